@@ -1,0 +1,2 @@
+/** Run Ostinato programs on TensorFlow.js kernels: cpu, wasm. */
+export {};

@@ -1,0 +1,2 @@
+/** The float64 reference interpreter and the test suite that every backend must pass. */
+export {};

@@ -1,0 +1,2 @@
+/** Write Ostinato models as ONNX files, and predict with onnxruntime. */
+export {};
