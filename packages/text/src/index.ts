@@ -1,0 +1,43 @@
+/** Tokenizers, vocabularies, padding and label encoding for sequence models. No dependencies. */
+export { TextDataError, TextError, TextOptionError, UnknownIdError, UnknownLabelError } from "./errors.ts";
+export {
+  decodeLabels,
+  encodeLabels,
+  type Label,
+  type LabelEncoder,
+  labelEncoder,
+  parseLabelEncoder,
+} from "./label-encoder.ts";
+export {
+  type PaddedFloat32,
+  type PaddedInt32,
+  type PaddingOptions,
+  padSequences,
+  type SequenceEnd,
+} from "./pad-sequences.ts";
+export {
+  fitOnTexts,
+  sequencesToTexts,
+  type Tokenizer,
+  type TokenizerOptions,
+  type TokenizerSettings,
+  type TokenizerText,
+  textsToSequences,
+  tokenizer,
+} from "./tokenizer.ts";
+export { tokenizerFromJson, tokenizerToJson } from "./tokenizer-json.ts";
+export {
+  decodeIds,
+  encodeText,
+  encodeTexts,
+  idWord,
+  parseVocabulary,
+  type UnknownWords,
+  type Vocabulary,
+  type VocabularyOptions,
+  vocabularyFromTexts,
+  vocabularyFromTokenizer,
+  vocabularySize,
+  wordId,
+} from "./vocabulary.ts";
+export { kerasFilters, type Standardization, textToWordSequence } from "./words.ts";

@@ -1,0 +1,194 @@
+/** A vocabulary: which word has which id, and how text becomes words; plain data that a model file carries. */
+import { shown, TextDataError, TextOptionError, UnknownIdError } from "./errors.ts";
+import { booleanField, field, listField, requireDistinct, stringField, stringsOf, wholeNumber } from "./saved-data.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import { countingVisitor, idsByFrequency, wordCountsFrom, wordsOf } from "./word-counts.ts";
+import { findWord, type WordTable, wordTable } from "./word-table.ts";
+import {
+  checkedText,
+  checkedTexts,
+  hashOf,
+  type Standardization,
+  standardizationFrom,
+  type WordScanner,
+  wordScanner,
+} from "./words.ts";
+
+/** Plain, frozen JSON data: save it as it is, and read it back with `parseVocabulary`. */
+export type Vocabulary = {
+  /** Version of this format. */
+  readonly version: 1;
+  readonly standardization: Standardization;
+  /** Names of the ids 0, 1, … that are not words; id 0 is padding, and words start at `reserved.length`. */
+  readonly reserved: readonly string[];
+  /** The id of every word that is not in `words`; `null` leaves such words out. */
+  readonly unknownId: number | null;
+  /** `words[i]` has the id `reserved.length + i`; most frequent first. */
+  readonly words: readonly string[];
+};
+
+/** What becomes of a word that the vocabulary does not hold. */
+export type UnknownWords = keyof typeof unknownForms;
+
+const unknownForms = {
+  /** 0 is padding only, 1 is unknown, words start at 2. Needed where padding is masked. */
+  "own-id": { reserved: ["", "[UNK]"], unknownId: 1 },
+  /** 0 is both padding and unknown, and keeps its place in the sequence; words start at 1. */
+  padding: { reserved: [""], unknownId: 0 },
+  /** Unknown words are left out, as Keras's `Tokenizer` does without `oov_token`; words start at 1. */
+  drop: { reserved: [""], unknownId: null },
+} as const;
+
+export interface VocabularyOptions extends Partial<Standardization> {
+  /** The most ids to use, reserved ids included: the `inputDim` of the embedding. All words by default. */
+  readonly maxTokens?: number;
+  /** `"own-id"` by default. */
+  readonly unknown?: UnknownWords;
+}
+
+/**
+ * The most frequent words of the texts; ties keep first-seen order. Text is split as Keras's `Tokenizer` does.
+ *
+ * @example
+ * const vocabulary = vocabularyFromTexts(["the cat sat", "the dog"], { maxTokens: 4 });
+ * encodeText(vocabulary, "The dog sat!"); // [2, 1, 1]: "the" is 2, "cat" is 3, the others are unknown
+ */
+export function vocabularyFromTexts(texts: Iterable<string>, options: VocabularyOptions = {}): Vocabulary {
+  const { maxTokens = Number.POSITIVE_INFINITY, unknown = "own-id" } = options;
+  if (!Object.hasOwn(unknownForms, unknown)) {
+    throw new TextOptionError("unknown", `be one of ${Object.keys(unknownForms).map(shown).join(", ")}`, unknown);
+  }
+  const { reserved, unknownId } = unknownForms[unknown];
+  if (maxTokens !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxTokens) && maxTokens > reserved.length)) {
+    throw new TextOptionError("maxTokens", `be a whole number above ${reserved.length} (the reserved ids)`, maxTokens);
+  }
+  const standardization = standardizationFrom(options);
+  const scan = wordScanner(standardization);
+  const counted = wordCountsFrom([]);
+  const count = countingVisitor(counted);
+  for (const text of checkedTexts(texts)) {
+    counted.document += 1;
+    scan(checkedText(text), count);
+  }
+  const kept = idsByFrequency(counted).slice(0, maxTokens - reserved.length);
+  return frozen({ version: 1, standardization, reserved, unknownId, words: wordsOf(counted, kept) });
+}
+
+/** The vocabulary that encodes text as `textsToSequences` does with this tokenizer. */
+export function vocabularyFromTokenizer(tokenizer: Tokenizer): Vocabulary {
+  const { options, wordIndex, wordCounts } = tokenizer;
+  const { numWords, oovToken, charLevel } = options;
+  if (charLevel)
+    throw new TextOptionError("tokenizer.options.charLevel", "be false: a vocabulary holds words", charLevel);
+  if (oovToken !== null && wordCounts.has(oovToken)) {
+    throw new TextOptionError("tokenizer.options.oovToken", "not be a word of the texts", oovToken);
+  }
+  const reserved = oovToken === null ? [""] : ["", oovToken];
+  const words = [...wordIndex.keys()].slice(reserved.length - 1, (numWords ?? Number.POSITIVE_INFINITY) - 1);
+  return frozen({
+    version: 1,
+    standardization: standardizationFrom(options),
+    reserved,
+    unknownId: oovToken === null ? null : 1,
+    words,
+  });
+}
+
+/** A vocabulary from data of unknown origin, such as a model file; throws `TextDataError` naming what is wrong. */
+export function parseVocabulary(data: unknown): Vocabulary {
+  const path = "vocabulary";
+  const version = field(data, path, "version");
+  if (version !== 1) throw new TextDataError(`${path}.version`, `must be 1, got ${shown(version)}`);
+
+  const reserved = stringsOf(listField(data, path, "reserved"), `${path}.reserved`);
+  if (reserved.length === 0) throw new TextDataError(`${path}.reserved`, "must hold at least id 0, for padding");
+  const unknown = field(data, path, "unknownId");
+  const unknownId = unknown === null ? null : wholeNumber(unknown, `${path}.unknownId`, 0);
+  if (unknownId !== null && unknownId >= reserved.length) {
+    throw new TextDataError(
+      `${path}.unknownId`,
+      `must be one of the ${reserved.length} reserved ids, got ${unknownId}`,
+    );
+  }
+  const words = stringsOf(listField(data, path, "words"), `${path}.words`);
+  const empty = words.indexOf("");
+  if (empty !== -1) throw new TextDataError(`${path}.words[${empty}]`, "must not be empty");
+  requireDistinct(words, `${path}.words`);
+  return frozen({ version: 1, standardization: parseStandardization(data, path), reserved, unknownId, words });
+}
+
+function parseStandardization(data: unknown, parent: string): Standardization {
+  const path = `${parent}.standardization`;
+  const standardization = field(data, parent, "standardization");
+  const lower = booleanField(standardization, path, "lower");
+  const filters = stringField(standardization, path, "filters");
+  const split = stringField(standardization, path, "split");
+  try {
+    return standardizationFrom({ lower, filters, split });
+  } catch (error) {
+    if (error instanceof TextOptionError) throw new TextDataError(path, `cannot work: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The number of ids, reserved ones included: the least `inputDim` of an embedding over it. */
+export function vocabularySize(vocabulary: Vocabulary): number {
+  return vocabulary.reserved.length + vocabulary.words.length;
+}
+
+/** The id of a standardized word; `null` where unknown words are left out. */
+export function wordId(vocabulary: Vocabulary, word: string): number | null {
+  const id = findWord(lookupOf(vocabulary).table, word, 0, word.length, hashOf(word));
+  return id < 0 ? vocabulary.unknownId : vocabulary.reserved.length + id;
+}
+
+/** The word of an id, or the name of a reserved id (padding is `""`); throws `UnknownIdError` beyond the last. */
+export function idWord(vocabulary: Vocabulary, id: number): string {
+  const word = vocabulary.reserved[id] ?? vocabulary.words[id - vocabulary.reserved.length];
+  if (word === undefined) throw new UnknownIdError("vocabulary", id, vocabularySize(vocabulary));
+  return word;
+}
+
+/** The ids of a text's words, in order. Empty text gives an empty list; the time is linear in the text. */
+export function encodeText(vocabulary: Vocabulary, text: string): number[] {
+  const { scan, table } = lookupOf(vocabulary);
+  const { unknownId } = vocabulary;
+  const firstWord = vocabulary.reserved.length;
+  const ids: number[] = [];
+  scan(checkedText(text), (source, start, end, hash) => {
+    const id = findWord(table, source, start, end, hash);
+    if (id >= 0) ids.push(firstWord + id);
+    else if (unknownId !== null) ids.push(unknownId);
+  });
+  return ids;
+}
+
+/** `encodeText` of each text: ragged rows, ready for `padSequences`. */
+export function encodeTexts(vocabulary: Vocabulary, texts: Iterable<string>): number[][] {
+  return Array.from(checkedTexts(texts), (text) => encodeText(vocabulary, text));
+}
+
+/** The words of the ids, joined by the vocabulary's `split`; padding, whose name is empty, is left out. */
+export function decodeIds(vocabulary: Vocabulary, ids: Iterable<number>): string {
+  return Array.from(ids, (id) => idWord(vocabulary, id))
+    .filter((word) => word !== "")
+    .join(vocabulary.standardization.split);
+}
+
+// A memo, not state: the lookup of frozen data never changes.
+const lookups = new WeakMap<Vocabulary, { scan: WordScanner; table: WordTable }>();
+
+function lookupOf(vocabulary: Vocabulary): { scan: WordScanner; table: WordTable } {
+  let lookup = lookups.get(vocabulary);
+  if (lookup === undefined) {
+    lookup = { scan: wordScanner(vocabulary.standardization), table: wordTable(vocabulary.words) };
+    lookups.set(vocabulary, lookup);
+  }
+  return lookup;
+}
+
+function frozen(vocabulary: Vocabulary): Vocabulary {
+  Object.freeze(vocabulary.reserved);
+  Object.freeze(vocabulary.words);
+  return Object.freeze(vocabulary);
+}
