@@ -5,7 +5,7 @@ import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const conditions = ["@ostinato/source", ...defaultServerConditions];
-const folders = globSync(["packages/*", "apps/*"], { cwd: import.meta.dirname });
+const folders = globSync(["packages/*", "apps/*", "tools"], { cwd: import.meta.dirname });
 
 export default defineConfig({
   test: {

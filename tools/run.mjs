@@ -1,6 +1,6 @@
 /** The commands of a fresh clone: `start`, `test` and `imdb`, for a machine that has only Node 20.19 or later and npm. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -61,8 +61,24 @@ function install() {
   return run(command, [...args, "install", "--frozen-lockfile", "--reporter=append-only"], { stdio: ["ignore", 2, 2] });
 }
 
-const build = () =>
-  run("turbo", ["run", "build", "--output-logs=errors-only", "--log-prefix=none"], { stdio: ["ignore", 2, 2] });
+/** Deletes what was built from sources that are gone: tsc leaves it, and it would be packed. */
+function removeStale() {
+  const packages = join(root, "packages");
+  for (const name of readdirSync(packages)) {
+    const dist = join(packages, name, "dist");
+    if (!existsSync(dist)) continue;
+    for (const file of readdirSync(dist, { recursive: true })) {
+      const source = file.replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
+      if (source !== file && !existsSync(join(packages, name, "src", source))) rmSync(join(dist, file));
+    }
+  }
+}
+
+/** Builds what has changed; silent unless something fails. */
+function build() {
+  removeStale();
+  return run("turbo", ["run", "build", "--output-logs=errors-only", "--log-prefix=none"], { stdio: ["ignore", 2, 2] });
+}
 
 /** Runs the IMDB app from its sources; relative paths in its arguments start at the caller's folder. */
 function imdb(args) {
@@ -105,6 +121,7 @@ async function steps(title, list) {
 }
 
 const commands = {
+  build,
   async start(args) {
     const code = (await install()) || (await build());
     if (code !== 0) {
