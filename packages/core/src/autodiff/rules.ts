@@ -1,0 +1,184 @@
+/** The gradient of every op: from the cotangents of its outputs, those of its inputs, as more graph. */
+import {
+  cast,
+  div,
+  equal,
+  less,
+  log,
+  mul,
+  neg,
+  pow,
+  select,
+  sigmoid,
+  sign,
+  softmax,
+  sub,
+} from "../ir/build/elementwise.ts";
+import { gather, reverseSequence, scatterAdd } from "../ir/build/index.ts";
+import { dot } from "../ir/build/linear.ts";
+import { sum } from "../ir/build/reduce.ts";
+import { broadcast, pad, reshape, reverse, slice, transpose } from "../ir/build/shape.ts";
+import type { OpName } from "../ir/ops.ts";
+import type { Node, Value } from "../ir/value.ts";
+import { lstmGradient } from "../recurrent/lstm.ts";
+import { type Gradients, scanGradient } from "../recurrent/scan.ts";
+
+/** `undefined` where a cotangent is zero, or an input has no gradient. */
+type Cotangents = readonly (Value | undefined)[];
+
+/** What a rule may know beside its node: which inputs need a gradient, and how to take one. */
+export interface RuleContext {
+  readonly needs: readonly boolean[];
+  readonly gradients: Gradients;
+}
+
+export type GradientRule<O extends OpName> = (
+  node: Node<O>,
+  cotangents: Cotangents,
+  context: RuleContext,
+) => (Value | undefined)[];
+
+/** A rule for an op with one output: `g` is its cotangent, `y` the output itself. */
+function rule<O extends OpName>(
+  gradient: (node: Node<O>, g: Value, y: Value) => (Value | undefined)[],
+): GradientRule<O> {
+  return (node, [g]) =>
+    g ? gradient(node, g, { node, output: 0, type: node.outputs[0] } as Value) : node.inputs.map(() => undefined);
+}
+
+/** A rule for f(x): x, the cotangent, and f(x). */
+const unary = <O extends OpName>(gradient: (x: Value, g: Value, y: Value) => Value): GradientRule<O> =>
+  rule((node, g, y) => [gradient(node.inputs[0] as Value, g, y)]);
+
+/** A rule for f(a, b). */
+const binary = <O extends OpName>(
+  gradient: (a: Value, b: Value, g: Value, y: Value) => [Value, Value],
+): GradientRule<O> => rule((node, g, y) => gradient(node.inputs[0] as Value, node.inputs[1] as Value, g, y));
+
+/** Constant almost everywhere, or a whole number: no gradient flows. */
+const none: GradientRule<OpName> = (node) => node.inputs.map(() => undefined);
+
+function axesBut(rank: number, used: readonly number[]): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !used.includes(axis));
+}
+
+/** dA = g · B over B's free axes, and dB = A · g over A's free axes, each put back into the order of its operand's axes. */
+const dotRule: GradientRule<"dot"> = rule((node, g) => {
+  const [a, b] = node.inputs as [Value, Value];
+  const { contract, batch } = node.attrs;
+  const batchRank = batch[0].length;
+  const free = [a, b].map((x, side) =>
+    axesBut(x.type.shape.length, [...(contract[side] as number[]), ...(batch[side] as number[])]),
+  ) as [number[], number[]];
+  const gBatch = Array.from({ length: batchRank }, (_, i) => i);
+  const gFree: [number[], number[]] = [
+    free[0].map((_, i) => batchRank + i),
+    free[1].map((_, i) => batchRank + free[0].length + i),
+  ];
+  const restore = (x: Value, layout: readonly number[]): Value =>
+    transpose(
+      x,
+      layout.map((_, axis) => layout.indexOf(axis)),
+    );
+  const dA = dot(g, b, { contract: [gFree[1], free[1]], batch: [gBatch, batch[1]] });
+  const dB = dot(a, g, { contract: [free[0], gFree[0]], batch: [batch[0], gBatch] });
+  return [
+    restore(dA, [...batch[0], ...free[0], ...contract[0]]),
+    restore(dB, [...batch[1], ...contract[1], ...free[1]]),
+  ];
+});
+
+/** Puts the reduced axes back. */
+function expand(x: Value, like: Value, axes: readonly number[]): Value {
+  return broadcast(x, like.type.shape, axesBut(like.type.shape.length, axes));
+}
+
+export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
+  input: none,
+  constant: none,
+  iota: none,
+  size: none,
+  dropoutMask: none,
+
+  neg: unary((_x, g) => neg(g)),
+  exp: unary((_x, g, y) => mul(g, y)),
+  log: unary((x, g) => div(g, x)),
+  sqrt: unary((_x, g, y) => div(g, mul(2, y))),
+  abs: unary((x, g) => mul(g, sign(x))),
+  sign: none,
+  tanh: unary((_x, g, y) => mul(g, sub(1, mul(y, y)))),
+  sigmoid: unary((_x, g, y) => mul(g, mul(y, sub(1, y)))),
+  relu: unary((x, g) => select(less(0, x), g, 0)),
+  cast: rule((node, g) => [node.inputs[0]?.type.dtype === "float32" && g.type.dtype === "float32" ? g : undefined]),
+  add: binary((_a, _b, g) => [g, g]),
+  sub: binary((_a, _b, g) => [g, neg(g)]),
+  mul: binary((a, b, g) => [mul(g, b), mul(g, a)]),
+  div: binary((_a, b, g, y) => [div(g, b), neg(mul(g, div(y, b)))]),
+  // Where both are equal the gradient goes to the first.
+  maximum: binary((a, b, g) => [select(less(a, b), 0, g), select(less(a, b), g, 0)]),
+  minimum: binary((a, b, g) => [select(less(b, a), 0, g), select(less(b, a), g, 0)]),
+  pow: binary((a, b, g, y) => [mul(g, mul(b, pow(a, sub(b, 1)))), mul(g, mul(y, log(a)))]),
+  less: none,
+  equal: none,
+  select: rule((node, g) => [undefined, select(node.inputs[0] as Value, g, 0), select(node.inputs[0] as Value, 0, g)]),
+
+  dot: dotRule,
+
+  sum: rule((node, g) => [expand(g, node.inputs[0] as Value, node.attrs.axes)]),
+  // Equal maxima share the gradient.
+  max: rule((node, g, y) => {
+    const x = node.inputs[0] as Value;
+    const hit = cast(equal(x, expand(y, x, node.attrs.axes)), "float32");
+    return [mul(hit, expand(div(g, sum(hit, node.attrs.axes)), x, node.attrs.axes))];
+  }),
+  argMax: none,
+
+  reshape: rule((node, g) => [reshape(g, (node.inputs[0] as Value).type.shape)]),
+  transpose: rule((node, g) => [
+    transpose(
+      g,
+      node.attrs.permutation.map((_, axis) => node.attrs.permutation.indexOf(axis)),
+    ),
+  ]),
+  broadcast: rule((node, g) => [sum(g, axesBut(node.attrs.shape.length, node.attrs.axes))]),
+  concat: rule((node, g) => {
+    let start = 0;
+    return node.inputs.map((x) => {
+      const size = x.type.shape[node.attrs.axis] as number;
+      start += size;
+      return slice(g, node.attrs.axis, start - size, size);
+    });
+  }),
+  slice: rule((node, g) => {
+    const dim = (node.inputs[0] as Value).type.shape[node.attrs.axis] as number | string;
+    return [pad(g, node.attrs.axis, node.attrs.start, dim)];
+  }),
+  pad: rule((node, g) => {
+    const size = (node.inputs[0] as Value).type.shape[node.attrs.axis] as number;
+    return [slice(g, node.attrs.axis, node.attrs.start, size)];
+  }),
+  reverse: rule((node, g) => [reverse(g, node.attrs.axis)]),
+
+  gather: rule((node, g) => {
+    const [table, ids] = node.inputs as [Value, Value];
+    return [scatterAdd(ids, g, table.type.shape[0] as number), undefined];
+  }),
+  scatterAdd: rule((node, g) => [undefined, gather(g, node.inputs[0] as Value)]),
+  reverseSequence: rule((node, g) => [reverseSequence(g, node.inputs[1] as Value), undefined]),
+
+  softmax: unary((x, g, y) => {
+    const last = x.type.shape.length - 1;
+    return mul(y, sub(g, expand(sum(mul(g, y), [last]), x, [last])));
+  }),
+  logSoftmax: unary((x, g) => {
+    const last = x.type.shape.length - 1;
+    return sub(g, mul(softmax(x), expand(sum(g, [last]), x, [last])));
+  }),
+  softplus: unary((x, g) => mul(g, sigmoid(x))),
+  sequenceMask: none,
+  sequenceLengths: none,
+  lstm: (node, cotangents) => lstmGradient(node, cotangents),
+  // To differentiate twice, lower first: the decomposition is differentiable to any order.
+  lstmGrad: none,
+  scan: (node, cotangents, context) => scanGradient(node, cotangents, context.needs, context.gradients),
+};

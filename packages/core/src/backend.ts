@@ -1,0 +1,30 @@
+/** The contract between programs and what runs them, and nothing else. */
+import type { AnyNode } from "./ir/value.ts";
+import type { Program } from "./plan/program.ts";
+import type { Tensors } from "./tensor.ts";
+
+export interface Backend {
+  readonly name: string;
+  /** Whether this op, with these attributes, runs natively here. Composites that do not arrive decomposed; primitives must. */
+  runs(node: AnyNode): boolean;
+  /** Takes in the state: parameters, optimizer slots, counters. The tensors are copied. */
+  open(state: Tensors): Promise<Session>;
+}
+
+/** Holds the state once, for all programs that are compiled in it. */
+export interface Session extends AsyncDisposable {
+  compile(program: Program): Promise<Executable>;
+  /** Copies of the state; all of it, or what is named. */
+  readState(names?: readonly string[]): Promise<Tensors>;
+  /** Replaces the state that is named; names, types and shapes must be those of `open`. */
+  writeState(state: Tensors): Promise<void>;
+}
+
+export interface Executable {
+  /**
+   * Runs once. A feed's `data` holds at least the elements of its shape, of which the first count. What comes back is the caller's;
+   * with `into`, results are written to the tensors given there instead of new ones (an inference or training loop then allocates nothing).
+   * A second run in the same session before the first ends is a `StateError`.
+   */
+  run(feeds: Tensors, into?: Tensors): Promise<Tensors>;
+}

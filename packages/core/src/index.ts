@@ -1,0 +1,114 @@
+/** The public names of @ostinato/core. The list is deliberate: a name that is not here may change at any time. */
+export { gradients } from "./autodiff/gradients.ts";
+export type { Backend, Executable, Session } from "./backend.ts";
+export {
+  ConfigError,
+  DataError,
+  DTypeError,
+  GraphError,
+  ModelFileError,
+  NonFiniteError,
+  OstinatoError,
+  ShapeError,
+  StateError,
+  UnsupportedOpError,
+} from "./errors.ts";
+export { apply, apply1 } from "./ir/build/apply.ts";
+export {
+  abs,
+  add,
+  and,
+  cast,
+  div,
+  equal,
+  exp,
+  finite,
+  less,
+  log,
+  logSoftmax,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  not,
+  type Operand,
+  pow,
+  relu,
+  select,
+  sigmoid,
+  sign,
+  softmax,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tanh,
+} from "./ir/build/elementwise.ts";
+export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./ir/build/index.ts";
+export { dot, matmul } from "./ir/build/linear.ts";
+export { argMax, countOf, max, mean, sum } from "./ir/build/reduce.ts";
+export {
+  broadcast,
+  broadcastShape,
+  broadcastTo,
+  concat,
+  expandDims,
+  pad,
+  reshape,
+  reverse,
+  slice,
+  squeeze,
+  transpose,
+} from "./ir/build/shape.ts";
+export { constant, dropoutMask, feed, full, iota, parameter, size, state } from "./ir/build/source.ts";
+export {
+  type AnyNode,
+  type Body,
+  type CompositeName,
+  type Dim,
+  type DType,
+  isComposite,
+  type LstmAttrs,
+  type LstmOption,
+  type Node,
+  type OpAttrs,
+  type OpInfo,
+  type OpName,
+  opNames,
+  ops,
+  type PrimitiveName,
+  type RecurrentActivation,
+  type Shape,
+  type Value,
+  type ValueType,
+} from "./ir/ops.ts";
+export { printBody, printGraph } from "./ir/print.ts";
+export { rewrite, substitute } from "./ir/rewrite.ts";
+export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
+export { verify } from "./ir/verify.ts";
+export { type Lowered, lower } from "./passes/lower.ts";
+export { simplify } from "./passes/simplify.ts";
+export { bind } from "./plan/bind.ts";
+export type { Capacities } from "./plan/binder.ts";
+export { describe } from "./plan/print.ts";
+export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, Storage } from "./plan/program.ts";
+export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
+export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
+export { lstmGateOrders, lstmGates, toOnnxGates } from "./recurrent/gateOrder.ts";
+export { type LstmInputs, type LstmOutputs, type LstmSettings, lstm as lstmOp, lstmInputs } from "./recurrent/lstm.ts";
+export { type ScanOptions, type ScanResult, scan } from "./recurrent/scan.ts";
+export {
+  type BoolTensor,
+  bool,
+  type Float32Tensor,
+  type Float64Tensor,
+  float32,
+  float64,
+  type Int32Tensor,
+  int32,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+  type Tensors,
+  zeros,
+} from "./tensor.ts";

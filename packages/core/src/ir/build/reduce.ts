@@ -1,0 +1,29 @@
+/** Reductions. They drop the axes they reduce. */
+import type { Dim, Value } from "../value.ts";
+import { apply1 } from "./apply.ts";
+import { cast, div, mul } from "./elementwise.ts";
+import { constant, size } from "./source.ts";
+
+const allAxes = (x: Value): number[] => x.type.shape.map((_, axis) => axis);
+
+export function sum(x: Value, axes: readonly number[] = allAxes(x)): Value {
+  return axes.length === 0 ? x : apply1("sum", [x], { axes: [...axes].sort((a, b) => a - b) });
+}
+
+export function max(x: Value, axes: readonly number[] = allAxes(x)): Value {
+  return axes.length === 0 ? x : apply1("max", [x], { axes: [...axes].sort((a, b) => a - b) });
+}
+
+/** The index of the first maximum along `axis`. */
+export function argMax(x: Value, axis: number): Value {
+  return apply1("argMax", [x], { axis });
+}
+
+/** The number of elements along `axes`, as a float32 scalar. */
+export function countOf(dims: readonly Dim[]): Value {
+  return dims.map((dim) => cast(size(dim), "float32")).reduce((a, b) => mul(a, b), constant(1));
+}
+
+export function mean(x: Value, axes: readonly number[] = allAxes(x)): Value {
+  return div(sum(x, axes), countOf(axes.map((axis) => x.type.shape[axis] as Dim)));
+}

@@ -1,0 +1,228 @@
+/** The list of ops, the only place where an op and its attributes are declared, and the values they make: immutable expressions. */
+
+/** What a value of a graph can hold. Every backend computes `float32` in single precision, the reference in double. */
+export type DType = "float32" | "int32" | "bool";
+
+/** A size: known (`128`) or named (`"batch"`), bound when a program runs. Equal names are equal sizes; there is no arithmetic on names. */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** One application of an op. */
+export interface Node<O extends OpName = OpName> {
+  readonly op: O;
+  readonly inputs: readonly Value[];
+  readonly attrs: OpAttrs[O];
+  readonly outputs: readonly ValueType[];
+}
+
+/** A node with its op known: `switch (node.op)` narrows the attributes. */
+export type AnyNode = { readonly [O in OpName]: Node<O> }[OpName];
+
+/** One output of a node. */
+export interface Value {
+  readonly node: AnyNode;
+  readonly output: number;
+  readonly type: ValueType;
+}
+
+/** A closed function of its parameters, run many times by a structured op. */
+export interface Body {
+  readonly parameters: readonly Value[];
+  readonly results: readonly Value[];
+}
+
+/** Activation functions of a recurrence, by ONNX's names. */
+export type RecurrentActivation = "Sigmoid" | "Tanh" | "Relu";
+
+/** The optional inputs of `lstm` in ONNX's order. */
+export type LstmOption = "lengths" | "initialH" | "initialC" | "P";
+
+export interface LstmAttrs {
+  readonly hiddenSize: number;
+  readonly direction: "forward" | "reverse";
+  /** For the gates i, o, f; for the candidate; for the output. Default Sigmoid, Tanh, Tanh. */
+  readonly activations: readonly [RecurrentActivation, RecurrentActivation, RecurrentActivation];
+  /** Bound on the input of every activation; absent: none. */
+  readonly clip?: number;
+  /** Couples the gates: f = 1 - i. */
+  readonly inputForget: boolean;
+  /** Which optional inputs follow X, W, R and B. */
+  readonly options: readonly LstmOption[];
+}
+
+type None = Readonly<Record<string, never>>;
+
+/**
+ * Every op and its attributes. `sum` reduces and drops its axes; `broadcast` puts axis `i` of its input at axis `axes[i]` of `shape`;
+ * `slice` takes `size` entries from `start`, counted from the end where negative; `pad` is its dual: zeros of extent `dim` with the input at `start`.
+ */
+export interface OpAttrs {
+  // Sources.
+  /** `feed`: given anew to each run. `state`: kept between runs. `parameter`: of a body. */
+  input: {
+    readonly name: string;
+    readonly kind: "feed" | "state" | "parameter";
+    readonly dtype: DType;
+    readonly shape: Shape;
+  };
+  /** Data known beforehand, row-major; one number fills the shape. */
+  constant: { readonly dtype: DType; readonly shape: readonly number[]; readonly data: readonly number[] };
+  /** int32 0, 1, …, dim - 1. */
+  iota: { readonly dim: Dim };
+  /** The size bound to a name, an int32 scalar. */
+  size: { readonly dim: string };
+  /** (step: int32 scalar): inverted dropout by `fillDropoutMask`. */
+  dropoutMask: { readonly rate: number; readonly seed: number; readonly site: number; readonly shape: Shape };
+
+  // Elementwise on equal shapes.
+  neg: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  abs: None;
+  sign: None;
+  tanh: None;
+  sigmoid: None;
+  relu: None;
+  cast: { readonly dtype: DType };
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  maximum: None;
+  minimum: None;
+  pow: None;
+  less: None;
+  equal: None;
+  /** (condition, whereTrue, whereFalse). */
+  select: None;
+
+  // Products. Output: batch axes, free axes of a, free axes of b. Each group of axes is a contiguous ascending run of its operand.
+  dot: {
+    readonly contract: readonly [readonly number[], readonly number[]];
+    readonly batch: readonly [readonly number[], readonly number[]];
+  };
+
+  // Reductions.
+  sum: { readonly axes: readonly number[] };
+  max: { readonly axes: readonly number[] };
+  /** int32 index of the first maximum along `axis`, which is dropped. */
+  argMax: { readonly axis: number };
+
+  // Shapes.
+  reshape: { readonly shape: Shape };
+  transpose: { readonly permutation: readonly number[] };
+  broadcast: { readonly shape: Shape; readonly axes: readonly number[] };
+  concat: { readonly axis: number };
+  slice: { readonly axis: number; readonly start: number; readonly size: number };
+  pad: { readonly axis: number; readonly start: number; readonly dim: Dim };
+  reverse: { readonly axis: number };
+
+  // Indexes.
+  /** (table [rows, …], ids int32 […]): the rows of `table`, shape ids.shape ++ table.shape[1:]. */
+  gather: None;
+  /** (ids int32 […], updates ids.shape ++ […]): zeros [rows, …] with each update added to its row. */
+  scatterAdd: { readonly rows: Dim };
+  /** (x [time, batch, …], lengths int32 [batch]): the first `length` steps of each row reversed, the others in place. */
+  reverseSequence: None;
+
+  // Composites: each carries a decomposition into the ops above.
+  /** Along the last axis. */
+  softmax: None;
+  logSoftmax: None;
+  /** log(1 + exp(x)), without overflow. */
+  softplus: None;
+  /** (lengths int32 [batch]): bool [time, batch], true where time < length. */
+  sequenceMask: { readonly time: Dim };
+  /** (ids int32 [time, batch]): int32 [batch], the index of the last id that is not 0, plus one. */
+  sequenceLengths: None;
+  /** (X, W, R, B, …options): y, h, c, gates, cells. See `recurrent/lstm.ts`. */
+  lstm: LstmAttrs;
+  /** (the inputs of lstm, y, gates, cells, …cotangents): the gradients of the inputs of lstm but lengths. */
+  lstmGrad: LstmAttrs & { readonly cotangents: readonly ("y" | "h" | "c")[] };
+
+  // Structured.
+  /** See `recurrent/scan.ts`. */
+  scan: { readonly body: Body; readonly carries: number; readonly sequences: number; readonly reverse: boolean };
+}
+
+export type OpName = keyof OpAttrs;
+
+export interface OpInfo {
+  /** `elementwise` ops read and write equal shapes, in any order of elements. */
+  readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
+}
+
+/** What passes may ask of an op without naming it. */
+export const ops: { readonly [O in OpName]: OpInfo } = {
+  input: { group: "source" },
+  constant: { group: "source" },
+  iota: { group: "source" },
+  size: { group: "source" },
+  dropoutMask: { group: "source" },
+  neg: { group: "elementwise" },
+  exp: { group: "elementwise" },
+  log: { group: "elementwise" },
+  sqrt: { group: "elementwise" },
+  abs: { group: "elementwise" },
+  sign: { group: "elementwise" },
+  tanh: { group: "elementwise" },
+  sigmoid: { group: "elementwise" },
+  relu: { group: "elementwise" },
+  cast: { group: "elementwise" },
+  add: { group: "elementwise" },
+  sub: { group: "elementwise" },
+  mul: { group: "elementwise" },
+  div: { group: "elementwise" },
+  maximum: { group: "elementwise" },
+  minimum: { group: "elementwise" },
+  pow: { group: "elementwise" },
+  less: { group: "elementwise" },
+  equal: { group: "elementwise" },
+  select: { group: "elementwise" },
+  dot: { group: "linear" },
+  sum: { group: "reduce" },
+  max: { group: "reduce" },
+  argMax: { group: "reduce" },
+  reshape: { group: "shape" },
+  transpose: { group: "shape" },
+  broadcast: { group: "shape" },
+  concat: { group: "shape" },
+  slice: { group: "shape" },
+  pad: { group: "shape" },
+  reverse: { group: "shape" },
+  gather: { group: "index" },
+  scatterAdd: { group: "index" },
+  reverseSequence: { group: "index" },
+  softmax: { group: "composite" },
+  logSoftmax: { group: "composite" },
+  softplus: { group: "composite" },
+  sequenceMask: { group: "composite" },
+  sequenceLengths: { group: "composite" },
+  lstm: { group: "composite" },
+  lstmGrad: { group: "composite" },
+  scan: { group: "structured" },
+};
+
+/** Ops that come with a decomposition; every other op is a primitive that each backend must run. */
+export type CompositeName =
+  | "softmax"
+  | "logSoftmax"
+  | "softplus"
+  | "sequenceMask"
+  | "sequenceLengths"
+  | "lstm"
+  | "lstmGrad";
+export type PrimitiveName = Exclude<OpName, CompositeName>;
+
+/** Every op's name, in the order of the list. */
+export const opNames = Object.keys(ops) as OpName[];
+
+export function isComposite(op: OpName): op is CompositeName {
+  return ops[op].group === "composite";
+}

@@ -1,0 +1,44 @@
+/** Rebuilding graphs: replace values, and let the nodes above them follow. */
+import { apply } from "./build/apply.ts";
+import { type AnyNode, type Graph, nodesOf, rootsOf, type Value } from "./value.ts";
+
+/** What stands for the outputs of `node`, whose inputs are replaced already; `undefined` keeps the node. */
+export type RewriteRule = (node: AnyNode, inputs: readonly Value[]) => readonly Value[] | undefined;
+
+function rebuild(node: AnyNode, inputs: readonly Value[]): Value[] {
+  return apply(node.op, inputs, node.attrs);
+}
+
+/** `roots` after every node below them went through `rule`, children first. */
+export function rewrite(roots: readonly Value[], rule: RewriteRule): Value[] {
+  const replaced = new Map<AnyNode, readonly Value[]>();
+  const follow = (value: Value): Value => replaced.get(value.node)?.[value.output] ?? value;
+  for (const node of nodesOf(roots)) {
+    const inputs = node.inputs.map(follow);
+    const outputs = rule(node, inputs);
+    if (outputs !== undefined) replaced.set(node, outputs);
+    else if (inputs.some((input, i) => input !== node.inputs[i])) replaced.set(node, rebuild(node, inputs));
+  }
+  return roots.map(follow);
+}
+
+/** `roots` with each value of `from` replaced by the one of `to` in the same place. */
+export function substitute(roots: readonly Value[], from: readonly Value[], to: readonly Value[]): Value[] {
+  const byNode = new Map<AnyNode, Value[]>();
+  from.forEach((value, i) => {
+    const outputs = byNode.get(value.node) ?? [];
+    outputs[value.output] = to[i] as Value;
+    byNode.set(value.node, outputs);
+  });
+  return rewrite(roots, (node) => byNode.get(node));
+}
+
+/** `graph` with the same names, after `rewriteRoots` replaced its values. */
+export function mapGraph(graph: Graph, rewriteRoots: (roots: readonly Value[]) => Value[]): Graph {
+  const values = rewriteRoots(rootsOf(graph));
+  let next = 0;
+  const take = (): Value => values[next++] as Value;
+  const fetches = Object.fromEntries(Object.keys(graph.fetches).map((name) => [name, take()]));
+  const updates = graph.updates.map(({ name }) => ({ name, value: take() }));
+  return graph.guard ? { fetches, updates, guard: take() } : { fetches, updates };
+}

@@ -1,0 +1,65 @@
+/** Lowering: composites that a backend does not run are replaced by what they mean, until it can run everything. */
+import { gradients } from "../autodiff/gradients.ts";
+import type { Backend } from "../backend.ts";
+import { UnsupportedOpError } from "../errors.ts";
+import { apply } from "../ir/build/apply.ts";
+import { type CompositeName, isComposite, type OpAttrs, type OpName } from "../ir/ops.ts";
+import { mapGraph, rewrite } from "../ir/rewrite.ts";
+import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
+import { verify } from "../ir/verify.ts";
+import { decompositions } from "./decompose.ts";
+import { simplify } from "./simplify.ts";
+
+export interface Lowered {
+  readonly graph: Graph;
+  /** The composites that were replaced, so that a slow path is never silent. */
+  readonly decomposed: readonly OpName[];
+}
+
+function isCompositeNode(node: Node): node is Node<CompositeName> {
+  return isComposite(node.op);
+}
+
+function decompose<O extends CompositeName>(op: O, inputs: readonly Value[], attrs: OpAttrs[O]): Value[] {
+  return decompositions[op](inputs, attrs, gradients);
+}
+
+/** The native gradient of a recurrence reads what its native forward op keeps: both run natively or neither. */
+function runs(backend: Pick<Backend, "runs">, node: AnyNode): boolean {
+  return backend.runs(node) && (node.op !== "lstmGrad" || node.inputs.some((input) => input.node.op === "lstm"));
+}
+
+/** Replaces what `backend` does not run. Throws `UnsupportedOpError` where no decomposition is left. */
+export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lowered {
+  const decomposed = new Set<OpName>();
+
+  const lowerRoots = (roots: readonly Value[]): Value[] => {
+    let current = [...roots];
+    for (let changed = true; changed; ) {
+      changed = false;
+      current = rewrite(current, (node, inputs) => {
+        if (node.op === "scan") {
+          const results = lowerRoots(node.attrs.body.results);
+          if (results.every((result, i) => result === node.attrs.body.results[i])) return undefined;
+          return apply("scan", inputs, { ...node.attrs, body: { parameters: node.attrs.body.parameters, results } });
+        }
+        if (!isCompositeNode(node) || runs(backend, { ...node, inputs } as AnyNode)) return undefined;
+        decomposed.add(node.op);
+        changed = true;
+        return decompose(node.op, inputs, node.attrs);
+      });
+    }
+    return current;
+  };
+
+  const lowered = verify(simplify(mapGraph(simplify(graph), lowerRoots)));
+  for (const node of allNodes(rootsOf(lowered))) {
+    if (!backend.runs(node))
+      throw new UnsupportedOpError(`backend "${backend.name}" does not run ${node.op}, which has no decomposition`);
+  }
+  return { graph: lowered, decomposed: [...decomposed] };
+}
+
+function allNodes(roots: readonly Value[]): AnyNode[] {
+  return nodesOf(roots).flatMap((node) => (node.op === "scan" ? [node, ...allNodes(node.attrs.body.results)] : [node]));
+}

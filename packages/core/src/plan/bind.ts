@@ -1,0 +1,156 @@
+/** Binding: a lowered graph and the capacities of its named sizes become a program with every value placed. */
+import { GraphError } from "../errors.ts";
+import { ops } from "../ir/ops.ts";
+import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
+import type { Lowered } from "../passes/lower.ts";
+import { Binder, type Capacities, type PlacedBlock } from "./binder.ts";
+import type { AnyStep, Block, NamedValue, Program, ProgramValue } from "./program.ts";
+
+interface Level {
+  readonly steps: readonly AnyStep[];
+  /** The values of this level and of the blocks in it. */
+  readonly members: readonly number[];
+  readonly bytes: number;
+  readonly numberOf: (value: Value) => number;
+}
+
+interface Draft {
+  readonly node: AnyNode;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly alias: boolean;
+  readonly block?: Block;
+}
+
+/** The outputs that are read, and the nodes of which some reader needs every element in memory. */
+function readersOf(
+  nodes: readonly AnyNode[],
+  roots: readonly Value[],
+): { read: Map<AnyNode, Set<number>>; whole: Set<AnyNode> } {
+  const read = new Map<AnyNode, Set<number>>(nodes.map((node) => [node, new Set()]));
+  const whole = new Set<AnyNode>(roots.map((root) => root.node));
+  for (const root of roots) read.get(root.node)?.add(root.output);
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      read.get(input.node)?.add(input.output);
+      if (ops[node.op].group !== "elementwise") whole.add(input.node);
+    }
+  }
+  return { read, whole };
+}
+
+/** Plans the nodes below `roots` as one list of steps. `given` holds the numbers of the values that are there from the start. */
+function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<AnyNode, number>): Level {
+  const nodes = nodesOf(roots);
+  const { read, whole } = readersOf(nodes, roots);
+  const numbers = new Map<AnyNode, readonly number[]>([...given].map(([node, number]) => [node, [number]]));
+  const members: number[] = [...given.values()];
+  const blocks: PlacedBlock[] = [];
+  const drafts: Draft[] = [];
+  const numberOf = (value: Value): number => numbers.get(value.node)?.[value.output] as number;
+
+  for (const node of nodes) {
+    if (numbers.has(node)) continue;
+    if (node.op === "input") {
+      const number = binder.add(
+        node.outputs[0] as ValueType,
+        -1,
+        node.attrs.kind === "state" ? { state: node.attrs.name } : {},
+      );
+      members.push(number);
+      numbers.set(node, [number]);
+      continue;
+    }
+    const step = drafts.length;
+    const inputs = node.inputs.map(numberOf);
+    for (const input of inputs) binder.read(input, step);
+    const [source] = inputs;
+    const uniform =
+      node.op === "broadcast" && !whole.has(node) && binder.capacity(binder.typeOf(source as number).shape) === 1;
+    const alias = uniform || node.op === "reshape";
+    const outputs = node.outputs.map((type, output) => {
+      if (!read.get(node)?.has(output)) return -1;
+      return binder.add(type, step, { uniform, ...(alias ? { sharing: source as number } : {}) });
+    });
+    members.push(...outputs.filter((output) => output >= 0));
+    numbers.set(node, outputs);
+    const planned = node.op === "scan" ? planBlock(binder, node, inputs) : undefined;
+    if (planned) blocks.push({ step, bytes: planned.level.bytes, members: planned.level.members });
+    drafts.push({ node, inputs, outputs, alias, ...(planned ? { block: planned.block } : {}) });
+  }
+  for (const root of roots) binder.read(numberOf(root), drafts.length);
+  for (const number of given.values()) binder.read(number, drafts.length);
+
+  const bytes = binder.place(members, blocks);
+  const steps = drafts.map(({ node, inputs, outputs, alias, block }, step) => {
+    const touched = new Set([...inputs, ...outputs.filter((output) => output >= 0)]);
+    const releases = [...touched].filter((index) => binder.endsAt(index, step));
+    return { op: node.op, attrs: node.attrs, inputs, outputs, alias, releases, ...(block ? { block } : {}) } as AnyStep;
+  });
+  return { steps, members: [...members, ...blocks.flatMap((block) => block.members)], bytes, numberOf };
+}
+
+/** Carries have memory of their own; sequences and constants are read where they lie. */
+function planBlock(binder: Binder, node: Node<"scan">, inputs: readonly number[]): { block: Block; level: Level } {
+  const { body, carries }: { body: Body; carries: number } = node.attrs;
+  const parameters = body.parameters.map((parameter, i) =>
+    binder.add(parameter.type, -1, i < carries ? {} : { outer: inputs[i] as number }),
+  );
+  const given = new Map(body.parameters.map((parameter, i) => [parameter.node, parameters[i] as number]));
+  const level = planLevel(binder, body.results, given);
+  return { level, block: { parameters, results: body.results.map(level.numberOf), steps: level.steps } };
+}
+
+function inputsOf(nodes: readonly AnyNode[], kind: "feed" | "state", numberOf: (value: Value) => number): NamedValue[] {
+  return nodes.flatMap((node) => {
+    if (node.op !== "input" || node.attrs.kind !== kind) return [];
+    return [{ name: node.attrs.name, value: numberOf({ node, output: 0, type: node.outputs[0] as ValueType }) }];
+  });
+}
+
+/** The named sizes that the program uses; each must be told by a feed. */
+function boundNames(
+  nodes: readonly AnyNode[],
+  values: readonly ProgramValue[],
+  feeds: readonly NamedValue[],
+): string[] {
+  const named = (value: ProgramValue): string[] => value.shape.filter((dim) => typeof dim === "string");
+  const used = new Set(values.flatMap(named));
+  for (const node of nodes) if (node.op === "size") used.add(node.attrs.dim);
+  const told = new Set(feeds.flatMap((feed) => named(values[feed.value] as ProgramValue)));
+  for (const name of used) if (!told.has(name)) throw new GraphError(`no feed tells the size of "${name}"`);
+  return [...used];
+}
+
+/**
+ * Fixes how large each named size may become, not the sizes: a run takes any up to them.
+ *
+ * @throws ConfigError where a named size has no capacity.
+ */
+export function bind({ graph, decomposed }: Lowered, capacities: Capacities): Program {
+  const binder = new Binder(capacities);
+  const roots = rootsOf(graph);
+  const level = planLevel(binder, roots, new Map());
+  const nodes = nodesOf(roots);
+  const values = binder.values();
+  const named = (name: string, value: Value): NamedValue => ({ name, value: level.numberOf(value) });
+  const feeds = inputsOf(nodes, "feed", level.numberOf);
+  const updates = graph.updates.map((update) => named(update.name, update.value));
+  for (const { name, value } of updates) {
+    if ((values[value] as ProgramValue).storage.kind === "state") {
+      throw new GraphError(`update ${name} would copy one state onto another while both are read; compute a new value`);
+    }
+  }
+  return {
+    capacities: Object.fromEntries(boundNames(nodes, values, feeds).map((name) => [name, capacities[name] as number])),
+    values,
+    feeds,
+    states: inputsOf(nodes, "state", level.numberOf),
+    steps: level.steps,
+    fetches: Object.entries(graph.fetches).map(([name, value]) => named(name, value)),
+    updates,
+    ...(graph.guard ? { guard: level.numberOf(graph.guard) } : {}),
+    arenaBytes: level.bytes,
+    decomposed,
+  };
+}

@@ -1,0 +1,132 @@
+/** Values while they are planned: how long each is needed, and where it lies. */
+import { ConfigError } from "../errors.ts";
+import type { DType, Shape, ValueType } from "../ir/value.ts";
+import { type Interval, place } from "./arena.ts";
+import type { ProgramValue, Storage } from "./program.ts";
+
+/** The largest size of each named dimension. */
+export type Capacities = Readonly<Record<string, number>>;
+
+const bytesOf: { readonly [D in DType]: number } = { float32: 4, int32: 4, bool: 1 };
+
+interface Draft {
+  readonly type: ValueType;
+  /** The value of the same level whose memory and life this one shares; itself where it has its own. */
+  readonly root: number;
+  /** The value of an outer level whose memory this one shares. */
+  readonly outer?: number;
+  readonly state?: string;
+  readonly uniform: boolean;
+  /** Steps of its level: the one that writes it (-1: there from the start) and the last that reads it. */
+  readonly birth: number;
+  death: number;
+}
+
+/** The values of one block, to be placed within the memory of the step that runs it. */
+export interface PlacedBlock {
+  readonly step: number;
+  readonly bytes: number;
+  readonly members: readonly number[];
+}
+
+/** Collects the values of a program and places them. */
+export class Binder {
+  readonly #capacities: Capacities;
+  readonly #drafts: Draft[] = [];
+  readonly #offsets = new Map<number, number>();
+
+  constructor(capacities: Capacities) {
+    this.#capacities = capacities;
+  }
+
+  /** Elements of a shape at full capacity. */
+  capacity(shape: Shape): number {
+    let size = 1;
+    for (const dim of shape) {
+      const bound = typeof dim === "number" ? dim : this.#capacities[dim];
+      if (bound === undefined || !Number.isInteger(bound) || bound < 1) {
+        throw new ConfigError(`bind: "${dim}" needs a capacity, a whole number from 1 on, got ${bound}`);
+      }
+      size *= bound;
+    }
+    return size;
+  }
+
+  /** A new value; returns its number. */
+  add(
+    type: ValueType,
+    birth: number,
+    place: { sharing?: number; outer?: number; state?: string; uniform?: boolean } = {},
+  ): number {
+    const { sharing, uniform = false, ...rest } = place;
+    const root = sharing === undefined ? this.#drafts.length : this.#draft(sharing).root;
+    return this.#drafts.push({ type, root, uniform, birth, death: birth, ...rest }) - 1;
+  }
+
+  typeOf(index: number): ValueType {
+    return this.#draft(index).type;
+  }
+
+  /** Notes that `step` reads the value. */
+  read(index: number, step: number): void {
+    const draft = this.#draft(index);
+    draft.death = Math.max(draft.death, step);
+    if (draft.root !== index) this.read(draft.root, step);
+  }
+
+  /** Whether nothing reads the value after `step`, so that its memory may go. */
+  endsAt(index: number, step: number): boolean {
+    const draft = this.#draft(index);
+    return draft.death === step && draft.state === undefined;
+  }
+
+  /** Places the values of one level and the blocks in it; returns the bytes that it takes. */
+  place(members: readonly number[], blocks: readonly PlacedBlock[]): number {
+    const own = members.filter((index) => {
+      const draft = this.#draft(index);
+      return draft.root === index && draft.state === undefined && draft.outer === undefined;
+    });
+    const intervals: Interval[] = own.map((index) => {
+      const { birth, death, type, uniform } = this.#draft(index);
+      return { bytes: bytesOf[type.dtype] * (uniform ? 1 : this.capacity(type.shape)), birth, death };
+    });
+    const { offsets, bytes } = place([
+      ...intervals,
+      ...blocks.map(({ bytes, step }) => ({ bytes, birth: step, death: step })),
+    ]);
+    own.forEach((index, i) => {
+      this.#offsets.set(index, offsets[i] as number);
+    });
+    blocks.forEach((block, i) => {
+      const base = offsets[own.length + i] as number;
+      for (const index of block.members) {
+        const inner = this.#offsets.get(index);
+        if (inner !== undefined) this.#offsets.set(index, base + inner);
+      }
+    });
+    return bytes;
+  }
+
+  /** The table of values, once every level is placed. */
+  values(): ProgramValue[] {
+    return this.#drafts.map(({ type, uniform }, index) => ({
+      dtype: type.dtype,
+      shape: type.shape,
+      capacity: this.capacity(type.shape),
+      storage: this.#storage(index),
+      uniform,
+    }));
+  }
+
+  #storage(index: number): Storage {
+    const draft = this.#draft(index);
+    if (draft.root !== index) return this.#storage(draft.root);
+    if (draft.outer !== undefined) return this.#storage(draft.outer);
+    if (draft.state !== undefined) return { kind: "state", name: draft.state };
+    return { kind: "arena", offset: this.#offsets.get(index) as number };
+  }
+
+  #draft(index: number): Draft {
+    return this.#drafts[index] as Draft;
+  }
+}

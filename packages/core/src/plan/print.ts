@@ -1,0 +1,37 @@
+/** The text form of programs: what runs, in which order, where each value lies, and which composites run decomposed. */
+import { showType } from "../ir/value.ts";
+import type { AnyStep, Program, ProgramValue } from "./program.ts";
+
+function showValue(program: Program, index: number): string {
+  if (index < 0) return "-";
+  const value = program.values[index] as ProgramValue;
+  const where = value.storage.kind === "state" ? value.storage.name : `@${value.storage.offset}`;
+  return `${showType(value)}${value.uniform ? " uniform" : ""} ${where}`;
+}
+
+function showSteps(program: Program, steps: readonly AnyStep[], margin: string): string[] {
+  return steps.flatMap((step) => {
+    const outputs = step.outputs.map((output) => (output < 0 ? "-" : `%${output}`)).join(", ");
+    const inputs = step.inputs.map((input) => `%${input}`).join(", ");
+    const where = step.outputs.map((output) => showValue(program, output)).join(", ");
+    const head = `${margin}${outputs} = ${step.op}(${inputs}): ${where}${step.alias ? " alias" : ""}`;
+    return step.block ? [head, ...showSteps(program, step.block.steps, `${margin}  `)] : [head];
+  });
+}
+
+/** A program as text: for snapshots, and for people who ask what their model became. */
+export function describe(program: Program): string {
+  const capacities = Object.entries(program.capacities).map(([name, size]) => `${name} ≤ ${size}`);
+  const named = (kind: string, list: readonly { name: string; value: number }[]): string[] =>
+    list.map(({ name, value }) => `${kind} ${name} %${value}: ${showValue(program, value)}`);
+  return [
+    `program (${capacities.join(", ")}), arena of ${program.arenaBytes} bytes`,
+    ...(program.decomposed.length > 0 ? [`decomposed: ${program.decomposed.join(", ")}`] : []),
+    ...named("feed", program.feeds),
+    ...named("state", program.states),
+    ...showSteps(program, program.steps, ""),
+    ...named("fetch", program.fetches),
+    ...named("update", program.updates),
+    ...(program.guard === undefined ? [] : [`guard %${program.guard}`]),
+  ].join("\n");
+}

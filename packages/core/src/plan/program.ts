@@ -1,0 +1,62 @@
+/** A program: a lowered graph as a list of steps over numbered values, each with its place in memory. Plain data; what a backend runs. */
+import type { OpAttrs, OpName } from "../ir/ops.ts";
+import type { DType, Shape } from "../ir/value.ts";
+
+/** Where an arena backend keeps a value. Backends with their own memory ignore it. */
+export type Storage =
+  /** Byte offset in the arena, a multiple of 64. */
+  { readonly kind: "arena"; readonly offset: number } | { readonly kind: "state"; readonly name: string };
+
+export interface ProgramValue {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Elements at full capacity. Elements of the actual size are stored densely. */
+  readonly capacity: number;
+  readonly storage: Storage;
+  /** One element that stands for all: a broadcast scalar that only elementwise ops read. Its storage holds that one element. */
+  readonly uniform: boolean;
+}
+
+/** The steps of a structured op's body. Its values stand in the program's table. */
+export interface Block {
+  readonly parameters: readonly number[];
+  readonly results: readonly number[];
+  readonly steps: readonly AnyStep[];
+}
+
+export interface Step<O extends OpName = OpName> {
+  readonly op: O;
+  readonly attrs: OpAttrs[O];
+  /** Numbers of values. */
+  readonly inputs: readonly number[];
+  /** Numbers of values; -1 where nothing reads the output, which then need not be computed. */
+  readonly outputs: readonly number[];
+  /** The output shares the storage of the input (`reshape`, a uniform `broadcast`): nothing to do for an arena backend. */
+  readonly alias: boolean;
+  /** The values that nothing reads after this step, for backends that free as they go. State is never among them. */
+  readonly releases: readonly number[];
+  readonly block?: Block;
+}
+
+export type AnyStep = { readonly [O in OpName]: Step<O> }[OpName];
+
+export interface NamedValue {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface Program {
+  /** The named sizes and how large each may become. */
+  readonly capacities: Readonly<Record<string, number>>;
+  readonly values: readonly ProgramValue[];
+  readonly feeds: readonly NamedValue[];
+  readonly states: readonly NamedValue[];
+  readonly steps: readonly AnyStep[];
+  readonly fetches: readonly NamedValue[];
+  /** Written to the state after the last step, all of them or, where the guard is false, none. */
+  readonly updates: readonly NamedValue[];
+  readonly guard?: number;
+  readonly arenaBytes: number;
+  /** Composites that arrive decomposed, for `describe`. */
+  readonly decomposed: readonly OpName[];
+}
