@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const windows = process.platform === "win32";
+const node24 = windows ? join(root, "node_modules", "node", "bin", "node.exe") : join(bin, "node");
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The environment of every step: this workspace's tools first (Node 24 among them), and no chatter. */
@@ -20,7 +21,13 @@ const environment = {
 /** Runs a command in the foreground; resolves to its exit code. Signals reach it, and this process outlives it. */
 function run(command, args, options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: environment, stdio: "inherit", shell: windows, ...options });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: environment,
+      stdio: "inherit",
+      shell: windows && !command.endsWith(".exe"),
+      ...options,
+    });
     const forward = (signal) => child.kill(signal);
     const ignore = () => {}; // Ctrl-C reaches the child by itself
     process.on("SIGTERM", forward).on("SIGINT", ignore);
@@ -96,9 +103,7 @@ function upToDate() {
   const installed = join(root, "node_modules", ".pnpm", "lock.yaml");
   const lockfile = join(root, "pnpm-lock.yaml");
   return (
-    existsSync(installed) &&
-    existsSync(join(bin, "node")) &&
-    readFileSync(installed, "utf8") === readFileSync(lockfile, "utf8")
+    existsSync(installed) && existsSync(node24) && readFileSync(installed, "utf8") === readFileSync(lockfile, "utf8")
   );
 }
 
@@ -135,11 +140,11 @@ const commands = {
     return steps("npm test", [
       { name: "install", needed: true, action: install },
       { name: "build", needed: true, action: build },
-      { name: "static checks", action: () => run("node", ["tools/check.ts"]) },
+      { name: "static checks", action: () => run(node24, ["tools/check.ts"]) },
       { name: "tests", action: () => run("vitest", ["run"], { stdio: ["ignore", "inherit", "inherit"] }) },
       {
         name: "packages, packed and installed alone",
-        action: () => run("node", ["tools/pack-check.ts", "--node", node]),
+        action: () => run(node24, ["tools/pack-check.ts", "--node", node]),
       },
       { name: `smoke test of the built packages under ${node}`, action: () => run(node, ["tools/smoke.mjs"]) },
     ]);
