@@ -1,4 +1,5 @@
 /** The contract between programs and what runs them, and nothing else. */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { AnyNode } from "./ir/value.ts";
 import type { Program } from "./plan/program.ts";
 import type { Tensors } from "./tensor.ts";
