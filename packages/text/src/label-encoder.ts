@@ -1,6 +1,6 @@
 /** Labels to class ids and back, as scikit-learn's `LabelEncoder`. */
 import { shown, TextDataError, TextOptionError, UnknownIdError, UnknownLabelError } from "./errors.ts";
-import { listField, requireDistinct } from "./saved-data.ts";
+import { listField, requireDistinct, settingsAt } from "./saved-data.ts";
 
 export type Label = string | number;
 
@@ -55,7 +55,7 @@ export function parseLabelEncoder(data: unknown): LabelEncoder {
     throw new TextDataError(`${path}.classes[${id}]`, `must be a string or a finite number, got ${shown(label)}`);
   });
   requireDistinct(classes, `${path}.classes`);
-  const encoder = labelEncoder(classes);
+  const encoder = settingsAt(`${path}.classes`, () => labelEncoder(classes));
   const moved = classes.findIndex((label, id) => label !== encoder.classes[id]);
   if (moved !== -1) throw new TextDataError(`${path}.classes[${moved}]`, `is out of order: ${shown(classes[moved])}`);
   return encoder;

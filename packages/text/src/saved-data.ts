@@ -1,5 +1,5 @@
 /** Reading saved data from anywhere: each field is checked before it is believed. */
-import { shown, TextDataError } from "./errors.ts";
+import { shown, TextDataError, TextOptionError } from "./errors.ts";
 
 /** A field of an object of its own (nothing inherited), or `undefined`. */
 export function field(data: unknown, path: string, name: string): unknown {
@@ -58,5 +58,15 @@ export function jsonFrom(text: string, path: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new TextDataError(path, `is not JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
+
+/** What `make` returns; settings that it refuses as options are refused as data. */
+export function settingsAt<T>(path: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TextOptionError) throw new TextDataError(path, `cannot work: ${error.message}`);
+    throw error;
   }
 }

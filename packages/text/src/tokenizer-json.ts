@@ -1,6 +1,6 @@
 /** Saved tokenizers in Keras's own format: what `Tokenizer.to_json` writes and `tokenizer_from_json` reads. */
-import { shown, TextDataError, TextOptionError } from "./errors.ts";
-import { booleanField, field, jsonFrom, stringField, wholeNumber } from "./saved-data.ts";
+import { shown, TextDataError } from "./errors.ts";
+import { booleanField, field, jsonFrom, settingsAt, stringField, wholeNumber } from "./saved-data.ts";
 import { indexed, type Tokenizer, type TokenizerSettings, tokenizer, tokenizerSettings } from "./tokenizer.ts";
 
 /** The tokenizer as JSON text that Keras's `tokenizer_from_json` reads as well. */
@@ -69,20 +69,16 @@ function requireIndex(
 function settingsFrom(config: unknown, path: string): TokenizerSettings {
   const numWords = field(config, path, "num_words");
   const oovToken = field(config, path, "oov_token");
-  try {
-    return tokenizerSettings({
+  return settingsAt(path, () =>
+    tokenizerSettings({
       numWords: numWords === null ? null : wholeNumber(numWords, `${path}.num_words`, 1),
       filters: stringField(config, path, "filters"),
       lower: booleanField(config, path, "lower"),
       split: stringField(config, path, "split"),
       charLevel: booleanField(config, path, "char_level"),
       oovToken: oovToken === null ? null : stringField(config, path, "oov_token"),
-    });
-  } catch (error) {
-    if (error instanceof TextOptionError)
-      throw new TextDataError(path, `has settings that cannot work: ${error.message}`);
-    throw error;
-  }
+    }),
+  );
 }
 
 /** A JSON object written entry by entry: a JavaScript object would move words such as "1990" to the front. */

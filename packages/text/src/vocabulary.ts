@@ -1,6 +1,15 @@
 /** A vocabulary: which word has which id, and how text becomes words; plain data that a model file carries. */
 import { shown, TextDataError, TextOptionError, UnknownIdError } from "./errors.ts";
-import { booleanField, field, listField, requireDistinct, stringField, stringsOf, wholeNumber } from "./saved-data.ts";
+import {
+  booleanField,
+  field,
+  listField,
+  requireDistinct,
+  settingsAt,
+  stringField,
+  stringsOf,
+  wholeNumber,
+} from "./saved-data.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { countingVisitor, idsByFrequency, wordCountsFrom, wordsOf } from "./word-counts.ts";
 import { findWord, type WordTable, wordTable } from "./word-table.ts";
@@ -123,12 +132,7 @@ function parseStandardization(data: unknown, parent: string): Standardization {
   const lower = booleanField(standardization, path, "lower");
   const filters = stringField(standardization, path, "filters");
   const split = stringField(standardization, path, "split");
-  try {
-    return standardizationFrom({ lower, filters, split });
-  } catch (error) {
-    if (error instanceof TextOptionError) throw new TextDataError(path, `cannot work: ${error.message}`);
-    throw error;
-  }
+  return settingsAt(path, () => standardizationFrom({ lower, filters, split }));
 }
 
 /** The number of ids, reserved ones included: the least `inputDim` of an embedding over it. */

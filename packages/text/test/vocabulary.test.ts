@@ -1,0 +1,195 @@
+/** Vocabularies: the ids of the three ways to treat unknown words, text of every kind, data of every origin. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  decodeIds,
+  encodeText,
+  encodeTexts,
+  idWord,
+  padSequences,
+  parseVocabulary,
+  TextDataError,
+  TextOptionError,
+  textToWordSequence,
+  UnknownIdError,
+  type UnknownWords,
+  type Vocabulary,
+  vocabularyFromTexts,
+  vocabularySize,
+  wordId,
+} from "../src/index.ts";
+
+const texts = ["The cat sat on the mat.", "The cat ran!", "a CAT"];
+const throughJson = (vocabulary: Vocabulary) => parseVocabulary(JSON.parse(JSON.stringify(vocabulary)));
+
+describe("vocabularyFromTexts", () => {
+  // "the" and "cat" occur 3 times, the others once; ties keep first-seen order.
+  test("own id: 0 is padding only, 1 is unknown, words from 2", () => {
+    const vocabulary = vocabularyFromTexts(texts, { maxTokens: 5 });
+    expect(vocabulary.words).toEqual(["the", "cat", "sat"]);
+    expect(vocabularySize(vocabulary)).toBe(5);
+    expect(encodeText(vocabulary, "The dog sat, the cat ran")).toEqual([2, 1, 4, 2, 3, 1]);
+    expect(decodeIds(vocabulary, [0, 2, 1, 4, 0, 0])).toBe("the [UNK] sat");
+  });
+
+  test("padding: unknown words become 0 in place, and what is left is padded in front", () => {
+    const vocabulary = vocabularyFromTexts(texts, { maxTokens: 4, unknown: "padding" });
+    expect(vocabulary.words).toEqual(["the", "cat", "sat"]);
+    const ids = encodeTexts(vocabulary, ["The dog sat", "cat"]);
+    expect(ids).toEqual([[1, 0, 3], [2]]);
+    expect(padSequences(ids, { maxLength: 4 }).data).toEqual(Int32Array.of(0, 1, 0, 3, 0, 0, 0, 2));
+    expect(decodeIds(vocabulary, [0, 1, 0, 3])).toBe("the sat");
+  });
+
+  test("drop: unknown words leave no trace", () => {
+    const vocabulary = vocabularyFromTexts(texts, { maxTokens: 4, unknown: "drop" });
+    expect(encodeText(vocabulary, "The dog sat")).toEqual([1, 3]);
+    expect(wordId(vocabulary, "dog")).toBe(null);
+  });
+
+  test("fewer words than maxTokens, and no words at all", () => {
+    expect(vocabularySize(vocabularyFromTexts(texts, { maxTokens: 5000 }))).toBe(9);
+    expect(encodeText(vocabularyFromTexts([]), "a b")).toEqual([1, 1]);
+  });
+
+  test("a vocabulary is frozen, so that its ids cannot drift from what was trained", () => {
+    const vocabulary = vocabularyFromTexts(texts);
+    expect([vocabulary, vocabulary.words, vocabulary.reserved, vocabulary.standardization].every(Object.isFrozen)).toBe(
+      true,
+    );
+  });
+
+  test("options that cannot work", () => {
+    expect(() => vocabularyFromTexts(texts, { maxTokens: 2 })).toThrow(
+      "maxTokens must be a whole number above 2 (the reserved ids), got 2",
+    );
+    expect(() => vocabularyFromTexts(texts, { maxTokens: 10.5 })).toThrow(TextOptionError);
+    expect(() => vocabularyFromTexts("one text")).toThrow("texts must be a list of texts");
+    // @ts-expect-error: not a way to treat unknown words
+    expect(() => vocabularyFromTexts(texts, { unknown: "toString" })).toThrow(
+      'unknown must be one of "own-id", "padding", "drop", got "toString"',
+    );
+    // @ts-expect-error: not a text
+    expect(() => encodeText(vocabularyFromTexts(texts), 7)).toThrow("text must be a string, got 7");
+  });
+});
+
+describe("ids and words", () => {
+  const word = fc.oneof(
+    fc.stringMatching(/^[a-z']{1,4}$/),
+    fc.constantFrom("__proto__", "constructor", "hasownproperty", "10", "😀", "naïve", "\ud83d"),
+  );
+  const text = fc.array(word).map((words) => words.join(" "));
+  const unknown = fc.constantFrom<UnknownWords>("own-id", "padding", "drop");
+
+  test("every word comes back as it went in, also after a way through JSON", () => {
+    fc.assert(
+      fc.property(fc.array(text), unknown, (texts, unknown) => {
+        // No filters: "__proto__" stays one word.
+        const vocabulary = throughJson(vocabularyFromTexts(texts, { unknown, filters: "" }));
+        for (const text of texts) {
+          expect(decodeIds(vocabulary, encodeText(vocabulary, text))).toBe(text);
+        }
+        for (const [index, word] of vocabulary.words.entries()) {
+          expect(wordId(vocabulary, word)).toBe(vocabulary.reserved.length + index);
+          expect(idWord(vocabulary, vocabulary.reserved.length + index)).toBe(word);
+        }
+      }),
+    );
+  });
+
+  test("ids stay below maxTokens, one for each word of the text", () => {
+    fc.assert(
+      fc.property(
+        fc.array(text),
+        fc.string({ unit: "binary" }),
+        fc.integer({ min: 3, max: 9 }),
+        (texts, other, maxTokens) => {
+          const ids = encodeText(vocabularyFromTexts(texts, { maxTokens }), other);
+          expect(ids).toHaveLength(textToWordSequence(other).length);
+          expect(ids.every((id) => id >= 1 && id < maxTokens)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test("an id beyond the last word is refused", () => {
+    const vocabulary = vocabularyFromTexts(texts, { maxTokens: 5 });
+    expect(() => decodeIds(vocabulary, [2, 5])).toThrow(UnknownIdError);
+    expect(() => idWord(vocabulary, -1)).toThrow("vocabulary: id -1 is outside 0 to 4");
+    expect(() => idWord(vocabulary, 2.5)).toThrow(UnknownIdError);
+  });
+});
+
+describe("text of every kind", () => {
+  const vocabulary = vocabularyFromTexts(["good 😀 film"]);
+
+  test("empty, only unknown, emoji, broken", () => {
+    expect(encodeText(vocabulary, "")).toEqual([]);
+    expect(encodeText(vocabulary, "zzz qqq")).toEqual([1, 1]);
+    expect(encodeText(vocabulary, "GOOD 😀 \ud83d \u0000")).toEqual([2, 3, 1, 1]);
+  });
+
+  test("a megabyte of words, of one word, of nothing but filters", () => {
+    expect(encodeText(vocabulary, "good ".repeat(200_000))).toHaveLength(200_000);
+    expect(encodeText(vocabulary, "x".repeat(1_000_000))).toEqual([1]);
+    expect(encodeText(vocabulary, "!".repeat(1_000_000))).toEqual([]);
+    expect(vocabularyFromTexts(["x".repeat(1_000_000)]).words).toEqual(["x".repeat(1_000_000)]);
+  });
+});
+
+describe("parseVocabulary", () => {
+  const valid = {
+    version: 1,
+    standardization: { lower: true, filters: "", split: " " },
+    reserved: ["", "[UNK]"],
+    unknownId: 1,
+    words: ["a", "b"],
+  };
+
+  test("takes valid data, and leaves out what it does not know", () => {
+    expect(parseVocabulary({ ...valid, extra: 1 })).toEqual(valid);
+    expect(parseVocabulary({ ...valid, reserved: ["", "[UNK]", "[START]"] }).reserved).toHaveLength(3);
+  });
+
+  test.each([
+    [undefined, "vocabulary must be an object, got undefined"],
+    [[], "vocabulary must be an object, got an array of 0"],
+    [{}, "vocabulary.version must be 1, got undefined"],
+    [{ ...valid, version: 2 }, "vocabulary.version must be 1, got 2"],
+    [Object.create(valid), "vocabulary.version must be 1, got undefined"],
+    [{ ...valid, words: "ab" }, 'vocabulary.words must be an array, got "ab"'],
+    [{ ...valid, words: ["a", 7] }, "vocabulary.words[1] must be a string, got 7"],
+    [{ ...valid, words: ["a", ""] }, "vocabulary.words[1] must not be empty"],
+    [{ ...valid, words: ["a", "b", "a"] }, 'vocabulary.words[2] repeats vocabulary.words[0]: "a"'],
+    [{ ...valid, reserved: [] }, "vocabulary.reserved must hold at least id 0"],
+    [{ ...valid, unknownId: 2 }, "vocabulary.unknownId must be one of the 2 reserved ids, got 2"],
+    [{ ...valid, unknownId: -1 }, "vocabulary.unknownId must be a whole number of at least 0, got -1"],
+    [{ ...valid, unknownId: undefined }, "vocabulary.unknownId must be a whole number"],
+    [{ ...valid, standardization: null }, "vocabulary.standardization must be an object, got null"],
+    [{ ...valid, standardization: { lower: true, filters: "" } }, "vocabulary.standardization.split must be a string"],
+    [{ ...valid, standardization: { lower: true, filters: "", split: "" } }, "vocabulary.standardization cannot work"],
+  ])("refuses %#", (data, message) => {
+    expect(() => parseVocabulary(data)).toThrow(TextDataError);
+    expect(() => parseVocabulary(data)).toThrow(message);
+  });
+
+  test("never throws anything but TextDataError", () => {
+    const part = fc.oneof(fc.anything(), fc.constantFrom(...Object.values(valid)));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.anything(),
+          fc.record({ version: fc.constant(1), standardization: part, reserved: part, unknownId: part, words: part }),
+        ),
+        (data) => {
+          try {
+            parseVocabulary(data);
+          } catch (error) {
+            expect(error).toBeInstanceOf(TextDataError);
+          }
+        },
+      ),
+    );
+  });
+});
