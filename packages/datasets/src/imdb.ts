@@ -73,7 +73,7 @@ function installedFile(): string {
     }
   }
   throw new DatasetNotFoundError(
-    "the IMDB reviews",
+    "IMDB reviews",
     places.map((place) => `"${packageFile}" from ${place}`),
     howToInstall,
   );
@@ -85,7 +85,7 @@ async function parsedFile(file: string): Promise<unknown> {
     json = await readFile(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      throw new DatasetNotFoundError("the IMDB reviews", [file], howToInstall);
+      throw new DatasetNotFoundError("IMDB reviews", [file], howToInstall);
     }
     throw new DatasetFormatError(file, "cannot be read", { cause: error });
   }
