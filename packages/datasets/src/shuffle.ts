@@ -1,11 +1,11 @@
 /** Row orders drawn from a seed: the same seed gives the same order on every machine. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { mersenne } from "pure-rand/generator/mersenne";
 import { DatasetOptionError } from "./errors.ts";
 
 /**
  * The numbers 0 to `count - 1` in an order drawn from `seed` (a 32-bit integer): a Fisher–Yates shuffle over the
- * generator xoroshiro128+, every order equally likely.
+ * Mersenne twister MT19937, whose seeding keeps neighbouring seeds apart (xoroshiro's, in pure-rand, does not).
  */
 export function shuffledIndices(count: number, seed: number): Int32Array {
   if (!(Number.isSafeInteger(count) && count >= 0 && count < 2 ** 31)) {
@@ -22,7 +22,7 @@ export function shuffled(indices: Int32Array, seed: number): Int32Array {
   if (!(Number.isInteger(seed) && seed >= -(2 ** 31) && seed < 2 ** 32)) {
     throw new DatasetOptionError("seed", "be a 32-bit integer", seed);
   }
-  const generator = xoroshiro128plus(seed);
+  const generator = mersenne(seed);
   for (let last = indices.length - 1; last > 0; last--) {
     const chosen = uniformInt(generator, 0, last);
     const index = indices[last]!;
