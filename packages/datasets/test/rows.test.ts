@@ -18,20 +18,7 @@ describe("shuffledIndices", () => {
 
   test("an order that must not change between versions or machines", () => {
     // Pinned from pure-rand 8.4.2: saved runs name their seed and rely on it.
-    expect([...shuffledIndices(10, 42)]).toMatchInlineSnapshot(`
-      [
-        1,
-        5,
-        8,
-        6,
-        2,
-        7,
-        9,
-        4,
-        3,
-        0,
-      ]
-    `);
+    expect([...shuffledIndices(10, 42)]).toEqual([1, 5, 8, 6, 2, 7, 9, 4, 3, 0]);
   });
 
   test("each index is equally likely in each place, over neighbouring seeds", () => {
