@@ -1,2 +1,5 @@
-/** Write Ostinato models as ONNX files, and predict with onnxruntime. */
-export {};
+/** Write Ostinato models as ONNX files. */
+export { printOnnx } from "./file/print.ts";
+export type { OnnxModel } from "./file/schema.ts";
+export { decodeOnnx } from "./file/wire.ts";
+export { graphToOnnx, type OnnxOptions } from "./model.ts";

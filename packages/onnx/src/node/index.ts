@@ -1,2 +1,3 @@
-/** Write Ostinato models as ONNX files, and predict with onnxruntime. */
-export {};
+/** Predict with onnxruntime in Node: `@ostinato/onnx/node`. */
+export { type OnnxSession, openSession } from "./session.ts";
+export type { OnnxValue } from "./signature.ts";

@@ -1,0 +1,60 @@
+/** What an emitter is given and what it gives: the contract between the table of ops and the graph that is being written. */
+import type { AnyNode, Node, OpName, Shape, Tensor, Value } from "@ostinato/core";
+import type { ElementType, Message } from "../file/schema.ts";
+
+/** A whole number, whole numbers, words, a fraction, or the graph of a body. */
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | readonly string[]
+  | { readonly float: number }
+  | { readonly graph: Message<"Graph"> };
+
+/** The attributes of an ONNX node; those that are `undefined` are left out. */
+export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
+
+/** Data to be stored in the file. */
+export interface Stored {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** Data that is known when the graph is written: a weight or a constant. */
+export interface Known {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** One graph, or the body of one, while it is being written. Names are those of ONNX values. */
+export interface Emission {
+  readonly opset: number;
+  /** The name of a value, of the whole shape that its type says. */
+  name(value: Value): string;
+  /** Whether anything reads this output. */
+  reads(node: Node, output: number): boolean;
+  /** The data of a weight or a constant; `undefined` for everything that is computed. */
+  known(value: Value): Known | undefined;
+  /** Stores data under `name`, or a name made from it; equal data of the same name and dims is stored once. */
+  store(name: string, stored: Stored): string;
+  /** An int64 vector. */
+  ints(values: readonly (number | bigint)[]): string;
+  /** The actual shape, an int64 vector. */
+  shape(shape: Shape): string;
+  /** Adds a node with one output and returns its name. */
+  add(op: string, inputs: readonly string[], attributes?: Attributes): string;
+  /** Adds a node with several outputs; those that are not wanted have the empty name. */
+  addMany(op: string, inputs: readonly string[], attributes: Attributes, wanted: readonly boolean[]): string[];
+  /** A body as a graph of its own: `inputs` are its parameters that are handed in, `outer` the names of the others outside. */
+  body(results: readonly Value[], inputs: readonly Value[], outer: ReadonlyMap<AnyNode, string>): Message<"Graph">;
+}
+
+/** Writes a node and returns the names of its outputs; those that nothing reads may be missing. */
+export type Emitter<O extends OpName> = (node: Node<O>, emission: Emission) => readonly string[];
+
+/** An emitter; or one that writes nothing until the value is named; or why the op has no form in ONNX. */
+export type OpExport<O extends OpName> =
+  | Emitter<O>
+  | { readonly whenNamed: Emitter<O> }
+  | { readonly rejected: string };

@@ -1,0 +1,204 @@
+/** A graph written as ONNX nodes: every node by its entry in the table, bodies as graphs within. */
+import {
+  type AnyNode,
+  type Graph,
+  type Node,
+  nodesOf,
+  type OpName,
+  ShapeError,
+  sizeOf,
+  type Tensors,
+  UnsupportedOpError,
+  type Value,
+  type ValueType,
+} from "@ostinato/core";
+import { elementTypes, type Message } from "../file/schema.ts";
+import type { Attributes, Emission, Emitter, Known, OpExport } from "./emission.ts";
+import { attributeMessages, storage, uniqueNames } from "./storage.ts";
+
+export type OpExports = { readonly [O in OpName]: OpExport<O> };
+
+/** Everything below `roots`, the bodies included. */
+function allNodes(roots: readonly Value[]): AnyNode[] {
+  return nodesOf(roots).flatMap((node) => (node.op === "scan" ? [node, ...allNodes(node.attrs.body.results)] : [node]));
+}
+
+/** Throws where an op has no form in ONNX, naming all of them at once. */
+function expectExportable(roots: readonly Value[], table: OpExports): void {
+  const reasons = new Set<string>();
+  for (const { op } of allNodes(roots)) {
+    const entry = table[op];
+    if (typeof entry === "object" && "rejected" in entry) reasons.add(`${op} (${entry.rejected})`);
+  }
+  if (reasons.size === 0) return;
+  throw new UnsupportedOpError(`no ONNX form: ${[...reasons].join(", ")}; export the inference graph of the model`);
+}
+
+/** Which outputs of which nodes are read by `roots` and what is below them. */
+function readOutputs(roots: readonly Value[]): (node: Node, output: number) => boolean {
+  const read = new Map<unknown, Set<number>>();
+  for (const { node, output } of [...roots, ...nodesOf(roots).flatMap((node) => node.inputs)]) {
+    read.set(node, (read.get(node) ?? new Set()).add(output));
+  }
+  return (node, output) => read.get(node)?.has(output) ?? false;
+}
+
+/** The name, element type and shape of an input or output, with named sizes as they are. */
+export function valueInfo(name: string, { dtype, shape }: ValueType): Message<"ValueInfo"> {
+  const dims = shape.map((dim) => (typeof dim === "number" ? { size: dim } : { name: dim }));
+  return { name, type: { tensor: { elementType: elementTypes[dtype], shape: { dims } } } };
+}
+
+/** The data of a constant in full, also where one number fills it. */
+function constantData({ dtype, shape, data }: Node<"constant">["attrs"]): Known {
+  const size = sizeOf(shape);
+  const full = data.length === size ? data : new Array<number>(size).fill(data[0] as number);
+  const name = shape.length === 0 ? `${data[0]}` : "constant";
+  if (dtype === "float32") return { name, tensor: { dtype, shape, data: Float32Array.from(full) } };
+  if (dtype === "int32") return { name, tensor: { dtype, shape, data: Int32Array.from(full) } };
+  return { name, tensor: { dtype, shape, data: Uint8Array.from(full) } };
+}
+
+/** What the main graph needs beside the nodes of its outputs. */
+export interface Written {
+  readonly nodes: Message<"Node">[];
+  readonly initializers: Message<"Tensor">[];
+  readonly feeds: readonly Node<"input">[];
+  /** The names of the roots, in their order. */
+  readonly names: readonly string[];
+}
+
+/** Writes `graph`. The names in `reserved`, those of the model's outputs, are given to nothing. */
+export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset: number): Written {
+  const roots = Object.values(graph.fetches);
+  expectExportable(roots, table);
+  const unique = uniqueNames();
+  const isFeed = (node: AnyNode): node is Node<"input"> & AnyNode => node.op === "input" && node.attrs.kind === "feed";
+  const feeds = nodesOf(roots).filter(isFeed);
+  for (const name of [...feeds.map((feed) => feed.attrs.name), ...Object.keys(graph.fetches)]) unique(name);
+  const { initializers, store } = storage(unique);
+
+  // Sizes and shapes are computed from the feeds before everything else, where bodies can see them too.
+  const prologue: Message<"Node">[] = [];
+  const shapes = new Map<string, string>();
+  const ints: Emission["ints"] = (values) =>
+    store(values.length === 1 ? `${values[0]}` : "ints", {
+      type: "int64",
+      dims: [values.length],
+      data: BigInt64Array.from(values, BigInt),
+    });
+
+  const writeTo = (nodes: Message<"Node">[]): Pick<Emission, "add" | "addMany"> => {
+    const addMany: Emission["addMany"] = (op, inputs, attributes, wanted) => {
+      const names = wanted.map((want) => (want ? unique(op.toLowerCase()) : ""));
+      nodes.push(node(op, inputs, names, attributes));
+      return names;
+    };
+    return { addMany, add: (op, inputs, attributes = {}) => addMany(op, inputs, attributes, [true])[0] as string };
+  };
+
+  const sizeOfName = (dim: string): string => {
+    const feed = feeds.find(({ attrs }) => attrs.shape.includes(dim));
+    if (feed === undefined) {
+      throw new ShapeError(`the size "${dim}" stands in no input of the model, so ONNX cannot know it`);
+    }
+    const axis = feed.attrs.shape.indexOf(dim);
+    return writeTo(prologue).add("Shape", [feed.attrs.name], { start: axis, end: axis + 1 });
+  };
+  const shape: Emission["shape"] = (dims) => {
+    if (dims.every((dim) => typeof dim === "number")) return ints(dims);
+    const key = dims.join();
+    const known = shapes.get(key);
+    if (known !== undefined) return known;
+    const [only] = dims;
+    const name =
+      dims.length === 1
+        ? sizeOfName(only as string)
+        : writeTo(prologue).add(
+            "Concat",
+            dims.map((dim) => shape([dim])),
+            { axis: 0 },
+          );
+    shapes.set(key, name);
+    return name;
+  };
+
+  const known = ({ node }: Value): Known | undefined => {
+    if (node.op === "constant") return constantData(node.attrs);
+    if (node.op !== "input" || node.attrs.kind !== "state") return undefined;
+    const { name, dtype } = node.attrs;
+    const tensor = state[name];
+    const fits = tensor && (tensor.dtype === dtype || (tensor.dtype === "float64" && dtype === "float32"));
+    if (!fits || tensor.shape.join() !== node.attrs.shape.join()) {
+      const given = tensor ? `${tensor.dtype}[${tensor.shape.join(", ")}]` : "nothing";
+      throw new ShapeError(`weight "${name}" must be ${dtype}[${node.attrs.shape.join(", ")}], got ${given}`);
+    }
+    return { name, tensor };
+  };
+
+  /** One graph or body; `names` holds what is known from outside. */
+  const scope = (roots: readonly Value[], names: Map<AnyNode, readonly string[]>) => {
+    const nodes: Message<"Node">[] = [];
+    const emit = (target: AnyNode): readonly string[] => {
+      const entry = table[target.op] as OpExport<OpName>;
+      const emitter = typeof entry === "function" ? entry : (entry as { whenNamed: Emitter<OpName> }).whenNamed;
+      const outputs = emitter(target, emission);
+      names.set(target, outputs);
+      return outputs;
+    };
+    const emission: Emission = {
+      ...writeTo(nodes),
+      opset,
+      store,
+      ints,
+      shape,
+      known,
+      reads: readOutputs(roots),
+      name: (value) => (names.get(value.node) ?? emit(value.node))[value.output] as string,
+      body: (results, inputs, outer) => body(results, inputs, outer),
+    };
+    for (const target of nodesOf(roots)) {
+      if (!names.has(target) && typeof table[target.op] === "function") emit(target);
+    }
+    return { nodes, emission, results: roots.map(emission.name) };
+  };
+
+  const body: Emission["body"] = (results, inputs, outer) => {
+    const names = new Map<AnyNode, readonly string[]>([...outer].map(([node, name]) => [node, [name]]));
+    const infos = inputs.map(({ node, type }, i) => {
+      const name = unique(`step_input_${i}`);
+      names.set(node, [name]);
+      return valueInfo(name, type);
+    });
+    const written = scope(results, names);
+    // Every output of a body has a name of its own, made inside of it.
+    const made = new Set(written.nodes.flatMap((node) => node.outputs ?? []));
+    const outputs = written.results.map((name) =>
+      made.delete(name) ? name : written.emission.add("Identity", [name]),
+    );
+    return {
+      name: unique("body"),
+      nodes: written.nodes,
+      inputs: infos,
+      outputs: results.map((result, i) => valueInfo(outputs[i] as string, result.type)),
+    };
+  };
+
+  const main = scope(roots, new Map(feeds.map((feed): [AnyNode, string[]] => [feed, [feed.attrs.name]])));
+  return { nodes: [...prologue, ...main.nodes], initializers, feeds, names: main.results };
+}
+
+function node(
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Attributes,
+): Message<"Node"> {
+  return {
+    inputs,
+    outputs,
+    name: outputs.find((name) => name !== "") ?? op,
+    op,
+    attributes: attributeMessages(attributes),
+  };
+}

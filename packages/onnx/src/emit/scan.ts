@@ -1,0 +1,34 @@
+/** The op `scan`: ONNX's Scan, whose body reads constants from outside by their names. */
+import type { Value } from "@ostinato/core";
+import type { Emitter } from "./emission.ts";
+
+export const scan: Emitter<"scan"> = (node, emission) => {
+  const { body, carries, sequences, reverse } = node.attrs;
+  const handedIn = carries + sequences;
+  const constants = body.parameters.slice(handedIn);
+  const outer = new Map(constants.map((value, i) => [value.node, emission.name(node.inputs[handedIn + i] as Value)]));
+
+  // Of the stacked outputs only those that are read: the steps' own, then the carries that each step began with.
+  const steps = [...body.results.slice(carries), ...body.parameters.slice(0, carries)];
+  const wanted = steps.flatMap((_, i) => (emission.reads(node, carries + i) ? [i] : []));
+  const results = [...body.results.slice(0, carries), ...wanted.map((i) => steps[i] as Value)];
+
+  const backwards = (count: number): number[] | undefined =>
+    reverse && count > 0 ? new Array<number>(count).fill(1) : undefined;
+  const names = emission.addMany(
+    "Scan",
+    node.inputs.slice(0, handedIn).map(emission.name),
+    {
+      num_scan_inputs: sequences,
+      scan_input_directions: backwards(sequences),
+      scan_output_directions: backwards(wanted.length),
+      body: { graph: emission.body(results, body.parameters.slice(0, handedIn), outer) },
+    },
+    results.map(() => true),
+  );
+  const outputs = names.slice(0, carries);
+  wanted.forEach((i, k) => {
+    outputs[carries + i] = names[carries + k] as string;
+  });
+  return outputs;
+};

@@ -1,0 +1,67 @@
+/** The form of every op in ONNX, or the reason why it has none. */
+import type { OpName } from "@ostinato/core";
+import { alongLast, cast, direct } from "./elementwise.ts";
+import type { OpExport } from "./emission.ts";
+import { dot } from "./linear.ts";
+import { lstm } from "./lstm.ts";
+import { argMax, max, sum } from "./reduce.ts";
+import { scan } from "./scan.ts";
+import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
+import { broadcast, concat, constant, input, iota, pad, reshape, reverse, size, slice, transpose } from "./source.ts";
+
+export const opExports: { readonly [O in OpName]: OpExport<O> } = {
+  input: { whenNamed: input },
+  constant: { whenNamed: constant },
+  iota: { whenNamed: iota },
+  size: { whenNamed: size },
+  dropoutMask: { rejected: "its random numbers belong to training" },
+
+  neg: direct("Neg"),
+  exp: direct("Exp"),
+  log: direct("Log"),
+  sqrt: direct("Sqrt"),
+  abs: direct("Abs"),
+  sign: direct("Sign"),
+  tanh: direct("Tanh"),
+  sigmoid: direct("Sigmoid"),
+  relu: direct("Relu"),
+  cast,
+  add: direct("Add"),
+  sub: direct("Sub"),
+  mul: direct("Mul"),
+  div: direct("Div"),
+  maximum: direct("Max"),
+  minimum: direct("Min"),
+  pow: direct("Pow"),
+  less: direct("Less"),
+  equal: direct("Equal"),
+  select: direct("Where"),
+
+  dot,
+
+  sum,
+  max,
+  argMax,
+
+  reshape,
+  transpose,
+  broadcast: { whenNamed: broadcast },
+  concat,
+  slice,
+  pad,
+  reverse,
+
+  gather,
+  scatterAdd,
+  reverseSequence,
+
+  softmax: alongLast("Softmax"),
+  logSoftmax: alongLast("LogSoftmax"),
+  softplus: direct("Softplus"),
+  sequenceMask,
+  sequenceLengths,
+  lstm,
+  lstmGrad: { rejected: "gradients belong to training" },
+
+  scan,
+};

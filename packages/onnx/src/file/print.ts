@@ -1,0 +1,83 @@
+/** A readable text form of an ONNX model, for people and snapshots. */
+import { elementTypeOf, type Message, type OnnxModel } from "./schema.ts";
+import { decodeOnnx } from "./wire.ts";
+
+/** Constants up to this many elements are shown with their values. */
+const shownElements = 8;
+
+declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+function showDims(dims: readonly (string | number | undefined)[]): string {
+  return `[${dims.map((dim) => dim ?? "?").join(", ")}]`;
+}
+
+function showInfo({ name, type }: Message<"ValueInfo">): string {
+  const dims = (type?.tensor?.shape?.dims ?? []).map((dim) => dim.name ?? dim.size);
+  return `${name}: ${elementTypeOf(type?.tensor?.elementType) ?? "unknown"}${showDims(dims)}`;
+}
+
+function elements(tensor: Message<"Tensor">): readonly (number | bigint | boolean)[] {
+  const raw = Uint8Array.from(tensor.rawData ?? []);
+  switch (elementTypeOf(tensor.dataType)) {
+    case "float32":
+      return [...new Float32Array(raw.buffer)];
+    case "int32":
+      return [...new Int32Array(raw.buffer)];
+    case "int64":
+      return [...new BigInt64Array(raw.buffer)];
+    case "bool":
+      return [...raw].map((byte) => byte !== 0);
+    case undefined:
+      return [];
+  }
+}
+
+function showTensor(tensor: Message<"Tensor">): string {
+  const dims = tensor.dims ?? [];
+  const type = `${elementTypeOf(tensor.dataType) ?? "unknown"}${showDims(dims)}`;
+  const size = dims.reduce((a, b) => a * b, 1);
+  if (size > shownElements) return `${tensor.name}: ${type}`;
+  const values = elements(tensor).join(", ");
+  return `${tensor.name}: ${type} = ${dims.length === 0 ? values : `[${values}]`}`;
+}
+
+function showAttribute(attribute: Message<"Attribute">): string[] {
+  const { name, graph } = attribute;
+  if (graph) return [`${name}={`, ...indent(showGraph(graph)), "}"];
+  const many = attribute.ints ?? attribute.floats ?? attribute.strings?.map(text);
+  const one = attribute.int ?? attribute.float ?? (attribute.string && text(attribute.string));
+  return [`${name}=${many ? `[${many.join(", ")}]` : one}`];
+}
+
+function showNode(node: Message<"Node">): string[] {
+  const blank = (name: string): string => (name === "" ? "_" : name);
+  const attributes = (node.attributes ?? []).map(showAttribute);
+  const short = attributes.filter((lines) => lines.length === 1).flat();
+  const long = attributes.filter((lines) => lines.length > 1);
+  const reads = [...(node.inputs ?? []).map(blank), ...short].join(", ");
+  const lines = [`${(node.outputs ?? []).map(blank).join(", ")} = ${node.op}(${reads})`];
+  for (const body of long) lines.push(...indent(body));
+  return lines;
+}
+
+function showGraph(graph: Message<"Graph">): string[] {
+  return [
+    ...(graph.inputs ?? []).map((info) => `input ${showInfo(info)}`),
+    ...(graph.initializers ?? []).map((tensor) => `weight ${showTensor(tensor)}`),
+    ...(graph.nodes ?? []).flatMap(showNode),
+    ...(graph.outputs ?? []).map((info) => `output ${showInfo(info)}`),
+  ];
+}
+
+/**
+ * The text form of an ONNX file or model: the versions, then one line for each input, weight, node and output. Small weights are shown
+ * with their values, and the body of a `Scan` stands indented below its node.
+ */
+export function printOnnx(model: OnnxModel | Uint8Array): string {
+  const { irVersion, opsets = [], producerName, graph = {} } = model instanceof Uint8Array ? decodeOnnx(model) : model;
+  const versions = opsets.map(({ domain, version }) => `opset ${domain ? `${domain} ` : ""}${version}`);
+  return [`onnx ir ${irVersion}, ${versions.join(", ")}, by ${producerName}`, ...showGraph(graph)].join("\n");
+}

@@ -1,0 +1,76 @@
+/** A model opened in onnxruntime: tensors in and out by name. */
+import { readFile } from "node:fs/promises";
+import { ConfigError, DTypeError, ModelFileError, StateError, type Tensor, type Tensors } from "@ostinato/core";
+import { decodeOnnx } from "../file/wire.ts";
+import { loadRuntime, type Runtime } from "./runtime.ts";
+import { checkFeeds, type OnnxValue, signatureOf } from "./signature.ts";
+
+/** A model in the native runtime. */
+export interface OnnxSession {
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  run(feeds: Tensors): Promise<Tensors>;
+  /** Frees the model once the runs under way have ended. */
+  dispose(): Promise<void>;
+}
+
+type RuntimeTensor = InstanceType<Runtime["Tensor"]>;
+
+function toRuntime(runtime: Runtime, { dtype, data, shape }: Tensor): RuntimeTensor {
+  if (dtype === "float32") return new runtime.Tensor(dtype, data, shape);
+  if (dtype === "int32") return new runtime.Tensor(dtype, data, shape);
+  if (dtype === "bool") return new runtime.Tensor(dtype, data, shape);
+  throw new DTypeError("onnxruntime is fed float32, int32 or bool, not float64");
+}
+
+function fromRuntime(name: string, { data, dims: shape }: RuntimeTensor): Tensor {
+  if (data instanceof Float32Array) return { dtype: "float32", shape, data };
+  if (data instanceof Int32Array) return { dtype: "int32", shape, data };
+  if (data instanceof Uint8Array) return { dtype: "bool", shape, data };
+  throw new DTypeError(`output "${name}" is neither float32 nor int32 nor bool`);
+}
+
+/** Opens a model: the bytes of an `.onnx` file, or where it is. `threads` defaults to onnxruntime's choice, the number of cores. */
+export async function openSession(model: Uint8Array | string | URL, threads?: number): Promise<OnnxSession> {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
+    throw new ConfigError(`threads must be a whole number from 1 on, got ${threads}`);
+  }
+  const bytes = model instanceof Uint8Array ? model : await readFile(model);
+  const { inputs, outputs } = signatureOf(decodeOnnx(bytes));
+  const runtime = await loadRuntime();
+  const options = threads === undefined ? {} : { intraOpNumThreads: threads };
+  const session = await runtime.InferenceSession.create(bytes, options).catch((error: unknown) => {
+    throw new ModelFileError(`onnxruntime does not take this model: ${String(error)}`, { cause: error });
+  });
+  const running = new Set<Promise<unknown>>();
+  let disposed: Promise<void> | undefined;
+
+  async function release(): Promise<void> {
+    await Promise.allSettled(running);
+    await session.release();
+  }
+  return {
+    inputs,
+    outputs,
+    run: async (feeds) => {
+      if (disposed) throw new StateError("this model was disposed of");
+      checkFeeds(inputs, feeds);
+      const run = session.run(
+        Object.fromEntries(inputs.map(({ name }) => [name, toRuntime(runtime, feeds[name] as Tensor)])),
+      );
+      running.add(run);
+      try {
+        const results = await run;
+        return Object.fromEntries(
+          outputs.map(({ name }) => [name, fromRuntime(name, results[name] as RuntimeTensor)] as const),
+        );
+      } finally {
+        running.delete(run);
+      }
+    },
+    dispose: () => {
+      disposed ??= release();
+      return disposed;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** What a model takes and gives, read from its file, and the checks of what it is fed: wrong input never reaches the native runtime. */
+import { DataError, DTypeError, ModelFileError, type Shape, ShapeError, sizeOf, type Tensors } from "@ostinato/core";
+import { elementTypeOf, type Message, type OnnxModel } from "../file/schema.ts";
+
+/** An input or output of a model. */
+export interface OnnxValue {
+  readonly name: string;
+  readonly dtype: "float32" | "int32" | "bool";
+  /** Named sizes are open. */
+  readonly shape: Shape;
+}
+
+function signatureValue({ name = "", type }: Message<"ValueInfo">): OnnxValue {
+  const dtype = elementTypeOf(type?.tensor?.elementType);
+  if (dtype === undefined || dtype === "int64") {
+    const given = dtype ?? `element type ${type?.tensor?.elementType}`;
+    throw new ModelFileError(`"${name}" of the model is ${given}; float32, int32 and bool can be fed and read`);
+  }
+  const dims = type?.tensor?.shape?.dims ?? [];
+  return { name, dtype, shape: dims.map((dim, axis) => dim.size ?? dim.name ?? `${name} axis ${axis}`) };
+}
+
+/** The inputs and outputs of a model in their order. */
+export function signatureOf({ graph }: OnnxModel): { inputs: readonly OnnxValue[]; outputs: readonly OnnxValue[] } {
+  return {
+    inputs: (graph?.inputs ?? []).map(signatureValue),
+    outputs: (graph?.outputs ?? []).map(signatureValue),
+  };
+}
+
+/**
+ * Throws a typed error unless `feeds` has what each input wants. Empty axes are refused: an LSTM with an empty batch ends the whole
+ * process inside onnxruntime.
+ */
+export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
+  const unknown = Object.keys(feeds).find((name) => !inputs.some((input) => input.name === name));
+  if (unknown !== undefined) {
+    const names = inputs.map((input) => `"${input.name}"`).join(", ");
+    throw new DataError(`the model has no input "${unknown}"; its inputs are ${names}`);
+  }
+  const sizes = new Map<string, number>();
+  for (const { name, dtype, shape } of inputs) {
+    const wanted = `input "${name}" must be ${dtype}[${shape.join(", ")}]`;
+    const tensor = feeds[name];
+    if (tensor === undefined) throw new DataError(`${wanted}, and is missing`);
+    const given = `${tensor.dtype}[${tensor.shape.join(", ")}]`;
+    if (tensor.dtype !== dtype) throw new DTypeError(`${wanted}, got ${given}`);
+    if (tensor.shape.length !== shape.length) throw new ShapeError(`${wanted}, got ${given}`);
+    shape.forEach((dim, axis) => {
+      const size = tensor.shape[axis] as number;
+      const known = typeof dim === "number" ? dim : sizes.get(dim);
+      if (size === 0) throw new DataError(`${wanted}, got ${given}: there is nothing in it`);
+      if (known !== undefined && known !== size) {
+        const other = typeof dim === "number" ? "" : `; ${dim} is ${known} in another input`;
+        throw new ShapeError(`${wanted}, got ${given}${other}`);
+      }
+      if (typeof dim === "string") sizes.set(dim, size);
+    });
+    if (tensor.data.length !== sizeOf(tensor.shape)) {
+      throw new ShapeError(
+        `input "${name}": ${given} holds ${sizeOf(tensor.shape)} elements, got ${tensor.data.length}`,
+      );
+    }
+  }
+}
