@@ -113,6 +113,16 @@ export class RandomStream {
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
+  /** Fills with standard normals, two for each pair of uniforms. */
+  fillNormal(out: Float64Array): void {
+    for (let i = 0; i < out.length; i += 2) {
+      const radius = Math.sqrt(-2 * Math.log((this.bits() + 1) / 2 ** 32));
+      const angle = 2 * Math.PI * this.uniform();
+      out[i] = radius * Math.cos(angle);
+      if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
+    }
+  }
+
   /** A whole number from 0 to `n - 1`, without bias. */
   below(n: number): number {
     const limit = 2 ** 32 - (2 ** 32 % n);

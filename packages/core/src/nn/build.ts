@@ -1,0 +1,92 @@
+/** From a model's spec to values of a graph. */
+import { OstinatoError } from "../errors.ts";
+import { transpose } from "../ir/build/shape.ts";
+import { feed, state } from "../ir/build/source.ts";
+import type { Value } from "../ir/ops.ts";
+import type { Graph } from "../ir/value.ts";
+import type { RandomStream } from "../random.ts";
+import type { Flow } from "./kinds.ts";
+import type { BuildContext, InputSpec, LayerDefinition, ParameterSpec } from "./layer.ts";
+import { type LayerKind, layerDefinitions } from "./layers.ts";
+import type { Json } from "./options.ts";
+import type { ModelSpec, Source } from "./spec.ts";
+
+/** A model as values: one flow for each input, each call of a layer, and each output. */
+export interface BuiltModel {
+  readonly inputs: readonly Flow[];
+  readonly calls: readonly Flow[];
+  readonly outputs: readonly { readonly name: string; readonly flow: Flow }[];
+  /** In the order in which layers ask for them, each once. */
+  readonly parameters: readonly ParameterSpec[];
+  /** The state values of the parameters, in the same order. */
+  readonly weights: readonly Value[];
+  /** The index of the layer that made each parameter. */
+  readonly owners: readonly number[];
+}
+
+/** The feed is batch-major, as users hold data; the graph turns it. */
+function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
+  const fed = feed(name, kind === "ids" ? "int32" : "float32", ["batch", ...shape]);
+  if (kind === "features") return { kind, values: fed };
+  const values = transpose(fed, kind === "ids" ? [1, 0] : [1, 0, 2]);
+  return { kind, values, ...(lengths ? { lengths: feed(`${name}/lengths`, "int32", ["batch"]) } : {}) };
+}
+
+/**
+ * Builds the model for training, where `dropout` tells the seed and the step, or for inference.
+ *
+ * @throws ShapeError, ConfigError with the layer's name, before anything runs
+ */
+export function buildModel(spec: ModelSpec, dropout?: BuildContext["dropout"]): BuiltModel {
+  const inputs = spec.inputs.map(buildInput);
+  const calls: Flow[] = [];
+  const parameters = new Map<string, { spec: ParameterSpec; value: Value; owner: number }>();
+  const follow = (source: Source): Flow => ("input" in source ? inputs[source.input] : calls[source.call]) as Flow;
+
+  for (const call of spec.calls) {
+    const { kind, name, config } = spec.layers[call.layer] as ModelSpec["layers"][number];
+    const definition = layerDefinitions[kind as LayerKind] as unknown as LayerDefinition<Json>;
+    const context: BuildContext = {
+      name,
+      ...(dropout ? { dropout } : {}),
+      parameter(suffix: string, shape: readonly number[], initialize: (stream: RandomStream) => Float32Array): Value {
+        const full = `${name}/${suffix}`;
+        const known = parameters.get(full);
+        if (known) return known.value;
+        const value = state(full, "float32", shape);
+        parameters.set(full, { spec: { name: full, shape, initialize }, value, owner: call.layer });
+        return value;
+      },
+    };
+    try {
+      calls.push(definition.build(context, config, follow(call.source)));
+    } catch (error) {
+      if (error instanceof OstinatoError) error.message = `${kind} "${name}": ${error.message}`;
+      throw error;
+    }
+  }
+  const made = [...parameters.values()];
+  return {
+    inputs,
+    calls,
+    outputs: spec.outputs.map(({ name, source }) => ({ name, flow: follow(source) })),
+    parameters: made.map((parameter) => parameter.spec),
+    weights: made.map((parameter) => parameter.value),
+    owners: made.map((parameter) => parameter.owner),
+  };
+}
+
+/** The values of an output batch-major, as users and exported models hold them. */
+export function batchMajor(flow: Flow): Value {
+  if (flow.kind === "features") return flow.values;
+  return transpose(flow.values, flow.kind === "ids" ? [1, 0] : [1, 0, 2]);
+}
+
+/**
+ * The graph of a model for inference. Its feeds are the model's inputs, batch first; its states the parameters; its fetches the
+ * outputs by name, batch first.
+ */
+export function inferenceGraph(spec: ModelSpec): Graph {
+  const { outputs } = buildModel(spec);
+  return { fetches: Object.fromEntries(outputs.map(({ name, flow }) => [name, batchMajor(flow)])), updates: [] };
+}

@@ -1,0 +1,129 @@
+/** The functions that make layers and inputs: Keras's names and options in camel case. */
+import { ConfigError, ShapeError } from "../errors.ts";
+import {
+  type AnyLayer,
+  applyLayer,
+  type Layer,
+  type LayerDefinition,
+  type PointwiseLayer,
+  type Symbolic,
+} from "./layer.ts";
+import {
+  type ActivationConfig,
+  type DenseConfig,
+  type DropoutConfig,
+  type EmbeddingConfig,
+  type LayerKind,
+  type LstmConfig,
+  layerDefinitions,
+} from "./layers.ts";
+import { type Json, OptionReader, shown } from "./options.ts";
+
+/** The required options, and any of the others; and a name, by which errors, parameters and files call the layer. */
+type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & Partial<C> & { readonly name?: string };
+
+/** A layer of any kind from options of unknown origin, which are checked. */
+export function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer {
+  const definition = layerDefinitions[kind] as unknown as LayerDefinition<Json>;
+  const config = definition.parse(options);
+  if (name !== undefined && !/^[\w.-]+$/.test(name)) {
+    throw new ConfigError(`${kind}: name must be made of letters, digits, "_", "-" and ".", got ${shown(name)}`);
+  }
+  const layer = (input: Symbolic): Symbolic => applyLayer(made, definition, input);
+  const made: AnyLayer = Object.assign(layer, { spec: { kind, config, ...(name === undefined ? {} : { name }) } });
+  return made;
+}
+
+function create<L extends AnyLayer>(kind: LayerKind, { name, ...options }: { readonly name?: string }): L {
+  return createLayer(kind, options, name) as L;
+}
+
+/**
+ * Turns ids into vectors: [batch, time] → [batch, time, outputDim]. `inputDim` counts the ids, reserved ones included. With
+ * `maskZero` (default false) id 0 is padding: a row ends at its last other id, and what follows sees nothing after it.
+ * `embeddingsInitializer` defaults to "uniform", U(-0.05, 0.05).
+ */
+export function embedding(options: OptionsOf<EmbeddingConfig, "inputDim" | "outputDim">): Layer<"ids", "sequence"> {
+  return create("embedding", options);
+}
+
+type LstmOptions = OptionsOf<LstmConfig, "units">;
+
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber 1997): [batch, time, features] → [batch, units], the state at the end of each
+ * row, or with `returnSequences` [batch, time, units]. Tanh, and sigmoid for the gates. `reverse` (default false) reads from the
+ * end of each row to its start; outputs stay in their places. Defaults as Keras: kernel "glorotUniform", recurrent "orthogonal", bias
+ * "zeros" with ones for the forget gate (`unitForgetBias`).
+ */
+export function lstm(options: LstmOptions & { readonly returnSequences: true }): Layer<"sequence", "sequence">;
+export function lstm(options: LstmOptions & { readonly returnSequences?: false }): Layer<"sequence", "features">;
+export function lstm(options: LstmOptions): Layer<"sequence", "sequence" | "features"> {
+  return create("lstm", options);
+}
+
+/** activation(x · kernel + bias) on the last axis. `activation` defaults to "linear", the kernel to "glorotUniform", the bias to zeros. */
+export function dense(options: OptionsOf<DenseConfig, "units">): PointwiseLayer {
+  return create("dense", options);
+}
+
+/** In training sets each element to 0 with probability `rate` and scales the others by 1 / (1 - rate); else passes all through. */
+export function dropout(options: OptionsOf<DropoutConfig, "rate">): PointwiseLayer {
+  return create("dropout", options);
+}
+
+/** An activation function as a layer: `activation({ activation: "tanh" })`. */
+export function activation(options: OptionsOf<ActivationConfig, "activation">): PointwiseLayer {
+  return create("activation", options);
+}
+
+/** Options of `input`: the shape without the batch axis. */
+export interface InputOptions<S extends readonly (number | string)[]> {
+  /** `["time"]` for ids, `["time", 8]` for sequences of 8 features, `[8]` for features. A name is a size that is told by the data. */
+  readonly shape: S;
+  /** How the data is found in a record of several inputs. Default "input". */
+  readonly name?: string;
+  /** The rows of a sequence have lengths of their own, told by ragged data or `{ values, lengths }`. Default false. */
+  readonly lengths?: boolean;
+}
+
+/** The kind of data that a shape means. */
+type KindOf<S extends readonly (number | string)[]> = S extends readonly [string]
+  ? "ids"
+  : S extends readonly [string, number]
+    ? "sequence"
+    : S extends readonly [number]
+      ? "features"
+      : never;
+
+/** An input of a model. Apply layers to it, then close the model with `model(inputs, outputs)`. */
+export function input<const S extends readonly (number | string)[]>(options: InputOptions<S>): Symbolic<KindOf<S>> {
+  const { shape } = options;
+  new OptionReader("input", options, ["shape", "name", "lengths"]);
+  const name = options.name ?? "input";
+  const types = Array.isArray(shape) ? shape.map((dim) => typeof dim).join() : "";
+  const kind =
+    types === "string" ? "ids" : types === "string,number" ? "sequence" : types === "number" ? "features" : undefined;
+  if (kind === undefined) {
+    throw new ShapeError(
+      `input "${name}": shape must be ["time"] for ids, ["time", 8] for sequences of 8 features or [8] for features, got ${shown(JSON.stringify(shape))}`,
+    );
+  }
+  if (
+    shape.some((dim) =>
+      typeof dim === "number" ? !Number.isSafeInteger(dim) || dim < 1 : !/^[A-Za-z]\w*$/.test(dim) || dim === "batch",
+    )
+  ) {
+    throw new ShapeError(
+      `input "${name}": a size is a whole number from 1 on, or a name other than "batch", got ${shown(JSON.stringify(shape))}`,
+    );
+  }
+  const lengths = new OptionReader(`input "${name}"`, { lengths: options.lengths }, ["lengths"]).boolean(
+    "lengths",
+    false,
+  );
+  if (lengths && kind !== "sequence")
+    throw new ConfigError(
+      `input "${name}": only sequences have lengths of their own; ids have them by an embedding with maskZero: true`,
+    );
+  return { kind: kind as KindOf<S>, input: { name, kind, shape: [...shape], lengths } };
+}

@@ -1,0 +1,150 @@
+/** Models: layers put together, as a chain or by applying them to each other's results. */
+import { ConfigError, ShapeError } from "../errors.ts";
+import { buildModel } from "./build.ts";
+import { input } from "./create.ts";
+import type { Kind } from "./kinds.ts";
+import type { AnyLayer, InputSpec, Layer, PointwiseLayer, Symbolic } from "./layer.ts";
+import { shown } from "./options.ts";
+import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
+
+/** A model: what it is, as plain data. It holds no weights; `compile` makes them, a trained model brings them. */
+export interface Model {
+  readonly spec: ModelSpec;
+}
+
+/** What a stage of a chain gives when it is given `K`; never, where it cannot take that. */
+type Given<K extends Kind, L> = L extends PointwiseLayer
+  ? K extends "sequence" | "features"
+    ? K
+    : never
+  : L extends Layer<infer In, infer Out>
+    ? K extends In
+      ? Out
+      : never
+    : never;
+
+/** The chain itself where it fits; where it does not, the first stage that cannot take what it is given has a type that says so. */
+type Chain<K extends Kind, L extends readonly unknown[]> = L extends readonly [infer First, ...infer Rest]
+  ? [Given<K, First>] extends [never]
+    ? readonly [{ readonly "this layer cannot take": K }, ...Rest]
+    : readonly [First, ...Chain<Given<K, First>, Rest>]
+  : readonly [];
+
+type Checked<L extends readonly unknown[]> = number extends L["length"]
+  ? L
+  : L extends readonly [Symbolic<infer K>, ...infer Rest]
+    ? L[0] extends AnyLayer
+      ? Chain<"ids", L>
+      : readonly [L[0], ...Chain<K, Rest>]
+    : Chain<"ids", L>;
+
+type Stage = AnyLayer | Symbolic;
+
+const isInput = (stage: Stage): stage is Symbolic => "kind" in stage && !("spec" in stage);
+const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic) =>
+  typeof stage === "function" && "spec" in stage;
+
+/**
+ * A chain of layers. Where it does not begin with an `input`, its input is ids [batch, time], as an embedding takes them.
+ *
+ * @example
+ * sequential([embedding({ inputDim: 5000, outputDim: 10, maskZero: true }), lstm({ units: 128 }), dense({ units: 1, activation: "sigmoid" })])
+ * sequential([input({ shape: ["time", 8] }), lstm({ units: 16 }), dense({ units: 1 })])
+ */
+export function sequential<const L extends readonly Stage[]>(stages: L & Checked<L>): Model;
+export function sequential(stages: readonly Stage[]): Model {
+  const [first] = stages;
+  if (first === undefined) throw new ConfigError("sequential takes at least one layer");
+  const start = isInput(first) ? first : input({ shape: ["time"] });
+  const layers = isInput(first) ? stages.slice(1) : stages;
+  let last: Symbolic = start;
+  for (const layer of layers) {
+    if (!isLayer(layer))
+      throw new ConfigError(`sequential takes layers, got ${shown(layer)}; an input can only come first`);
+    last = layer(last);
+  }
+  return model(start, last);
+}
+
+/** Inputs or outputs: one, or several by name. */
+type OneOrMore = Symbolic | Readonly<Record<string, Symbolic>>;
+
+function isOne(x: OneOrMore): x is Symbolic {
+  return "kind" in x && typeof x.kind === "string";
+}
+
+/** What is below `roots`, each after what it reads. */
+function callsBelow(roots: readonly Symbolic[]): Symbolic[] {
+  const order: Symbolic[] = [];
+  const entered = new Set<Symbolic>();
+  for (const root of roots) {
+    const path: Symbolic[] = [];
+    for (let at: Symbolic | undefined = root; at && !entered.has(at); at = at.call?.input) {
+      entered.add(at);
+      path.push(at);
+    }
+    order.push(...path.reverse());
+  }
+  return order;
+}
+
+/** Each layer's own name, or its kind and a number: `lstm`, `lstm_1`. */
+function nameLayers(layers: readonly AnyLayer[]): string[] {
+  const taken = new Set(layers.flatMap(({ spec }) => (spec.name === undefined ? [] : [spec.name])));
+  const names = layers.map(({ spec }) => {
+    if (spec.name !== undefined) return spec.name;
+    let name = spec.kind;
+    for (let i = 1; taken.has(name); i++) name = `${spec.kind}_${i}`;
+    taken.add(name);
+    return name;
+  });
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError(`two layers are called "${twice}"; give one of them another name`);
+  return names;
+}
+
+/**
+ * Closes a model over its inputs and outputs. Several outputs are a record by name; a single one is called "output".
+ *
+ * @example
+ * const words = input({ shape: ["time"] });
+ * const state = lstm({ units: 32 })(embedding({ inputDim: 1000, outputDim: 16, maskZero: true })(words));
+ * model(words, dense({ units: 3, activation: "softmax" })(state));
+ */
+export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore): Model {
+  const given = Array.isArray(inputs) ? (inputs as readonly Symbolic[]) : [inputs as Symbolic];
+  const named: [string, Symbolic][] = isOne(outputs) ? [["output", outputs]] : Object.entries(outputs);
+  if (named.length === 0) throw new ConfigError("model: there are no outputs");
+  const inputSpecs: InputSpec[] = given.map((symbolic) => {
+    if (symbolic?.input === undefined)
+      throw new ConfigError("model: its first argument takes what input(…) made, one or a list");
+    return symbolic.input;
+  });
+  const names = inputSpecs.map((spec) => spec.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError(`two inputs are called "${twice}"; give each a name of its own`);
+
+  const symbols = callsBelow(named.map(([, symbolic]) => symbolic));
+  const layers = [...new Set(symbols.flatMap(({ call }) => (call ? [call.layer] : [])))];
+  const layerNames = nameLayers(layers);
+  const sources = new Map<Symbolic, Source>(given.map((symbolic, i) => [symbolic, { input: i }]));
+  const calls: CallSpec[] = [];
+  for (const symbolic of symbols) {
+    if (sources.has(symbolic)) continue;
+    if (symbolic.call === undefined) {
+      throw new ConfigError(`model: the input "${symbolic.input?.name}" is read, but it is not among the inputs`);
+    }
+    sources.set(symbolic, { call: calls.length });
+    calls.push({ layer: layers.indexOf(symbolic.call.layer), source: sources.get(symbolic.call.input) as Source });
+  }
+  const spec: ModelSpec = {
+    inputs: inputSpecs,
+    layers: layers.map(({ spec: { kind, config } }, i) => ({ kind, name: layerNames[i] as string, config })),
+    calls,
+    outputs: named.map(([name, symbolic]): OutputSpec => ({ name, source: sources.get(symbolic) as Source })),
+  };
+  for (const { name, flow } of buildModel(spec).outputs) {
+    if (flow.kind === "ids") throw new ShapeError(`model: the output "${name}" is an input; apply a layer to it`);
+  }
+  return { spec };
+}

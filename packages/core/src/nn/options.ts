@@ -1,0 +1,75 @@
+/** Reading options: of users and of model files alike, so that a wrong one gets the same clear answer from both. */
+import { ConfigError } from "../errors.ts";
+import { type Initializer, parseInitializer } from "./initializers.ts";
+
+/** Plain data that survives JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Whether `data` is an object with string keys, and not an array. */
+export function isRecord(data: unknown): data is Record<string, unknown> {
+  return typeof data === "object" && data !== null && !Array.isArray(data);
+}
+
+/** Shows a wrong value in an error, cut short. */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** Reads the options of one owner (`lstm`, `adam`) one by one; every complaint names the owner and the option. */
+export class OptionReader {
+  readonly #owner: string;
+  readonly #given: Record<string, unknown>;
+
+  constructor(owner: string, given: unknown, allowed: readonly string[]) {
+    if (!isRecord(given)) throw new ConfigError(`${owner} takes an object of options, got ${shown(given)}`);
+    for (const name of Object.keys(given)) {
+      if (!allowed.includes(name))
+        throw new ConfigError(`${owner} has no option ${shown(name)}; it takes ${allowed.join(", ")}`);
+    }
+    this.#owner = owner;
+    this.#given = given;
+  }
+
+  /** A whole number from `min` on. */
+  integer(name: string, min: number): number {
+    const value = this.#given[name];
+    if (!Number.isSafeInteger(value) || (value as number) < min) {
+      throw this.#wrong(name, `a whole number from ${min} on`);
+    }
+    return value as number;
+  }
+
+  /** A number with `min ≤ value < below`. */
+  number(name: string, fallback: number, min: number, below = Number.POSITIVE_INFINITY): number {
+    const value = this.#given[name] ?? fallback;
+    if (typeof value !== "number" || !(value >= min && value < below)) {
+      throw this.#wrong(
+        name,
+        below === Number.POSITIVE_INFINITY ? `a number from ${min} on` : `a number from ${min} to below ${below}`,
+      );
+    }
+    return value;
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.#given[name] ?? fallback;
+    if (typeof value !== "boolean") throw this.#wrong(name, "true or false");
+    return value;
+  }
+
+  oneOf<T extends string>(name: string, list: readonly T[], fallback?: T): T {
+    const value = this.#given[name] ?? fallback;
+    const found = list.find((item) => item === value);
+    if (found === undefined) throw this.#wrong(name, `one of ${list.join(", ")}`);
+    return found;
+  }
+
+  initializer(name: string, fallback: Initializer): Initializer {
+    return parseInitializer(`${this.#owner}: ${name}`, this.#given[name] ?? fallback);
+  }
+
+  #wrong(name: string, expected: string): ConfigError {
+    return new ConfigError(`${this.#owner}: ${name} must be ${expected}, got ${shown(this.#given[name])}`);
+  }
+}

@@ -1,0 +1,60 @@
+/** A model as the table that Keras prints. */
+
+import { sizeOf } from "../tensor.ts";
+import { buildModel } from "./build.ts";
+import { batchMajorShape } from "./kinds.ts";
+import type { Model } from "./model.ts";
+import type { ModelSpec } from "./spec.ts";
+
+/** One line of a summary. */
+export interface SummaryRow {
+  readonly name: string;
+  readonly kind: string;
+  /** Batch first; named sizes that were not given stay names. */
+  readonly shape: readonly (number | string)[];
+  readonly parameters: number;
+}
+
+/** The layers in the order in which they are applied. A layer applied twice has its parameters counted once. */
+export function summaryRows(model: Model, sizes: Readonly<Record<string, number>> = {}): SummaryRow[] {
+  const built = buildModel(model.spec);
+  const counted = new Set<number>();
+  return model.spec.calls.map((call, i) => {
+    const { name, kind } = model.spec.layers[call.layer] as ModelSpec["layers"][number];
+    const own = counted.has(call.layer) ? [] : built.parameters.filter((_, p) => built.owners[p] === call.layer);
+    counted.add(call.layer);
+    const shape = batchMajorShape(built.calls[i] as (typeof built.calls)[number]).map((dim) => sizes[dim] ?? dim);
+    return { name, kind, shape, parameters: own.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0) };
+  });
+}
+
+/** How many numbers the model learns. */
+export function countParameters(model: Model): number {
+  return buildModel(model.spec).parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
+}
+
+/**
+ * The table of layers, output shapes and parameters. `sizes` fills in named sizes: `summary(model, { time: 300 })`.
+ */
+export function summary(model: Model, sizes: Readonly<Record<string, number>> = {}): string {
+  const rows = summaryRows(model, sizes);
+  const cells = [
+    ["Layer (kind)", "Output shape", "Parameters"],
+    ...rows.map(({ name, kind, shape, parameters }) => [
+      `${name} (${kind})`,
+      `[${shape.join(", ")}]`,
+      parameters.toLocaleString("en-US"),
+    ]),
+  ] as [string, string, string][];
+  const [first, second, third] = [0, 1, 2].map((k) => Math.max(...cells.map((cell) => (cell[k] as string).length))) as [
+    number,
+    number,
+    number,
+  ];
+  const line = ([a, b, c]: [string, string, string]): string =>
+    `${a.padEnd(first)}  ${b.padEnd(second)}  ${c.padStart(third)}`;
+  const [head, ...body] = cells as [[string, string, string], ...[string, string, string][]];
+  const rule = "─".repeat(first + second + third + 4);
+  const total = countParameters(model).toLocaleString("en-US");
+  return [line(head), rule, ...body.map(line), rule, `Total parameters: ${total}`].join("\n");
+}

@@ -1,0 +1,138 @@
+/** The graphs of a model's life: one training step, one batch of evaluation, one of prediction. */
+import { gradients } from "../autodiff/gradients.ts";
+import { ConfigError } from "../errors.ts";
+import { add, and, cast, div, finite, maximum, square } from "../ir/build/elementwise.ts";
+import { sequenceMask } from "../ir/build/index.ts";
+import { sum } from "../ir/build/reduce.ts";
+import { concat, reshape, transpose } from "../ir/build/shape.ts";
+import { constant, feed, state } from "../ir/build/source.ts";
+import type { Dim, Value } from "../ir/ops.ts";
+import type { Graph, Update } from "../ir/value.ts";
+import { type BuiltModel, buildModel } from "../nn/build.ts";
+import type { Flow } from "../nn/kinds.ts";
+import type { ModelSpec } from "../nn/spec.ts";
+import { iterationAfter, type Optimizer } from "../optim/optimizer.ts";
+import { type Loss, totals } from "./losses.ts";
+import type { Metric } from "./metrics.ts";
+import type { Prediction, TargetSpec } from "./target.ts";
+
+/** What a model is trained with. */
+export interface Objective {
+  readonly loss: Loss;
+  readonly metrics: readonly Metric[];
+}
+
+/** Names of state beside the parameters. */
+export const STEP = "training/step";
+export const LEARNING_RATE = "training/learningRate";
+export const slotName = (optimizer: Optimizer, slot: string, parameter: string): string =>
+  `${optimizer.kind}/${slot}/${parameter}`;
+
+/** Names of feeds and fetches beside the inputs and outputs of the model. */
+export const SAMPLE_WEIGHTS = "sampleWeights";
+export const targetFeed = (output: string): string => `${output}/target`;
+export const LOSS = "loss";
+/** Σ loss, and the number of rows it is the sum of. */
+export const LOSS_SUMS = "loss/sums";
+export const metricFetch = (metric: Metric): string => `${metric.name}/sums`;
+
+/** The targets that a model and a loss ask for. */
+export function targetsOf(spec: ModelSpec, loss: Loss): TargetSpec[] {
+  return buildModel(spec).outputs.map(({ name, flow }) => loss.target(name, flow));
+}
+
+/** The fed target in the layout of the prediction: time first. */
+function targetValue(spec: TargetSpec, flow: Flow): Value {
+  const fed = feed(targetFeed(spec.name), spec.dtype, spec.shape);
+  if (flow.kind === "features") return fed;
+  return transpose(fed, spec.shape.length === 3 ? [1, 0, 2] : [1, 0]);
+}
+
+/** 1 for steps within a row's length, 0 past it. */
+function maskOf(flow: Flow): Value | undefined {
+  return flow.kind === "sequence" && flow.lengths
+    ? cast(sequenceMask(flow.lengths, flow.values.type.shape[0] as Dim), "float32")
+    : undefined;
+}
+
+interface Scored {
+  readonly loss: Value;
+  readonly fetches: Record<string, Value>;
+}
+
+function score(built: BuiltModel, { loss, metrics }: Objective, sampleWeights: boolean): Scored {
+  const [output] = built.outputs;
+  if (output === undefined || built.outputs.length > 1) {
+    throw new ConfigError(
+      `training takes a model with one output; this one has ${built.outputs.map(({ name }) => name).join(", ")}`,
+    );
+  }
+  const { flow } = output;
+  const target = targetValue(loss.target(output.name, flow), flow);
+  const mask = maskOf(flow);
+  const perRow = loss.perRow(flow.values, target);
+  if (sampleWeights && flow.kind !== "features") {
+    throw new ConfigError(
+      "sampleWeights weigh rows; this model's output is a sequence, whose steps are weighed by its lengths",
+    );
+  }
+  const weights = sampleWeights ? feed(SAMPLE_WEIGHTS, "float32", ["batch"]) : undefined;
+  const { total, count } = totals(perRow, mask, weights);
+  const counted = mask ?? weights;
+  const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
+  const sums = concat([reshape(total, [1]), reshape(count, [1])], 0);
+  return {
+    loss: div(total, maximum(count, 1)),
+    fetches: {
+      [LOSS_SUMS]: sums,
+      ...Object.fromEntries(metrics.map((metric) => [metricFetch(metric), metric.sums(prediction)])),
+    },
+  };
+}
+
+/** One batch of evaluation: the sums of the loss and of every metric. */
+export function evaluationGraph(spec: ModelSpec, objective: Objective, sampleWeights: boolean): Graph {
+  return { fetches: score(buildModel(spec), objective, sampleWeights).fetches, updates: [] };
+}
+
+/** The squared norm of all gradients together: not finite where any is not. */
+function squaredNorm(grads: readonly Value[]): Value {
+  return grads.map((gradient) => sum(square(gradient))).reduce((a, b) => add(a, b), constant(0));
+}
+
+/**
+ * One training step: forward, loss, gradients and the optimizer's update in one graph. Where the loss or the norm of the gradients is
+ * not finite the guard leaves all state as it was.
+ */
+export function trainingGraph(
+  spec: ModelSpec,
+  objective: Objective,
+  optimizer: Optimizer,
+  seed: number,
+  sampleWeights: boolean,
+): Graph {
+  const step = state(STEP, "int32", []);
+  const built = buildModel(spec, { seed, step });
+  const { loss, fetches } = score(built, objective, sampleWeights);
+  const grads = gradients([{ value: loss, cotangent: constant(1) }], built.weights);
+  const learningRate = state(LEARNING_RATE, "float32", []);
+  const iteration = iterationAfter(step);
+
+  const updates: Update[] = [{ name: STEP, value: add(step, 1) }];
+  built.parameters.forEach(({ name, shape }, i) => {
+    const slots = Object.fromEntries(
+      Object.keys(optimizer.slots).map((slot) => [slot, state(slotName(optimizer, slot, name), "float32", shape)]),
+    );
+    const next = optimizer.update({
+      parameter: built.weights[i] as Value,
+      gradient: grads[i] as Value,
+      slots,
+      iteration,
+      learningRate,
+    });
+    updates.push({ name, value: next.parameter });
+    for (const [slot, value] of Object.entries(next.slots))
+      updates.push({ name: slotName(optimizer, slot, name), value });
+  });
+  return { fetches: { ...fetches, [LOSS]: loss }, updates, guard: and(finite(loss), finite(squaredNorm(grads))) };
+}
