@@ -68,7 +68,8 @@ export function scan({ initial, sequences, constants = [], lengths, reverse = fa
 
 /**
  * The gradient of a scan: a scan the other way over the kept carries, which computes each step again and runs the gradient of the
- * body. It carries the cotangents of the carries and the sums of the cotangents of the constants.
+ * body. It carries the cotangents of the carries and the sums of the cotangents of the constants. The kept carries have cotangents
+ * too where this gradient is itself differentiated.
  */
 export function scanGradient(
   node: Node<"scan">,
@@ -93,6 +94,7 @@ export function scanGradient(
   const slicesWanted = wanted(carries, carries + sequences);
   const constantsWanted = wanted(carries + sequences, inputs.length);
   const outputsGiven = Array.from({ length: steps }, (_, i) => i).filter((i) => cotangents[carries + i] !== undefined);
+  const historyGiven = carried.filter((i) => cotangents[carries + steps + i] !== undefined);
 
   const zeros = (value: Value): Value => full(0, value.type.shape);
   const result = scan({
@@ -105,6 +107,7 @@ export function scanGradient(
       ...history,
       ...inputs.slice(carries, carries + sequences),
       ...outputsGiven.map((i) => cotangents[carries + i] as Value),
+      ...historyGiven.map((i) => cotangents[carries + steps + i] as Value),
     ],
     constants: inputs.slice(carries + sequences),
     body: (states, slices, constants) => {
@@ -127,8 +130,13 @@ export function scanGradient(
       const sums = constantsWanted.map((_, k) =>
         add(states[carried.length + k] as Value, grads[carried.length + k] as Value),
       );
+      const kept = slices.slice(carries + sequences + outputsGiven.length);
+      const flowing = carried.map((i, k) => {
+        const cotangent = kept[historyGiven.indexOf(i)];
+        return cotangent ? add(grads[k] as Value, cotangent) : (grads[k] as Value);
+      });
       return {
-        carries: [...grads.slice(0, carried.length), ...sums],
+        carries: [...flowing, ...sums],
         outputs: grads.slice(carried.length + constantsWanted.length),
       };
     },
