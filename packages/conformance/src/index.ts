@@ -1,2 +1,9 @@
 /** The float64 reference interpreter and the test suite that every backend must pass. */
-export {};
+export { checkGradients, type GradientCheck, type GradientError, gradientErrors } from "./gradientCheck.ts";
+export { reference } from "./reference/backend.ts";
+export type { Dense } from "./reference/dense.ts";
+export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.ts";
+export { type BackendUnderTest, type Skip, suiteTestNames, testBackend } from "./suite/testBackend.ts";
+export type { Trial } from "./trials/draw.ts";
+export { trialOf } from "./trials/ops.ts";
+export { withGradients } from "./trials/withGradients.ts";

@@ -1,0 +1,74 @@
+/** Products and reductions. */
+import { at, build, type Dense, each, empty, positionOf } from "./dense.ts";
+import type { Kernels } from "./kernel.ts";
+
+function axesBut(x: Dense, used: readonly number[]): number[] {
+  return x.shape.map((_, axis) => axis).filter((axis) => !used.includes(axis));
+}
+
+/** The shape, or the index, at some axes. */
+function pick(from: readonly number[], axes: readonly number[]): number[] {
+  return axes.map((axis) => from[axis]);
+}
+
+/** The output without `axes`; `fold` takes in one element of `x` after the other. */
+function reduce(x: Dense, axes: readonly number[], start: number, fold: (soFar: number, element: number) => number) {
+  const kept = axesBut(x, axes);
+  const out = empty(x.dtype, pick(x.shape, kept));
+  out.data.fill(start);
+  each(x.shape, (index, position) => {
+    const to = positionOf(out.shape, pick(index, kept));
+    out.data[to] = fold(out.data[to], x.data[position]);
+  });
+  return out;
+}
+
+export const linear: Kernels<"dot" | "sum" | "max" | "argMax"> = {
+  // out[batch, freeA, freeB] = Σ a[batch, freeA, contract] · b[batch, freeB, contract], each in the axis order of its operand.
+  dot: ([a, b], { contract, batch }) => {
+    const free = [axesBut(a, [...batch[0], ...contract[0]]), axesBut(b, [...batch[1], ...contract[1]])];
+    const shape = [...pick(a.shape, batch[0]), ...pick(a.shape, free[0]), ...pick(b.shape, free[1])];
+    const summed = pick(a.shape, contract[0]);
+    const indexA = a.shape.map(() => 0);
+    const indexB = b.shape.map(() => 0);
+    return [
+      build("float64", shape, (index) => {
+        batch[0].forEach((axis, i) => {
+          indexA[axis] = index[i];
+        });
+        batch[1].forEach((axis, i) => {
+          indexB[axis] = index[i];
+        });
+        free[0].forEach((axis, i) => {
+          indexA[axis] = index[batch[0].length + i];
+        });
+        free[1].forEach((axis, i) => {
+          indexB[axis] = index[batch[0].length + free[0].length + i];
+        });
+        let total = 0;
+        each(summed, (term) => {
+          contract[0].forEach((axis, i) => {
+            indexA[axis] = term[i];
+          });
+          contract[1].forEach((axis, i) => {
+            indexB[axis] = term[i];
+          });
+          total += at(a, indexA) * at(b, indexB);
+        });
+        return total;
+      }),
+    ];
+  },
+  sum: ([x], { axes }) => [reduce(x, axes, 0, (total, element) => total + element)],
+  max: ([x], { axes }) => [reduce(x, axes, x.dtype === "int32" ? -(2 ** 31) : -Infinity, Math.max)],
+  argMax: ([x], { axis }) => {
+    const best = reduce(x, [axis], x.dtype === "int32" ? -(2 ** 31) : -Infinity, Math.max);
+    const first = empty("int32", best.shape);
+    first.data.fill(-1);
+    each(x.shape, (index, position) => {
+      const to = positionOf(best.shape, index.toSpliced(axis, 1));
+      if (first.data[to] < 0 && x.data[position] === best.data[to]) first.data[to] = index[axis];
+    });
+    return [first];
+  },
+};

@@ -1,0 +1,132 @@
+/** A tiny text classifier as one train graph: Embedding → LSTM → Dense, binary crossentropy, and the update of SGD or Adam. */
+import {
+  add,
+  cast,
+  constant,
+  countOf,
+  div,
+  feed,
+  finite,
+  float32,
+  type Graph,
+  gather,
+  gradients,
+  int32,
+  lstmOp,
+  matmul,
+  mean,
+  mul,
+  pow,
+  RandomStream,
+  reshape,
+  sequenceLengths,
+  sigmoid,
+  sizeOf,
+  softplus,
+  sqrt,
+  state,
+  sub,
+  type Tensor,
+  type Tensors,
+  transpose,
+  type Update,
+  type Value,
+  zeros,
+} from "@ostinato/core";
+
+export interface Classifier {
+  readonly graph: Graph;
+  /** Parameters, optimizer slots and the step counter before the first step. */
+  readonly state: Tensors;
+}
+
+export type Optimizer = "sgd" | "adam";
+
+export interface ClassifierSizes {
+  readonly words: number;
+  readonly embedding: number;
+  readonly hidden: number;
+}
+
+const defaultSizes: ClassifierSizes = { words: 11, embedding: 3, hidden: 4 };
+
+/** new = old - rate · gradient. */
+function sgd(parameters: Readonly<Record<string, Value>>, grads: readonly Value[]): Update[] {
+  return Object.entries(parameters).map(([name, value], i) => ({ name, value: sub(value, mul(grads[i], 0.5)) }));
+}
+
+/** Kingma and Ba 2015, with the corrections of the moments in the rate: rate 0.01, decays 0.9 and 0.999, epsilon 1e-7. */
+function adam(parameters: Readonly<Record<string, Value>>, grads: readonly Value[]): Update[] {
+  const step = add(state("step", "int32", []), 1);
+  const t = cast(step, "float32");
+  const rate = div(mul(sqrt(sub(1, pow(constant(0.999), t))), 0.01), sub(1, pow(constant(0.9), t)));
+  const updates = Object.entries(parameters).flatMap(([name, value], i) => {
+    const shape = value.type.shape as number[];
+    const gradient = grads[i];
+    const m = add(mul(state(`${name}/m`, "float32", shape), 0.9), mul(gradient, 0.1));
+    const v = add(mul(state(`${name}/v`, "float32", shape), 0.999), mul(mul(gradient, gradient), 0.001));
+    return [
+      { name: `${name}/m`, value: m },
+      { name: `${name}/v`, value: v },
+      { name, value: sub(value, div(mul(m, rate), add(sqrt(v), 1e-7))) },
+    ];
+  });
+  return [{ name: "step", value: step }, ...updates];
+}
+
+/** Feeds: ids int32 [batch, time], padded behind with 0; labels float32 [batch]. Fetches: loss, probabilities [batch]. */
+export function classifier(optimizer: Optimizer, { words, embedding, hidden } = defaultSizes): Classifier {
+  const shapes = {
+    embeddings: [words, embedding],
+    W: [4 * hidden, embedding],
+    R: [4 * hidden, hidden],
+    B: [4 * hidden],
+    kernel: [hidden, 1],
+    bias: [1],
+  };
+  const parameters = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, state(name, "float32", shape)]),
+  );
+  const { embeddings, W, R, B, kernel, bias } = parameters;
+  const ids = transpose(feed("ids", "int32", ["batch", "time"]), [1, 0]);
+  const { h } = lstmOp({ X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
+  const logits = reshape(add(matmul(h, kernel), bias), ["batch"]);
+  const labels = feed("labels", "float32", ["batch"]);
+  const loss = mean(sub(softplus(logits), mul(labels, logits)));
+  const grads = gradients([{ value: loss, cotangent: constant(1) }], Object.values(parameters));
+  const rows = countOf(["batch"]);
+  const updates = optimizer === "sgd" ? sgd(parameters, grads) : adam(parameters, grads);
+
+  const random = new RandomStream(7, "classifier");
+  const initial: Record<string, Tensor> = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    initial[name] = float32(
+      shape,
+      Array.from({ length: sizeOf(shape) }, () => random.uniform() - 0.5),
+    );
+    if (optimizer === "sgd") continue;
+    initial[`${name}/m`] = zeros("float32", shape);
+    initial[`${name}/v`] = zeros("float32", shape);
+  }
+  return {
+    graph: { fetches: { loss, probabilities: sigmoid(logits), rows }, updates, guard: finite(loss) },
+    state: optimizer === "sgd" ? initial : { ...initial, step: int32([], [0]) },
+  };
+}
+
+/** A batch of padded rows; a row is positive where its first word is odd, so that there is something to learn. */
+export function classifierBatch(step: number, words = defaultSizes.words): Tensors {
+  const random = new RandomStream(step, "classifier batch");
+  const [batch, time] = [1 + random.below(6), 1 + random.below(7)];
+  const ids = new Int32Array(batch * time);
+  const labels = new Float32Array(batch);
+  for (let row = 0; row < batch; row++) {
+    const length = random.below(time + 1);
+    for (let t = 0; t < length; t++) ids[row * time + t] = 1 + random.below(words - 1);
+    labels[row] = ids[row * time] % 2;
+  }
+  return { ids: int32([batch, time], ids), labels: float32([batch], labels) };
+}
+
+/** Of the batches that `classifierBatch` makes. */
+export const classifierCapacities = { batch: 6, time: 7 } as const;

@@ -1,0 +1,290 @@
+/** The LSTM: every feature over random shapes with gradients, and what must hold between runs. */
+import {
+  feed,
+  float32,
+  gradients,
+  int32,
+  type LstmSettings,
+  lstmOp,
+  RandomStream,
+  sequenceLengths,
+  sizeOf,
+  type Tensor,
+  type Tensors,
+  type Value,
+} from "@ostinato/core";
+import { evaluate } from "../reference/evaluate.ts";
+import { Draw, type Trial } from "../trials/draw.ts";
+import { drawFeatures, drawLstm, type LstmFeatures } from "../trials/recurrent.ts";
+import { withGradients } from "../trials/withGradients.ts";
+import {
+  decomposing,
+  expectClose,
+  expectTrials,
+  forwardTolerance,
+  gradientTolerance,
+  graphOf,
+  programOf,
+  type SuiteTest,
+  trialsPerTest,
+  withExecutable,
+} from "./suiteTest.ts";
+
+function* trialsWith(name: string, features: LstmFeatures): Generator<Trial> {
+  for (let seed = 1; seed <= trialsPerTest; seed++) {
+    const draw = new Draw(name, seed);
+    const { y, h, c } = drawLstm(draw, features);
+    yield draw.trial({ y, h, c });
+  }
+}
+
+const features: Readonly<Record<string, LstmFeatures>> = {
+  "no options": {},
+  "ragged lengths, among them 0 and all": { lengths: true },
+  reverse: { direction: "reverse" },
+  "reverse and lengths": { direction: "reverse", lengths: true },
+  "initial states": { initialH: true, initialC: true },
+  "initial states and lengths": { initialH: true, initialC: true, lengths: true },
+  "only an initial cell": { initialC: true },
+  peepholes: { peepholes: true, lengths: true },
+  clip: { clip: 0.5, lengths: true },
+  "coupled gates": { inputForget: true, lengths: true },
+  "coupled gates and peepholes": { inputForget: true, peepholes: true, initialC: true },
+  "other activations": { activations: ["Sigmoid", "Relu", "Tanh"], lengths: true },
+  "all activations exchanged": { activations: ["Tanh", "Sigmoid", "Relu"], direction: "reverse" },
+};
+
+/** Fixed sizes at the edges, and larger than any block of a kernel. */
+interface Sizes {
+  readonly time: number;
+  readonly batch: number;
+  readonly input: number;
+  readonly hidden: number;
+}
+
+const edges: readonly Sizes[] = [
+  { time: 1, batch: 1, input: 1, hidden: 1 },
+  { time: 1, batch: 3, input: 2, hidden: 5 },
+  { time: 5, batch: 1, input: 3, hidden: 2 },
+  { time: 4, batch: 2, input: 1, hidden: 1 },
+  { time: 3, batch: 5, input: 7, hidden: 13 },
+  { time: 4, batch: 17, input: 10, hidden: 20 },
+  { time: 2, batch: 9, input: 33, hidden: 36 },
+];
+
+function fill(random: RandomStream, shape: readonly number[]): Tensor {
+  return float32(
+    shape,
+    Array.from({ length: sizeOf(shape) }, () => 2 * random.uniform() - 1),
+  );
+}
+
+/** A plain lstm with lengths and named batch and time, and the gradients of y and h weighted by feeds. */
+function lengthsGraph({ input, hidden }: Pick<Sizes, "input" | "hidden">, settings: LstmSettings = {}) {
+  const values = {
+    X: feed("X", "float32", ["time", "batch", input]),
+    W: feed("W", "float32", [4 * hidden, input]),
+    R: feed("R", "float32", [4 * hidden, hidden]),
+    B: feed("B", "float32", [4 * hidden]),
+    lengths: feed("lengths", "int32", ["batch"]),
+  };
+  const { y, h, c } = lstmOp(values, settings);
+  const seeds = [
+    { value: y, cotangent: feed("dy", "float32", y.type.shape) },
+    { value: h, cotangent: feed("dh", "float32", h.type.shape) },
+  ];
+  const wrt = [values.X, values.W, values.R, values.B];
+  const [dX, dW, dR, dB] = gradients(seeds, wrt) as [Value, Value, Value, Value];
+  return graphOf({ fetches: { y, h, c, dX, dW, dR, dB } });
+}
+
+function lengthsFeeds({ time, batch, input, hidden }: Sizes, lengths: readonly number[], seed = 1) {
+  const random = new RandomStream(seed, "lstm feeds");
+  return {
+    X: fill(random, [time, batch, input]),
+    W: fill(random, [4 * hidden, input]),
+    R: fill(random, [4 * hidden, hidden]),
+    B: fill(random, [4 * hidden]),
+    lengths: int32([batch], lengths),
+    dy: fill(random, [time, batch, hidden]),
+    dh: fill(random, [batch, hidden]),
+  };
+}
+
+function compareAll(actual: Tensors, expected: Tensors, label: string): void {
+  for (const [name, value] of Object.entries(expected)) {
+    expectClose(actual[name], value, `${label}: ${name}`, name.startsWith("d") ? gradientTolerance : forwardTolerance);
+  }
+}
+
+/** Elements of a [time, batch, width] tensor by step and row. */
+function atStep(x: Tensor, t: number, row: number): number[] {
+  const [, batch, width] = x.shape;
+  return Array.from(x.data.subarray((t * batch + row) * width, (t * batch + row + 1) * width));
+}
+
+/** The same tensor at another place: [time, batch, …] or [batch, …] with rows in another order, time extended by `extra` steps. */
+function rearranged(x: Tensor, axis: 0 | 1, rows: readonly number[], extra: number, filler: number): Tensor {
+  const time = axis === 1 ? x.shape[0] : 1;
+  const width = sizeOf(x.shape.slice(axis + 1));
+  const shape = axis === 1 ? [time + extra, ...x.shape.slice(1)] : x.shape;
+  const data = new Float32Array(sizeOf(shape)).fill(filler);
+  for (let t = 0; t < time; t++) {
+    rows.forEach((from, to) => {
+      const start = (t * rows.length + from) * width;
+      data.set(x.data.subarray(start, start + width), (t * rows.length + to) * width);
+    });
+  }
+  return float32(shape, data);
+}
+
+const ragged = { sizes: { time: 5, batch: 4, input: 3, hidden: 6 }, lengths: [2, 5, 0, 1] };
+
+export const lstmTests: readonly SuiteTest[] = [
+  ...Object.entries(features).map(
+    ([name, drawn]): SuiteTest => ({
+      name: `lstm > ${name}`,
+      run: (backend) => expectTrials(backend, trialsWith(name, drawn)),
+    }),
+  ),
+  {
+    name: "lstm > edge sizes, and sizes larger than a block",
+    run: async (backend) => {
+      for (const sizes of edges) {
+        const { time, batch } = sizes;
+        for (const direction of ["forward", "reverse"] as const) {
+          const graph = lengthsGraph(sizes, { direction });
+          const lengths = Array.from({ length: batch }, (_, row) => [time, 1, 0][row % 3]);
+          const feeds = lengthsFeeds(sizes, lengths);
+          await withExecutable(backend, { graph, capacities: { time, batch } }, async (executable) => {
+            const label = `${JSON.stringify(sizes)} ${direction}`;
+            compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, label);
+          });
+        }
+      }
+    },
+  },
+  {
+    name: "lstm > 100 steps",
+    run: async (backend) => {
+      const sizes = { time: 100, batch: 3, input: 2, hidden: 5 };
+      const graph = lengthsGraph(sizes);
+      const feeds = lengthsFeeds(sizes, [100, 31, 64]);
+      await withExecutable(backend, { graph, capacities: { time: 100, batch: 3 } }, async (executable) => {
+        compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, "100 steps");
+      });
+    },
+  },
+  {
+    name: "lstm > native equals decomposed",
+    run: async (backend) => {
+      await using session = await backend.open({});
+      for (let seed = 1; seed <= trialsPerTest; seed++) {
+        const draw = new Draw("native equals decomposed", seed);
+        const { y, h, c } = drawLstm(draw, drawFeatures(draw));
+        const { fetches, feeds, capacities } = withGradients(draw.trial({ y, h, c }));
+        const graph = graphOf({ fetches });
+        const native = await session.compile(programOf(backend, graph, capacities));
+        const decomposed = await session.compile(programOf(decomposing(backend), graph, capacities));
+        compareAll(await native.run(feeds), await decomposed.run(feeds), `trial ${seed}`);
+      }
+    },
+  },
+  {
+    name: "lstm > past a row's length outputs and gradients are exactly zero",
+    run: async (backend) => {
+      const { sizes, lengths } = ragged;
+      for (const direction of ["forward", "reverse"] as const) {
+        const graph = lengthsGraph(sizes, { direction });
+        await withExecutable(backend, { graph, capacities: sizes }, async (executable) => {
+          const { y, dX } = await executable.run(lengthsFeeds(sizes, lengths));
+          lengths.forEach((length, row) => {
+            for (let t = length; t < sizes.time; t++) {
+              const nonzero = [...atStep(y, t, row), ...atStep(dX, t, row)].some((element) => element !== 0);
+              if (nonzero) throw new Error(`${direction}: row ${row} of length ${length} is not zero at step ${t}`);
+            }
+          });
+        });
+      }
+    },
+  },
+  {
+    name: "lstm > appended padding changes nothing, whatever it holds",
+    run: async (backend) => {
+      const { sizes, lengths } = ragged;
+      const rows = lengths.map((_, row) => row);
+      for (const direction of ["forward", "reverse"] as const) {
+        const graph = lengthsGraph(sizes, { direction });
+        await withExecutable(backend, { graph, capacities: { ...sizes, time: sizes.time + 3 } }, async (executable) => {
+          const feeds = lengthsFeeds(sizes, lengths);
+          const plain = await executable.run(feeds);
+          const padded = await executable.run({
+            ...feeds,
+            X: rearranged(feeds.X, 1, rows, 3, 7),
+            dy: rearranged(feeds.dy, 1, rows, 3, 7),
+          });
+          compareAll(
+            padded,
+            { ...plain, y: rearranged(plain.y, 1, rows, 3, 0), dX: rearranged(plain.dX, 1, rows, 3, 0) },
+            direction,
+          );
+        });
+      }
+    },
+  },
+  {
+    name: "lstm > rows in another order give the same rows in that order",
+    run: async (backend) => {
+      const { sizes, lengths } = ragged;
+      const order = [2, 0, 3, 1];
+      const graph = lengthsGraph(sizes);
+      await withExecutable(backend, { graph, capacities: sizes }, async (executable) => {
+        const feeds = lengthsFeeds(sizes, lengths);
+        const plain = await executable.run(feeds);
+        const moved = await executable.run({
+          ...feeds,
+          X: rearranged(feeds.X, 1, order, 0, 0),
+          dy: rearranged(feeds.dy, 1, order, 0, 0),
+          dh: rearranged(feeds.dh, 0, order, 0, 0),
+          lengths: int32(
+            [4],
+            order.map((row) => lengths[row]),
+          ),
+        });
+        compareAll(
+          moved,
+          {
+            ...plain,
+            y: rearranged(plain.y, 1, order, 0, 0),
+            dX: rearranged(plain.dX, 1, order, 0, 0),
+            h: rearranged(plain.h, 0, order, 0, 0),
+            c: rearranged(plain.c, 0, order, 0, 0),
+          },
+          "moved rows",
+        );
+      });
+    },
+  },
+  { name: "lstm > two layers, lengths found in the ids", run: (backend) => expectTrials(backend, stackedTrials()) },
+];
+
+/** An lstm over an lstm in the other direction, with the lengths of padded ids. */
+function* stackedTrials(): Generator<Trial> {
+  for (let seed = 1; seed <= trialsPerTest; seed++) {
+    const draw = new Draw("stacked", seed);
+    const known = (size: number) => ({ dim: size, size });
+    const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
+    const lengths = sequenceLengths(draw.int("ids", [time, batch], 0, draw.one([0, 1, 3])));
+    let X = draw.float("X", [time, batch, known(3)]);
+    let last = X;
+    for (const [layer, direction] of (["forward", "reverse"] as const).entries()) {
+      const hidden = draw.number(5).size;
+      const inputSize = X.type.shape[2] as number;
+      const W = draw.float(`W${layer}`, [known(4 * hidden), known(inputSize)], -1, 1);
+      const R = draw.float(`R${layer}`, [known(4 * hidden), known(hidden)], -1, 1);
+      const B = draw.float(`B${layer}`, [known(4 * hidden)], -1, 1);
+      ({ y: X, h: last } = lstmOp({ X, W, R, B, lengths }, { direction }));
+    }
+    yield draw.trial({ y: X, h: last });
+  }
+}

@@ -1,0 +1,63 @@
+/** Every op of the list over random shapes, forward and gradient; and products larger than any block of a kernel. */
+import { dot, dropoutMask, feed, fillDropoutMask, int32, type OpName, opNames } from "@ostinato/core";
+import { Draw, type Trial } from "../trials/draw.ts";
+import { trialOf } from "../trials/ops.ts";
+import {
+  expectTrials,
+  forwardTolerance,
+  gradientTolerance,
+  type SuiteTest,
+  trialsPerTest,
+  withExecutable,
+} from "./suiteTest.ts";
+
+function* trialsOf(op: OpName): Generator<Trial> {
+  for (let seed = 1; seed <= trialsPerTest; seed++) yield trialOf(op, seed);
+}
+
+/** [rows, inner] · [inner, columns] in every layout of the operands. */
+function* largeProducts(): Generator<Trial> {
+  for (const [rows, inner, columns] of [
+    [17, 33, 19],
+    [1, 64, 9],
+    [65, 7, 1],
+  ]) {
+    for (const [left, right] of [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ]) {
+      const draw = new Draw("large products", rows + left + right);
+      const known = (size: number) => ({ dim: size, size });
+      const a = draw.float("a", left === 0 ? [known(inner), known(rows)] : [known(rows), known(inner)]);
+      const b = draw.float("b", right === 0 ? [known(inner), known(columns)] : [known(columns), known(inner)]);
+      yield draw.trial({ y: dot(a, b, { contract: [[left], [right]] }) });
+    }
+  }
+}
+
+export const opTests: readonly SuiteTest[] = [
+  ...opNames.map(
+    (op): SuiteTest => ({
+      name: `ops > ${op}`,
+      run: (backend) => expectTrials(backend, trialsOf(op), op === "lstmGrad" ? gradientTolerance : forwardTolerance),
+    }),
+  ),
+  { name: "ops > dot, larger than a block", run: (backend) => expectTrials(backend, largeProducts()) },
+  {
+    name: "ops > dropoutMask, bit by bit",
+    run: async (backend) => {
+      const attrs = { rate: 0.3, seed: 123456789, site: -7 };
+      const mask = dropoutMask(feed("step", "int32", []), { ...attrs, shape: [13, 7] });
+      await withExecutable(backend, { graph: { fetches: { mask }, updates: [] } }, async (executable) => {
+        for (const step of [0, 1, 99]) {
+          const expected = new Float32Array(13 * 7);
+          fillDropoutMask(expected, 0, expected.length, attrs.rate, attrs.seed, attrs.site, step, new Uint32Array(2));
+          const { mask: actual } = await executable.run({ step: int32([], [step]) });
+          if (Float32Array.from(actual.data).join() !== expected.join()) throw new Error(`step ${step}: other bits`);
+        }
+      });
+    },
+  },
+];

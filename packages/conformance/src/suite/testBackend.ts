@@ -1,0 +1,68 @@
+/** The suite as vitest tests: every backend is made once, and passes every test that it does not skip with a reason. */
+import type { Backend } from "@ostinato/core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { contractTests } from "./contract.ts";
+import { lstmTests } from "./lstm.ts";
+import { opTests } from "./ops.ts";
+import type { SuiteTest } from "./suiteTest.ts";
+import { liveBuffersTest, trainingTests } from "./training.ts";
+
+declare const console: { info(message: string): void };
+
+/** Tests that a backend cannot pass, and why. */
+export interface Skip {
+  readonly reason: string;
+  /** Names as the suite has them: `"ops > gather"`. A name that the suite does not have is a failure. */
+  readonly tests: readonly string[];
+}
+
+export interface BackendUnderTest {
+  readonly name: string;
+  readonly create: () => Promise<Backend>;
+  /** Default: none. */
+  readonly skip?: readonly Skip[];
+  /** How many buffers of the device are alive, for a backend that can tell. */
+  readonly liveBuffers?: () => number;
+}
+
+/** The names of all tests, for skips. */
+export function suiteTestNames(): string[] {
+  return suiteTests(() => 0).map(({ name }) => name);
+}
+
+function suiteTests(liveBuffers: (() => number) | undefined): SuiteTest[] {
+  return [
+    ...opTests,
+    ...lstmTests,
+    ...contractTests,
+    ...trainingTests,
+    ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
+  ];
+}
+
+/**
+ * Declares the suite for one backend. Call it at the top of a test file.
+ *
+ * @example testBackend({ name: "cpu", create: async () => cpu(), skip: [{ reason: "ids are not checked", tests: ["…"] }] })
+ */
+export function testBackend({ name, create, skip = [], liveBuffers }: BackendUnderTest): void {
+  const tests = suiteTests(liveBuffers);
+  describe(`${name} against the reference`, () => {
+    let backend: Backend;
+    beforeAll(async () => {
+      backend = await create();
+    });
+
+    test("every skip has a reason and names tests of the suite", () => {
+      const known = suiteTestNames();
+      expect(skip.flatMap((entry) => entry.tests).filter((skipped) => !known.includes(skipped))).toEqual([]);
+      expect(skip.filter((entry) => entry.reason.trim() === "" || entry.tests.length === 0)).toEqual([]);
+    });
+    for (const { reason, tests: names } of skip) console.info(`${name} skips ${names.join(", ")}: ${reason}`);
+    for (const { name: title, run } of tests) {
+      const reason = skip.find((entry) => entry.tests.includes(title))?.reason;
+      if (reason === undefined) test(title, () => run(backend));
+      else test.skip(`${title} (skipped: ${reason})`, () => run(backend));
+    }
+  });
+}

@@ -1,0 +1,75 @@
+/** Training: the same small model, seed and data give the losses of the reference, and holding nothing back. */
+import type { Tensors } from "@ostinato/core";
+import { evaluate } from "../reference/evaluate.ts";
+import { classifier, classifierBatch, classifierCapacities, type Optimizer } from "./classifier.ts";
+import { expectClose, type SuiteTest, withExecutable } from "./suiteTest.ts";
+
+const steps = 20;
+
+/** Losses within 1e-4, as the issue of parity asks; parameters looser, since Adam divides by small numbers. */
+const parity = (optimizer: Optimizer): SuiteTest => ({
+  name: `training > 20 steps of ${optimizer} follow the reference`,
+  run: async (backend) => {
+    const { graph, state } = classifier(optimizer);
+    await withExecutable(backend, { graph, capacities: classifierCapacities, state }, async (executable, session) => {
+      let known: Tensors = state;
+      for (let step = 0; step < steps; step++) {
+        const feeds = classifierBatch(step);
+        const expected = evaluate(graph, feeds, known);
+        known = expected.state;
+        const { loss } = await executable.run(feeds);
+        expectClose(loss, expected.fetches.loss, `loss of step ${step}`, { absolute: 1e-4, relative: 0 });
+      }
+      const trained = await session.readState();
+      for (const [name, value] of Object.entries(known)) {
+        expectClose(trained[name], value, name, { absolute: 1e-3, relative: 1e-3 });
+      }
+    });
+  },
+});
+
+export const trainingTests: readonly SuiteTest[] = [
+  parity("sgd"),
+  parity("adam"),
+  {
+    name: "training > the same steps twice give the same bits",
+    run: async (backend) => {
+      const { graph, state } = classifier("adam");
+      const runs: Tensors[] = [];
+      for (let k = 0; k < 2; k++) {
+        await withExecutable(
+          backend,
+          { graph, capacities: classifierCapacities, state },
+          async (executable, session) => {
+            for (let step = 0; step < 5; step++) await executable.run(classifierBatch(step));
+            runs.push(await session.readState());
+          },
+        );
+      }
+      const [first, second] = runs;
+      for (const name of Object.keys(state)) {
+        if (first[name].data.join() !== second[name].data.join()) throw new Error(`${name} differs`);
+      }
+    },
+  },
+];
+
+/** Runs 100 steps, asking after each but the first how many device buffers are alive. */
+export function liveBuffersTest(liveBuffers: () => number): SuiteTest {
+  return {
+    name: "training > live buffers stay flat over 100 steps",
+    run: async (backend) => {
+      const before = liveBuffers();
+      const { graph, state } = classifier("adam");
+      await withExecutable(backend, { graph, capacities: classifierCapacities, state }, async (executable) => {
+        await executable.run(classifierBatch(0));
+        const flat = liveBuffers();
+        for (let step = 1; step <= 100; step++) {
+          await executable.run(classifierBatch(step));
+          if (liveBuffers() !== flat) throw new Error(`step ${step}: ${liveBuffers()} live buffers, ${flat} before`);
+        }
+      });
+      if (liveBuffers() !== before) throw new Error(`${liveBuffers()} live buffers after dispose, ${before} before`);
+    },
+  };
+}
