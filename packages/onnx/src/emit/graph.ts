@@ -53,10 +53,18 @@ export function valueInfo(name: string, { dtype, shape }: ValueType): Message<"V
 function constantData({ dtype, shape, data }: Node<"constant">["attrs"]): Known {
   const size = sizeOf(shape);
   const full = data.length === size ? data : new Array<number>(size).fill(data[0] as number);
-  const name = shape.length === 0 ? `${data[0]}` : "constant";
+  const name = shape.length === 0 ? "scalar" : "constant";
   if (dtype === "float32") return { name, tensor: { dtype, shape, data: Float32Array.from(full) } };
   if (dtype === "int32") return { name, tensor: { dtype, shape, data: Int32Array.from(full) } };
   return { name, tensor: { dtype, shape, data: Uint8Array.from(full) } };
+}
+
+/** A shape without named sizes that one constant fills. */
+function filled({ inputs, attrs: { shape } }: Node<"broadcast">): Known | undefined {
+  const source = inputs[0]?.node;
+  const numbers = shape.filter((dim) => typeof dim === "number");
+  if (source?.op !== "constant" || source.attrs.data.length !== 1 || numbers.length < shape.length) return undefined;
+  return constantData({ ...source.attrs, shape: numbers });
 }
 
 /** What the main graph needs beside the nodes of its outputs. */
@@ -82,7 +90,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
   const prologue: Message<"Node">[] = [];
   const shapes = new Map<string, string>();
   const ints: Emission["ints"] = (values) =>
-    store(values.length === 1 ? `${values[0]}` : "ints", {
+    store("ints", {
       type: "int64",
       dims: [values.length],
       data: BigInt64Array.from(values, BigInt),
@@ -125,6 +133,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
 
   const known = ({ node }: Value): Known | undefined => {
     if (node.op === "constant") return constantData(node.attrs);
+    if (node.op === "broadcast") return filled(node);
     if (node.op !== "input" || node.attrs.kind !== "state") return undefined;
     const { name, dtype } = node.attrs;
     const tensor = state[name];

@@ -1,7 +1,7 @@
 /** The op `lstm`: ONNX's LSTM has the same gate order, weight layout and lengths, so its weights are copied. */
 import { lstmInputs, sizeOf, UnsupportedOpError, type Value } from "@ostinato/core";
 import type { Emission, Emitter } from "./emission.ts";
-import { stored } from "./source.ts";
+import { int32Scalar, stored } from "./source.ts";
 
 /** With the leading axis of size 1 for the one direction: [1, …]. */
 function stacked(value: Value, emission: Emission): string {
@@ -10,11 +10,12 @@ function stacked(value: Value, emission: Emission): string {
   return emission.add("Unsqueeze", [emission.name(value), emission.ints([0])]);
 }
 
-/** Ours is one bias; ONNX has two, which it adds: [1, 8 * hidden] = B, then zeros. */
+/** Ours is one bias; ONNX has two, which it adds: [1, 8 * hidden] = B, then zeros. Absent where B is zeros too. */
 function bias(value: Value, emission: Emission): string {
   const known = emission.known(value);
   const rows = value.type.shape[0] as number;
   if (known) {
+    if (known.tensor.data.every((x) => x === 0)) return "";
     const data = new Float32Array(2 * sizeOf(known.tensor.shape));
     data.set(known.tensor.data);
     return emission.store(known.name, { type: "float32", dims: [1, 2 * rows], data });
@@ -25,17 +26,16 @@ function bias(value: Value, emission: Emission): string {
 }
 
 /** A row of length 0 keeps its initial state; onnxruntime gives zeros, and the standard does not say. */
-function keepInitial(
-  state: string,
-  initial: Value | undefined,
-  lengths: Value | undefined,
-  emission: Emission,
-): string {
-  if (initial === undefined || lengths === undefined || state === "") return state;
-  const zero = emission.store("0", { type: "int32", dims: [], data: Int32Array.of(0) });
-  const begun = emission.add("Less", [zero, emission.name(lengths)]);
-  const column = emission.add("Unsqueeze", [begun, emission.ints([1])]);
-  return emission.add("Where", [column, state, emission.name(initial)]);
+function keeper(lengths: Value | undefined, emission: Emission): (state: string, initial: Value | undefined) => string {
+  let begun: string | undefined;
+  return (state, initial) => {
+    if (initial === undefined || lengths === undefined || state === "") return state;
+    begun ??= emission.add("Unsqueeze", [
+      emission.add("Less", [int32Scalar(0, emission), emission.name(lengths)]),
+      emission.ints([1]),
+    ]);
+    return emission.add("Where", [begun, state, emission.name(initial)]);
+  };
 }
 
 const defaultActivations = "Sigmoid,Tanh,Tanh";
@@ -74,9 +74,6 @@ export const lstm: Emitter<"lstm"> = (node, emission) => {
   ) as [string, string, string];
   const squeezed = (name: string, axis: number): string =>
     name === "" ? "" : emission.add("Squeeze", [name, emission.ints([axis])]);
-  return [
-    squeezed(y, 1),
-    keepInitial(squeezed(h, 0), initialH, lengths, emission),
-    keepInitial(squeezed(c, 0), initialC, lengths, emission),
-  ];
+  const keep = keeper(lengths, emission);
+  return [squeezed(y, 1), keep(squeezed(h, 0), initialH), keep(squeezed(c, 0), initialC)];
 };

@@ -2,7 +2,7 @@
 import { UnsupportedOpError, type Value } from "@ostinato/core";
 import { elementTypes } from "../file/schema.ts";
 import type { Emission, Emitter } from "./emission.ts";
-import { range } from "./source.ts";
+import { int32Scalar, range } from "./source.ts";
 
 const int64 = (name: string, emission: Emission): string => emission.add("Cast", [name], { to: elementTypes.int64 });
 
@@ -12,7 +12,7 @@ export const gather: Emitter<"gather"> = ({ inputs }, emission) => [emission.add
 export const scatterAdd: Emitter<"scatterAdd"> = ({ inputs, attrs }, emission) => {
   const [ids, updates] = inputs as [Value, Value];
   const rank = ids.type.shape.length;
-  const zero = emission.store("zero", { type: "float32", dims: [], data: Float32Array.of(0) });
+  const zero = emission.store("scalar", { type: "float32", dims: [], data: Float32Array.of(0) });
   const zeros = emission.add("Expand", [zero, emission.shape([attrs.rows, ...updates.type.shape.slice(rank)])]);
   const places = emission.add("Unsqueeze", [int64(emission.name(ids), emission), emission.ints([rank])]);
   return [emission.add("ScatterND", [zeros, places, emission.name(updates)], { reduction: "add" })];
@@ -35,9 +35,8 @@ export const sequenceLengths: Emitter<"sequenceLengths"> = ({ inputs }, emission
   const time = ids.type.shape[0];
   if (time === undefined) throw new UnsupportedOpError("sequenceLengths takes ids [time, batch]");
   const ends = emission.add("Unsqueeze", [range(time, emission, 1), emission.ints([1])]);
-  const zero = emission.store("0", { type: "int32", dims: [], data: Int32Array.of(0) });
   const given = emission.add("Cast", [emission.name(ids)], { to: elementTypes.bool });
-  const reached = emission.add("Where", [given, ends, zero]);
+  const reached = emission.add("Where", [given, ends, int32Scalar(0, emission)]);
   const axes = emission.opset >= 18 ? undefined : [0];
   const inputAxes = emission.opset >= 18 ? [emission.ints([0])] : [];
   return [emission.add("ReduceMax", [reached, ...inputAxes], { axes, keepdims: 0 })];

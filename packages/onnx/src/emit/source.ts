@@ -24,24 +24,26 @@ const self = (node: Value["node"]): Value => ({ node, output: 0, type: node.outp
 export const input: Emitter<"input"> = (node, emission) => data(self(node), emission);
 export const constant: Emitter<"constant"> = (node, emission) => data(self(node), emission);
 
+export function int32Scalar(value: number, emission: Emission): string {
+  return emission.store("scalar", { type: "int32", dims: [], data: Int32Array.of(value) });
+}
+
 /** A size as a scalar; `Range` takes int32 as it is. */
 function scalarSize(dim: Dim, emission: Emission): string {
-  if (typeof dim === "number") return emission.store(`${dim}`, { type: "int32", dims: [], data: Int32Array.of(dim) });
+  if (typeof dim === "number") return int32Scalar(dim, emission);
   const scalar = emission.add("Squeeze", [emission.shape([dim]), emission.ints([0])]);
   return emission.add("Cast", [scalar], { to: elementTypes.int32 });
 }
 
-/** 0, 1, …, dim - 1. */
+/** `from`, `from` + 1, …: as many as the size. */
 export function range(dim: Dim, emission: Emission, from = 0): string {
   if (typeof dim === "number") {
     const data = Int32Array.from({ length: dim }, (_, i) => i + from);
-    return emission.store(`range_${from}_${dim}`, { type: "int32", dims: [dim], data });
+    return emission.store("range", { type: "int32", dims: [dim], data });
   }
-  const scalar = (value: number): string =>
-    emission.store(`${value}`, { type: "int32", dims: [], data: Int32Array.of(value) });
   const size = scalarSize(dim, emission);
-  const end = from === 0 ? size : emission.add("Add", [size, scalar(from)]);
-  return emission.add("Range", [scalar(from), end, scalar(1)]);
+  const end = from === 0 ? size : emission.add("Add", [size, int32Scalar(from, emission)]);
+  return emission.add("Range", [int32Scalar(from, emission), end, int32Scalar(1, emission)]);
 }
 
 export const iota: Emitter<"iota"> = ({ attrs }, emission) => [range(attrs.dim, emission)];

@@ -35,49 +35,63 @@ function elements(tensor: Message<"Tensor">): readonly (number | bigint | boolea
   }
 }
 
-function showTensor(tensor: Message<"Tensor">): string {
-  const dims = tensor.dims ?? [];
-  const type = `${elementTypeOf(tensor.dataType) ?? "unknown"}${showDims(dims)}`;
-  const size = dims.reduce((a, b) => a * b, 1);
-  if (size > shownElements) return `${tensor.name}: ${type}`;
+function showValues(tensor: Message<"Tensor">): string {
   const values = elements(tensor).join(", ");
-  return `${tensor.name}: ${type} = ${dims.length === 0 ? values : `[${values}]`}`;
+  return (tensor.dims ?? []).length === 0 ? values : `[${values}]`;
 }
 
-function showAttribute(attribute: Message<"Attribute">): string[] {
+const sizeOf = ({ dims = [] }: Message<"Tensor">): number => dims.reduce((a, b) => a * b, 1);
+
+/** Scalars and lists of whole numbers stand in the nodes that read them; everything else is a line of its own. */
+function isInline(tensor: Message<"Tensor">): boolean {
+  const shapeLike = elementTypeOf(tensor.dataType) === "int64" || (tensor.dims ?? []).length === 0;
+  return shapeLike && sizeOf(tensor) <= shownElements;
+}
+
+function showTensor(tensor: Message<"Tensor">): string {
+  const type = `${elementTypeOf(tensor.dataType) ?? "unknown"}${showDims(tensor.dims ?? [])}`;
+  return `${tensor.name}: ${type}${sizeOf(tensor) > shownElements ? "" : ` = ${showValues(tensor)}`}`;
+}
+
+type Show = (name: string) => string;
+
+function showAttribute(attribute: Message<"Attribute">, show: Show): string[] {
   const { name, graph } = attribute;
-  if (graph) return [`${name}={`, ...indent(showGraph(graph)), "}"];
+  if (graph) return [`${name}={`, ...indent(showGraph(graph, show)), "}"];
   const many = attribute.ints ?? attribute.floats ?? attribute.strings?.map(text);
   const one = attribute.int ?? attribute.float ?? (attribute.string && text(attribute.string));
   return [`${name}=${many ? `[${many.join(", ")}]` : one}`];
 }
 
-function showNode(node: Message<"Node">): string[] {
-  const blank = (name: string): string => (name === "" ? "_" : name);
-  const attributes = (node.attributes ?? []).map(showAttribute);
+function showNode(node: Message<"Node">, show: Show): string[] {
+  const attributes = (node.attributes ?? []).map((attribute) => showAttribute(attribute, show));
   const short = attributes.filter((lines) => lines.length === 1).flat();
   const long = attributes.filter((lines) => lines.length > 1);
-  const reads = [...(node.inputs ?? []).map(blank), ...short].join(", ");
-  const lines = [`${(node.outputs ?? []).map(blank).join(", ")} = ${node.op}(${reads})`];
+  const reads = [...(node.inputs ?? []).map(show), ...short].join(", ");
+  const lines = [`${(node.outputs ?? []).map(show).join(", ")} = ${node.op}(${reads})`];
   for (const body of long) lines.push(...indent(body));
   return lines;
 }
 
-function showGraph(graph: Message<"Graph">): string[] {
+function showGraph(graph: Message<"Graph">, outer: Show): string[] {
+  const tensors = graph.initializers ?? [];
+  const inline = new Map(tensors.filter(isInline).map((tensor) => [tensor.name, showValues(tensor)]));
+  const show: Show = (name) => inline.get(name) ?? outer(name);
   return [
     ...(graph.inputs ?? []).map((info) => `input ${showInfo(info)}`),
-    ...(graph.initializers ?? []).map((tensor) => `weight ${showTensor(tensor)}`),
-    ...(graph.nodes ?? []).flatMap(showNode),
+    ...tensors.filter((tensor) => !isInline(tensor)).map((tensor) => `weight ${showTensor(tensor)}`),
+    ...(graph.nodes ?? []).flatMap((node) => showNode(node, show)),
     ...(graph.outputs ?? []).map((info) => `output ${showInfo(info)}`),
   ];
 }
 
 /**
  * The text form of an ONNX file or model: the versions, then one line for each input, weight, node and output. Small weights are shown
- * with their values, and the body of a `Scan` stands indented below its node.
+ * with their values, scalars and shapes in the nodes that read them, and the body of a `Scan` stands indented below its node.
  */
 export function printOnnx(model: OnnxModel | Uint8Array): string {
   const { irVersion, opsets = [], producerName, graph = {} } = model instanceof Uint8Array ? decodeOnnx(model) : model;
   const versions = opsets.map(({ domain, version }) => `opset ${domain ? `${domain} ` : ""}${version}`);
-  return [`onnx ir ${irVersion}, ${versions.join(", ")}, by ${producerName}`, ...showGraph(graph)].join("\n");
+  const named: Show = (name) => (name === "" ? "_" : name);
+  return [`onnx ir ${irVersion}, ${versions.join(", ")}, by ${producerName}`, ...showGraph(graph, named)].join("\n");
 }
