@@ -1,2 +1,6 @@
-/** Ostinato's plain TypeScript CPU backend: readable typed-array kernels that run anywhere. */
-export {};
+/** Ostinato's plain TypeScript CPU backend: readable typed-array kernels that run anywhere, and the executable they run in. */
+export { aligned, type Call, type Kernel, type Kernels, type View, type Walk } from "./call.ts";
+export { cpu } from "./cpu.ts";
+export { cpuKernels } from "./kernels/table.ts";
+export { type Memory, PlainMemory } from "./memory.ts";
+export { type ArenaOptions, arenaBackend } from "./session.ts";

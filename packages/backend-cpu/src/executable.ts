@@ -1,0 +1,111 @@
+/** One run: sizes and feeds in, steps, results out, and what remains of it in the state. */
+import {
+  bindSizes,
+  DTypeError,
+  type Executable,
+  ShapeError,
+  showShape,
+  type Tensor,
+  type Tensors,
+  zeros,
+} from "@ostinato/core";
+import type { View } from "./call.ts";
+import type { Compiled, NamedView } from "./compile.ts";
+import type { Memory } from "./memory.ts";
+import { runSteps } from "./scan.ts";
+import { copy, resize } from "./views.ts";
+
+/** Lets one run at a time into a session. */
+export interface Turn {
+  /** Throws `StateError` while another run is going on, or after the session was disposed. */
+  begin(): void;
+  end(): void;
+}
+
+/** Runs on the caller's thread, and computes before the promise is returned. After warm-up nothing but that promise is allocated. */
+export class ArenaExecutable implements Executable {
+  readonly #compiled: Compiled;
+  readonly #memory: Memory;
+  readonly #turn: Turn;
+  /** The state that each update is written to. */
+  readonly #targets: readonly View[];
+
+  constructor(compiled: Compiled, memory: Memory, turn: Turn, stateView: (name: string) => View) {
+    this.#compiled = compiled;
+    this.#memory = memory;
+    this.#turn = turn;
+    this.#targets = compiled.updates.map(({ name }) => stateView(name));
+  }
+
+  async run(feeds: Tensors, into?: Tensors): Promise<Tensors> {
+    this.#turn.begin();
+    try {
+      const results = this.#compute(feeds, into);
+      await undefined;
+      return results;
+    } finally {
+      this.#turn.end();
+    }
+  }
+
+  #compute(feeds: Tensors, into: Tensors | undefined): Tensors {
+    const { program, sizes, changing, steps, fetches, updates, guard } = this.#compiled;
+    const memory = this.#memory;
+    bindSizes(program, feeds, sizes);
+    for (let i = 0; i < changing.length; i++) resize(changing[i], sizes);
+    const results = resultsFor(fetches, into);
+    for (let i = 0; i < this.#compiled.feeds.length; i++) {
+      const { name, view } = this.#compiled.feeds[i];
+      write(memory, view, feeds[name]);
+    }
+    runSteps(memory, steps);
+    for (let i = 0; i < fetches.length; i++) read(memory, fetches[i].view, results[fetches[i].name]);
+    if (guard === undefined || memory.u8[guard.offset] !== 0) {
+      for (let i = 0; i < updates.length; i++) {
+        const { dtype, offset, size } = updates[i].view;
+        copy(memory, dtype, offset, this.#targets[i].offset, size);
+      }
+    }
+    return results;
+  }
+}
+
+/** The caller's tensors where they hold every result, else new ones beside them. */
+function resultsFor(fetches: readonly NamedView[], into: Tensors | undefined): Tensors {
+  let complete = into !== undefined;
+  for (let i = 0; i < fetches.length; i++) {
+    const tensor = into?.[fetches[i].name];
+    if (tensor === undefined) complete = false;
+    else expectFit(fetches[i], tensor);
+  }
+  if (into !== undefined && complete) return into;
+  return Object.fromEntries(
+    fetches.map(({ name, view }) => [name, into?.[name] ?? zeros(view.dtype, view.dims.slice())]),
+  );
+}
+
+function expectFit({ name, view }: NamedView, tensor: Tensor): void {
+  const { dtype, dims } = view;
+  let fits = tensor.shape.length === dims.length && tensor.data.length >= view.size;
+  for (let axis = 0; axis < dims.length; axis++) if (tensor.shape[axis] !== dims[axis]) fits = false;
+  if (tensor.dtype === dtype && fits) return;
+  const message = `result "${name}" is ${dtype}${showShape(dims)}, the tensor given for it is ${tensor.dtype}${showShape(tensor.shape)}`;
+  throw tensor.dtype === dtype ? new ShapeError(message) : new DTypeError(message);
+}
+
+function numbersOf(memory: Memory, view: View): Float32Array | Int32Array | Uint8Array {
+  return view.dtype === "float32" ? memory.f32 : view.dtype === "int32" ? memory.i32 : memory.u8;
+}
+
+/** Writes a tensor, of which `view.size` elements count, to the memory. */
+export function write(memory: Memory, view: View, { data }: Tensor): void {
+  const to = numbersOf(memory, view);
+  if (data.length === view.size) to.set(data, view.offset);
+  else for (let i = 0; i < view.size; i++) to[view.offset + i] = data[i];
+}
+
+/** Reads a view into a tensor. */
+export function read(memory: Memory, view: View, { data }: Tensor): void {
+  const from = numbersOf(memory, view);
+  for (let i = 0; i < view.size; i++) data[i] = from[view.offset + i];
+}

@@ -1,0 +1,118 @@
+/** The general product: every group of axes is one axis with one stride, and the product goes by tiles that fit the caches. */
+import type { Call, View } from "../call.ts";
+import type { Memory } from "../memory.ts";
+import { blockIndex, multiplyPanels, PANEL, packPanels, panelsOf } from "./panels.ts";
+
+/** Rows of a, columns of b and length of the sum that are packed at a time. */
+const TILE = { rows: 128, columns: 256, depth: 512 };
+
+/** The size of a run of axes. */
+function extent(view: View, axes: readonly number[]): number {
+  let size = 1;
+  for (let i = 0; i < axes.length; i++) size *= view.dims[axes[i]];
+  return size;
+}
+
+/** How far apart the entries of a run of axes lie: as far as those of its last axis. */
+function strideOf(view: View, axes: readonly number[]): number {
+  let stride = 1;
+  if (axes.length === 0) return stride;
+  for (let axis = axes[axes.length - 1] + 1; axis < view.dims.length; axis++) stride *= view.dims[axis];
+  return stride;
+}
+
+/** The last axis in neither group; -1 where there is none. */
+function lastFree(view: View, contract: readonly number[], batch: readonly number[]): number {
+  let axis = view.dims.length - 1;
+  while (axis >= 0 && (contract.includes(axis) || batch.includes(axis))) axis -= 1;
+  return axis;
+}
+
+function freeStride(view: View, contract: readonly number[], batch: readonly number[]): number {
+  let stride = 1;
+  for (let axis = lastFree(view, contract, batch) + 1; axis < view.dims.length; axis++) stride *= view.dims[axis];
+  return stride;
+}
+
+function dot(memory: Memory, { attrs, inputs, outputs }: Call<"dot">): void {
+  const { f32, f64 } = memory;
+  const a = inputs[0];
+  const b = inputs[1];
+  const aContract = attrs.contract[0];
+  const bContract = attrs.contract[1];
+  const aBatch = attrs.batch[0];
+  const bBatch = attrs.batch[1];
+  const batch = extent(a, aBatch);
+  const depth = extent(a, aContract);
+  const rows = a.size / (batch * depth);
+  const columns = b.size / (batch * depth);
+  const aRow = freeStride(a, aContract, aBatch);
+  const bRow = freeStride(b, bContract, bBatch);
+  const aDepth = strideOf(a, aContract);
+  const bDepth = strideOf(b, bContract);
+
+  const packedA = memory.scratch / 8;
+  const packedB = packedA + tileSize(rows, TILE.rows) * tileSize(depth, TILE.depth);
+  const sums = packedB + tileSize(columns, TILE.columns) * tileSize(depth, TILE.depth);
+  for (let n = 0; n < batch; n++) {
+    const aStart = a.offset + n * strideOf(a, aBatch);
+    const bStart = b.offset + n * strideOf(b, bBatch);
+    const yStart = outputs[0].offset + n * rows * columns;
+    for (let column = 0; column < columns; column += TILE.columns) {
+      const width = Math.min(TILE.columns, columns - column);
+      const bPanels = panelsOf(width);
+      for (let row = 0; row < rows; row += TILE.rows) {
+        const height = Math.min(TILE.rows, rows - row);
+        const aPanels = panelsOf(height);
+        f64.fill(0, sums, sums + aPanels * bPanels * PANEL * PANEL);
+        for (let k = 0; k < depth; k += TILE.depth) {
+          const length = Math.min(TILE.depth, depth - k);
+          const stride = length * PANEL;
+          packPanels(f32, aStart + row * aRow + k * aDepth, aRow, aDepth, height, length, f64, packedA, stride);
+          // Where the whole sum fits, the columns stay packed for all rows.
+          if (row === 0 || depth > TILE.depth) {
+            packPanels(f32, bStart + column * bRow + k * bDepth, bRow, bDepth, width, length, f64, packedB, stride);
+          }
+          multiplyPanels(f64, packedA, stride, aPanels, packedB, stride, bPanels, length, sums);
+        }
+        unpack(f64, sums, bPanels, f32, yStart + row * columns + column, height, width, columns);
+      }
+    }
+  }
+}
+
+/** Writes blocks of sums as rows of floats, `stride` apart. */
+function unpack(
+  f64: Float64Array,
+  sums: number,
+  bPanels: number,
+  f32: Float32Array,
+  to: number,
+  rows: number,
+  columns: number,
+  stride: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      f32[to + row * stride + column] = f64[sums + blockIndex(row, column, bPanels)];
+    }
+  }
+}
+
+/** A dimension of a tile, in whole panels. */
+function tileSize(size: number, limit: number): number {
+  return panelsOf(Math.min(size, limit)) * PANEL;
+}
+
+export const dotKernels = {
+  dot: {
+    run: dot,
+    scratch({ attrs, inputs }: Call<"dot">): number {
+      const batch = extent(inputs[0], attrs.batch[0]);
+      const depth = extent(inputs[0], attrs.contract[0]);
+      const rows = tileSize(inputs[0].size / (batch * depth), TILE.rows);
+      const columns = tileSize(inputs[1].size / (batch * depth), TILE.columns);
+      return 8 * ((rows + columns) * tileSize(depth, TILE.depth) + rows * columns);
+    },
+  },
+};

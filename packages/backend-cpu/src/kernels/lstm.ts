@@ -1,0 +1,162 @@
+/**
+ * The LSTM, forward. Each step is one product [1 | x | h] · [B | W | R]ᵀ over the rows that still run, and one pass that activates the
+ * gates and makes the new cells and outputs. The readable form is the decomposition in core's `recurrent/lstm.ts`.
+ *
+ * For `lstmGrad` alone: `gates` holds the activated i, o, f, c of each unit side by side and `cells` the new cells, both for the rows in
+ * the order of `lstmRows.ts`, step after step without gaps.
+ */
+import type { LstmAttrs } from "@ostinato/core";
+import type { Call } from "../call.ts";
+import type { Memory } from "../memory.ts";
+import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
+import { blockIndex, multiplyPanels, PANEL, packPanels, panelsOf } from "./panels.ts";
+
+/** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
+export function supportsLstm(attrs: LstmAttrs): boolean {
+  const [gate, candidate, output] = attrs.activations;
+  return (
+    gate === "Sigmoid" &&
+    candidate === "Tanh" &&
+    output === "Tanh" &&
+    attrs.clip === undefined &&
+    !attrs.inputForget &&
+    !attrs.options.includes("P")
+  );
+}
+
+function scratch(call: Call<"lstm">): number {
+  const [time, batch, inputSize] = call.inputs[0].dims;
+  const hidden = call.attrs.hiddenSize;
+  const depth = 1 + inputSize + hidden;
+  const rows = panelsOf(batch) * PANEL;
+  return rowsBytes(time, batch) + 8 * (4 * hidden * depth + rows * depth + rows * 4 * hidden + batch * hidden);
+}
+
+/** Packs [B | W | R] so that a panel holds the four gates of one unit. */
+function packWeights(memory: Memory, call: Call<"lstm">, to: number): void {
+  const { f32, f64 } = memory;
+  const inputSize = call.inputs[0].dims[2];
+  const hidden = call.attrs.hiddenSize;
+  const stride = (1 + inputSize + hidden) * PANEL;
+  for (let j = 0; j < hidden; j++) {
+    const panel = to + j * stride;
+    const input = panel + PANEL;
+    const recurrent = input + inputSize * PANEL;
+    packPanels(f32, call.inputs[3].offset + j, hidden, 1, 4, 1, f64, panel, stride);
+    packPanels(f32, call.inputs[1].offset + j * inputSize, hidden * inputSize, 1, 4, inputSize, f64, input, stride);
+    packPanels(f32, call.inputs[2].offset + j * hidden, hidden * hidden, 1, 4, hidden, f64, recurrent, stride);
+  }
+}
+
+function lstm(memory: Memory, call: Call<"lstm">): void {
+  const { f32, f64, i32 } = memory;
+  const { inputs, outputs, attrs } = call;
+  const x = inputs[0];
+  const time = x.dims[0];
+  const batch = x.dims[1];
+  const inputSize = x.dims[2];
+  const hidden = attrs.hiddenSize;
+  const reverse = attrs.direction === "reverse";
+  const initialH = optionOf(call, "initialH");
+  const initialC = optionOf(call, "initialC");
+  sortRows("lstm", memory, optionOf(call, "lengths"), time, batch);
+  const order = orderAt(memory);
+  const lengths = lengthsAt(memory, batch);
+
+  const depth = 1 + inputSize + hidden;
+  const stride = depth * PANEL;
+  const weights = (memory.scratch + rowsBytes(time, batch)) / 8;
+  const rows = weights + 4 * hidden * depth;
+  const sums = rows + panelsOf(batch) * stride;
+  const cellsNow = sums + panelsOf(batch) * PANEL * 4 * hidden;
+  packWeights(memory, call, weights);
+  f64.fill(0, rows, sums);
+  for (let p = 0; p < batch; p++) {
+    const row = i32[order + p];
+    const lane = rows + (p >> 2) * stride + (p & 3);
+    f64[lane] = 1;
+    for (let j = 0; j < hidden; j++) {
+      f64[lane + (1 + inputSize + j) * PANEL] = initialH ? f32[initialH.offset + row * hidden + j] : 0;
+      f64[cellsNow + p * hidden + j] = initialC ? f32[initialC.offset + row * hidden + j] : 0;
+    }
+  }
+  const y = outputs[0].offset;
+  const gates = outputs[3].offset;
+  const cells = outputs[4].offset;
+  if (y >= 0) clearEnds(memory, y, time, batch, hidden);
+
+  let active = batch;
+  for (let step = 0, start = 0; ; step++, start += active) {
+    while (active > 0 && i32[lengths + active - 1] <= step) active -= 1;
+    if (active === 0) break;
+    for (let p = 0; p < active; p++) {
+      const t = reverse ? i32[lengths + p] - 1 - step : step;
+      const from = x.offset + (t * batch + i32[order + p]) * inputSize;
+      const lane = rows + (p >> 2) * stride + (p & 3) + PANEL;
+      for (let d = 0; d < inputSize; d++) f64[lane + d * PANEL] = f32[from + d];
+    }
+    f64.fill(0, sums, sums + panelsOf(active) * PANEL * 4 * hidden);
+    multiplyPanels(f64, rows, stride, panelsOf(active), weights, stride, hidden, depth, sums);
+    for (let p = 0; p < active; p++) {
+      const t = reverse ? i32[lengths + p] - 1 - step : step;
+      const lane = rows + (p >> 2) * stride + (p & 3) + (1 + inputSize) * PANEL;
+      activate(
+        f32,
+        f64,
+        hidden,
+        sums + blockIndex(p, 0, hidden),
+        cellsNow + p * hidden,
+        lane,
+        y < 0 ? -1 : y + (t * batch + i32[order + p]) * hidden,
+        gates < 0 ? -1 : gates + (start + p) * 4 * hidden,
+        cells < 0 ? -1 : cells + (start + p) * hidden,
+      );
+    }
+  }
+
+  const h = outputs[1].offset;
+  const c = outputs[2].offset;
+  for (let p = 0; p < batch; p++) {
+    const row = i32[order + p];
+    const lane = rows + (p >> 2) * stride + (p & 3) + (1 + inputSize) * PANEL;
+    for (let j = 0; j < hidden; j++) {
+      if (h >= 0) f32[h + row * hidden + j] = f64[lane + j * PANEL];
+      if (c >= 0) f32[c + row * hidden + j] = f64[cellsNow + p * hidden + j];
+    }
+  }
+}
+
+/** One row's step: sums of the gates in, new cells, outputs and next product's operand out. */
+function activate(
+  f32: Float32Array,
+  f64: Float64Array,
+  hidden: number,
+  sums: number,
+  cellsNow: number,
+  lane: number,
+  y: number,
+  gates: number,
+  cells: number,
+): void {
+  for (let j = 0; j < hidden; j++) {
+    const s = sums + j * PANEL * PANEL;
+    const i = 1 / (1 + Math.exp(-f64[s]));
+    const o = 1 / (1 + Math.exp(-f64[s + 1]));
+    const f = 1 / (1 + Math.exp(-f64[s + 2]));
+    const g = Math.tanh(f64[s + 3]);
+    const c = Math.fround(f * f64[cellsNow + j] + i * g);
+    const h = Math.fround(o * Math.tanh(c));
+    f64[cellsNow + j] = c;
+    f64[lane + j * PANEL] = h;
+    if (y >= 0) f32[y + j] = h;
+    if (gates >= 0) {
+      f32[gates + j * 4] = i;
+      f32[gates + j * 4 + 1] = o;
+      f32[gates + j * 4 + 2] = f;
+      f32[gates + j * 4 + 3] = g;
+    }
+    if (cells >= 0) f32[cells + j] = c;
+  }
+}
+
+export const lstmKernel = { run: lstm, scratch, supports: supportsLstm };

@@ -1,0 +1,37 @@
+/** Kernels of values that come from nothing: constants, counting, sizes, random masks. */
+import { fillDropoutMask } from "@ostinato/core";
+import type { Call } from "../call.ts";
+import type { Memory } from "../memory.ts";
+
+/** Where a block of random bits is made; holds nothing between calls. */
+const block = new Uint32Array(2);
+
+export const sourceKernels = {
+  constant: {
+    run({ f32, i32, u8 }: Memory, call: Call<"constant">): void {
+      const y = call.outputs[0];
+      const data = call.attrs.data;
+      const to = y.dtype === "float32" ? f32 : y.dtype === "int32" ? i32 : u8;
+      const step = data.length === 1 ? 0 : 1;
+      for (let k = 0; k < y.size; k++) to[y.offset + k] = data[k * step];
+    },
+  },
+  iota: {
+    run({ i32 }: Memory, call: Call): void {
+      const y = call.outputs[0];
+      for (let k = 0; k < y.size; k++) i32[y.offset + k] = k;
+    },
+  },
+  size: {
+    run({ i32 }: Memory, call: Call<"size">): void {
+      i32[call.outputs[0].offset] = call.sizes[call.attrs.dim];
+    },
+  },
+  dropoutMask: {
+    run({ f32, i32 }: Memory, call: Call<"dropoutMask">): void {
+      const y = call.outputs[0];
+      const { rate, seed, site } = call.attrs;
+      fillDropoutMask(f32, y.offset, y.size, rate, seed, site, i32[call.inputs[0].offset], block);
+    },
+  },
+};

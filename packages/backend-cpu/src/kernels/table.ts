@@ -1,0 +1,29 @@
+/** The table of kernels: each primitive, and the composites that run natively. A missing primitive does not compile. */
+import type { Kernels } from "../call.ts";
+import { binaryKernels } from "./binary.ts";
+import { dotKernels } from "./dot.ts";
+import { indexedKernels } from "./indexed.ts";
+import { lengthKernels } from "./lengths.ts";
+import { lstmKernel } from "./lstm.ts";
+import { lstmGradKernel } from "./lstmGrad.ts";
+import { reduceKernels } from "./reduce.ts";
+import { selectKernels } from "./select.ts";
+import { shapeKernels } from "./shape.ts";
+import { softmaxKernels } from "./softmax.ts";
+import { sourceKernels } from "./source.ts";
+import { unaryKernels } from "./unary.ts";
+
+export const cpuKernels: Kernels = {
+  ...sourceKernels,
+  ...unaryKernels,
+  ...binaryKernels,
+  ...selectKernels,
+  ...dotKernels,
+  ...reduceKernels,
+  ...shapeKernels,
+  ...indexedKernels,
+  ...lengthKernels,
+  ...softmaxKernels,
+  lstm: lstmKernel,
+  lstmGrad: lstmGradKernel,
+};

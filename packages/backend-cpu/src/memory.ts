@@ -1,0 +1,33 @@
+/** One growable memory for everything a session holds, seen as the numbers that kernels work on. */
+
+/** Kernels read the views anew in every call: growing replaces them. Byte offsets of values are multiples of 64. */
+export interface Memory {
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i32: Int32Array;
+  readonly u8: Uint8Array;
+  /** Byte offset of the region that a kernel may use while it runs, a multiple of 64. */
+  scratch: number;
+  /** Makes room for `bytes` in all; what the memory holds stays. */
+  reserve(bytes: number): void;
+}
+
+/** Memory over an `ArrayBuffer`. */
+export class PlainMemory implements Memory {
+  f32 = new Float32Array(0);
+  f64 = new Float64Array(0);
+  i32 = new Int32Array(0);
+  u8 = new Uint8Array(0);
+  scratch = 0;
+
+  reserve(bytes: number): void {
+    if (bytes <= this.u8.length) return;
+    const held = this.u8;
+    const buffer = new ArrayBuffer(Math.ceil(bytes / 64) * 64);
+    this.f32 = new Float32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u8 = new Uint8Array(buffer);
+    this.u8.set(held);
+  }
+}

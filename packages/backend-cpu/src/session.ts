@@ -1,0 +1,160 @@
+/** Sessions and backends over one memory: the state first, then the arena that all programs share, then scratch. */
+/// <reference lib="esnext.disposable" preserve="true" />
+import {
+  type AnyNode,
+  type Backend,
+  ConfigError,
+  type DType,
+  DTypeError,
+  type Executable,
+  type Program,
+  type Session,
+  ShapeError,
+  StateError,
+  sameShape,
+  showShape,
+  type Tensor,
+  type Tensors,
+  zeros,
+} from "@ostinato/core";
+import { aligned, type Kernel, type Kernels, type View } from "./call.ts";
+import { compileProgram } from "./compile.ts";
+import { ArenaExecutable, read, write } from "./executable.ts";
+import type { Memory } from "./memory.ts";
+import { bytesOf, resize, viewAt } from "./views.ts";
+
+/** What makes a backend of this kind: its kernels, and the memory of each session. */
+export interface ArenaOptions {
+  readonly name: string;
+  readonly kernels: Kernels;
+  readonly createMemory: () => Memory;
+}
+
+/** A backend that runs programs over one memory with a table of kernels. */
+export function arenaBackend({ name, kernels, createMemory }: ArenaOptions): Backend {
+  return {
+    name,
+    runs: (node: AnyNode): boolean => {
+      if (node.op === "input" || node.op === "scan") return true;
+      const kernel = kernels[node.op] as Kernel | undefined;
+      return kernel !== undefined && (kernel.supports?.(node.attrs) ?? true);
+    },
+    open: async (state: Tensors): Promise<Session> => new ArenaSession(name, kernels, createMemory(), state),
+  };
+}
+
+/** States are kept in single precision, as everything here is computed. */
+function stored(dtype: Tensor["dtype"]): DType {
+  return dtype === "float64" ? "float32" : dtype;
+}
+
+class ArenaSession implements Session {
+  readonly #backend: string;
+  readonly #kernels: Kernels;
+  readonly #memory: Memory;
+  readonly #state = new Map<string, View>();
+  readonly #arena: number;
+  #arenaBytes = 0;
+  #scratchBytes = 0;
+  #running = false;
+  #disposed = false;
+
+  constructor(backend: string, kernels: Kernels, memory: Memory, state: Tensors) {
+    this.#backend = backend;
+    this.#kernels = kernels;
+    this.#memory = memory;
+    let address = 0;
+    for (const [name, { dtype, shape }] of Object.entries(state)) {
+      const view = viewAt({ dtype: stored(dtype), shape }, address);
+      resize(view, {});
+      this.#state.set(name, view);
+      address += aligned(view.size * bytesOf[view.dtype]);
+    }
+    this.#arena = address;
+    this.#reserve();
+    for (const [name, view] of this.#state) write(memory, view, state[name]);
+  }
+
+  async compile(program: Program): Promise<Executable> {
+    this.#expectOpen();
+    for (const { name, value } of [...program.states, ...program.updates]) {
+      this.#expectState(name, program.values[value].dtype, program.values[value].shape);
+    }
+    const compiled = compileProgram(program, this.#kernels, {
+      arena: this.#arena,
+      stateOf: (name) => {
+        const view = this.#stateView(name);
+        return view.offset * bytesOf[view.dtype];
+      },
+    });
+    this.#arenaBytes = Math.max(this.#arenaBytes, aligned(program.arenaBytes));
+    this.#scratchBytes = Math.max(this.#scratchBytes, compiled.scratchBytes);
+    this.#reserve();
+    const turn = { begin: () => this.#begin(), end: () => this.#end() };
+    return new ArenaExecutable(compiled, this.#memory, turn, (name) => this.#stateView(name));
+  }
+
+  async readState(names: readonly string[] = [...this.#state.keys()]): Promise<Tensors> {
+    this.#expectOpen();
+    return Object.fromEntries(
+      names.map((name) => {
+        const view = this.#stateView(name);
+        const tensor = zeros(view.dtype, view.dims.slice());
+        read(this.#memory, view, tensor);
+        return [name, tensor];
+      }),
+    );
+  }
+
+  async writeState(state: Tensors): Promise<void> {
+    this.#expectOpen();
+    const entries = Object.entries(state);
+    for (const [name, { dtype, shape, data }] of entries) {
+      const view = this.#expectState(name, stored(dtype), shape);
+      if (data.length < view.size) {
+        throw new ShapeError(
+          `state "${name}": shape ${showShape(shape)} needs ${view.size} elements, got ${data.length}`,
+        );
+      }
+    }
+    for (const [name, tensor] of entries) write(this.#memory, this.#stateView(name), tensor);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+  }
+
+  #reserve(): void {
+    this.#memory.scratch = this.#arena + this.#arenaBytes;
+    this.#memory.reserve(this.#memory.scratch + this.#scratchBytes);
+  }
+
+  #stateView(name: string): View {
+    const view = this.#state.get(name);
+    if (!view) throw new ConfigError(`${this.#backend}: this session holds no state "${name}"`);
+    return view;
+  }
+
+  #expectState(name: string, dtype: DType, shape: readonly (number | string)[]): View {
+    const view = this.#stateView(name);
+    const message = `state "${name}" is ${view.dtype}${showShape(view.shape)} in this session, got ${dtype}${showShape(shape)}`;
+    if (view.dtype !== dtype) throw new DTypeError(message);
+    if (!sameShape(view.shape, shape)) throw new ShapeError(message);
+    return view;
+  }
+
+  #expectOpen(): void {
+    if (this.#disposed) throw new StateError(`${this.#backend}: this session was disposed; open another`);
+  }
+
+  #begin(): void {
+    this.#expectOpen();
+    if (this.#running)
+      throw new StateError(`${this.#backend}: a run of this session has not ended yet; await it first`);
+    this.#running = true;
+  }
+
+  #end(): void {
+    this.#running = false;
+  }
+}
