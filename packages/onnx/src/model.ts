@@ -1,6 +1,6 @@
 /** From a graph and its weights to an ONNX model: versions, names of inputs and outputs, and the checks that come before any work. */
 import { ConfigError, type Graph, simplify, type Tensors, type Value, type ValueType } from "@ostinato/core";
-import { type OpExports, valueInfo, type Written, writeGraph } from "./emit/graph.ts";
+import { valueInfo, type Written, writeGraph } from "./emit/graph.ts";
 import { opExports } from "./emit/table.ts";
 import type { Message, OnnxModel } from "./file/schema.ts";
 import { encodeOnnx } from "./file/wire.ts";
@@ -79,15 +79,10 @@ function nodesWithOutputs(written: Written, fetches: readonly string[]): Message
 }
 
 /** The model as plain data. */
-export function onnxModel(
-  graph: Graph,
-  state: Tensors,
-  options: OnnxOptions = {},
-  table: OpExports = opExports,
-): OnnxModel {
+function onnxModel(graph: Graph, state: Tensors, options: OnnxOptions): OnnxModel {
   const { opset, irVersion } = versions(options);
   const simple = simplify(graph);
-  const written = writeGraph(simple, state, table, opset);
+  const written = writeGraph(simple, state, opExports, opset);
   checkNames(
     graph,
     written.feeds.map((feed) => feed.attrs.name),

@@ -45,8 +45,6 @@ export class Weights {
   }
 }
 
-export const batchOf = (...shape: Dim[]): Dim[] => ["batch", ...shape];
-
 /** Embedding 5000 × 10 with mask, LSTM 128, dense 1 with sigmoid: the sentiment model, smaller where asked. */
 export function sentiment({ words = 5000, size = 10, units = 128, seed = 1 } = {}): Model {
   const weights = new Weights(seed);

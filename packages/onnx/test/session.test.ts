@@ -1,0 +1,131 @@
+/** Models in onnxruntime: what is refused before the native code sees it, and the life of a session. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  ConfigError,
+  DataError,
+  DTypeError,
+  float32,
+  int32,
+  ModelFileError,
+  ShapeError,
+  StateError,
+} from "@ostinato/core";
+import { graphToOnnx } from "@ostinato/onnx";
+import { openSession } from "@ostinato/onnx/node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadRuntime } from "../src/node/runtime.ts";
+import { raggedIds, randomFloats, recurrent, sentiment } from "./models.ts";
+
+const { graph, state } = sentiment({ words: 20, units: 4 });
+const bytes = graphToOnnx(graph, state);
+
+test("a session tells what its model takes and gives", async () => {
+  const session = await openSession(bytes, 1);
+  expect(session.inputs).toEqual([{ name: "ids", dtype: "int32", shape: ["batch", "time"] }]);
+  expect(session.outputs).toEqual([{ name: "positive", dtype: "float32", shape: ["batch", 1] }]);
+  await session.dispose();
+});
+
+describe("a model from a file", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "ostinato-onnx-"));
+    await writeFile(join(folder, "model.onnx"), bytes);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test.each([
+    ["path", (file: string) => file],
+    ["URL", pathToFileURL],
+  ])("by its %s", async (_kind, place) => {
+    const session = await openSession(place(join(folder, "model.onnx")), 1);
+    const { positive } = await session.run({ ids: raggedIds(3, 5, 20, 1) });
+    expect(positive?.shape).toEqual([3, 1]);
+    await session.dispose();
+  });
+});
+
+describe("feeds", () => {
+  const one = recurrent({ lengths: true });
+  const x = randomFloats([2, 3, 3], 1);
+
+  test.each([
+    ["an empty batch, which would end the process", DataError, { ids: int32([0, 4], []) }, /there is nothing in it/],
+    ["rows without a step", DataError, { ids: int32([2, 0], []) }, /ids.*int32\[2, 0\]/],
+    ["nothing", DataError, {}, /input "ids" must be int32\[batch, time\], and is missing/],
+    ["an unknown name", DataError, { words: int32([1, 1], [1]) }, /no input "words"; its inputs are "ids"/],
+    ["another type", DTypeError, { ids: float32([1, 1], [1]) }, /must be int32\[batch, time\], got float32\[1, 1\]/],
+    ["another rank", ShapeError, { ids: int32([2], [1, 2]) }, /got int32\[2\]/],
+    [
+      "less data than the shape says",
+      ShapeError,
+      { ids: { dtype: "int32" as const, shape: [2, 2], data: new Int32Array(3) } },
+      /holds 4 elements, got 3/,
+    ],
+  ])("%s is refused", async (_what, error, feeds, message) => {
+    const session = await openSession(bytes, 1);
+    await expect(session.run(feeds)).rejects.toThrow(error);
+    await expect(session.run(feeds)).rejects.toThrow(message);
+    await session.dispose();
+  });
+
+  test("sizes that differ between inputs are refused", async () => {
+    const session = await openSession(graphToOnnx(one.graph, one.state), 1);
+    const lengths = int32([3], [1, 2, 3]);
+    await expect(session.run({ x, lengths })).rejects.toThrow(/lengths.*batch is 2 in another input/);
+    await session.dispose();
+  });
+});
+
+describe("the life of a session", () => {
+  test("runs may overlap, and disposing waits for them", async () => {
+    const session = await openSession(bytes, 1);
+    const runs = [1, 2, 3].map((batch) => session.run({ ids: raggedIds(batch, 9, 20, batch) }));
+    const disposed = session.dispose();
+    const shapes = (await Promise.all(runs)).map(({ positive }) => positive?.shape);
+    expect(shapes).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+    await disposed;
+  });
+
+  test("after it was disposed of, it does not run", async () => {
+    const session = await openSession(bytes, 1);
+    await session.dispose();
+    await session.dispose();
+    await expect(session.run({ ids: raggedIds(1, 1, 20, 1) })).rejects.toThrow(StateError);
+  });
+});
+
+describe("what cannot be opened", () => {
+  test("bytes that are no model", async () => {
+    await expect(openSession(bytes.subarray(0, 100))).rejects.toThrow(ModelFileError);
+  });
+
+  test("a model that onnxruntime refuses", async () => {
+    const opset = bytes.lastIndexOf(17);
+    const tooNew = bytes.slice();
+    tooNew[opset] = 99;
+    await expect(openSession(tooNew)).rejects.toThrow(ModelFileError);
+    await expect(openSession(tooNew)).rejects.toThrow(/onnxruntime does not take this model.*99/);
+  });
+
+  test("a number of threads that is none", async () => {
+    await expect(openSession(bytes, 0)).rejects.toThrow(ConfigError);
+  });
+
+  test("without onnxruntime-node, the way out is named", async () => {
+    const missing = Object.assign(new Error("Cannot find package 'onnxruntime-node'"), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
+    await expect(loadRuntime(() => Promise.reject(missing))).rejects.toThrow(/npm install onnxruntime-node/);
+    const broken = new Error("libstdc++.so.6: cannot open shared object file");
+    await expect(loadRuntime(() => Promise.reject(broken))).rejects.toThrow(ConfigError);
+    await expect(loadRuntime(() => Promise.reject(broken))).rejects.toThrow(/does not load here/);
+  });
+});
