@@ -112,3 +112,13 @@ export {
   type Tensors,
   zeros,
 } from "./tensor.ts";
+export {
+  type ClassificationReport,
+  type ClassScores,
+  classificationReport,
+  confusionMatrix,
+  logLoss,
+  type RocPoint,
+  rocAuc,
+  rocCurve,
+} from "./train/classification.ts";
