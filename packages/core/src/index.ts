@@ -1,6 +1,8 @@
 /** The public names of @ostinato/core. The list is deliberate: a name that is not here may change at any time. */
 export { gradients } from "./autodiff/gradients.ts";
 export type { Backend, Executable, Session } from "./backend.ts";
+export { fromBytes, toBytes } from "./checkpoint/model.ts";
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
 export {
   ConfigError,
   DataError,
@@ -86,6 +88,17 @@ export { printBody, printGraph } from "./ir/print.ts";
 export { rewrite, substitute } from "./ir/rewrite.ts";
 export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
 export { verify } from "./ir/verify.ts";
+export { type Activation, activationNames } from "./nn/activations.ts";
+export { inferenceGraph } from "./nn/build.ts";
+export { activation, dense, dropout, embedding, type InputOptions, input, lstm } from "./nn/create.ts";
+export { type Initializer, initialize, initializerNames, orthogonalMatrix } from "./nn/initializers.ts";
+export type { Kind } from "./nn/kinds.ts";
+export type { AnyLayer, InputSpec, Layer, LayerSpec, PointwiseLayer, Symbolic } from "./nn/layer.ts";
+export { type Model, model, sequential } from "./nn/model.ts";
+export type { Json } from "./nn/options.ts";
+export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
+export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
+export { type AdamOptions, adam, type Optimizer, sgd, type UpdateContext } from "./optim/optimizer.ts";
 export { type Lowered, lower } from "./passes/lower.ts";
 export { simplify } from "./passes/simplify.ts";
 export { bind } from "./plan/bind.ts";
@@ -122,3 +135,31 @@ export {
   rocAuc,
   rocCurve,
 } from "./train/classification.ts";
+export type { Rows } from "./train/column.ts";
+export type { Examples, Inputs } from "./train/dataset.ts";
+export { evaluationGraph, type Objective, trainingGraph } from "./train/graphs.ts";
+export {
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  type Loss,
+  meanSquaredError,
+  sparseCategoricalCrossentropy,
+} from "./train/losses.ts";
+export { accuracy, auc, type Metric } from "./train/metrics.ts";
+export type { PredictOptions, StepEvent } from "./train/predict.ts";
+export { type Predictor, predictor } from "./train/predictor.ts";
+export type { Logs } from "./train/running.ts";
+export type { Prediction, TargetSpec } from "./train/target.ts";
+export type { Trained } from "./train/trained.ts";
+export {
+  type CompileOptions,
+  compile,
+  type EpochEvent,
+  type EvaluateOptions,
+  type FitOptions,
+  type History,
+  type SnapshotOptions,
+  type Trainer,
+  type TrainingData,
+  type TrainingStepEvent,
+} from "./train/trainer.ts";

@@ -86,10 +86,12 @@ function layerSpec(data: unknown): LayerSpec & { readonly name: string } {
       `the model has a layer of an unknown kind; this version knows ${Object.keys(layerDefinitions).join(", ")}`,
     );
   }
-  return { kind: data["kind"], name: name(data["name"], "layers"), config: data["config"] as Json };
+  const { kind } = data;
+  const config: Json = layerDefinitions[kind].parse(data["config"]);
+  return { kind, name: name(data["name"], "layers"), config };
 }
 
-/** A spec from JSON of unknown origin. @throws ModelFileError */
+/** A spec from JSON of unknown origin. @throws ModelFileError, ConfigError */
 export function parseModelSpec(data: unknown): ModelSpec {
   if (!isRecord(data)) throw new ModelFileError("the model's description is not an object");
   const inputs = distinct(list(data["inputs"], "inputs").map(inputSpec), "inputs");

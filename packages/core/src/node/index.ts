@@ -1,2 +1,3 @@
-/** Define, differentiate and train recurrent networks: values, graphs, layers, training, checkpoints. No dependencies. */
-export {};
+/** The public names of @ostinato/core/node: what needs files. */
+export { writeFileAtomic } from "./atomic.ts";
+export { loadModel, saveModel } from "./files.ts";

@@ -34,6 +34,8 @@ export const targetFeed = (output: string): string => `${output}/target`;
 export const LOSS = "loss";
 /** Σ loss, and the number of rows it is the sum of. */
 export const LOSS_SUMS = "loss/sums";
+/** Whether a training step was applied: a bool scalar, false where the loss or a gradient is not finite. */
+export const APPLIED = "applied";
 export const metricFetch = (metric: Metric): string => `${metric.name}/sums`;
 
 /** The targets that a model and a loss ask for. */
@@ -134,5 +136,6 @@ export function trainingGraph(
     for (const [slot, value] of Object.entries(next.slots))
       updates.push({ name: slotName(optimizer, slot, name), value });
   });
-  return { fetches: { ...fetches, [LOSS]: loss }, updates, guard: and(finite(loss), finite(squaredNorm(grads))) };
+  const guard = and(finite(loss), finite(squaredNorm(grads)));
+  return { fetches: { ...fetches, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
 }

@@ -1,0 +1,65 @@
+/** Models as files: one safetensors file with the weights, and in its metadata the spec, the vocabulary and the format's version. */
+import { ModelFileError, OstinatoError } from "../errors.ts";
+import { isRecord, type Json } from "../nn/options.ts";
+import { parseModelSpec } from "../nn/spec.ts";
+import { checkWeights, type Trained } from "../train/trained.ts";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+
+const FORMAT = "ostinato-model";
+const VERSION = 1;
+
+/** The bytes of a model file. The same model gives the same bytes. */
+export function toBytes({ spec, weights, vocabulary, metadata }: Trained): Uint8Array {
+  const parts: Record<string, Json> = {
+    spec: spec as unknown as Json,
+    ...(vocabulary === undefined ? {} : { vocabulary }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+  const texts = Object.entries(parts).map(([key, part]) => [key, JSON.stringify(part)]);
+  return encodeSafetensors({
+    tensors: checkWeights(spec, weights),
+    metadata: { format: FORMAT, version: String(VERSION), ...Object.fromEntries(texts) },
+  });
+}
+
+function parse(part: string, text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    throw new ModelFileError(`the model file is damaged: its ${part} is not JSON`);
+  }
+}
+
+/**
+ * A model from the bytes of a file, whoever made it: nothing in it is run, and its layers come from a closed list.
+ *
+ * @throws ModelFileError where the file is damaged, of another kind, or of a later version
+ */
+export function fromBytes(bytes: Uint8Array): Trained {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata["format"] !== FORMAT)
+    throw new ModelFileError("this safetensors file is not a model of Ostinato: it does not say so in its metadata");
+  if (metadata["version"] !== String(VERSION)) {
+    throw new ModelFileError(
+      `the model file has format version ${String(metadata["version"]).slice(0, 20)}; this library reads version ${VERSION}`,
+    );
+  }
+  const described = parse("spec", metadata["spec"]);
+  const vocabulary = parse("vocabulary", metadata["vocabulary"]);
+  const extra = parse("metadata", metadata["metadata"]);
+  if (extra !== undefined && !isRecord(extra))
+    throw new ModelFileError("the model file is damaged: its metadata is not an object");
+  try {
+    const spec = parseModelSpec(described);
+    return {
+      spec,
+      weights: checkWeights(spec, tensors),
+      ...(vocabulary === undefined ? {} : { vocabulary: vocabulary as Json }),
+      ...(extra === undefined ? {} : { metadata: extra as { [key: string]: Json } }),
+    };
+  } catch (error) {
+    if (error instanceof OstinatoError && !(error instanceof ModelFileError))
+      throw new ModelFileError(`the model file is damaged: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,268 @@
+/** Data sets: the columns of a model's inputs and targets, checked against the model before anything runs. */
+import { DataError, ShapeError } from "../errors.ts";
+import type { InputSpec } from "../nn/layer.ts";
+import type { EmbeddingConfig } from "../nn/layers.ts";
+import { isRecord } from "../nn/options.ts";
+import type { ModelSpec } from "../nn/spec.ts";
+import type { Tensors } from "../tensor.ts";
+import {
+  type BatchBuffer,
+  bufferFor,
+  type Column,
+  type ColumnSpec,
+  type Rows,
+  readColumn,
+  writeBatch,
+} from "./column.ts";
+import { SAMPLE_WEIGHTS, targetFeed } from "./graphs.ts";
+import type { TargetSpec } from "./target.ts";
+
+/** The data of one input, or of several by name. */
+export type Inputs = Rows | Readonly<Record<string, Rows>>;
+
+/** Labelled rows. */
+export interface Examples {
+  readonly x: Inputs;
+  readonly y: Rows;
+  /** How much each row counts in the loss. Default 1. */
+  readonly sampleWeights?: ArrayLike<number>;
+}
+
+/** A column and how it is fed. */
+interface Fed {
+  readonly feed: string;
+  readonly column: Column;
+  /** The feed for the lengths of its rows, where the model asks for them. */
+  readonly lengthsFeed?: string;
+  /** Its rows decide how long a batch is; targets follow. */
+  readonly leads: boolean;
+}
+
+export interface Dataset {
+  readonly rows: number;
+  readonly fed: readonly Fed[];
+  /** The longest row for each name of a time axis. */
+  readonly longest: Readonly<Record<string, number>>;
+  readonly weighted: boolean;
+}
+
+/** What the layers that read an input ask of its ids. */
+interface IdRules {
+  readonly owner: string;
+  readonly inputDim: number;
+  /** Every reader masks zeros, so that rows may be cut after their last id. */
+  readonly masked: boolean;
+}
+
+function idRules(spec: ModelSpec, input: number): IdRules | undefined {
+  const readers = spec.calls
+    .filter((call) => "input" in call.source && call.source.input === input)
+    .map((call) => spec.layers[call.layer] as ModelSpec["layers"][number])
+    .filter((layer) => layer.kind === "embedding");
+  const configs = readers.map((layer) => layer.config as EmbeddingConfig);
+  const smallest = configs.toSorted((a, b) => a.inputDim - b.inputDim)[0];
+  if (smallest === undefined) return undefined;
+  const owner = readers[configs.indexOf(smallest)]?.name ?? "";
+  return {
+    owner: `embedding "${owner}"`,
+    inputDim: smallest.inputDim,
+    masked: configs.every((config) => config.maskZero),
+  };
+}
+
+/** Checks ids, and cuts rows of masked ones after their last id. */
+function checkIds(column: Column, rules: IdRules): Column {
+  const { data, starts, steps, rows, spec } = column;
+  const lengths = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const start = starts[row] as number;
+    let end = 0;
+    let zero = -1;
+    for (let t = 0; t < (steps[row] as number); t++) {
+      const id = data[start + t] as number;
+      if (id < 0 || id >= rules.inputDim) {
+        throw new DataError(
+          `${rules.owner}: ${spec.label}, row ${row} has the id ${id} at step ${t}, outside 0 … ${rules.inputDim - 1} (inputDim: ${rules.inputDim})`,
+        );
+      }
+      if (id !== 0) end = t + 1;
+      else if (zero < 0) zero = t;
+    }
+    if (rules.masked && zero >= 0 && zero < end) {
+      throw new DataError(
+        `${rules.owner}: ${spec.label}, row ${row} has id 0 at step ${zero}, before its last word; with maskZero 0 is padding and stands behind: ` +
+          `padSequences(…, { padding: "post" }), and an id of their own for unknown words`,
+      );
+    }
+    lengths[row] = end;
+  }
+  return rules.masked ? { ...column, steps: lengths } : column;
+}
+
+function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
+  const { name, kind, shape, lengths } = spec.inputs[index] as InputSpec;
+  const time = kind === "features" ? undefined : (shape[0] as string);
+  const width = kind === "ids" ? 1 : (shape.at(-1) as number);
+  const form: ColumnSpec = {
+    label: `input "${name}"`,
+    dtype: kind === "ids" ? "int32" : "float32",
+    ...(time === undefined ? {} : { time }),
+    width,
+    widthAxis: kind !== "ids",
+  };
+  const column = readColumn(form, data);
+  const rules = kind === "ids" ? idRules(spec, index) : undefined;
+  if (column.ragged && !lengths && !rules?.masked) {
+    const row = column.steps.findIndex((steps) => steps !== column.steps[0]);
+    const way = kind === "ids" ? "give the embedding maskZero: true" : "give the input lengths: true";
+    throw new DataError(
+      `${form.label} is ragged: row 0 has ${column.steps[0]} steps, row ${row} ${column.steps[row]}, and the model does not know lengths; ${way}, or pad the rows to one length`,
+    );
+  }
+  const checked = rules ? checkIds(column, rules) : column;
+  return { feed: name, column: checked, leads: true, ...(lengths ? { lengthsFeed: `${name}/lengths` } : {}) };
+}
+
+function targetColumn(target: TargetSpec, data: Rows): Fed {
+  const { dtype, shape, classes, probability } = target;
+  const time = typeof shape[1] === "string" ? shape[1] : undefined;
+  const last = shape.at(-1);
+  const widthAxis = dtype === "float32";
+  const column = readColumn(
+    {
+      label: `y of "${target.name}"`,
+      dtype,
+      ...(time === undefined ? {} : { time }),
+      width: widthAxis ? (last as number) : 1,
+      widthAxis,
+    },
+    data,
+  );
+  const { spec, starts, steps } = column;
+  for (let row = 0; row < column.rows; row++) {
+    const start = starts[row] as number;
+    for (let i = start; i < start + (steps[row] as number) * spec.width; i++) {
+      const value = column.data[i] as number;
+      if (classes !== undefined && (value < 0 || value >= classes)) {
+        throw new DataError(
+          `${spec.label}, row ${row}: the label ${value} is outside the ${classes} classes 0 … ${classes - 1}`,
+        );
+      }
+      if (probability && !(value >= 0 && value <= 1)) {
+        throw new DataError(
+          `${spec.label}, row ${row}: the target ${value} is outside 0 … 1, which crossentropy takes`,
+        );
+      }
+    }
+  }
+  return { feed: targetFeed(target.name), column, leads: false };
+}
+
+/** The data of each input of the model, in its order. */
+function inputsInOrder(spec: ModelSpec, x: Inputs): Rows[] {
+  const names = spec.inputs.map((input) => input.name);
+  const record = isRecord(x) && !("dtype" in x && "data" in x) && !("values" in x && "lengths" in x);
+  if (!record) {
+    if (names.length > 1)
+      throw new DataError(`the model has ${names.length} inputs; give x as a record of ${names.join(", ")}`);
+    return [x as Rows];
+  }
+  const given = x as Readonly<Record<string, Rows>>;
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new DataError(`the model has no input "${unknown}"; it has ${names.join(", ")}`);
+  return names.map((name) => {
+    const rows = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (rows === undefined) throw new DataError(`x has no data for the input "${name}"`);
+    return rows;
+  });
+}
+
+/**
+ * Reads and checks inputs, and targets where there are any.
+ *
+ * @throws DataError, ShapeError, DTypeError with the name of the column and the row
+ */
+export function readDataset(
+  spec: ModelSpec,
+  x: Inputs,
+  targets?: { target: TargetSpec; y: Rows; sampleWeights?: ArrayLike<number> },
+): Dataset {
+  const fed = inputsInOrder(spec, x).map((rows, index) => inputColumn(spec, index, rows));
+  if (targets) fed.push(targetColumn(targets.target, targets.y));
+  const weights = targets?.sampleWeights;
+  if (weights) {
+    const column = readColumn({ label: "sampleWeights", dtype: "float32", width: 1, widthAxis: false }, weights);
+    fed.push({ feed: SAMPLE_WEIGHTS, column, leads: false });
+  }
+  const [first] = fed as [Fed, ...Fed[]];
+  const { rows } = first.column;
+  if (rows === 0) throw new DataError(`${first.column.spec.label} has no rows`);
+  for (const { column } of fed) {
+    if (column.rows !== rows) {
+      throw new ShapeError(`${column.spec.label} has ${column.rows} rows, ${first.column.spec.label} has ${rows}`);
+    }
+  }
+  const longest: Record<string, number> = {};
+  for (const { column, leads } of fed) {
+    const { time } = column.spec;
+    if (leads && time !== undefined)
+      longest[time] = column.steps.reduce((most, steps) => Math.max(most, steps), longest[time] ?? 1);
+  }
+  for (const { column, leads } of fed) {
+    if (!leads && column.spec.time !== undefined) checkFollows(column, first.column);
+  }
+  return { rows, fed, longest, weighted: weights !== undefined };
+}
+
+/** A target over time must reach as far as the row that it belongs to. */
+function checkFollows(target: Column, input: Column): void {
+  for (let row = 0; row < target.rows; row++) {
+    if ((target.steps[row] as number) < (input.steps[row] as number)) {
+      throw new ShapeError(
+        `${target.spec.label}, row ${row} has ${target.steps[row]} steps, ${input.spec.label} has ${input.steps[row]}`,
+      );
+    }
+  }
+}
+
+/** The feeds of one batch after another, in buffers that are used again. */
+export interface BatchWriter {
+  readonly feeds: Tensors;
+  /** Writes rows `order[from]` … `order[from + count - 1]`, as long as the longest of them. */
+  write(order: Int32Array, from: number, count: number): void;
+}
+
+/** Buffers for batches of up to `batch` rows of a data set. */
+export function batchWriter({ fed, longest }: Dataset, batch: number): BatchWriter {
+  const buffers = fed.map(({ column }) => bufferFor(column.spec, batch, longest[column.spec.time ?? ""] ?? 1));
+  const lengths = fed.map((): BatchBuffer => ({ dtype: "int32", shape: [batch], data: new Int32Array(batch) }));
+  const feeds: Record<string, BatchBuffer> = {};
+  fed.forEach(({ feed, lengthsFeed }, i) => {
+    feeds[feed] = buffers[i] as BatchBuffer;
+    if (lengthsFeed !== undefined) feeds[lengthsFeed] = lengths[i] as BatchBuffer;
+  });
+  const sizes: Record<string, number> = {};
+  return {
+    feeds: feeds as Tensors,
+    write(order, from, count) {
+      for (const time in longest) sizes[time] = 1;
+      for (let f = 0; f < fed.length; f++) {
+        const { column, leads } = fed[f] as Fed;
+        const { time } = column.spec;
+        if (!leads || time === undefined) continue;
+        let most = sizes[time] as number;
+        for (let i = 0; i < count; i++) most = Math.max(most, column.steps[order[from + i] as number] as number);
+        sizes[time] = most;
+      }
+      for (let f = 0; f < fed.length; f++) {
+        const { column, lengthsFeed } = fed[f] as Fed;
+        const steps = column.spec.time === undefined ? 1 : (sizes[column.spec.time] as number);
+        writeBatch(column, order, from, count, steps, buffers[f] as BatchBuffer);
+        if (lengthsFeed === undefined) continue;
+        const own = lengths[f] as BatchBuffer;
+        for (let i = 0; i < count; i++) own.data[i] = column.steps[order[from + i] as number] as number;
+        own.shape[0] = count;
+      }
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** Running means: the loss and the metrics of the batches seen so far. */
+import type { Tensors } from "../tensor.ts";
+import { LOSS_SUMS, metricFetch, type Objective } from "./graphs.ts";
+
+/** Figures by name: `loss`, `accuracy`, and of validation `valLoss`, `valAccuracy`. */
+export type Logs = Readonly<Record<string, number>>;
+
+/** Folds the sums of batches; in double precision, so that the order of many batches does not show. */
+export class Running {
+  readonly #objective: Objective;
+  #loss = new Float64Array(2);
+  #sums: (Float64Array | undefined)[] = [];
+
+  constructor(objective: Objective) {
+    this.#objective = objective;
+  }
+
+  reset(): void {
+    this.#loss.fill(0);
+    for (const sums of this.#sums) sums?.fill(0);
+  }
+
+  add(results: Tensors): void {
+    fold(this.#loss, results[LOSS_SUMS]?.data ?? []);
+    this.#objective.metrics.forEach((metric, i) => {
+      const data = results[metricFetch(metric)]?.data ?? [];
+      const sums = this.#sums[i] ?? new Float64Array(data.length);
+      this.#sums[i] = sums;
+      fold(sums, data);
+    });
+  }
+
+  /** The figures so far. A loss without a valid step is 0. */
+  logs(): Logs {
+    const [total = 0, count = 0] = this.#loss;
+    const metrics = this.#objective.metrics.map((metric, i) => [
+      metric.name,
+      metric.result(this.#sums[i] ?? new Float64Array(2)),
+    ]);
+    return { loss: count > 0 ? total / count : 0, ...Object.fromEntries(metrics) };
+  }
+}
+
+function fold(into: Float64Array, data: ArrayLike<number>): void {
+  for (let i = 0; i < data.length; i++) into[i] = (into[i] as number) + (data[i] as number);
+}
+
+/** `loss` → `valLoss`. */
+export function validationLogs(logs: Logs): Logs {
+  return Object.fromEntries(
+    Object.entries(logs).map(([name, value]) => [`val${name[0]?.toUpperCase()}${name.slice(1)}`, value]),
+  );
+}
