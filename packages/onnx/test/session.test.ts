@@ -63,12 +63,19 @@ describe("feeds", () => {
       "less data than the shape says",
       ShapeError,
       { ids: { dtype: "int32" as const, shape: [2, 2], data: new Int32Array(3) } },
-      /holds 4 elements, got 3/,
+      /needs 4 elements, the data has 3/,
     ],
   ])("%s is refused", async (_what, error, feeds, message) => {
     const session = await openSession(bytes, 1);
     await expect(session.run(feeds)).rejects.toThrow(error);
     await expect(session.run(feeds)).rejects.toThrow(message);
+    await session.dispose();
+  });
+
+  test("of data that is longer than its shape the first elements count", async () => {
+    const session = await openSession(bytes, 1);
+    const long = { dtype: "int32" as const, shape: [1, 2], data: Int32Array.of(3, 4, 5, 6) };
+    expect(await session.run({ ids: long })).toEqual(await session.run({ ids: int32([1, 2], [3, 4]) }));
     await session.dispose();
   });
 

@@ -1,6 +1,6 @@
 /** A model opened in onnxruntime: tensors in and out by name. */
 import { readFile } from "node:fs/promises";
-import { ConfigError, DTypeError, ModelFileError, StateError, type Tensor, type Tensors } from "@ostinato/core";
+import { ConfigError, DTypeError, ModelFileError, StateError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
 import { loadRuntime, type Runtime } from "./runtime.ts";
 import { checkFeeds, type OnnxValue, signatureOf } from "./signature.ts";
@@ -16,10 +16,12 @@ export interface OnnxSession {
 
 type RuntimeTensor = InstanceType<Runtime["Tensor"]>;
 
+/** Of data that is longer than its shape, the first elements count. */
 function toRuntime(runtime: Runtime, { dtype, data, shape }: Tensor): RuntimeTensor {
-  if (dtype === "float32") return new runtime.Tensor(dtype, data, shape);
-  if (dtype === "int32") return new runtime.Tensor(dtype, data, shape);
-  if (dtype === "bool") return new runtime.Tensor(dtype, data, shape);
+  const size = sizeOf(shape);
+  if (dtype === "float32") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
+  if (dtype === "int32") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
+  if (dtype === "bool") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
   throw new DTypeError("onnxruntime is fed float32, int32 or bool, not float64");
 }
 

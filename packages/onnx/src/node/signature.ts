@@ -29,7 +29,7 @@ export function signatureOf({ graph }: OnnxModel): { inputs: readonly OnnxValue[
 }
 
 /**
- * Throws a typed error unless `feeds` has what each input wants. Empty axes are refused: an LSTM with an empty batch ends the whole
+ * Throws a typed error unless `feeds` has what each input wants; data may be longer than its shape. Empty axes are refused: an LSTM with an empty batch ends the whole
  * process inside onnxruntime.
  */
 export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
@@ -56,9 +56,9 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
       }
       if (typeof dim === "string") sizes.set(dim, size);
     });
-    if (tensor.data.length !== sizeOf(tensor.shape)) {
+    if (tensor.data.length < sizeOf(tensor.shape)) {
       throw new ShapeError(
-        `input "${name}": ${given} holds ${sizeOf(tensor.shape)} elements, got ${tensor.data.length}`,
+        `input "${name}": ${given} needs ${sizeOf(tensor.shape)} elements, the data has ${tensor.data.length}`,
       );
     }
   }
