@@ -109,7 +109,10 @@ function readEntry(name: string, data: unknown): Entry {
 }
 
 function copyTensor({ code, shape, start, end }: Entry, bytes: Uint8Array, data: number): Tensor {
-  const buffer = bytes.slice(data + start, data + end).buffer as ArrayBuffer;
+  // Not bytes.slice: of a Node.js Buffer that is a view.
+  const copy = new Uint8Array(end - start);
+  copy.set(bytes.subarray(data + start, data + end));
+  const { buffer } = copy;
   const { dtype } = dtypes[code];
   switch (dtype) {
     case "float32":
