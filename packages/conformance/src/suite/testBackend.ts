@@ -2,6 +2,7 @@
 import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
+import { goldenTests } from "./golden.ts";
 import { lstmTests } from "./lstm.ts";
 import { opTests } from "./ops.ts";
 import type { SuiteTest } from "./suiteTest.ts";
@@ -35,6 +36,7 @@ function suiteTests(liveBuffers: (() => number) | undefined): SuiteTest[] {
     ...opTests,
     ...lstmTests,
     ...contractTests,
+    ...goldenTests,
     ...trainingTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];

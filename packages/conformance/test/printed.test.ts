@@ -1,0 +1,377 @@
+/** What a small classifier looks like on its way: the graph, its gradient, the lowered graph and the program, as a person can check them. */
+import { classifier, reference } from "@ostinato/conformance";
+import { bind, describe as describeProgram, isComposite, lower, type OpName, printGraph, verify } from "@ostinato/core";
+import { expect, test } from "vitest";
+
+const sizes = { words: 50, embedding: 2, hidden: 3 };
+const { graph } = classifier("sgd", sizes);
+const { loss, probabilities } = graph.fetches;
+const primitives = { ...reference(), name: "primitives", runs: (node: { op: OpName }) => !isComposite(node.op) };
+
+test("the inference graph", () => {
+  expect(printGraph({ fetches: { probabilities }, updates: [] })).toMatchInlineSnapshot(`
+    "%0: float32[50, 2] = state embeddings
+    %1: int32[batch, time] = feed ids
+    %2: int32[time, batch] = transpose(%1, permutation=[1,0])
+    %3: float32[time, batch, 2] = gather(%0, %2)
+    %4: float32[12, 2] = state W
+    %5: float32[12, 3] = state R
+    %6: float32[12] = state B
+    %7: int32[batch] = sequenceLengths(%2)
+    %8: float32[time, batch, 3], float32[batch, 3], float32[batch, 3], float32[time, batch, 12], float32[time, batch, 3] = lstm(%3, %4, %5, %6, %7, hiddenSize=3, direction=forward, activations=["Sigmoid","Tanh","Tanh"], inputForget=false, options=["lengths"])
+    %9: float32[3, 1] = state kernel
+    %10: float32[batch, 1] = dot(%8.1, %9, contract=[[1],[0]], batch=[[],[]])
+    %11: float32[1] = state bias
+    %12: float32[batch, 1] = broadcast(%11, shape=["batch",1], axes=[1])
+    %13: float32[batch, 1] = add(%10, %12)
+    %14: float32[batch] = reshape(%13, shape=["batch"])
+    %15: float32[batch] = sigmoid(%14)
+    fetch probabilities = %15"
+  `);
+});
+
+test("the train graph: forward, loss, gradients, updates and guard", () => {
+  expect(printGraph(verify(graph))).toMatchInlineSnapshot(`
+    "%0: float32[50, 2] = state embeddings
+    %1: int32[batch, time] = feed ids
+    %2: int32[time, batch] = transpose(%1, permutation=[1,0])
+    %3: float32[time, batch, 2] = gather(%0, %2)
+    %4: float32[12, 2] = state W
+    %5: float32[12, 3] = state R
+    %6: float32[12] = state B
+    %7: int32[batch] = sequenceLengths(%2)
+    %8: float32[time, batch, 3], float32[batch, 3], float32[batch, 3], float32[time, batch, 12], float32[time, batch, 3] = lstm(%3, %4, %5, %6, %7, hiddenSize=3, direction=forward, activations=["Sigmoid","Tanh","Tanh"], inputForget=false, options=["lengths"])
+    %9: float32[3, 1] = state kernel
+    %10: float32[batch, 1] = dot(%8.1, %9, contract=[[1],[0]], batch=[[],[]])
+    %11: float32[1] = state bias
+    %12: float32[batch, 1] = broadcast(%11, shape=["batch",1], axes=[1])
+    %13: float32[batch, 1] = add(%10, %12)
+    %14: float32[batch] = reshape(%13, shape=["batch"])
+    %15: float32[batch] = softplus(%14)
+    %16: float32[batch] = feed labels
+    %17: float32[batch] = mul(%16, %14)
+    %18: float32[batch] = sub(%15, %17)
+    %19: float32[] = sum(%18, axes=[0])
+    %20: float32[] = constant(dtype=float32, shape=[], data=[1])
+    %21: int32[] = size(dim=batch)
+    %22: float32[] = cast(%21, dtype=float32)
+    %23: float32[] = mul(%20, %22)
+    %24: float32[] = div(%19, %23)
+    %25: float32[batch] = sigmoid(%14)
+    %26: float32[] = constant(dtype=float32, shape=[], data=[1])
+    %27: int32[] = size(dim=batch)
+    %28: float32[] = cast(%27, dtype=float32)
+    %29: float32[] = mul(%26, %28)
+    %30: float32[] = constant(dtype=float32, shape=[], data=[1])
+    %31: float32[] = div(%30, %23)
+    %32: float32[batch] = broadcast(%31, shape=["batch"], axes=[])
+    %33: float32[batch] = neg(%32)
+    %34: float32[batch] = mul(%33, %16)
+    %35: float32[batch] = sigmoid(%14)
+    %36: float32[batch] = mul(%32, %35)
+    %37: float32[batch] = add(%34, %36)
+    %38: float32[batch, 1] = reshape(%37, shape=["batch",1])
+    %39: float32[batch, 3] = dot(%38, %9, contract=[[1],[1]], batch=[[],[]])
+    %40: float32[time, batch, 2], float32[12, 2], float32[12, 3], float32[12] = lstmGrad(%3, %4, %5, %6, %7, %8.0, %8.3, %8.4, %39, hiddenSize=3, direction=forward, activations=["Sigmoid","Tanh","Tanh"], inputForget=false, options=["lengths"], cotangents=["h"])
+    %41: float32[50, 2] = scatterAdd(%2, %40.0, rows=50)
+    %42: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %43: float32[50, 2] = broadcast(%42, shape=[50,2], axes=[])
+    %44: float32[50, 2] = mul(%41, %43)
+    %45: float32[50, 2] = sub(%0, %44)
+    %46: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %47: float32[12, 2] = broadcast(%46, shape=[12,2], axes=[])
+    %48: float32[12, 2] = mul(%40.1, %47)
+    %49: float32[12, 2] = sub(%4, %48)
+    %50: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %51: float32[12, 3] = broadcast(%50, shape=[12,3], axes=[])
+    %52: float32[12, 3] = mul(%40.2, %51)
+    %53: float32[12, 3] = sub(%5, %52)
+    %54: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %55: float32[12] = broadcast(%54, shape=[12], axes=[])
+    %56: float32[12] = mul(%40.3, %55)
+    %57: float32[12] = sub(%6, %56)
+    %58: float32[3, 1] = dot(%8.1, %38, contract=[[0],[0]], batch=[[],[]])
+    %59: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %60: float32[3, 1] = broadcast(%59, shape=[3,1], axes=[])
+    %61: float32[3, 1] = mul(%58, %60)
+    %62: float32[3, 1] = sub(%9, %61)
+    %63: float32[1] = sum(%38, axes=[0])
+    %64: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %65: float32[1] = broadcast(%64, shape=[1], axes=[])
+    %66: float32[1] = mul(%63, %65)
+    %67: float32[1] = sub(%11, %66)
+    %68: float32[] = sub(%24, %24)
+    %69: float32[] = constant(dtype=float32, shape=[], data=[0])
+    %70: bool[] = equal(%68, %69)
+    fetch loss = %24
+    fetch probabilities = %25
+    fetch rows = %29
+    update embeddings = %45
+    update W = %49
+    update R = %53
+    update B = %57
+    update kernel = %62
+    update bias = %67
+    guard %70"
+  `);
+});
+
+test("the loss in primitives", () => {
+  const lowered = lower({ fetches: { loss }, updates: [] }, primitives);
+  expect(lowered.decomposed.toSorted()).toEqual(["lstm", "sequenceLengths", "sequenceMask", "softplus"]);
+  expect(printGraph(lowered.graph)).toMatchInlineSnapshot(`
+    "%0: float32[] = constant(dtype=float32, shape=[], data=[0])
+    %1: float32[batch, 3] = broadcast(%0, shape=["batch",3], axes=[])
+    %2: float32[50, 2] = state embeddings
+    %3: int32[batch, time] = feed ids
+    %4: int32[time, batch] = transpose(%3, permutation=[1,0])
+    %5: float32[time, batch, 2] = gather(%2, %4)
+    %6: float32[12, 2] = state W
+    %7: float32[time, batch, 12] = dot(%5, %6, contract=[[2],[1]], batch=[[],[]])
+    %8: float32[12] = state B
+    %9: float32[time, batch, 12] = broadcast(%8, shape=["time","batch",12], axes=[2])
+    %10: float32[time, batch, 12] = add(%7, %9)
+    %11: int32[time] = iota(dim=time)
+    %12: int32[time, batch] = broadcast(%11, shape=["time","batch"], axes=[0])
+    %13: bool[time, batch] = cast(%4, dtype=bool)
+    %14: int32[] = constant(dtype=int32, shape=[], data=[1])
+    %15: int32[time] = broadcast(%14, shape=["time"], axes=[])
+    %16: int32[time] = add(%11, %15)
+    %17: int32[time, batch] = broadcast(%16, shape=["time","batch"], axes=[0])
+    %18: int32[] = constant(dtype=int32, shape=[], data=[0])
+    %19: int32[time, batch] = broadcast(%18, shape=["time","batch"], axes=[])
+    %20: int32[time, batch] = select(%13, %17, %19)
+    %21: int32[batch] = max(%20, axes=[0])
+    %22: int32[time, batch] = broadcast(%21, shape=["time","batch"], axes=[1])
+    %23: bool[time, batch] = less(%12, %22)
+    %24: float32[12, 3] = state R
+    %25: float32[batch, 3], float32[batch, 3], float32[time, batch, 3], float32[time, batch, 12], float32[time, batch, 3], float32[time, batch, 3], float32[time, batch, 3] = scan(%1, %1, %10, %23, %24, body={
+      %0: float32[batch, 3] = parameter carry0
+      %1: float32[batch, 3] = parameter carry1
+      %2: float32[batch, 12] = parameter slice0
+      %3: bool[batch] = parameter slice1
+      %4: float32[12, 3] = parameter constant0
+      %5: bool[batch, 3] = broadcast(%3, shape=["batch",3], axes=[0])
+      %6: float32[batch, 12] = dot(%0, %4, contract=[[1],[1]], batch=[[],[]])
+      %7: float32[batch, 12] = add(%2, %6)
+      %8: float32[batch, 3] = slice(%7, axis=1, start=3, size=3)
+      %9: float32[batch, 3] = sigmoid(%8)
+      %10: float32[batch, 3] = slice(%7, axis=1, start=6, size=3)
+      %11: float32[batch, 3] = sigmoid(%10)
+      %12: float32[batch, 3] = mul(%11, %1)
+      %13: float32[batch, 3] = slice(%7, axis=1, start=0, size=3)
+      %14: float32[batch, 3] = sigmoid(%13)
+      %15: float32[batch, 3] = slice(%7, axis=1, start=9, size=3)
+      %16: float32[batch, 3] = tanh(%15)
+      %17: float32[batch, 3] = mul(%14, %16)
+      %18: float32[batch, 3] = add(%12, %17)
+      %19: float32[batch, 3] = tanh(%18)
+      %20: float32[batch, 3] = mul(%9, %19)
+      %21: float32[batch, 3] = select(%5, %20, %0)
+      %22: float32[batch, 3] = select(%5, %18, %1)
+      %23: float32[] = constant(dtype=float32, shape=[], data=[0])
+      %24: float32[batch, 3] = broadcast(%23, shape=["batch",3], axes=[])
+      %25: float32[batch, 3] = select(%5, %20, %24)
+      %26: bool[batch, 12] = broadcast(%3, shape=["batch",12], axes=[0])
+      %27: float32[batch, 12] = concat(%14, %9, %11, %16, axis=1)
+      %28: float32[batch, 12] = broadcast(%23, shape=["batch",12], axes=[])
+      %29: float32[batch, 12] = select(%26, %27, %28)
+      %30: float32[batch, 3] = select(%5, %18, %24)
+      return %21, %22, %25, %29, %30
+    }, carries=2, sequences=2, reverse=false)
+    %26: float32[3, 1] = state kernel
+    %27: float32[batch, 1] = dot(%25.0, %26, contract=[[1],[0]], batch=[[],[]])
+    %28: float32[1] = state bias
+    %29: float32[batch, 1] = broadcast(%28, shape=["batch",1], axes=[1])
+    %30: float32[batch, 1] = add(%27, %29)
+    %31: float32[batch] = reshape(%30, shape=["batch"])
+    %32: float32[batch] = broadcast(%0, shape=["batch"], axes=[])
+    %33: float32[batch] = maximum(%31, %32)
+    %34: float32[] = constant(dtype=float32, shape=[], data=[1])
+    %35: float32[batch] = broadcast(%34, shape=["batch"], axes=[])
+    %36: float32[batch] = abs(%31)
+    %37: float32[batch] = neg(%36)
+    %38: float32[batch] = exp(%37)
+    %39: float32[batch] = add(%35, %38)
+    %40: float32[batch] = log(%39)
+    %41: float32[batch] = add(%33, %40)
+    %42: float32[batch] = feed labels
+    %43: float32[batch] = mul(%42, %31)
+    %44: float32[batch] = sub(%41, %43)
+    %45: float32[] = sum(%44, axes=[0])
+    %46: int32[] = size(dim=batch)
+    %47: float32[] = cast(%46, dtype=float32)
+    %48: float32[] = mul(%34, %47)
+    %49: float32[] = div(%45, %48)
+    fetch loss = %49"
+  `);
+});
+
+test("the program of inference, lstm native", () => {
+  const lowered = lower({ fetches: { probabilities }, updates: [] }, reference());
+  expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
+    "program (batch ≤ 32, time ≤ 300), arena of 115328 bytes
+    feed ids %1: int32[batch, time] @0
+    state embeddings %0: float32[50, 2] embeddings
+    state W %4: float32[12, 2] W
+    state R %5: float32[12, 3] R
+    state B %6: float32[12] B
+    state kernel %9: float32[3, 1] kernel
+    state bias %11: float32[1] bias
+    %2 = transpose(%1): int32[time, batch] @76800
+    %3 = gather(%0, %2): float32[time, batch, 2] @0
+    %7 = sequenceLengths(%2): int32[batch] @115200
+    -, %8, -, -, - = lstm(%3, %4, %5, %6, %7): -, float32[batch, 3] @76800, -, -, -
+    %10 = dot(%8, %9): float32[batch, 1] @0
+    %12 = broadcast(%11): float32[batch, 1] uniform bias alias
+    %13 = add(%10, %12): float32[batch, 1] @128
+    %14 = reshape(%13): float32[batch] @128 alias
+    %15 = sigmoid(%14): float32[batch] @0
+    fetch probabilities %15: float32[batch] @0"
+  `);
+});
+
+test("the program of inference, in primitives", () => {
+  const lowered = lower({ fetches: { probabilities }, updates: [] }, primitives);
+  expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
+    "program (batch ≤ 32, time ≤ 300), arena of 1421184 bytes
+    decomposed: sequenceLengths, lstm, sequenceMask
+    feed ids %3: int32[batch, time] @0
+    state embeddings %2: float32[50, 2] embeddings
+    state W %6: float32[12, 2] W
+    state B %8: float32[12] B
+    state R %24: float32[12, 3] R
+    state kernel %57: float32[3, 1] kernel
+    state bias %59: float32[1] bias
+    %0 = constant(): float32[] @38400
+    %1 = broadcast(%0): float32[batch, 3] @1420800
+    %4 = transpose(%3): int32[time, batch] @1382400
+    %5 = gather(%2, %4): float32[time, batch, 2] @460800
+    %7 = dot(%5, %6): float32[time, batch, 12] @0
+    %9 = broadcast(%8): float32[time, batch, 12] @460800
+    %10 = add(%7, %9): float32[time, batch, 12] @921600
+    %11 = iota(): int32[time] @38400
+    %12 = broadcast(%11): int32[time, batch] @0
+    %13 = cast(%4): bool[time, batch] @115200
+    %14 = constant(): int32[] @39616
+    %15 = broadcast(%14): int32[time] uniform @39616 alias
+    %16 = add(%11, %15): int32[time] @76800
+    %17 = broadcast(%16): int32[time, batch] @38400
+    %18 = constant(): int32[] @124800
+    %19 = broadcast(%18): int32[time, batch] uniform @124800 alias
+    %20 = select(%13, %17, %19): int32[time, batch] @76800
+    %21 = max(%20): int32[batch] @115200
+    %22 = broadcast(%21): int32[time, batch] @38400
+    %23 = less(%12, %22): bool[time, batch] @76800
+    %25, -, -, -, -, -, - = scan(%1, %1, %10, %23, %24): float32[batch, 3] @7104, -, -, -, -, -, -
+      %31 = broadcast(%29): bool[batch, 3] @6912
+      %32 = dot(%26, %30): float32[batch, 12] @0
+      %33 = add(%28, %32): float32[batch, 12] @1536
+      %34 = slice(%33): float32[batch, 3] @0
+      %35 = sigmoid(%34): float32[batch, 3] @3840
+      %36 = slice(%33): float32[batch, 3] @0
+      %37 = sigmoid(%36): float32[batch, 3] @4224
+      %38 = mul(%37, %27): float32[batch, 3] @0
+      %39 = slice(%33): float32[batch, 3] @384
+      %40 = sigmoid(%39): float32[batch, 3] @4608
+      %41 = slice(%33): float32[batch, 3] @384
+      %42 = tanh(%41): float32[batch, 3] @1536
+      %43 = mul(%40, %42): float32[batch, 3] @384
+      %44 = add(%38, %43): float32[batch, 3] @4992
+      %45 = tanh(%44): float32[batch, 3] @0
+      %46 = mul(%35, %45): float32[batch, 3] @384
+      %47 = select(%31, %46, %26): float32[batch, 3] @5376
+      %48 = select(%31, %44, %27): float32[batch, 3] @5760
+      %49 = constant(): float32[] @7040
+      %50 = broadcast(%49): float32[batch, 3] uniform @7040 alias
+      %51 = select(%31, %46, %50): float32[batch, 3] @6144
+      %52 = broadcast(%29): bool[batch, 12] @6528
+      %53 = concat(%40, %35, %37, %42): float32[batch, 12] @0
+      %54 = broadcast(%49): float32[batch, 12] uniform @7040 alias
+      %55 = select(%52, %53, %54): float32[batch, 12] @1536
+      %56 = select(%31, %44, %50): float32[batch, 3] @0
+    %58 = dot(%25, %57): float32[batch, 1] @0
+    %60 = broadcast(%59): float32[batch, 1] uniform bias alias
+    %61 = add(%58, %60): float32[batch, 1] @128
+    %62 = reshape(%61): float32[batch] @128 alias
+    %63 = sigmoid(%62): float32[batch] @0
+    fetch probabilities %63: float32[batch] @0"
+  `);
+});
+
+test("the program of a training step, lstm native", () => {
+  const lowered = lower(graph, reference());
+  expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
+    "program (batch ≤ 32, time ≤ 300), arena of 884864 bytes
+    feed ids %1: int32[batch, time] @0
+    feed labels %19: float32[batch] @768256
+    state embeddings %0: float32[50, 2] embeddings
+    state W %4: float32[12, 2] W
+    state R %5: float32[12, 3] R
+    state B %6: float32[12] B
+    state kernel %12: float32[3, 1] kernel
+    state bias %14: float32[1] bias
+    %2 = transpose(%1): int32[time, batch] @844800
+    %3 = gather(%0, %2): float32[time, batch, 2] @691200
+    %7 = sequenceLengths(%2): int32[batch] @884160
+    %8, %9, -, %10, %11 = lstm(%3, %4, %5, %6, %7): float32[time, batch, 3] @460800, float32[batch, 3] @883200, -, float32[time, batch, 12] @0, float32[time, batch, 3] @576000
+    %13 = dot(%9, %12): float32[batch, 1] @768000
+    %15 = broadcast(%14): float32[batch, 1] uniform bias alias
+    %16 = add(%13, %15): float32[batch, 1] @768128
+    %17 = reshape(%16): float32[batch] @768128 alias
+    %18 = softplus(%17): float32[batch] @768000
+    %20 = mul(%19, %17): float32[batch] @768384
+    %21 = sub(%18, %20): float32[batch] @768512
+    %22 = sum(%21): float32[] @768000
+    %23 = constant(): float32[] @768064
+    %24 = size(): int32[] @768384
+    %25 = cast(%24): float32[] @768448
+    %26 = mul(%23, %25): float32[] @884736
+    %27 = div(%22, %26): float32[] @884800
+    %28 = sigmoid(%17): float32[batch] @884288
+    %29 = div(%23, %26): float32[] @768384
+    %30 = broadcast(%29): float32[batch] uniform @768384 alias
+    %31 = neg(%30): float32[batch] @768000
+    %32 = mul(%31, %19): float32[batch] @768128
+    %33 = mul(%30, %28): float32[batch] @768000
+    %34 = add(%32, %33): float32[batch] @884416
+    %35 = reshape(%34): float32[batch, 1] @884416 alias
+    %36 = dot(%35, %12): float32[batch, 3] @883584
+    %37, %38, %39, %40 = lstmGrad(%3, %4, %5, %6, %7, %8, %10, %11, %36): float32[time, batch, 2] @768000, float32[12, 2] @884544, float32[12, 3] @883968, float32[12] @884672
+    %41 = scatterAdd(%2, %37): float32[50, 2] @0
+    %42 = constant(): float32[] @960
+    %43 = broadcast(%42): float32[50, 2] uniform @960 alias
+    %44 = mul(%41, %43): float32[50, 2] @448
+    %45 = sub(%0, %44): float32[50, 2] @0
+    %46 = broadcast(%42): float32[12, 2] uniform @960 alias
+    %47 = mul(%38, %46): float32[12, 2] @448
+    %48 = sub(%4, %47): float32[12, 2] @832
+    %49 = broadcast(%42): float32[12, 3] uniform @960 alias
+    %50 = mul(%39, %49): float32[12, 3] @448
+    %51 = sub(%5, %50): float32[12, 3] @640
+    %52 = broadcast(%42): float32[12] uniform @960 alias
+    %53 = mul(%40, %52): float32[12] @448
+    %54 = sub(%6, %53): float32[12] @512
+    %55 = dot(%9, %35): float32[3, 1] @448
+    %56 = broadcast(%42): float32[3, 1] uniform @960 alias
+    %57 = mul(%55, %56): float32[3, 1] @576
+    %58 = sub(%12, %57): float32[3, 1] @448
+    %59 = sum(%35): float32[1] @576
+    %60 = broadcast(%42): float32[1] uniform @960 alias
+    %61 = mul(%59, %60): float32[1] @1024
+    %62 = sub(%14, %61): float32[1] @576
+    %63 = sub(%27, %27): float32[] @960
+    %64 = constant(): float32[] @1024
+    %65 = equal(%63, %64): bool[] @1088
+    fetch loss %27: float32[] @884800
+    fetch probabilities %28: float32[batch] @884288
+    fetch rows %26: float32[] @884736
+    update embeddings %45: float32[50, 2] @0
+    update W %48: float32[12, 2] @832
+    update R %51: float32[12, 3] @640
+    update B %54: float32[12] @512
+    update kernel %58: float32[3, 1] @448
+    update bias %62: float32[1] @576
+    guard %65"
+  `);
+});
