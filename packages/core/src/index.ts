@@ -147,7 +147,7 @@ export {
 } from "./train/losses.ts";
 export { accuracy, auc, type Metric } from "./train/metrics.ts";
 export type { PredictOptions, StepEvent } from "./train/predict.ts";
-export { type Predictor, predictor } from "./train/predictor.ts";
+export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Logs } from "./train/running.ts";
 export type { Prediction, TargetSpec } from "./train/target.ts";
 export type { Trained } from "./train/trained.ts";

@@ -1,5 +1,5 @@
 /** Prediction: batches of rows through the model, and the outputs put together again. */
-
+import type { Executable } from "../backend.ts";
 import { ConfigError } from "../errors.ts";
 import { inferenceGraph } from "../nn/build.ts";
 import type { ModelSpec } from "../nn/spec.ts";
@@ -52,10 +52,21 @@ export async function predictDataset(
   programs: Programs,
   spec: ModelSpec,
   dataset: Dataset,
+  options: PredictOptions,
+): Promise<Record<string, Float32Tensor>> {
+  const batch = Math.min(checkBatchSize(options.batchSize), dataset.rows);
+  const { executable } = await programs.get("predict", () => inferenceGraph(spec), { batch, ...dataset.longest });
+  return predictWith(executable, spec, dataset, options);
+}
+
+/** `predictDataset` on whatever runs the model's inference graph with room for the batches. */
+export async function predictWith(
+  executable: Pick<Executable, "run">,
+  spec: ModelSpec,
+  dataset: Dataset,
   { batchSize, onStep }: PredictOptions,
 ): Promise<Record<string, Float32Tensor>> {
   const batch = Math.min(checkBatchSize(batchSize), dataset.rows);
-  const { executable } = await programs.get("predict", () => inferenceGraph(spec), { batch, ...dataset.longest });
   const writer = batchWriter(dataset, batch);
   const order = inOrder(dataset.rows);
   const steps = Math.ceil(dataset.rows / batch);

@@ -1,10 +1,10 @@
 /** Prediction with a trained model, on any backend. */
-import type { Backend, Session } from "../backend.ts";
+import type { Backend } from "../backend.ts";
 import { StateError } from "../errors.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import type { Float32Tensor } from "../tensor.ts";
-import { type Inputs, readDataset } from "./dataset.ts";
-import { type PredictOptions, predictDataset } from "./predict.ts";
+import type { Float32Tensor, Tensors } from "../tensor.ts";
+import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
+import { type PredictOptions, predictDataset, predictWith } from "./predict.ts";
 import { Programs } from "./programs.ts";
 import { checkWeights, type Trained } from "./trained.ts";
 
@@ -17,21 +17,29 @@ export interface Predictor extends AsyncDisposable {
   dispose(): Promise<void>;
 }
 
-class SessionPredictor implements Predictor {
+/** Runs the inference graph of a model: the graph's feeds in, its fetches out. */
+export interface Runner {
+  run(feeds: Tensors): Promise<Tensors>;
+  dispose(): Promise<void>;
+}
+
+type Predict = (dataset: Dataset, options: PredictOptions) => Promise<Record<string, Float32Tensor>>;
+
+class ModelPredictor implements Predictor {
   readonly #spec: ModelSpec;
-  readonly #session: Session;
-  readonly #programs: Programs;
+  readonly #predict: Predict;
+  readonly #release: () => PromiseLike<void>;
   #disposed = false;
 
-  constructor(spec: ModelSpec, backend: Backend, session: Session) {
+  constructor(spec: ModelSpec, predict: Predict, release: () => PromiseLike<void>) {
     this.#spec = spec;
-    this.#session = session;
-    this.#programs = new Programs(backend, session);
+    this.#predict = predict;
+    this.#release = release;
   }
 
   async predictAll(x: Inputs, options: PredictOptions = {}): Promise<Readonly<Record<string, Float32Tensor>>> {
     if (this.#disposed) throw new StateError("this predictor was disposed; make another");
-    return predictDataset(this.#programs, this.#spec, readDataset(this.#spec, x), options);
+    return this.#predict(readDataset(this.#spec, x), options);
   }
 
   async predict(x: Inputs, options: PredictOptions = {}): Promise<Float32Tensor> {
@@ -42,7 +50,7 @@ class SessionPredictor implements Predictor {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.#session[Symbol.asyncDispose]();
+    await this.#release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -59,5 +67,19 @@ class SessionPredictor implements Predictor {
  */
 export async function predictor(trained: Trained, { backend }: { readonly backend: Backend }): Promise<Predictor> {
   const session = await backend.open(checkWeights(trained.spec, trained.weights));
-  return new SessionPredictor(trained.spec, backend, session);
+  const programs = new Programs(backend, session);
+  return new ModelPredictor(
+    trained.spec,
+    (dataset, options) => predictDataset(programs, trained.spec, dataset, options),
+    () => session[Symbol.asyncDispose](),
+  );
+}
+
+/** The same predictor over another runtime, which has the model's weights: data is checked and batched alike. It owns the runner. */
+export function predictorOn(spec: ModelSpec, runner: Runner): Predictor {
+  return new ModelPredictor(
+    spec,
+    (dataset, options) => predictWith(runner, spec, dataset, options),
+    () => runner.dispose(),
+  );
 }
