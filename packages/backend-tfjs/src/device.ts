@@ -1,7 +1,13 @@
 /** One backend of tfjs with the data that a session holds on it: every tensor is counted from the kernel that made it to its release. */
 import { type DType, StateError } from "@ostinato/core";
 import type { TfjsBackendName } from "./connect.ts";
-import type { HostData, KernelAttrs, KernelBackend, KernelInputs, TensorInfo, Tfjs } from "./tfjs.ts";
+import type { HostData, KernelAttrs, KernelBackend, TensorInfo, Tfjs } from "./tfjs.ts";
+
+/** The inputs of a kernel by tfjs's names; a list for `Concat`. */
+type Inputs = Readonly<Record<string, TensorInfo>> | readonly TensorInfo[];
+
+/** The attributes of a kernel, of which tfjs only reads. */
+type Attrs = Readonly<Record<string, number | boolean | string | readonly number[] | readonly number[][]>>;
 
 export class Device {
   readonly name: TfjsBackendName;
@@ -43,10 +49,15 @@ export class Device {
   }
 
   /** Runs a kernel with one output. */
-  run(kernel: string, inputs: KernelInputs, attrs: KernelAttrs = {}): TensorInfo {
+  run(kernel: string, inputs: Inputs, attrs: Attrs = {}): TensorInfo {
     const config = this.#tf.getKernel(kernel, this.name);
     if (config === undefined) throw new StateError(`the app has unregistered the kernel ${kernel} of "${this.name}"`);
-    return this.#adopt(config.kernelFunc({ inputs, attrs, backend: this.#backend }) as TensorInfo);
+    const call = {
+      inputs: inputs as Record<string, TensorInfo>,
+      attrs: attrs as KernelAttrs,
+      backend: this.#backend,
+    };
+    return this.#adopt(config.kernelFunc(call) as TensorInfo);
   }
 
   /** Takes in data that nobody writes to afterwards: tfjs's plain backend keeps the array itself. */

@@ -10,17 +10,15 @@ export interface TensorInfo {
 /** What tfjs's backends take in and give back. */
 export type HostData = Float32Array | Int32Array | Uint8Array;
 
-/** The inputs of a kernel by tfjs's names; a list for `Concat`. */
-export type KernelInputs = Readonly<Record<string, TensorInfo>> | readonly TensorInfo[];
-
 /** What a kernel is told besides its inputs. */
-export type KernelAttrs = Readonly<
-  Record<string, number | boolean | string | readonly number[] | readonly (readonly number[])[]>
->;
+export type KernelAttrs = Record<string, number | boolean | string | number[] | number[][]>;
 
 export interface KernelConfig {
-  readonly kernelName: string;
-  kernelFunc(call: { inputs: object; attrs: object; backend: object }): TensorInfo | TensorInfo[];
+  kernelFunc(call: {
+    inputs: Record<string, TensorInfo>;
+    attrs: KernelAttrs;
+    backend: object;
+  }): TensorInfo | TensorInfo[];
   setupFunc?(backend: object): void;
 }
 
