@@ -24,12 +24,11 @@ import type { HostData, TensorInfo } from "./tfjs.ts";
 const show = (dtype: string, shape: readonly number[]): string => `${dtype}${showShape(shape)}`;
 
 /** Copied, because tfjs's plain backend keeps the array that it is given. */
-function upload(device: Device, tensor: Tensor): TensorInfo {
-  const size = sizeOf(tensor.shape);
-  if (tensor.dtype === "float64") {
-    return device.upload(Float32Array.from(tensor.data.subarray(0, size)), tensor.shape, "float32");
-  }
-  return device.upload(tensor.data.slice(0, size), tensor.shape, tensor.dtype);
+function upload(device: Device, { dtype, shape, data }: Tensor): TensorInfo {
+  const kept = dtype === "float64" ? "float32" : dtype;
+  const copy = zeros(kept, shape).data;
+  copy.set(data.subarray(0, copy.length));
+  return device.upload(copy, shape, kept);
 }
 
 /** The elements as the caller's own, or in the memory that the caller gave. */
