@@ -1,5 +1,6 @@
-/** Write Ostinato models as ONNX files. */
+/** Write Ostinato models as ONNX files: `@ostinato/onnx`. */
 export { printOnnx } from "./file/print.ts";
 export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";
 export { graphToOnnx, type OnnxOptions } from "./model.ts";
+export { exportOnnx } from "./trained.ts";

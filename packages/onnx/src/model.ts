@@ -78,8 +78,13 @@ function nodesWithOutputs(written: Written, fetches: readonly string[]): Message
   return [...written.nodes, ...passed].map((node) => renamed(node, rename));
 }
 
-/** The model as plain data. */
-function onnxModel(graph: Graph, state: Tensors, options: OnnxOptions): OnnxModel {
+/** The model as plain data; its inputs in the order of `order`, then as the graph reads them. */
+export function onnxModel(
+  graph: Graph,
+  state: Tensors,
+  options: OnnxOptions,
+  order: readonly string[] = [],
+): OnnxModel {
   const { opset, irVersion } = versions(options);
   const simple = simplify(graph);
   const written = writeGraph(simple, state, opExports, opset);
@@ -88,6 +93,8 @@ function onnxModel(graph: Graph, state: Tensors, options: OnnxOptions): OnnxMode
     written.feeds.map((feed) => feed.attrs.name),
   );
   const fetches = Object.entries(simple.fetches);
+  const place = (name: string): number => (order.indexOf(name) + order.length + 1) % (order.length + 1);
+  const feeds = written.feeds.map((feed) => feed.attrs).sort((a, b) => place(a.name) - place(b.name));
   return {
     irVersion,
     producerName: "ostinato",
@@ -101,7 +108,7 @@ function onnxModel(graph: Graph, state: Tensors, options: OnnxOptions): OnnxMode
         fetches.map(([name]) => name),
       ),
       initializers: written.initializers,
-      inputs: written.feeds.map(({ attrs }) => valueInfo(attrs.name, attrs)),
+      inputs: feeds.map((feed) => valueInfo(feed.name, feed)),
       outputs: fetches.map(([name, value]: [string, Value]) => valueInfo(name, value.type as ValueType)),
     },
   };

@@ -14,7 +14,7 @@ async function expectParityForAll(
   { graph, state }: { graph: Graph; state: Tensors },
   feedsOf: (batch: number, time: number) => Tensors,
 ): Promise<void> {
-  const session = await openSession(graphToOnnx(graph, state), 1);
+  const session = await openSession(graphToOnnx(graph, state), { threads: 1 });
   for (const { batch, time } of sizes) {
     const feeds = feedsOf(batch, time);
     const given = await session.run(feeds);
@@ -80,7 +80,7 @@ test("a row of length 0 keeps the initial state that onnxruntime would lose", as
   const initialH = randomFloats([2, 5], 1);
   const initialC = randomFloats([2, 5], 2);
   const feeds = { x: randomFloats([2, 5, 3], 3), lengths: int32([2], [0, 5]), initialH, initialC };
-  const session = await openSession(graphToOnnx(graph, state), 1);
+  const session = await openSession(graphToOnnx(graph, state), { threads: 1 });
   const { y, h, c } = await session.run(feeds);
   await session.dispose();
   expect(h?.data.slice(0, 5)).toEqual(initialH.data.slice(0, 5));
@@ -95,7 +95,7 @@ test("the decomposed lstm goes out as a Scan and computes the same", async () =>
   const feeds = feedsFor(options, 3, 4);
   await expectParity(lowered, feeds, state);
   const wanted = evaluate(graph, feeds, state).fetches;
-  const session = await openSession(graphToOnnx(lowered, state), 1);
+  const session = await openSession(graphToOnnx(lowered, state), { threads: 1 });
   const given = await session.run(feeds);
   await session.dispose();
   for (const [name, tensor] of Object.entries(wanted)) {

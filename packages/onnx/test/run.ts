@@ -11,7 +11,7 @@ export function graphOf(fetches: Readonly<Record<string, Value>>): Graph {
 
 /** What onnxruntime makes of the exported graph. */
 export async function runOnnx(graph: Graph, feeds: Tensors, state: Tensors, options?: OnnxOptions): Promise<Tensors> {
-  const session = await openSession(graphToOnnx(graph, state, options), 1);
+  const session = await openSession(graphToOnnx(graph, state, options), { threads: 1 });
   try {
     const named = session.inputs.map(({ name }) => [name, feeds[name] as Tensor] as const);
     return await session.run(Object.fromEntries(named));

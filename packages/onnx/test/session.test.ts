@@ -23,7 +23,7 @@ const { graph, state } = sentiment({ words: 20, units: 4 });
 const bytes = graphToOnnx(graph, state);
 
 test("a session tells what its model takes and gives", async () => {
-  const session = await openSession(bytes, 1);
+  const session = await openSession(bytes, { threads: 1 });
   expect(session.inputs).toEqual([{ name: "ids", dtype: "int32", shape: ["batch", "time"] }]);
   expect(session.outputs).toEqual([{ name: "positive", dtype: "float32", shape: ["batch", 1] }]);
   await session.dispose();
@@ -41,7 +41,7 @@ describe("a model from a file", () => {
     ["path", (file: string) => file],
     ["URL", pathToFileURL],
   ])("by its %s", async (_kind, place) => {
-    const session = await openSession(place(join(folder, "model.onnx")), 1);
+    const session = await openSession(place(join(folder, "model.onnx")), { threads: 1 });
     const { positive } = await session.run({ ids: raggedIds(3, 5, 20, 1) });
     expect(positive?.shape).toEqual([3, 1]);
     await session.dispose();
@@ -66,21 +66,21 @@ describe("feeds", () => {
       /needs 4 elements, the data has 3/,
     ],
   ])("%s is refused", async (_what, error, feeds, message) => {
-    const session = await openSession(bytes, 1);
+    const session = await openSession(bytes, { threads: 1 });
     await expect(session.run(feeds)).rejects.toThrow(error);
     await expect(session.run(feeds)).rejects.toThrow(message);
     await session.dispose();
   });
 
   test("of data that is longer than its shape the first elements count", async () => {
-    const session = await openSession(bytes, 1);
+    const session = await openSession(bytes, { threads: 1 });
     const long = { dtype: "int32" as const, shape: [1, 2], data: Int32Array.of(3, 4, 5, 6) };
     expect(await session.run({ ids: long })).toEqual(await session.run({ ids: int32([1, 2], [3, 4]) }));
     await session.dispose();
   });
 
   test("sizes that differ between inputs are refused", async () => {
-    const session = await openSession(graphToOnnx(one.graph, one.state), 1);
+    const session = await openSession(graphToOnnx(one.graph, one.state), { threads: 1 });
     const lengths = int32([3], [1, 2, 3]);
     await expect(session.run({ x, lengths })).rejects.toThrow(/lengths.*batch is 2 in another input/);
     await session.dispose();
@@ -89,7 +89,7 @@ describe("feeds", () => {
 
 describe("the life of a session", () => {
   test("runs may overlap, and disposing waits for them", async () => {
-    const session = await openSession(bytes, 1);
+    const session = await openSession(bytes, { threads: 1 });
     const runs = [1, 2, 3].map((batch) => session.run({ ids: raggedIds(batch, 9, 20, batch) }));
     const disposed = session.dispose();
     const shapes = (await Promise.all(runs)).map(({ positive }) => positive?.shape);
@@ -102,7 +102,7 @@ describe("the life of a session", () => {
   });
 
   test("after it was disposed of, it does not run", async () => {
-    const session = await openSession(bytes, 1);
+    const session = await openSession(bytes, { threads: 1 });
     await session.dispose();
     await session.dispose();
     await expect(session.run({ ids: raggedIds(1, 1, 20, 1) })).rejects.toThrow(StateError);
@@ -123,7 +123,7 @@ describe("what cannot be opened", () => {
   });
 
   test("a number of threads that is none", async () => {
-    await expect(openSession(bytes, 0)).rejects.toThrow(ConfigError);
+    await expect(openSession(bytes, { threads: 0 })).rejects.toThrow(ConfigError);
   });
 
   test("without onnxruntime-node, the way out is named", async () => {

@@ -1,3 +1,4 @@
 /** Predict with onnxruntime in Node: `@ostinato/onnx/node`. */
-export { type OnnxSession, openSession } from "./session.ts";
+export { type OnnxPredictor, onnxPredictor } from "./predictor.ts";
+export { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
 export type { OnnxValue } from "./signature.ts";

@@ -9,6 +9,9 @@ import { checkFeeds, type OnnxValue, signatureOf } from "./signature.ts";
 export interface OnnxSession {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** The facts that travel with the model. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Runs once; feeds are checked first. Runs may overlap. */
   run(feeds: Tensors): Promise<Tensors>;
   /** Frees the model once the runs under way have ended. */
   dispose(): Promise<void>;
@@ -32,13 +35,26 @@ function fromRuntime(name: string, { data, dims: shape }: RuntimeTensor): Tensor
   throw new DTypeError(`output "${name}" is neither float32 nor int32 nor bool`);
 }
 
-/** Opens a model: the bytes of an `.onnx` file, or where it is. `threads` defaults to onnxruntime's choice, the number of cores. */
-export async function openSession(model: Uint8Array | string | URL, threads?: number): Promise<OnnxSession> {
+export interface SessionOptions {
+  /** Threads that share one run. Default: onnxruntime's choice, the number of cores. */
+  readonly threads?: number;
+}
+
+/**
+ * Opens any ONNX model, tensors in and out by name: the bytes of an `.onnx` file, or where it is. Weights in other files are not read.
+ *
+ * @throws ModelFileError for what is no model or one that onnxruntime refuses; ConfigError where onnxruntime-node is not installed
+ */
+export async function openSession(
+  model: Uint8Array | string | URL,
+  { threads }: SessionOptions = {},
+): Promise<OnnxSession> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new ConfigError(`threads must be a whole number from 1 on, got ${threads}`);
   }
   const bytes = model instanceof Uint8Array ? model : await readFile(model);
-  const { inputs, outputs } = signatureOf(decodeOnnx(bytes));
+  const decoded = decodeOnnx(bytes);
+  const { inputs, outputs } = signatureOf(decoded);
   const runtime = await loadRuntime();
   const options = threads === undefined ? {} : { intraOpNumThreads: threads };
   const session = await runtime.InferenceSession.create(bytes, options).catch((error: unknown) => {
@@ -54,6 +70,7 @@ export async function openSession(model: Uint8Array | string | URL, threads?: nu
   return {
     inputs,
     outputs,
+    metadata: new Map((decoded.metadata ?? []).map(({ key = "", value = "" }) => [key, value])),
     run: async (feeds) => {
       if (disposed) throw new StateError("this model was disposed of");
       checkFeeds(inputs, feeds);

@@ -1,0 +1,39 @@
+/** The predictor of core over onnxruntime. */
+import { type Json, type Predictor, predictorOn, type Tensor } from "@ostinato/core";
+import { describedIn } from "../trained.ts";
+import { openSession, type SessionOptions } from "./session.ts";
+
+/** A model at work in onnxruntime. It holds native memory: `await using`, or `dispose` it. */
+export interface OnnxPredictor extends Predictor {
+  /** The vocabulary that was exported with the model. */
+  readonly vocabulary?: Json;
+}
+
+/**
+ * Opens a model that `exportOnnx` wrote: its bytes, or where it is. `predict` takes and checks data as the predictor of core does,
+ * ragged rows included. Needs the package onnxruntime-node, but not its install script.
+ *
+ * @throws ModelFileError for files that are damaged or not from `exportOnnx`; ConfigError where onnxruntime-node is not installed
+ *
+ * @example
+ * await using sentiment = await onnxPredictor("sentiment.onnx");
+ * const probabilities = await sentiment.predict([[12, 7, 431]]);
+ */
+export async function onnxPredictor(
+  model: Uint8Array | string | URL,
+  options: SessionOptions = {},
+): Promise<OnnxPredictor> {
+  const session = await openSession(model, options);
+  try {
+    const { spec, vocabulary } = describedIn(session.metadata);
+    const predictor = predictorOn(spec, {
+      // An input that no output depends on is not part of the exported graph.
+      run: (feeds) => session.run(Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name] as Tensor]))),
+      dispose: session.dispose,
+    });
+    return vocabulary === undefined ? predictor : Object.assign(predictor, { vocabulary });
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}

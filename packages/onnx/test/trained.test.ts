@@ -1,0 +1,155 @@
+/** Trained models, exported and at work in onnxruntime, against the same models on our own backend. */
+import { cpu } from "@ostinato/backend-cpu";
+import {
+  DataError,
+  dense,
+  embedding,
+  feed,
+  float32,
+  type Inputs,
+  inferenceGraph,
+  input,
+  lstm,
+  type Model,
+  ModelFileError,
+  model,
+  nodesOf,
+  predictor,
+  RandomStream,
+  rootsOf,
+  StateError,
+  sequential,
+  type Tensor,
+  type Trained,
+  tanh,
+} from "@ostinato/core";
+import { decodeOnnx, exportOnnx, graphToOnnx } from "@ostinato/onnx";
+import { onnxPredictor, openSession } from "@ostinato/onnx/node";
+import { describe, expect, test } from "vitest";
+import { randomFloats } from "./models.ts";
+import { difference } from "./run.ts";
+
+/** A model as if it were trained: every parameter random. */
+function trainedOf({ spec }: Model, seed = 1): Trained {
+  const random = new RandomStream(seed, "trained");
+  const weights: Record<string, Tensor> = {};
+  for (const { op, attrs } of nodesOf(rootsOf(inferenceGraph(spec)))) {
+    if (op !== "input" || attrs.kind !== "state") continue;
+    const shape = attrs.shape as readonly number[];
+    const size = shape.reduce((a, b) => a * b, 1);
+    weights[attrs.name] = float32(
+      shape,
+      Float32Array.from({ length: size }, () => random.uniform() - 0.5),
+    );
+  }
+  return { spec, weights };
+}
+
+/** Reviews of 0 to 20 words. */
+function reviews(rows: number, words: number): number[][] {
+  const random = new RandomStream(1, "reviews");
+  return Array.from({ length: rows }, (_, row) => Array.from({ length: row % 21 }, () => 1 + random.below(words - 1)));
+}
+
+/** Every output of the exported model equals the one of our backend. */
+async function expectSame(trained: Trained, x: Inputs, batchSize: number): Promise<void> {
+  await using ours = await predictor(trained, { backend: await cpu() });
+  await using exported = await onnxPredictor(exportOnnx(trained), { threads: 1 });
+  const wanted = await ours.predictAll(x, { batchSize });
+  const given = await exported.predictAll(x, { batchSize });
+  expect(Object.keys(given)).toEqual(Object.keys(wanted));
+  for (const [name, tensor] of Object.entries(wanted)) {
+    expect(difference(given[name] as Tensor, tensor), name).toBeLessThanOrEqual(1e-5);
+  }
+}
+
+const sentiment = (): Trained =>
+  trainedOf(
+    sequential([
+      embedding({ inputDim: 40, outputDim: 10, maskZero: true }),
+      lstm({ units: 16 }),
+      dense({ units: 1, activation: "sigmoid" }),
+    ]),
+  );
+
+describe("the exported model predicts what the model predicts", () => {
+  test("sentiment of ragged reviews, empty ones among them", async () => {
+    await expectSame(sentiment(), reviews(47, 40), 8);
+  });
+
+  test("one review, one word", async () => {
+    await expectSame(sentiment(), [[7]], 32);
+  });
+
+  test("stacked and reverse recurrences, with softmax at every step", async () => {
+    const tagger = sequential([
+      embedding({ inputDim: 40, outputDim: 6, maskZero: true }),
+      lstm({ units: 9, returnSequences: true, reverse: true }),
+      lstm({ units: 7, returnSequences: true, useBias: false }),
+      dense({ units: 5, activation: "softmax" }),
+    ]);
+    await expectSame(trainedOf(tagger), reviews(30, 40), 7);
+  });
+
+  test("several inputs and outputs, lengths of their own, a layer used twice", async () => {
+    const left = input({ name: "left", shape: ["time", 3], lengths: true });
+    const right = input({ name: "right", shape: ["time", 3], lengths: true });
+    const read = lstm({ units: 4 });
+    const made = model([right, left], {
+      a: dense({ units: 2, activation: "tanh" })(read(left)),
+      b: dense({ units: 3, activation: "relu" })(read(right)),
+    });
+    const values = randomFloats([5, 6, 3], 1);
+    const x = {
+      left: { values, lengths: [6, 0, 1, 3, 6] },
+      right: { values: randomFloats([5, 6, 3], 2), lengths: [1, 2, 3, 4, 0] },
+    };
+    await expectSame(trainedOf(made), x, 2);
+    const names = decodeOnnx(exportOnnx(trainedOf(made))).graph?.inputs?.map(({ name }) => name);
+    expect(names).toEqual(["right", "right/lengths", "left", "left/lengths"]);
+  });
+
+  test("features without time", async () => {
+    const made = sequential([input({ shape: [4] }), dense({ units: 3, activation: "softmax" })]);
+    await expectSame(trainedOf(made), randomFloats([10, 4], 3), 4);
+  });
+});
+
+describe("a predictor from a file", () => {
+  test("checks data as the predictor of core does", async () => {
+    await using exported = await onnxPredictor(exportOnnx(sentiment()));
+    await expect(exported.predict([[1, 40]])).rejects.toThrow(DataError);
+    await expect(exported.predict([[1, 40]])).rejects.toThrow(/id 40 at step 1, outside 0 … 39/);
+    await expect(exported.predict([[1, 0, 2]])).rejects.toThrow(/before its last word/);
+    await expect(exported.predict([])).rejects.toThrow(DataError);
+  });
+
+  test("brings its vocabulary", async () => {
+    const vocabulary = { words: ["das", "größte"], oov: null };
+    await using exported = await onnxPredictor(exportOnnx({ ...sentiment(), vocabulary }));
+    expect(exported.vocabulary).toEqual(vocabulary);
+    await using without = await onnxPredictor(exportOnnx(sentiment()));
+    expect(without).not.toHaveProperty("vocabulary");
+  });
+
+  test("ends when it is disposed of", async () => {
+    const exported = await onnxPredictor(exportOnnx(sentiment()));
+    await exported.dispose();
+    await exported.dispose();
+    await expect(exported.predict([[1]])).rejects.toThrow(StateError);
+  });
+
+  test("must come from exportOnnx and be whole", async () => {
+    const graph = { fetches: { y: tanh(feed("x", "float32", ["batch"])) }, updates: [] };
+    await expect(onnxPredictor(graphToOnnx(graph, {}))).rejects.toThrow(/not written by exportOnnx/);
+    const damaged = exportOnnx(sentiment(), { metadata: { "ostinato.spec": "{" } });
+    await expect(onnxPredictor(damaged)).rejects.toThrow(ModelFileError);
+  });
+});
+
+test("any runtime finds int32 ids, float32 outputs and open sizes", async () => {
+  const session = await openSession(exportOnnx(sentiment()));
+  expect(session.inputs).toEqual([{ name: "input", dtype: "int32", shape: ["batch", "time"] }]);
+  expect(session.outputs).toEqual([{ name: "output", dtype: "float32", shape: ["batch", 1] }]);
+  await session.dispose();
+});
