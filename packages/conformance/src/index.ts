@@ -5,6 +5,7 @@ export type { Dense } from "./reference/dense.ts";
 export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.ts";
 export { type Classifier, type ClassifierSizes, classifier, type Optimizer } from "./suite/classifier.ts";
 export { expectGolden, type GoldenCase, goldenCases } from "./suite/golden.ts";
+export { modelTrial, modelTrials } from "./suite/layers.ts";
 export { expectClose, type Tolerance } from "./suite/suiteTest.ts";
 export { type BackendUnderTest, type Skip, suiteTestNames, testBackend } from "./suite/testBackend.ts";
 export type { Trial } from "./trials/draw.ts";

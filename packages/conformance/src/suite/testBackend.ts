@@ -3,6 +3,7 @@ import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
+import { layerTests } from "./layers.ts";
 import { lstmTests } from "./lstm.ts";
 import { opTests } from "./ops.ts";
 import type { SuiteTest } from "./suiteTest.ts";
@@ -37,6 +38,7 @@ function suiteTests(liveBuffers: (() => number) | undefined): SuiteTest[] {
     ...lstmTests,
     ...contractTests,
     ...goldenTests,
+    ...layerTests,
     ...trainingTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];

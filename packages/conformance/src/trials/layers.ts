@@ -1,0 +1,173 @@
+/** Random trials of layers, losses and whole training graphs: parameters, data and targets are all feeds, so that all have gradients. */
+import {
+  accuracy,
+  activation,
+  activationNames,
+  auc,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  dense,
+  dropout,
+  embedding,
+  inferenceGraph,
+  input,
+  type Loss,
+  lstm,
+  type ModelSpec,
+  meanSquaredError,
+  nodesOf,
+  sequential,
+  sgd,
+  sigmoid,
+  softmax,
+  sparseCategoricalCrossentropy,
+  substitute,
+  trainingGraph,
+  type Value,
+} from "@ostinato/core";
+import type { Draw, DrawnDim } from "./draw.ts";
+import type { OpTrial } from "./ops.ts";
+
+type Fetches = Readonly<Record<string, Value>>;
+
+const known = (size: number): DrawnDim => ({ dim: size, size });
+
+/** What a drawn model is fed in other ranges than from -1 to 1. */
+interface Ranges {
+  /** The number of words: ids are below it. */
+  readonly words: number;
+  /** The number of classes: labels are below it. */
+  readonly classes: number;
+}
+
+/** The same fetches with every feed and every piece of state replaced by a drawn feed. */
+function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ranges): Fetches {
+  const [batch, time] = [draw.named("batch", 4), draw.named("time", 5)];
+  const sizes: Readonly<Record<string, DrawnDim>> = { batch, time };
+  const inputs = nodesOf(Object.values(fetches)).filter((node) => node.op === "input");
+  const drawn = inputs.map((node): Value => {
+    const { name, dtype, shape } = node.attrs;
+    const dims = shape.map((dim) => (typeof dim === "number" ? known(dim) : sizes[dim]));
+    const isTarget = name.endsWith("/target");
+    if (name.endsWith("/lengths")) return draw.lengths(name, batch, time);
+    if (dtype === "int32" && dims.length === 0) return draw.int(name, dims, 0, 100);
+    if (dtype === "int32") return draw.int(name, dims, 0, (isTarget ? classes : words) - 1);
+    return draw.float(name, dims, isTarget || name === "sampleWeights" ? 0 : -1, 1);
+  });
+  const from = inputs.map((node): Value => ({ node, output: 0, type: node.outputs[0] }));
+  const replaced = substitute(Object.values(fetches), from, drawn);
+  return Object.fromEntries(Object.keys(fetches).map((name, i) => [name, replaced[i]]));
+}
+
+/** The kinds of data that most layers take: a sequence, with lengths or without, or features. */
+function drawInput(draw: Draw) {
+  const features = draw.number(5).size;
+  return draw.one([
+    input({ shape: ["time", features], lengths: true }),
+    input({ shape: ["time", features] }),
+    input({ shape: [features] }),
+  ]);
+}
+
+function drawLstmLayer(draw: Draw) {
+  return lstm({
+    units: draw.number(5).size,
+    returnSequences: true,
+    reverse: draw.chance(0.4),
+    useBias: draw.chance(0.8),
+    unitForgetBias: draw.chance(0.5),
+  });
+}
+
+const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches =>
+  drawInputs(draw, inferenceGraph(spec).fetches, { words: 6, classes: 1 });
+
+const training = (draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches => {
+  const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
+  const weighted = spec.outputs.length === 1 && draw.chance(0.3) && isFeatures(spec);
+  const graph = trainingGraph(spec, { loss, metrics }, sgd(), draw.whole(0, 2 ** 31), weighted);
+  return drawInputs(draw, graph.fetches, { words: 6, classes });
+};
+
+/** Whether the output of a model is one vector a row: only such rows can be weighted. */
+function isFeatures(spec: ModelSpec): boolean {
+  return Object.values(inferenceGraph(spec).fetches).every((value) => value.type.shape.length === 2);
+}
+
+/** Every kind of layer. */
+export const layerTrials: Readonly<Record<"embedding" | "lstm" | "dense" | "dropout" | "activation", OpTrial>> = {
+  embedding: (draw) => {
+    const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
+    // With a layer that honours the lengths behind it now and then: they are found in the ids.
+    return inference(draw, draw.chance(0.5) ? sequential([table]) : sequential([table, drawLstmLayer(draw)]));
+  },
+  lstm: (draw) => {
+    const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+    const last = lstm({ units: draw.number(5).size, reverse: draw.chance(0.5) });
+    return inference(draw, sequential(draw.chance(0.5) ? [start, drawLstmLayer(draw)] : [start, last]));
+  },
+  dense: (draw) => {
+    const options = { units: draw.number(5).size, activation: draw.one(activationNames), useBias: draw.chance(0.8) };
+    return inference(draw, sequential([drawInput(draw), dense(options)]));
+  },
+  dropout: (draw) => {
+    const layers = [drawInput(draw), dropout({ rate: draw.one([0, 0.2, 0.5, 0.9]) })];
+    return training(draw, sequential(layers).spec, meanSquaredError());
+  },
+  activation: (draw) =>
+    inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
+};
+
+/** Predictions [rows…, features], raw or as the activation that the loss looks through makes them. */
+function prediction(draw: Draw, features: number, through: (x: Value) => Value): { rows: DrawnDim[]; value: Value } {
+  const rows = draw.dims(draw.whole(1, 2), 20);
+  const dims = [...rows, known(features)];
+  const value = draw.chance(0.5) ? draw.float("p", dims, 0.05, 0.95) : through(draw.float("x", dims, -9, 9));
+  return { rows, value };
+}
+
+/** Every loss, one number a row. */
+export const lossTrials: Readonly<
+  Record<
+    "binaryCrossentropy" | "categoricalCrossentropy" | "sparseCategoricalCrossentropy" | "meanSquaredError",
+    OpTrial
+  >
+> = {
+  binaryCrossentropy: (draw) => {
+    const features = draw.number(4).size;
+    const { rows, value } = prediction(draw, features, sigmoid);
+    return { loss: binaryCrossentropy().perRow(value, draw.float("target", [...rows, known(features)], 0, 1)) };
+  },
+  categoricalCrossentropy: (draw) => {
+    const classes = draw.whole(2, 5);
+    const { rows, value } = prediction(draw, classes, softmax);
+    return { loss: categoricalCrossentropy().perRow(value, draw.float("target", [...rows, known(classes)], 0, 1)) };
+  },
+  sparseCategoricalCrossentropy: (draw) => {
+    const classes = draw.whole(2, 5);
+    const { rows, value } = prediction(draw, classes, softmax);
+    return { loss: sparseCategoricalCrossentropy().perRow(value, draw.int("target", rows, 0, classes - 1)) };
+  },
+  meanSquaredError: (draw) => {
+    const features = draw.number(4).size;
+    const { rows, value } = prediction(draw, features, (x) => x);
+    return { loss: meanSquaredError().perRow(value, draw.float("target", [...rows, known(features)])) };
+  },
+};
+
+/** Embedding or vectors, up to two recurrent layers, dropout, dense; a loss that fits, and its metrics. */
+export function trainingTrial(draw: Draw): Fetches {
+  const start = draw.chance(0.6)
+    ? [embedding({ inputDim: 6, outputDim: draw.number(4).size, maskZero: draw.chance(0.7) })]
+    : [input({ shape: ["time", draw.number(4).size], lengths: draw.chance(0.5) })];
+  const between = draw.chance(0.4) ? [dropout({ rate: 0.4 }), drawLstmLayer(draw)] : [];
+  const end = draw.chance(0.6) ? lstm({ units: draw.number(5).size }) : drawLstmLayer(draw);
+  const classes = draw.whole(2, 4);
+  const [loss, head] = draw.one([
+    [binaryCrossentropy(), dense({ units: 1, activation: "sigmoid" })],
+    [categoricalCrossentropy(), dense({ units: classes, activation: "softmax" })],
+    [sparseCategoricalCrossentropy(), dense({ units: classes, activation: "softmax" })],
+    [meanSquaredError(), dense({ units: draw.number(3).size })],
+  ] as const);
+  return training(draw, sequential([...start, ...between, end, head]).spec, loss, classes);
+}
