@@ -1,6 +1,8 @@
 /** Names, versions and weights: what is checked before a file is written. */
 import {
   add,
+  apply,
+  broadcast,
   ConfigError,
   constant,
   feed,
@@ -108,6 +110,18 @@ describe("weights", () => {
     expect(() => graphToOnnx(graphOf({ y: full(1, ["elsewhere"]) }), {})).toThrow(/"elsewhere" stands in no input/);
   });
 
+  test("where every operand is spread out, one of them shows the shape", async () => {
+    const both = mul(full(2, ["batch", 3]), full(3, ["batch", 3]));
+    const column = broadcast(feed("column", "float32", ["batch"]), ["batch", 3], [0]);
+    const crossed = add(column, broadcast(feed("row", "float32", [3]), ["batch", 3], [1]));
+    const same = add(column, broadcast(feed("again", "float32", ["batch"]), ["batch", 3], [0]));
+    await expectParity(graphOf({ both, crossed, same }), {
+      column: float32([2], [1, 2]),
+      row: float32([3], [3, 4, 5]),
+      again: float32([2], [6, 7]),
+    });
+  });
+
   test("one number takes part without being spread out", () => {
     expect(printOnnx(graphToOnnx(graph, {}))).toMatchInlineSnapshot(`
       "onnx ir 8, opset 17, by ostinato
@@ -167,8 +181,7 @@ test("a graph that updates its state is no model", () => {
   expect(() => graphToOnnx(graph, { counter: float32([], [0]) })).toThrow(/updates its state \(counter\)/);
 });
 
-test("the gates of an lstm are not an output", async () => {
-  const { apply } = await import("@ostinato/core");
+test("the gates of an lstm are not an output", () => {
   const w = new Weights(1);
   const X = feed("X", "float32", ["time", "batch", 1]);
   const outputs = apply("lstm", [X, w.add("W", [4, 1]), w.add("R", [4, 1]), w.add("B", [4])], {
