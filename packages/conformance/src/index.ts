@@ -6,8 +6,8 @@ export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.
 export { type Classifier, type ClassifierSizes, classifier, type Optimizer } from "./suite/classifier.ts";
 export { expectGolden, type GoldenCase, goldenCases } from "./suite/golden.ts";
 export { modelTrial, modelTrials } from "./suite/layers.ts";
-export { expectClose, type Tolerance } from "./suite/suiteTest.ts";
-export { type BackendUnderTest, type Skip, suiteTestNames, testBackend } from "./suite/testBackend.ts";
+export { expectClose, type SuiteTest, type Tolerance } from "./suite/suiteTest.ts";
+export { type BackendUnderTest, type Skip, suiteTestNames, suiteTests, testBackend } from "./suite/testBackend.ts";
 export type { Trial } from "./trials/draw.ts";
 export { trialOf } from "./trials/ops.ts";
 export { withGradients } from "./trials/withGradients.ts";

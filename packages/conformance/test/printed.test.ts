@@ -62,57 +62,61 @@ test("the train graph: forward, loss, gradients, updates and guard", () => {
     %27: int32[] = size(dim=batch)
     %28: float32[] = cast(%27, dtype=float32)
     %29: float32[] = mul(%26, %28)
-    %30: float32[] = constant(dtype=float32, shape=[], data=[1])
-    %31: float32[] = div(%30, %23)
-    %32: float32[batch] = broadcast(%31, shape=["batch"], axes=[])
-    %33: float32[batch] = neg(%32)
-    %34: float32[batch] = mul(%33, %16)
-    %35: float32[batch] = sigmoid(%14)
-    %36: float32[batch] = mul(%32, %35)
-    %37: float32[batch] = add(%34, %36)
-    %38: float32[batch, 1] = reshape(%37, shape=["batch",1])
-    %39: float32[batch, 3] = dot(%38, %9, contract=[[1],[1]], batch=[[],[]])
-    %40: float32[time, batch, 2], float32[12, 2], float32[12, 3], float32[12] = lstmGrad(%3, %4, %5, %6, %7, %8.0, %8.3, %8.4, %39, hiddenSize=3, direction=forward, activations=["Sigmoid","Tanh","Tanh"], inputForget=false, options=["lengths"], cotangents=["h"])
-    %41: float32[50, 2] = scatterAdd(%2, %40.0, rows=50)
-    %42: float32[] = constant(dtype=float32, shape=[], data=[0.5])
-    %43: float32[50, 2] = broadcast(%42, shape=[50,2], axes=[])
-    %44: float32[50, 2] = mul(%41, %43)
-    %45: float32[50, 2] = sub(%0, %44)
-    %46: float32[] = constant(dtype=float32, shape=[], data=[0.5])
-    %47: float32[12, 2] = broadcast(%46, shape=[12,2], axes=[])
-    %48: float32[12, 2] = mul(%40.1, %47)
-    %49: float32[12, 2] = sub(%4, %48)
-    %50: float32[] = constant(dtype=float32, shape=[], data=[0.5])
-    %51: float32[12, 3] = broadcast(%50, shape=[12,3], axes=[])
-    %52: float32[12, 3] = mul(%40.2, %51)
-    %53: float32[12, 3] = sub(%5, %52)
-    %54: float32[] = constant(dtype=float32, shape=[], data=[0.5])
-    %55: float32[12] = broadcast(%54, shape=[12], axes=[])
-    %56: float32[12] = mul(%40.3, %55)
-    %57: float32[12] = sub(%6, %56)
-    %58: float32[3, 1] = dot(%8.1, %38, contract=[[0],[0]], batch=[[],[]])
-    %59: float32[] = constant(dtype=float32, shape=[], data=[0.5])
-    %60: float32[3, 1] = broadcast(%59, shape=[3,1], axes=[])
-    %61: float32[3, 1] = mul(%58, %60)
-    %62: float32[3, 1] = sub(%9, %61)
-    %63: float32[1] = sum(%38, axes=[0])
-    %64: float32[] = constant(dtype=float32, shape=[], data=[0.5])
-    %65: float32[1] = broadcast(%64, shape=[1], axes=[])
-    %66: float32[1] = mul(%63, %65)
-    %67: float32[1] = sub(%11, %66)
-    %68: float32[] = sub(%24, %24)
-    %69: float32[] = constant(dtype=float32, shape=[], data=[0])
-    %70: bool[] = equal(%68, %69)
+    %30: int32[] = state step
+    %31: int32[] = constant(dtype=int32, shape=[], data=[1])
+    %32: int32[] = add(%30, %31)
+    %33: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %34: float32[50, 2] = broadcast(%33, shape=[50,2], axes=[])
+    %35: float32[] = constant(dtype=float32, shape=[], data=[1])
+    %36: float32[] = div(%35, %23)
+    %37: float32[batch] = broadcast(%36, shape=["batch"], axes=[])
+    %38: float32[batch] = neg(%37)
+    %39: float32[batch] = mul(%38, %16)
+    %40: float32[batch] = sigmoid(%14)
+    %41: float32[batch] = mul(%37, %40)
+    %42: float32[batch] = add(%39, %41)
+    %43: float32[batch, 1] = reshape(%42, shape=["batch",1])
+    %44: float32[batch, 3] = dot(%43, %9, contract=[[1],[1]], batch=[[],[]])
+    %45: float32[time, batch, 2], float32[12, 2], float32[12, 3], float32[12] = lstmGrad(%3, %4, %5, %6, %7, %8.0, %8.3, %8.4, %44, hiddenSize=3, direction=forward, activations=["Sigmoid","Tanh","Tanh"], inputForget=false, options=["lengths"], cotangents=["h"])
+    %46: float32[50, 2] = scatterAdd(%2, %45.0, rows=50)
+    %47: float32[50, 2] = mul(%34, %46)
+    %48: float32[50, 2] = sub(%0, %47)
+    %49: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %50: float32[12, 2] = broadcast(%49, shape=[12,2], axes=[])
+    %51: float32[12, 2] = mul(%50, %45.1)
+    %52: float32[12, 2] = sub(%4, %51)
+    %53: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %54: float32[12, 3] = broadcast(%53, shape=[12,3], axes=[])
+    %55: float32[12, 3] = mul(%54, %45.2)
+    %56: float32[12, 3] = sub(%5, %55)
+    %57: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %58: float32[12] = broadcast(%57, shape=[12], axes=[])
+    %59: float32[12] = mul(%58, %45.3)
+    %60: float32[12] = sub(%6, %59)
+    %61: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %62: float32[3, 1] = broadcast(%61, shape=[3,1], axes=[])
+    %63: float32[3, 1] = dot(%8.1, %43, contract=[[0],[0]], batch=[[],[]])
+    %64: float32[3, 1] = mul(%62, %63)
+    %65: float32[3, 1] = sub(%9, %64)
+    %66: float32[] = constant(dtype=float32, shape=[], data=[0.5])
+    %67: float32[1] = broadcast(%66, shape=[1], axes=[])
+    %68: float32[1] = sum(%43, axes=[0])
+    %69: float32[1] = mul(%67, %68)
+    %70: float32[1] = sub(%11, %69)
+    %71: float32[] = sub(%24, %24)
+    %72: float32[] = constant(dtype=float32, shape=[], data=[0])
+    %73: bool[] = equal(%71, %72)
     fetch loss = %24
     fetch probabilities = %25
     fetch rows = %29
-    update embeddings = %45
-    update W = %49
-    update R = %53
-    update B = %57
-    update kernel = %62
-    update bias = %67
-    guard %70"
+    update step = %32
+    update embeddings = %48
+    update W = %52
+    update R = %56
+    update B = %60
+    update kernel = %65
+    update bias = %70
+    guard %73"
   `);
 });
 
@@ -302,7 +306,7 @@ test("the program of inference, in primitives", () => {
 test("the program of a training step, lstm native", () => {
   const lowered = lower(graph, reference());
   expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
-    "program (batch ≤ 32, time ≤ 300), arena of 884864 bytes
+    "program (batch ≤ 32, time ≤ 300), arena of 884992 bytes
     feed ids %1: int32[batch, time] @0
     feed labels %19: float32[batch] @768256
     state embeddings %0: float32[50, 2] embeddings
@@ -311,6 +315,7 @@ test("the program of a training step, lstm native", () => {
     state B %6: float32[12] B
     state kernel %12: float32[3, 1] kernel
     state bias %14: float32[1] bias
+    state step %29: int32[] step
     %2 = transpose(%1): int32[time, batch] @844800
     %3 = gather(%0, %2): float32[time, batch, 2] @691200
     %7 = sequenceLengths(%2): int32[batch] @884160
@@ -329,49 +334,52 @@ test("the program of a training step, lstm native", () => {
     %26 = mul(%23, %25): float32[] @884736
     %27 = div(%22, %26): float32[] @884800
     %28 = sigmoid(%17): float32[batch] @884288
-    %29 = div(%23, %26): float32[] @768384
-    %30 = broadcast(%29): float32[batch] uniform @768384 alias
-    %31 = neg(%30): float32[batch] @768000
-    %32 = mul(%31, %19): float32[batch] @768128
-    %33 = mul(%30, %28): float32[batch] @768000
-    %34 = add(%32, %33): float32[batch] @884416
-    %35 = reshape(%34): float32[batch, 1] @884416 alias
-    %36 = dot(%35, %12): float32[batch, 3] @883584
-    %37, %38, %39, %40 = lstmGrad(%3, %4, %5, %6, %7, %8, %10, %11, %36): float32[time, batch, 2] @768000, float32[12, 2] @884544, float32[12, 3] @883968, float32[12] @884672
-    %41 = scatterAdd(%2, %37): float32[50, 2] @0
-    %42 = constant(): float32[] @960
-    %43 = broadcast(%42): float32[50, 2] uniform @960 alias
-    %44 = mul(%41, %43): float32[50, 2] @448
-    %45 = sub(%0, %44): float32[50, 2] @0
-    %46 = broadcast(%42): float32[12, 2] uniform @960 alias
-    %47 = mul(%38, %46): float32[12, 2] @448
-    %48 = sub(%4, %47): float32[12, 2] @832
-    %49 = broadcast(%42): float32[12, 3] uniform @960 alias
-    %50 = mul(%39, %49): float32[12, 3] @448
-    %51 = sub(%5, %50): float32[12, 3] @640
-    %52 = broadcast(%42): float32[12] uniform @960 alias
-    %53 = mul(%40, %52): float32[12] @448
-    %54 = sub(%6, %53): float32[12] @512
-    %55 = dot(%9, %35): float32[3, 1] @448
-    %56 = broadcast(%42): float32[3, 1] uniform @960 alias
-    %57 = mul(%55, %56): float32[3, 1] @576
-    %58 = sub(%12, %57): float32[3, 1] @448
-    %59 = sum(%35): float32[1] @576
-    %60 = broadcast(%42): float32[1] uniform @960 alias
-    %61 = mul(%59, %60): float32[1] @1024
-    %62 = sub(%14, %61): float32[1] @576
-    %63 = sub(%27, %27): float32[] @960
-    %64 = constant(): float32[] @1024
-    %65 = equal(%63, %64): bool[] @1088
+    %30 = constant(): int32[] @768000
+    %31 = add(%29, %30): int32[] @884864
+    %32 = constant(): float32[] @884928
+    %33 = broadcast(%32): float32[50, 2] uniform @884928 alias
+    %34 = div(%23, %26): float32[] @768384
+    %35 = broadcast(%34): float32[batch] uniform @768384 alias
+    %36 = neg(%35): float32[batch] @768000
+    %37 = mul(%36, %19): float32[batch] @768128
+    %38 = mul(%35, %28): float32[batch] @768000
+    %39 = add(%37, %38): float32[batch] @884416
+    %40 = reshape(%39): float32[batch, 1] @884416 alias
+    %41 = dot(%40, %12): float32[batch, 3] @883584
+    %42, %43, %44, %45 = lstmGrad(%3, %4, %5, %6, %7, %8, %10, %11, %41): float32[time, batch, 2] @768000, float32[12, 2] @884544, float32[12, 3] @883968, float32[12] @884672
+    %46 = scatterAdd(%2, %42): float32[50, 2] @0
+    %47 = mul(%33, %46): float32[50, 2] @448
+    %48 = sub(%0, %47): float32[50, 2] @0
+    %49 = broadcast(%32): float32[12, 2] uniform @884928 alias
+    %50 = mul(%49, %43): float32[12, 2] @448
+    %51 = sub(%4, %50): float32[12, 2] @832
+    %52 = broadcast(%32): float32[12, 3] uniform @884928 alias
+    %53 = mul(%52, %44): float32[12, 3] @448
+    %54 = sub(%5, %53): float32[12, 3] @640
+    %55 = broadcast(%32): float32[12] uniform @884928 alias
+    %56 = mul(%55, %45): float32[12] @448
+    %57 = sub(%6, %56): float32[12] @512
+    %58 = broadcast(%32): float32[3, 1] uniform @884928 alias
+    %59 = dot(%9, %40): float32[3, 1] @448
+    %60 = mul(%58, %59): float32[3, 1] @576
+    %61 = sub(%12, %60): float32[3, 1] @448
+    %62 = broadcast(%32): float32[1] uniform @884928 alias
+    %63 = sum(%40): float32[1] @576
+    %64 = mul(%62, %63): float32[1] @960
+    %65 = sub(%14, %64): float32[1] @576
+    %66 = sub(%27, %27): float32[] @960
+    %67 = constant(): float32[] @1024
+    %68 = equal(%66, %67): bool[] @1088
     fetch loss %27: float32[] @884800
     fetch probabilities %28: float32[batch] @884288
     fetch rows %26: float32[] @884736
-    update embeddings %45: float32[50, 2] @0
-    update W %48: float32[12, 2] @832
-    update R %51: float32[12, 3] @640
-    update B %54: float32[12] @512
-    update kernel %58: float32[3, 1] @448
-    update bias %62: float32[1] @576
-    guard %65"
+    update step %31: int32[] @884864
+    update embeddings %48: float32[50, 2] @0
+    update W %51: float32[12, 2] @832
+    update R %54: float32[12, 3] @640
+    update B %57: float32[12] @512
+    update kernel %61: float32[3, 1] @448
+    update bias %65: float32[1] @576
+    guard %68"
   `);
 });

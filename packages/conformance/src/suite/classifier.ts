@@ -1,10 +1,10 @@
 /** A tiny text classifier as one train graph: Embedding → LSTM → Dense, binary crossentropy, and the update of SGD or Adam. */
 import {
+  adam,
   add,
   cast,
   constant,
   countOf,
-  div,
   feed,
   finite,
   float32,
@@ -16,14 +16,13 @@ import {
   matmul,
   mean,
   mul,
-  pow,
   RandomStream,
   reshape,
   sequenceLengths,
+  sgd,
   sigmoid,
   sizeOf,
   softplus,
-  sqrt,
   state,
   sub,
   type Tensor,
@@ -50,28 +49,33 @@ export interface ClassifierSizes {
 
 const defaultSizes: ClassifierSizes = { words: 11, embedding: 3, hidden: 4 };
 
-/** new = old - rate · gradient. */
-function sgd(parameters: Readonly<Record<string, Value>>, grads: readonly Value[]): Update[] {
-  return Object.entries(parameters).map(([name, value], i) => ({ name, value: sub(value, mul(grads[i], 0.5)) }));
-}
+const optimizers = { sgd: sgd({ learningRate: 0.5 }), adam: adam({ learningRate: 0.01 }) } as const;
 
-/** Kingma and Ba 2015, with the corrections of the moments in the rate: rate 0.01, decays 0.9 and 0.999, epsilon 1e-7. */
-function adam(parameters: Readonly<Record<string, Value>>, grads: readonly Value[]): Update[] {
+/** The new parameters, slots and count of steps. */
+function updatesOf(
+  optimizer: Optimizer,
+  parameters: Readonly<Record<string, Value>>,
+  grads: readonly Value[],
+): Update[] {
+  const { update, slots: initial, learningRate } = optimizers[optimizer];
   const step = add(state("step", "int32", []), 1);
-  const t = cast(step, "float32");
-  const rate = div(mul(sqrt(sub(1, pow(constant(0.999), t))), 0.01), sub(1, pow(constant(0.9), t)));
-  const updates = Object.entries(parameters).flatMap(([name, value], i) => {
-    const shape = value.type.shape as number[];
-    const gradient = grads[i];
-    const m = add(mul(state(`${name}/m`, "float32", shape), 0.9), mul(gradient, 0.1));
-    const v = add(mul(state(`${name}/v`, "float32", shape), 0.999), mul(mul(gradient, gradient), 0.001));
-    return [
-      { name: `${name}/m`, value: m },
-      { name: `${name}/v`, value: v },
-      { name, value: sub(value, div(mul(m, rate), add(sqrt(v), 1e-7))) },
-    ];
+  const updates: Update[] = [{ name: "step", value: step }];
+  Object.entries(parameters).forEach(([name, parameter], i) => {
+    const shape = parameter.type.shape as number[];
+    const slots = Object.fromEntries(
+      Object.keys(initial).map((slot) => [slot, state(`${name}/${slot}`, "float32", shape)]),
+    );
+    const next = update({
+      parameter,
+      gradient: grads[i],
+      slots,
+      iteration: cast(step, "float32"),
+      learningRate: constant(learningRate),
+    });
+    updates.push({ name, value: next.parameter });
+    for (const [slot, value] of Object.entries(next.slots)) updates.push({ name: `${name}/${slot}`, value });
   });
-  return [{ name: "step", value: step }, ...updates];
+  return updates;
 }
 
 /** Feeds: ids int32 [batch, time], padded behind with 0; labels float32 [batch]. Fetches: loss, probabilities [batch]. */
@@ -95,22 +99,20 @@ export function classifier(optimizer: Optimizer, { words, embedding, hidden } = 
   const loss = mean(sub(softplus(logits), mul(labels, logits)));
   const grads = gradients([{ value: loss, cotangent: constant(1) }], Object.values(parameters));
   const rows = countOf(["batch"]);
-  const updates = optimizer === "sgd" ? sgd(parameters, grads) : adam(parameters, grads);
+  const updates = updatesOf(optimizer, parameters, grads);
 
   const random = new RandomStream(7, "classifier");
-  const initial: Record<string, Tensor> = {};
+  const initial: Record<string, Tensor> = { step: int32([], [0]) };
   for (const [name, shape] of Object.entries(shapes)) {
     initial[name] = float32(
       shape,
       Array.from({ length: sizeOf(shape) }, () => random.uniform() - 0.5),
     );
-    if (optimizer === "sgd") continue;
-    initial[`${name}/m`] = zeros("float32", shape);
-    initial[`${name}/v`] = zeros("float32", shape);
+    for (const slot of Object.keys(optimizers[optimizer].slots)) initial[`${name}/${slot}`] = zeros("float32", shape);
   }
   return {
     graph: { fetches: { loss, probabilities: sigmoid(logits), rows }, updates, guard: finite(loss) },
-    state: optimizer === "sgd" ? initial : { ...initial, step: int32([], [0]) },
+    state: initial,
   };
 }
 

@@ -32,7 +32,8 @@ export function suiteTestNames(): string[] {
   return suiteTests(() => 0).map(({ name }) => name);
 }
 
-function suiteTests(liveBuffers: (() => number) | undefined): SuiteTest[] {
+/** All tests; the one of live buffers only where they can be counted. */
+export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
   return [
     ...opTests,
     ...lstmTests,

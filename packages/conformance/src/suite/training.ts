@@ -1,4 +1,4 @@
-/** Training: the same small model, seed and data give the losses of the reference, and holding nothing back. */
+/** Training: the same small model, seed and data give the losses of the reference, and hold on to nothing. */
 import type { Tensors } from "@ostinato/core";
 import { evaluate } from "../reference/evaluate.ts";
 import { classifier, classifierBatch, classifierCapacities, type Optimizer } from "./classifier.ts";
@@ -6,7 +6,7 @@ import { expectClose, type SuiteTest, withExecutable } from "./suiteTest.ts";
 
 const steps = 20;
 
-/** Losses within 1e-4, as the issue of parity asks; parameters looser, since Adam divides by small numbers. */
+/** Losses so close to the reference that two backends are within 1e-4 of each other; parameters looser, since Adam divides by small numbers. */
 const parity = (optimizer: Optimizer): SuiteTest => ({
   name: `training > 20 steps of ${optimizer} follow the reference`,
   run: async (backend) => {
@@ -18,7 +18,7 @@ const parity = (optimizer: Optimizer): SuiteTest => ({
         const expected = evaluate(graph, feeds, known);
         known = expected.state;
         const { loss } = await executable.run(feeds);
-        expectClose(loss, expected.fetches.loss, `loss of step ${step}`, { absolute: 1e-4, relative: 0 });
+        expectClose(loss, expected.fetches.loss, `loss of step ${step}`, { absolute: 5e-5, relative: 0 });
       }
       const trained = await session.readState();
       for (const [name, value] of Object.entries(known)) {
