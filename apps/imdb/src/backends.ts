@@ -1,0 +1,28 @@
+/** The backends by name: the one place that chooses. Each is loaded when it is asked for, and not before. */
+import type { Backend } from "@ostinato/core";
+
+export const backends = {
+  cpu: async (): Promise<Backend> => {
+    const { cpu } = await import("@ostinato/backend-cpu");
+    return cpu();
+  },
+  tfjs: async (): Promise<Backend> => {
+    const tf = await import("@tensorflow/tfjs-core");
+    await import("@tensorflow/tfjs-backend-cpu");
+    const { tfjs } = await import("@ostinato/backend-tfjs");
+    return tfjs(tf, { backend: "cpu" });
+  },
+  "tfjs-wasm": async (): Promise<Backend> => {
+    const tf = await import("@tensorflow/tfjs-core");
+    await import("@tensorflow/tfjs-backend-wasm");
+    const { tfjs } = await import("@ostinato/backend-tfjs");
+    return tfjs(tf, { backend: "wasm" });
+  },
+} satisfies Record<string, () => Promise<Backend>>;
+
+export type BackendName = keyof typeof backends;
+export const backendNames = Object.keys(backends) as BackendName[];
+
+/** Trained models also run in onnxruntime, by way of an ONNX export in memory. */
+export type RuntimeName = BackendName | "onnx";
+export const runtimeNames: readonly RuntimeName[] = [...backendNames, "onnx"];

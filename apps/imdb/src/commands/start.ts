@@ -1,0 +1,31 @@
+/** `start`: the whole way once, which is what `npm start` runs. */
+import { shownDuration } from "../format.ts";
+import type { TrainOptions } from "../options.ts";
+import type { Output } from "../output.ts";
+import { evaluate } from "./evaluate.ts";
+import { exportModel } from "./export.ts";
+import { train } from "./train.ts";
+
+export async function start(options: TrainOptions, output: Output): Promise<void> {
+  const { out: model, backend, limit } = options;
+  const begin = performance.now();
+  output.say("1. Train\n");
+  await train(options, output);
+  output.say("\n2. Evaluate\n");
+  await evaluate({ model, backend, ...(limit === undefined ? {} : { limit }) }, output);
+  output.say("\n3. Export to ONNX\n");
+  await exportModel({ model }, output);
+  const where = options.out;
+  output.say(
+    [
+      `\nDone in ${shownDuration((performance.now() - begin) / 1000)}; everything is in ${where}.`,
+      "",
+      "What to try next:",
+      '  npm run imdb -- predict "A quiet, wonderful film."',
+      "  npm run imdb -- predict --backend onnx < reviews.txt",
+      "  npm run imdb -- train --epochs 5",
+      "  npm run imdb -- train --preset article --out runs/article",
+      "  npm run imdb -- --help",
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,68 @@
+/** What may go wrong: how it is told to the user, and the exit code it ends with. */
+import { ModelFileError, OstinatoError } from "@ostinato/core";
+import { DatasetError } from "@ostinato/datasets";
+import { TextError } from "@ostinato/text";
+import { CommanderError } from "commander";
+
+export const exitCodes = {
+  done: 0,
+  /** The work was asked for rightly and did not succeed: a check failed, training diverged, the disk is full. */
+  failed: 1,
+  /** Wrong use: an option, a model folder, an output folder. */
+  usage: 2,
+  /** A defect of this program. */
+  defect: 70,
+  /** Ctrl-C, as shells count signals. */
+  interrupted: 130,
+} as const;
+
+/** Wrong use, with the way out in its message. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Work that did not succeed. */
+export class FailureError extends Error {
+  override readonly name = "FailureError";
+}
+
+/** Why a file could not be written or read, in words; undefined for an error that is not the system's. */
+export function systemReason(error: unknown): string | undefined {
+  if (!(error instanceof Error && "code" in error && "syscall" in error)) return undefined;
+  return systemReasons[String(error.code)] ?? error.message;
+}
+
+const systemReasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EEXIST: "a file of that name is in the way",
+  EISDIR: "it is a folder",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "it does not exist",
+  ENOSPC: "no space left on the disk",
+  ENOTDIR: "part of the path is a file, not a folder",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+};
+
+/** One line for the terminal, and the exit code. Only a defect brings its stack along, for the report. */
+export function explain(error: unknown): { readonly message: string; readonly code: number } {
+  if (error instanceof CommanderError) {
+    return { message: oneLine(error.message.replace(/^error: /, "")), code: exitCodes.usage };
+  }
+  if (error instanceof UsageError || error instanceof ModelFileError) {
+    return { message: oneLine(error.message), code: exitCodes.usage };
+  }
+  const expected = [FailureError, OstinatoError, DatasetError, TextError].some((kind) => error instanceof kind);
+  if (expected && error instanceof Error) return { message: oneLine(error.message), code: exitCodes.failed };
+  const reason = systemReason(error);
+  if (reason !== undefined) {
+    const path = error instanceof Error && "path" in error ? `${String(error.path)}: ` : "";
+    return { message: oneLine(path + reason), code: exitCodes.failed };
+  }
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { message: `a defect of this program, please report it:\n${details}`, code: exitCodes.defect };
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, " ");
+}

@@ -1,0 +1,56 @@
+/** Numbers, durations and tables as people read them. */
+import type { Logs } from "@ostinato/core";
+
+/** 22500 as "22,500". */
+export function shownCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** A share of 1 as a percentage. */
+export function shownPercent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** Four decimals; "n/a" where there is no such figure. */
+export function shownFigure(figure: number): string {
+  return Number.isFinite(figure) ? figure.toFixed(4) : "n/a";
+}
+
+/** { loss: 0.5, accuracy: 0.75 } as "loss 0.5000  accuracy 0.7500". */
+export function shownFigures(logs: Logs): string {
+  return Object.entries(logs)
+    .map(([name, figure]) => `${name} ${shownFigure(figure)}`)
+    .join("  ");
+}
+
+/** 83.2 seconds as "1 min 23 s". */
+export function shownDuration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Rows of cells in columns: the first to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+/** The start of a text on one line, with nothing in it that a terminal would obey. */
+export function excerpt(text: string, length: number): string {
+  // Only the part that can show up is looked at: texts may be large.
+  const plain = text
+    .slice(0, length * 4)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();
+  const characters = Array.from(plain);
+  return characters.length <= length && text.length <= length * 4
+    ? plain
+    : `${characters.slice(0, length - 1).join("")}…`;
+}

@@ -1,0 +1,122 @@
+/** The options that commands share, each read and checked from its text. */
+import { resolve } from "node:path";
+import { InvalidArgumentError, Option } from "commander";
+import { type BackendName, backendNames, type RuntimeName, runtimeNames } from "./backends.ts";
+import { callersFolder } from "./files.ts";
+import { type PresetName, presetNames, presets } from "./presets.ts";
+import { fewestReviews, reviewsPerHalf } from "./reviews.ts";
+
+/** Reads whole numbers in a range. */
+function whole(least: number, most: number) {
+  return (text: string): number => {
+    const number = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+function positive(text: string): number {
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (number > 0 && number < Number.POSITIVE_INFINITY) return number;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+/** A path, relative to where npm was called. */
+function path(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must not be empty.");
+  if (text.includes("\0")) throw new InvalidArgumentError("It is not a path.");
+  return resolve(callersFolder(), text);
+}
+
+const defaultFolder = "runs/imdb";
+
+/** Settings of `train`, all of them known. */
+export interface TrainOptions {
+  readonly preset: PresetName;
+  readonly backend: BackendName;
+  /** The preset's own where it is not given. */
+  readonly epochs?: number;
+  readonly batchSize: number;
+  readonly maxWords: number;
+  readonly maxLength: number;
+  readonly embedding: number;
+  readonly units: number;
+  readonly learningRate: number;
+  readonly limit?: number;
+  readonly seed: number;
+  readonly out: string;
+}
+
+export function trainOptions(): Option[] {
+  const described = presetNames.map((name) => `${name} (${presets[name].summary})`).join(", or ");
+  return [
+    new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
+    backendOption(),
+    new Option("--epochs <n>", "passes over the training reviews").argParser(whole(1, 100_000)),
+    new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, reviewsPerHalf)).default(32),
+    maxWordsOption(),
+    maxLengthOption(),
+    new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 4096)).default(10),
+    new Option("--units <n>", "units of the LSTM").argParser(whole(1, 4096)).default(128),
+    new Option("--learning-rate <x>", "step size of Adam").argParser(positive).default(0.001),
+    new Option("--limit <n>", "labelled reviews to use, for a quick run; all 25,000 by default").argParser(
+      whole(fewestReviews, reviewsPerHalf),
+    ),
+    seedOption(),
+    new Option("--out <dir>", "folder for the model, its history and its curves")
+      .argParser(path)
+      .default(path(defaultFolder), defaultFolder),
+  ];
+}
+
+export function infoOptions(): Option[] {
+  return [maxWordsOption(), maxLengthOption(), seedOption()];
+}
+
+function maxWordsOption(): Option {
+  return new Option("--max-words <n>", "ids of the embedding, those for padding and unknown words included")
+    .argParser(whole(3, 1_000_000))
+    .default(5000);
+}
+
+function maxLengthOption(): Option {
+  return new Option("--max-length <n>", "words of a review that are read, from its end")
+    .argParser(whole(1, 10_000))
+    .default(300);
+}
+
+function backendOption(): Option {
+  return new Option("--backend <name>", "what computes").choices(backendNames).default("cpu");
+}
+
+export function runtimeOption(): Option {
+  return new Option("--backend <name>", "what computes; onnx is onnxruntime on an export in memory")
+    .choices([...runtimeNames])
+    .default("cpu" satisfies RuntimeName);
+}
+
+export function modelOption(): Option {
+  return new Option("--model <dir>", "folder that train wrote to")
+    .argParser(path)
+    .default(path(defaultFolder), defaultFolder);
+}
+
+export function testLimitOption(): Option {
+  return new Option("--limit <n>", "test reviews to use, for a quick run; all 25,000 by default").argParser(
+    whole(1, reviewsPerHalf),
+  );
+}
+
+function seedOption(): Option {
+  return new Option("--seed <n>", "draws the split, the first weights and the order of reviews")
+    .argParser(whole(0, 2 ** 31 - 1))
+    .default(0);
+}
+
+export function onnxFileOption(): Option {
+  return new Option("--out <file>", "the ONNX file; model.onnx in the model's folder by default").argParser(path);
+}
+
+export function jsonOption(): Option {
+  return new Option("--json", "one JSON event a line on standard output, and nothing else there");
+}

@@ -1,0 +1,89 @@
+/** What the user sees: events as JSON lines, or text for people; progress as a bar on a terminal, as plain lines elsewhere. */
+import { type Progress, progressBar, progressLines, silentProgress } from "./progress.ts";
+
+/** The part of a stream that is used here. */
+export interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  once(event: "drain", listener: () => void): unknown;
+}
+
+export interface Streams {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+/** Names and figures of one event. */
+export type Event = Readonly<Record<string, unknown>>;
+
+export interface Output {
+  /** Whoever read standard output has gone. */
+  readonly closed: boolean;
+  /** With `--json` one line on standard output. */
+  event(event: Event): void;
+  /** Lines on standard output for people; nothing with `--json`. */
+  say(text: string): void;
+  /** A line on standard error. */
+  note(text: string): void;
+  /** Progress of what `title` names. Stop it before anything else is said. */
+  progress(title: string): Progress;
+  /** Resolves once standard output takes more; keeps memory flat when the reader is slow. */
+  drained(): Promise<void>;
+  /** Takes a bar that is still drawn off the terminal. */
+  close(): void;
+}
+
+/** An output to the given streams. A reader that goes away (`| head`) ends the writing, not the work. */
+export function createOutput({ stdout, stderr }: Streams, json: boolean): Output {
+  let closed = false;
+  let full = false;
+  let current: Progress | undefined;
+  stdout.on("error", (error) => {
+    closed = true;
+    if (!isBrokenPipe(error)) stderr.write(`imdb: cannot write to standard output: ${error.message}\n`);
+  });
+  stderr.on("error", () => {}); // nobody is left to be told
+
+  const write = (text: string): void => {
+    if (!closed) full = !stdout.write(text);
+  };
+  return {
+    get closed() {
+      return closed;
+    },
+    event(event) {
+      if (json) write(`${JSON.stringify(event)}\n`);
+    },
+    say(text) {
+      if (!json) write(`${text}\n`);
+    },
+    note(text) {
+      stderr.write(`${text}\n`);
+    },
+    progress(title) {
+      current = stderr.isTTY
+        ? progressBar(title, stderr)
+        : json
+          ? silentProgress
+          : progressLines(title, (line) => write(`${line}\n`));
+      return current;
+    },
+    async drained() {
+      if (!full || closed) return;
+      await new Promise<void>((resolve) => {
+        stdout.once("drain", resolve);
+        stdout.on("error", () => resolve());
+      });
+      full = false;
+    },
+    close() {
+      current?.stop();
+    },
+  };
+}
+
+function isBrokenPipe(error: Error): boolean {
+  return "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
+}
