@@ -91,13 +91,15 @@ export { verify } from "./ir/verify.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
 export { inferenceGraph } from "./nn/build.ts";
 export { activation, dense, dropout, embedding, type InputOptions, input, lstm } from "./nn/create.ts";
-export { type Initializer, initialize, initializerNames, orthogonalMatrix } from "./nn/initializers.ts";
+export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
 export type { AnyLayer, InputSpec, Layer, LayerSpec, PointwiseLayer, Symbolic } from "./nn/layer.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
 export type { Json } from "./nn/options.ts";
+export { orthogonalMatrix } from "./nn/orthogonal.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
+export type { Trained } from "./nn/trained.ts";
 export { type AdamOptions, adam, type Optimizer, sgd, type UpdateContext } from "./optim/optimizer.ts";
 export { type Lowered, lower } from "./passes/lower.ts";
 export { simplify } from "./passes/simplify.ts";
@@ -150,7 +152,6 @@ export type { PredictOptions, StepEvent } from "./train/predict.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Logs } from "./train/running.ts";
 export type { Prediction, TargetSpec } from "./train/target.ts";
-export type { Trained } from "./train/trained.ts";
 export {
   type CompileOptions,
   compile,

@@ -2,7 +2,7 @@
 import { ModelFileError, OstinatoError } from "../errors.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import { parseModelSpec } from "../nn/spec.ts";
-import { checkWeights, type Trained } from "../train/trained.ts";
+import { checkWeights, type Trained } from "../nn/trained.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 
 const FORMAT = "ostinato-model";
@@ -37,16 +37,16 @@ function parse(part: string, text: string | undefined): unknown {
  */
 export function fromBytes(bytes: Uint8Array): Trained {
   const { tensors, metadata } = decodeSafetensors(bytes);
-  if (metadata["format"] !== FORMAT)
+  if (metadata.format !== FORMAT)
     throw new ModelFileError("this safetensors file is not a model of Ostinato: it does not say so in its metadata");
-  if (metadata["version"] !== String(VERSION)) {
+  if (metadata.version !== String(VERSION)) {
     throw new ModelFileError(
-      `the model file has format version ${String(metadata["version"]).slice(0, 20)}; this library reads version ${VERSION}`,
+      `the model file has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,
     );
   }
-  const described = parse("spec", metadata["spec"]);
-  const vocabulary = parse("vocabulary", metadata["vocabulary"]);
-  const extra = parse("metadata", metadata["metadata"]);
+  const described = parse("spec", metadata.spec);
+  const vocabulary = parse("vocabulary", metadata.vocabulary);
+  const extra = parse("metadata", metadata.metadata);
   if (extra !== undefined && !isRecord(extra))
     throw new ModelFileError("the model file is damaged: its metadata is not an object");
   try {

@@ -6,7 +6,7 @@ import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
 import type { RandomStream } from "../random.ts";
 import type { Flow } from "./kinds.ts";
-import type { BuildContext, InputSpec, LayerDefinition, ParameterSpec } from "./layer.ts";
+import { type BuildContext, type InputSpec, type LayerDefinition, outputKind, type ParameterSpec } from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
 import type { Json } from "./options.ts";
 import type { ModelSpec, Source } from "./spec.ts";
@@ -46,6 +46,8 @@ export function buildModel(spec: ModelSpec, dropout?: BuildContext["dropout"]): 
   for (const call of spec.calls) {
     const { kind, name, config } = spec.layers[call.layer] as ModelSpec["layers"][number];
     const definition = layerDefinitions[kind as LayerKind] as unknown as LayerDefinition<Json>;
+    const input = follow(call.source);
+    outputKind(definition, config, `${kind} "${name}"`, input.kind);
     const context: BuildContext = {
       name,
       ...(dropout ? { dropout } : {}),
@@ -59,7 +61,7 @@ export function buildModel(spec: ModelSpec, dropout?: BuildContext["dropout"]): 
       },
     };
     try {
-      calls.push(definition.build(context, config, follow(call.source)));
+      calls.push(definition.build(context, config, input));
     } catch (error) {
       if (error instanceof OstinatoError) error.message = `${kind} "${name}": ${error.message}`;
       throw error;

@@ -17,7 +17,7 @@ import {
   type LstmConfig,
   layerDefinitions,
 } from "./layers.ts";
-import { type Json, OptionReader, shown } from "./options.ts";
+import { isName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
 
 /** The required options, and any of the others; and a name, by which errors, parameters and files call the layer. */
 type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & Partial<C> & { readonly name?: string };
@@ -25,16 +25,17 @@ type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & Partial<C> & {
 /** A layer of any kind from options of unknown origin, which are checked. */
 export function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer {
   const definition = layerDefinitions[kind] as unknown as LayerDefinition<Json>;
-  const config = definition.parse(options);
-  if (name !== undefined && !/^[\w.-]+$/.test(name)) {
-    throw new ConfigError(`${kind}: name must be made of letters, digits, "_", "-" and ".", got ${shown(name)}`);
+  if (name !== undefined && !isName(name)) {
+    throw new ConfigError(`${kind}: name must be ${NAME_RULE}, got ${shown(name)}`);
   }
+  const config = definition.parse(options, name === undefined ? kind : `${kind} "${name}"`);
   const layer = (input: Symbolic): Symbolic => applyLayer(made, definition, input);
   const made: AnyLayer = Object.assign(layer, { spec: { kind, config, ...(name === undefined ? {} : { name }) } });
   return made;
 }
 
-function create<L extends AnyLayer>(kind: LayerKind, { name, ...options }: { readonly name?: string }): L {
+function create<L extends AnyLayer>(kind: LayerKind, given: { readonly name?: string } | undefined): L {
+  const { name, ...options } = given ?? {};
   return createLayer(kind, options, name) as L;
 }
 
@@ -97,9 +98,12 @@ type KindOf<S extends readonly (number | string)[]> = S extends readonly [string
 
 /** An input of a model. Apply layers to it, then close the model with `model(inputs, outputs)`. */
 export function input<const S extends readonly (number | string)[]>(options: InputOptions<S>): Symbolic<KindOf<S>> {
-  const { shape } = options;
   new OptionReader("input", options, ["shape", "name", "lengths"]);
+  const { shape } = options;
   const name = options.name ?? "input";
+  // A feed beside the inputs has this name.
+  if (!isName(name) || name === "sampleWeights")
+    throw new ConfigError(`input: name must be ${NAME_RULE}, and not "sampleWeights", got ${shown(name)}`);
   const types = Array.isArray(shape) ? shape.map((dim) => typeof dim).join() : "";
   const kind =
     types === "string" ? "ids" : types === "string,number" ? "sequence" : types === "number" ? "features" : undefined;

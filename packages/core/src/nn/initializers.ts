@@ -1,7 +1,7 @@
 /** Initial weights, by Keras's names and definitions. */
 import { ConfigError } from "../errors.ts";
 import type { RandomStream } from "../random.ts";
-import { ORTHOGONAL_BLOCK, orthonormalizeRows } from "./orthogonal.ts";
+import { orthogonalMatrix } from "./orthogonal.ts";
 
 /** Initializers without options. */
 export const initializerNames = ["zeros", "ones", "glorotUniform", "glorotNormal", "orthogonal", "uniform"] as const;
@@ -46,23 +46,6 @@ function truncatedNormal(stream: RandomStream): number {
     const value = stream.normal();
     if (Math.abs(value) <= 2) return value / 0.87962566103423978;
   }
-}
-
-/** [rows, columns] with orthonormal rows, or columns where there are fewer of them. */
-export function orthogonalMatrix(rows: number, columns: number, stream: RandomStream): Float32Array {
-  const padded = (size: number): number => Math.ceil(size / ORTHOGONAL_BLOCK) * ORTHOGONAL_BLOCK;
-  const n = Math.min(rows, columns);
-  const m = Math.max(rows, columns);
-  const stride = padded(m);
-  const a = new Float64Array(padded(n) * stride);
-  for (let i = 0; i < n; i++) stream.fillNormal(a.subarray(i * stride, i * stride + m));
-  orthonormalizeRows(a, padded(n), stride, n);
-  const [acrossRow, acrossColumn] = rows <= columns ? [stride, 1] : [1, stride];
-  const out = new Float32Array(n * m);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[i * columns + j] = a[i * acrossRow + j * acrossColumn] as number;
-  }
-  return out;
 }
 
 /** A matrix [inputs, outputs], or a vector [outputs], row-major. */

@@ -5,6 +5,13 @@ import type { Dim, Value } from "../ir/ops.ts";
 export const kinds = ["ids", "sequence", "features"] as const;
 export type Kind = (typeof kinds)[number];
 
+/** How errors show the shape of a kind. */
+export const shapeOfKind: { readonly [K in Kind]: string } = {
+  ids: "[batch, time]",
+  sequence: "[batch, time, features]",
+  features: "[batch, features]",
+};
+
 /** Inside a graph time comes first, and lengths travel with what they belong to, so that a mask cannot be lost on the way. */
 export interface Flow {
   readonly kind: Kind;

@@ -1,9 +1,9 @@
 /** Layers as plain data with a way to apply them, and what a layer may ask for while it is built. */
-import { ShapeError } from "../errors.ts";
+import { ConfigError, ShapeError } from "../errors.ts";
 import type { Value } from "../ir/ops.ts";
 import type { RandomStream } from "../random.ts";
-import type { Flow, Kind } from "./kinds.ts";
-import type { Json } from "./options.ts";
+import { type Flow, type Kind, shapeOfKind } from "./kinds.ts";
+import { isRecord, type Json, shown } from "./options.ts";
 
 /** A named parameter and how it begins. */
 export interface ParameterSpec {
@@ -24,8 +24,8 @@ export interface BuildContext {
 
 /** One kind of layer: how its options are checked, what it turns its input into, and how. */
 export interface LayerDefinition<C> {
-  /** Fills in defaults; throws `ConfigError`. Reads the options of users and of model files. */
-  parse(options: unknown): C;
+  /** Fills in defaults; throws `ConfigError` that begins with `owner`. Reads the options of users and of model files. */
+  parse(options: unknown, owner: string): C;
   /** What comes out for what goes in, or undefined where it cannot take that. */
   output(config: C, input: Kind): Kind | undefined;
   /** What it takes, and a hint what to do where it is given something else. */
@@ -79,10 +79,23 @@ export function called(spec: LayerSpec): string {
   return spec.name === undefined ? spec.kind : `${spec.kind} "${spec.name}"`;
 }
 
-/** Applies a layer: checks that it can take what it is given. */
-export function applyLayer(layer: AnyLayer, definition: LayerDefinition<Json>, input: Symbolic): Symbolic {
-  const kind = definition.output(layer.spec.config, input.kind);
+/** What comes out of a layer for what goes in. @throws ShapeError where it cannot take that */
+export function outputKind<C>(definition: LayerDefinition<C>, config: C, owner: string, input: Kind): Kind {
+  const kind = definition.output(config, input);
   if (kind === undefined)
-    throw new ShapeError(`${called(layer.spec)} takes ${definition.takes}; it was given ${input.kind}`);
-  return { kind, call: { layer, input } };
+    throw new ShapeError(`${owner} takes ${definition.takes}; it was given ${input} ${shapeOfKind[input]}`);
+  return kind;
+}
+
+/** Whether `data` is an input, or what a layer made of one. */
+export function isSymbolic(data: unknown): data is Symbolic {
+  return isRecord(data) && "kind" in data && ("input" in data || "call" in data);
+}
+
+/** Applies a layer: checks that it can take what it is given. */
+export function applyLayer(layer: AnyLayer, definition: LayerDefinition<Json>, input: unknown): Symbolic {
+  const owner = called(layer.spec);
+  if (!isSymbolic(input))
+    throw new ConfigError(`${owner} is applied to an input(…) or to what a layer made of one, got ${shown(input)}`);
+  return { kind: outputKind(definition, layer.spec.config, owner, input.kind), call: { layer, input } };
 }

@@ -22,8 +22,8 @@ export type EmbeddingConfig = {
 };
 
 const embedding: LayerDefinition<EmbeddingConfig> = {
-  parse(options) {
-    const read = new OptionReader("embedding", options, ["inputDim", "outputDim", "maskZero", "embeddingsInitializer"]);
+  parse(options, owner) {
+    const read = new OptionReader(owner, options, ["inputDim", "outputDim", "maskZero", "embeddingsInitializer"]);
     return {
       inputDim: read.integer("inputDim", 1),
       outputDim: read.integer("outputDim", 1),
@@ -63,8 +63,8 @@ function fusedKernel(initializer: Initializer, rows: number, units: number, stre
 }
 
 const lstm: LayerDefinition<LstmConfig> = {
-  parse(options) {
-    const read = new OptionReader("lstm", options, [
+  parse(options, owner) {
+    const read = new OptionReader(owner, options, [
       "units",
       "returnSequences",
       "reverse",
@@ -82,7 +82,7 @@ const lstm: LayerDefinition<LstmConfig> = {
       unitForgetBias: read.boolean("unitForgetBias", true),
       kernelInitializer: read.initializer("kernelInitializer", "glorotUniform"),
       recurrentInitializer: read.initializer("recurrentInitializer", "orthogonal"),
-      biasInitializer: read.initializer("biasInitializer", "zeros"),
+      biasInitializer: read.vectorInitializer("biasInitializer", "zeros"),
     };
   },
   takes: "a sequence [batch, time, features]; give the lstm before it returnSequences: true, or put an embedding first",
@@ -124,8 +124,8 @@ export type DenseConfig = {
 const vectors = "a sequence [batch, time, features] or features [batch, features]; put an embedding before it";
 
 const dense: LayerDefinition<DenseConfig> = {
-  parse(options) {
-    const read = new OptionReader("dense", options, [
+  parse(options, owner) {
+    const read = new OptionReader(owner, options, [
       "units",
       "activation",
       "useBias",
@@ -137,7 +137,7 @@ const dense: LayerDefinition<DenseConfig> = {
       activation: read.oneOf("activation", activationNames, "linear"),
       useBias: read.boolean("useBias", true),
       kernelInitializer: read.initializer("kernelInitializer", "glorotUniform"),
-      biasInitializer: read.initializer("biasInitializer", "zeros"),
+      biasInitializer: read.vectorInitializer("biasInitializer", "zeros"),
     };
   },
   takes: vectors,
@@ -155,7 +155,7 @@ const dense: LayerDefinition<DenseConfig> = {
 export type DropoutConfig = { readonly rate: number };
 
 const dropout: LayerDefinition<DropoutConfig> = {
-  parse: (options) => ({ rate: new OptionReader("dropout", options, ["rate"]).number("rate", Number.NaN, 0, 1) }),
+  parse: (options, owner) => ({ rate: new OptionReader(owner, options, ["rate"]).number("rate", Number.NaN, 0, 1) }),
   takes: vectors,
   output: (_config, input) => (input === "ids" ? undefined : input),
   build({ name, dropout: training }, { rate }, input) {
@@ -169,8 +169,8 @@ const dropout: LayerDefinition<DropoutConfig> = {
 export type ActivationConfig = { readonly activation: Activation };
 
 const activation: LayerDefinition<ActivationConfig> = {
-  parse: (options) => ({
-    activation: new OptionReader("activation", options, ["activation"]).oneOf("activation", activationNames),
+  parse: (options, owner) => ({
+    activation: new OptionReader(owner, options, ["activation"]).oneOf("activation", activationNames),
   }),
   takes: vectors,
   output: (_config, input) => (input === "ids" ? undefined : input),

@@ -3,8 +3,8 @@ import { ConfigError, ShapeError } from "../errors.ts";
 import { buildModel } from "./build.ts";
 import { input } from "./create.ts";
 import type { Kind } from "./kinds.ts";
-import type { AnyLayer, InputSpec, Layer, PointwiseLayer, Symbolic } from "./layer.ts";
-import { shown } from "./options.ts";
+import { type AnyLayer, type InputSpec, isSymbolic, type Layer, type PointwiseLayer, type Symbolic } from "./layer.ts";
+import { isName, isRecord, NAME_RULE, shown } from "./options.ts";
 import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
 
 /** A model: what it is, as plain data. It holds no weights; `compile` makes them, a trained model brings them. */
@@ -40,7 +40,7 @@ type Checked<L extends readonly unknown[]> = number extends L["length"]
 
 type Stage = AnyLayer | Symbolic;
 
-const isInput = (stage: Stage): stage is Symbolic => "kind" in stage && !("spec" in stage);
+const isInput = (stage: Stage): stage is Symbolic => isSymbolic(stage) && stage.input !== undefined;
 const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic) =>
   typeof stage === "function" && "spec" in stage;
 
@@ -53,8 +53,8 @@ const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic
  */
 export function sequential<const L extends readonly Stage[]>(stages: L & Checked<L>): Model;
 export function sequential(stages: readonly Stage[]): Model {
-  const [first] = stages;
-  if (first === undefined) throw new ConfigError("sequential takes at least one layer");
+  const [first] = Array.isArray(stages) ? (stages as readonly Stage[]) : [];
+  if (first === undefined) throw new ConfigError("sequential takes a list of at least one layer");
   const start = isInput(first) ? first : input({ shape: ["time"] });
   const layers = isInput(first) ? stages.slice(1) : stages;
   let last: Symbolic = start;
@@ -68,10 +68,6 @@ export function sequential(stages: readonly Stage[]): Model {
 
 /** Inputs or outputs: one, or several by name. */
 type OneOrMore = Symbolic | Readonly<Record<string, Symbolic>>;
-
-function isOne(x: OneOrMore): x is Symbolic {
-  return "kind" in x && typeof x.kind === "string";
-}
 
 /** What is below `roots`, each after what it reads. */
 function callsBelow(roots: readonly Symbolic[]): Symbolic[] {
@@ -113,8 +109,15 @@ function nameLayers(layers: readonly AnyLayer[]): string[] {
  */
 export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore): Model {
   const given = Array.isArray(inputs) ? (inputs as readonly Symbolic[]) : [inputs as Symbolic];
-  const named: [string, Symbolic][] = isOne(outputs) ? [["output", outputs]] : Object.entries(outputs);
+  const named: [string, Symbolic][] = isSymbolic(outputs)
+    ? [["output", outputs]]
+    : Object.entries(isRecord(outputs) ? outputs : {});
   if (named.length === 0) throw new ConfigError("model: there are no outputs");
+  for (const [name, output] of named) {
+    if (!isName(name)) throw new ConfigError(`model: the name of an output must be ${NAME_RULE}, got ${shown(name)}`);
+    if (!isSymbolic(output))
+      throw new ConfigError(`model: the output "${name}" must be what a layer made, got ${shown(output)}`);
+  }
   const inputSpecs: InputSpec[] = given.map((symbolic) => {
     if (symbolic?.input === undefined)
       throw new ConfigError("model: its first argument takes what input(…) made, one or a list");
@@ -125,6 +128,11 @@ export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore
   if (twice !== undefined) throw new ConfigError(`two inputs are called "${twice}"; give each a name of its own`);
 
   const symbols = callsBelow(named.map(([, symbolic]) => symbolic));
+  const unread = given.find((symbolic) => !symbols.includes(symbolic));
+  if (unread !== undefined)
+    throw new ConfigError(
+      `model: the input "${unread.input?.name}" is read by no output; leave it out, or apply a layer to it`,
+    );
   const layers = [...new Set(symbols.flatMap(({ call }) => (call ? [call.layer] : [])))];
   const layerNames = nameLayers(layers);
   const sources = new Map<Symbolic, Source>(given.map((symbolic, i) => [symbolic, { input: i }]));

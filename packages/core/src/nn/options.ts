@@ -10,6 +10,14 @@ export function isRecord(data: unknown): data is Record<string, unknown> {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 
+/** Whether a layer, an input or an output can be called so: what feeds, state and model files can carry. */
+export function isName(name: unknown): name is string {
+  return typeof name === "string" && /^[\w.-]{1,200}$/.test(name) && name !== "__proto__";
+}
+
+/** What a name must look like, for errors. */
+export const NAME_RULE = 'up to 200 letters, digits, "_", "-" and "."';
+
 /** Shows a wrong value in an error, cut short. */
 export function shown(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
@@ -67,6 +75,14 @@ export class OptionReader {
 
   initializer(name: string, fallback: Initializer): Initializer {
     return parseInitializer(`${this.#owner}: ${name}`, this.#given[name] ?? fallback);
+  }
+
+  /** The initializer of a vector, which cannot be orthogonal. */
+  vectorInitializer(name: string, fallback: Initializer): Initializer {
+    const initializer = this.initializer(name, fallback);
+    if (initializer === "orthogonal")
+      throw this.#wrong(name, "an initializer of vectors; only matrices are orthogonal");
+    return initializer;
   }
 
   #wrong(name: string, expected: string): ConfigError {

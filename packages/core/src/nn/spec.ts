@@ -3,7 +3,7 @@ import { ModelFileError } from "../errors.ts";
 import { type Kind, kinds } from "./kinds.ts";
 import type { InputSpec, LayerSpec } from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
-import { isRecord, type Json } from "./options.ts";
+import { isName, isRecord, type Json } from "./options.ts";
 
 /** What a call reads: the model's input `input`, or the result of call `call`. */
 export type Source = { readonly input: number } | { readonly call: number };
@@ -41,9 +41,7 @@ function list(data: unknown, what: string): readonly unknown[] {
 }
 
 function name(data: unknown, what: string): string {
-  if (typeof data !== "string" || !/^[\w.-]{1,200}$/.test(data) || data === "__proto__") {
-    throw new ModelFileError(`a name among the model's ${what} is missing or not a plain word`);
-  }
+  if (!isName(data)) throw new ModelFileError(`a name among the model's ${what} is missing or not a plain word`);
   return data;
 }
 
@@ -64,8 +62,8 @@ function source(data: unknown, inputs: number, calls: number): Source {
 }
 
 function inputSpec(data: unknown): InputSpec {
-  const shape = isRecord(data) && Array.isArray(data["shape"]) ? data["shape"] : [];
-  const kind = isRecord(data) ? kinds.find((known): known is Kind => known === data["kind"]) : undefined;
+  const shape = isRecord(data) && Array.isArray(data.shape) ? data.shape : [];
+  const kind = isRecord(data) ? kinds.find((known): known is Kind => known === data.kind) : undefined;
   const types = { ids: "string", sequence: "string,number", features: "number" };
   const whole = shape.every((dim) => typeof dim !== "number" || (Number.isSafeInteger(dim) && dim > 0));
   if (
@@ -77,36 +75,37 @@ function inputSpec(data: unknown): InputSpec {
   ) {
     throw new ModelFileError("an input of the model has no kind, or a shape that does not fit it");
   }
-  return { name: name(data["name"], "inputs"), kind, shape, lengths: data["lengths"] === true && kind === "sequence" };
+  return { name: name(data.name, "inputs"), kind, shape, lengths: data.lengths === true && kind === "sequence" };
 }
 
 function layerSpec(data: unknown): LayerSpec & { readonly name: string } {
-  if (!isRecord(data) || !isLayerKind(data["kind"])) {
+  if (!isRecord(data) || !isLayerKind(data.kind)) {
     throw new ModelFileError(
       `the model has a layer of an unknown kind; this version knows ${Object.keys(layerDefinitions).join(", ")}`,
     );
   }
   const { kind } = data;
-  const config: Json = layerDefinitions[kind].parse(data["config"]);
-  return { kind, name: name(data["name"], "layers"), config };
+  const own = name(data.name, "layers");
+  const config: Json = layerDefinitions[kind].parse(data.config, `${kind} "${own}"`);
+  return { kind, name: own, config };
 }
 
 /** A spec from JSON of unknown origin. @throws ModelFileError, ConfigError */
 export function parseModelSpec(data: unknown): ModelSpec {
   if (!isRecord(data)) throw new ModelFileError("the model's description is not an object");
-  const inputs = distinct(list(data["inputs"], "inputs").map(inputSpec), "inputs");
-  const layers = distinct(list(data["layers"], "layers").map(layerSpec), "layers");
-  const calls = list(data["calls"], "calls").map((call, index): CallSpec => {
-    const layer = isRecord(call) ? call["layer"] : undefined;
+  const inputs = distinct(list(data.inputs, "inputs").map(inputSpec), "inputs");
+  const layers = distinct(list(data.layers, "layers").map(layerSpec), "layers");
+  const calls = list(data.calls, "calls").map((call, index): CallSpec => {
+    const layer = isRecord(call) ? call.layer : undefined;
     if (!isRecord(call) || !Number.isInteger(layer) || (layer as number) < 0 || (layer as number) >= layers.length) {
       throw new ModelFileError("the model applies a layer that is not there");
     }
-    return { layer: layer as number, source: source(call["source"], inputs.length, index) };
+    return { layer: layer as number, source: source(call.source, inputs.length, index) };
   });
-  const outputs = list(data["outputs"], "outputs").map(
+  const outputs = list(data.outputs, "outputs").map(
     (output): OutputSpec => ({
-      name: name(isRecord(output) ? output["name"] : undefined, "outputs"),
-      source: source(isRecord(output) ? output["source"] : undefined, inputs.length, calls.length),
+      name: name(isRecord(output) ? output.name : undefined, "outputs"),
+      source: source(isRecord(output) ? output.source : undefined, inputs.length, calls.length),
     }),
   );
   if (inputs.length === 0 || outputs.length === 0) throw new ModelFileError("the model has no inputs or no outputs");

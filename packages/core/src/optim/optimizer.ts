@@ -63,8 +63,8 @@ export function adam(options: AdamOptions = {}): Optimizer {
     learningRate: read.number("learningRate", 0.001, 0),
     slots: { m: 0, v: 0 },
     update({ parameter, gradient, slots, iteration, learningRate }) {
-      const m0 = slots["m"] as Value;
-      const v0 = slots["v"] as Value;
+      const m0 = slots.m as Value;
+      const v0 = slots.v as Value;
       const rate = div(mul(learningRate, sqrt(sub(1, pow(beta2, iteration)))), sub(1, pow(beta1, iteration)));
       const m = add(m0, mul(sub(gradient, m0), 1 - beta1));
       const v = add(v0, mul(sub(square(gradient), v0), 1 - beta2));

@@ -1,7 +1,7 @@
 /** Columns: the data of one input or target, checked once and laid out so that a batch of any rows can be written without allocating. */
 import { DataError, DTypeError, ShapeError } from "../errors.ts";
 import { showShape } from "../ir/value.ts";
-import { isRecord } from "../nn/options.ts";
+import { isRecord, shown } from "../nn/options.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Rows as users hold them: a tensor, one number a row, one list a row (of any length where there is time), or a list of vectors a row. */
@@ -54,15 +54,15 @@ function wanted({ dtype, time, width, widthAxis }: ColumnSpec): string {
   return `${dtype}${showShape(axes)}`;
 }
 
-/** Copies numbers, checking each: whole ones for int32, and no NaN or infinity. */
-function copyNumbers(spec: ColumnSpec, from: Numbers, to: Float32Array | Int32Array, at: number, row: number): void {
+/** Copies numbers, checking each: whole ones for int32, and no NaN or infinity. Without `row` each number is a row of its own. */
+function copyNumbers(spec: ColumnSpec, from: Numbers, to: Float32Array | Int32Array, at: number, row?: number): void {
   const whole = spec.dtype === "int32";
   for (let i = 0; i < from.length; i++) {
     const value = from[i];
     const fits = whole ? Number.isInteger(value) && Math.abs(value as number) < 2 ** 31 : Number.isFinite(value);
     if (!fits)
       throw new DataError(
-        `${spec.label}, row ${row}: ${whole ? "a whole number" : "a finite number"} is wanted, got ${value}`,
+        `${spec.label}, row ${row ?? i}: ${whole ? "a whole number" : "a finite number"} is wanted, got ${value}`,
       );
     to[at + i] = value as number;
   }
@@ -72,7 +72,24 @@ function allocate(spec: ColumnSpec, size: number): Float32Array | Int32Array {
   return spec.dtype === "int32" ? new Int32Array(size) : new Float32Array(size);
 }
 
+const arrayNames: { readonly [D in Tensor["dtype"]]: string } = {
+  float32: "Float32Array",
+  int32: "Int32Array",
+  bool: "Uint8Array",
+  float64: "Float64Array",
+};
+
+/** Tensors are plain data, so anything may call itself one. */
+function checkTensor({ label }: ColumnSpec, { dtype, shape, data }: Tensor): void {
+  const held = Object.prototype.toString.call(data).slice("[object ".length, -1);
+  if (arrayNames[dtype] !== held)
+    throw new DTypeError(`${label}: a tensor of ${shown(dtype)} cannot hold its numbers in ${held}`);
+  if (!Array.isArray(shape) || !shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
+    throw new ShapeError(`${label}: a shape is a list of whole numbers from 0 on, got ${shown(shape)}`);
+}
+
 function fromTensor(spec: ColumnSpec, tensor: Tensor): Column {
+  checkTensor(spec, tensor);
   const { shape } = tensor;
   if (spec.dtype === "int32" && tensor.dtype !== "int32") {
     throw new DTypeError(`${spec.label} must be ${wanted(spec)}, got ${tensor.dtype}${showShape(shape)}`);
@@ -191,7 +208,7 @@ export function readColumn(spec: ColumnSpec, data: Rows): Column {
       throw new ShapeError(`${spec.label} must be ${wanted(spec)}; a flat list of numbers has one number a row`);
     }
     const numbers = allocate(spec, list.length);
-    copyNumbers(spec, list as Numbers, numbers, 0, 0);
+    copyNumbers(spec, list as Numbers, numbers, 0);
     return {
       spec,
       rows: list.length,

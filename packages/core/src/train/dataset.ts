@@ -50,7 +50,9 @@ export interface Dataset {
 interface IdRules {
   readonly owner: string;
   readonly inputDim: number;
-  /** Every reader masks zeros, so that rows may be cut after their last id. */
+  /** Some reader takes zeros for padding, so that none may stand before the last id. */
+  readonly padded: boolean;
+  /** Every reader does, so that rows may be cut after their last id. */
   readonly masked: boolean;
 }
 
@@ -66,6 +68,7 @@ function idRules(spec: ModelSpec, input: number): IdRules | undefined {
   return {
     owner: `embedding "${owner}"`,
     inputDim: smallest.inputDim,
+    padded: configs.some((config) => config.maskZero),
     masked: configs.every((config) => config.maskZero),
   };
 }
@@ -88,7 +91,7 @@ function checkIds(column: Column, rules: IdRules): Column {
       if (id !== 0) end = t + 1;
       else if (zero < 0) zero = t;
     }
-    if (rules.masked && zero >= 0 && zero < end) {
+    if (rules.padded && zero >= 0 && zero < end) {
       throw new DataError(
         `${rules.owner}: ${spec.label}, row ${row} has id 0 at step ${zero}, before its last word; with maskZero 0 is padding and stands behind: ` +
           `padSequences(…, { padding: "post" }), and an id of their own for unknown words`,
@@ -114,9 +117,10 @@ function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
   const rules = kind === "ids" ? idRules(spec, index) : undefined;
   if (column.ragged && !lengths && !rules?.masked) {
     const row = column.steps.findIndex((steps) => steps !== column.steps[0]);
+    const other = row < 0 ? "" : `, row ${row} ${column.steps[row]}`;
     const way = kind === "ids" ? "give the embedding maskZero: true" : "give the input lengths: true";
     throw new DataError(
-      `${form.label} is ragged: row 0 has ${column.steps[0]} steps, row ${row} ${column.steps[row]}, and the model does not know lengths; ${way}, or pad the rows to one length`,
+      `${form.label} is ragged: row 0 has ${column.steps[0]} steps${other}, and the model does not know lengths; ${way}, or pad the rows to one length`,
     );
   }
   const checked = rules ? checkIds(column, rules) : column;
@@ -161,7 +165,8 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
 /** The data of each input of the model, in its order. */
 function inputsInOrder(spec: ModelSpec, x: Inputs): Rows[] {
   const names = spec.inputs.map((input) => input.name);
-  const record = isRecord(x) && !("dtype" in x && "data" in x) && !("values" in x && "lengths" in x);
+  const record =
+    isRecord(x) && !ArrayBuffer.isView(x) && !("dtype" in x && "data" in x) && !("values" in x && "lengths" in x);
   if (!record) {
     if (names.length > 1)
       throw new DataError(`the model has ${names.length} inputs; give x as a record of ${names.join(", ")}`);

@@ -3,6 +3,7 @@ import { ShapeError } from "../errors.ts";
 import {
   add,
   cast,
+  div,
   equal,
   log,
   logSoftmax,
@@ -79,7 +80,7 @@ function logProbabilities(prediction: Value): Value {
     prediction.type.shape,
     prediction.type.shape.slice(0, -1).map((_, axis) => axis),
   );
-  return sub(log(clipped(prediction)), log(maximum(total, EPSILON)));
+  return log(clipped(div(prediction, maximum(total, EPSILON))));
 }
 
 /** -Σ y log p over the classes. Targets are distributions over the classes, of the output's shape. */

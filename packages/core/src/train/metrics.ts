@@ -36,6 +36,11 @@ function correct({ values, target }: Prediction): Value {
   return mean(cast(equal(positive(values), positive(target)), "float32"), [last]);
 }
 
+/** As Keras, 0 where there is nothing to divide by: no rows, or only rows of one class. */
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
 /**
  * The share of right predictions. As in Keras the form of output and target decides: for one unit both sides of 0.5 are compared,
  * for labels the label with the class of the largest output, for distributions the largest of each.
@@ -44,7 +49,7 @@ export function accuracy(): Metric {
   return {
     name: "accuracy",
     sums: (prediction) => weightedSums(correct(prediction), prediction.weights),
-    result: (sums) => (sums[0] as number) / (sums[1] as number),
+    result: (sums) => share(sums[0] as number, sums[1] as number),
   };
 }
 
@@ -91,7 +96,7 @@ export function auc(): Metric {
         const right = ((sums[i - 1] as number) + (sums[i] as number)) / 2;
         area += right * ((sums[THRESHOLDS + i - 1] as number) - (sums[THRESHOLDS + i] as number));
       }
-      return area / (positives * negatives);
+      return share(area, positives * negatives);
     },
   };
 }

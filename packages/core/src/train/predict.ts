@@ -2,8 +2,10 @@
 import type { Executable } from "../backend.ts";
 import { ConfigError } from "../errors.ts";
 import { inferenceGraph } from "../nn/build.ts";
-import type { ModelSpec } from "../nn/spec.ts";
-import type { Float32Tensor, Tensors } from "../tensor.ts";
+import { OptionReader } from "../nn/options.ts";
+import type { CallSpec, ModelSpec, Source } from "../nn/spec.ts";
+import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../tensor.ts";
+import type { Column } from "./column.ts";
 import { batchWriter, type Dataset } from "./dataset.ts";
 import type { Programs } from "./programs.ts";
 import type { Logs } from "./running.ts";
@@ -23,6 +25,12 @@ export interface PredictOptions {
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
 }
 
+/** The options of `predict`, of whatever origin. @throws ConfigError */
+export function checkPredictOptions(options: PredictOptions): void {
+  new OptionReader("predict", options, ["batchSize", "onStep"]);
+  checkBatchSize(options.batchSize);
+}
+
 /** A batch size, checked. */
 export function checkBatchSize(batchSize = 32): number {
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
@@ -36,24 +44,33 @@ export function inOrder(rows: number): Int32Array {
   return Int32Array.from({ length: rows }, (_, row) => row);
 }
 
-/** Copies a batch's output to its rows; steps past the longest of the batch stay zero. */
-function place(batch: Float32Tensor, whole: Float32Tensor, from: number): void {
+/** The data that an output is computed from: layers take one input each, so that there is one. */
+function columnBehind(spec: ModelSpec, dataset: Dataset, source: Source): Column {
+  let at = source;
+  while ("call" in at) at = (spec.calls[at.call] as CallSpec).source;
+  return (dataset.fed[at.input] as Dataset["fed"][number]).column;
+}
+
+/** Copies a batch's output to its rows; `steps` of each where they are over time, so that what follows a row's end stays zero. */
+function place(batch: Tensor, whole: Float32Tensor, from: number, steps?: Int32Array): void {
   const [count = 0, ...inner] = batch.shape;
-  const [, ...outer] = whole.shape;
-  const rowFrom = inner.reduce((a, b) => a * b, 1);
-  const rowTo = outer.reduce((a, b) => a * b, 1);
-  for (let row = 0; row < count; row++) {
-    for (let i = 0; i < rowFrom; i++) whole.data[(from + row) * rowTo + i] = batch.data[row * rowFrom + i] as number;
+  const rowFrom = sizeOf(inner);
+  const rowTo = sizeOf(whole.shape.slice(1));
+  const width = inner.at(-1) ?? 1;
+  for (let row = from; row < from + count; row++) {
+    const size = steps ? Math.min((steps[row] as number) * width, rowFrom) : rowFrom;
+    for (let i = 0; i < size; i++) whole.data[row * rowTo + i] = batch.data[(row - from) * rowFrom + i] as number;
   }
 }
 
-/** The outputs for all rows by name: float32 [rows, …]. Sequences reach to the longest row. */
+/** The outputs for all rows by name: float32 [rows, …]. Sequences reach to the longest row, and are zero after each row's end. */
 export async function predictDataset(
   programs: Programs,
   spec: ModelSpec,
   dataset: Dataset,
   options: PredictOptions,
 ): Promise<Record<string, Float32Tensor>> {
+  checkPredictOptions(options);
   const batch = Math.min(checkBatchSize(options.batchSize), dataset.rows);
   const { executable } = await programs.get("predict", () => inferenceGraph(spec), { batch, ...dataset.longest });
   return predictWith(executable, spec, dataset, options);
@@ -70,22 +87,23 @@ export async function predictWith(
   const writer = batchWriter(dataset, batch);
   const order = inOrder(dataset.rows);
   const steps = Math.ceil(dataset.rows / batch);
-  const longest = Math.max(1, ...Object.values(dataset.longest));
-  const outputs: Record<string, Float32Tensor> = {};
+  const outputs = new Map<string, Float32Tensor>();
   for (let step = 0; step < steps; step++) {
     const from = step * batch;
     writer.write(order, from, Math.min(batch, dataset.rows - from));
     const results: Tensors = await executable.run(writer.feeds);
-    for (const { name } of spec.outputs) {
-      const result = results[name] as Float32Tensor;
-      const shape =
-        result.shape.length > 2
-          ? [dataset.rows, longest, ...result.shape.slice(2)]
-          : [dataset.rows, ...result.shape.slice(1)];
-      outputs[name] ??= { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
-      place(result, outputs[name], from);
+    for (const { name, source } of spec.outputs) {
+      const result = results[name] as Tensor;
+      const column = columnBehind(spec, dataset, source);
+      const over = result.shape.length > 2;
+      const inner = over
+        ? [dataset.longest[column.spec.time as string] as number, ...result.shape.slice(2)]
+        : result.shape.slice(1);
+      const whole = outputs.get(name) ?? zeros("float32", [dataset.rows, ...inner]);
+      outputs.set(name, whole);
+      place(result, whole, from, over ? column.steps : undefined);
     }
     await onStep?.({ step: step + 1, steps, logs: {} });
   }
-  return outputs;
+  return Object.fromEntries(outputs);
 }

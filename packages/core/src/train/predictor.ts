@@ -2,11 +2,11 @@
 import type { Backend } from "../backend.ts";
 import { StateError } from "../errors.ts";
 import type { ModelSpec } from "../nn/spec.ts";
+import { checkWeights, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
 import { type PredictOptions, predictDataset, predictWith } from "./predict.ts";
 import { Programs } from "./programs.ts";
-import { checkWeights, type Trained } from "./trained.ts";
 
 /** A trained model at work. It holds the backend's memory: `await using`, or `dispose` it. */
 export interface Predictor extends AsyncDisposable {

@@ -5,6 +5,7 @@ import { buildModel } from "../nn/build.ts";
 import type { Model } from "../nn/model.ts";
 import { type Json, OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
+import { checkWeights, type Trained } from "../nn/trained.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { RandomStream, shuffle as shuffleRows } from "../random.ts";
 import { type Float32Tensor, float32, int32, type Tensor, type Tensors } from "../tensor.ts";
@@ -26,7 +27,6 @@ import { checkBatchSize, inOrder, type PredictOptions, predictDataset, type Step
 import { Programs } from "./programs.ts";
 import { type Logs, Running, validationLogs } from "./running.ts";
 import type { TargetSpec } from "./target.ts";
-import { checkWeights, type Trained } from "./trained.ts";
 
 export interface CompileOptions {
   readonly backend: Backend;

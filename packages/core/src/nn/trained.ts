@@ -1,10 +1,10 @@
 /** Trained models: what they are and what they learned, as plain data that knows no backend. */
 import { ModelFileError } from "../errors.ts";
 import { showShape } from "../ir/value.ts";
-import { buildModel } from "../nn/build.ts";
-import type { Json } from "../nn/options.ts";
-import type { ModelSpec } from "../nn/spec.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
+import { buildModel } from "./build.ts";
+import type { Json } from "./options.ts";
+import type { ModelSpec } from "./spec.ts";
 
 export interface Trained {
   readonly spec: ModelSpec;
