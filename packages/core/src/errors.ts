@@ -30,7 +30,7 @@ export class UnsupportedOpError extends OstinatoError {
   override readonly name = "UnsupportedOpError";
 }
 
-/** A model file that is missing, damaged, foreign or of a later format version. */
+/** A model file that is missing, damaged, foreign or of a later format version, or that cannot be written. */
 export class ModelFileError extends OstinatoError {
   override readonly name = "ModelFileError";
 }

@@ -138,6 +138,7 @@ export {
   rocCurve,
 } from "./train/classification.ts";
 export type { Rows } from "./train/column.ts";
+export { compile } from "./train/compile.ts";
 export type { Examples, Inputs } from "./train/dataset.ts";
 export { evaluationGraph, type Objective, trainingGraph } from "./train/graphs.ts";
 export {
@@ -152,15 +153,14 @@ export type { PredictOptions, StepEvent } from "./train/predict.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Logs } from "./train/running.ts";
 export type { Prediction, TargetSpec } from "./train/target.ts";
-export {
-  type CompileOptions,
-  compile,
-  type EpochEvent,
-  type EvaluateOptions,
-  type FitOptions,
-  type History,
-  type SnapshotOptions,
-  type Trainer,
-  type TrainingData,
-  type TrainingStepEvent,
+export type {
+  CompileOptions,
+  EpochEvent,
+  EvaluateOptions,
+  FitOptions,
+  History,
+  SnapshotOptions,
+  Trainer,
+  TrainingData,
+  TrainingStepEvent,
 } from "./train/trainer.ts";

@@ -23,7 +23,8 @@ export interface Trained {
  */
 export function checkWeights(spec: ModelSpec, weights: Tensors): Record<string, Float32Tensor> {
   const { parameters } = buildModel(spec);
-  const unknown = Object.keys(weights).find((name) => !parameters.some((parameter) => parameter.name === name));
+  const known = new Set(parameters.map((parameter) => parameter.name));
+  const unknown = Object.keys(weights).find((name) => !known.has(name));
   if (unknown !== undefined) throw new ModelFileError(`the weights "${unknown}" belong to no layer of the model`);
   return Object.fromEntries(
     parameters.map(({ name, shape }) => {

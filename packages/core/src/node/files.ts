@@ -3,17 +3,25 @@ import { readFile } from "node:fs/promises";
 import { fromBytes, ModelFileError, type Trained, toBytes } from "../index.ts";
 import { writeFileAtomic } from "./atomic.ts";
 
-/** Writes a model file, whole or not at all; the folder is made where it is missing. */
-export async function saveModel(path: string, trained: Trained): Promise<void> {
-  await writeFileAtomic(path, toBytes(trained));
-}
-
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOENT") return "there is no such file; train a model first, or check the path";
   if (code === "EISDIR") return "this is a folder; name the model file in it";
-  if (code === "EACCES" || code === "EPERM") return "the file may not be read";
+  if (code === "ENOTDIR" || code === "EEXIST") return "part of the path is a file, not a folder";
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Writes a model file, whole or not at all; the folder is made where it is missing.
+ *
+ * @throws ModelFileError, which names the path, where it cannot be written; what was there before is still there
+ */
+export async function saveModel(path: string, trained: Trained): Promise<void> {
+  const bytes = toBytes(trained);
+  await writeFileAtomic(path, bytes).catch((error: unknown) => {
+    throw new ModelFileError(`cannot write the model ${path}: ${reasonOf(error)}`);
+  });
 }
 
 /**

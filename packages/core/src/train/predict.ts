@@ -70,7 +70,6 @@ export async function predictDataset(
   dataset: Dataset,
   options: PredictOptions,
 ): Promise<Record<string, Float32Tensor>> {
-  checkPredictOptions(options);
   const batch = Math.min(checkBatchSize(options.batchSize), dataset.rows);
   const { executable } = await programs.get("predict", () => inferenceGraph(spec), { batch, ...dataset.longest });
   return predictWith(executable, spec, dataset, options);

@@ -5,7 +5,7 @@ import type { ModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
-import { type PredictOptions, predictDataset, predictWith } from "./predict.ts";
+import { checkPredictOptions, type PredictOptions, predictDataset, predictWith } from "./predict.ts";
 import { Programs } from "./programs.ts";
 
 /** A trained model at work. It holds the backend's memory: `await using`, or `dispose` it. */
@@ -39,6 +39,7 @@ class ModelPredictor implements Predictor {
 
   async predictAll(x: Inputs, options: PredictOptions = {}): Promise<Readonly<Record<string, Float32Tensor>>> {
     if (this.#disposed) throw new StateError("this predictor was disposed; make another");
+    checkPredictOptions(options);
     return this.#predict(readDataset(this.#spec, x), options);
   }
 

@@ -3,27 +3,24 @@ import type { Backend, Session } from "../backend.ts";
 import { ConfigError, DataError, NonFiniteError, StateError } from "../errors.ts";
 import { buildModel } from "../nn/build.ts";
 import type { Model } from "../nn/model.ts";
-import { type Json, OptionReader } from "../nn/options.ts";
+import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import { checkWeights, type Trained } from "../nn/trained.ts";
+import type { Trained } from "../nn/trained.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { RandomStream, shuffle as shuffleRows } from "../random.ts";
-import { type Float32Tensor, float32, int32, type Tensor, type Tensors } from "../tensor.ts";
+import { type Float32Tensor, float32, type Tensors } from "../tensor.ts";
 import { batchWriter, type Dataset, type Examples, type Inputs, readDataset } from "./dataset.ts";
-import {
-  APPLIED,
-  evaluationGraph,
-  LEARNING_RATE,
-  LOSS,
-  type Objective,
-  STEP,
-  slotName,
-  targetsOf,
-  trainingGraph,
-} from "./graphs.ts";
+import { APPLIED, evaluationGraph, LOSS, type Objective, trainingGraph } from "./graphs.ts";
 import type { Loss } from "./losses.ts";
 import type { Metric } from "./metrics.ts";
-import { checkBatchSize, inOrder, type PredictOptions, predictDataset, type StepEvent } from "./predict.ts";
+import {
+  checkBatchSize,
+  checkPredictOptions,
+  inOrder,
+  type PredictOptions,
+  predictDataset,
+  type StepEvent,
+} from "./predict.ts";
 import { Programs } from "./programs.ts";
 import { type Logs, Running, validationLogs } from "./running.ts";
 import type { TargetSpec } from "./target.ts";
@@ -109,7 +106,11 @@ export interface Trainer extends AsyncDisposable {
 }
 
 function isBatches(data: TrainingData): data is Iterable<Examples> | AsyncIterable<Examples> {
-  return Symbol.iterator in data || Symbol.asyncIterator in data;
+  return typeof data === "object" && data !== null && (Symbol.iterator in data || Symbol.asyncIterator in data);
+}
+
+function expectWanted(signal: Signal | undefined): void {
+  if (signal?.aborted) throw signal.reason ?? new StateError("fit was aborted");
 }
 
 /** The rows of a data set before and after a split, as orders over it. */
@@ -124,7 +125,8 @@ function splitRows(rows: number, share: number): { train: Int32Array; validation
   return { train: all.slice(0, kept), validation: all.slice(kept) };
 }
 
-class SessionTrainer implements Trainer {
+/** A trainer over a session that holds its state. Made by `compile`. */
+export class SessionTrainer implements Trainer {
   readonly model: Model;
   readonly #spec: ModelSpec;
   readonly #session: Session;
@@ -135,6 +137,7 @@ class SessionTrainer implements Trainer {
   readonly #seed: number;
   /** Counts every epoch of this trainer, so that a second `fit` does not repeat the orders of the first. */
   #epochs = 0;
+  #fitting = false;
   #disposed = false;
 
   constructor(model: Model, session: Session, target: TargetSpec, seed: number, options: CompileOptions) {
@@ -150,7 +153,17 @@ class SessionTrainer implements Trainer {
 
   async fit(data: TrainingData, options: FitOptions = {}): Promise<History> {
     this.#expectAlive();
-    const read = new OptionReader("fit", { epochs: 1, ...options }, [
+    if (this.#fitting) throw new StateError("fit is running already; await it before the next");
+    this.#fitting = true;
+    try {
+      return await this.#fit(data, options);
+    } finally {
+      this.#fitting = false;
+    }
+  }
+
+  async #fit(data: TrainingData, options: FitOptions): Promise<History> {
+    const read = new OptionReader("fit", options, [
       "epochs",
       "batchSize",
       "validationSplit",
@@ -160,7 +173,8 @@ class SessionTrainer implements Trainer {
       "onEpoch",
       "signal",
     ]);
-    const epochs = read.integer("epochs", 1);
+    const epochs = options.epochs === undefined ? 1 : read.integer("epochs", 1);
+    const shuffled = read.boolean("shuffle", true);
     const batchSize = checkBatchSize(options.batchSize);
     const share = read.number("validationSplit", 0, 0, 1);
     const held = options.validationData && this.#read(options.validationData);
@@ -177,13 +191,13 @@ class SessionTrainer implements Trainer {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const start = Date.now();
       const at = { epoch, epochs, batchSize, options };
-      const order = source && this.#order(split?.train ?? inOrder(source.rows), options.shuffle ?? true);
+      const order = source && this.#order(split?.train ?? inOrder(source.rows), shuffled);
       const logs =
         source && order
           ? await this.#trainRows(source, order, at)
           : await this.#trainBatches(data as Iterable<Examples>, at);
       const checked = validation
-        ? validationLogs(await this.#evaluate(validation.dataset, validation.order, { batchSize }))
+        ? validationLogs(await this.#evaluate(validation.dataset, validation.order, { batchSize }, options.signal))
         : {};
       this.#epochs += 1;
       const event: EpochEvent = { epoch, epochs, seconds: (Date.now() - start) / 1000, ...logs, ...checked };
@@ -195,20 +209,26 @@ class SessionTrainer implements Trainer {
 
   async evaluate(data: Examples, options: EvaluateOptions = {}): Promise<Logs> {
     this.#expectAlive();
+    new OptionReader("evaluate", options, ["batchSize", "onStep"]);
     const dataset = this.#read(data);
     return this.#evaluate(dataset, inOrder(dataset.rows), options);
   }
 
   async predict(x: Inputs, options: PredictOptions = {}): Promise<Float32Tensor> {
     this.#expectAlive();
+    checkPredictOptions(options);
     const outputs = await predictDataset(this.#programs, this.#spec, readDataset(this.#spec, x), options);
     return outputs[this.#target.name] as Float32Tensor;
   }
 
   async snapshot(options: SnapshotOptions = {}): Promise<Trained> {
     this.#expectAlive();
+    new OptionReader("snapshot", options, ["vocabulary", "metadata"]);
     const names = buildModel(this.#spec).parameters.map((parameter) => parameter.name);
-    return { spec: this.#spec, weights: await this.#session.readState(names), ...options };
+    const state = await this.#session.readState(names);
+    // A backend may compute in other precision; what is kept is float32.
+    const weights = Object.entries(state).map(([name, { shape, data }]) => [name, float32(shape, data)]);
+    return { spec: this.#spec, weights: Object.fromEntries(weights) as Tensors, ...options };
   }
 
   async dispose(): Promise<void> {
@@ -225,7 +245,10 @@ class SessionTrainer implements Trainer {
     if (this.#disposed) throw new StateError("this trainer was disposed; compile the model again");
   }
 
-  #read({ x, y, sampleWeights }: Examples): Dataset {
+  #read(data: Examples): Dataset {
+    if (!isRecord(data)) throw new DataError(`training and evaluation take data { x, y }, got ${shown(data)}`);
+    new OptionReader("the data", data, ["x", "y", "sampleWeights"]);
+    const { x, y, sampleWeights } = data;
     if (y === undefined) throw new DataError("the data has no y: training and evaluation take { x, y }");
     return readDataset(this.#spec, x, { target: this.#target, y, ...(sampleWeights ? { sampleWeights } : {}) });
   }
@@ -283,7 +306,7 @@ class SessionTrainer implements Trainer {
     });
     const writer = batchWriter(dataset, batch);
     for (let from = 0, step = count.done + 1; from < order.length; from += batch, step++) {
-      if (options.signal?.aborted) throw options.signal.reason ?? new StateError("fit was aborted");
+      expectWanted(options.signal);
       writer.write(order, from, Math.min(batch, order.length - from));
       const fetched = await executable.run(writer.feeds, results);
       if (fetched[APPLIED]?.data[0] !== 1) {
@@ -296,7 +319,12 @@ class SessionTrainer implements Trainer {
     }
   }
 
-  async #evaluate(dataset: Dataset, order: Int32Array, { batchSize, onStep }: EvaluateOptions): Promise<Logs> {
+  async #evaluate(
+    dataset: Dataset,
+    order: Int32Array,
+    { batchSize, onStep }: EvaluateOptions,
+    signal?: Signal,
+  ): Promise<Logs> {
     const batch = Math.min(checkBatchSize(batchSize), order.length);
     const name = dataset.weighted ? "evaluate weighted" : "evaluate";
     const build = () => evaluationGraph(this.#spec, this.#objective, dataset.weighted);
@@ -305,6 +333,7 @@ class SessionTrainer implements Trainer {
     const running = new Running(this.#objective);
     const steps = Math.ceil(order.length / batch);
     for (let step = 0; step < steps; step++) {
+      expectWanted(signal);
       const from = step * batch;
       writer.write(order, from, Math.min(batch, order.length - from));
       running.add(await executable.run(writer.feeds, results));
@@ -320,42 +349,4 @@ interface EpochPosition {
   readonly epochs: number;
   readonly batchSize: number;
   readonly options: FitOptions;
-}
-
-/** All state of a training: parameters, the optimizer's slots, the learning rate and the step counter. */
-function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weights: Tensors | undefined): Tensors {
-  const { parameters } = buildModel(spec);
-  const given = weights && checkWeights(spec, weights);
-  const state: Record<string, Tensor> = {
-    [STEP]: int32([], [0]),
-    [LEARNING_RATE]: float32([], [optimizer.learningRate]),
-  };
-  for (const { name, shape, initialize } of parameters) {
-    state[name] = given?.[name] ?? float32(shape, initialize(new RandomStream(seed, name)));
-    for (const [slot, value] of Object.entries(optimizer.slots)) {
-      const size = shape.reduce((a, b) => a * b, 1);
-      state[slotName(optimizer, slot, name)] = float32(shape, new Float32Array(size).fill(value));
-    }
-  }
-  return state;
-}
-
-/**
- * Readies a model for training on a backend. Nothing is compiled before data tells how much room it needs.
- *
- * @example
- * await using trainer = await compile(model, { backend: await cpu(), loss: binaryCrossentropy(), optimizer: adam(), metrics: [accuracy()], seed: 1 });
- * await trainer.fit({ x, y }, { epochs: 5, validationSplit: 0.1, onEpoch: console.log });
- *
- * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them
- */
-export async function compile(model: Model, options: CompileOptions): Promise<Trainer> {
-  const read = new OptionReader("compile", options, ["backend", "loss", "optimizer", "metrics", "seed", "weights"]);
-  const seed = options.seed === undefined ? 0 : read.integer("seed", 0);
-  const { backend, loss, optimizer, metrics = [] } = options;
-  const targets = targetsOf(model.spec, loss);
-  // Built here only to say early what is wrong.
-  trainingGraph(model.spec, { loss, metrics }, optimizer, seed, false);
-  const session = await backend.open(initialState(model.spec, optimizer, seed, options.weights));
-  return new SessionTrainer(model, session, targets[0] as TargetSpec, seed, options);
 }
