@@ -3,11 +3,10 @@ import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
-import { layerTests } from "./layers.ts";
 import { lstmTests } from "./lstm.ts";
-import { opTests } from "./ops.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 import { liveBuffersTest, trainingTests } from "./training.ts";
+import { trialTests } from "./trials.ts";
 
 declare const console: { info(message: string): void };
 
@@ -35,11 +34,10 @@ export function suiteTestNames(): string[] {
 /** All tests; the one of live buffers only where they can be counted. */
 export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
   return [
-    ...opTests,
+    ...trialTests,
     ...lstmTests,
     ...contractTests,
     ...goldenTests,
-    ...layerTests,
     ...trainingTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];

@@ -22,6 +22,9 @@ export interface Trial {
   readonly inputs: Readonly<Record<string, Value>>;
 }
 
+/** Draws what one trial fetches. */
+export type DrawTrial = (draw: Draw) => Readonly<Record<string, Value>>;
+
 /** Sizes worth trying: one, odd ones, and few that a vector width divides. */
 const sizes = [1, 1, 2, 3, 3, 4, 5, 7, 8, 13];
 
@@ -154,6 +157,6 @@ export function shapeOf(dims: readonly DrawnDim[]): Dim[] {
 }
 
 /** The actual shape. */
-export function sizesOf(dims: readonly DrawnDim[]): number[] {
+function sizesOf(dims: readonly DrawnDim[]): number[] {
   return dims.map(({ size }) => size);
 }

@@ -25,8 +25,7 @@ import {
   trainingGraph,
   type Value,
 } from "@ostinato/core";
-import type { Draw, DrawnDim } from "./draw.ts";
-import type { OpTrial } from "./ops.ts";
+import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
 
 type Fetches = Readonly<Record<string, Value>>;
 
@@ -95,7 +94,7 @@ function isFeatures(spec: ModelSpec): boolean {
 }
 
 /** Every kind of layer. */
-export const layerTrials: Readonly<Record<"embedding" | "lstm" | "dense" | "dropout" | "activation", OpTrial>> = {
+export const layerTrials: Readonly<Record<"embedding" | "lstm" | "dense" | "dropout" | "activation", DrawTrial>> = {
   embedding: (draw) => {
     const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
     // With a layer that honours the lengths behind it now and then: they are found in the ids.
@@ -130,7 +129,7 @@ function prediction(draw: Draw, features: number, through: (x: Value) => Value):
 export const lossTrials: Readonly<
   Record<
     "binaryCrossentropy" | "categoricalCrossentropy" | "sparseCategoricalCrossentropy" | "meanSquaredError",
-    OpTrial
+    DrawTrial
   >
 > = {
   binaryCrossentropy: (draw) => {

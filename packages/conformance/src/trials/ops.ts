@@ -29,17 +29,14 @@ import {
   transpose,
   type Value,
 } from "@ostinato/core";
-import { Draw, type DrawnDim, shapeOf, type Trial } from "./draw.ts";
+import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
 import { recurrentTrials } from "./recurrent.ts";
-
-/** Draws what one trial of an op fetches. */
-export type OpTrial = (draw: Draw) => Readonly<Record<string, Value>>;
 
 type Unary = "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "tanh" | "sigmoid" | "relu" | "softplus";
 type Binary = "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "pow" | "less" | "equal";
 
 const unary =
-  (op: Unary, low = -3, high = 3, ints = false): OpTrial =>
+  (op: Unary, low = -3, high = 3, ints = false): DrawTrial =>
   (draw) => {
     const dims = draw.dims(draw.whole(0, 3));
     const y = apply1(op, [draw.float("x", dims, low, high)], {});
@@ -48,7 +45,7 @@ const unary =
 
 /** Operands of equal shape, one of them from a single number now and then. */
 const binary =
-  (op: Binary, low = -2, high = 2, ints = true): OpTrial =>
+  (op: Binary, low = -2, high = 2, ints = true): DrawTrial =>
   (draw) => {
     const dims = draw.dims(draw.whole(0, 3));
     const spreadOne = draw.one(["a", "b", "none", "none", "none"]);
@@ -62,7 +59,7 @@ const binary =
   };
 
 const normalizer =
-  (op: "softmax" | "logSoftmax"): OpTrial =>
+  (op: "softmax" | "logSoftmax"): DrawTrial =>
   (draw) => {
     const range = draw.one([1, 5, 40]);
     return { y: apply1(op, [draw.float("x", draw.dims(draw.whole(1, 3)), -range, range)], {}) };
@@ -77,7 +74,7 @@ function axesOf(draw: Draw, rank: number): number[] {
 }
 
 const reduction =
-  (reduce: (x: Value, axes: readonly number[]) => Value): OpTrial =>
+  (reduce: (x: Value, axes: readonly number[]) => Value): DrawTrial =>
   (draw) => {
     const dims = draw.dims(draw.whole(1, 4));
     const axes = axesOf(draw, dims.length);
@@ -199,7 +196,7 @@ function reverseSequenceTrial(draw: Draw): Readonly<Record<string, Value>> {
 }
 
 /** Values that no feed makes; the feed beside them tells the named sizes. */
-const sources: Readonly<Record<"constant" | "iota" | "size" | "dropoutMask", OpTrial>> = {
+const sources: Readonly<Record<"constant" | "iota" | "size" | "dropoutMask", DrawTrial>> = {
   constant: (draw) => {
     const shape = shapeOf(draw.dims(draw.whole(0, 2), 12).map(({ size }) => ({ dim: size, size }))) as number[];
     const count = shape.reduce((a, b) => a * b, 1);
@@ -233,13 +230,13 @@ const sources: Readonly<Record<"constant" | "iota" | "size" | "dropoutMask", OpT
 };
 
 /** A feed, and nothing else: what goes in comes out. */
-const inputTrial: OpTrial = (draw) => ({
+const inputTrial: DrawTrial = (draw) => ({
   x: draw.float("x", draw.dims(2)),
   k: draw.int("k", draw.dims(1)),
   p: draw.bool("p", draw.dims(1)),
 });
 
-const opTrials: { readonly [O in OpName]: OpTrial } = {
+export const opTrials: { readonly [O in OpName]: DrawTrial } = {
   input: inputTrial,
   ...sources,
   neg: unary("neg", -3, 3, true),
@@ -305,9 +302,3 @@ const opTrials: { readonly [O in OpName]: OpTrial } = {
   }),
   ...recurrentTrials,
 };
-
-/** One random trial of an op. The same op and seed always give the same one. */
-export function trialOf(op: OpName, seed: number): Trial {
-  const draw = new Draw(op, seed);
-  return draw.trial(opTrials[op](draw));
-}

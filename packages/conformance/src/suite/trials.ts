@@ -1,7 +1,7 @@
-/** Every op of the list over random shapes, forward and gradient; and products larger than any block of a kernel. */
-import { dot, dropoutMask, feed, fillDropoutMask, int32, type OpName, opNames } from "@ostinato/core";
+/** Every random trial, values and gradients: ops, scans, graphs, layers, losses, models; products larger than any block of a kernel. */
+import { dot, dropoutMask, feed, fillDropoutMask, int32 } from "@ostinato/core";
+import { trialNamed, trialNames } from "../trials/all.ts";
 import { Draw, type Trial } from "../trials/draw.ts";
-import { trialOf } from "../trials/ops.ts";
 import {
   expectTrials,
   forwardTolerance,
@@ -11,8 +11,9 @@ import {
   withExecutable,
 } from "./suiteTest.ts";
 
-function* trialsOf(op: OpName): Generator<Trial> {
-  for (let seed = 1; seed <= trialsPerTest; seed++) yield trialOf(op, seed);
+function* trialsOf(name: string): Generator<Trial> {
+  const count = name.startsWith("graphs") ? 3 * trialsPerTest : trialsPerTest;
+  for (let seed = 1; seed <= count; seed++) yield trialNamed(name, seed);
 }
 
 /** [rows, inner] · [inner, columns] in every layout of the operands. */
@@ -37,13 +38,11 @@ function* largeProducts(): Generator<Trial> {
   }
 }
 
-export const opTests: readonly SuiteTest[] = [
-  ...opNames.map(
-    (op): SuiteTest => ({
-      name: `ops > ${op}`,
-      run: (backend) => expectTrials(backend, trialsOf(op), op === "lstmGrad" ? gradientTolerance : forwardTolerance),
-    }),
-  ),
+export const trialTests: readonly SuiteTest[] = [
+  ...trialNames.map((name): SuiteTest => {
+    const tolerance = name === "ops > lstmGrad" ? gradientTolerance : forwardTolerance;
+    return { name, run: (backend) => expectTrials(backend, trialsOf(name), tolerance) };
+  }),
   { name: "ops > dot, larger than a block", run: (backend) => expectTrials(backend, largeProducts()) },
   {
     name: "ops > dropoutMask, bit by bit",
