@@ -47,7 +47,7 @@ export interface LstmAttrs {
   readonly direction: "forward" | "reverse";
   /** For the gates i, o, f; for the candidate; for the output. Default Sigmoid, Tanh, Tanh. */
   readonly activations: readonly [RecurrentActivation, RecurrentActivation, RecurrentActivation];
-  /** Bound on the input of every activation; absent: none. */
+  /** Bound on the sums that go into the gates; the cell on its way to the output is not bounded. Absent: none. */
   readonly clip?: number;
   /** Couples the gates: f = 1 - i. */
   readonly inputForget: boolean;
