@@ -1,0 +1,105 @@
+/** Keras's layers written out naively: double precision, nested lists, one row at a time, straight from the formulas. */
+import type { ModelSpec, Tensors } from "@ostinato/core";
+
+/** One row of data on its way through a chain of layers: ids, or vectors over time, or one vector. */
+export interface Row {
+  readonly ids: readonly number[];
+  readonly steps: readonly (readonly number[])[];
+  /** Absent where there is time. */
+  readonly vector?: readonly number[];
+  /** How many steps count. */
+  readonly length: number;
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+const activations: Readonly<Record<string, (x: readonly number[]) => number[]>> = {
+  linear: (x) => [...x],
+  relu: (x) => x.map((v) => Math.max(v, 0)),
+  sigmoid: (x) => x.map(sigmoid),
+  softmax: (x) => {
+    const total = x.reduce((sum, v) => sum + Math.exp(v), 0);
+    return x.map((v) => Math.exp(v) / total);
+  },
+  softplus: (x) => x.map((v) => Math.log(1 + Math.exp(v))),
+  tanh: (x) => x.map(Math.tanh),
+};
+
+type Config = Readonly<Record<string, unknown>>;
+type Weights = (suffix: string) => ArrayLike<number>;
+
+function perVector(row: Row, f: (x: readonly number[]) => number[]): Row {
+  return row.vector ? { ...row, vector: f(row.vector) } : { ...row, steps: row.steps.map(f) };
+}
+
+function embedding(row: Row, config: Config, weights: Weights): Row {
+  const width = config.outputDim as number;
+  const table = Array.from(weights("embeddings"));
+  const lastWord = row.ids.reduce((last, id, t) => (id !== 0 ? t + 1 : last), 0);
+  return {
+    ids: [],
+    steps: row.ids.map((id) => table.slice(id * width, (id + 1) * width)),
+    length: config.maskZero ? lastWord : row.length,
+  };
+}
+
+/** h and c of a cell after one step, by Keras's equations; the weights lie in blocks of rows in the order i, o, f, c. */
+function lstm(row: Row, config: Config, weights: Weights): Row {
+  const units = config.units as number;
+  const features = row.steps[0]?.length ?? 0;
+  const [W, R] = [weights("W"), weights("R")];
+  const B = config.useBias ? weights("B") : new Float64Array(4 * units);
+  const blocks = { i: 0, o: 1, f: 2, c: 3 };
+  let h = new Array<number>(units).fill(0);
+  let c = new Array<number>(units).fill(0);
+  const sum = (gate: keyof typeof blocks, u: number, x: readonly number[]): number => {
+    const r = blocks[gate] * units + u;
+    let z = B[r];
+    for (let k = 0; k < features; k++) z += x[k] * W[r * features + k];
+    for (let k = 0; k < units; k++) z += h[k] * R[r * units + k];
+    return z;
+  };
+  const outputs = row.steps.map(() => new Array<number>(units).fill(0));
+  const order = row.steps.map((_, t) => t).filter((t) => t < row.length);
+  for (const t of config.reverse ? order.reverse() : order) {
+    const x = row.steps[t];
+    const next = h.map((_, u) => {
+      const i = sigmoid(sum("i", u, x));
+      const f = sigmoid(sum("f", u, x));
+      const o = sigmoid(sum("o", u, x));
+      const cell = f * c[u] + i * Math.tanh(sum("c", u, x));
+      return { cell, state: o * Math.tanh(cell) };
+    });
+    c = next.map(({ cell }) => cell);
+    h = next.map(({ state }) => state);
+    outputs[t] = h;
+  }
+  return config.returnSequences ? { ...row, steps: outputs } : { ...row, steps: [], vector: h };
+}
+
+function dense(row: Row, config: Config, weights: Weights): Row {
+  const units = config.units as number;
+  const kernel = weights("kernel");
+  const bias = config.useBias ? weights("bias") : new Float64Array(units);
+  return perVector(row, (x) =>
+    activations[config.activation as string](
+      Array.from({ length: units }, (_, u) => x.reduce((sum, v, k) => sum + v * kernel[k * units + u], bias[u])),
+    ),
+  );
+}
+
+const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weights) => Row>> = {
+  embedding,
+  lstm,
+  dense,
+  dropout: (row) => row,
+  activation: (row, config) => perVector(row, activations[config.activation as string]),
+};
+
+/** What a chain of layers makes of one row in inference. */
+export function kerasPredict(spec: ModelSpec, weights: Tensors, row: Row): Row {
+  return spec.calls.reduce((at, call) => {
+    const { kind, name, config } = spec.layers[call.layer];
+    return layers[kind](at, config as Config, (suffix) => weights[`${name}/${suffix}`].data);
+  }, row);
+}

@@ -1,0 +1,256 @@
+/** Every layer and every loss against Keras's formulas written out naively, values and gradients, over random shapes. */
+import { evaluate } from "@ostinato/conformance";
+import {
+  type Activation,
+  type AnyLayer,
+  activation,
+  activationNames,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  dense,
+  dropout,
+  fillDropoutMask,
+  float64,
+  inferenceGraph,
+  type Loss,
+  lstm,
+  meanSquaredError,
+  sgd,
+  siteOf,
+  sparseCategoricalCrossentropy,
+  type Tensor,
+  type Tensors,
+  trainingGraph,
+} from "@ostinato/core";
+import { describe, expect, test } from "vitest";
+import { kerasPredict, type Row } from "./keras/layers.ts";
+import { kerasLoss } from "./keras/losses.ts";
+import { feedsOf, type KerasTrial, plainState, type Start, Trials, targetFeed } from "./keras/trial.ts";
+
+const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
+const starts: readonly Start[] = ["ids", "masked ids", "sequence", "ragged sequence", "features"];
+const sequences = starts.filter((start) => start !== "features");
+
+const predictions = ({ model, rows }: KerasTrial, weights: Tensors): Row[] =>
+  rows.map((row) => kerasPredict(model.spec, weights, row));
+
+const overTime = ([first]: readonly Row[]): boolean => first.vector === undefined;
+
+/** The output of the graph against the formulas, on the steps that count. */
+function expectForward(trial: KerasTrial, label: string): void {
+  const { output } = evaluate(inferenceGraph(trial.model.spec), feedsOf(trial, trial.time), trial.weights).fetches;
+  predictions(trial, trial.weights).forEach(({ vector, steps, length }, row) => {
+    const expected = vector ?? steps.slice(0, length).flat();
+    const from = (row * output.data.length) / trial.rows.length;
+    const actual = Array.from(output.data.subarray(from, from + expected.length));
+    const wrong = actual.findIndex(
+      (value, i) => !(Math.abs(value - expected[i]) <= 1e-12 * Math.max(1, Math.abs(value))),
+    );
+    expect(wrong < 0 ? [] : [actual[wrong], expected[wrong]], `${label}, row ${row}, element ${wrong}`).toEqual([]);
+  });
+}
+
+/** Layers that end a model of each kind, freshly made for each trial. */
+type Layers = (trials: Trials) => readonly AnyLayer[];
+
+const layerCases: readonly (readonly [name: string, starts: readonly Start[], layers: Layers])[] = [
+  ["embedding", ["ids", "masked ids"], () => []],
+  ["lstm", sequences, (t) => [lstm({ units: t.size() })]],
+  ["lstm, returnSequences", sequences, (t) => [lstm({ units: t.size(), returnSequences: true })]],
+  ["lstm, reverse", sequences, (t) => [lstm({ units: t.size(), reverse: true })]],
+  ["lstm, both", sequences, (t) => [lstm({ units: t.size(), reverse: true, returnSequences: true })]],
+  ["lstm without bias", sequences, (t) => [lstm({ units: t.size(), useBias: false })]],
+  [
+    "lstm after lstm",
+    sequences,
+    (t) => [lstm({ units: t.size(), returnSequences: true, reverse: true }), lstm({ units: t.size() })],
+  ],
+  ["dense without bias", starts, (t) => [dense({ units: t.size(), useBias: false })]],
+  ["dropout in inference", starts, () => [dropout({ rate: 0.5 })]],
+  ...activationNames.map(
+    (name) => [`dense, ${name}`, starts, (t: Trials) => [dense({ units: t.size(), activation: name })]] as const,
+  ),
+  ...activationNames.map((name) => [`activation, ${name}`, starts, () => [activation({ activation: name })]] as const),
+];
+
+describe("layers compute what Keras's formulas say", () => {
+  for (const [name, from, layers] of layerCases) {
+    test(name, () => {
+      for (const start of from) {
+        for (const seed of seeds) {
+          const trials = new Trials(`${name}/${start}`, seed);
+          expectForward(trials.draw(start, layers(trials)), `${start}, seed ${seed}`);
+        }
+      }
+    });
+  }
+});
+
+interface Trained {
+  readonly loss: number;
+  readonly gradients: Readonly<Record<string, Tensor>>;
+}
+
+/** Loss and gradients by one step of w - g. */
+function trainedBy(trial: KerasTrial, loss: Loss, feeds: Tensors): Trained {
+  const weighted = "sampleWeights" in feeds;
+  const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd({ learningRate: 1 }), 0, weighted);
+  const { fetches, state } = evaluate(graph, feeds, plainState(trial.weights));
+  expect(fetches.applied.data[0]).toBe(1);
+  const gradients = Object.entries(trial.weights).map(([name, { shape, data }]) => [
+    name,
+    float64(
+      shape,
+      Array.from(data, (value, i) => value - state[name].data[i]),
+    ),
+  ]);
+  return { loss: fetches.loss.data[0], gradients: Object.fromEntries(gradients) };
+}
+
+/** Every gradient against central differences of the naive loss: a definition that shares nothing with the graph. */
+function expectGradients(
+  trial: KerasTrial,
+  { gradients }: Trained,
+  lossOf: (weights: Tensors) => number,
+  label: string,
+) {
+  const epsilon = 1e-6;
+  for (const [name, { data }] of Object.entries(trial.weights)) {
+    for (let i = 0; i < data.length; i++) {
+      const kept = data[i];
+      data[i] = kept + epsilon;
+      const above = lossOf(trial.weights);
+      data[i] = kept - epsilon;
+      const below = lossOf(trial.weights);
+      data[i] = kept;
+      const difference = (above - below) / (2 * epsilon);
+      const gradient = gradients[name].data[i];
+      if (!(Math.abs(gradient - difference) <= 1e-5 + 1e-3 * Math.abs(difference)))
+        expect.fail(`${label}: the gradient of ${name}[${i}] is ${gradient}, the central difference ${difference}`);
+    }
+  }
+}
+
+const head =
+  (units: (t: Trials) => number, name: Activation): Layers =>
+  (t) => [dense({ units: units(t), activation: name })];
+const classes = (t: Trials): number => t.size() + 1;
+
+/** Each loss with the activation that it looks through, and with one that it takes for plain probabilities. */
+const lossCases: readonly (readonly [name: string, loss: () => Loss, head: Layers])[] = [
+  ["binary crossentropy of a sigmoid", binaryCrossentropy, head((t) => t.size(), "sigmoid")],
+  ["binary crossentropy of probabilities", binaryCrossentropy, head(classes, "softmax")],
+  ["categorical crossentropy of a softmax", categoricalCrossentropy, head(classes, "softmax")],
+  ["categorical crossentropy of unscaled numbers", categoricalCrossentropy, head(classes, "softplus")],
+  ["sparse crossentropy of a softmax", sparseCategoricalCrossentropy, head(classes, "softmax")],
+  ["sparse crossentropy of unscaled numbers", sparseCategoricalCrossentropy, head(classes, "softplus")],
+  ["mean squared error", meanSquaredError, head((t) => t.size(), "tanh")],
+];
+
+const bodies: readonly (readonly [name: string, start: Start, layers: Layers])[] = [
+  ["features", "features", () => []],
+  ["ids to one vector", "masked ids", (t) => [lstm({ units: t.size() })]],
+  ["ids without a mask", "ids", (t) => [lstm({ units: t.size(), reverse: true })]],
+  ["a sequence", "sequence", (t) => [lstm({ units: t.size(), returnSequences: true })]],
+  ["a ragged sequence", "ragged sequence", (t) => [lstm({ units: t.size(), returnSequences: true, reverse: true })]],
+  ["ragged ids", "masked ids", (t) => [lstm({ units: t.size(), returnSequences: true })]],
+];
+
+describe("losses and all gradients are those of Keras's formulas", () => {
+  for (const [name, lossOf, end] of lossCases) {
+    for (const [body, start, layers] of bodies) {
+      test(`${name}, ${body}`, () => {
+        for (const seed of seeds) {
+          const trials = new Trials(`${name}/${body}`, seed);
+          const trial = trials.draw(start, [...layers(trials), ...end(trials)]);
+          const loss = lossOf();
+          const first = predictions(trial, trial.weights);
+          const targets = trials.targets(loss.kind, first);
+          const weighted = !overTime(first) && seed % 2 === 0;
+          const sampleWeights = weighted ? trial.rows.map((_, row) => 0.5 * row) : undefined;
+          const feeds = {
+            ...feedsOf(trial, trial.time),
+            "output/target": targetFeed(loss, targets, overTime(first), trial.time),
+            ...(sampleWeights ? { sampleWeights: float64([sampleWeights.length], sampleWeights) } : {}),
+          };
+          const trained = trainedBy(trial, loss, feeds);
+          const naive = (weights: Tensors) => kerasLoss(loss.kind, predictions(trial, weights), targets, sampleWeights);
+          const expected = naive(trial.weights);
+          const label = `seed ${seed}`;
+          expect(Math.abs(trained.loss - expected), label).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
+          expectGradients(trial, trained, naive, label);
+        }
+      });
+    }
+  }
+});
+
+describe("steps past the end of a row change nothing at all", () => {
+  for (const [body, start, layers] of bodies.filter(
+    ([, from]) => from === "masked ids" || from === "ragged sequence",
+  )) {
+    for (const [name, lossOf, end] of lossCases) {
+      test(`${name}, ${body}`, () => {
+        for (const seed of seeds) {
+          const trials = new Trials(`padding/${name}/${body}`, seed);
+          const trial = trials.draw(start, [...layers(trials), dropout({ rate: 0 }), ...end(trials)]);
+          const loss = lossOf();
+          const first = predictions(trial, trial.weights);
+          const targets = trials.targets(loss.kind, first);
+          const trainedWith = (more: number): Trained => {
+            const time = trial.time + more;
+            const target = targetFeed(loss, targets, overTime(first), time);
+            return trainedBy(trial, loss, {
+              ...feedsOf(trial, time, () => 100 * trials.float()),
+              "output/target": target,
+            });
+          };
+          const plain = trainedWith(0);
+          const padded = trainedWith(1 + (seed % 3));
+          expect(padded.loss).toBe(plain.loss);
+          for (const [weight, { data }] of Object.entries(plain.gradients))
+            expect(Array.from(padded.gradients[weight].data), `seed ${seed}: ${weight}`).toEqual(Array.from(data));
+        }
+      });
+    }
+  }
+});
+
+test("dropout in training multiplies by its mask, which the seed, the layer's name and the step decide", () => {
+  const cases = seeds.flatMap((seed) => [0, 0.25, 0.9].map((rate) => ({ seed, rate })));
+  for (const { seed, rate } of cases) {
+    const trials = new Trials("dropout", seed);
+    const trial = trials.draw(seed % 2 ? "sequence" : "features", [
+      dense({ units: trials.size(), activation: "sigmoid" }),
+      dropout({ rate, name: "drop" }),
+    ]);
+    const first = predictions(trial, trial.weights);
+    const targets = trials.targets("meanSquaredError", first);
+    const loss = meanSquaredError();
+    const feeds = {
+      ...feedsOf(trial, trial.time),
+      "output/target": targetFeed(loss, targets, overTime(first), trial.time),
+    };
+    const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd(), 31 * seed, false);
+    const step = 5 * seed;
+    const state = {
+      ...plainState(trial.weights),
+      "training/step": { dtype: "int32", shape: [], data: new Int32Array([step]) },
+    } as const;
+    const { fetches } = evaluate(graph, feeds, state);
+
+    // Inside a graph time comes first.
+    const width = (first[0].vector ?? first[0].steps[0]).length;
+    const time = first[0].vector ? 1 : trial.time;
+    const mask = new Float64Array(time * first.length * width);
+    fillDropoutMask(mask, 0, mask.length, rate, 31 * seed, siteOf("drop"), step, new Uint32Array(2));
+    if (rate === 0) expect(mask.every((value) => value === 1)).toBe(true);
+    const dropped = first.map(({ vector, steps, ...rest }, row): Row => {
+      const masked = (x: readonly number[], t: number) =>
+        x.map((v, k) => v * mask[(t * first.length + row) * width + k]);
+      return vector ? { ...rest, steps, vector: masked(vector, 0) } : { ...rest, steps: steps.map(masked) };
+    });
+    const expected = kerasLoss(loss.kind, dropped, targets);
+    expect(Math.abs(fetches.loss.data[0] - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
+  }
+});
