@@ -2,8 +2,9 @@
 import { PerformanceObserver } from "node:perf_hooks";
 
 export interface Allocation {
-  /** Bytes of heap a step. */
+  /** Bytes of heap a step: the median, and each step's. A step in which the engine compiled something stands out. */
   readonly heapBytes: number;
+  readonly heapBytesOfSteps: readonly number[];
   /** Typed arrays and buffers made a step, by constructor or by a method that makes a new one. */
   readonly typedArrays: number;
   /** Collections that ran while it was measured: the bytes are only true where there were none. */
@@ -70,14 +71,19 @@ export async function allocationOf(step: () => Promise<unknown>, steps: number):
   gc();
   await new Promise((resolve) => setTimeout(resolve, 50));
   observer.observe({ entryTypes: ["gc"] });
-  const before = process.memoryUsage().heapUsed;
-  for (let i = 0; i < steps; i++) await step();
-  const after = process.memoryUsage().heapUsed;
+  const heapBytesOfSteps: number[] = [];
+  for (let i = 0, before = process.memoryUsage().heapUsed; i < steps; i++) {
+    await step();
+    const after = process.memoryUsage().heapUsed;
+    heapBytesOfSteps.push(after - before);
+    before = after;
+  }
   await new Promise((resolve) => setTimeout(resolve, 50));
   observer.disconnect();
   // Last, because replacing constructors makes the engine compile anew.
   const typedArrays = await countTypedArrays(async () => {
     for (let i = 0; i < steps; i++) await step();
   });
-  return { heapBytes: (after - before) / steps, typedArrays: typedArrays / steps, collections };
+  const heapBytes = heapBytesOfSteps.toSorted((a, b) => a - b)[steps >> 1] as number;
+  return { heapBytes, heapBytesOfSteps, typedArrays: typedArrays / steps, collections };
 }

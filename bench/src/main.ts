@@ -62,7 +62,7 @@ for (const { name, ms, fastest, gflops } of results) {
 }
 
 const { executable, feeds, into } = cases[0] as Case;
-const allocation = await allocationOf(() => executable.run(feeds, into), 5);
+const allocation = await allocationOf(() => executable.run(feeds, into), 7);
 const peakMegabytes = process.resourceUsage().maxRSS / 1024;
 say(
   `a training step leaves ${allocation.heapBytes} bytes on the heap and makes ${allocation.typedArrays} typed arrays`,

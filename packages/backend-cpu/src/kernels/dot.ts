@@ -1,7 +1,7 @@
 /** The general product: every group of axes is one axis with one stride, and the product goes by tiles that fit the caches. */
 import type { Call, View } from "../call.ts";
 import type { Memory } from "../memory.ts";
-import { blockIndex, multiplyPanels, PANEL, packPanels, panelsOf } from "./panels.ts";
+import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 
 /** Rows of a, columns of b and length of the sum that are packed at a time. */
 const TILE = { rows: 128, columns: 256, depth: 512 };
@@ -52,30 +52,40 @@ function dot(memory: Memory, { attrs, inputs, outputs }: Call<"dot">): void {
   const bDepth = strideOf(b, bContract);
 
   const packedA = memory.scratch / 8;
-  const packedB = packedA + tileSize(rows, TILE.rows) * tileSize(depth, TILE.depth);
-  const sums = packedB + tileSize(columns, TILE.columns) * tileSize(depth, TILE.depth);
+  const packedB = packedA + packedSize(Math.min(rows, TILE.rows), Math.min(depth, TILE.depth), LEFT);
+  const sums = packedB + packedSize(Math.min(columns, TILE.columns), Math.min(depth, TILE.depth), RIGHT);
   for (let n = 0; n < batch; n++) {
     const aStart = a.offset + n * strideOf(a, aBatch);
     const bStart = b.offset + n * strideOf(b, bBatch);
     const yStart = outputs[0].offset + n * rows * columns;
     for (let column = 0; column < columns; column += TILE.columns) {
       const width = Math.min(TILE.columns, columns - column);
-      const bPanels = panelsOf(width);
       for (let row = 0; row < rows; row += TILE.rows) {
         const height = Math.min(TILE.rows, rows - row);
-        const aPanels = panelsOf(height);
-        f64.fill(0, sums, sums + aPanels * bPanels * PANEL * PANEL);
+        f64.fill(0, sums, sums + sumsSize(height, width));
         for (let k = 0; k < depth; k += TILE.depth) {
           const length = Math.min(TILE.depth, depth - k);
-          const stride = length * PANEL;
-          packPanels(f32, aStart + row * aRow + k * aDepth, aRow, aDepth, height, length, f64, packedA, stride);
+          const aPanel = length * LEFT;
+          const bPanel = length * RIGHT;
+          packPanels(f32, aStart + row * aRow + k * aDepth, aRow, aDepth, height, length, f64, packedA, LEFT, aPanel);
           // Where the whole sum fits, the columns stay packed for all rows.
           if (row === 0 || depth > TILE.depth) {
-            packPanels(f32, bStart + column * bRow + k * bDepth, bRow, bDepth, width, length, f64, packedB, stride);
+            packPanels(
+              f32,
+              bStart + column * bRow + k * bDepth,
+              bRow,
+              bDepth,
+              width,
+              length,
+              f64,
+              packedB,
+              RIGHT,
+              bPanel,
+            );
           }
-          multiplyPanels(f64, packedA, stride, aPanels, packedB, stride, bPanels, length, sums);
+          multiplyPanels(f64, packedA, aPanel, height, packedB, bPanel, width, length, sums);
         }
-        unpack(f64, sums, bPanels, f32, yStart + row * columns + column, height, width, columns);
+        unpack(f64, sums, f32, yStart + row * columns + column, height, width, columns);
       }
     }
   }
@@ -85,7 +95,6 @@ function dot(memory: Memory, { attrs, inputs, outputs }: Call<"dot">): void {
 function unpack(
   f64: Float64Array,
   sums: number,
-  bPanels: number,
   f32: Float32Array,
   to: number,
   rows: number,
@@ -94,14 +103,9 @@ function unpack(
 ): void {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      f32[to + row * stride + column] = f64[sums + blockIndex(row, column, bPanels)];
+      f32[to + row * stride + column] = f64[sums + blockIndex(row, column, columns)];
     }
   }
-}
-
-/** A dimension of a tile, in whole panels. */
-function tileSize(size: number, limit: number): number {
-  return panelsOf(Math.min(size, limit)) * PANEL;
 }
 
 export const dotKernels = {
@@ -110,9 +114,10 @@ export const dotKernels = {
     scratch({ attrs, inputs }: Call<"dot">): number {
       const batch = extent(inputs[0], attrs.batch[0]);
       const depth = extent(inputs[0], attrs.contract[0]);
-      const rows = tileSize(inputs[0].size / (batch * depth), TILE.rows);
-      const columns = tileSize(inputs[1].size / (batch * depth), TILE.columns);
-      return 8 * ((rows + columns) * tileSize(depth, TILE.depth) + rows * columns);
+      const rows = Math.min(inputs[0].size / (batch * depth), TILE.rows);
+      const columns = Math.min(inputs[1].size / (batch * depth), TILE.columns);
+      const length = Math.min(depth, TILE.depth);
+      return 8 * (packedSize(rows, length, LEFT) + packedSize(columns, length, RIGHT) + sumsSize(rows, columns));
     },
   },
 };

@@ -9,7 +9,7 @@ import type { LstmAttrs } from "@ostinato/core";
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
-import { blockIndex, multiplyPanels, PANEL, packPanels, panelsOf } from "./panels.ts";
+import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 
 /** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
 export function supportsLstm(attrs: LstmAttrs): boolean {
@@ -28,8 +28,10 @@ function scratch(call: Call<"lstm">): number {
   const [time, batch, inputSize] = call.inputs[0].dims;
   const hidden = call.attrs.hiddenSize;
   const depth = 1 + inputSize + hidden;
-  const rows = panelsOf(batch) * PANEL;
-  return rowsBytes(time, batch) + 8 * (4 * hidden * depth + rows * depth + rows * 4 * hidden + batch * hidden);
+  return (
+    rowsBytes(time, batch) +
+    8 * (4 * hidden * depth + packedSize(batch, depth, RIGHT) + sumsSize(4 * hidden, batch) + batch * hidden)
+  );
 }
 
 /** Packs [B | W | R] so that a panel holds the four gates of one unit. */
@@ -37,14 +39,15 @@ function packWeights(memory: Memory, call: Call<"lstm">, to: number): void {
   const { f32, f64 } = memory;
   const inputSize = call.inputs[0].dims[2];
   const hidden = call.attrs.hiddenSize;
-  const stride = (1 + inputSize + hidden) * PANEL;
+  const stride = (1 + inputSize + hidden) * LEFT;
+  const gate = hidden * inputSize;
   for (let j = 0; j < hidden; j++) {
     const panel = to + j * stride;
-    const input = panel + PANEL;
-    const recurrent = input + inputSize * PANEL;
-    packPanels(f32, call.inputs[3].offset + j, hidden, 1, 4, 1, f64, panel, stride);
-    packPanels(f32, call.inputs[1].offset + j * inputSize, hidden * inputSize, 1, 4, inputSize, f64, input, stride);
-    packPanels(f32, call.inputs[2].offset + j * hidden, hidden * hidden, 1, 4, hidden, f64, recurrent, stride);
+    const input = panel + LEFT;
+    const recurrent = input + inputSize * LEFT;
+    packPanels(f32, call.inputs[3].offset + j, hidden, 1, 4, 1, f64, panel, LEFT, stride);
+    packPanels(f32, call.inputs[1].offset + j * inputSize, gate, 1, 4, inputSize, f64, input, LEFT, stride);
+    packPanels(f32, call.inputs[2].offset + j * hidden, hidden * hidden, 1, 4, hidden, f64, recurrent, LEFT, stride);
   }
 }
 
@@ -64,19 +67,19 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   const lengths = lengthsAt(memory, batch);
 
   const depth = 1 + inputSize + hidden;
-  const stride = depth * PANEL;
+  const stride = depth * RIGHT;
   const weights = (memory.scratch + rowsBytes(time, batch)) / 8;
   const rows = weights + 4 * hidden * depth;
-  const sums = rows + panelsOf(batch) * stride;
-  const cellsNow = sums + panelsOf(batch) * PANEL * 4 * hidden;
+  const sums = rows + packedSize(batch, depth, RIGHT);
+  const cellsNow = sums + sumsSize(4 * hidden, batch);
   packWeights(memory, call, weights);
   f64.fill(0, rows, sums);
   for (let p = 0; p < batch; p++) {
     const row = i32[order + p];
-    const lane = rows + (p >> 2) * stride + (p & 3);
+    const lane = rows + (p >> 1) * stride + (p & 1);
     f64[lane] = 1;
     for (let j = 0; j < hidden; j++) {
-      f64[lane + (1 + inputSize + j) * PANEL] = initialH ? f32[initialH.offset + row * hidden + j] : 0;
+      f64[lane + (1 + inputSize + j) * RIGHT] = initialH ? f32[initialH.offset + row * hidden + j] : 0;
       f64[cellsNow + p * hidden + j] = initialC ? f32[initialC.offset + row * hidden + j] : 0;
     }
   }
@@ -92,19 +95,20 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
     for (let p = 0; p < active; p++) {
       const t = reverse ? i32[lengths + p] - 1 - step : step;
       const from = x.offset + (t * batch + i32[order + p]) * inputSize;
-      const lane = rows + (p >> 2) * stride + (p & 3) + PANEL;
-      for (let d = 0; d < inputSize; d++) f64[lane + d * PANEL] = f32[from + d];
+      const lane = rows + (p >> 1) * stride + (p & 1) + RIGHT;
+      for (let d = 0; d < inputSize; d++) f64[lane + d * RIGHT] = f32[from + d];
     }
-    f64.fill(0, sums, sums + panelsOf(active) * PANEL * 4 * hidden);
-    multiplyPanels(f64, rows, stride, panelsOf(active), weights, stride, hidden, depth, sums);
+    f64.fill(0, sums, sums + sumsSize(4 * hidden, active));
+    multiplyPanels(f64, weights, depth * LEFT, 4 * hidden, rows, stride, active, depth, sums);
     for (let p = 0; p < active; p++) {
       const t = reverse ? i32[lengths + p] - 1 - step : step;
-      const lane = rows + (p >> 2) * stride + (p & 3) + (1 + inputSize) * PANEL;
+      const lane = rows + (p >> 1) * stride + (p & 1) + (1 + inputSize) * RIGHT;
       activate(
         f32,
         f64,
         hidden,
-        sums + blockIndex(p, 0, hidden),
+        sums + blockIndex(0, p, active),
+        blockIndex(LEFT, 0, active),
         cellsNow + p * hidden,
         lane,
         y < 0 ? -1 : y + (t * batch + i32[order + p]) * hidden,
@@ -118,9 +122,9 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   const c = outputs[2].offset;
   for (let p = 0; p < batch; p++) {
     const row = i32[order + p];
-    const lane = rows + (p >> 2) * stride + (p & 3) + (1 + inputSize) * PANEL;
+    const lane = rows + (p >> 1) * stride + (p & 1) + (1 + inputSize) * RIGHT;
     for (let j = 0; j < hidden; j++) {
-      if (h >= 0) f32[h + row * hidden + j] = f64[lane + j * PANEL];
+      if (h >= 0) f32[h + row * hidden + j] = f64[lane + j * RIGHT];
       if (c >= 0) f32[c + row * hidden + j] = f64[cellsNow + p * hidden + j];
     }
   }
@@ -132,6 +136,7 @@ function activate(
   f64: Float64Array,
   hidden: number,
   sums: number,
+  sumsStride: number,
   cellsNow: number,
   lane: number,
   y: number,
@@ -139,15 +144,15 @@ function activate(
   cells: number,
 ): void {
   for (let j = 0; j < hidden; j++) {
-    const s = sums + j * PANEL * PANEL;
+    const s = sums + j * sumsStride;
     const i = 1 / (1 + Math.exp(-f64[s]));
-    const o = 1 / (1 + Math.exp(-f64[s + 1]));
-    const f = 1 / (1 + Math.exp(-f64[s + 2]));
-    const g = Math.tanh(f64[s + 3]);
+    const o = 1 / (1 + Math.exp(-f64[s + RIGHT]));
+    const f = 1 / (1 + Math.exp(-f64[s + 2 * RIGHT]));
+    const g = Math.tanh(f64[s + 3 * RIGHT]);
     const c = Math.fround(f * f64[cellsNow + j] + i * g);
     const h = Math.fround(o * Math.tanh(c));
     f64[cellsNow + j] = c;
-    f64[lane + j * PANEL] = h;
+    f64[lane + j * RIGHT] = h;
     if (y >= 0) f32[y + j] = h;
     if (gates >= 0) {
       f32[gates + j * 4] = i;

@@ -7,7 +7,7 @@ import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { supportsLstm } from "./lstm.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
-import { blockIndex, multiplyPanels, PANEL, panelsOf } from "./panels.ts";
+import { blockIndex, LEFT, multiplyPanels, packedSize, RIGHT, sumsSize } from "./panels.ts";
 
 /** Sizes of a call, and where everything lies in scratch (indexes in `f64`). */
 interface Plan {
@@ -43,14 +43,14 @@ function planOf(call: Call<"lstmGrad">, start: number): Plan {
   const width = 1 + inputSize + hidden;
   const chunk = Math.max(256, batch);
   const weights = start + rowsBytes(time, batch) / 8;
-  const gateRows = weights + panelsOf(hidden + inputSize) * PANEL * 4 * hidden;
-  const sums = gateRows + panelsOf(batch) * PANEL * 4 * hidden;
-  const dH = sums + panelsOf(batch) * panelsOf(hidden + inputSize) * PANEL * PANEL;
+  const gateRows = weights + packedSize(hidden + inputSize, 4 * hidden, LEFT);
+  const sums = gateRows + packedSize(batch, 4 * hidden, RIGHT);
+  const dH = sums + sumsSize(hidden + inputSize, batch);
   const dC = dH + batch * hidden;
   const gateChunk = dC + batch * hidden;
-  const inputChunk = gateChunk + 4 * hidden * chunk;
-  const weightSums = inputChunk + panelsOf(width) * PANEL * chunk;
-  const end = weightSums + hidden * panelsOf(width) * PANEL * PANEL;
+  const inputChunk = gateChunk + packedSize(4 * hidden, chunk, LEFT);
+  const weightSums = inputChunk + packedSize(width, chunk, RIGHT);
+  const end = weightSums + sumsSize(4 * hidden, width);
   return {
     time,
     batch,
@@ -91,11 +91,11 @@ function lstmGrad(memory: Memory, call: Call<"lstmGrad">): void {
   const order = orderAt(memory);
   const lengths = lengthsAt(memory, batch);
 
-  const columns = dX >= 0 ? panelsOf(hidden + inputSize) : panelsOf(hidden);
-  const gateStride = 4 * hidden * PANEL;
-  const chunkStride = chunk * PANEL;
+  const columns = dX >= 0 ? hidden + inputSize : hidden;
+  const gateStride = 4 * hidden * RIGHT;
+  f64.fill(0, plan.weights, plan.sums);
   packStepWeights(memory, call, plan);
-  f64.fill(0, plan.gateRows, plan.sums);
+
   f64.fill(0, plan.weightSums, plan.end);
   readFinal(memory, call, plan, "h", plan.dH);
   readFinal(memory, call, plan, "c", plan.dC);
@@ -127,40 +127,31 @@ function lstmGrad(memory: Memory, call: Call<"lstmGrad">): void {
         dY < 0 ? -1 : dY + (t * batch + row) * hidden,
         plan.dH + p * hidden,
         plan.dC + p * hidden,
-        plan.gateRows + (p >> 2) * gateStride + (p & 3),
-        plan.gateChunk + (collected + p) * PANEL,
-        chunkStride,
+        plan.gateRows + laneOf(p, gateStride),
+        plan.gateChunk + (collected + p) * LEFT,
+        chunk * LEFT,
       );
       if (!wantsWeights) continue;
       const previous = (reverse ? t + 1 : t - 1) * batch + row;
       const h0 = initialH < 0 ? -1 : initialH + row * hidden;
-      const lane = plan.inputChunk + (collected + p) * PANEL;
+      const lane = plan.inputChunk + (collected + p) * RIGHT;
       f64[lane] = 1;
       for (let d = 0; d < inputSize; d++) {
-        f64[lane + laneOf(1 + d, chunkStride)] = f32[x + (t * batch + row) * inputSize + d];
+        f64[lane + laneOf(1 + d, chunk * RIGHT)] = f32[x + (t * batch + row) * inputSize + d];
       }
       const h = step > 0 ? y + previous * hidden : h0;
-      for (let j = 0; j < hidden; j++) f64[lane + laneOf(1 + inputSize + j, chunkStride)] = h < 0 ? 0 : f32[h + j];
+      for (let j = 0; j < hidden; j++) f64[lane + laneOf(1 + inputSize + j, chunk * RIGHT)] = h < 0 ? 0 : f32[h + j];
     }
     collected += active;
-    f64.fill(0, plan.sums, plan.sums + panelsOf(active) * columns * PANEL * PANEL);
-    multiplyPanels(
-      f64,
-      plan.gateRows,
-      gateStride,
-      panelsOf(active),
-      plan.weights,
-      gateStride,
-      columns,
-      4 * hidden,
-      plan.sums,
-    );
+    f64.fill(0, plan.sums, plan.sums + sumsSize(columns, active));
+    const depth = 4 * hidden;
+    multiplyPanels(f64, plan.weights, depth * LEFT, columns, plan.gateRows, gateStride, active, depth, plan.sums);
     for (let p = 0; p < active; p++) {
-      for (let j = 0; j < hidden; j++) f64[plan.dH + p * hidden + j] = f64[plan.sums + blockIndex(p, j, columns)];
+      for (let j = 0; j < hidden; j++) f64[plan.dH + p * hidden + j] = f64[plan.sums + blockIndex(j, p, active)];
       if (dX < 0) continue;
       const t = reverse ? i32[lengths + p] - 1 - step : step;
       const to = dX + (t * batch + i32[order + p]) * inputSize;
-      for (let d = 0; d < inputSize; d++) f32[to + d] = f64[plan.sums + blockIndex(p, hidden + d, columns)];
+      for (let d = 0; d < inputSize; d++) f32[to + d] = f64[plan.sums + blockIndex(hidden + d, p, active)];
     }
   }
   if (wantsWeights) {
@@ -170,23 +161,22 @@ function lstmGrad(memory: Memory, call: Call<"lstmGrad">): void {
   writeInitialGradients(memory, call, plan);
 }
 
-/** Where column `column` of a packed chunk lies, from the first column on. */
-function laneOf(column: number, stride: number): number {
-  return (column >> 2) * stride + (column & 3);
+/** Where a row of a packed right operand lies, from the first one on. */
+function laneOf(row: number, stride: number): number {
+  return (row >> 1) * stride + (row & 1);
 }
 
+/** Packs the columns of [R | W]. */
 function packStepWeights({ f32, f64 }: Memory, call: Call<"lstmGrad">, plan: Plan): void {
   const { hidden, inputSize, weights } = plan;
-  const stride = 4 * hidden * PANEL;
-  const r = call.inputs[2].offset;
-  const w = call.inputs[1].offset;
-  // Column by column: panels of R and W may share a border.
-  for (let column = 0; column < panelsOf(hidden + inputSize) * PANEL; column++) {
-    const lane = weights + laneOf(column, stride);
-    const from = column < hidden ? r + column : w + column - hidden;
-    const depthStride = column < hidden ? hidden : inputSize;
-    const zero = column >= hidden + inputSize;
-    for (let k = 0; k < 4 * hidden; k++) f64[lane + k * PANEL] = zero ? 0 : f32[from + k * depthStride];
+  const depth = 4 * hidden;
+  // Column by column: R and W may meet within a panel.
+  for (let column = 0; column < hidden + inputSize; column++) {
+    const inR = column < hidden;
+    const from = inR ? call.inputs[2].offset + column : call.inputs[1].offset + column - hidden;
+    const stride = inR ? hidden : inputSize;
+    const lane = weights + (column >> 2) * depth * LEFT + (column & 3);
+    for (let k = 0; k < depth; k++) f64[lane + k * LEFT] = f32[from + k * stride];
   }
 }
 
@@ -209,7 +199,7 @@ function readFinal(
 
 /**
  * One row's step. `dH` and `dC` hold the cotangents that come from the step after; `dC` is replaced by what goes to the step before.
- * The gate gradients go to `row` (gate by gate, `PANEL` apart) and to `chunk` (unit by unit, `chunkStride` apart).
+ * The gate gradients go to `row` (gate by gate, `RIGHT` apart) and to `chunk` (unit by unit, `chunkStride` apart).
  */
 function gateGradients(
   f32: Float32Array,
@@ -225,7 +215,7 @@ function gateGradients(
   chunk: number,
   chunkStride: number,
 ): void {
-  const gateStride = hidden * PANEL;
+  const gateStride = hidden * RIGHT;
   for (let j = 0; j < hidden; j++) {
     const i = f32[gates + j * 4];
     const o = f32[gates + j * 4 + 1];
@@ -241,7 +231,7 @@ function gateGradients(
     const df = dc * before * f * (1 - f);
     const dg = dc * i * (1 - g * g);
     f64[dC + j] = dc * f;
-    const r = row + j * PANEL;
+    const r = row + j * RIGHT;
     f64[r] = di;
     f64[r + gateStride] = dO;
     f64[r + 2 * gateStride] = df;
@@ -256,9 +246,9 @@ function gateGradients(
 
 /** Adds the products of the collected gate gradients with their [1 | x | h] to the sums of the weights. */
 function multiplyChunk(f64: Float64Array, plan: Plan, collected: number): void {
-  const stride = plan.chunk * PANEL;
-  const { gateChunk, inputChunk, hidden, width, weightSums } = plan;
-  multiplyPanels(f64, gateChunk, stride, hidden, inputChunk, stride, panelsOf(width), collected, weightSums);
+  const { chunk, gateChunk, inputChunk, hidden, width, weightSums } = plan;
+  const rows = 4 * hidden;
+  multiplyPanels(f64, gateChunk, chunk * LEFT, rows, inputChunk, chunk * RIGHT, width, collected, weightSums);
 }
 
 function writeWeightGradients({ f32, f64 }: Memory, call: Call<"lstmGrad">, plan: Plan): void {
@@ -266,17 +256,16 @@ function writeWeightGradients({ f32, f64 }: Memory, call: Call<"lstmGrad">, plan
   const dW = call.outputs[1].offset;
   const dR = call.outputs[2].offset;
   const dB = call.outputs[3].offset;
-  const panels = panelsOf(width);
   for (let j = 0; j < hidden; j++) {
     for (let gate = 0; gate < 4; gate++) {
       const row = gate * hidden + j;
       const from = 4 * j + gate;
-      if (dB >= 0) f32[dB + row] = f64[weightSums + blockIndex(from, 0, panels)];
+      if (dB >= 0) f32[dB + row] = f64[weightSums + blockIndex(from, 0, width)];
       for (let d = 0; dW >= 0 && d < inputSize; d++) {
-        f32[dW + row * inputSize + d] = f64[weightSums + blockIndex(from, 1 + d, panels)];
+        f32[dW + row * inputSize + d] = f64[weightSums + blockIndex(from, 1 + d, width)];
       }
       for (let d = 0; dR >= 0 && d < hidden; d++) {
-        f32[dR + row * hidden + d] = f64[weightSums + blockIndex(from, 1 + inputSize + d, panels)];
+        f32[dR + row * hidden + d] = f64[weightSums + blockIndex(from, 1 + inputSize + d, width)];
       }
     }
   }

@@ -1,20 +1,31 @@
 /**
- * The blocked product. Operands are packed into panels of four rows, the four numbers of one step of the sum side by side, as doubles
- * so that the inner loop converts nothing; sums are kept in blocks of 4 × 4. Each sum takes its terms in order, one by one, in double
- * precision, so that neither its place in a block nor what stands beside it changes a bit.
+ * The blocked product a · bᵀ. Its left operand is packed into panels of four rows and its right one into panels of two, the numbers of
+ * one step of the sum side by side, as doubles so that the inner loop converts nothing; sums are kept in blocks of 4 × 2, which is what
+ * fits the registers. Each sum takes its terms in order, one by one, in double precision, so that neither its place in a block nor what
+ * stands beside it changes a bit.
  */
 
-/** Rows in a panel, and both sides of a block. */
-export const PANEL = 4;
-const BLOCK = PANEL * PANEL;
+/** Rows in a panel of the left operand. */
+export const LEFT = 4;
+/** Rows in a panel of the right operand. */
+export const RIGHT = 2;
+const BLOCK = LEFT * RIGHT;
+/** Above every index into doubles that a memory can have. */
+const MASK = 0x3fffffff;
 
-export function panelsOf(rows: number): number {
-  return Math.ceil(rows / PANEL);
+/** Doubles that a packed operand takes. */
+export function packedSize(rows: number, depth: number, panel: number): number {
+  return Math.ceil(rows / panel) * panel * depth;
+}
+
+/** Doubles that the blocks of sums take. */
+export function sumsSize(leftRows: number, rightRows: number): number {
+  return Math.ceil(leftRows / LEFT) * Math.ceil(rightRows / RIGHT) * BLOCK;
 }
 
 /**
- * Packs `rows` rows of `depth` floats that lie `rowStride` and `depthStride` apart. Panels are `panelStride` apart, and lanes past the
- * last row are zero.
+ * Packs `rows` rows of `depth` floats that lie `rowStride` and `depthStride` apart into panels of `panel` rows, `panelStride` apart.
+ * Lanes past the last row are zero.
  */
 export function packPanels(
   f32: Float32Array,
@@ -25,104 +36,115 @@ export function packPanels(
   depth: number,
   f64: Float64Array,
   to: number,
+  panel: number,
   panelStride: number,
 ): void {
-  for (let row = 0; row < rows; row += PANEL) {
-    const panel = to + (row / PANEL) * panelStride;
-    const lanes = Math.min(PANEL, rows - row);
-    const end = panel + depth * PANEL;
+  for (let row = 0; row < rows; row += panel) {
+    const start = to + (row / panel) * panelStride;
+    const lanes = Math.min(panel, rows - row);
+    const end = start + depth * panel;
     for (let lane = 0; lane < lanes; lane++) {
       let x = from + (row + lane) * rowStride;
-      for (let y = panel + lane; y < end; y += PANEL) {
+      for (let y = start + lane; y < end; y += panel) {
         f64[y] = f32[x];
         x += depthStride;
       }
     }
-    for (let lane = lanes; lane < PANEL; lane++) for (let y = panel + lane; y < end; y += PANEL) f64[y] = 0;
+    for (let lane = lanes; lane < panel; lane++) for (let y = start + lane; y < end; y += panel) f64[y] = 0;
   }
 }
 
-/** Adds the products of all panels of `a` with all panels of `b` over `depth` to the blocks at `sums`: [aPanels, bPanels, 4, 4]. */
+/**
+ * Adds the products of all rows of `left` with all rows of `right` over `depth` to the blocks at `sums`. Strides are those of the panels.
+ * Two steps of the sum are written out, and indexes are masked, so that the engine knows that they cannot overflow.
+ */
 export function multiplyPanels(
   x: Float64Array,
-  a: number,
-  aStride: number,
-  aPanels: number,
-  b: number,
-  bStride: number,
-  bPanels: number,
+  left: number,
+  leftStride: number,
+  leftRows: number,
+  right: number,
+  rightStride: number,
+  rightRows: number,
   depth: number,
   sums: number,
 ): void {
-  for (let column = 0; column < bPanels; column++) {
-    for (let row = 0; row < aPanels; row++) {
-      const s = sums + (row * bPanels + column) * BLOCK;
-      let i = a + row * aStride;
-      let j = b + column * bStride;
+  const leftPanels = Math.ceil(leftRows / LEFT);
+  const rightPanels = Math.ceil(rightRows / RIGHT);
+  const pairs = depth & ~1;
+  let s = sums | 0;
+  for (let row = 0; row < leftPanels; row++) {
+    for (let column = 0; column < rightPanels; column++) {
+      let i = (left + row * leftStride) | 0;
+      let j = (right + column * rightStride) | 0;
       let s00 = x[s];
       let s01 = x[s + 1];
-      let s02 = x[s + 2];
-      let s03 = x[s + 3];
-      let s10 = x[s + 4];
-      let s11 = x[s + 5];
-      let s12 = x[s + 6];
-      let s13 = x[s + 7];
-      let s20 = x[s + 8];
-      let s21 = x[s + 9];
-      let s22 = x[s + 10];
-      let s23 = x[s + 11];
-      let s30 = x[s + 12];
-      let s31 = x[s + 13];
-      let s32 = x[s + 14];
-      let s33 = x[s + 15];
-      for (const end = i + depth * PANEL; i < end; i += PANEL) {
+      let s10 = x[s + 2];
+      let s11 = x[s + 3];
+      let s20 = x[s + 4];
+      let s21 = x[s + 5];
+      let s30 = x[s + 6];
+      let s31 = x[s + 7];
+      for (const end = (i + pairs * LEFT) | 0; i < end; ) {
+        const p = i & MASK;
+        const q = j & MASK;
+        const b00 = x[q];
+        const b01 = x[q + 1];
+        const a00 = x[p];
+        s00 += a00 * b00;
+        s01 += a00 * b01;
+        const a01 = x[p + 1];
+        s10 += a01 * b00;
+        s11 += a01 * b01;
+        const a02 = x[p + 2];
+        s20 += a02 * b00;
+        s21 += a02 * b01;
+        const a03 = x[p + 3];
+        s30 += a03 * b00;
+        s31 += a03 * b01;
+        const b10 = x[q + 2];
+        const b11 = x[q + 3];
+        const a10 = x[p + 4];
+        s00 += a10 * b10;
+        s01 += a10 * b11;
+        const a11 = x[p + 5];
+        s10 += a11 * b10;
+        s11 += a11 * b11;
+        const a12 = x[p + 6];
+        s20 += a12 * b10;
+        s21 += a12 * b11;
+        const a13 = x[p + 7];
+        s30 += a13 * b10;
+        s31 += a13 * b11;
+        i = (i + 2 * LEFT) | 0;
+        j = (j + 2 * RIGHT) | 0;
+      }
+      if (pairs < depth) {
         const b0 = x[j];
         const b1 = x[j + 1];
-        const b2 = x[j + 2];
-        const b3 = x[j + 3];
-        j += PANEL;
-        const a0 = x[i];
-        s00 += a0 * b0;
-        s01 += a0 * b1;
-        s02 += a0 * b2;
-        s03 += a0 * b3;
-        const a1 = x[i + 1];
-        s10 += a1 * b0;
-        s11 += a1 * b1;
-        s12 += a1 * b2;
-        s13 += a1 * b3;
-        const a2 = x[i + 2];
-        s20 += a2 * b0;
-        s21 += a2 * b1;
-        s22 += a2 * b2;
-        s23 += a2 * b3;
-        const a3 = x[i + 3];
-        s30 += a3 * b0;
-        s31 += a3 * b1;
-        s32 += a3 * b2;
-        s33 += a3 * b3;
+        s00 += x[i] * b0;
+        s01 += x[i] * b1;
+        s10 += x[i + 1] * b0;
+        s11 += x[i + 1] * b1;
+        s20 += x[i + 2] * b0;
+        s21 += x[i + 2] * b1;
+        s30 += x[i + 3] * b0;
+        s31 += x[i + 3] * b1;
       }
       x[s] = s00;
       x[s + 1] = s01;
-      x[s + 2] = s02;
-      x[s + 3] = s03;
-      x[s + 4] = s10;
-      x[s + 5] = s11;
-      x[s + 6] = s12;
-      x[s + 7] = s13;
-      x[s + 8] = s20;
-      x[s + 9] = s21;
-      x[s + 10] = s22;
-      x[s + 11] = s23;
-      x[s + 12] = s30;
-      x[s + 13] = s31;
-      x[s + 14] = s32;
-      x[s + 15] = s33;
+      x[s + 2] = s10;
+      x[s + 3] = s11;
+      x[s + 4] = s20;
+      x[s + 5] = s21;
+      x[s + 6] = s30;
+      x[s + 7] = s31;
+      s = (s + BLOCK) | 0;
     }
   }
 }
 
-/** Where the sum of row `row` and column `column` lies from the first block on. */
-export function blockIndex(row: number, column: number, bPanels: number): number {
-  return ((row >> 2) * bPanels + (column >> 2)) * BLOCK + (row & 3) * PANEL + (column & 3);
+/** Where the sum of a row of `left` and a row of `right` lies, from the first block on. */
+export function blockIndex(leftRow: number, rightRow: number, rightRows: number): number {
+  return ((leftRow >> 2) * ((rightRows + 1) >> 1) + (rightRow >> 1)) * BLOCK + (leftRow & 3) * RIGHT + (rightRow & 1);
 }
