@@ -7,18 +7,25 @@ export const backends = {
     return cpu();
   },
   tfjs: async (): Promise<Backend> => {
-    const tf = await import("@tensorflow/tfjs-core");
+    const tf = await quietTfjs();
     await import("@tensorflow/tfjs-backend-cpu");
     const { tfjs } = await import("@ostinato/backend-tfjs");
     return tfjs(tf, { backend: "cpu" });
   },
   "tfjs-wasm": async (): Promise<Backend> => {
-    const tf = await import("@tensorflow/tfjs-core");
+    const tf = await quietTfjs();
     await import("@tensorflow/tfjs-backend-wasm");
     const { tfjs } = await import("@ostinato/backend-tfjs");
     return tfjs(tf, { backend: "wasm" });
   },
 } satisfies Record<string, () => Promise<Backend>>;
+
+/** tfjs without its advice to install a native build. */
+async function quietTfjs() {
+  const tf = await import("@tensorflow/tfjs-core");
+  tf.enableProdMode();
+  return tf;
+}
 
 export type BackendName = keyof typeof backends;
 export const backendNames = Object.keys(backends) as BackendName[];

@@ -73,7 +73,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
   const program = programOf(open, environment);
   process.once("SIGINT", () => {
     output?.close();
-    environment.stderr.write("\nimdb: interrupted; files are written whole at the end, so none is half done\n");
+    environment.stderr.write("\nimdb: interrupted; no file was left half written\n");
     process.exit(exitCodes.interrupted);
   });
   try {
@@ -95,7 +95,7 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment)
     // Errors are told in one line by `run`.
     .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {}, outputError: () => {} })
     .configureHelp({ helpWidth: 120 })
-    .helpOption("-h, --help", "this help; also: help <command>")
+    .helpOption("-h, --help", "this help")
     .addHelpText("after", endings);
 
   const add = (name: string, summary: string, options: readonly Parameters<Command["addOption"]>[0][]): Command => {
@@ -107,7 +107,7 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment)
     return command;
   };
 
-  add("train", "train a model and draw its curves", trainOptions())
+  add("train", "train a model and draw its curves", trainOptions(5))
     .addHelpText("after", examples.train)
     .action((options: TrainOptions & Json) => train(withoutJson(options), open(options)));
   add("evaluate", "test a model on the 25,000 test reviews", [modelOption(), runtimeOption(), testLimitOption()])
@@ -125,8 +125,8 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment)
   add("info", "show the data, its split, lengths and vocabulary", infoOptions()).action((options: InfoOptions & Json) =>
     info(options, open(options)),
   );
-  add("start", "train one epoch, evaluate and export: what npm start runs", trainOptions()).action(
-    (options: TrainOptions & Json) => start({ ...withoutJson(options), epochs: options.epochs ?? 1 }, open(options)),
+  add("start", "train one epoch, evaluate and export: what npm start runs", trainOptions(1)).action(
+    (options: TrainOptions & Json) => start(withoutJson(options), open(options)),
   );
   return program;
 }

@@ -37,7 +37,7 @@ const systemReasons: Readonly<Record<string, string>> = {
   EEXIST: "a file of that name is in the way",
   EISDIR: "it is a folder",
   ENAMETOOLONG: "the name is too long",
-  ENOENT: "it does not exist",
+  ENOENT: "no such file or folder",
   ENOSPC: "no space left on the disk",
   ENOTDIR: "part of the path is a file, not a folder",
   EPERM: "not permitted",
@@ -47,7 +47,9 @@ const systemReasons: Readonly<Record<string, string>> = {
 /** One line for the terminal, and the exit code. Only a defect brings its stack along, for the report. */
 export function explain(error: unknown): { readonly message: string; readonly code: number } {
   if (error instanceof CommanderError) {
-    return { message: oneLine(error.message.replace(/^error: /, "")), code: exitCodes.usage };
+    // `help frob` brings no message of its own
+    const message = error.code === "commander.help" ? "unknown command; --help lists them" : error.message;
+    return { message: oneLine(message.replace(/^error: /, "")), code: exitCodes.usage };
   }
   if (error instanceof UsageError || error instanceof ModelFileError) {
     return { message: oneLine(error.message), code: exitCodes.usage };

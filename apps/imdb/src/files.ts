@@ -8,10 +8,18 @@ export function callersFolder(): string {
   return process.env.INIT_CWD ?? process.cwd();
 }
 
+/** As `mkdir` with `recursive`, which never returns where the system denies that a folder exists it has just found (`/proc/x`). */
+async function makeFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory()) return;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeFolder(parent);
+  await mkdir(folder);
+}
+
 /** Makes the folder if need be. Throws `UsageError`, which names it as `option`, where nothing can be written there. */
 export async function requireWritableFolder(folder: string, option: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const probe = join(folder, `.write-test-${process.pid}`);
     await writeFile(probe, "");
     await rm(probe);

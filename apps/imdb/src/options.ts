@@ -34,8 +34,7 @@ const defaultFolder = "runs/imdb";
 export interface TrainOptions {
   readonly preset: PresetName;
   readonly backend: BackendName;
-  /** The preset's own where it is not given. */
-  readonly epochs?: number;
+  readonly epochs: number;
   readonly batchSize: number;
   readonly maxWords: number;
   readonly maxLength: number;
@@ -47,12 +46,13 @@ export interface TrainOptions {
   readonly out: string;
 }
 
-export function trainOptions(): Option[] {
+/** The options of `train`, and of `start`, which trains for fewer epochs. */
+export function trainOptions(epochs: number): Option[] {
   const described = presetNames.map((name) => `${name} (${presets[name].summary})`).join(", or ");
   return [
     new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
     backendOption(),
-    new Option("--epochs <n>", "passes over the training reviews").argParser(whole(1, 100_000)),
+    new Option("--epochs <n>", "passes over the training reviews").argParser(whole(1, 100_000)).default(epochs),
     new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, reviewsPerHalf)).default(32),
     maxWordsOption(),
     maxLengthOption(),

@@ -26,10 +26,9 @@ import { encodeReviews, presets } from "../presets.ts";
 import { readTrainingReviews } from "../reviews.ts";
 
 export async function train(options: TrainOptions, output: Output): Promise<void> {
-  const { preset, maxWords, maxLength, seed, out, batchSize } = options;
+  const { preset, maxWords, maxLength, seed, out, epochs, batchSize } = options;
   await requireWritableFolder(out, "--out");
   const backend = await backends[options.backend]();
-  const epochs = options.epochs ?? presets[preset].epochs;
 
   const reviews = await readTrainingReviews(seed, options.limit);
   const vocabulary = vocabularyFromTexts(reviews.all, { maxTokens: maxWords, unknown: presets[preset].unknown });
@@ -56,6 +55,10 @@ export async function train(options: TrainOptions, output: Output): Promise<void
   const recorder = partRecorder();
   const title = (epoch: number) => `epoch ${epoch}/${epochs}`;
   let progress = output.progress(title(1));
+  const next = (what: string): void => {
+    progress.stop();
+    progress = output.progress(what);
+  };
   const fitted = await trainer.fit(examples(reviews.train), {
     epochs,
     batchSize,
@@ -63,7 +66,12 @@ export async function train(options: TrainOptions, output: Output): Promise<void
     onStep: async (event) => {
       recorder.add(event);
       progress.update(event.step, event.steps, event.logs);
+      if (event.step === event.steps) next(`${title(event.epoch)} validation`);
       await setImmediate(); // lets Ctrl-C and the terminal have their turn
+    },
+    onValidationStep: async (event) => {
+      progress.update(event.step, event.steps, event.logs);
+      await setImmediate();
     },
     onEpoch: (event) => {
       progress.stop();
@@ -71,7 +79,7 @@ export async function train(options: TrainOptions, output: Output): Promise<void
       const { loss, accuracy, valLoss, valAccuracy } = logs;
       output.event({ event: "epoch", epoch, epochs, seconds, loss, accuracy, valLoss, valAccuracy });
       output.say(`${title(epoch)}  done in ${shownDuration(seconds)}  ${shownFigures(logs)}`);
-      if (epoch < epochs) progress = output.progress(title(epoch + 1));
+      if (epoch < epochs) next(title(epoch + 1));
     },
   });
 
@@ -83,7 +91,7 @@ export async function train(options: TrainOptions, output: Output): Promise<void
   const files = [join(out, fileNames.model), join(out, fileNames.history)] as const;
   await saveModel(files[0], trained);
   const history: History = { epochs: fitted.epochs, parts: recorder.parts };
-  await writeWhole(files[1], `${JSON.stringify({ options: { ...options, epochs }, ...history }, null, 2)}\n`);
+  await writeWhole(files[1], `${JSON.stringify({ options, ...history }, null, 2)}\n`);
   const charts: string[] = [];
   for (const figure of historyFigures) charts.push(...(await writeChart(out, figure, historyChart(history, figure))));
   output.event({ event: "saved", files: [...files, ...charts] });

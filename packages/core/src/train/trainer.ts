@@ -75,6 +75,8 @@ export interface FitOptions {
   readonly shuffle?: boolean;
   /** After each step, with the running means of the epoch. `steps` is 0 where batches come from an iterable of unknown length. */
   readonly onStep?: (event: TrainingStepEvent) => void | Promise<void>;
+  /** After each batch of the validation that ends an epoch. */
+  readonly onValidationStep?: (event: StepEvent) => void | Promise<void>;
   readonly onEpoch?: (event: EpochEvent) => void | Promise<void>;
   /** Stops after the step that is running, by throwing the signal's reason. */
   readonly signal?: Signal;
@@ -170,6 +172,7 @@ export class SessionTrainer implements Trainer {
       "validationData",
       "shuffle",
       "onStep",
+      "onValidationStep",
       "onEpoch",
       "signal",
     ]);
@@ -196,8 +199,10 @@ export class SessionTrainer implements Trainer {
         source && order
           ? await this.#trainRows(source, order, at)
           : await this.#trainBatches(data as Iterable<Examples>, at);
+      const { onValidationStep: onStep, signal } = options;
+      const watched = { batchSize, ...(onStep ? { onStep } : {}) };
       const checked = validation
-        ? validationLogs(await this.#evaluate(validation.dataset, validation.order, { batchSize }, options.signal))
+        ? validationLogs(await this.#evaluate(validation.dataset, validation.order, watched, signal))
         : {};
       this.#epochs += 1;
       const event: EpochEvent = { epoch, epochs, seconds: (Date.now() - start) / 1000, ...logs, ...checked };
