@@ -20,7 +20,8 @@ export function supportsLstm(attrs: LstmAttrs): boolean {
     output === "Tanh" &&
     attrs.clip === undefined &&
     !attrs.inputForget &&
-    !attrs.options.includes("P")
+    !attrs.options.includes("P") &&
+    !attrs.options.includes("recurrentMask")
   );
 }
 

@@ -38,6 +38,8 @@ interface Lstm {
   readonly P: Dense;
   readonly initialH: Dense;
   readonly initialC: Dense;
+  /** What goes from the state to a gate is multiplied by this: [4, batch, hidden]. */
+  readonly recurrentMask?: Dense;
   /** f for the gates, g for the candidate, h for the output. */
   readonly f: Activation;
   readonly g: Activation;
@@ -56,11 +58,13 @@ function readLstm(inputs: readonly Dense[], attrs: LstmAttrs): Lstm {
   const [f, g, h] = attrs.activations.map((name) => activations[name]);
   const clip = attrs.clip ?? Infinity;
   const lengths = option("lengths");
+  const recurrentMask = option("recurrentMask");
   return {
     ...{ time, batch, inputSize, hidden, X, W, R, B },
     P: option("P") ?? empty("float64", [3 * hidden]),
     initialH: option("initialH") ?? empty("float64", [batch, hidden]),
     initialC: option("initialC") ?? empty("float64", [batch, hidden]),
+    ...(recurrentMask ? { recurrentMask } : {}),
     f: clipped(f, clip),
     g: clipped(g, clip),
     h,
@@ -87,13 +91,18 @@ interface Step {
   readonly h: readonly number[];
 }
 
+/** The factor of unit `n` of the state on its way to row `k` of the gates. */
+function keptOf({ recurrentMask, batch, hidden }: Lstm, k: number, row: number, n: number): number {
+  return recurrentMask ? recurrentMask.data[(Math.floor(k / hidden) * batch + row) * hidden + n] : 1;
+}
+
 function forwardStep(lstm: Lstm, t: number, row: number, h0: readonly number[], c0: readonly number[]): Step {
   const { X, W, R, B, P, hidden, inputSize, batch } = lstm;
   const x = X.data.subarray((t * batch + row) * inputSize, (t * batch + row + 1) * inputSize);
   const sums = Array.from(B.data, (bias, k) => {
     let sum = bias;
     for (let n = 0; n < inputSize; n++) sum += W.data[k * inputSize + n] * x[n];
-    for (let n = 0; n < hidden; n++) sum += R.data[k * hidden + n] * h0[n];
+    for (let n = 0; n < hidden; n++) sum += R.data[k * hidden + n] * h0[n] * keptOf(lstm, k, row, n);
     return sum;
   });
   const gates = sums.map(() => 0);
@@ -206,8 +215,9 @@ export const recurrences: Kernels<"lstm" | "lstmGrad"> = {
             dX.data[position * inputSize + n] += dSum * W.data[k * inputSize + n];
           }
           for (let n = 0; n < hidden; n++) {
-            dR.data[k * hidden + n] += dSum * h0[n];
-            dh[n] += dSum * R.data[k * hidden + n];
+            const kept = keptOf(lstm, k, row, n);
+            dR.data[k * hidden + n] += dSum * h0[n] * kept;
+            dh[n] += dSum * R.data[k * hidden + n] * kept;
           }
         });
       }
@@ -215,6 +225,12 @@ export const recurrences: Kernels<"lstm" | "lstmGrad"> = {
       dInitialC.data.set(dc, row * hidden);
     }
     const optional = { initialH: dInitialH, initialC: dInitialC, P: dP };
-    return [dX, dW, dR, dB, ...attrs.options.flatMap((option) => (option === "lengths" ? [] : [optional[option]]))];
+    return [
+      dX,
+      dW,
+      dR,
+      dB,
+      ...attrs.options.flatMap((option) => (option in optional ? [optional[option as keyof typeof optional]] : [])),
+    ];
   },
 };

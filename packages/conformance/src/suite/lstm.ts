@@ -47,6 +47,13 @@ const features: Readonly<Record<string, LstmFeatures>> = {
   "initial states and lengths": { initialH: true, initialC: true, lengths: true },
   "only an initial cell": { initialC: true },
   peepholes: { peepholes: true, lengths: true },
+  "recurrent mask": { recurrentMask: true },
+  "recurrent mask, peepholes and lengths": {
+    recurrentMask: true,
+    peepholes: true,
+    lengths: true,
+    direction: "reverse",
+  },
   clip: { clip: 0.5, lengths: true },
   "coupled gates": { inputForget: true, lengths: true },
   "coupled gates and peepholes": { inputForget: true, peepholes: true, initialC: true },

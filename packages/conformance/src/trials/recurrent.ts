@@ -2,7 +2,9 @@
 import {
   add,
   cast,
+  type Dim,
   dot,
+  dropoutMask,
   gradients,
   type LstmSettings,
   lstmOp,
@@ -23,6 +25,7 @@ export interface LstmFeatures extends LstmSettings {
   readonly initialH?: boolean;
   readonly initialC?: boolean;
   readonly peepholes?: boolean;
+  readonly recurrentMask?: boolean;
 }
 
 /** Its outputs by name. */
@@ -34,9 +37,14 @@ export interface DrawnLstm {
 
 const known = (size: number): DrawnDim => ({ dim: size, size });
 
+/** A mask is a constant to its reader, and so it is drawn within the graph. */
+function drawMask(draw: Draw, shape: readonly Dim[]): Value {
+  return dropoutMask(draw.int("step", [], 0, 100), { rate: 0.4, seed: 1, site: draw.whole(0, 1000), shape });
+}
+
 /** An `lstm` of random sizes and data. */
 export function drawLstm(draw: Draw, features: LstmFeatures, hidden = draw.number(5).size): DrawnLstm {
-  const { lengths, initialH, initialC, peepholes, ...settings } = features;
+  const { lengths, initialH, initialC, peepholes, recurrentMask, ...settings } = features;
   const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
   const inputSize = draw.number(4).size;
   const rows = [batch, known(hidden)];
@@ -50,6 +58,7 @@ export function drawLstm(draw: Draw, features: LstmFeatures, hidden = draw.numbe
       ...(initialH ? { initialH: draw.float("initialH", rows, -1, 1) } : {}),
       ...(initialC ? { initialC: draw.float("initialC", rows, -1, 1) } : {}),
       ...(peepholes ? { P: draw.float("P", [known(3 * hidden)], -1, 1) } : {}),
+      ...(recurrentMask ? { recurrentMask: drawMask(draw, [4, batch.dim, hidden]) } : {}),
     },
     settings,
   );
@@ -67,6 +76,7 @@ export function drawFeatures(draw: Draw): LstmFeatures {
     initialH: draw.chance(0.4),
     initialC: draw.chance(0.4),
     peepholes: draw.chance(0.3),
+    recurrentMask: draw.chance(0.3),
   };
 }
 

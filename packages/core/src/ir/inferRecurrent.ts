@@ -1,7 +1,10 @@
 /** The output types of the recurrent ops. */
 import { DTypeError, ShapeError } from "../errors.ts";
-import type { LstmAttrs, OpAttrs } from "./ops.ts";
+import type { LstmAttrs, LstmOption, OpAttrs } from "./ops.ts";
 import { type Dim, type Shape, sameShape, showShape, showType, type ValueType } from "./value.ts";
+
+/** The options that have no gradient. */
+export const constantLstmOptions: readonly LstmOption[] = ["lengths", "recurrentMask"];
 
 interface LstmSizes {
   readonly time: Dim;
@@ -28,6 +31,7 @@ function checkLstm(inputs: readonly ValueType[], attrs: LstmAttrs): LstmSizes {
     initialH: [batch, hiddenSize],
     initialC: [batch, hiddenSize],
     P: [3 * hiddenSize],
+    recurrentMask: [4, batch, hiddenSize],
   };
   ["W", "R", "B", ...options].forEach((role, i) => {
     const type = inputs[i + 1] as ValueType;
@@ -79,7 +83,7 @@ export function inferLstmGrad(inputs: readonly ValueType[], attrs: OpAttrs["lstm
       `lstmGrad takes ${expected.map(showType).join(", ")} after the inputs of lstm, got ${rest.map(showType).join(", ")}`,
     );
   }
-  return forward.filter((_, i) => i < 4 || attrs.options[i - 4] !== "lengths");
+  return forward.filter((_, i) => i < 4 || !constantLstmOptions.includes(attrs.options[i - 4] as LstmOption));
 }
 
 /** The last carries, the stacked step outputs, then the carries before each step, stacked. */

@@ -39,8 +39,8 @@ export interface Body {
 /** Activation functions of a recurrence, by ONNX's names. */
 export type RecurrentActivation = "Sigmoid" | "Tanh" | "Relu";
 
-/** The optional inputs of `lstm` in ONNX's order. */
-export type LstmOption = "lengths" | "initialH" | "initialC" | "P";
+/** The optional inputs of `lstm`: ONNX's in its order, and a mask on what goes round, which ONNX has not. */
+export type LstmOption = "lengths" | "initialH" | "initialC" | "P" | "recurrentMask";
 
 export interface LstmAttrs {
   readonly hiddenSize: number;
@@ -143,7 +143,7 @@ export interface OpAttrs {
   sequenceLengths: None;
   /** (X, W, R, B, …options): y, h, c, gates, cells. See `recurrent/lstm.ts`. */
   lstm: LstmAttrs;
-  /** (the inputs of lstm, y, gates, cells, …cotangents): the gradients of the inputs of lstm but lengths. */
+  /** (the inputs of lstm, y, gates, cells, …cotangents): the gradients of the inputs of lstm but lengths and recurrentMask. */
   lstmGrad: LstmAttrs & { readonly cotangents: readonly ("y" | "h" | "c")[] };
 
   // Structured.

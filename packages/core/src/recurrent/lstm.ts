@@ -12,8 +12,9 @@
 import { apply } from "../ir/build/apply.ts";
 import { add, maximum, minimum, mul, relu, sigmoid, sub, tanh } from "../ir/build/elementwise.ts";
 import { dot } from "../ir/build/linear.ts";
-import { concat, slice } from "../ir/build/shape.ts";
+import { concat, reshape, slice, transpose } from "../ir/build/shape.ts";
 import { full, parameter } from "../ir/build/source.ts";
+import { constantLstmOptions } from "../ir/inferRecurrent.ts";
 import type { LstmAttrs, LstmOption, OpAttrs, RecurrentActivation } from "../ir/ops.ts";
 import { substitute } from "../ir/rewrite.ts";
 import type { Dim, Node, Value } from "../ir/value.ts";
@@ -32,6 +33,11 @@ export interface LstmInputs {
   readonly initialC?: Value;
   /** Peepholes [3 * hidden], in the order i, o, f. */
   readonly P?: Value;
+  /**
+   * [4, batch, hidden]: what Ht-1 is multiplied by on its way to each gate, the same at every step. A constant: it has no gradient.
+   * Recurrent dropout (Gal and Ghahramani 2016).
+   */
+  readonly recurrentMask?: Value;
 }
 
 export interface LstmOutputs {
@@ -42,7 +48,7 @@ export interface LstmOutputs {
   readonly c: Value;
 }
 
-const lstmOptions: readonly LstmOption[] = ["lengths", "initialH", "initialC", "P"];
+const lstmOptions: readonly LstmOption[] = ["lengths", "initialH", "initialC", "P", "recurrentMask"];
 
 export type LstmSettings = Partial<Omit<LstmAttrs, "options" | "hiddenSize">>;
 
@@ -79,7 +85,7 @@ const activations: { readonly [A in RecurrentActivation]: (x: Value) => Value } 
 
 /** y, h, c, gates, cells as a scan of elementwise ops and one product a step; the product with W is made for all steps at once. */
 export function decomposeLstm(inputs: readonly Value[], attrs: LstmAttrs): Value[] {
-  const { X, W, R, B, lengths, initialH, initialC, P } = lstmInputs(inputs, attrs);
+  const { X, W, R, B, lengths, initialH, initialC, P, recurrentMask } = lstmInputs(inputs, attrs);
   const hidden = attrs.hiddenSize;
   const batch = X.type.shape[1] as Dim;
   const [f, g, h] = attrs.activations.map((name) => activations[name]) as [
@@ -90,14 +96,25 @@ export function decomposeLstm(inputs: readonly Value[], attrs: LstmAttrs): Value
   const clipped = (x: Value): Value => (attrs.clip === undefined ? x : maximum(minimum(x, attrs.clip), -attrs.clip));
   const block = (x: Value, k: number): Value => slice(x, x.type.shape.length - 1, k * hidden, hidden);
 
+  // Where a mask gives each gate an Ht-1 of its own, the product is four in parallel.
+  const recurrence = recurrentMask ? reshape(R, [4, hidden, hidden]) : R;
+  const fromState = (h0: Value, r: Value, mask: Value | undefined): Value =>
+    mask === undefined
+      ? dot(h0, r, { contract: [[1], [1]] })
+      : reshape(transpose(dot(mul(h0, mask), r, { batch: [[0], [0]], contract: [[2], [2]] }), [1, 0, 2]), [
+          batch,
+          4 * hidden,
+        ]);
+
   const { carries, outputs } = scan({
     initial: [initialH ?? full(0, [batch, hidden]), initialC ?? full(0, [batch, hidden])],
     sequences: [add(dot(X, W, { contract: [[2], [1]] }), B)],
-    constants: P ? [R, P] : [R],
+    constants: [recurrence, ...(P ? [P] : []), ...(recurrentMask ? [recurrentMask] : [])],
     reverse: attrs.direction === "reverse",
     ...(lengths ? { lengths } : {}),
-    body: ([h0, c0], [xW], [r, p]) => {
-      const sums = add(xW as Value, dot(h0 as Value, r as Value, { contract: [[1], [1]] }));
+    body: ([h0, c0], [xW], [r, ...rest]) => {
+      const p = P && rest[0];
+      const sums = add(xW as Value, fromState(h0 as Value, r as Value, recurrentMask && rest.at(-1)));
       const peep = (sum: Value, k: number, c: Value): Value => (p ? add(sum, mul(block(p, k), c)) : sum);
       const i = f(clipped(peep(block(sums, 0), 0, c0 as Value)));
       const forget = attrs.inputForget ? sub(1, i) : f(clipped(peep(block(sums, 2), 2, c0 as Value)));
@@ -113,8 +130,10 @@ export function decomposeLstm(inputs: readonly Value[], attrs: LstmAttrs): Value
 }
 
 /** The inputs of `lstm` that have a gradient, in the order in which `lstmGrad` gives them. */
-const differentiable = (attrs: LstmAttrs): number[] =>
-  [0, 1, 2, 3, ...attrs.options.map((_, i) => 4 + i)].filter((i) => attrs.options[i - 4] !== "lengths");
+const differentiable = (attrs: LstmAttrs): number[] => [
+  ...[0, 1, 2, 3],
+  ...attrs.options.flatMap((option, i) => (constantLstmOptions.includes(option) ? [] : [4 + i])),
+];
 
 /** The gradient rule of `lstm`: one `lstmGrad`, which reads the activated gates and the cells that the forward op keeps. */
 export function lstmGradient(node: Node<"lstm">, cotangents: readonly (Value | undefined)[]): (Value | undefined)[] {

@@ -47,6 +47,11 @@ export const lstm: Emitter<"lstm"> = (node, emission) => {
       "lstm: its gates and cells are kept for lstmGrad and have no ONNX output; export the inference graph",
     );
   }
+  if (attrs.options.includes("recurrentMask")) {
+    throw new UnsupportedOpError(
+      "lstm: ONNX's LSTM has no mask on the recurrent input (recurrentMask); export the inference graph, which drops nothing",
+    );
+  }
   const { X, W, R, B, lengths, initialH, initialC, P } = lstmInputs(node.inputs, attrs);
   const optional = (value: Value | undefined, write: (value: Value) => string): string => (value ? write(value) : "");
   const inputs = [
