@@ -8,6 +8,7 @@
 import type { LstmAttrs } from "@ostinato/core";
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
+import { logistics } from "./exponential.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
 import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 
@@ -31,11 +32,11 @@ function scratch(call: Call<"lstm">): number {
   const depth = 1 + inputSize + hidden;
   return (
     rowsBytes(time, batch) +
-    8 * (4 * hidden * depth + packedSize(batch, depth, RIGHT) + sumsSize(4 * hidden, batch) + batch * hidden)
+    8 * (4 * hidden * depth + packedSize(batch, depth, RIGHT) + sumsSize(4 * hidden, batch) + 2 * batch * hidden)
   );
 }
 
-/** Packs [B | W | R] so that a panel holds the four gates of one unit. */
+/** Packs [B | W | R] so that a panel holds the four gates of one unit; the candidate's twice as large, for its tanh is a logistic of 2x. */
 function packWeights(memory: Memory, call: Call<"lstm">, to: number): void {
   const { f32, f64 } = memory;
   const inputSize = call.inputs[0].dims[2];
@@ -49,6 +50,7 @@ function packWeights(memory: Memory, call: Call<"lstm">, to: number): void {
     packPanels(f32, call.inputs[3].offset + j, hidden, 1, 4, 1, f64, panel, LEFT, stride);
     packPanels(f32, call.inputs[1].offset + j * inputSize, gate, 1, 4, inputSize, f64, input, LEFT, stride);
     packPanels(f32, call.inputs[2].offset + j * hidden, hidden * hidden, 1, 4, hidden, f64, recurrent, LEFT, stride);
+    for (let k = panel + 3; k < panel + stride; k += LEFT) f64[k] *= 2;
   }
 }
 
@@ -73,6 +75,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   const rows = weights + 4 * hidden * depth;
   const sums = rows + packedSize(batch, depth, RIGHT);
   const cellsNow = sums + sumsSize(4 * hidden, batch);
+  const squashed = cellsNow + batch * hidden;
   packWeights(memory, call, weights);
   f64.fill(0, rows, sums);
   for (let p = 0; p < batch; p++) {
@@ -101,21 +104,27 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
     }
     f64.fill(0, sums, sums + sumsSize(4 * hidden, active));
     multiplyPanels(f64, weights, depth * LEFT, 4 * hidden, rows, stride, active, depth, sums);
+    logistics(f64, sums, sumsSize(4 * hidden, active));
     for (let p = 0; p < active; p++) {
-      const t = reverse ? i32[lengths + p] - 1 - step : step;
-      const lane = rows + (p >> 1) * stride + (p & 1) + (1 + inputSize) * RIGHT;
-      activate(
+      updateCells(
         f32,
         f64,
         hidden,
         sums + blockIndex(0, p, active),
         blockIndex(LEFT, 0, active),
         cellsNow + p * hidden,
-        lane,
-        y < 0 ? -1 : y + (t * batch + i32[order + p]) * hidden,
+        squashed + p * hidden,
         gates < 0 ? -1 : gates + (start + p) * 4 * hidden,
         cells < 0 ? -1 : cells + (start + p) * hidden,
       );
+    }
+    logistics(f64, squashed, active * hidden);
+    for (let p = 0; p < active; p++) {
+      const t = reverse ? i32[lengths + p] - 1 - step : step;
+      const from = sums + blockIndex(1, p, active);
+      const lane = rows + (p >> 1) * stride + (p & 1) + (1 + inputSize) * RIGHT;
+      const to = y < 0 ? -1 : y + (t * batch + i32[order + p]) * hidden;
+      updateOutputs(f32, f64, hidden, from, blockIndex(LEFT, 0, active), squashed + p * hidden, lane, to);
     }
   }
 
@@ -131,37 +140,50 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   }
 }
 
-/** One row's step: sums of the gates in, new cells, outputs and next product's operand out. */
-function activate(
+/** One row's step: c = f · c + i · g, with tanh as 2 · logistic(2x) - 1. Keeps the gates and the cell, and leaves 2c to be squashed. */
+function updateCells(
   f32: Float32Array,
   f64: Float64Array,
   hidden: number,
   sums: number,
   sumsStride: number,
   cellsNow: number,
-  lane: number,
-  y: number,
+  squashed: number,
   gates: number,
   cells: number,
 ): void {
-  for (let j = 0; j < hidden; j++) {
-    const s = sums + j * sumsStride;
-    const i = 1 / (1 + Math.exp(-f64[s]));
-    const o = 1 / (1 + Math.exp(-f64[s + RIGHT]));
-    const f = 1 / (1 + Math.exp(-f64[s + 2 * RIGHT]));
-    const g = Math.tanh(f64[s + 3 * RIGHT]);
+  for (let j = 0, s = sums; j < hidden; j++, s += sumsStride) {
+    const i = f64[s];
+    const f = f64[s + 2 * RIGHT];
+    const g = 2 * f64[s + 3 * RIGHT] - 1;
     const c = Math.fround(f * f64[cellsNow + j] + i * g);
-    const h = Math.fround(o * Math.tanh(c));
     f64[cellsNow + j] = c;
-    f64[lane + j * RIGHT] = h;
-    if (y >= 0) f32[y + j] = h;
+    f64[squashed + j] = 2 * c;
     if (gates >= 0) {
       f32[gates + j * 4] = i;
-      f32[gates + j * 4 + 1] = o;
+      f32[gates + j * 4 + 1] = f64[s + RIGHT];
       f32[gates + j * 4 + 2] = f;
       f32[gates + j * 4 + 3] = g;
     }
     if (cells >= 0) f32[cells + j] = c;
+  }
+}
+
+/** One row's step: h = o · tanh(c), to y and to the next product's operand. */
+function updateOutputs(
+  f32: Float32Array,
+  f64: Float64Array,
+  hidden: number,
+  outputGates: number,
+  stride: number,
+  squashed: number,
+  lane: number,
+  y: number,
+): void {
+  for (let j = 0; j < hidden; j++) {
+    const h = Math.fround(f64[outputGates + j * stride] * (2 * f64[squashed + j] - 1));
+    f64[lane + j * RIGHT] = h;
+    if (y >= 0) f32[y + j] = h;
   }
 }
 

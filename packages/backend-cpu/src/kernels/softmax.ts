@@ -1,6 +1,7 @@
 /** Softmax and its logarithm along the last axis, shifted by the maximum of each row and summed in double precision. */
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
+import { exponential } from "./exponential.ts";
 
 /** NaN in a row makes the whole row NaN. */
 function softmax({ f32 }: Memory, { inputs, outputs }: Call<"softmax">): void {
@@ -11,8 +12,8 @@ function softmax({ f32 }: Memory, { inputs, outputs }: Call<"softmax">): void {
     let most = -Infinity;
     for (let i = row; i < row + width; i++) if (f32[i] > most) most = f32[i];
     let sum = 0;
-    for (let i = row; i < row + width; i++) sum += Math.exp(f32[i] - most);
-    for (let i = row; i < row + width; i++) f32[i + shift] = Math.exp(f32[i] - most) / sum;
+    for (let i = row; i < row + width; i++) sum += exponential(f32[i] - most);
+    for (let i = row; i < row + width; i++) f32[i + shift] = exponential(f32[i] - most) / sum;
   }
 }
 
@@ -24,7 +25,7 @@ function logSoftmax({ f32 }: Memory, { inputs, outputs }: Call<"logSoftmax">): v
     let most = -Infinity;
     for (let i = row; i < row + width; i++) if (f32[i] > most) most = f32[i];
     let sum = 0;
-    for (let i = row; i < row + width; i++) sum += Math.exp(f32[i] - most);
+    for (let i = row; i < row + width; i++) sum += exponential(f32[i] - most);
     const total = most + Math.log(sum);
     for (let i = row; i < row + width; i++) f32[i + shift] = f32[i] - total;
   }

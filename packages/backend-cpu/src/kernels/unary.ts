@@ -5,6 +5,7 @@
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { byType } from "./byType.ts";
+import { exponential, hyperbolicTangent, logistic } from "./exponential.ts";
 
 function negFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
@@ -17,7 +18,7 @@ function expFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
-  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = Math.exp(x[i]);
+  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = exponential(x[i]);
 }
 
 function logFloat({ f32: x }: Memory, call: Call): void {
@@ -52,14 +53,14 @@ function tanhFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
-  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = Math.tanh(x[i]);
+  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = hyperbolicTangent(x[i]);
 }
 
 function sigmoidFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
-  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = 1 / (1 + Math.exp(-x[i]));
+  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = logistic(x[i]);
 }
 
 function reluFloat({ f32: x }: Memory, call: Call): void {
