@@ -77,8 +77,11 @@ export function activation(options: OptionsOf<ActivationConfig, "activation">): 
   return create("activation", options);
 }
 
+/** Shapes without the batch axis. */
+type InputShape = readonly [string] | readonly [string, number] | readonly [number];
+
 /** Options of `input`: the shape without the batch axis. */
-export interface InputOptions<S extends readonly (number | string)[]> {
+export interface InputOptions<S extends InputShape> {
   /** `["time"]` for ids, `["time", 8]` for sequences of 8 features, `[8]` for features. A name is a size that is told by the data. */
   readonly shape: S;
   /** How the data is found in a record of several inputs. Default "input". */
@@ -88,7 +91,7 @@ export interface InputOptions<S extends readonly (number | string)[]> {
 }
 
 /** The kind of data that a shape means. */
-type KindOf<S extends readonly (number | string)[]> = S extends readonly [string]
+type KindOf<S extends InputShape> = S extends readonly [string]
   ? "ids"
   : S extends readonly [string, number]
     ? "sequence"
@@ -97,7 +100,7 @@ type KindOf<S extends readonly (number | string)[]> = S extends readonly [string
       : never;
 
 /** An input of a model. Apply layers to it, then close the model with `model(inputs, outputs)`. */
-export function input<const S extends readonly (number | string)[]>(options: InputOptions<S>): Symbolic<KindOf<S>> {
+export function input<const S extends InputShape>(options: InputOptions<S>): Symbolic<KindOf<S>> {
   new OptionReader("input", options, ["shape", "name", "lengths"]);
   const { shape } = options;
   const name = options.name ?? "input";
@@ -109,7 +112,7 @@ export function input<const S extends readonly (number | string)[]>(options: Inp
     types === "string" ? "ids" : types === "string,number" ? "sequence" : types === "number" ? "features" : undefined;
   if (kind === undefined) {
     throw new ShapeError(
-      `input "${name}": shape must be ["time"] for ids, ["time", 8] for sequences of 8 features or [8] for features, got ${shown(JSON.stringify(shape))}`,
+      `input "${name}": shape must be ["time"] for ids, ["time", 8] for sequences of 8 features or [8] for features, got ${shown(shape)}`,
     );
   }
   if (
@@ -118,7 +121,7 @@ export function input<const S extends readonly (number | string)[]>(options: Inp
     )
   ) {
     throw new ShapeError(
-      `input "${name}": a size is a whole number from 1 on, or a name other than "batch", got ${shown(JSON.stringify(shape))}`,
+      `input "${name}": a size is a whole number from 1 on, or a name other than "batch", got ${shown(shape)}`,
     );
   }
   const lengths = new OptionReader(`input "${name}"`, { lengths: options.lengths }, ["lengths"]).boolean(

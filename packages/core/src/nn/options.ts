@@ -20,8 +20,14 @@ export const NAME_RULE = 'up to 200 letters, digits, "_", "-" and "."';
 
 /** Shows a wrong value in an error, cut short. */
 export function shown(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text = Array.isArray(value) ? `[${value.slice(0, 20).map(shownOne).join(", ")}]` : shownOne(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function shownOne(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return "a list";
+  return isRecord(value) ? "an object" : typeof value === "function" ? "a function" : String(value);
 }
 
 /** Reads the options of one owner (`lstm`, `adam`) one by one; every complaint names the owner and the option. */

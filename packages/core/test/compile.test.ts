@@ -1,0 +1,97 @@
+/** Objectives that do not fit a model are refused before the backend is reached. */
+import {
+  accuracy,
+  adam,
+  auc,
+  type Backend,
+  binaryCrossentropy,
+  type CompileOptions,
+  categoricalCrossentropy,
+  compile,
+  dense,
+  embedding,
+  input,
+  lstm,
+  type Model,
+  meanSquaredError,
+  model,
+  sequential,
+  sparseCategoricalCrossentropy,
+} from "@ostinato/core";
+import { describe, expect, test } from "vitest";
+import { expectTyped, untyped } from "./expectMisuse.ts";
+
+const embed = () => embedding({ inputDim: 9, outputDim: 4 });
+
+describe("compile", () => {
+  /** A backend that must not be reached. */
+  const backend: Backend = { name: "none", runs: () => true, open: () => expect.fail("something ran") };
+  const binary = () =>
+    sequential([embed(), lstm({ units: 2 }), dense({ units: 1, activation: "sigmoid", name: "head" })]);
+  const classes = (units: number) =>
+    sequential([input({ shape: [3] }), dense({ units, activation: "softmax", name: "head" })]);
+  const right: CompileOptions = { backend, loss: binaryCrossentropy(), optimizer: adam() };
+  type Wrong = readonly [
+    what: string,
+    network: Model,
+    given: Record<string, unknown>,
+    error: string,
+    ...words: string[],
+  ];
+
+  const wrong: readonly Wrong[] = [
+    ["the name of a loss", binary(), { loss: "binaryCrossentropy" }, "ConfigError", "loss", "binaryCrossentropy()"],
+    ["the name of an optimizer", binary(), { optimizer: "adam" }, "ConfigError", "optimizer", "adam()"],
+    ["the name of a metric", binary(), { metrics: ["accuracy"] }, "ConfigError", "metrics", "accuracy()"],
+    ["a metric that is no list", binary(), { metrics: accuracy() }, "ConfigError", "metrics must be a list"],
+    ["a function that was not called", binary(), { loss: binaryCrossentropy }, "ConfigError", "loss"],
+    ["no backend", binary(), { backend: undefined }, "ConfigError", "backend"],
+    ["a mistyped option", binary(), { metric: [accuracy()] }, "ConfigError", 'no option "metric"', "metrics"],
+    ["a seed that is no whole number", binary(), { seed: 0.5 }, "ConfigError", "seed"],
+    [
+      "one class with a softmax",
+      classes(1),
+      { loss: categoricalCrossentropy() },
+      "ShapeError",
+      '"output" has 1 unit',
+      "binaryCrossentropy",
+    ],
+    [
+      "one class with labels",
+      classes(1),
+      { loss: sparseCategoricalCrossentropy() },
+      "ShapeError",
+      '"output" has 1 unit',
+    ],
+    [
+      "auc of many outputs",
+      classes(3),
+      { loss: binaryCrossentropy(), metrics: [auc()] },
+      "ConfigError",
+      "auc is for one output",
+      "3",
+    ],
+    [
+      "auc of labels",
+      classes(3),
+      { loss: sparseCategoricalCrossentropy(), metrics: [auc()] },
+      "ConfigError",
+      "auc is for one output",
+    ],
+    ["weights that are missing", binary(), { weights: {} }, "ModelFileError", '"embedding/embeddings"', "missing"],
+    ["no model", untyped(undefined), {}, "ConfigError", "sequential(…)"],
+  ];
+  for (const [what, network, given, error, ...expected] of wrong) {
+    test(what, async () => {
+      const thrown = await compile(network, { ...right, ...given }).catch((caught: unknown) => caught);
+      expectTyped(thrown, error, expected);
+    });
+  }
+
+  test("two outputs cannot be trained", async () => {
+    const x = input({ shape: [3] });
+    const network = model(x, { a: dense({ units: 1 })(x), b: dense({ units: 1 })(x) });
+    const thrown = await compile(network, { ...right, loss: meanSquaredError() }).catch((caught: unknown) => caught);
+    expectTyped(thrown, "ConfigError", ["one output", "a, b"]);
+  });
+});

@@ -1,0 +1,55 @@
+/** What the compiler must refuse: each line below is an error of types, checked by `tsc`, and a typed error where it is run all the same. */
+import { dense, dropout, embedding, input, lstm, model, sequential } from "@ostinato/core";
+import { expect, expectTypeOf, test } from "vitest";
+
+const embed = () => embedding({ inputDim: 9, outputDim: 4 });
+const head = () => dense({ units: 1, activation: "sigmoid" });
+
+test("a chain takes layers in an order that fits", () => {
+  sequential([embed(), lstm({ units: 2 }), head()]);
+  sequential([embed(), lstm({ units: 2, returnSequences: true }), dropout({ rate: 0.5 }), lstm({ units: 2 }), head()]);
+  sequential([embed(), head()]);
+  sequential([input({ shape: ["time", 3] }), lstm({ units: 2 })]);
+  sequential([input({ shape: [3] }), dropout({ rate: 0.5 }), head()]);
+
+  // @ts-expect-error an lstm after one that gives only its last state
+  expect(() => sequential([embed(), lstm({ units: 2 }), lstm({ units: 2 })])).toThrow("returnSequences");
+  // @ts-expect-error the same, said outright
+  expect(() => sequential([embed(), lstm({ units: 2, returnSequences: false }), lstm({ units: 2 })])).toThrow("lstm");
+  // @ts-expect-error dense on ids
+  expect(() => sequential([head()])).toThrow("embedding");
+  // @ts-expect-error lstm on ids
+  expect(() => sequential([lstm({ units: 2 })])).toThrow("embedding");
+  // @ts-expect-error an embedding of features
+  expect(() => sequential([input({ shape: [3] }), embed()])).toThrow("ids");
+  // @ts-expect-error an lstm over features
+  expect(() => sequential([input({ shape: [3] }), lstm({ units: 2 })])).toThrow("sequence");
+  // @ts-expect-error pointwise layers pass on what they are given
+  expect(() => sequential([embed(), lstm({ units: 2 }), dropout({ rate: 0 }), lstm({ units: 2 })])).toThrow("lstm");
+});
+
+test("layers take what they can be applied to", () => {
+  const words = input({ shape: ["time"] });
+  const states = lstm({ units: 2 })(embed()(words));
+  expectTypeOf(states.kind).toEqualTypeOf<"features">();
+  expectTypeOf(head()(states).kind).toEqualTypeOf<"features">();
+  expectTypeOf(lstm({ units: 2, returnSequences: true })(embed()(words)).kind).toEqualTypeOf<"sequence">();
+  expectTypeOf(head()(embed()(words)).kind).toEqualTypeOf<"sequence">();
+  model(words, head()(states));
+
+  // @ts-expect-error dense on ids
+  expect(() => head()(words)).toThrow("embedding");
+  // @ts-expect-error lstm on its last state
+  expect(() => lstm({ units: 2 })(states)).toThrow("returnSequences");
+});
+
+test("options are those of the layer", () => {
+  // @ts-expect-error a mistyped option
+  expect(() => lstm({ units: 2, returnSequence: true })).toThrow("returnSequence");
+  // @ts-expect-error an activation that there is not
+  expect(() => dense({ units: 2, activation: "sigmoide" })).toThrow("sigmoide");
+  // @ts-expect-error a missing option
+  expect(() => embedding({ inputDim: 3 })).toThrow("outputDim");
+  // @ts-expect-error a shape that means nothing
+  expect(() => input({ shape: [3, "time"] })).toThrow("shape");
+});
