@@ -1,3 +1,3 @@
 /** The public names of @ostinato/core/node: what needs files. */
-export { writeFileAtomic } from "./atomic.ts";
+export { makeFolder, writeFileAtomic } from "./atomic.ts";
 export { loadModel, saveModel } from "./files.ts";
