@@ -21,8 +21,7 @@ export function supportsLstm(attrs: LstmAttrs): boolean {
     output === "Tanh" &&
     attrs.clip === undefined &&
     !attrs.inputForget &&
-    !attrs.options.includes("P") &&
-    !attrs.options.includes("recurrentMask")
+    attrs.options.every((option) => option === "lengths" || option === "initialH" || option === "initialC")
   );
 }
 
