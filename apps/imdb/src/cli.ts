@@ -71,11 +71,12 @@ export async function run(args: readonly string[], environment: Environment): Pr
     return output;
   };
   const program = programOf(open, environment);
-  process.once("SIGINT", () => {
+  const interrupt = (): void => {
     output?.close();
     environment.stderr.write("\nimdb: interrupted; no file was left half written\n");
     process.exit(exitCodes.interrupted);
-  });
+  };
+  process.once("SIGINT", interrupt);
   try {
     await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
     return exitCodes.done;
@@ -85,6 +86,8 @@ export async function run(args: readonly string[], environment: Environment): Pr
     const { message, code } = explain(error);
     environment.stderr.write(`imdb: ${message}\n`);
     return code;
+  } finally {
+    process.off("SIGINT", interrupt);
   }
 }
 

@@ -8,12 +8,17 @@ export function callersFolder(): string {
   return process.env.INIT_CWD ?? process.cwd();
 }
 
-/** As `mkdir` with `recursive`, which never returns where the system denies that a folder exists it has just found (`/proc/x`). */
+/** As `mkdir` with `recursive`, which never returns below a folder that lets none be made and denies it (`/proc/none`). */
 async function makeFolder(folder: string): Promise<void> {
-  if ((await stat(folder).catch(() => undefined))?.isDirectory()) return;
-  const parent = dirname(folder);
-  if (parent !== folder) await makeFolder(parent);
-  await mkdir(folder);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+  }
 }
 
 /** Makes the folder if need be. Throws `UsageError`, which names it as `option`, where nothing can be written there. */

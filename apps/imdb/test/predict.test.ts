@@ -1,0 +1,127 @@
+/** Reviews from standard input: whatever the bytes, an answer or a clear error, line by line. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lineBatches } from "../src/lines.ts";
+import { eventsOf, runInside, smallTraining, spawnCli } from "./runCli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "imdb-test-"));
+beforeAll(async () => {
+  const { code } = await runInside([...smallTraining, "--epochs", "1", "--out", folder]);
+  expect(code).toBe(0);
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const bytes = (text: string): Uint8Array => Buffer.from(text, "utf8");
+const predictJson = (...input: Uint8Array[]) => runInside(["predict", "--model", folder, "--json"], input);
+
+describe("standard input", () => {
+  test("one answer a line, in order: Windows line ends, empty lines, unknown words, emoji, no last line end", async () => {
+    const { code, stdout, stderr } = await predictJson(bytes("the film\r\n\nqwxyz qwxyz\n💩 👍🏽\nlast"));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const answers = eventsOf(stdout);
+    expect(answers.map(({ text }) => text)).toEqual(["the film", "", "qwxyz qwxyz", "💩 👍🏽", "last"]);
+    for (const { probability, label } of answers) {
+      expect(probability).toBeGreaterThan(0);
+      expect(probability).toBeLessThan(1);
+      expect(label).toMatch(/^(negative|positive)$/);
+    }
+  });
+
+  test("broken UTF-8 is answered, with a note on standard error", async () => {
+    const broken = Buffer.concat([
+      bytes("good\nbroken "),
+      Buffer.from([0xff, 0xfe, 0xed, 0xa0, 0x80]),
+      bytes(" film\n"),
+    ]);
+    const { code, stdout, stderr } = await predictJson(broken);
+    expect(code).toBe(0);
+    expect(eventsOf(stdout).map(({ text }) => text)).toEqual(["good", "broken \ufffd\ufffd\ufffd\ufffd\ufffd film"]);
+    expect(stderr).toBe("imdb: line 2 is not valid UTF-8; its broken bytes are read as U+FFFD\n");
+  });
+
+  test("a line of 1 MB", async () => {
+    const text = "a wonderful film ".repeat(60_000);
+    const { code, stdout } = await predictJson(bytes(text));
+    expect(code).toBe(0);
+    expect(eventsOf(stdout)).toEqual([{ text, probability: expect.any(Number), label: expect.any(String) }]);
+  });
+
+  test("nothing at all", async () => {
+    expect(await predictJson()).toEqual({ code: 0, stdout: "", stderr: "imdb: no reviews on standard input\n" });
+  });
+
+  test("people see the label, the probability and the start of the text, on one line and without control characters", async () => {
+    const { stdout } = await runInside(["predict", "--model", folder, "\u001b[31mred\u0007\r\nfilm", "x".repeat(500)]);
+    const lines = stdout.split("\n");
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^(negative|positive) {2}0\.\d{4} {2}\[31mred film$/);
+    expect(lines[1]).toMatch(/ {2}x{59}…$/);
+  });
+
+  test("the answer does not depend on the company: alone or among others", async () => {
+    const texts = ["the film was good", "bad", "a long and boring story of a man and his dog"];
+    const together = eventsOf((await predictJson(bytes(texts.join("\n")))).stdout);
+    for (const [row, text] of texts.entries()) {
+      const [alone] = eventsOf((await predictJson(bytes(text))).stdout);
+      expect(alone?.probability).toBeCloseTo(together[row]?.probability as number, 6);
+    }
+  });
+});
+
+describe("as a process", () => {
+  test("answers each line before the next is typed", async () => {
+    const child = spawnCli(["predict", "--model", folder]);
+    const closed = new Promise((resolve) => void child.on("close", resolve));
+    const answer = () =>
+      new Promise<string>((resolve) => void child.stdout.once("data", (data) => resolve(String(data))));
+    child.stdin.write("a first review\n");
+    expect(await answer()).toMatch(/a first review\n$/);
+    child.stdin.write("a second\n");
+    expect(await answer()).toMatch(/a second\n$/);
+    child.stdin.end();
+    expect(await closed).toBe(0);
+  }, 30_000);
+
+  test("ends quietly when the reader goes away, however much is left to read", async () => {
+    const child = spawnCli(["predict", "--model", folder]);
+    let stderr = "";
+    child.stderr.on("data", (data) => {
+      stderr += String(data);
+    });
+    child.stdin.on("error", () => {}); // nobody reads the rest
+    const closed = new Promise((resolve) => void child.on("close", resolve));
+    const more = setInterval(() => child.stdin.write("a review like any other\n".repeat(1000)), 10);
+    child.stdout.once("data", () => child.stdout.destroy());
+    expect(await closed).toBe(0);
+    clearInterval(more);
+    expect(stderr).toBe("");
+  }, 30_000);
+});
+
+describe("lineBatches", () => {
+  async function* chunks(...parts: Uint8Array[]) {
+    yield* parts;
+  }
+  const read = async (parts: Uint8Array[], longest = 100) => {
+    const lines = [];
+    for await (const batch of lineBatches(chunks(...parts), longest)) lines.push(...batch);
+    return lines;
+  };
+
+  test("wherever the stream is cut into chunks, in the middle of a character too", async () => {
+    const whole = bytes("für\r\n\n💩\nend");
+    const expected = ["für", "", "💩", "end"].map((text, i) => ({ text, number: i + 1, valid: true }));
+    for (let cut = 0; cut <= whole.length; cut++) {
+      expect(await read([whole.subarray(0, cut), whole.subarray(cut)])).toEqual(expected);
+    }
+    expect(await read([...whole].map((byte) => Uint8Array.of(byte)))).toEqual(expected);
+  });
+
+  test("a line without end is an error before it fills the memory", async () => {
+    await expect(read([bytes("short\n"), bytes("x".repeat(60)), bytes("x".repeat(60))])).rejects.toThrow(
+      "line 2 is longer than 100 bytes",
+    );
+  });
+});
