@@ -53,7 +53,7 @@ const options: readonly Misuse[] = [
     () => dense({ units: 1, activation: untyped("sigmoide") }),
     "ConfigError",
     '"sigmoide"',
-    "linear, relu, sigmoid",
+    "linear, relu, leakyRelu",
   ],
   [
     "an activation by an inherited name",
@@ -63,7 +63,7 @@ const options: readonly Misuse[] = [
   ],
   [
     "an unknown initializer",
-    () => dense({ units: 1, kernelInitializer: untyped("heNormal") }),
+    () => dense({ units: 1, kernelInitializer: untyped("xavier") }),
     "ConfigError",
     "kernelInitializer must be one of zeros",
   ],

@@ -16,6 +16,13 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const activations: Readonly<Record<string, (x: readonly number[]) => number[]>> = {
   linear: (x) => [...x],
   relu: (x) => x.map((v) => Math.max(v, 0)),
+  leakyRelu: (x) => x.map((v) => (v > 0 ? v : 0.2 * v)),
+  elu: (x) => x.map((v) => (v > 0 ? v : Math.expm1(v))),
+  selu: (x) => x.map((v) => 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * Math.expm1(v))),
+  exponential: (x) => x.map(Math.exp),
+  hardSigmoid: (x) => x.map((v) => (v <= -3 ? 0 : v >= 3 ? 1 : v / 6 + 0.5)),
+  silu: (x) => x.map((v) => v * sigmoid(v)),
+  softsign: (x) => x.map((v) => v / (1 + Math.abs(v))),
   sigmoid: (x) => x.map(sigmoid),
   softmax: (x) => {
     const total = x.reduce((sum, v) => sum + Math.exp(v), 0);

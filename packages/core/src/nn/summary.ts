@@ -28,9 +28,15 @@ export function summaryRows(model: Model, sizes: Readonly<Record<string, number>
   });
 }
 
-/** How many numbers the model learns. */
+/** How many numbers the weights of the model are, frozen ones included. */
 export function countParameters(model: Model): number {
   return buildModel(model.spec).parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
+}
+
+function frozenParameters(model: Model): number {
+  return buildModel(model.spec)
+    .parameters.filter(({ trainable }) => trainable === false)
+    .reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
 }
 
 /**
@@ -56,5 +62,13 @@ export function summary(model: Model, sizes: Readonly<Record<string, number>> = 
   const [head, ...body] = cells as [[string, string, string], ...[string, string, string][]];
   const rule = "─".repeat(first + second + third + 4);
   const total = countParameters(model).toLocaleString("en-US");
-  return [line(head), rule, ...body.map(line), rule, `Total parameters: ${total}`].join("\n");
+  const frozen = frozenParameters(model);
+  return [
+    line(head),
+    rule,
+    ...body.map(line),
+    rule,
+    `Total parameters: ${total}`,
+    ...(frozen === 0 ? [] : [`Frozen parameters: ${frozen.toLocaleString("en-US")}`]),
+  ].join("\n");
 }
