@@ -11,14 +11,14 @@ export function isRecord(data: unknown): data is Record<string, unknown> {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 
-/** Whether a layer, an input or an output can be called so: what feeds, state and model files can carry. */
+/** Whether a layer, an input or an output can be called so: what feeds, state and files can carry, and records do not have already. */
 export function isName(name: unknown): name is string {
-  return typeof name === "string" && /^[\w.-]{1,200}$/.test(name) && name !== "__proto__";
+  return typeof name === "string" && /^[\w.-]{1,200}$/.test(name) && !(name in Object.prototype);
 }
 
 /** Whether a size that the data tells can be called so. "batch" is the name of the first axis. */
 export function isSizeName(name: unknown): name is string {
-  return typeof name === "string" && /^[A-Za-z]\w{0,199}$/.test(name) && name !== "batch";
+  return typeof name === "string" && /^[A-Za-z]\w{0,199}$/.test(name) && name !== "batch" && !(name in Object.prototype);
 }
 
 /** What a name must look like, for errors. */
