@@ -15,6 +15,7 @@ import {
   type Loss,
   lstm,
   meanSquaredError,
+  recurrentActivationNames,
   sgd,
   siteOf,
   sparseCategoricalCrossentropy,
@@ -60,6 +61,18 @@ const layerCases: readonly (readonly [name: string, starts: readonly Start[], la
   ["lstm, reverse", sequences, (t) => [lstm({ units: t.size(), reverse: true })]],
   ["lstm, both", sequences, (t) => [lstm({ units: t.size(), reverse: true, returnSequences: true })]],
   ["lstm without bias", sequences, (t) => [lstm({ units: t.size(), useBias: false })]],
+  ...recurrentActivationNames.flatMap((activation) =>
+    recurrentActivationNames.map(
+      (recurrentActivation) =>
+        [
+          `lstm, ${activation} and ${recurrentActivation}`,
+          ["sequence", "ragged sequence"] as const,
+          (t: Trials) => [
+            lstm({ units: t.size(), activation, recurrentActivation, dropout: 0.5, recurrentDropout: 0.5 }),
+          ],
+        ] as const,
+    ),
+  ),
   [
     "lstm after lstm",
     sequences,
