@@ -32,7 +32,7 @@ export function reviews(count: number, longest = 5, seed = 1): { x: number[][]; 
   return { x, y: x.map(([first = 0]) => first % 2) };
 }
 
-export const classifier = (): Model =>
+const classifier = (): Model =>
   sequential([
     input({ shape: ["time"], name: "words" }),
     embedding({ inputDim: words, outputDim: 3, maskZero: true }),
