@@ -1,111 +1,19 @@
-/** Optimizers and metrics against Keras's formulas written out naively. */
-import { evaluate, evaluateValues } from "@ostinato/conformance";
+/** Metrics against Keras's formulas written out naively. */
+import { evaluateValues } from "@ostinato/conformance";
 import {
   accuracy,
-  adam,
   auc,
   feed,
   float32,
-  float64,
   int32,
   type Metric,
-  type Optimizer,
   type Prediction,
   RandomStream,
-  sgd,
-  square,
-  state,
   type Tensor,
-  type Tensors,
   type Value,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { type Judged, kerasAccuracy, kerasAuc } from "./keras/metrics.ts";
-
-/** Σ (w - goal)², from which the gradient is 2 (w - goal). */
-const goal = [3, -2, 0.5, 100, -1e-3];
-const start = [0, 1, 0.5, -7, 1e-3];
-
-/** 50 steps of an optimizer on the small problem, by its graph. */
-function stepped(optimizer: Optimizer, steps = 50): number[] {
-  const w = state("w", "float32", [goal.length]);
-  const names = Object.keys(optimizer.slots);
-  const step = state("step", "float32", []);
-  const gradient = feed("gradient", "float32", [goal.length]);
-  const next = optimizer.update({
-    parameter: w,
-    gradient,
-    slots: Object.fromEntries(names.map((name) => [name, state(name, "float32", [goal.length])])),
-    iteration: step,
-    learningRate: state("rate", "float32", []),
-  });
-  const updates = [
-    { name: "w", value: next.parameter },
-    ...Object.entries(next.slots).map(([name, value]) => ({ name, value })),
-  ];
-  let known: Tensors = {
-    w: float64([goal.length], start),
-    rate: float64([], [optimizer.learningRate]),
-    ...Object.fromEntries(
-      names.map((name) => [
-        name,
-        float64(
-          [goal.length],
-          goal.map(() => optimizer.slots[name]),
-        ),
-      ]),
-    ),
-  };
-  for (let t = 1; t <= steps; t++) {
-    const g = Array.from(known.w.data, (value, i) => 2 * (value - goal[i]));
-    const feeds = { gradient: float64([goal.length], g) };
-    known = evaluate({ fetches: { kept: square(w) }, updates }, feeds, { ...known, step: float64([], [t]) }).state;
-  }
-  return Array.from(known.w.data);
-}
-
-/** keras/src/optimizers/adam.py, `update_step`. */
-function kerasAdam(rate: number, beta1: number, beta2: number, epsilon: number): number[] {
-  const w = [...start];
-  const m = goal.map(() => 0);
-  const v = goal.map(() => 0);
-  for (let t = 1; t <= 50; t++) {
-    const alpha = (rate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
-    for (let i = 0; i < w.length; i++) {
-      const g = 2 * (w[i] - goal[i]);
-      m[i] += (g - m[i]) * (1 - beta1);
-      v[i] += (g * g - v[i]) * (1 - beta2);
-      w[i] -= (m[i] * alpha) / (Math.sqrt(v[i]) + epsilon);
-    }
-  }
-  return w;
-}
-
-function kerasSgd(rate: number): number[] {
-  const w = [...start];
-  for (let t = 1; t <= 50; t++) for (let i = 0; i < w.length; i++) w[i] -= rate * 2 * (w[i] - goal[i]);
-  return w;
-}
-
-function expectRelative(actual: readonly number[], expected: readonly number[], relative: number): void {
-  expect(actual.length).toBe(expected.length);
-  actual.forEach((value, i) => {
-    expect(Math.abs(value - expected[i]), `element ${i}`).toBeLessThanOrEqual(relative * Math.abs(expected[i]));
-  });
-}
-
-describe("50 steps", () => {
-  test("of adam, with Keras's defaults", () =>
-    expectRelative(stepped(adam()), kerasAdam(0.001, 0.9, 0.999, 1e-7), 1e-6));
-  test("of adam, with other options", () => {
-    const options = { learningRate: 0.3, beta1: 0.5, beta2: 0.8, epsilon: 0.1 };
-    expectRelative(stepped(adam(options)), kerasAdam(0.3, 0.5, 0.8, 0.1), 1e-6);
-  });
-  test("of sgd", () => {
-    expectRelative(stepped(sgd()), kerasSgd(0.01), 1e-6);
-    expectRelative(stepped(sgd({ learningRate: 0.2 })), kerasSgd(0.2), 1e-6);
-  });
-});
 
 /** The sums of one batch. */
 function sumsOf(metric: Metric, rows: readonly Judged[], labels: boolean, weighted: boolean): Float64Array {
