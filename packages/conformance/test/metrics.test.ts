@@ -1,19 +1,53 @@
 /** Metrics against Keras's formulas written out naively. */
-import { evaluateValues } from "@ostinato/conformance";
+import { evaluateValues, reference } from "@ostinato/conformance";
 import {
   accuracy,
   auc,
+  binaryAccuracy,
+  categoricalAccuracy,
+  compile,
+  confusion,
+  dense,
+  f1,
+  fBeta,
   feed,
   float32,
+  huber,
+  input,
   int32,
+  lossMetric,
   type Metric,
+  meanAbsoluteError,
+  meanSquaredError,
   type Prediction,
+  perplexity,
+  precision,
   RandomStream,
+  recall,
+  rootMeanSquaredError,
+  sequential,
+  sgd,
+  sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
   type Tensor,
+  topKCategoricalAccuracy,
   type Value,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
-import { type Judged, kerasAccuracy, kerasAuc } from "./keras/metrics.ts";
+import {
+  type Judged,
+  kerasAccuracy,
+  kerasAuc,
+  kerasBinaryAccuracy,
+  kerasFBeta,
+  kerasMeanAbsoluteError,
+  kerasPrecision,
+  kerasRecall,
+  kerasRootMeanSquaredError,
+  kerasTopK,
+  naiveConfusion,
+  naivePerplexity,
+} from "./keras/metrics.ts";
 
 /** The sums of one batch. */
 function sumsOf(metric: Metric, rows: readonly Judged[], labels: boolean, weighted: boolean): Float64Array {
@@ -49,11 +83,11 @@ function streamed(metric: Metric, rows: readonly Judged[], labels: boolean, weig
     });
     from += count;
   }
-  expect(Math.abs(metric.result(folded) - whole)).toBeLessThan(1e-12);
+  expect(Math.abs(metric.result(folded) - whole)).toBeLessThan(1e-12 * Math.max(1, whole));
   return whole;
 }
 
-type Kind = "one output" | "labels" | "distributions";
+type Kind = "one output" | "labels" | "distributions" | "tags";
 
 function judged(kind: Kind, seed: number): { rows: Judged[]; weighted: boolean; random: RandomStream } {
   const random = new RandomStream(seed, `metrics/${kind}`);
@@ -66,8 +100,14 @@ function judged(kind: Kind, seed: number): { rows: Judged[]; weighted: boolean; 
       Math.fround([random.uniform(), random.below(5) / 4][random.below(2)]),
     );
     const label = random.below(kind === "one output" ? 2 : outputs);
+    if (kind === "tags") {
+      const tags = predicted.map(() => random.below(2));
+      return { predicted, target: tags, weight: weighted ? random.below(4) / 2 : 1 };
+    }
     const target =
-      kind === "distributions" ? predicted.map((_, k) => (k === label ? 0.7 : 0.3 / (outputs - 1))) : [label];
+      kind === "distributions"
+        ? predicted.map((_, k) => Math.fround(k === label ? 0.7 : 0.3 / (outputs - 1)))
+        : [label];
     return { predicted, target, weight: weighted ? random.below(4) / 2 : 1 };
   });
   return { rows, weighted, random };
@@ -106,5 +146,130 @@ describe("auc over 200 thresholds", () => {
     expect(of([row(0, 1), row(1, 0)])).toBe(0);
     expect(of([row(0.5, 1), row(0.5, 0)])).toBe(0.5);
     expect(of([row(0.5, 1)])).toBe(0);
+  });
+});
+
+/** A metric, the kinds of rows it is for, and what it must be. */
+type Case = readonly [
+  name: string,
+  metric: () => Metric,
+  kinds: readonly Kind[],
+  naive: (rows: readonly Judged[]) => number,
+];
+
+const diagonal = (rows: readonly Judged[], threshold: number): number => {
+  const found = naiveConfusion(rows, threshold).flatMap((row, k) => {
+    const all = row.reduce((a, b) => a + b, 0);
+    return all === 0 ? [] : [row[k] / all];
+  });
+  return found.length === 0 ? 0 : found.reduce((a, b) => a + b, 0) / found.length;
+};
+const outputs: readonly Kind[] = ["one output", "tags"];
+const each: readonly Kind[] = ["one output", "labels", "distributions"];
+
+const cases: readonly Case[] = [
+  ["binaryAccuracy", () => binaryAccuracy(), outputs, (rows) => kerasBinaryAccuracy(rows, 0.5)],
+  [
+    "binaryAccuracy above 0.25",
+    () => binaryAccuracy({ threshold: 0.25 }),
+    outputs,
+    (rows) => kerasBinaryAccuracy(rows, 0.25),
+  ],
+  ["categoricalAccuracy", () => categoricalAccuracy(), ["distributions"], (rows) => kerasAccuracy(rows, false)],
+  ["sparseCategoricalAccuracy", () => sparseCategoricalAccuracy(), ["labels"], (rows) => kerasAccuracy(rows, true)],
+  ...[1, 2, 3].flatMap((k): Case[] => [
+    [
+      `topKCategoricalAccuracy of ${k}`,
+      () => topKCategoricalAccuracy({ k }),
+      ["distributions"],
+      (rows) => kerasTopK(rows, k),
+    ],
+    [
+      `sparseTopKCategoricalAccuracy of ${k}`,
+      () => sparseTopKCategoricalAccuracy({ k }),
+      ["labels"],
+      (rows) => kerasTopK(rows, k),
+    ],
+  ]),
+  ["sparseTopKCategoricalAccuracy", () => sparseTopKCategoricalAccuracy(), ["labels"], (rows) => kerasTopK(rows, 5)],
+  ["precision", () => precision(), [...outputs, "labels"], (rows) => kerasPrecision(rows, 0.5)],
+  ["precision above 0.75", () => precision({ threshold: 0.75 }), outputs, (rows) => kerasPrecision(rows, 0.75)],
+  ["recall", () => recall(), [...outputs, "labels"], (rows) => kerasRecall(rows, 0.5)],
+  ["recall above 0.25", () => recall({ threshold: 0.25 }), outputs, (rows) => kerasRecall(rows, 0.25)],
+  ["f1 of one output", () => f1(), ["one output"], (rows) => kerasFBeta(rows, 1, 0.5, "macro")],
+  ["f1 of the largest", () => f1(), ["tags", "labels", "distributions"], (rows) => kerasFBeta(rows, 1, null, "macro")],
+  ...(["macro", "micro", "weighted"] as const).flatMap((average): Case[] => [
+    [
+      `fBeta, ${average}`,
+      () => fBeta({ beta: 2, average }),
+      ["labels", "tags"],
+      (rows) => kerasFBeta(rows, 2, null, average),
+    ],
+    [
+      `fBeta above 0.3, ${average}`,
+      () => fBeta({ beta: 0.5, threshold: 0.3, average }),
+      ["tags", "one output"],
+      (rows) => kerasFBeta(rows, 0.5, 0.3, average),
+    ],
+  ]),
+  ["confusion", () => confusion(), each, (rows) => diagonal(rows, 0.5)],
+  ["confusion above 0.25", () => confusion({ threshold: 0.25 }), ["one output"], (rows) => diagonal(rows, 0.25)],
+  ["perplexity", () => perplexity(), ["labels", "distributions"], naivePerplexity],
+  ["lossMetric", () => lossMetric(meanAbsoluteError()), [...outputs, "distributions"], kerasMeanAbsoluteError],
+  ["rootMeanSquaredError", () => rootMeanSquaredError(), [...outputs, "distributions"], kerasRootMeanSquaredError],
+];
+
+describe("streamed over odd batches, with weights and without", () => {
+  for (const [name, metric, kinds, naive] of cases) {
+    test(name, () => {
+      for (const kind of kinds) {
+        for (let seed = 1; seed <= 30; seed++) {
+          const { rows, weighted, random } = judged(kind, seed);
+          const actual = streamed(metric(), rows, kind === "labels", weighted, random);
+          const expected = naive(rows);
+          const error = Math.abs(actual - expected);
+          expect(error, `${kind}, seed ${seed}`).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
+        }
+      }
+    });
+  }
+});
+
+test("the table of confusion is the matrix, rows actual, columns predicted", () => {
+  for (const kind of each) {
+    for (let seed = 1; seed <= 10; seed++) {
+      const { rows, weighted } = judged(kind, seed);
+      const sums = sumsOf(confusion(), rows, kind === "labels", weighted);
+      expect(confusion().table?.(sums)).toEqual(naiveConfusion(rows, 0.5));
+    }
+  }
+});
+
+describe("wrong metrics", () => {
+  const row: Judged = { predicted: [0.1, 0.9], target: [1], weight: 1 };
+  test("a metric for other targets says so", () => {
+    const wrong: readonly (readonly [Metric, boolean, string])[] = [
+      [binaryAccuracy(), true, "binaryAccuracy is for targets with a number for each output"],
+      [categoricalAccuracy(), true, "categoricalAccuracy is for targets with a number for each output"],
+      [sparseCategoricalAccuracy(), false, "sparseCategoricalAccuracy is for labels"],
+      [lossMetric(huber()), true, "the metric huber takes a number for each output"],
+    ];
+    for (const [metric, labels, message] of wrong) {
+      const target = labels ? [1] : [0, 1];
+      expect(() => sumsOf(metric, [{ ...row, target }], labels, false)).toThrow(message);
+    }
+  });
+
+  test("two of one name are refused, and may be told apart by a name", async () => {
+    const net = sequential([input({ shape: [2] }), dense({ units: 1, activation: "sigmoid" })]);
+    const parts = { backend: reference(), loss: meanSquaredError(), optimizer: sgd() };
+    const twice = [precision(), precision({ threshold: 0.9 })];
+    await expect(compile(net, { ...parts, metrics: twice })).rejects.toThrow('"precision" would be in the logs twice');
+    await expect(compile(net, { ...parts, metrics: [recall({ name: "loss" })] })).rejects.toThrow('"loss" would be');
+    expect(() => recall({ name: "a b" })).toThrow("name must be");
+    const metrics = [precision(), precision({ threshold: 0.9, name: "surePrecision" })];
+    await using trainer = await compile(net, { ...parts, metrics });
+    const logs = await trainer.evaluate({ x: [[1, 2]], y: [1] });
+    expect(Object.keys(logs)).toEqual(["loss", "precision", "surePrecision"]);
   });
 });

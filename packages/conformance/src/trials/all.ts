@@ -2,7 +2,8 @@
 import type { OpName } from "@ostinato/core";
 import { Draw, type DrawTrial, type Trial } from "./draw.ts";
 import { graphTrial } from "./graphs.ts";
-import { layerTrials, lossTrials, trainingTrial } from "./layers.ts";
+import { layerTrials, trainingTrial } from "./layers.ts";
+import { lossTrials } from "./losses.ts";
 import { opTrials } from "./ops.ts";
 import { scanTrials } from "./scans.ts";
 
