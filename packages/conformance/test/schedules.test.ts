@@ -1,14 +1,22 @@
 /** Schedules against Keras's and PyTorch's definitions written out naively, and against figures computed by hand. */
+import { reference } from "@ostinato/conformance";
 import {
+  type Callback,
+  compile,
   cosineDecay,
+  dense,
   exponentialDecay,
+  input,
   inverseTimeDecay,
   type LearningRate,
   learningRateAt,
+  meanSquaredError,
   oneCycle,
   piecewiseConstant,
   polynomialDecay,
   type Schedule,
+  sequential,
+  sgd,
   warmup,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
@@ -162,4 +170,16 @@ describe("wrong options", () => {
   test.each(wrong)("%s", (_name, make, message) => {
     expect(make).toThrow(message);
   });
+});
+
+test("fit feeds the rate of each step, micro-batches counted one by one as in Keras", async () => {
+  const schedule = piecewiseConstant({ boundaries: [1, 4], values: [0.5, 0.25, 0.125] });
+  const net = sequential([input({ shape: [2] }), dense({ units: 1, name: "dense" })]);
+  const optimizer = sgd({ learningRate: schedule, gradientAccumulationSteps: 2 });
+  await using trainer = await compile(net, { backend: reference(), loss: meanSquaredError(), optimizer });
+  const rates: number[] = [];
+  const watch: Callback = { name: "watch", onStep: (_event, control) => void rates.push(control.learningRate) };
+  const x = Array.from({ length: 4 }, (_, row) => [row, 1]);
+  await trainer.fit({ x, y: [0, 1, 2, 3] }, { epochs: 2, batchSize: 1, callbacks: [watch] });
+  expect(rates).toEqual([0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125, 0.125]);
 });

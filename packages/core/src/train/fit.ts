@@ -229,7 +229,7 @@ export class Fit {
       expectWanted(this.#options.signal);
       writer.write(order, from, Math.min(batch, order.length - from));
       if (typeof optimizer.learningRate !== "number")
-        counters.learningRate = learningRateAt(optimizer.learningRate, this.#updates());
+        counters.learningRate = learningRateAt(optimizer.learningRate, counters.iteration);
       rate[0] = counters.learningRate;
       const fetched = await this.#runStep(executable, feeds, results);
       const event = { epoch: this.#epoch + 1, epochs: this.#plan.epochs, step: this.#step + 1, steps };
@@ -240,11 +240,6 @@ export class Fit {
       await this.#afterStep(event, control);
       if (this.#stopped !== undefined) return;
     }
-  }
-
-  /** How often the weights were changed: what schedules go by. */
-  #updates(): number {
-    return Math.floor(this.#hooks.counters.iteration / this.#context.optimizer.base.gradientAccumulationSteps);
   }
 
   async #runStep(executable: Executable, feeds: Tensors, results: Tensors | undefined): Promise<Tensors> {
