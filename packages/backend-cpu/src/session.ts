@@ -27,7 +27,7 @@ import { bytesOf, resize, viewAt } from "./views.ts";
 export interface ArenaOptions {
   readonly name: string;
   readonly kernels: Kernels;
-  readonly createMemory: () => Memory;
+  readonly createMemory: () => Memory | Promise<Memory>;
 }
 
 /** A backend that runs programs over one memory with a table of kernels. */
@@ -39,7 +39,7 @@ export function arenaBackend({ name, kernels, createMemory }: ArenaOptions): Bac
       const kernel = kernels[node.op] as Kernel | undefined;
       return kernel !== undefined && (kernel.supports?.(node.attrs) ?? true);
     },
-    open: async (state: Tensors): Promise<Session> => new ArenaSession(name, kernels, createMemory(), state),
+    open: async (state: Tensors): Promise<Session> => new ArenaSession(name, kernels, await createMemory(), state),
   };
 }
 
@@ -121,7 +121,9 @@ class ArenaSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
     this.#disposed = true;
+    await this.#memory.dispose?.();
   }
 
   #reserve(): void {

@@ -11,6 +11,7 @@ export {
   ModelFileError,
   NonFiniteError,
   OstinatoError,
+  ResourceError,
   ShapeError,
   StateError,
   UnsupportedOpError,
