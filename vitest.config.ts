@@ -13,7 +13,7 @@ export default defineConfig({
       root: folder,
       resolve: { conditions },
       ssr: { resolve: { conditions } },
-      test: { name: basename(folder), include: ["test/**/*.test.ts"], environment: "node" },
+      test: { name: basename(folder), include: ["test/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
     })),
   },
 });

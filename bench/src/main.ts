@@ -15,7 +15,9 @@ interface Case {
   readonly executable: Executable;
   readonly feeds: Tensors;
   readonly into: Tensors;
+  /** Of each round: on the clock, and of processor time, which other programs on the machine disturb less. */
   readonly milliseconds: number[];
+  readonly processor: number[];
 }
 
 const say = (line: string): void => console.error(line);
@@ -33,7 +35,7 @@ async function prepare(name: string, graph: Graph, feeds: Tensors, flop: number)
     }),
   );
   for (let i = 0; i < WARM_UP.runs; i++) await executable.run(short);
-  return { name, flop, executable, feeds, into: await executable.run(feeds), milliseconds: [] };
+  return { name, flop, executable, feeds, into: await executable.run(feeds), milliseconds: [], processor: [] };
 }
 
 const dense = batchOf(false);
@@ -45,20 +47,30 @@ const cases = [
   await prepare("predict, 32 × 300", predictGraph(), ids, flops(dense.steps, false)),
 ];
 for (let round = 0; round < ROUNDS; round++) {
-  for (const { executable, feeds, into, milliseconds } of cases) {
+  for (const { executable, feeds, into, milliseconds, processor } of cases) {
+    const used = process.cpuUsage();
     const start = performance.now();
     await executable.run(feeds, into);
     milliseconds.push(performance.now() - start);
+    processor.push(process.cpuUsage(used).user / 1000);
   }
 }
 
-const results = cases.map(({ name, flop, milliseconds }) => {
-  const sorted = milliseconds.toSorted((a, b) => a - b);
-  const ms = sorted[sorted.length >> 1] as number;
-  return { name, ms, fastest: sorted[0] as number, gflops: flop / ms / 1e6 };
+const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
+const median = (values: readonly number[]): number => sorted(values)[values.length >> 1] as number;
+const results = cases.map(({ name, flop, milliseconds, processor }) => {
+  const ms = median(milliseconds);
+  return {
+    name,
+    ms,
+    fastest: sorted(milliseconds)[0] as number,
+    processorMs: median(processor),
+    gflops: flop / ms / 1e6,
+  };
 });
-for (const { name, ms, fastest, gflops } of results) {
-  say(`${name.padEnd(34)} ${ms.toFixed(0)} ms (fastest ${fastest.toFixed(0)}), ${gflops.toFixed(2)} GFLOP/s`);
+for (const { name, ms, fastest, processorMs, gflops } of results) {
+  const times = `${ms.toFixed(0)} ms (fastest ${fastest.toFixed(0)}, processor ${processorMs.toFixed(0)})`;
+  say(`${name.padEnd(34)} ${times}, ${gflops.toFixed(2)} GFLOP/s`);
 }
 
 const { executable, feeds, into } = cases[0] as Case;

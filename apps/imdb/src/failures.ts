@@ -1,7 +1,6 @@
 /** What may go wrong: how it is told to the user, and the exit code it ends with. */
-import { ModelFileError, OstinatoError } from "@ostinato/core";
+import { ConfigError, ModelFileError, NonFiniteError, UnsupportedOpError } from "@ostinato/core";
 import { DatasetError } from "@ostinato/datasets";
-import { TextError } from "@ostinato/text";
 import { CommanderError } from "commander";
 
 export const exitCodes = {
@@ -44,6 +43,9 @@ const systemReasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
 };
 
+/** What may happen to work that was asked for rightly. Any other error of the libraries is a defect of this program. */
+const failures = [FailureError, NonFiniteError, ConfigError, UnsupportedOpError, DatasetError];
+
 /** One line for the terminal, and the exit code. Only a defect brings its stack along, for the report. */
 export function explain(error: unknown): { readonly message: string; readonly code: number } {
   if (error instanceof CommanderError) {
@@ -54,12 +56,11 @@ export function explain(error: unknown): { readonly message: string; readonly co
   if (error instanceof UsageError || error instanceof ModelFileError) {
     return { message: oneLine(error.message), code: exitCodes.usage };
   }
-  const expected = [FailureError, OstinatoError, DatasetError, TextError].some((kind) => error instanceof kind);
-  if (expected && error instanceof Error) return { message: oneLine(error.message), code: exitCodes.failed };
+  if (error instanceof Error && failures.some((kind) => error instanceof kind)) return { message: oneLine(error.message), code: exitCodes.failed };
   const reason = systemReason(error);
   if (reason !== undefined) {
-    const path = error instanceof Error && "path" in error ? `${String(error.path)}: ` : "";
-    return { message: oneLine(path + reason), code: exitCodes.failed };
+    const message = error instanceof Error && "path" in error ? `${String(error.path)}: ${reason}` : String(error);
+    return { message: oneLine(message), code: exitCodes.failed };
   }
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `a defect of this program, please report it:\n${details}`, code: exitCodes.defect };

@@ -56,8 +56,8 @@ export function trainOptions(epochs: number): Option[] {
     new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, reviewsPerHalf)).default(32),
     maxWordsOption(),
     maxLengthOption(),
-    new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 4096)).default(10),
-    new Option("--units <n>", "units of the LSTM").argParser(whole(1, 4096)).default(128),
+    new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(10),
+    new Option("--units <n>", "units of the LSTM").argParser(whole(1, 2048)).default(128),
     new Option("--learning-rate <x>", "step size of Adam").argParser(positive).default(0.001),
     new Option("--limit <n>", "labelled reviews to use, for a quick run; all 25,000 by default").argParser(
       whole(fewestReviews, reviewsPerHalf),
@@ -75,13 +75,13 @@ export function infoOptions(): Option[] {
 
 function maxWordsOption(): Option {
   return new Option("--max-words <n>", "ids of the embedding, those for padding and unknown words included")
-    .argParser(whole(3, 1_000_000))
+    .argParser(whole(3, 100_000))
     .default(5000);
 }
 
 function maxLengthOption(): Option {
   return new Option("--max-length <n>", "words of a review that are read, from its end")
-    .argParser(whole(1, 10_000))
+    .argParser(whole(1, 3000))
     .default(300);
 }
 

@@ -40,8 +40,10 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
   let closed = false;
   let full = false;
   let current: Progress | undefined;
+  let release = (): void => {};
   stdout.on("error", (error) => {
     closed = true;
+    release();
     if (!isBrokenPipe(error)) stderr.write(`imdb: cannot write to standard output: ${error.message}\n`);
   });
   stderr.on("error", () => {}); // nobody is left to be told
@@ -73,8 +75,8 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     async drained() {
       if (!full || closed) return;
       await new Promise<void>((resolve) => {
+        release = resolve;
         stdout.once("drain", resolve);
-        stdout.on("error", () => resolve());
       });
       full = false;
     },

@@ -1,5 +1,4 @@
 /** Sessions and backends over one memory: the state first, then the arena that all programs share, then scratch. */
-/// <reference lib="esnext.disposable" preserve="true" />
 import {
   type AnyNode,
   type Backend,

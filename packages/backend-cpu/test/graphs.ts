@@ -4,7 +4,6 @@ import {
   type Backend,
   bind,
   type Capacities,
-  type Graph,
   isComposite,
   lower,
   type Tensors,
@@ -27,17 +26,13 @@ export interface Run {
 }
 
 /** Compiles and runs once. */
-export async function run(fetches: Record<string, Value>, options: Run = {}): Promise<Tensors> {
-  return runGraph({ fetches, updates: [] }, options);
-}
-
-export async function runGraph(
-  graph: Graph,
+export async function run(
+  fetches: Record<string, Value>,
   { feeds = {}, state = {}, capacities = {}, backend }: Run = {},
 ): Promise<Tensors> {
   const runner = backend ?? (await cpu());
   await using session = await runner.open(state);
-  const executable = await session.compile(bind(lower(graph, runner), capacities));
+  const executable = await session.compile(bind(lower({ fetches, updates: [] }, runner), capacities));
   return executable.run(feeds);
 }
 

@@ -29,7 +29,7 @@ function expectRightGradients(trialWith: (seed: number) => Trial): void {
 
 describe("gradients equal central differences", () => {
   for (const name of trialNames.filter((known) => !without.includes(known)))
-    test(name, () => expectRightGradients((seed) => trialNamed(name, seed)));
+    test(name, { timeout: 60_000 }, () => expectRightGradients((seed) => trialNamed(name, seed)));
 
   // Twice: the gradient of the gradients of a lowered recurrence, which is made of primitives.
   test("lstmGrad, lowered", () => {

@@ -94,10 +94,24 @@ export { inferenceGraph } from "./nn/build.ts";
 export { activation, dense, dropout, embedding, type InputOptions, input, lstm } from "./nn/create.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
-export type { AnyLayer, InputSpec, Layer, LayerSpec, PointwiseLayer, Symbolic } from "./nn/layer.ts";
+export type {
+  AnyLayer,
+  Call,
+  InputSpec,
+  Layer,
+  LayerSpec,
+  PointwiseLayer,
+  RecurrentCallOptions,
+  RecurrentLayer,
+  StatefulLayer,
+  Symbolic,
+  WithState,
+} from "./nn/layer.ts";
+export { type RecurrentActivationName, recurrentActivationNames } from "./nn/lstm.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
 export type { Json } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
+export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
 export type { Trained } from "./nn/trained.ts";

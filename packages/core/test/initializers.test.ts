@@ -55,6 +55,38 @@ describe("distributions", () => {
     expect(largest(data)).toBeGreaterThan(0.98 * cut);
   });
 
+  test.each([
+    ["heUniform", 6 / 200],
+    ["lecunUniform", 3 / 200],
+  ] as const)("%s: U(-l, l) with l² = %d of the inputs alone", (kind, square) => {
+    const data = draw(kind, [200, 300]);
+    expect(largest(data)).toBeLessThanOrEqual(Math.fround(Math.sqrt(square)));
+    expect(largest(data)).toBeGreaterThan(0.999 * Math.sqrt(square));
+    expect(meanSquare(data) / (square / 3)).toBeCloseTo(1, 1);
+  });
+
+  test.each([
+    ["heNormal", 2 / 200],
+    ["lecunNormal", 1 / 200],
+  ] as const)("%s: σ² = %d of the inputs alone", (kind, variance) => {
+    const data = draw(kind, [200, 300]);
+    expect(meanSquare(data) / variance).toBeCloseTo(1, 1);
+    expect(largest(data)).toBeLessThanOrEqual((2 * Math.sqrt(variance)) / 0.87962566103423978 + 1e-9);
+  });
+
+  test("normal: mean 0 and deviation 0.05, or those given; not cut", () => {
+    const data = draw("normal", [200, 300]);
+    expect(Math.sqrt(meanSquare(data)) / 0.05).toBeCloseTo(1, 1);
+    expect(largest(data)).toBeGreaterThan(3 * 0.05);
+    const other = draw({ kind: "normal", mean: 7, stddev: 0.5 }, [10_000]);
+    expect(other.reduce((sum, value) => sum + value, 0) / other.length).toBeCloseTo(7, 1);
+    expect(meanSquare(other.map((value) => value - 7))).toBeCloseTo(0.25, 1);
+  });
+
+  test("constant: one number", () => {
+    expect(draw({ kind: "constant", value: -1.5 }, [2, 2])).toEqual(new Float32Array(4).fill(-1.5));
+  });
+
   test("uniform: U(-0.05, 0.05), or the bounds given", () => {
     const data = draw("uniform", [100, 100]);
     expect(largest(data)).toBeLessThanOrEqual(Math.fround(0.05));

@@ -53,7 +53,7 @@ const options: readonly Misuse[] = [
     () => dense({ units: 1, activation: untyped("sigmoide") }),
     "ConfigError",
     '"sigmoide"',
-    "linear, relu, sigmoid",
+    "linear, relu, leakyRelu",
   ],
   [
     "an activation by an inherited name",
@@ -63,7 +63,7 @@ const options: readonly Misuse[] = [
   ],
   [
     "an unknown initializer",
-    () => dense({ units: 1, kernelInitializer: untyped("heNormal") }),
+    () => dense({ units: 1, kernelInitializer: untyped("xavier") }),
     "ConfigError",
     "kernelInitializer must be one of zeros",
   ],
@@ -103,6 +103,7 @@ const options: readonly Misuse[] = [
   ["no options at all", () => lstm(untyped(undefined)), "ConfigError", "lstm: units"],
   ["a number for options", () => lstm(untyped(128)), "ConfigError", "lstm: units"],
   ["a name with a slash", () => dense({ units: 1, name: "a/b" }), "ConfigError", "dense: name must be", '"a/b"'],
+  ["the name constructor", () => dense({ units: 1, name: "constructor" }), "ConfigError", "dense: name"],
   ["the name __proto__", () => dense({ units: 1, name: "__proto__" }), "ConfigError", "dense: name"],
   ["a name of 201 letters", () => dense({ units: 1, name: "x".repeat(201) }), "ConfigError", "dense: name"],
   ["an input without a shape", () => input(untyped({})), "ShapeError", 'input "input"', '["time"]'],

@@ -16,6 +16,15 @@ export {
   type SequenceEnd,
 } from "./pad-sequences.ts";
 export {
+  adapt,
+  type TextVectorization,
+  type TextVectorizationOptions,
+  textVectorization,
+  type VectorizationOutput,
+  vectorizeTexts,
+} from "./text-vectorization.ts";
+export { parseTextVectorization } from "./text-vectorization-data.ts";
+export {
   fitOnTexts,
   sequencesToTexts,
   type Tokenizer,
@@ -26,6 +35,7 @@ export {
   tokenizer,
 } from "./tokenizer.ts";
 export { tokenizerFromJson, tokenizerToJson } from "./tokenizer-json.ts";
+export type { Standardize, TokenSplit, VectorizationRuleOptions, VectorizationRules } from "./vectorization-rules.ts";
 export {
   decodeIds,
   encodeText,
@@ -36,6 +46,7 @@ export {
   type Vocabulary,
   type VocabularyOptions,
   vocabularyFromTexts,
+  vocabularyFromTextVectorization,
   vocabularyFromTokenizer,
   vocabularySize,
   wordId,

@@ -1,4 +1,5 @@
 /** Labels to class ids and back, as scikit-learn's `LabelEncoder`. */
+import { compareCodePoints } from "./code-points.ts";
 import { shown, TextDataError, TextOptionError, UnknownIdError, UnknownLabelError } from "./errors.ts";
 import { listField, requireDistinct, settingsAt } from "./saved-data.ts";
 
@@ -68,17 +69,4 @@ function isLabel(value: unknown): value is Label {
 function compareLabels(a: Label, b: Label): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
   return compareCodePoints(String(a), String(b));
-}
-
-/** Python's order of strings; JavaScript's own puts U+1F600 before U+FF5E. */
-function compareCodePoints(a: string, b: string): number {
-  const left = codePoints(a);
-  const right = codePoints(b);
-  const index = left.findIndex((code, place) => code !== right[place]);
-  // -1 where all of `a` is in `b`.
-  return index === -1 ? left.length - right.length : left[index]! - (right[index] ?? -1);
-}
-
-function codePoints(text: string): number[] {
-  return Array.from(text, (character) => character.codePointAt(0)!);
 }

@@ -10,7 +10,14 @@ import {
   stringsOf,
   wholeNumber,
 } from "./saved-data.ts";
+import { adaptedWords, type TextVectorization } from "./text-vectorization.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import {
+  parseVectorizationRules,
+  tokenScanner,
+  tokenSeparator,
+  type VectorizationRules,
+} from "./vectorization-rules.ts";
 import { countingVisitor, idsByFrequency, wordCountsFrom, wordsOf } from "./word-counts.ts";
 import { findWord, type WordTable, wordTable } from "./word-table.ts";
 import {
@@ -24,10 +31,21 @@ import {
 } from "./words.ts";
 
 /** Plain, frozen JSON data: save it as it is, and read it back with `parseVocabulary`. */
-export type Vocabulary = {
-  /** Version of this format. */
+export type Vocabulary = VocabularyIds & (VocabularyRules | VectorizationVocabularyRules);
+
+type VocabularyRules = {
+  /** Version of this format: text is split as Keras's `Tokenizer` does. */
   readonly version: 1;
   readonly standardization: Standardization;
+};
+
+type VectorizationVocabularyRules = {
+  /** Version of this format: text is split as Keras's `TextVectorization` does. */
+  readonly version: 2;
+  readonly standardization: VectorizationRules;
+};
+
+type VocabularyIds = {
   /** Names of the ids 0, 1, … that are not words; id 0 is padding, and words start at `reserved.length`. */
   readonly reserved: readonly string[];
   /** The id of every word that is not in `words`; `null` leaves such words out. */
@@ -103,12 +121,21 @@ export function vocabularyFromTokenizer(tokenizer: Tokenizer): Vocabulary {
   });
 }
 
+/** The vocabulary that gives the tokens of a text the ids that `vectorizeTexts` does with this layer. */
+export function vocabularyFromTextVectorization(vectorization: TextVectorization): Vocabulary {
+  const { outputMode, standardize, split, ngrams } = vectorization;
+  if (outputMode !== "int") {
+    throw new TextOptionError("vectorization.outputMode", 'be "int": a vocabulary gives ids', outputMode);
+  }
+  const standardization = Object.freeze({ standardize, split, ngrams });
+  const { reserved, unknownId } = unknownForms["own-id"];
+  return frozen({ version: 2, standardization, reserved, unknownId, words: adaptedWords(vectorization) });
+}
+
 /** A vocabulary from data of unknown origin, such as a model file; throws `TextDataError` naming what is wrong. */
 export function parseVocabulary(data: unknown): Vocabulary {
   const path = "vocabulary";
-  const version = field(data, path, "version");
-  if (version !== 1) throw new TextDataError(`${path}.version`, `must be 1, got ${shown(version)}`);
-
+  const rules = parseRules(data, path);
   const reserved = stringsOf(listField(data, path, "reserved"), `${path}.reserved`);
   if (reserved.length === 0) throw new TextDataError(`${path}.reserved`, "must hold at least id 0, for padding");
   const unknown = field(data, path, "unknownId");
@@ -123,15 +150,27 @@ export function parseVocabulary(data: unknown): Vocabulary {
   const empty = words.indexOf("");
   if (empty !== -1) throw new TextDataError(`${path}.words[${empty}]`, "must not be empty");
   requireDistinct(words, `${path}.words`);
-  return frozen({ version: 1, standardization: parseStandardization(data, path), reserved, unknownId, words });
+  return frozen({ ...rules, reserved, unknownId, words });
 }
 
-function parseStandardization(data: unknown, parent: string): Standardization {
+function parseRules(data: unknown, parent: string): VocabularyRules | VectorizationVocabularyRules {
+  const version = field(data, parent, "version");
   const path = `${parent}.standardization`;
-  const standardization = field(data, parent, "standardization");
-  const lower = booleanField(standardization, path, "lower");
-  const filters = stringField(standardization, path, "filters");
-  const split = stringField(standardization, path, "split");
+  const standardization = () => field(data, parent, "standardization");
+  switch (version) {
+    case 1:
+      return { version, standardization: parseStandardization(standardization(), path) };
+    case 2:
+      return { version, standardization: parseVectorizationRules(standardization(), path) };
+    default:
+      throw new TextDataError(`${parent}.version`, `must be 1 or 2, got ${shown(version)}`);
+  }
+}
+
+function parseStandardization(data: unknown, path: string): Standardization {
+  const lower = booleanField(data, path, "lower");
+  const filters = stringField(data, path, "filters");
+  const split = stringField(data, path, "split");
   return settingsAt(path, () => standardizationFrom({ lower, filters, split }));
 }
 
@@ -172,11 +211,14 @@ export function encodeTexts(vocabulary: Vocabulary, texts: Iterable<string>): nu
   return Array.from(checkedTexts(texts), (text) => encodeText(vocabulary, text));
 }
 
-/** The words of the ids, joined by the vocabulary's `split`; padding, whose name is empty, is left out. */
+/**
+ * The words of the ids, joined by what the vocabulary splits text at (nothing where it splits into characters);
+ * padding, whose name is empty, is left out.
+ */
 export function decodeIds(vocabulary: Vocabulary, ids: Iterable<number>): string {
   return Array.from(ids, (id) => idWord(vocabulary, id))
     .filter((word) => word !== "")
-    .join(vocabulary.standardization.split);
+    .join(vocabulary.version === 1 ? vocabulary.standardization.split : tokenSeparator(vocabulary.standardization));
 }
 
 // A memo, not state: the lookup of frozen data never changes.
@@ -185,10 +227,14 @@ const lookups = new WeakMap<Vocabulary, { scan: WordScanner; table: WordTable }>
 function lookupOf(vocabulary: Vocabulary): { scan: WordScanner; table: WordTable } {
   let lookup = lookups.get(vocabulary);
   if (lookup === undefined) {
-    lookup = { scan: wordScanner(vocabulary.standardization), table: wordTable(vocabulary.words) };
+    lookup = { scan: scannerOf(vocabulary), table: wordTable(vocabulary.words) };
     lookups.set(vocabulary, lookup);
   }
   return lookup;
+}
+
+function scannerOf({ version, standardization }: Vocabulary): WordScanner {
+  return version === 1 ? wordScanner(standardization) : tokenScanner(standardization);
 }
 
 function frozen(vocabulary: Vocabulary): Vocabulary {

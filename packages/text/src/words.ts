@@ -1,5 +1,5 @@
 /** From text to words as Keras splits it: lower case, filter characters, split. */
-import { TextOptionError } from "./errors.ts";
+import { shown, TextOptionError } from "./errors.ts";
 
 /** The characters that Keras's `Tokenizer` treats as spaces. The apostrophe is not among them. */
 export const kerasFilters = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
@@ -91,6 +91,11 @@ export function textToWordSequence(text: string, options: Partial<Standardizatio
     words.push(source.slice(start, end));
   });
   return words;
+}
+
+/** Throws a typed error for a value that is not in the list. */
+export function requireOneOf<T extends string>(option: string, allowed: readonly T[], value: T): void {
+  if (!allowed.includes(value)) throw new TextOptionError(option, `be one of ${allowed.map(shown).join(", ")}`, value);
 }
 
 /** Throws a typed error for what is not a text, before it fails somewhere deeper. */

@@ -155,9 +155,9 @@ describe("parseVocabulary", () => {
   test.each([
     [undefined, "vocabulary must be an object, got undefined"],
     [[], "vocabulary must be an object, got an array of 0"],
-    [{}, "vocabulary.version must be 1, got undefined"],
-    [{ ...valid, version: 2 }, "vocabulary.version must be 1, got 2"],
-    [Object.create(valid), "vocabulary.version must be 1, got undefined"],
+    [{}, "vocabulary.version must be 1 or 2, got undefined"],
+    [{ ...valid, version: 3 }, "vocabulary.version must be 1 or 2, got 3"],
+    [Object.create(valid), "vocabulary.version must be 1 or 2, got undefined"],
     [{ ...valid, words: "ab" }, 'vocabulary.words must be an array, got "ab"'],
     [{ ...valid, words: ["a", 7] }, "vocabulary.words[1] must be a string, got 7"],
     [{ ...valid, words: ["a", ""] }, "vocabulary.words[1] must not be empty"],

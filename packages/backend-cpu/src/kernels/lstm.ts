@@ -10,7 +10,7 @@ import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { logistics } from "./exponential.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
-import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
+import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 
 /** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
 export function supportsLstm(attrs: LstmAttrs): boolean {
@@ -79,7 +79,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   f64.fill(0, rows, sums);
   for (let p = 0; p < batch; p++) {
     const row = i32[order + p];
-    const lane = rows + (p >> 1) * stride + (p & 1);
+    const lane = rows + laneOf(p, stride);
     f64[lane] = 1;
     for (let j = 0; j < hidden; j++) {
       f64[lane + (1 + inputSize + j) * RIGHT] = initialH ? f32[initialH.offset + row * hidden + j] : 0;
@@ -98,7 +98,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
     for (let p = 0; p < active; p++) {
       const t = reverse ? i32[lengths + p] - 1 - step : step;
       const from = x.offset + (t * batch + i32[order + p]) * inputSize;
-      const lane = rows + (p >> 1) * stride + (p & 1) + RIGHT;
+      const lane = rows + laneOf(p, stride) + RIGHT;
       for (let d = 0; d < inputSize; d++) f64[lane + d * RIGHT] = f32[from + d];
     }
     f64.fill(0, sums, sums + sumsSize(4 * hidden, active));
@@ -121,7 +121,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
     for (let p = 0; p < active; p++) {
       const t = reverse ? i32[lengths + p] - 1 - step : step;
       const from = sums + blockIndex(1, p, active);
-      const lane = rows + (p >> 1) * stride + (p & 1) + (1 + inputSize) * RIGHT;
+      const lane = rows + laneOf(p, stride) + (1 + inputSize) * RIGHT;
       const to = y < 0 ? -1 : y + (t * batch + i32[order + p]) * hidden;
       updateOutputs(f32, f64, hidden, from, blockIndex(LEFT, 0, active), squashed + p * hidden, lane, to);
     }
@@ -131,7 +131,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   const c = outputs[2].offset;
   for (let p = 0; p < batch; p++) {
     const row = i32[order + p];
-    const lane = rows + (p >> 1) * stride + (p & 1) + (1 + inputSize) * RIGHT;
+    const lane = rows + laneOf(p, stride) + (1 + inputSize) * RIGHT;
     for (let j = 0; j < hidden; j++) {
       if (h >= 0) f32[h + row * hidden + j] = f64[lane + j * RIGHT];
       if (c >= 0) f32[c + row * hidden + j] = f64[cellsNow + p * hidden + j];

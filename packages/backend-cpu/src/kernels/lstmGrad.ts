@@ -7,7 +7,7 @@ import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { supportsLstm } from "./lstm.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
-import { blockIndex, LEFT, multiplyPanels, packedSize, RIGHT, sumsSize } from "./panels.ts";
+import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, RIGHT, sumsSize } from "./panels.ts";
 
 /** Sizes of a call, and where everything lies in scratch (indexes in `f64`). */
 interface Plan {
@@ -159,11 +159,6 @@ function lstmGrad(memory: Memory, call: Call<"lstmGrad">): void {
     writeWeightGradients(memory, call, plan);
   }
   writeInitialGradients(memory, call, plan);
-}
-
-/** Where a row of a packed right operand lies, from the first one on. */
-function laneOf(row: number, stride: number): number {
-  return (row >> 1) * stride + (row & 1);
 }
 
 /** Packs the columns of [R | W]. */

@@ -148,3 +148,8 @@ export function multiplyPanels(
 export function blockIndex(leftRow: number, rightRow: number, rightRows: number): number {
   return ((leftRow >> 2) * ((rightRows + 1) >> 1) + (rightRow >> 1)) * BLOCK + (leftRow & 3) * RIGHT + (rightRow & 1);
 }
+
+/** Where a packed row of `right` begins, from the first panel on; its numbers are `RIGHT` apart. */
+export function laneOf(rightRow: number, rightStride: number): number {
+  return (rightRow >> 1) * rightStride + (rightRow & 1);
+}

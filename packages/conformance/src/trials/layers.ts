@@ -15,7 +15,9 @@ import {
   lstm,
   type ModelSpec,
   meanSquaredError,
+  model,
   nodesOf,
+  recurrentActivationNames,
   sequential,
   sgd,
   sigmoid,
@@ -68,25 +70,45 @@ function drawInput(draw: Draw) {
   ]);
 }
 
-function drawLstmLayer(draw: Draw) {
-  return lstm({
-    units: draw.number(5).size,
-    returnSequences: true,
+/** What an lstm layer may have beside its units and what it returns. */
+function drawLstmOptions(draw: Draw) {
+  return {
     reverse: draw.chance(0.4),
     useBias: draw.chance(0.8),
     unitForgetBias: draw.chance(0.5),
-  });
+    activation: draw.chance(0.8) ? "tanh" : draw.one(recurrentActivationNames),
+    recurrentActivation: draw.chance(0.8) ? "sigmoid" : draw.one(recurrentActivationNames),
+    dropout: draw.chance(0.8) ? 0 : 0.4,
+    recurrentDropout: draw.chance(0.8) ? 0 : 0.4,
+  } as const;
+}
+
+function drawLstmLayer(draw: Draw) {
+  return lstm({ units: draw.number(5).size, returnSequences: true, ...drawLstmOptions(draw) });
+}
+
+/** A reader and a writer that begins with the states of the reader; then the reader once more, with the same weights. */
+function statesTrial(draw: Draw): Fetches {
+  const [units, features] = [draw.number(5).size, draw.number(5).size];
+  const x = input({ shape: ["time", features], lengths: draw.chance(0.6) });
+  const h0 = input({ shape: [units], name: "h0" });
+  const options = { ...drawLstmOptions(draw), units, returnState: true } as const;
+  const reader = lstm({ ...options, returnSequences: true });
+  const writer = lstm({ ...drawLstmOptions(draw), units, returnSequences: draw.chance(0.5) as true });
+  const [, h, c] = reader(x, { initialState: [h0, h0] });
+  const [again] = reader(x, { initialState: [c, dense({ units })(h)] });
+  return training(draw, model([x, h0], writer(again, { initialState: [h, c] })).spec, meanSquaredError());
 }
 
 const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches =>
   drawInputs(draw, inferenceGraph(spec).fetches, { words: 6, classes: 1 });
 
-const training = (draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches => {
+function training(draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches {
   const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
   const weighted = spec.outputs.length === 1 && draw.chance(0.3) && isFeatures(spec);
   const graph = trainingGraph(spec, { loss, metrics }, sgd(), draw.whole(0, 2 ** 31), weighted);
   return drawInputs(draw, graph.fetches, { words: 6, classes });
-};
+}
 
 /** Whether the output of a model is one vector a row: only such rows can be weighted. */
 function isFeatures(spec: ModelSpec): boolean {
@@ -94,7 +116,9 @@ function isFeatures(spec: ModelSpec): boolean {
 }
 
 /** Every kind of layer. */
-export const layerTrials: Readonly<Record<"embedding" | "lstm" | "dense" | "dropout" | "activation", DrawTrial>> = {
+export const layerTrials: Readonly<
+  Record<"embedding" | "lstm" | "states of lstms" | "dense" | "dropout" | "activation", DrawTrial>
+> = {
   embedding: (draw) => {
     const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
     // With a layer that honours the lengths behind it now and then: they are found in the ids.
@@ -102,9 +126,10 @@ export const layerTrials: Readonly<Record<"embedding" | "lstm" | "dense" | "drop
   },
   lstm: (draw) => {
     const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
-    const last = lstm({ units: draw.number(5).size, reverse: draw.chance(0.5) });
+    const last = lstm({ units: draw.number(5).size, ...drawLstmOptions(draw) });
     return inference(draw, sequential(draw.chance(0.5) ? [start, drawLstmLayer(draw)] : [start, last]));
   },
+  "states of lstms": statesTrial,
   dense: (draw) => {
     const options = { units: draw.number(5).size, activation: draw.one(activationNames), useBias: draw.chance(0.8) };
     return inference(draw, sequential([drawInput(draw), dense(options)]));

@@ -1,5 +1,6 @@
 /** Keras's layers written out naively: double precision, nested lists, one row at a time, straight from the formulas. */
 import type { ModelSpec, Tensors } from "@ostinato/core";
+import { kerasLstm } from "./recurrence.ts";
 
 /** One row of data on its way through a chain of layers: ids, or vectors over time, or one vector. */
 export interface Row {
@@ -16,6 +17,13 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const activations: Readonly<Record<string, (x: readonly number[]) => number[]>> = {
   linear: (x) => [...x],
   relu: (x) => x.map((v) => Math.max(v, 0)),
+  leakyRelu: (x) => x.map((v) => (v > 0 ? v : 0.2 * v)),
+  elu: (x) => x.map((v) => (v > 0 ? v : Math.expm1(v))),
+  selu: (x) => x.map((v) => 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * Math.expm1(v))),
+  exponential: (x) => x.map(Math.exp),
+  hardSigmoid: (x) => x.map((v) => (v <= -3 ? 0 : v >= 3 ? 1 : v / 6 + 0.5)),
+  silu: (x) => x.map((v) => v * sigmoid(v)),
+  softsign: (x) => x.map((v) => v / (1 + Math.abs(v))),
   sigmoid: (x) => x.map(sigmoid),
   softmax: (x) => {
     const total = x.reduce((sum, v) => sum + Math.exp(v), 0);
@@ -43,38 +51,9 @@ function embedding(row: Row, config: Config, weights: Weights): Row {
   };
 }
 
-/** h and c of a cell after one step, by Keras's equations; the weights lie in blocks of rows in the order i, o, f, c. */
 function lstm(row: Row, config: Config, weights: Weights): Row {
-  const units = config.units as number;
-  const features = row.steps[0]?.length ?? 0;
-  const [W, R] = [weights("W"), weights("R")];
-  const B = config.useBias ? weights("B") : new Float64Array(4 * units);
-  const blocks = { i: 0, o: 1, f: 2, c: 3 };
-  let h = new Array<number>(units).fill(0);
-  let c = new Array<number>(units).fill(0);
-  const sum = (gate: keyof typeof blocks, u: number, x: readonly number[]): number => {
-    const r = blocks[gate] * units + u;
-    let z = B[r];
-    for (let k = 0; k < features; k++) z += x[k] * W[r * features + k];
-    for (let k = 0; k < units; k++) z += h[k] * R[r * units + k];
-    return z;
-  };
-  const outputs = row.steps.map(() => new Array<number>(units).fill(0));
-  const order = row.steps.map((_, t) => t).filter((t) => t < row.length);
-  for (const t of config.reverse ? order.reverse() : order) {
-    const x = row.steps[t];
-    const next = h.map((_, u) => {
-      const i = sigmoid(sum("i", u, x));
-      const f = sigmoid(sum("f", u, x));
-      const o = sigmoid(sum("o", u, x));
-      const cell = f * c[u] + i * Math.tanh(sum("c", u, x));
-      return { cell, state: o * Math.tanh(cell) };
-    });
-    c = next.map(({ cell }) => cell);
-    h = next.map(({ state }) => state);
-    outputs[t] = h;
-  }
-  return config.returnSequences ? { ...row, steps: outputs } : { ...row, steps: [], vector: h };
+  const { steps, h } = kerasLstm(row, config, weights);
+  return config.returnSequences ? { ...row, steps } : { ...row, steps: [], vector: h };
 }
 
 function dense(row: Row, config: Config, weights: Weights): Row {

@@ -24,7 +24,7 @@ const sizes = [1, 1, 2, 3, 5];
 
 /** The start of a model: what it is fed. */
 export type Start = "ids" | "masked ids" | "sequence" | "ragged sequence" | "features";
-export const words = 6;
+const words = 6;
 
 export interface KerasTrial {
   readonly model: Model;
@@ -33,18 +33,21 @@ export interface KerasTrial {
   readonly time: number;
 }
 
-/** Draws sizes and numbers; the first trial of all has the size 1 everywhere. */
+/** Draws sizes and numbers. */
 export class Trials {
   readonly random: RandomStream;
   readonly #seed: number;
+  readonly #smallest: boolean;
 
-  constructor(site: string, seed: number) {
+  /** `smallest`: every size is 1. */
+  constructor(site: string, seed: number, smallest = seed === 1) {
     this.random = new RandomStream(seed, site);
     this.#seed = seed;
+    this.#smallest = smallest;
   }
 
   size(): number {
-    return this.#seed === 1 ? 1 : sizes[this.random.below(sizes.length)];
+    return this.#smallest ? 1 : sizes[this.random.below(sizes.length)];
   }
 
   float(): number {

@@ -1,20 +1,27 @@
 /** From a model's spec to values of a graph. */
 import { OstinatoError } from "../errors.ts";
 import { transpose } from "../ir/build/shape.ts";
-import { feed, state } from "../ir/build/source.ts";
+import { dropoutMask, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
-import type { RandomStream } from "../random.ts";
+import { type RandomStream, siteOf } from "../random.ts";
 import type { Flow } from "./kinds.ts";
-import { type BuildContext, type InputSpec, type LayerDefinition, outputKind, type ParameterSpec } from "./layer.ts";
+import {
+  type BuildContext,
+  type InputSpec,
+  type LayerDefinition,
+  outputKinds,
+  type ParameterSpec,
+  type ParameterTraits,
+} from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
 import type { Json } from "./options.ts";
 import type { ModelSpec, Source } from "./spec.ts";
 
-/** A model as values: one flow for each input, each call of a layer, and each output. */
+/** A model as values: one flow for each input, each result of each call of a layer, and each output. */
 export interface BuiltModel {
   readonly inputs: readonly Flow[];
-  readonly calls: readonly Flow[];
+  readonly calls: readonly (readonly Flow[])[];
   readonly outputs: readonly { readonly name: string; readonly flow: Flow }[];
   /** In the order in which layers ask for them, each once. */
   readonly parameters: readonly ParameterSpec[];
@@ -22,6 +29,13 @@ export interface BuiltModel {
   readonly weights: readonly Value[];
   /** The index of the layer that made each parameter. */
   readonly owners: readonly number[];
+}
+
+/** What dropout in training needs to know. */
+export interface DropoutSource {
+  readonly seed: number;
+  /** An int32 scalar: each step has masks of its own. */
+  readonly step: Value;
 }
 
 /** The feed is batch-major, as users hold data; the graph turns it. */
@@ -32,36 +46,59 @@ function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
   return { kind, values, ...(lengths ? { lengths: feed(`${name}/lengths`, "int32", ["batch"]) } : {}) };
 }
 
+/** The masks of one use of a layer: the site of their random numbers is its name, the part, and which use of the layer it is. */
+function maskOf({ seed, step }: DropoutSource, name: string, use: number): NonNullable<BuildContext["mask"]> {
+  return (rate, shape, part) => {
+    const site = `${name}${part === undefined ? "" : `/${part}`}${use === 0 ? "" : `:${use}`}`;
+    return dropoutMask(step, { rate, seed, site: siteOf(site), shape });
+  };
+}
+
 /**
  * Builds the model for training, where `dropout` tells the seed and the step, or for inference.
  *
  * @throws ShapeError, ConfigError with the layer's name, before anything runs
  */
-export function buildModel(spec: ModelSpec, dropout?: BuildContext["dropout"]): BuiltModel {
+export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel {
   const inputs = spec.inputs.map(buildInput);
-  const calls: Flow[] = [];
+  const calls: (readonly Flow[])[] = [];
+  const uses = new Map<number, number>();
   const parameters = new Map<string, { spec: ParameterSpec; value: Value; owner: number }>();
-  const follow = (source: Source): Flow => ("input" in source ? inputs[source.input] : calls[source.call]) as Flow;
+  const follow = (source: Source): Flow =>
+    ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
 
   for (const call of spec.calls) {
     const { kind, name, config } = spec.layers[call.layer] as ModelSpec["layers"][number];
     const definition = layerDefinitions[kind as LayerKind] as unknown as LayerDefinition<Json>;
-    const input = follow(call.source);
-    outputKind(definition, config, `${kind} "${name}"`, input.kind);
+    const given = call.sources.map(follow);
+    outputKinds(
+      definition,
+      config,
+      `${kind} "${name}"`,
+      given.map((flow) => flow.kind),
+    );
+    const use = uses.get(call.layer) ?? 0;
+    uses.set(call.layer, use + 1);
     const context: BuildContext = {
       name,
-      ...(dropout ? { dropout } : {}),
-      parameter(suffix: string, shape: readonly number[], initialize: (stream: RandomStream) => Float32Array): Value {
+      ...(dropout ? { mask: maskOf(dropout, name, use) } : {}),
+      parameter(
+        suffix: string,
+        shape: readonly number[],
+        initialize: (stream: RandomStream) => Float32Array,
+        { trainable, regularizer }: ParameterTraits,
+      ): Value {
         const full = `${name}/${suffix}`;
         const known = parameters.get(full);
         if (known) return known.value;
         const value = state(full, "float32", shape);
-        parameters.set(full, { spec: { name: full, shape, initialize }, value, owner: call.layer });
+        const spec = { name: full, shape, initialize, trainable, ...(regularizer ? { regularizer } : {}) };
+        parameters.set(full, { spec, value, owner: call.layer });
         return value;
       },
     };
     try {
-      calls.push(definition.build(context, config, input));
+      calls.push(definition.build(context, config, given));
     } catch (error) {
       if (error instanceof OstinatoError) error.message = `${kind} "${name}": ${error.message}`;
       throw error;

@@ -1,26 +1,29 @@
 /** The functions that make layers and inputs: Keras's names and options in camel case. */
 import { ConfigError, ShapeError } from "../errors.ts";
+import type { EmbeddingConfig } from "./embedding.ts";
 import {
   type AnyLayer,
   applyLayer,
   type Layer,
   type LayerDefinition,
   type PointwiseLayer,
+  type RecurrentLayer,
+  type StatefulLayer,
   type Symbolic,
 } from "./layer.ts";
-import {
-  type ActivationConfig,
-  type DenseConfig,
-  type DropoutConfig,
-  type EmbeddingConfig,
-  type LayerKind,
-  type LstmConfig,
-  layerDefinitions,
-} from "./layers.ts";
-import { isName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
+import { type LayerKind, layerDefinitions } from "./layers.ts";
+import type { LstmConfig } from "./lstm.ts";
+import { isName, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
+import type { ActivationConfig, DenseConfig, DropoutConfig } from "./pointwise.ts";
+import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
+
+/** What users may write for an option. */
+type Written<T> = Regularizer extends T ? RegularizerOptions | null : T;
 
 /** The required options, and any of the others; and a name, by which errors, parameters and files call the layer. */
-type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & Partial<C> & { readonly name?: string };
+type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & { readonly [K in keyof C]?: Written<C[K]> } & {
+  readonly name?: string;
+};
 
 /** A layer of any kind from options of unknown origin, which are checked. */
 export function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer {
@@ -29,7 +32,8 @@ export function createLayer(kind: LayerKind, options: unknown, name?: string): A
     throw new ConfigError(`${kind}: name must be ${NAME_RULE}, got ${shown(name)}`);
   }
   const config = definition.parse(options, name === undefined ? kind : `${kind} "${name}"`);
-  const layer = (input: Symbolic): Symbolic => applyLayer(made, definition, input);
+  const layer = (input: Symbolic, options?: unknown): Symbolic | readonly Symbolic[] =>
+    applyLayer(made, definition, input, options);
   const made: AnyLayer = Object.assign(layer, { spec: { kind, config, ...(name === undefined ? {} : { name }) } });
   return made;
 }
@@ -42,7 +46,9 @@ function create<L extends AnyLayer>(kind: LayerKind, given: { readonly name?: st
 /**
  * Turns ids into vectors: [batch, time] → [batch, time, outputDim]. `inputDim` counts the ids, reserved ones included. With
  * `maskZero` (default false) id 0 is padding: a row ends at its last other id, and what follows sees nothing after it.
- * `embeddingsInitializer` defaults to "uniform", U(-0.05, 0.05).
+ * `embeddingsInitializer` defaults to "uniform", U(-0.05, 0.05), `embeddingsRegularizer` ({ l1, l2 }) to none. With `trainable: false`
+ * training leaves the vectors as they are. Vectors made elsewhere are given as weights where the model is trained, as
+ * `{ "embedding/embeddings": float32([inputDim, outputDim], matrix) }`; `parseEmbeddings` of @ostinato/text reads GloVe's and word2vec's.
  */
 export function embedding(options: OptionsOf<EmbeddingConfig, "inputDim" | "outputDim">): Layer<"ids", "sequence"> {
   return create("embedding", options);
@@ -52,17 +58,43 @@ type LstmOptions = OptionsOf<LstmConfig, "units">;
 
 /**
  * Long short-term memory (Hochreiter and Schmidhuber 1997): [batch, time, features] → [batch, units], the state at the end of each
- * row, or with `returnSequences` [batch, time, units]. Tanh, and sigmoid for the gates. `reverse` (default false) reads from the
- * end of each row to its start; outputs stay in their places. Defaults as Keras: kernel "glorotUniform", recurrent "orthogonal", bias
- * "zeros" with ones for the forget gate (`unitForgetBias`).
+ * row, or with `returnSequences` [batch, time, units]. With `returnState` three results, `[y, h, c]`: that output, and the hidden and the cell
+ * state at the end, each [batch, units]. The states it begins with are zeros, or come with the call: `layer(x, { initialState: [h, c] })`.
+ *
+ * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: "tanh", "sigmoid" or "relu".
+ * - `reverse` (false) reads from the end of each row to its start; outputs stay in their places.
+ * - `dropout` (0) drops features of the input, `recurrentDropout` (0) units of the state on its way to the gates, in training only. Each
+ *   batch has new masks, the same at every step: one [batch, features] for the input, one [batch, units] for each gate for the state.
+ *   (Keras makes four masks of the input's too where there is recurrent dropout; here the gates share one.)
+ * - `kernelInitializer` ("glorotUniform"), `recurrentInitializer` ("orthogonal"), `biasInitializer` ("zeros", but ones for the forget gate
+ *   by `unitForgetBias`, true); `useBias` (true).
+ * - `kernelRegularizer`, `recurrentRegularizer`, `biasRegularizer` (none): { l1, l2 }.
+ * - `trainable` (true): false freezes the weights.
+ *
+ * @example
+ * const [y, h, c] = lstm({ units: 32, returnSequences: true, returnState: true })(x);
+ * const next = lstm({ units: 32 })(y, { initialState: [h, c] });
  */
-export function lstm(options: LstmOptions & { readonly returnSequences: true }): Layer<"sequence", "sequence">;
-export function lstm(options: LstmOptions & { readonly returnSequences?: false }): Layer<"sequence", "features">;
-export function lstm(options: LstmOptions): Layer<"sequence", "sequence" | "features"> {
+export function lstm(
+  options: LstmOptions & { readonly returnSequences: true; readonly returnState: true },
+): StatefulLayer<"sequence">;
+export function lstm(
+  options: LstmOptions & { readonly returnSequences?: false; readonly returnState: true },
+): StatefulLayer<"features">;
+export function lstm(
+  options: LstmOptions & { readonly returnSequences: true; readonly returnState?: false },
+): RecurrentLayer<"sequence">;
+export function lstm(
+  options: LstmOptions & { readonly returnSequences?: false; readonly returnState?: false },
+): RecurrentLayer<"features">;
+export function lstm(options: LstmOptions): AnyLayer {
   return create("lstm", options);
 }
 
-/** activation(x · kernel + bias) on the last axis. `activation` defaults to "linear", the kernel to "glorotUniform", the bias to zeros. */
+/**
+ * activation(x · kernel + bias) on the last axis. `activation` defaults to "linear", the kernel to "glorotUniform", the bias to zeros;
+ * `kernelRegularizer` and `biasRegularizer` ({ l1, l2 }) to none. `trainable: false` freezes both.
+ */
 export function dense(options: OptionsOf<DenseConfig, "units">): PointwiseLayer {
   return create("dense", options);
 }
@@ -115,11 +147,7 @@ export function input<const S extends InputShape>(options: InputOptions<S>): Sym
       `input "${name}": shape must be ["time"] for ids, ["time", 8] for sequences of 8 features or [8] for features, got ${shown(shape)}`,
     );
   }
-  if (
-    shape.some((dim) =>
-      typeof dim === "number" ? !Number.isSafeInteger(dim) || dim < 1 : !/^[A-Za-z]\w*$/.test(dim) || dim === "batch",
-    )
-  ) {
+  if (shape.some((dim) => (typeof dim === "number" ? !Number.isSafeInteger(dim) || dim < 1 : !isSizeName(dim)))) {
     throw new ShapeError(
       `input "${name}": a size is a whole number from 1 on, or a name other than "batch", got ${shown(shape)}`,
     );

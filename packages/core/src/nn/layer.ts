@@ -1,36 +1,57 @@
 /** Layers as plain data with a way to apply them, and what a layer may ask for while it is built. */
 import { ConfigError, ShapeError } from "../errors.ts";
-import type { Value } from "../ir/ops.ts";
+import type { Shape, Value } from "../ir/ops.ts";
 import type { RandomStream } from "../random.ts";
 import { type Flow, type Kind, shapeOfKind } from "./kinds.ts";
-import { isRecord, type Json, shown } from "./options.ts";
+import { isRecord, type Json, OptionReader, shown } from "./options.ts";
+import type { Regularizer } from "./regularizers.ts";
 
 /** A named parameter and how it begins. */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly initialize: (stream: RandomStream) => Float32Array;
+  /** False where training leaves it as it is. Default true. */
+  readonly trainable?: boolean;
+  /** What it adds to the loss of training. */
+  readonly regularizer?: Regularizer;
+}
+
+/** What a layer says of a parameter beside its shape and how it begins. */
+export interface ParameterTraits {
+  readonly trainable: boolean;
+  readonly regularizer: Regularizer | null;
 }
 
 /** What a layer may use while it is built into a graph. */
 export interface BuildContext {
   /** The layer's name: the first part of its parameters' names, and how errors call it. */
   readonly name: string;
-  /** For dropout in training; absent in inference. */
-  readonly dropout?: { readonly seed: number; readonly step: Value };
+  /**
+   * A dropout mask, of its own for each step of training, use of the layer and `part` of it: 0 with probability `rate`, else
+   * 1 / (1 - rate). Absent in inference.
+   */
+  readonly mask?: (rate: number, shape: Shape, part?: string) => Value;
   /** The parameter `name/suffix`, the same one in each use of the layer. */
-  parameter(suffix: string, shape: readonly number[], initialize: (stream: RandomStream) => Float32Array): Value;
+  parameter(
+    suffix: string,
+    shape: readonly number[],
+    initialize: (stream: RandomStream) => Float32Array,
+    traits: ParameterTraits,
+  ): Value;
 }
 
-/** One kind of layer: how its options are checked, what it turns its input into, and how. */
+/** One kind of layer: how its options are checked, what it turns its inputs into, and how. */
 export interface LayerDefinition<C> {
   /** Fills in defaults; throws `ConfigError` that begins with `owner`. Reads the options of users and of model files. */
   parse(options: unknown, owner: string): C;
-  /** What comes out for what goes in, or undefined where it cannot take that. */
-  output(config: C, input: Kind): Kind | undefined;
+  /** What comes out for what goes in, the initial states last; undefined where it cannot take that. */
+  outputs(config: C, inputs: readonly Kind[]): readonly Kind[] | undefined;
+  /** The names of the states that it can be started with, each features [batch, units]. */
+  readonly states?: readonly string[];
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
-  build(context: BuildContext, config: C, input: Flow): Flow;
+  build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];
 }
 
 /** A layer as data: its kind, its options with all defaults filled in, and its name where the user gave one. */
@@ -40,11 +61,20 @@ export interface LayerSpec {
   readonly name?: string;
 }
 
+/** One use of a layer. */
+export interface Call {
+  readonly layer: AnyLayer;
+  /** What it reads, then the initial states. */
+  readonly inputs: readonly Symbolic[];
+}
+
 /** Something that will be computed: an input of a model, or a layer applied to such. Made before there is a model, so it has no shape. */
 export interface Symbolic<K extends Kind = Kind> {
   readonly kind: K;
-  /** The layer that makes it and what the layer reads; absent for inputs. */
-  readonly call?: { readonly layer: AnyLayer; readonly input: Symbolic };
+  /** What makes it; absent for inputs. */
+  readonly call?: Call;
+  /** Which of the results of `call` it is. Default 0. */
+  readonly output?: number;
   readonly input?: InputSpec;
 }
 
@@ -68,6 +98,31 @@ export interface Layer<In extends Kind, Out extends Kind> extends AnyLayer {
   readonly pointwise?: never;
 }
 
+/** The handles of what a recurrence gives where it returns its states: the output, then the states after the last step. */
+export type WithState<Out extends Kind> = readonly [
+  output: Symbolic<Out>,
+  h: Symbolic<"features">,
+  c: Symbolic<"features">,
+];
+
+/** How a recurrence begins. */
+export interface RecurrentCallOptions {
+  /** The hidden and the cell state before the first step, each [batch, units]. Default zeros. */
+  readonly initialState?: readonly [h: Symbolic<"features">, c: Symbolic<"features">];
+}
+
+/** A recurrence. The states it begins with come with the call, as in `layer(x, { initialState: [h, c] })`. */
+export interface RecurrentLayer<Out extends Kind> extends AnyLayer {
+  (input: Symbolic<"sequence">, options?: RecurrentCallOptions): Symbolic<Out>;
+  readonly pointwise?: never;
+}
+
+/** A recurrence that returns its states: `const [y, h, c] = layer(x)`. A chain has no place for them; apply it for a `model`. */
+export interface StatefulLayer<Out extends Kind> extends AnyLayer {
+  (input: Symbolic<"sequence">, options?: RecurrentCallOptions): WithState<Out>;
+  readonly pointwise?: never;
+}
+
 /** A layer that gives what it takes: a sequence for a sequence, features for features. */
 export interface PointwiseLayer extends AnyLayer {
   <K extends "sequence" | "features">(input: Symbolic<K>): Symbolic<K>;
@@ -80,11 +135,18 @@ export function called(spec: LayerSpec): string {
 }
 
 /** What comes out of a layer for what goes in. @throws ShapeError where it cannot take that */
-export function outputKind<C>(definition: LayerDefinition<C>, config: C, owner: string, input: Kind): Kind {
-  const kind = definition.output(config, input);
-  if (kind === undefined)
-    throw new ShapeError(`${owner} takes ${definition.takes}; it was given ${input} ${shapeOfKind[input]}`);
-  return kind;
+export function outputKinds<C>(
+  definition: LayerDefinition<C>,
+  config: C,
+  owner: string,
+  inputs: readonly Kind[],
+): readonly Kind[] {
+  const outputs = definition.outputs(config, inputs);
+  if (outputs === undefined) {
+    const given = inputs.map((kind) => `${kind} ${shapeOfKind[kind]}`).join(", ");
+    throw new ShapeError(`${owner} takes ${definition.takes}; it was given ${given}`);
+  }
+  return outputs;
 }
 
 /** Whether `data` is an input, or what a layer made of one. */
@@ -92,10 +154,43 @@ export function isSymbolic(data: unknown): data is Symbolic {
   return isRecord(data) && "kind" in data && ("input" in data || "call" in data);
 }
 
+/** The initial states of a call, checked. */
+function initialStates(owner: string, names: readonly string[], options: unknown): readonly Symbolic[] {
+  if (options === undefined) return [];
+  new OptionReader(owner, options, ["initialState"]);
+  const { initialState } = options as { initialState?: unknown };
+  if (initialState === undefined) return [];
+  if (!Array.isArray(initialState) || initialState.length !== names.length || !initialState.every(isSymbolic))
+    throw new ConfigError(
+      `${owner}: initialState must be [${names.join(", ")}], each of an input(…) or of what a layer made, got ${shown(initialState)}`,
+    );
+  initialState.forEach(({ kind }: Symbolic, i) => {
+    if (kind !== "features")
+      throw new ShapeError(
+        `${owner}: initialState ${names[i]} must be features [batch, units], it was given ${kind} ${shapeOfKind[kind]}`,
+      );
+  });
+  return initialState;
+}
+
 /** Applies a layer: checks that it can take what it is given. */
-export function applyLayer(layer: AnyLayer, definition: LayerDefinition<Json>, input: unknown): Symbolic {
+export function applyLayer(
+  layer: AnyLayer,
+  definition: LayerDefinition<Json>,
+  input: unknown,
+  options: unknown,
+): Symbolic | readonly Symbolic[] {
   const owner = called(layer.spec);
   if (!isSymbolic(input))
     throw new ConfigError(`${owner} is applied to an input(…) or to what a layer made of one, got ${shown(input)}`);
-  return { kind: outputKind(definition, layer.spec.config, owner, input.kind), call: { layer, input } };
+  // Others are given an index here by xs.map(layer).
+  if (definition.states === undefined && isRecord(options))
+    throw new ConfigError(`${owner} takes no options where it is applied; only recurrences have an initialState`);
+  const states = definition.states ? initialStates(owner, definition.states, options) : [];
+  const call: Call = { layer, inputs: [input, ...states] };
+  const given = call.inputs.map(({ kind }) => kind);
+  const [first, ...others] = outputKinds(definition, layer.spec.config, owner, given).map(
+    (kind, output): Symbolic => (output === 0 ? { kind, call } : { kind, call, output }),
+  );
+  return others.length === 0 ? (first as Symbolic) : [first as Symbolic, ...others];
 }

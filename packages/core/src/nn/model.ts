@@ -3,7 +3,16 @@ import { ConfigError, ShapeError } from "../errors.ts";
 import { buildModel } from "./build.ts";
 import { input } from "./create.ts";
 import type { Kind } from "./kinds.ts";
-import { type AnyLayer, type InputSpec, isSymbolic, type Layer, type PointwiseLayer, type Symbolic } from "./layer.ts";
+import {
+  type AnyLayer,
+  type Call,
+  called,
+  type InputSpec,
+  isSymbolic,
+  type Layer,
+  type PointwiseLayer,
+  type Symbolic,
+} from "./layer.ts";
 import { isName, isRecord, NAME_RULE, shown } from "./options.ts";
 import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
 
@@ -41,7 +50,7 @@ type Checked<L extends readonly unknown[]> = number extends L["length"]
 type Stage = AnyLayer | Symbolic;
 
 const isInput = (stage: Stage): stage is Symbolic => isSymbolic(stage) && stage.input !== undefined;
-const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic) =>
+const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic | readonly Symbolic[]) =>
   typeof stage === "function" && "spec" in stage;
 
 /**
@@ -61,7 +70,12 @@ export function sequential(stages: readonly Stage[]): Model {
   for (const layer of layers) {
     if (!isLayer(layer))
       throw new ConfigError(`sequential takes layers, got ${shown(layer)}; an input can only come first`);
-    last = layer(last);
+    const given = layer(last);
+    if (!isSymbolic(given))
+      throw new ConfigError(
+        `sequential: ${called(layer.spec)} gives several results because of returnState, and a chain has no place for them; apply it, and close the model with model(inputs, outputs)`,
+      );
+    last = given;
   }
   return model(start, last);
 }
@@ -69,19 +83,32 @@ export function sequential(stages: readonly Stage[]): Model {
 /** Inputs or outputs: one, or several by name. */
 type OneOrMore = Symbolic | Readonly<Record<string, Symbolic>>;
 
-/** What is below `roots`, each after what it reads. */
-function callsBelow(roots: readonly Symbolic[]): Symbolic[] {
-  const order: Symbolic[] = [];
-  const entered = new Set<Symbolic>();
-  for (const root of roots) {
-    const path: Symbolic[] = [];
-    for (let at: Symbolic | undefined = root; at && !entered.has(at); at = at.call?.input) {
-      entered.add(at);
-      path.push(at);
+/** What is below `roots`: the inputs that are read, and the calls, each after what it reads. */
+function below(roots: readonly Symbolic[]): { inputs: ReadonlySet<Symbolic>; calls: readonly Call[] } {
+  const inputs = new Set<Symbolic>();
+  const calls: Call[] = [];
+  const entered = new Set<Call>();
+  const path: { call: Call; next: number }[] = [];
+  const enter = (symbolic: Symbolic): void => {
+    const { call } = symbolic;
+    if (call === undefined) inputs.add(symbolic);
+    else if (!entered.has(call)) {
+      entered.add(call);
+      path.push({ call, next: 0 });
     }
-    order.push(...path.reverse());
+  };
+  for (const root of roots) {
+    enter(root);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const input = top.call.inputs[top.next++];
+      if (input !== undefined) enter(input);
+      else {
+        calls.push(top.call);
+        path.pop();
+      }
+    }
   }
-  return order;
+  return { inputs, calls };
 }
 
 /** Each layer's own name, or its kind and a number: `lstm`, `lstm_1`. */
@@ -127,29 +154,33 @@ export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new ConfigError(`two inputs are called "${twice}"; give each a name of its own`);
 
-  const symbols = callsBelow(named.map(([, symbolic]) => symbolic));
-  const unread = given.find((symbolic) => !symbols.includes(symbolic));
+  const { inputs: read, calls } = below(named.map(([, symbolic]) => symbolic));
+  const unread = given.find((symbolic) => !read.has(symbolic));
   if (unread !== undefined)
     throw new ConfigError(
       `model: the input "${unread.input?.name}" is read by no output; leave it out, or apply a layer to it`,
     );
-  const layers = [...new Set(symbols.flatMap(({ call }) => (call ? [call.layer] : [])))];
-  const layerNames = nameLayers(layers);
-  const sources = new Map<Symbolic, Source>(given.map((symbolic, i) => [symbolic, { input: i }]));
-  const calls: CallSpec[] = [];
-  for (const symbolic of symbols) {
-    if (sources.has(symbolic)) continue;
-    if (symbolic.call === undefined) {
+  for (const symbolic of read) {
+    if (!given.includes(symbolic))
       throw new ConfigError(`model: the input "${symbolic.input?.name}" is read, but it is not among the inputs`);
-    }
-    sources.set(symbolic, { call: calls.length });
-    calls.push({ layer: layers.indexOf(symbolic.call.layer), source: sources.get(symbolic.call.input) as Source });
   }
+  const layers = [...new Set(calls.map(({ layer }) => layer))];
+  const layerNames = nameLayers(layers);
+  const places = new Map(calls.map((call, i) => [call, i]));
+  const indexes = new Map(layers.map((layer, i) => [layer, i]));
+  const sourceOf = (symbolic: Symbolic): Source => {
+    const { call, output = 0 } = symbolic;
+    if (call === undefined) return { input: given.indexOf(symbolic) };
+    const place = places.get(call) as number;
+    return output === 0 ? { call: place } : { call: place, output };
+  };
   const spec: ModelSpec = {
     inputs: inputSpecs,
     layers: layers.map(({ spec: { kind, config } }, i) => ({ kind, name: layerNames[i] as string, config })),
-    calls,
-    outputs: named.map(([name, symbolic]): OutputSpec => ({ name, source: sources.get(symbolic) as Source })),
+    calls: calls.map(
+      (call): CallSpec => ({ layer: indexes.get(call.layer) as number, sources: call.inputs.map(sourceOf) }),
+    ),
+    outputs: named.map(([name, symbolic]): OutputSpec => ({ name, source: sourceOf(symbolic) })),
   };
   for (const { name, flow } of buildModel(spec).outputs) {
     if (flow.kind === "ids") throw new ShapeError(`model: the output "${name}" is an input; apply a layer to it`);

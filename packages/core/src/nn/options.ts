@@ -1,6 +1,7 @@
 /** Reading options: of users and of model files alike, so that a wrong one gets the same clear answer from both. */
 import { ConfigError } from "../errors.ts";
 import { type Initializer, parseInitializer } from "./initializers.ts";
+import type { Regularizer } from "./regularizers.ts";
 
 /** Plain data that survives JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -10,9 +11,14 @@ export function isRecord(data: unknown): data is Record<string, unknown> {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 
-/** Whether a layer, an input or an output can be called so: what feeds, state and model files can carry. */
+/** Whether a layer, an input or an output can be called so: what feeds, state and files can carry, and records do not have already. */
 export function isName(name: unknown): name is string {
-  return typeof name === "string" && /^[\w.-]{1,200}$/.test(name) && name !== "__proto__";
+  return typeof name === "string" && /^[\w.-]{1,200}$/.test(name) && !(name in Object.prototype);
+}
+
+/** Whether a size that the data tells can be called so. "batch" is the name of the first axis. */
+export function isSizeName(name: unknown): name is string {
+  return typeof name === "string" && /^[A-Za-z]\w{0,199}$/.test(name) && name !== "batch" && !(name in Object.prototype);
 }
 
 /** What a name must look like, for errors. */
@@ -89,6 +95,15 @@ export class OptionReader {
     if (initializer === "orthogonal")
       throw this.#wrong(name, "an initializer of vectors; only matrices are orthogonal");
     return initializer;
+  }
+
+  /** `{ l1, l2 }`, either of which may be left out; null where there is none. */
+  regularizer(name: string): Regularizer | null {
+    const value = this.#given[name] ?? null;
+    if (value === null) return null;
+    if (!isRecord(value)) throw this.#wrong(name, "{ l1, l2 }");
+    const read = new OptionReader(`${this.#owner}: ${name}`, value, ["l1", "l2"]);
+    return { l1: read.number("l1", 0, 0), l2: read.number("l2", 0, 0) };
   }
 
   #wrong(name: string, expected: string): ConfigError {

@@ -1,17 +1,18 @@
 /** A model as JSON: its inputs, its layers, and which layer reads what. Read from files, so checked like anything from outside. */
-import { ModelFileError } from "../errors.ts";
+import { ModelFileError, ShapeError } from "../errors.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import type { InputSpec, LayerSpec } from "./layer.ts";
+import { type InputSpec, type LayerDefinition, type LayerSpec, outputKinds } from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
-import { isName, isRecord, type Json } from "./options.ts";
+import { isName, isRecord, isSizeName, type Json } from "./options.ts";
 
-/** What a call reads: the model's input `input`, or the result of call `call`. */
-export type Source = { readonly input: number } | { readonly call: number };
+/** What a call reads: the model's input `input`, or a result of call `call`, the first where there is no `output`. */
+export type Source = { readonly input: number } | { readonly call: number; readonly output?: number };
 
 export interface CallSpec {
   /** Index of the layer. Two calls of one layer share its weights. */
   readonly layer: number;
-  readonly source: Source;
+  /** What the layer reads, then the states it begins with, where it is given any. */
+  readonly sources: readonly Source[];
 }
 
 export interface OutputSpec {
@@ -51,28 +52,54 @@ function distinct<T extends { readonly name: string }>(items: readonly T[], what
   return items;
 }
 
-function source(data: unknown, inputs: number, calls: number): Source {
+/** What can be read so far, and the kind of it. */
+interface Known {
+  readonly inputs: readonly Kind[];
+  readonly calls: readonly (readonly Kind[])[];
+}
+
+const indexOf = (data: unknown): number => (Number.isInteger(data) ? (data as number) : -1);
+
+function source(data: unknown, known: Known): { readonly source: Source; readonly kind: Kind } {
   if (isRecord(data)) {
-    const { input, call } = data;
-    if (Number.isInteger(input) && (input as number) >= 0 && (input as number) < inputs)
-      return { input: input as number };
-    if (Number.isInteger(call) && (call as number) >= 0 && (call as number) < calls) return { call: call as number };
+    const [input, call, output] = [data.input, data.call, data.output ?? 0].map(indexOf) as [number, number, number];
+    const inputKind = known.inputs[input];
+    if (inputKind !== undefined) return { source: { input }, kind: inputKind };
+    const callKind = known.calls[call]?.[output];
+    if (callKind !== undefined) return { source: output === 0 ? { call } : { call, output }, kind: callKind };
   }
   throw new ModelFileError("a layer of the model reads something that is not there");
+}
+
+/** One call. Files before layers could read several things have a single `source`. */
+function callSpec(
+  data: unknown,
+  layers: ModelSpec["layers"],
+  known: Known,
+): { call: CallSpec; kinds: readonly Kind[] } {
+  const index = isRecord(data) ? indexOf(data.layer) : -1;
+  const layer = layers[index];
+  if (!isRecord(data) || layer === undefined) throw new ModelFileError("the model applies a layer that is not there");
+  const read = list("sources" in data ? data.sources : [data.source], "sources").map((given) => source(given, known));
+  const definition = layerDefinitions[layer.kind as LayerKind] as unknown as LayerDefinition<Json>;
+  const given = read.map(({ kind }) => kind);
+  try {
+    const kinds = outputKinds(definition, layer.config, `the model's ${layer.kind} "${layer.name}"`, given);
+    return { call: { layer: index, sources: read.map((one) => one.source) }, kinds };
+  } catch (error) {
+    if (error instanceof ShapeError) throw new ModelFileError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function inputSpec(data: unknown): InputSpec {
   const shape = isRecord(data) && Array.isArray(data.shape) ? data.shape : [];
   const kind = isRecord(data) ? kinds.find((known): known is Kind => known === data.kind) : undefined;
   const types = { ids: "string", sequence: "string,number", features: "number" };
-  const whole = shape.every((dim) => typeof dim !== "number" || (Number.isSafeInteger(dim) && dim > 0));
-  if (
-    !isRecord(data) ||
-    kind === undefined ||
-    !whole ||
-    shape.map((dim) => typeof dim).join() !== types[kind] ||
-    shape.includes("batch")
-  ) {
+  const sizes = shape.every((dim) =>
+    typeof dim === "number" ? Number.isSafeInteger(dim) && dim > 0 : isSizeName(dim),
+  );
+  if (!isRecord(data) || kind === undefined || !sizes || shape.map((dim) => typeof dim).join() !== types[kind]) {
     throw new ModelFileError("an input of the model has no kind, or a shape that does not fit it");
   }
   return { name: name(data.name, "inputs"), kind, shape, lengths: data.lengths === true && kind === "sequence" };
@@ -90,24 +117,24 @@ function layerSpec(data: unknown): LayerSpec & { readonly name: string } {
   return { kind, name: own, config };
 }
 
-/** A spec from JSON of unknown origin. @throws ModelFileError, ConfigError */
+/** A spec from JSON of unknown origin. @throws ModelFileError, ConfigError with the layer whose options are wrong */
 export function parseModelSpec(data: unknown): ModelSpec {
   if (!isRecord(data)) throw new ModelFileError("the model's description is not an object");
   const inputs = distinct(list(data.inputs, "inputs").map(inputSpec), "inputs");
   const layers = distinct(list(data.layers, "layers").map(layerSpec), "layers");
-  const calls = list(data.calls, "calls").map((call, index): CallSpec => {
-    const layer = isRecord(call) ? call.layer : undefined;
-    if (!isRecord(call) || !Number.isInteger(layer) || (layer as number) < 0 || (layer as number) >= layers.length) {
-      throw new ModelFileError("the model applies a layer that is not there");
-    }
-    return { layer: layer as number, source: source(call.source, inputs.length, index) };
+  const kindsOfCalls: (readonly Kind[])[] = [];
+  const known: Known = { inputs: inputs.map(({ kind }) => kind), calls: kindsOfCalls };
+  const calls = list(data.calls, "calls").map((given): CallSpec => {
+    const { call, kinds } = callSpec(given, layers, known);
+    kindsOfCalls.push(kinds);
+    return call;
   });
-  const outputs = list(data.outputs, "outputs").map(
-    (output): OutputSpec => ({
-      name: name(isRecord(output) ? output.name : undefined, "outputs"),
-      source: source(isRecord(output) ? output.source : undefined, inputs.length, calls.length),
-    }),
-  );
+  const outputs = list(data.outputs, "outputs").map((output): OutputSpec => {
+    const own = name(isRecord(output) ? output.name : undefined, "outputs");
+    const read = source(isRecord(output) ? output.source : undefined, known);
+    if (read.kind === "ids") throw new ModelFileError(`the output "${own}" is an input; it must be what a layer made`);
+    return { name: own, source: read.source };
+  });
   if (inputs.length === 0 || outputs.length === 0) throw new ModelFileError("the model has no inputs or no outputs");
   return { inputs, layers, calls, outputs: distinct(outputs, "outputs") };
 }

@@ -2,7 +2,7 @@
 
 import { sizeOf } from "../tensor.ts";
 import { buildModel } from "./build.ts";
-import { batchMajorShape } from "./kinds.ts";
+import { batchMajorShape, type Flow } from "./kinds.ts";
 import type { Model } from "./model.ts";
 import type { ModelSpec } from "./spec.ts";
 
@@ -10,7 +10,7 @@ import type { ModelSpec } from "./spec.ts";
 export interface SummaryRow {
   readonly name: string;
   readonly kind: string;
-  /** Batch first; named sizes that were not given stay names. */
+  /** Of its first result, batch first; named sizes that were not given stay names. */
   readonly shape: readonly (number | string)[];
   readonly parameters: number;
 }
@@ -23,14 +23,20 @@ export function summaryRows(model: Model, sizes: Readonly<Record<string, number>
     const { name, kind } = model.spec.layers[call.layer] as ModelSpec["layers"][number];
     const own = counted.has(call.layer) ? [] : built.parameters.filter((_, p) => built.owners[p] === call.layer);
     counted.add(call.layer);
-    const shape = batchMajorShape(built.calls[i] as (typeof built.calls)[number]).map((dim) => sizes[dim] ?? dim);
+    const shape = batchMajorShape(built.calls[i]?.[0] as Flow).map((dim) => sizes[dim] ?? dim);
     return { name, kind, shape, parameters: own.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0) };
   });
 }
 
-/** How many numbers the model learns. */
+/** How many numbers the weights of the model are, frozen ones included. */
 export function countParameters(model: Model): number {
   return buildModel(model.spec).parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
+}
+
+function frozenParameters(model: Model): number {
+  return buildModel(model.spec)
+    .parameters.filter(({ trainable }) => trainable === false)
+    .reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
 }
 
 /**
@@ -56,5 +62,13 @@ export function summary(model: Model, sizes: Readonly<Record<string, number>> = 
   const [head, ...body] = cells as [[string, string, string], ...[string, string, string][]];
   const rule = "─".repeat(first + second + third + 4);
   const total = countParameters(model).toLocaleString("en-US");
-  return [line(head), rule, ...body.map(line), rule, `Total parameters: ${total}`].join("\n");
+  const frozen = frozenParameters(model);
+  return [
+    line(head),
+    rule,
+    ...body.map(line),
+    rule,
+    `Total parameters: ${total}`,
+    ...(frozen === 0 ? [] : [`Frozen parameters: ${frozen.toLocaleString("en-US")}`]),
+  ].join("\n");
 }

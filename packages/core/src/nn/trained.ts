@@ -1,7 +1,7 @@
 /** Trained models: what they are and what they learned, as plain data that knows no backend. */
-import { ModelFileError } from "../errors.ts";
+import { ConfigError, ModelFileError, ShapeError } from "../errors.ts";
 import { showShape } from "../ir/value.ts";
-import type { Float32Tensor, Tensors } from "../tensor.ts";
+import type { Float32Tensor, Tensor, Tensors } from "../tensor.ts";
 import { buildModel } from "./build.ts";
 import type { Json } from "./options.ts";
 import type { ModelSpec } from "./spec.ts";
@@ -14,6 +14,14 @@ export interface Trained {
   readonly vocabulary?: Json;
   /** Whatever else belongs to the model. */
   readonly metadata?: { readonly [key: string]: Json };
+}
+
+function isFor(tensor: Tensor, shape: readonly number[]): tensor is Float32Tensor {
+  return tensor.dtype === "float32" && showShape(tensor.shape) === showShape(shape);
+}
+
+function mismatch(name: string, tensor: Tensor, shape: readonly number[]): string {
+  return `the weights "${name}" are ${tensor.dtype}${showShape(tensor.shape)}; the model needs float32${showShape(shape)}`;
 }
 
 /**
@@ -30,11 +38,28 @@ export function checkWeights(spec: ModelSpec, weights: Tensors): Record<string, 
     parameters.map(({ name, shape }) => {
       const tensor = Object.hasOwn(weights, name) ? weights[name] : undefined;
       if (tensor === undefined) throw new ModelFileError(`the weights "${name}" are missing`);
-      if (tensor.dtype !== "float32" || showShape(tensor.shape) !== showShape(shape)) {
-        throw new ModelFileError(
-          `the weights "${name}" are ${tensor.dtype}${showShape(tensor.shape)}; the model needs float32${showShape(shape)}`,
+      if (!isFor(tensor, shape)) throw new ModelFileError(mismatch(name, tensor, shape));
+      return [name, tensor];
+    }),
+  );
+}
+
+/**
+ * Weights for some of a model's parameters to begin with, such as vectors made elsewhere: `{ "embedding/embeddings": … }`. They are data,
+ * and so they are no options of a layer, which would carry them into the description of the model.
+ *
+ * @throws ConfigError for a name that no parameter has, with those that there are; ShapeError for another shape or data type
+ */
+export function checkInitialWeights(spec: ModelSpec, weights: Tensors): Record<string, Float32Tensor> {
+  const { parameters } = buildModel(spec);
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, tensor]) => {
+      const parameter = parameters.find((known) => known.name === name);
+      if (parameter === undefined)
+        throw new ConfigError(
+          `the initial weights "${name}" belong to no layer of the model; it has ${parameters.map((known) => known.name).join(", ")}`,
         );
-      }
+      if (!isFor(tensor, parameter.shape)) throw new ShapeError(mismatch(name, tensor, parameter.shape));
       return [name, tensor];
     }),
   );

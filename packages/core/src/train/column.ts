@@ -59,7 +59,9 @@ function copyNumbers(spec: ColumnSpec, from: Numbers, to: Float32Array | Int32Ar
   const whole = spec.dtype === "int32";
   for (let i = 0; i < from.length; i++) {
     const value = from[i];
-    const fits = whole ? Number.isInteger(value) && Math.abs(value as number) < 2 ** 31 : Number.isFinite(value);
+    const fits = whole
+      ? Number.isInteger(value) && Math.abs(value as number) < 2 ** 31
+      : typeof value === "number" && Number.isFinite(Math.fround(value));
     if (!fits)
       throw new DataError(
         `${spec.label}, row ${row ?? i}: ${whole ? "a whole number" : "a finite number"} is wanted, got ${value}`,

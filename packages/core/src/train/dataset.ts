@@ -1,7 +1,7 @@
 /** Data sets: the columns of a model's inputs and targets, checked against the model before anything runs. */
 import { DataError, ShapeError } from "../errors.ts";
+import type { EmbeddingConfig } from "../nn/embedding.ts";
 import type { InputSpec } from "../nn/layer.ts";
-import type { EmbeddingConfig } from "../nn/layers.ts";
 import { isRecord } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import type { Tensors } from "../tensor.ts";
@@ -58,7 +58,7 @@ interface IdRules {
 
 function idRules(spec: ModelSpec, input: number): IdRules | undefined {
   const readers = spec.calls
-    .filter((call) => "input" in call.source && call.source.input === input)
+    .filter((call) => call.sources.some((source) => "input" in source && source.input === input))
     .map((call) => spec.layers[call.layer] as ModelSpec["layers"][number])
     .filter((layer) => layer.kind === "embedding");
   const configs = readers.map((layer) => layer.config as EmbeddingConfig);

@@ -44,10 +44,10 @@ export function inOrder(rows: number): Int32Array {
   return Int32Array.from({ length: rows }, (_, row) => row);
 }
 
-/** The data that an output is computed from: layers take one input each, so that there is one. */
+/** The data that an output goes over: every layer follows its first input. */
 function columnBehind(spec: ModelSpec, dataset: Dataset, source: Source): Column {
   let at = source;
-  while ("call" in at) at = (spec.calls[at.call] as CallSpec).source;
+  while ("call" in at) at = (spec.calls[at.call] as CallSpec).sources[0] as Source;
   return (dataset.fed[at.input] as Dataset["fed"][number]).column;
 }
 

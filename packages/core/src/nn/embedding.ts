@@ -1,0 +1,51 @@
+/** The layer that turns ids into vectors. */
+import { gather, sequenceLengths } from "../ir/build/index.ts";
+import { type Initializer, initialize } from "./initializers.ts";
+import type { Flow } from "./kinds.ts";
+import type { LayerDefinition } from "./layer.ts";
+import { OptionReader } from "./options.ts";
+import type { Regularizer } from "./regularizers.ts";
+
+// The configs of layers are type aliases, not interfaces: only aliases are assignable to Json.
+
+export type EmbeddingConfig = {
+  readonly inputDim: number;
+  readonly outputDim: number;
+  readonly maskZero: boolean;
+  readonly embeddingsInitializer: Initializer;
+  readonly embeddingsRegularizer: Regularizer | null;
+  readonly trainable: boolean;
+};
+
+export const embedding: LayerDefinition<EmbeddingConfig> = {
+  parse(options, owner) {
+    const read = new OptionReader(owner, options, [
+      "inputDim",
+      "outputDim",
+      "maskZero",
+      "embeddingsInitializer",
+      "embeddingsRegularizer",
+      "trainable",
+    ]);
+    return {
+      inputDim: read.integer("inputDim", 1),
+      outputDim: read.integer("outputDim", 1),
+      maskZero: read.boolean("maskZero", false),
+      embeddingsInitializer: read.initializer("embeddingsInitializer", "uniform"),
+      embeddingsRegularizer: read.regularizer("embeddingsRegularizer"),
+      trainable: read.boolean("trainable", true),
+    };
+  },
+  takes: "ids [batch, time]; make it the first layer",
+  outputs: (_config, inputs) => (inputs.join() === "ids" ? ["sequence"] : undefined),
+  build({ parameter }, { inputDim, outputDim, maskZero, trainable, ...config }, [input]) {
+    const ids = input as Flow;
+    const shape = [inputDim, outputDim];
+    const table = parameter("embeddings", shape, (stream) => initialize(config.embeddingsInitializer, shape, stream), {
+      trainable,
+      regularizer: config.embeddingsRegularizer,
+    });
+    const lengths = maskZero ? sequenceLengths(ids.values) : ids.lengths;
+    return [{ kind: "sequence", values: gather(table, ids.values), ...(lengths ? { lengths } : {}) }];
+  },
+};
