@@ -40,6 +40,8 @@ export function run(job: i32, together: bool): bool {
     perform(job, 0, 1);
     return true;
   }
+  // Before the first job: until all have come to wait for one.
+  if (!join()) return false;
   fork(job);
   perform(job, 0, teamSize());
   return join();

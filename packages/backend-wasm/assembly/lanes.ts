@@ -55,68 +55,84 @@ export function scatter(to: usize, x: v128, stride: usize, count: i32): void {
   if (count > 3) v128.store32_lane(to + 3 * stride, x, 3);
 }
 
-/** Added to a number of moderate size, 1.5 · 2²³ leaves it rounded to a whole one, in the low bits. */
-const ROUND: f32 = 12582912;
-const ROUND_BITS: i32 = 0x4b400000;
-
-/** eʳ for |r| ≤ ln(2) / 2: coefficients fitted for the least relative error (3e-9). */
+/**
+ * One number in all lanes, from a table in memory. The engine loads it so in one instruction; a constant vector it would build anew, by
+ * several, wherever it is used.
+ */
 @inline
-function expNearZero(r: v128): v128 {
-  let p = madd(f32x4.splat(0.001381453825160861), r, f32x4.splat(0.00836874544620514));
-  p = madd(p, r, f32x4.splat(0.04166838899254799));
-  p = madd(p, r, f32x4.splat(0.1666652113199234));
-  p = madd(p, r, f32x4.splat(0.4999999403953552));
-  p = madd(p, r, f32x4.splat(1));
-  return madd(p, r, f32x4.splat(1));
+function number(table: usize, index: usize): v128 {
+  return v128.load32_splat(table + (index << 2));
 }
 
-/** r = x - n · ln(2), with ln(2) in two parts, the first of few bits. */
+/** 1, log₂(e), ln(2) in two parts, the first of few bits, and 1.5 · 2²³: added to a number of moderate size, it leaves it rounded in the low bits. */
+const BASE = memory.data<f32>([1, 1.44269504, -0.693359375, 2.1219444e-4, 12582912]);
+/** The bits of the last of them. */
+const ROUND_BITS: i32 = 0x4b400000;
+/** eʳ for |r| ≤ ln(2) / 2: coefficients from the highest on, fitted for the least relative error (3e-9). */
+const EXP = memory.data<f32>([
+  0.001381453825160861, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552,
+]);
+/** Bounds of the arguments of exp and of sigmoid. */
+const BOUNDS = memory.data<f32>([89, -104, 88, -87]);
+/** tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error: the bounds of x, then P and Q from the highest coefficient on. */
+const TANH = memory.data<f32>([
+  7.95, -7.95, -1.1742378445457613e-13, 6.423745563255423e-11, -2.2419586187538698e-8, 1.1665917554637417e-5,
+  0.0031515019945800304, 0.1312623769044876, 0.0002616145648062229, 0.024683428928256035, 0.4645956754684448,
+]);
+
+/** eˣ = p · 2ⁿ, with n in the low bits of `rounded`. */
 @inline
-function reduced(x: v128, n: v128): v128 {
-  return madd(n, f32x4.splat(2.12194440e-4), madd(n, f32x4.splat(-0.693359375), x));
+function expFraction(x: v128, rounded: v128): v128 {
+  const n = f32x4.sub(rounded, number(BASE, 4));
+  const r = madd(n, number(BASE, 3), madd(n, number(BASE, 2), x));
+  let p = madd(number(EXP, 0), r, number(EXP, 1));
+  p = madd(p, r, number(EXP, 2));
+  p = madd(p, r, number(EXP, 3));
+  p = madd(p, r, number(EXP, 4));
+  p = madd(p, r, number(BASE, 0));
+  return madd(p, r, number(BASE, 0));
 }
 
 /** eˣ over the whole range: 0 and infinity past its ends, NaN of NaN. */
 export function exp(x: v128): v128 {
-  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-104));
-  const t = madd(x, f32x4.splat(1.44269504), f32x4.splat(ROUND));
-  const p = expNearZero(reduced(x, f32x4.sub(t, f32x4.splat(ROUND))));
+  x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 0)), number(BOUNDS, 1));
+  const rounded = madd(x, number(BASE, 1), number(BASE, 4));
+  const p = expFraction(x, rounded);
   // 2ⁿ in two factors, because n may lie outside of the exponents of float32.
-  const n = i32x4.sub(t, i32x4.splat(ROUND_BITS));
+  const n = i32x4.sub(rounded, i32x4.splat(ROUND_BITS));
   const half = i32x4.shr_s(n, 1);
   return f32x4.mul(f32x4.mul(p, power(half)), power(i32x4.sub(n, half)));
 }
 
-/** 2ⁿ for whole n of an exponent of float32. */
+/** 2ⁿ for whole n of an exponent of float32, or with n in the low bits. */
 @inline
 function power(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+  return i32x4.add(i32x4.shl(n, 23), number(BASE, 0));
 }
 
 /** 1 / (1 + e⁻ˣ). */
 @inline
 export function sigmoid(x: v128): v128 {
-  const y = f32x4.pmax(f32x4.pmin(f32x4.neg(x), f32x4.splat(88)), f32x4.splat(-87));
-  const t = madd(y, f32x4.splat(1.44269504), f32x4.splat(ROUND));
-  const p = expNearZero(reduced(y, f32x4.sub(t, f32x4.splat(ROUND))));
-  const scale = i32x4.add(i32x4.shl(t, 23), i32x4.splat(0x3f800000));
-  return f32x4.div(f32x4.splat(1), madd(p, scale, f32x4.splat(1)));
+  const y = f32x4.pmax(f32x4.pmin(f32x4.neg(x), number(BOUNDS, 2)), number(BOUNDS, 3));
+  const rounded = madd(y, number(BASE, 1), number(BASE, 4));
+  const one = number(BASE, 0);
+  return f32x4.div(one, madd(expFraction(y, rounded), power(rounded), one));
 }
 
-/** tanh as x · P(x²) / Q(x²), fitted for the least relative error; from 7.95 on it is 1 to float32's last place. */
+/** From 7.95 on it is 1 to float32's last place. */
 @inline
 export function tanh(x: v128): v128 {
-  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(7.95)), f32x4.splat(-7.95));
+  x = f32x4.pmax(f32x4.pmin(x, number(TANH, 0)), number(TANH, 1));
   const s = f32x4.mul(x, x);
-  let p = madd(f32x4.splat(-1.1742378445457613e-13), s, f32x4.splat(6.423745563255423e-11));
-  p = madd(p, s, f32x4.splat(-2.2419586187538698e-8));
-  p = madd(p, s, f32x4.splat(1.1665917554637417e-5));
-  p = madd(p, s, f32x4.splat(0.0031515019945800304));
-  p = madd(p, s, f32x4.splat(0.1312623769044876));
-  p = madd(p, s, f32x4.splat(1));
-  let q = madd(f32x4.splat(0.0002616145648062229), s, f32x4.splat(0.024683428928256035));
-  q = madd(q, s, f32x4.splat(0.4645956754684448));
-  q = madd(q, s, f32x4.splat(1));
+  let p = madd(number(TANH, 2), s, number(TANH, 3));
+  p = madd(p, s, number(TANH, 4));
+  p = madd(p, s, number(TANH, 5));
+  p = madd(p, s, number(TANH, 6));
+  p = madd(p, s, number(TANH, 7));
+  p = madd(p, s, number(BASE, 0));
+  let q = madd(number(TANH, 8), s, number(TANH, 9));
+  q = madd(q, s, number(TANH, 10));
+  q = madd(q, s, number(BASE, 0));
   return f32x4.div(f32x4.mul(x, p), q);
 }
 
