@@ -48,7 +48,10 @@ interface Host {
   readonly URL?: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void };
   readonly process?: {
     getBuiltinModule?(name: "node:worker_threads"): {
-      readonly Worker: new (code: string, options: { readonly eval: true }) => NodeWorker;
+      readonly Worker: new (
+        code: string,
+        options: { readonly eval: true; readonly execArgv: readonly string[] },
+      ) => NodeWorker;
     };
     getBuiltinModule?(name: "node:os"): { availableParallelism(): number };
   };
@@ -56,7 +59,15 @@ interface Host {
 
 const host = globalThis as Host;
 
-export const { validate, compile, instantiate } = WebAssembly;
+/** Whether this engine runs a binary. */
+export const validate = (bytes: Uint8Array): boolean => WebAssembly.validate(bytes);
+
+export const compile = (bytes: Uint8Array): Promise<Module> => WebAssembly.compile(bytes);
+
+/** The exports of an instance of the module. */
+export async function instantiate(module: Module, imports: object): Promise<unknown> {
+  return (await WebAssembly.instantiate(module, imports)).exports;
+}
 
 export const createHostMemory = (descriptor: Descriptor): HostMemory => new WebAssembly.Memory(descriptor);
 
@@ -94,9 +105,10 @@ export function startThread(
 ): HostThread {
   const node = host.process?.getBuiltinModule?.("node:worker_threads");
   if (node) {
-    const code = `const { parentPort: port } = require("node:worker_threads");
+    const code = `const { parentPort: port } = process.getBuiltinModule("node:worker_threads");
       port.once("message", (message) => (${begin})(message, () => port.postMessage(0)));`;
-    const worker = new node.Worker(code, { eval: true });
+    // Flags of the process, such as one that makes of every text a module, are not for it.
+    const worker = new node.Worker(code, { eval: true, execArgv: [] });
     worker.once("message", () => {
       worker.unref();
       ready();

@@ -10,7 +10,7 @@ const PAGE = 65536;
 /** The most pages of a 32-bit memory, and what to ask for where the host will not promise so many. */
 const MOST_PAGES = 65536;
 const FEWER_PAGES = 16384;
-/** How long threads wait for each other before one of them counts as lost. */
+/** Milliseconds that threads wait for each other before one of them counts as lost. */
 const PATIENCE = 20_000;
 
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
@@ -43,14 +43,14 @@ export class WasmMemory implements Memory {
   }
 
   /** Makes a memory and an instance of the module over it, and starts the other threads. */
-  static async open(binary: Binary, threads: number): Promise<WasmMemory> {
+  static async open(binary: Binary, threads: number, patience = PATIENCE): Promise<WasmMemory> {
     const memory = allocate(threads > 1);
     const words = new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
     words[control.threads / 4] = threads;
     words[control.pending / 4] = threads - 1;
     words[control.maySleep / 4] = maySleep() ? 1 : 0;
-    words[control.patience / 4] = PATIENCE;
-    const { exports } = await instantiate(binary.module, { env: { memory }, host: { now } });
+    words[control.patience / 4] = patience;
+    const exports = await instantiate(binary.module, { env: { memory }, host: { now } });
     const team = await Team.start(binary.module, memory, threads);
     return new WasmMemory(memory, exports as Exports, team, threads);
   }
@@ -68,9 +68,7 @@ export class WasmMemory implements Memory {
   /** Runs a job whose arguments are set: on all threads, or on the caller's alone. */
   run(job: Job, together: boolean): void {
     this.#team.expectComplete();
-    if (!this.#exports.run(jobs.indexOf(job), together)) {
-      throw this.#team.loss("it did not answer");
-    }
+    if (!this.#exports.run(jobs.indexOf(job), together)) throw this.#team.loss("it did not answer");
   }
 
   reserve(bytes: number): void {

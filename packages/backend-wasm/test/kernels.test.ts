@@ -2,6 +2,7 @@
 import {
   abs,
   add,
+  bind,
   div,
   dot,
   dropoutMask,
@@ -13,6 +14,7 @@ import {
   less,
   log,
   logSoftmax,
+  lower,
   maximum,
   minimum,
   mul,
@@ -107,7 +109,6 @@ describe("elementwise", () => {
     };
     const backend = await wasm({ threads: 1 });
     await using session = await backend.open({});
-    const { bind, lower } = await import("@ostinato/core");
     const fetches = { exp: exp(x), tanh: tanh(x), sigmoid: sigmoid(x), softplus: softplus(x), log: log(abs(x)) };
     const executable = await session.compile(bind(lower({ fetches, updates: [] }, backend), {}));
     const results = await executable.run({ x: float32([size], input) });
