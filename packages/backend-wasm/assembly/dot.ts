@@ -1,5 +1,6 @@
 /** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
-import { blocksOf, COLUMNS, LEFT_STEP, multiply, packLeft, packRight, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { packLeft, packRight } from "./packing";
+import { blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument } from "./team";
 
 /** Bytes of a block of sums. */

@@ -4,7 +4,8 @@
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
 import { aligned, madd, past, scatter, sigmoid, storePart, tanh } from "./lanes";
-import { blocksOf, COLUMNS, LEFT_STEP, multiply, packRight, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { packRight } from "./packing";
+import { blocksOf, COLUMNS, LEFT_STEP, multiplyTwo, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument, barrier } from "./team";
 
 /** Bytes from one gate's block of sums to the next. */
@@ -130,10 +131,11 @@ export function lstm(thread: i32, threads: i32): void {
       for (let first = 0; first < active; first += ROWS) {
         const rows = min(ROWS, active - first);
         const left = leftRow(now, first, depth);
-        multiply(rows, left, panel, depth, sums, RIGHT_STEP, false);
-        multiply(rows, left, panel + weightPanel, depth, sums + GATE_SUMS, RIGHT_STEP, false);
-        multiply(rows, left, panel + 2 * weightPanel, depth, sums + 2 * GATE_SUMS, RIGHT_STEP, false);
-        multiply(rows, left, panel + 3 * weightPanel, depth, sums + 3 * GATE_SUMS, RIGHT_STEP, false);
+        for (let gate: usize = 0; gate < 4; gate += 2) {
+          const right = panel + gate * weightPanel;
+          const to = sums + gate * GATE_SUMS;
+          multiplyTwo(rows, left, right, right + weightPanel, depth, to, to + GATE_SUMS, RIGHT_STEP);
+        }
         for (let lane = 0; lane < rows; lane++) {
           const q = first + lane;
           const p = q * threads + thread;

@@ -5,7 +5,8 @@
  */
 import { aligned, loadPart, past, scatter } from "./lanes";
 import { clearEnds, leftRow, ownRows } from "./lstm";
-import { blocksOf, COLUMNS, LEFT_STEP, multiply, packRight, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { packRight } from "./packing";
+import { blocksOf, COLUMNS, LEFT_STEP, multiply, multiplyTwo, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument, barrier } from "./team";
 
 /** Bytes of a block of sums. */
@@ -250,11 +251,14 @@ export function lstmGrad(thread: i32, threads: i32): void {
       collect(step > 0 ? previous : h0, hidden, inputs, 1 + inputSize, leftBytes);
     }
     collected += activeInAll;
-    for (let panel = 0; panel < panels; panel++) {
+    for (let panel = 0; panel < panels; panel += 2) {
+      const right = weights + <usize>panel * weightPanel;
       for (let first = 0; first < active; first += ROWS) {
         const to = sums + <usize>first * sumBytes + <usize>panel * RIGHT_STEP;
         const rows = min(ROWS, active - first);
-        multiply(rows, leftRow(left, first, depth), weights + <usize>panel * weightPanel, depth, to, sumBytes, false);
+        const a = leftRow(left, first, depth);
+        if (panel + 1 === panels) multiply(rows, a, right, depth, to, sumBytes, false);
+        else multiplyTwo(rows, a, right, right + weightPanel, depth, to, to + RIGHT_STEP, sumBytes);
       }
     }
     if (dX === 0) continue;

@@ -131,44 +131,91 @@ export function multiply(rows: i32, a: usize, b: usize, depth: i32, to: usize, s
   }
 }
 
-/** Packs `rows` rows of `depth` floats, `rowStride` and `depthStride` bytes apart, as left panels. Lanes past the last row are zero. */
-export function packLeft(from: usize, rowStride: usize, depthStride: usize, rows: i32, depth: i32, to: usize): void {
-  for (let row = 0; row < rows; row += ROWS) {
-    const lanes = min(ROWS, rows - row);
-    for (let lane = 0; lane < ROWS; lane++) {
-      let x = from + <usize>(row + lane) * rowStride;
-      let y = to + (<usize>lane << 2);
-      for (let k = 0; k < depth; k++, x += depthStride, y += LEFT_STEP) store<f32>(y, lane < lanes ? load<f32>(x) : 0);
+/** A block of one to three rows and two right panels: with one, there would be too few sums to keep the processor busy. */
+@inline
+function wideBlock(rows: i32, a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize, stride: usize): void {
+  const zero = f32x4.splat(0);
+  let s0 = zero;
+  let t0 = zero;
+  let u0 = zero;
+  let v0 = zero;
+  let s1 = zero;
+  let t1 = zero;
+  let u1 = zero;
+  let v1 = zero;
+  let s2 = zero;
+  let t2 = zero;
+  let u2 = zero;
+  let v2 = zero;
+  for (const end = b + <usize>depth * RIGHT_STEP; b < end; b += RIGHT_STEP) {
+    const low = v128.load(b);
+    const high = v128.load(b, 16);
+    const nextLow = v128.load(next);
+    const nextHigh = v128.load(next, 16);
+    let x = v128.load32_splat(a);
+    s0 = madd(x, low, s0);
+    t0 = madd(x, high, t0);
+    u0 = madd(x, nextLow, u0);
+    v0 = madd(x, nextHigh, v0);
+    if (rows > 1) {
+      x = v128.load32_splat(a, 4);
+      s1 = madd(x, low, s1);
+      t1 = madd(x, high, t1);
+      u1 = madd(x, nextLow, u1);
+      v1 = madd(x, nextHigh, v1);
     }
-    to += <usize>depth * LEFT_STEP;
+    if (rows > 2) {
+      x = v128.load32_splat(a, 8);
+      s2 = madd(x, low, s2);
+      t2 = madd(x, high, t2);
+      u2 = madd(x, nextLow, u2);
+      v2 = madd(x, nextHigh, v2);
+    }
+    a += LEFT_STEP;
+    next += RIGHT_STEP;
+  }
+  put(to, s0, t0, false);
+  put(nextTo, u0, v0, false);
+  if (rows > 1) {
+    put(to + stride, s1, t1, false);
+    put(nextTo + stride, u1, v1, false);
+  }
+  if (rows > 2) {
+    put(to + 2 * stride, s2, t2, false);
+    put(nextTo + 2 * stride, u2, v2, false);
   }
 }
 
-/** Packs columns as right panels; `columnStride` and `depthStride` are in bytes. Lanes past the last column are zero. */
-export function packRight(
-  from: usize,
-  columnStride: usize,
-  depthStride: usize,
-  columns: i32,
+function wide1(a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize): void {
+  wideBlock(1, a, b, next, depth, to, nextTo, 0);
+}
+function wide2(a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize, stride: usize): void {
+  wideBlock(2, a, b, next, depth, to, nextTo, stride);
+}
+function wide3(a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize, stride: usize): void {
+  wideBlock(3, a, b, next, depth, to, nextTo, stride);
+}
+
+/** The products of the first `rows` rows of a left panel with two right panels, `b` and `next`, written to `to` and `nextTo`. */
+export function multiplyTwo(
+  rows: i32,
+  a: usize,
+  b: usize,
+  next: usize,
   depth: i32,
   to: usize,
+  nextTo: usize,
+  stride: usize,
 ): void {
-  for (let column = 0; column < columns; column += COLUMNS) {
-    const lanes = min(COLUMNS, columns - column);
-    const start = from + <usize>column * columnStride;
-    if (lanes === COLUMNS && columnStride === 4) {
-      let x = start;
-      for (let k = 0; k < depth; k++, x += depthStride, to += RIGHT_STEP) {
-        v128.store(to, v128.load(x));
-        v128.store(to, v128.load(x, 16), 16);
-      }
-      continue;
-    }
-    for (let lane = 0; lane < COLUMNS; lane++) {
-      let x = start + <usize>lane * columnStride;
-      let y = to + (<usize>lane << 2);
-      for (let k = 0; k < depth; k++, x += depthStride, y += RIGHT_STEP) store<f32>(y, lane < lanes ? load<f32>(x) : 0);
-    }
-    to += <usize>depth * RIGHT_STEP;
+  switch (rows) {
+    case 1:
+      return wide1(a, b, next, depth, to, nextTo);
+    case 2:
+      return wide2(a, b, next, depth, to, nextTo, stride);
+    case 3:
+      return wide3(a, b, next, depth, to, nextTo, stride);
+    default:
+      multiply(rows, a, b, depth, to, stride, false);
+      multiply(rows, a, next, depth, nextTo, stride, false);
   }
 }

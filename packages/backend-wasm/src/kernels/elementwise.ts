@@ -3,7 +3,7 @@ import { type Call, cpuKernels, type Kernel } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 
 /** Elements from which on it pays to wake the other threads. */
-const MANY = 32768;
+const MANY = 2 ** 18;
 
 /** The ops in the order of their numbers in `assembly/elementwise.ts`. */
 const unaryOps = ["neg", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "softplus"] as const;

@@ -2,8 +2,9 @@
 import { aligned, type Call, cpuKernels, expectIds, positionsBytes, sortPositions } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 
-/** Numbers from which on it pays to wake the other threads. */
-const MANY = 32768;
+/** Numbers from which on it pays to wake the other threads: to copy, or to compute something of each. */
+const MANY_COPIES = 2 ** 18;
+const MANY = 2 ** 16;
 
 /** Floats and their bits share four bytes. */
 const float = new Float32Array(1);
@@ -19,7 +20,7 @@ function gather(memory: WasmMemory, { inputs, outputs }: Call<"gather">): void {
   to[2] = memory.address(table);
   to[3] = (table.size / table.dims[0]) * (table.dtype === "bool" ? 1 : 4);
   to[4] = memory.address(outputs[0]);
-  memory.run("gather", outputs[0].size >= MANY);
+  memory.run("gather", outputs[0].size >= MANY_COPIES);
 }
 
 function scatterAdd(memory: WasmMemory, { inputs, outputs }: Call<"scatterAdd">): void {
