@@ -1,7 +1,7 @@
 /** Measures training steps and predictions of the CPU backend: text on standard error, JSON on standard output. */
 import { cpus, loadavg, totalmem } from "node:os";
 import { cpu } from "@ostinato/backend-cpu";
-import { bind, type Executable, type Graph, lower, type Tensors } from "@ostinato/core";
+import { bind, type Executable, type Graph, lower, orthogonalMatrix, RandomStream, type Tensors } from "@ostinato/core";
 import { allocationOf } from "./allocation.ts";
 import { batchOf, flops, initialState, predictGraph, sizes, trainGraph } from "./sentiment.ts";
 
@@ -73,6 +73,15 @@ for (const { name, ms, fastest, processorMs, gflops } of results) {
   say(`${name.padEnd(34)} ${times}, ${gflops.toFixed(2)} GFLOP/s`);
 }
 
+// What the weights of an LSTM of 512 units begin with.
+const orthogonal = Array.from({ length: 5 }, (_, seed) => {
+  const used = process.cpuUsage();
+  orthogonalMatrix(512, 2048, new RandomStream(seed, "bench"));
+  return process.cpuUsage(used).user / 1000;
+});
+const orthogonalMs = median(orthogonal);
+say(`${"orthogonal matrix, 512 × 2048".padEnd(34)} processor ${orthogonalMs.toFixed(0)} ms`);
+
 const { executable, feeds, into } = cases[0] as Case;
 const allocation = await allocationOf(() => executable.run(feeds, into), 7);
 const peakMegabytes = process.resourceUsage().maxRSS / 1024;
@@ -83,4 +92,6 @@ if (allocation.collections > 0) say(`(${allocation.collections} collections ran 
 say(`peak memory ${peakMegabytes.toFixed(0)} MB`);
 
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory: totalmem(), node: process.version, load };
-console.log(JSON.stringify({ machine, backend: backend.name, sizes, results, allocation, peakMegabytes }));
+console.log(
+  JSON.stringify({ machine, backend: backend.name, sizes, results, orthogonalMs, allocation, peakMegabytes }),
+);

@@ -56,7 +56,8 @@ export function explain(error: unknown): { readonly message: string; readonly co
   if (error instanceof UsageError || error instanceof ModelFileError) {
     return { message: oneLine(error.message), code: exitCodes.usage };
   }
-  if (error instanceof Error && failures.some((kind) => error instanceof kind)) return { message: oneLine(error.message), code: exitCodes.failed };
+  if (error instanceof Error && failures.some((kind) => error instanceof kind))
+    return { message: oneLine(error.message), code: exitCodes.failed };
   const reason = systemReason(error);
   if (reason !== undefined) {
     const message = error instanceof Error && "path" in error ? `${String(error.path)}: ${reason}` : String(error);

@@ -26,7 +26,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { kerasPredict, type Row } from "./keras/layers.ts";
 import { kerasLoss } from "./keras/losses.ts";
-import { feedsOf, type KerasTrial, plainState, type Start, Trials, targetFeed } from "./keras/trial.ts";
+import { feedsOf, type KerasTrial, plainRate, plainState, type Start, Trials, targetFeed } from "./keras/trial.ts";
 
 const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
 const starts: readonly Start[] = ["ids", "masked ids", "sequence", "ragged sequence", "features"];
@@ -108,7 +108,7 @@ interface Trained {
 function trainedBy(trial: KerasTrial, loss: Loss, feeds: Tensors): Trained {
   const weighted = "sampleWeights" in feeds;
   const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd({ learningRate: 1 }), 0, weighted);
-  const { fetches, state } = evaluate(graph, feeds, plainState(trial.weights));
+  const { fetches, state } = evaluate(graph, { ...feeds, ...plainRate }, plainState(trial.weights));
   expect(fetches.applied.data[0]).toBe(1);
   const gradients = Object.entries(trial.weights).map(([name, { shape, data }]) => [
     name,
@@ -250,7 +250,7 @@ test("dropout in training multiplies by its mask, which the seed, the layer's na
       ...plainState(trial.weights),
       "training/step": { dtype: "int32", shape: [], data: new Int32Array([step]) },
     } as const;
-    const { fetches } = evaluate(graph, feeds, state);
+    const { fetches } = evaluate(graph, { ...feeds, ...plainRate }, state);
 
     // Inside a graph time comes first.
     const width = (first[0].vector ?? first[0].steps[0]).length;

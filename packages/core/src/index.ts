@@ -1,8 +1,10 @@
 /** The public names of @ostinato/core. The list is deliberate: a name that is not here may change at any time. */
 export { gradients } from "./autodiff/gradients.ts";
 export type { Backend, Executable, Session } from "./backend.ts";
+export type { Checkpoint, Position, Settings } from "./checkpoint/checkpoint.ts";
 export { fromBytes, toBytes } from "./checkpoint/model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
+export { checkpointFromBytes, checkpointToBytes } from "./checkpoint/training.ts";
 export {
   ConfigError,
   DataError,
@@ -115,7 +117,43 @@ export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
 export type { Trained } from "./nn/trained.ts";
-export { type AdamOptions, adam, type Optimizer, sgd, type UpdateContext } from "./optim/optimizer.ts";
+export { learningRateAt } from "./optim/learningRate.ts";
+export {
+  type BaseConfig,
+  type Optimizer,
+  type OptimizerOptions,
+  optimizerSpec,
+  type UpdateContext,
+} from "./optim/optimizer.ts";
+export {
+  type AdagradOptions,
+  type AdamOptions,
+  adagrad,
+  adam,
+  adamw,
+  nadam,
+  type RmspropOptions,
+  rmsprop,
+  type SgdOptions,
+  sgd,
+} from "./optim/optimizers.ts";
+export {
+  type CosineDecayOptions,
+  cosineDecay,
+  type DecayOptions,
+  exponentialDecay,
+  inverseTimeDecay,
+  type LearningRate,
+  type OneCycleOptions,
+  oneCycle,
+  type PolynomialDecayOptions,
+  piecewiseConstant,
+  polynomialDecay,
+  type Schedule,
+  type WarmupOptions,
+  warmup,
+} from "./optim/schedules.ts";
+export { averagedNames, type Optimized, optimizerState, optimizerUpdates, type StepInputs } from "./optim/step.ts";
 export { type Lowered, lower } from "./passes/lower.ts";
 export { simplify } from "./passes/simplify.ts";
 export { bind } from "./plan/bind.ts";
@@ -142,6 +180,12 @@ export {
   type Tensors,
   zeros,
 } from "./tensor.ts";
+export type { Callback, CallbackState, TrainingControl } from "./train/callback.ts";
+export { type BestModelOptions, bestModel } from "./train/callbacks/bestModel.ts";
+export { type CheckpointsOptions, checkpoints } from "./train/callbacks/checkpoints.ts";
+export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/earlyStopping.ts";
+export type { MonitorOptions } from "./train/callbacks/monitor.ts";
+export { type ReduceOnPlateauOptions, reduceLearningRateOnPlateau } from "./train/callbacks/reduceOnPlateau.ts";
 export {
   type ClassificationReport,
   type ClassScores,
@@ -152,30 +196,52 @@ export {
   rocAuc,
   rocCurve,
 } from "./train/classification.ts";
+export { type ClassWeights, weightsOfClasses } from "./train/classWeights.ts";
 export type { Rows } from "./train/column.ts";
+export type { CompileOptions } from "./train/compile.ts";
 export { compile } from "./train/compile.ts";
+export type { Signal } from "./train/context.ts";
 export type { Examples, Inputs } from "./train/dataset.ts";
+export {
+  auc,
+  confusion,
+  type FBetaOptions,
+  f1,
+  fBeta,
+  precision,
+  recall,
+  type ThresholdOptions,
+} from "./train/decisionMetrics.ts";
+export type { EvaluateOptions } from "./train/evaluate.ts";
+export type { EpochEvent, History, SnapshotOptions, TrainingStepEvent } from "./train/events.ts";
+export type { FitOptions, TrainingData } from "./train/fitOptions.ts";
 export { evaluationGraph, type Objective, trainingGraph } from "./train/graphs.ts";
 export {
   binaryCrossentropy,
+  type CrossentropyOptions,
   categoricalCrossentropy,
+  huber,
   type Loss,
+  meanAbsoluteError,
   meanSquaredError,
   sparseCategoricalCrossentropy,
 } from "./train/losses.ts";
-export { accuracy, auc, type Metric } from "./train/metrics.ts";
+export {
+  accuracy,
+  binaryAccuracy,
+  categoricalAccuracy,
+  lossMetric,
+  type Metric,
+  type MetricOptions,
+  perplexity,
+  rootMeanSquaredError,
+  sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
+  type TopKOptions,
+  topKCategoricalAccuracy,
+} from "./train/metrics.ts";
 export type { PredictOptions, StepEvent } from "./train/predict.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Logs } from "./train/running.ts";
 export type { Prediction, TargetSpec } from "./train/target.ts";
-export type {
-  CompileOptions,
-  EpochEvent,
-  EvaluateOptions,
-  FitOptions,
-  History,
-  SnapshotOptions,
-  Trainer,
-  TrainingData,
-  TrainingStepEvent,
-} from "./train/trainer.ts";
+export type { Trainer } from "./train/trainer.ts";

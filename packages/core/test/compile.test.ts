@@ -10,6 +10,7 @@ import {
   compile,
   dense,
   embedding,
+  float32,
   input,
   lstm,
   type Model,
@@ -78,7 +79,14 @@ describe("compile", () => {
       "ConfigError",
       "auc is for one output",
     ],
-    ["weights that are missing", binary(), { weights: {} }, "ModelFileError", '"embedding/embeddings"', "missing"],
+    [
+      "weights of no layer",
+      binary(),
+      { weights: { other: float32([], [1]) } },
+      "ConfigError",
+      '"other"',
+      "embedding/embeddings",
+    ],
     ["no model", untyped(undefined), {}, "ConfigError", "sequential(…)"],
   ];
   for (const [what, network, given, error, ...expected] of wrong) {

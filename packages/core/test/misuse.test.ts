@@ -122,10 +122,10 @@ const options: readonly Misuse[] = [
   ],
   ["sgd with a negative rate", () => sgd({ learningRate: -1 }), "ConfigError", "sgd: learningRate", "-1"],
   [
-    "sgd with momentum, which it does not have",
-    () => sgd(untyped({ momentum: 0.9 })),
+    "sgd with beta1, which it does not have",
+    () => sgd(untyped({ beta1: 0.9 })),
     "ConfigError",
-    "momentum",
+    "beta1",
     "learningRate",
   ],
   ["adam with beta1 = 1", () => adam({ beta1: 1 }), "ConfigError", "adam: beta1", "below 1"],

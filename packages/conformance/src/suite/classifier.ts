@@ -12,6 +12,7 @@ import {
   gather,
   gradients,
   int32,
+  learningRateAt,
   lstmOp,
   matmul,
   mean,
@@ -69,8 +70,9 @@ function updatesOf(
       parameter,
       gradient: grads[i],
       slots,
+      shared: {},
       iteration: cast(step, "float32"),
-      learningRate: constant(learningRate),
+      learningRate: constant(learningRateAt(learningRate, 0)),
     });
     updates.push({ name, value: next.parameter });
     for (const [slot, value] of Object.entries(next.slots)) updates.push({ name: `${name}/${slot}`, value });

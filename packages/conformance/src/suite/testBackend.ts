@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
 import { lstmTests } from "./lstm.ts";
+import { optimizerTests } from "./optimizers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 import { liveBuffersTest, trainingTests } from "./training.ts";
 import { trialTests } from "./trials.ts";
@@ -39,6 +40,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...contractTests,
     ...goldenTests,
     ...trainingTests,
+    ...optimizerTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];
 }

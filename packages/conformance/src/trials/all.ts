@@ -2,7 +2,9 @@
 import type { OpName } from "@ostinato/core";
 import { Draw, type DrawTrial, type Trial } from "./draw.ts";
 import { graphTrial } from "./graphs.ts";
-import { layerTrials, lossTrials, trainingTrial } from "./layers.ts";
+import { layerTrials, trainingTrial } from "./layers.ts";
+import { lossTrials } from "./losses.ts";
+import { metricTrials } from "./metrics.ts";
 import { opTrials } from "./ops.ts";
 import { scanTrials } from "./scans.ts";
 
@@ -16,6 +18,7 @@ const trials: Readonly<Record<string, DrawTrial>> = {
   ...inGroup("graphs", { "random graphs of many ops": graphTrial }),
   ...inGroup("layers", layerTrials),
   ...inGroup("losses", lossTrials),
+  ...inGroup("metrics", metricTrials),
   ...inGroup("training", { "loss, metrics and gradients of random models": trainingTrial }),
 };
 

@@ -1,4 +1,4 @@
-/** Random trials of layers, losses and whole training graphs: parameters, data and targets are all feeds, so that all have gradients. */
+/** Random trials of layers and whole training graphs: parameters, data and targets are all feeds, so that all have gradients. */
 import {
   accuracy,
   activation,
@@ -9,19 +9,19 @@ import {
   dense,
   dropout,
   embedding,
+  huber,
   inferenceGraph,
   input,
   type Loss,
   lstm,
   type ModelSpec,
+  meanAbsoluteError,
   meanSquaredError,
   model,
   nodesOf,
   recurrentActivationNames,
   sequential,
   sgd,
-  sigmoid,
-  softmax,
   sparseCategoricalCrossentropy,
   substitute,
   trainingGraph,
@@ -142,43 +142,6 @@ export const layerTrials: Readonly<
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
 };
 
-/** Predictions [rows…, features], raw or as the activation that the loss looks through makes them. */
-function prediction(draw: Draw, features: number, through: (x: Value) => Value): { rows: DrawnDim[]; value: Value } {
-  const rows = draw.dims(draw.whole(1, 2), 20);
-  const dims = [...rows, known(features)];
-  const value = draw.chance(0.5) ? draw.float("p", dims, 0.05, 0.95) : through(draw.float("x", dims, -9, 9));
-  return { rows, value };
-}
-
-/** Every loss, one number a row. */
-export const lossTrials: Readonly<
-  Record<
-    "binaryCrossentropy" | "categoricalCrossentropy" | "sparseCategoricalCrossentropy" | "meanSquaredError",
-    DrawTrial
-  >
-> = {
-  binaryCrossentropy: (draw) => {
-    const features = draw.number(4).size;
-    const { rows, value } = prediction(draw, features, sigmoid);
-    return { loss: binaryCrossentropy().perRow(value, draw.float("target", [...rows, known(features)], 0, 1)) };
-  },
-  categoricalCrossentropy: (draw) => {
-    const classes = draw.whole(2, 5);
-    const { rows, value } = prediction(draw, classes, softmax);
-    return { loss: categoricalCrossentropy().perRow(value, draw.float("target", [...rows, known(classes)], 0, 1)) };
-  },
-  sparseCategoricalCrossentropy: (draw) => {
-    const classes = draw.whole(2, 5);
-    const { rows, value } = prediction(draw, classes, softmax);
-    return { loss: sparseCategoricalCrossentropy().perRow(value, draw.int("target", rows, 0, classes - 1)) };
-  },
-  meanSquaredError: (draw) => {
-    const features = draw.number(4).size;
-    const { rows, value } = prediction(draw, features, (x) => x);
-    return { loss: meanSquaredError().perRow(value, draw.float("target", [...rows, known(features)])) };
-  },
-};
-
 /** Embedding or vectors, up to two recurrent layers, dropout, dense; a loss that fits, and its metrics. */
 export function trainingTrial(draw: Draw): Fetches {
   const start = draw.chance(0.6)
@@ -191,7 +154,7 @@ export function trainingTrial(draw: Draw): Fetches {
     [binaryCrossentropy(), dense({ units: 1, activation: "sigmoid" })],
     [categoricalCrossentropy(), dense({ units: classes, activation: "softmax" })],
     [sparseCategoricalCrossentropy(), dense({ units: classes, activation: "softmax" })],
-    [meanSquaredError(), dense({ units: draw.number(3).size })],
+    [draw.one([meanSquaredError(), meanAbsoluteError(), huber()]), dense({ units: draw.number(3).size })],
   ] as const);
   return training(draw, sequential([...start, ...between, end, head]).spec, loss, classes);
 }

@@ -168,5 +168,8 @@ export function targetFeed(loss: Loss, targets: readonly Targets[], over: boolea
 
 /** State of a training that takes one step of w - g. */
 export function plainState(weights: Tensors): Tensors {
-  return { ...weights, "training/step": int32([], [0]), "training/learningRate": float32([], [1]) };
+  return { ...weights, "training/step": int32([], [0]) };
 }
+
+/** Feeds of such a step. */
+export const plainRate = { learningRate: float32([], [1]) };

@@ -22,11 +22,12 @@ export function toBytes({ spec, weights, vocabulary, metadata }: Trained): Uint8
   });
 }
 
-function parse(part: string, text: string | undefined): unknown {
+/** The JSON of one part of a file's metadata; undefined where it is absent. @throws ModelFileError */
+export function parseMetadata(part: string, text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
-    throw new ModelFileError(`the model file is damaged: its ${part} is not JSON`);
+    throw new ModelFileError(`the file is damaged: its ${part} is not JSON`);
   }
 }
 
@@ -44,9 +45,9 @@ export function fromBytes(bytes: Uint8Array): Trained {
       `the model file has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,
     );
   }
-  const described = parse("spec", metadata.spec);
-  const vocabulary = parse("vocabulary", metadata.vocabulary);
-  const extra = parse("metadata", metadata.metadata);
+  const described = parseMetadata("spec", metadata.spec);
+  const vocabulary = parseMetadata("vocabulary", metadata.vocabulary);
+  const extra = parseMetadata("metadata", metadata.metadata);
   if (extra !== undefined && !isRecord(extra))
     throw new ModelFileError("the model file is damaged: its metadata is not an object");
   try {

@@ -47,8 +47,8 @@ function create<L extends AnyLayer>(kind: LayerKind, given: { readonly name?: st
  * Turns ids into vectors: [batch, time] → [batch, time, outputDim]. `inputDim` counts the ids, reserved ones included. With
  * `maskZero` (default false) id 0 is padding: a row ends at its last other id, and what follows sees nothing after it.
  * `embeddingsInitializer` defaults to "uniform", U(-0.05, 0.05), `embeddingsRegularizer` ({ l1, l2 }) to none. With `trainable: false`
- * training leaves the vectors as they are. Vectors made elsewhere are given as weights where the model is trained, as
- * `{ "embedding/embeddings": float32([inputDim, outputDim], matrix) }`; `parseEmbeddings` of @ostinato/text reads GloVe's and word2vec's.
+ * training leaves the vectors as they are. Vectors made elsewhere are no option: `compile(model, { weights: { "embedding/embeddings":
+ * float32([inputDim, outputDim], vectors) } })` begins with them. `parseEmbeddings` of @ostinato/text reads GloVe's and word2vec's.
  */
 export function embedding(options: OptionsOf<EmbeddingConfig, "inputDim" | "outputDim">): Layer<"ids", "sequence"> {
   return create("embedding", options);

@@ -18,7 +18,9 @@ export function isName(name: unknown): name is string {
 
 /** Whether a size that the data tells can be called so. "batch" is the name of the first axis. */
 export function isSizeName(name: unknown): name is string {
-  return typeof name === "string" && /^[A-Za-z]\w{0,199}$/.test(name) && name !== "batch" && !(name in Object.prototype);
+  return (
+    typeof name === "string" && /^[A-Za-z]\w{0,199}$/.test(name) && name !== "batch" && !(name in Object.prototype)
+  );
 }
 
 /** What a name must look like, for errors. */

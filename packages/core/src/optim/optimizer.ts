@@ -1,7 +1,8 @@
-/** Optimizers as graph: what a step does to a parameter, given its gradient. Keras's formulas and defaults. */
-import { add, cast, div, mul, pow, sqrt, square, sub } from "../ir/build/elementwise.ts";
+/** What an optimizer is: plain data, and what a step does to a parameter, given its gradient. */
+import { ConfigError } from "../errors.ts";
 import type { Value } from "../ir/ops.ts";
-import { OptionReader } from "../nn/options.ts";
+import { type Json, OptionReader, shown } from "../nn/options.ts";
+import { type LearningRate, readLearningRate } from "./schedules.ts";
 
 /** What an optimizer may read in one step. */
 export interface UpdateContext {
@@ -9,71 +10,116 @@ export interface UpdateContext {
   readonly gradient: Value;
   /** The parameter's slots, by name. */
   readonly slots: Readonly<Record<string, Value>>;
-  /** 1 in the first step, a float32 scalar. */
+  /** What all parameters share, as this step leaves it. */
+  readonly shared: Readonly<Record<string, Value>>;
+  /** 1 in the first update, a float32 scalar. */
   readonly iteration: Value;
-  /** A float32 scalar, kept as state so that it can change during training. */
+  /** A float32 scalar, fed anew to each step. */
   readonly learningRate: Value;
+}
+
+/** What every optimizer takes, with Keras's meaning and defaults. */
+export interface OptimizerOptions {
+  /** A number, or a schedule such as `cosineDecay(…)`. */
+  readonly learningRate?: LearningRate;
+  /** Bound on each element of the gradients. At most one of `clipvalue`, `clipnorm` and `globalClipnorm` can be given. */
+  readonly clipvalue?: number;
+  /** Bound on the norm of each parameter's gradient. */
+  readonly clipnorm?: number;
+  /** Bound on the norm of all gradients together. */
+  readonly globalClipnorm?: number;
+  /** w ← w - learningRate · weightDecay · w before each update. Default: none. */
+  readonly weightDecay?: number;
+  /** Parameters change once in so many steps, by the mean of their gradients. Default 1. */
+  readonly gradientAccumulationSteps?: number;
+  /** Keeps a moving average of the weights beside them. Default false. */
+  readonly useEma?: boolean;
+  /** average ← emaMomentum · average + (1 - emaMomentum) · w. Default 0.99. */
+  readonly emaMomentum?: number;
+  /** After so many updates the averages become the weights. Default: never. */
+  readonly emaOverwriteFrequency?: number;
+}
+
+/** The options of every optimizer with all defaults filled in; null where there is none. */
+export interface BaseConfig {
+  readonly clipvalue: number | null;
+  readonly clipnorm: number | null;
+  readonly globalClipnorm: number | null;
+  readonly weightDecay: number | null;
+  readonly gradientAccumulationSteps: number;
+  readonly useEma: boolean;
+  readonly emaMomentum: number;
+  readonly emaOverwriteFrequency: number | null;
 }
 
 export interface Optimizer {
   readonly kind: string;
-  readonly learningRate: number;
+  readonly learningRate: LearningRate;
+  /** Its own options, with all defaults filled in. */
+  readonly options: { readonly [name: string]: Json };
+  readonly base: BaseConfig;
   /** The slots beside each parameter, of its shape, and what fills them at first. They are state like the parameter: no checkpoint can forget them. */
   readonly slots: Readonly<Record<string, number>>;
+  /** Scalars that all parameters share, and what they are at first. State as well. */
+  readonly shared: Readonly<Record<string, number>>;
+  /** The shared scalars after this step; left out where there are none. */
+  advance?(context: Pick<UpdateContext, "shared" | "iteration">): Readonly<Record<string, Value>>;
   /** The new parameter and the new slots. */
   update(context: UpdateContext): { readonly parameter: Value; readonly slots: Readonly<Record<string, Value>> };
 }
 
-/** Gradient descent: w ← w - learningRate · g. `learningRate` defaults to 0.01. */
-export function sgd(options: { readonly learningRate?: number } = {}): Optimizer {
-  const read = new OptionReader("sgd", options, ["learningRate"]);
+const baseOptions = [
+  "learningRate",
+  "clipvalue",
+  "clipnorm",
+  "globalClipnorm",
+  "weightDecay",
+  "gradientAccumulationSteps",
+  "useEma",
+  "emaMomentum",
+  "emaOverwriteFrequency",
+] as const satisfies readonly (keyof OptimizerOptions)[];
+
+/** Reads what every optimizer takes; its own options, called `own`, are read from what is returned. */
+export function readOptimizer(
+  kind: string,
+  given: OptimizerOptions,
+  own: readonly string[],
+  defaults: { readonly learningRate: number; readonly weightDecay?: number },
+): { read: OptionReader; learningRate: LearningRate; base: BaseConfig } {
+  const read = new OptionReader(kind, given, [...baseOptions, ...own]);
+  const bound = (name: "clipvalue" | "clipnorm" | "globalClipnorm"): number | null => {
+    const value = given[name];
+    if (value === undefined) return null;
+    if (!(read.number(name, 0, 0) > 0)) throw new ConfigError(`${kind}: ${name} must be above 0, got ${shown(value)}`);
+    return value;
+  };
+  const base: BaseConfig = {
+    clipvalue: bound("clipvalue"),
+    clipnorm: bound("clipnorm"),
+    globalClipnorm: bound("globalClipnorm"),
+    weightDecay:
+      (given.weightDecay ?? defaults.weightDecay) === undefined
+        ? null
+        : read.number("weightDecay", defaults.weightDecay ?? 0, 0),
+    gradientAccumulationSteps:
+      given.gradientAccumulationSteps === undefined ? 1 : read.integer("gradientAccumulationSteps", 1),
+    useEma: read.boolean("useEma", false),
+    emaMomentum: read.number("emaMomentum", 0.99, 0, 1),
+    emaOverwriteFrequency: given.emaOverwriteFrequency === undefined ? null : read.integer("emaOverwriteFrequency", 1),
+  };
+  const bounds = (["clipvalue", "clipnorm", "globalClipnorm"] as const).filter((name) => base[name] !== null);
+  if (bounds.length > 1) throw new ConfigError(`${kind}: ${bounds.join(" and ")} exclude each other; give one of them`);
+  if (!base.useEma && (given.emaMomentum !== undefined || base.emaOverwriteFrequency !== null))
+    throw new ConfigError(`${kind}: emaMomentum and emaOverwriteFrequency go with useEma: true`);
   return {
-    kind: "sgd",
-    learningRate: read.number("learningRate", 0.01, 0),
-    slots: {},
-    update: ({ parameter, gradient, learningRate }) => ({
-      parameter: sub(parameter, mul(learningRate, gradient)),
-      slots: {},
-    }),
+    read,
+    learningRate: readLearningRate(kind, "learningRate", given.learningRate ?? defaults.learningRate),
+    base,
   };
 }
 
-export interface AdamOptions {
-  /** Default 0.001. */
-  readonly learningRate?: number;
-  /** Decay of the mean of gradients. Default 0.9. */
-  readonly beta1?: number;
-  /** Decay of the mean of their squares. Default 0.999. */
-  readonly beta2?: number;
-  /** Added to the root, as in Keras ("epsilon hat" of the paper, not corrected for bias). Default 1e-7. */
-  readonly epsilon?: number;
-}
-
-/**
- * Adam (Kingma and Ba 2014), in Keras's form:
- * m ← m + (1 - β1)(g - m);  v ← v + (1 - β2)(g² - v);  w ← w - learningRate · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε).
- */
-export function adam(options: AdamOptions = {}): Optimizer {
-  const read = new OptionReader("adam", options, ["learningRate", "beta1", "beta2", "epsilon"]);
-  const beta1 = read.number("beta1", 0.9, 0, 1);
-  const beta2 = read.number("beta2", 0.999, 0, 1);
-  const epsilon = read.number("epsilon", 1e-7, 0);
-  return {
-    kind: "adam",
-    learningRate: read.number("learningRate", 0.001, 0),
-    slots: { m: 0, v: 0 },
-    update({ parameter, gradient, slots, iteration, learningRate }) {
-      const m0 = slots.m as Value;
-      const v0 = slots.v as Value;
-      const rate = div(mul(learningRate, sqrt(sub(1, pow(beta2, iteration)))), sub(1, pow(beta1, iteration)));
-      const m = add(m0, mul(sub(gradient, m0), 1 - beta1));
-      const v = add(v0, mul(sub(square(gradient), v0), 1 - beta2));
-      return { parameter: sub(parameter, div(mul(m, rate), add(sqrt(v), epsilon))), slots: { m, v } };
-    },
-  };
-}
-
-/** The number of the step about to be made, from the counter of those made. */
-export function iterationAfter(step: Value): Value {
-  return cast(add(step, 1), "float32");
+/** All that makes an optimizer what it is, as plain data: checkpoints compare it. */
+export function optimizerSpec({ kind, learningRate, options, base }: Optimizer): Json {
+  return { kind, learningRate, ...options, ...base } as { readonly [name: string]: Json };
 }

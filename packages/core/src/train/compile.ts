@@ -1,33 +1,46 @@
 /** From a model to a trainer: the objective is checked against it, and its state put on the backend. */
+
+import type { Backend } from "../backend.ts";
 import { ConfigError } from "../errors.ts";
 import { buildModel } from "../nn/build.ts";
 import type { Model } from "../nn/model.ts";
-import { isRecord, OptionReader, shown } from "../nn/options.ts";
+import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import { checkWeights } from "../nn/trained.ts";
-import type { Optimizer } from "../optim/optimizer.ts";
+import { checkInitialWeights } from "../nn/trained.ts";
+import { learningRateAt } from "../optim/learningRate.ts";
+import { type Optimizer, optimizerSpec } from "../optim/optimizer.ts";
+import { optimizerState } from "../optim/step.ts";
 import { RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
-import { LEARNING_RATE, STEP, slotName, targetsOf, trainingGraph } from "./graphs.ts";
+import type { TrainerContext } from "./context.ts";
+import { STEP, targetsOf, trainingGraph } from "./graphs.ts";
+import type { Loss } from "./losses.ts";
+import { checkMetricNames, type Metric } from "./metrics.ts";
+import { Programs } from "./programs.ts";
 import type { TargetSpec } from "./target.ts";
-import { type CompileOptions, SessionTrainer, type Trainer } from "./trainer.ts";
+import { SessionTrainer, type Trainer } from "./trainer.ts";
 
-/** All state of a training: parameters, the optimizer's slots, the learning rate and the step counter. */
+export interface CompileOptions {
+  readonly backend: Backend;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly metrics?: readonly Metric[];
+  /** Initial weights, the order of rows and dropout come from it alone: the same seed gives the same model. Default 0. */
+  readonly seed?: number;
+  /** Weights to begin with in the place of drawn ones, all or some: `(await loadModel(path)).weights`, or pre-trained vectors by the parameter's name. */
+  readonly weights?: Tensors;
+}
+
+/** All state of a training: parameters, the optimizer's slots and the step counter. */
 function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weights: Tensors | undefined): Tensors {
   const { parameters } = buildModel(spec);
-  const given = weights && checkWeights(spec, weights);
-  const state: Record<string, Tensor> = {
-    [STEP]: int32([], [0]),
-    [LEARNING_RATE]: float32([], [optimizer.learningRate]),
-  };
-  for (const { name, shape, initialize } of parameters) {
-    state[name] = given?.[name] ?? float32(shape, initialize(new RandomStream(seed, name)));
-    for (const [slot, value] of Object.entries(optimizer.slots)) {
-      const size = shape.reduce((a, b) => a * b, 1);
-      state[slotName(optimizer, slot, name)] = float32(shape, new Float32Array(size).fill(value));
-    }
-  }
-  return state;
+  const given = weights && checkInitialWeights(spec, weights);
+  const own = parameters.map(({ name, shape, initialize }): [string, Tensor] => [
+    name,
+    given?.[name] ?? float32(shape, initialize(new RandomStream(seed, name))),
+  ]);
+  const values = Object.fromEntries(own);
+  return { [STEP]: int32([], [0]), ...values, ...optimizerState(optimizer, parameters, values) };
 }
 
 /** Parts are made by functions: Keras's names in their place are a common slip. */
@@ -56,9 +69,26 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   expectPart("optimizer", optimizer, "update", "adam()");
   if (!Array.isArray(metrics)) throw new ConfigError(`compile: metrics must be a list, got ${shown(metrics)}`);
   for (const metric of metrics) expectPart("each of metrics", metric, "sums", "accuracy()");
+  checkMetricNames(metrics);
   const targets = targetsOf(model.spec, loss);
   // Built here only to say early what is wrong.
   trainingGraph(model.spec, { loss, metrics }, optimizer, seed, false);
   const session = await backend.open(initialState(model.spec, optimizer, seed, options.weights));
-  return new SessionTrainer(model, session, targets[0] as TargetSpec, seed, options);
+  const context: TrainerContext = {
+    spec: model.spec,
+    backend,
+    session,
+    programs: new Programs(backend, session),
+    objective: { loss, metrics },
+    optimizer,
+    target: targets[0] as TargetSpec,
+    seed,
+  };
+  const settings = {
+    model: model.spec as unknown as Json,
+    loss: { kind: loss.kind, ...loss.options },
+    metrics: metrics.map(({ name, options }) => ({ name, ...options })),
+    optimizer: optimizerSpec(optimizer),
+  };
+  return new SessionTrainer(model, context, settings, learningRateAt(optimizer.learningRate, 0));
 }

@@ -219,6 +219,17 @@ export function readDataset(
   return { rows, fed, longest, weighted: weights !== undefined };
 }
 
+/** The same rows, each with a weight. */
+export function withWeights(dataset: Dataset, weights: Float32Array): Dataset {
+  const column = readColumn({ label: "sampleWeights", dtype: "float32", width: 1, widthAxis: false }, weights);
+  return { ...dataset, fed: [...dataset.fed, { feed: SAMPLE_WEIGHTS, column, leads: false }], weighted: true };
+}
+
+/** The column of the targets. */
+export function targetsIn(dataset: Dataset, target: TargetSpec): Column | undefined {
+  return dataset.fed.find(({ feed }) => feed === targetFeed(target.name))?.column;
+}
+
 /** A target over time must reach as far as the row that it belongs to. */
 function checkFollows(target: Column, input: Column): void {
   for (let row = 0; row < target.rows; row++) {

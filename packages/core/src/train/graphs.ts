@@ -1,7 +1,7 @@
 /** The graphs of a model's life: one training step, one batch of evaluation, one of prediction. */
 import { gradients } from "../autodiff/gradients.ts";
 import { ConfigError } from "../errors.ts";
-import { add, and, cast, div, finite, maximum, square } from "../ir/build/elementwise.ts";
+import { abs, add, and, cast, div, finite, maximum, mul, square } from "../ir/build/elementwise.ts";
 import { sequenceMask } from "../ir/build/index.ts";
 import { sum } from "../ir/build/reduce.ts";
 import { concat, reshape, transpose } from "../ir/build/shape.ts";
@@ -10,8 +10,10 @@ import type { Dim, Value } from "../ir/ops.ts";
 import type { Graph, Update } from "../ir/value.ts";
 import { type BuiltModel, buildModel } from "../nn/build.ts";
 import type { Flow } from "../nn/kinds.ts";
+import type { ParameterSpec } from "../nn/layer.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import { iterationAfter, type Optimizer } from "../optim/optimizer.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { optimizerUpdates } from "../optim/step.ts";
 import { type Loss, totals } from "./losses.ts";
 import type { Metric } from "./metrics.ts";
 import type { Prediction, TargetSpec } from "./target.ts";
@@ -24,12 +26,11 @@ export interface Objective {
 
 /** Names of state beside the parameters. */
 export const STEP = "training/step";
-export const LEARNING_RATE = "training/learningRate";
-export const slotName = (optimizer: Optimizer, slot: string, parameter: string): string =>
-  `${optimizer.kind}/${slot}/${parameter}`;
 
 /** Names of feeds and fetches beside the inputs and outputs of the model. */
 export const SAMPLE_WEIGHTS = "sampleWeights";
+/** The learning rate of the step, a float32 scalar: computed by the host, so that schedules and callbacks are plain functions. */
+export const LEARNING_RATE = "learningRate";
 export const targetFeed = (output: string): string => `${output}/target`;
 export const LOSS = "loss";
 /** Σ loss, and the number of rows it is the sum of. */
@@ -57,12 +58,22 @@ function maskOf(flow: Flow): Value | undefined {
     : undefined;
 }
 
+/** Σ l1 · Σ |w| + l2 · Σ w² over the trained parameters with a regularizer; undefined where there is none. Part of the loss in training and in evaluation, as in Keras. */
+function penaltyOf(built: BuiltModel): Value | undefined {
+  const terms = trainedParameters(built).flatMap(({ value, regularizer }) => [
+    ...(regularizer?.l1 ? [mul(regularizer.l1, sum(abs(value)))] : []),
+    ...(regularizer?.l2 ? [mul(regularizer.l2, sum(square(value)))] : []),
+  ]);
+  return terms.length === 0 ? undefined : terms.reduce(add);
+}
+
 interface Scored {
   readonly loss: Value;
   readonly fetches: Record<string, Value>;
 }
 
-function score(built: BuiltModel, { loss, metrics }: Objective, sampleWeights: boolean): Scored {
+/** The loss of a batch, and the sums that are fetched. */
+export function lossOf(built: BuiltModel, { loss, metrics }: Objective, sampleWeights: boolean): Scored {
   const [output] = built.outputs;
   if (output === undefined || built.outputs.length > 1) {
     throw new ConfigError(
@@ -82,9 +93,13 @@ function score(built: BuiltModel, { loss, metrics }: Objective, sampleWeights: b
   const { total, count } = totals(perRow, mask, weights);
   const counted = mask ?? weights;
   const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
-  const sums = concat([reshape(total, [1]), reshape(count, [1])], 0);
+  const penalty = penaltyOf(built);
+  // In the mean over many batches the penalty of each counts as its rows do.
+  const penalized = penalty ? add(total, mul(penalty, count)) : total;
+  const sums = concat([reshape(penalized, [1]), reshape(count, [1])], 0);
+  const mean = div(total, maximum(count, 1));
   return {
-    loss: div(total, maximum(count, 1)),
+    loss: penalty ? add(mean, penalty) : mean,
     fetches: {
       [LOSS_SUMS]: sums,
       ...Object.fromEntries(metrics.map((metric) => [metricFetch(metric), metric.sums(prediction)])),
@@ -94,12 +109,24 @@ function score(built: BuiltModel, { loss, metrics }: Objective, sampleWeights: b
 
 /** One batch of evaluation: the sums of the loss and of every metric. */
 export function evaluationGraph(spec: ModelSpec, objective: Objective, sampleWeights: boolean): Graph {
-  return { fetches: score(buildModel(spec), objective, sampleWeights).fetches, updates: [] };
+  return { fetches: lossOf(buildModel(spec), objective, sampleWeights).fetches, updates: [] };
+}
+
+/** The parameters that training changes, with their values. */
+function trainedParameters({ parameters, weights }: BuiltModel): (ParameterSpec & { readonly value: Value })[] {
+  return parameters
+    .map((parameter, i) => ({ ...parameter, value: weights[i] as Value }))
+    .filter(({ trainable }) => trainable !== false);
 }
 
 /** The squared norm of all gradients together: not finite where any is not. */
 function squaredNorm(grads: readonly Value[]): Value {
   return grads.map((gradient) => sum(square(gradient))).reduce((a, b) => add(a, b), constant(0));
+}
+
+/** Σ |x| over all values: not finite where any is not. */
+function sumOfMagnitudes(values: readonly Value[]): Value {
+  return values.map((value) => sum(abs(value))).reduce((a, b) => add(a, b), constant(0));
 }
 
 /**
@@ -115,27 +142,25 @@ export function trainingGraph(
 ): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss, fetches } = score(built, objective, sampleWeights);
-  const grads = gradients([{ value: loss, cotangent: constant(1) }], built.weights);
-  const learningRate = state(LEARNING_RATE, "float32", []);
-  const iteration = iterationAfter(step);
-
-  const updates: Update[] = [{ name: STEP, value: add(step, 1) }];
-  built.parameters.forEach(({ name, shape }, i) => {
-    const slots = Object.fromEntries(
-      Object.keys(optimizer.slots).map((slot) => [slot, state(slotName(optimizer, slot, name), "float32", shape)]),
-    );
-    const next = optimizer.update({
-      parameter: built.weights[i] as Value,
-      gradient: grads[i] as Value,
-      slots,
-      iteration,
+  const { loss, fetches } = lossOf(built, objective, sampleWeights);
+  const trained = trainedParameters(built);
+  const grads = gradients(
+    [{ value: loss, cotangent: constant(1) }],
+    trained.map(({ value }) => value),
+  );
+  const learningRate = feed(LEARNING_RATE, "float32", []);
+  const updates: Update[] = [
+    { name: STEP, value: add(step, 1) },
+    ...optimizerUpdates(optimizer, {
+      parameters: trained.map((at, i) => ({ ...at, gradient: grads[i] as Value })),
+      step,
       learningRate,
-    });
-    updates.push({ name, value: next.parameter });
-    for (const [slot, value] of Object.entries(next.slots))
-      updates.push({ name: slotName(optimizer, slot, name), value });
-  });
-  const guard = and(finite(loss), finite(squaredNorm(grads)));
+    }),
+  ];
+  const parameters = updates.filter(({ name }) => trained.some((parameter) => parameter.name === name));
+  const guard = and(
+    and(finite(loss), finite(squaredNorm(grads))),
+    finite(sumOfMagnitudes(parameters.map(({ value }) => value))),
+  );
   return { fetches: { ...fetches, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
 }

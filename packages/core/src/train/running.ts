@@ -30,6 +30,17 @@ export class Running {
     });
   }
 
+  /** The sums, to go on from later: of the loss, then of each metric. */
+  sums(): number[][] {
+    return [[...this.#loss], ...this.#objective.metrics.map((_, i) => [...(this.#sums[i] ?? [])])];
+  }
+
+  /** Takes back what `sums` gave. */
+  restore([loss = [], ...metrics]: readonly (readonly number[])[]): void {
+    this.#loss = Float64Array.from({ length: 2 }, (_, i) => loss[i] ?? 0);
+    this.#sums = metrics.map((sums) => (sums.length > 0 ? Float64Array.from(sums) : undefined));
+  }
+
   /** The figures so far. A loss without a valid step is 0. */
   logs(): Logs {
     const [total = 0, count = 0] = this.#loss;

@@ -1,0 +1,65 @@
+/** Random trials of losses with random options: predictions and targets are feeds, one number a row comes out. */
+import {
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  huber,
+  type Loss,
+  meanAbsoluteError,
+  meanSquaredError,
+  sigmoid,
+  softmax,
+  sparseCategoricalCrossentropy,
+  type Value,
+} from "@ostinato/core";
+import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
+
+const known = (size: number): DrawnDim => ({ dim: size, size });
+
+/** Predictions [rows…, features]: logits, probabilities as they are, or as the activation that the loss looks through makes them. */
+function crossentropy(
+  draw: Draw,
+  features: number,
+  through: (x: Value) => Value,
+): { rows: DrawnDim[]; value: Value; options: { fromLogits: boolean; labelSmoothing: number } } {
+  const rows = draw.dims(draw.whole(1, 2), 20);
+  const dims = [...rows, known(features)];
+  const form = draw.one(["logits", "probabilities", "activation"]);
+  const value = form === "probabilities" ? draw.float("p", dims, 0.05, 0.95) : draw.float("x", dims, -9, 9);
+  return {
+    rows,
+    value: form === "activation" ? through(value) : value,
+    options: { fromLogits: form === "logits", labelSmoothing: draw.one([0, 0.1, 0.6]) },
+  };
+}
+
+/** A loss on the distance from targets of the same shape. */
+const distance =
+  (lossOf: (draw: Draw) => Loss): DrawTrial =>
+  (draw) => {
+    const dims = [...draw.dims(draw.whole(1, 2), 20), draw.number(4)];
+    return { loss: lossOf(draw).perRow(draw.float("p", dims), draw.float("target", dims)) };
+  };
+
+/** Every loss, one number a row. */
+export const lossTrials: Readonly<Record<string, DrawTrial>> = {
+  binaryCrossentropy: (draw) => {
+    const features = draw.number(4).size;
+    const { rows, value, options } = crossentropy(draw, features, sigmoid);
+    return { loss: binaryCrossentropy(options).perRow(value, draw.float("target", [...rows, known(features)], 0, 1)) };
+  },
+  categoricalCrossentropy: (draw) => {
+    const classes = draw.whole(2, 5);
+    const { rows, value, options } = crossentropy(draw, classes, softmax);
+    const target = draw.float("target", [...rows, known(classes)], 0, 1);
+    return { loss: categoricalCrossentropy(options).perRow(value, target) };
+  },
+  sparseCategoricalCrossentropy: (draw) => {
+    const classes = draw.whole(2, 5);
+    const { rows, value, options } = crossentropy(draw, classes, softmax);
+    const target = draw.int("target", rows, 0, classes - 1);
+    return { loss: sparseCategoricalCrossentropy(options).perRow(value, target) };
+  },
+  meanSquaredError: distance(() => meanSquaredError()),
+  meanAbsoluteError: distance(() => meanAbsoluteError()),
+  huber: distance((draw) => huber({ delta: draw.one([0.3, 1, 2]) })),
+};

@@ -1,0 +1,65 @@
+/** Checkpoints as bytes: one safetensors file with all tensors, and in its metadata everything else. */
+import { ModelFileError } from "../errors.ts";
+import { isRecord, type Json } from "../nn/options.ts";
+import type { Tensor, Tensors } from "../tensor.ts";
+import { type Checkpoint, parsePosition, positionToJson } from "./checkpoint.ts";
+import { parseMetadata } from "./model.ts";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+
+const FORMAT = "ostinato-checkpoint";
+const VERSION = "1";
+/** What sets the tensors of callbacks apart from the state in one file. */
+const CALLBACK = "callback:";
+
+/** The bytes of a checkpoint file. */
+export function checkpointToBytes({ settings, position, state, callbacks, callbackTensors }: Checkpoint): Uint8Array {
+  const own = Object.entries(callbackTensors).map(([name, tensor]): [string, Tensor] => [CALLBACK + name, tensor]);
+  return encodeSafetensors({
+    tensors: { ...state, ...Object.fromEntries(own) },
+    metadata: {
+      format: FORMAT,
+      version: VERSION,
+      settings: JSON.stringify(settings),
+      position: positionToJson(position),
+      callbacks: JSON.stringify(callbacks),
+    },
+  });
+}
+
+function record(part: string, text: string | undefined): { readonly [name: string]: Json } {
+  const data = parseMetadata(part, text);
+  if (!isRecord(data)) throw new ModelFileError(`the checkpoint is damaged: its ${part} are missing`);
+  return data as { readonly [name: string]: Json };
+}
+
+function selected(tensors: Tensors, ofCallbacks: boolean): Tensors {
+  const entries = Object.entries(tensors).filter(([name]) => name.startsWith(CALLBACK) === ofCallbacks);
+  return Object.fromEntries(
+    entries.map(([name, tensor]) => [ofCallbacks ? name.slice(CALLBACK.length) : name, tensor]),
+  );
+}
+
+/**
+ * A checkpoint from the bytes of a file.
+ *
+ * @throws ModelFileError where the file is damaged, of another kind, or of a later version
+ */
+export function checkpointFromBytes(bytes: Uint8Array): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata.format !== FORMAT)
+    throw new ModelFileError(
+      "this safetensors file is not a checkpoint of Ostinato: it does not say so in its metadata",
+    );
+  if (metadata.version !== VERSION) {
+    throw new ModelFileError(
+      `the checkpoint has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,
+    );
+  }
+  return {
+    settings: record("settings", metadata.settings),
+    position: parsePosition(parseMetadata("position", metadata.position)),
+    state: selected(tensors, false),
+    callbacks: record("callbacks", metadata.callbacks),
+    callbackTensors: selected(tensors, true),
+  };
+}

@@ -1,0 +1,45 @@
+/** Callbacks: what happens beside training, and what they may do to it. */
+
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Json } from "../nn/options.ts";
+import type { Trained } from "../nn/trained.ts";
+import type { Tensors } from "../tensor.ts";
+import type { EpochEvent, History, SnapshotOptions, TrainingStepEvent } from "./events.ts";
+
+/** What a callback may do. It is called between steps, so all of it is consistent. */
+export interface TrainingControl {
+  /** The learning rate of the next step. Where the optimizer has a schedule it cannot be set: that is a `ConfigError`. */
+  learningRate: number;
+  /** Ends training after this step, or after the epoch's callbacks; `reason` goes into the history. */
+  stop(reason: string): void;
+  /** The model as it is now. */
+  snapshot(options?: SnapshotOptions): Promise<Trained>;
+  /** Copies of the parameters. */
+  readWeights(): Promise<Tensors>;
+  /** Replaces parameters, by name. */
+  writeWeights(weights: Tensors): Promise<void>;
+  /** All that is needed to go on from here, exactly: state, position, and what the callbacks know. */
+  checkpoint(): Promise<Checkpoint>;
+}
+
+/** What a callback keeps from one step to the next: it goes into checkpoints, and comes back from them. */
+export interface CallbackState {
+  readonly data: Json;
+  readonly tensors?: Tensors;
+}
+
+export interface Callback {
+  /** The key of its state in checkpoints: no two callbacks of one `fit` share it. */
+  readonly name: string;
+  /** Called after all others: what it sees of them is final. */
+  readonly last?: boolean;
+  /** Before the first step, and after `restore` where training goes on from a checkpoint. */
+  onStart?(control: TrainingControl): void | Promise<void>;
+  onStep?(event: TrainingStepEvent, control: TrainingControl): void | Promise<void>;
+  onEpoch?(event: EpochEvent, control: TrainingControl): void | Promise<void>;
+  /** After the last epoch, however training ended but by an error. */
+  onEnd?(history: History, control: TrainingControl): void | Promise<void>;
+  state?(): CallbackState;
+  /** Takes back what `state` gave, in another process perhaps. */
+  restore?(state: CallbackState): void | Promise<void>;
+}

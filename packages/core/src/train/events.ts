@@ -1,0 +1,32 @@
+/** What training tells while it runs. */
+import type { Json } from "../nn/options.ts";
+import type { StepEvent } from "./predict.ts";
+import type { Logs } from "./running.ts";
+
+/** One finished epoch, with its figures beside: `loss`, `accuracy`, `valLoss`, `valAccuracy`. */
+export type EpochEvent = Logs & {
+  /** From 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Of the whole epoch, validation included. */
+  readonly seconds: number;
+};
+
+/** One finished step, with the running means of its epoch. `steps` is 0 where batches come from an iterable of unknown length. */
+export interface TrainingStepEvent extends StepEvent {
+  readonly epoch: number;
+  readonly epochs: number;
+}
+
+export interface History {
+  readonly epochs: readonly EpochEvent[];
+  /** Why training ended before its last epoch, where a callback ended it. */
+  readonly stopped?: string;
+}
+
+export interface SnapshotOptions {
+  readonly vocabulary?: Json;
+  readonly metadata?: { readonly [key: string]: Json };
+  /** The moving average of the weights, of an optimizer with `useEma`. Default false. */
+  readonly averaged?: boolean;
+}
