@@ -45,7 +45,7 @@ const known = `a folder in the layout of Stanford's IMDB archive, Keras's imdb.n
  */
 export async function detectDataSource(path: string, format?: TableFormat): Promise<DataSource> {
   const found = await stat(path).catch((error: unknown) => {
-    throw readError(error, "data", path, `give the path of ${known}`);
+    throw readError(error, "data", path, `give the path of ${known}; for the IMDB reviews, ${howToGetFolder}`);
   });
   if (found.isDirectory()) return folderSource(path);
   if (format !== undefined) return { kind: format, path };

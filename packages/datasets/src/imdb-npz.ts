@@ -41,7 +41,7 @@ export interface ImdbNpzOptions {
   readonly indexFrom?: number;
 }
 
-export const howToGetNpz =
+const howToGetNpz =
   "download https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz, or give the path of your copy";
 
 /**

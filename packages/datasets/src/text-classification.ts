@@ -12,7 +12,7 @@ import { readJsonLines } from "./tables/json-lines.ts";
 export const tableEndings = { csv: [".csv"], tsv: [".tsv", ".tab"], jsonl: [".jsonl", ".ndjson"] } as const;
 
 export type TableFormat = keyof typeof tableEndings;
-export const tableFormats = Object.keys(tableEndings) as TableFormat[];
+const tableFormats = Object.keys(tableEndings) as TableFormat[];
 
 export interface TableOptions {
   /** By default what the file's name ends in. */

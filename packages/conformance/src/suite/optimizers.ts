@@ -80,8 +80,10 @@ const follows = (optimizer: Optimizer): SuiteTest => ({
       for (let t = 0; t < steps; t++) {
         const gradients = Object.entries(drawn(`gradients ${t}`)).map(([name, tensor]) => [`d ${name}`, tensor]);
         const feeds = { ...Object.fromEntries(gradients), learningRate: float32([], [0.1 / (t + 1)]) };
-        known = evaluate(graph, feeds, known).state;
-        await executable.run(feeds);
+        const expected = evaluate(graph, feeds, known);
+        known = expected.state;
+        const { total } = await executable.run(feeds);
+        expectClose(total, expected.fetches.total, `total of step ${t}`, { absolute: 5e-4, relative: 0 });
       }
       const actual = await session.readState();
       for (const [name, value] of Object.entries(known))

@@ -138,7 +138,7 @@ function expectWithin(op: OpName, dim: number | string | undefined, start: numbe
   if (!whole || !inside) throw new ShapeError(`${op}: ${size} entries from ${start} do not lie within ${dim}`);
 }
 
-export const inferRules: { readonly [O in OpName]: InferRule<O> } = {
+const inferRules: { readonly [O in OpName]: InferRule<O> } = {
   input: (_inputs, attrs) => source(attrs.dtype)(attrs),
   constant: (_inputs, attrs) => {
     if (attrs.data.length !== 1 && attrs.data.length !== sizeOf(attrs.shape)) {

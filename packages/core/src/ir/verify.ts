@@ -47,7 +47,7 @@ function verifyNodes(roots: readonly Value[], parameters: readonly Value[]): Map
 }
 
 /** Throws `GraphError` unless the body is closed and its types are right. */
-export function verifyBody(body: Body): void {
+function verifyBody(body: Body): void {
   verifyNodes(body.results, body.parameters);
 }
 

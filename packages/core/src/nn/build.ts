@@ -116,7 +116,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
 }
 
 /** The values of an output batch-major, as users and exported models hold them. */
-export function batchMajor(flow: Flow): Value {
+function batchMajor(flow: Flow): Value {
   if (flow.kind === "features") return flow.values;
   return transpose(flow.values, flow.kind === "ids" ? [1, 0] : [1, 0, 2]);
 }

@@ -26,7 +26,7 @@ type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & { readonly [K 
 };
 
 /** A layer of any kind from options of unknown origin, which are checked. */
-export function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer {
+function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer {
   const definition = layerDefinitions[kind] as unknown as LayerDefinition<Json>;
   if (name !== undefined && !isName(name)) {
     throw new ConfigError(`${kind}: name must be ${NAME_RULE}, got ${shown(name)}`);

@@ -29,7 +29,7 @@ export interface ModelSpec {
   readonly outputs: readonly OutputSpec[];
 }
 
-export function isLayerKind(kind: unknown): kind is LayerKind {
+function isLayerKind(kind: unknown): kind is LayerKind {
   return typeof kind === "string" && Object.hasOwn(layerDefinitions, kind);
 }
 

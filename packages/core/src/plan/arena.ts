@@ -8,9 +8,9 @@ export interface Interval {
 }
 
 /** Offsets are multiples of this, enough for the widest vector and a cache line. */
-export const ALIGNMENT = 64;
+const ALIGNMENT = 64;
 
-export function aligned(bytes: number): number {
+function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 

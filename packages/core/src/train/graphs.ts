@@ -32,7 +32,7 @@ export const SAMPLE_WEIGHTS = "sampleWeights";
 /** The learning rate of the step, a float32 scalar: computed by the host, so that schedules and callbacks are plain functions. */
 export const LEARNING_RATE = "learningRate";
 export const targetFeed = (output: string): string => `${output}/target`;
-export const LOSS = "loss";
+const LOSS = "loss";
 /** Σ loss, and the number of rows it is the sum of. */
 export const LOSS_SUMS = "loss/sums";
 /** Whether a training step was applied: a bool scalar, false where the loss or a gradient is not finite. */

@@ -110,7 +110,7 @@ function expectClasses(kind: string, name: string, output: Flow): number {
 }
 
 /** log p of every class: from logits, given or those of which a softmax made p, else of p scaled to sum to 1, as Keras does. */
-export function logProbabilities(kind: string, prediction: Value, fromLogits: boolean): Value {
+function logProbabilities(kind: string, prediction: Value, fromLogits: boolean): Value {
   const logits = fromLogits ? expectLogits(kind, prediction) : logitsOf(prediction, "softmax");
   if (logits) return logSoftmax(logits);
   const total = broadcast(
