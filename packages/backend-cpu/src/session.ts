@@ -26,7 +26,7 @@ import { bytesOf, resize, viewAt } from "./views.ts";
 export interface ArenaOptions {
   readonly name: string;
   readonly kernels: Kernels;
-  readonly createMemory: () => Memory;
+  readonly createMemory: () => Memory | Promise<Memory>;
 }
 
 /** A backend that runs programs over one memory with a table of kernels. */
@@ -38,7 +38,7 @@ export function arenaBackend({ name, kernels, createMemory }: ArenaOptions): Bac
       const kernel = kernels[node.op] as Kernel | undefined;
       return kernel !== undefined && (kernel.supports?.(node.attrs) ?? true);
     },
-    open: async (state: Tensors): Promise<Session> => new ArenaSession(name, kernels, createMemory(), state),
+    open: async (state: Tensors): Promise<Session> => new ArenaSession(name, kernels, await createMemory(), state),
   };
 }
 
@@ -70,7 +70,7 @@ class ArenaSession implements Session {
       address += aligned(view.size * bytesOf[view.dtype]);
     }
     this.#arena = address;
-    this.#reserve();
+    this.#reserve(0, 0);
     for (const [name, view] of this.#state) write(memory, view, state[name]);
   }
 
@@ -86,9 +86,7 @@ class ArenaSession implements Session {
         return view.offset * bytesOf[view.dtype];
       },
     });
-    this.#arenaBytes = Math.max(this.#arenaBytes, aligned(program.arenaBytes));
-    this.#scratchBytes = Math.max(this.#scratchBytes, compiled.scratchBytes);
-    this.#reserve();
+    this.#reserve(program.arenaBytes, compiled.scratchBytes);
     const turn = { begin: () => this.#begin(), end: () => this.#end() };
     return new ArenaExecutable(compiled, this.#memory, turn, (name) => this.#stateView(name));
   }
@@ -120,12 +118,19 @@ class ArenaSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
     this.#disposed = true;
+    await this.#memory.dispose?.();
   }
 
-  #reserve(): void {
-    this.#memory.scratch = this.#arena + this.#arenaBytes;
-    this.#memory.reserve(this.#memory.scratch + this.#scratchBytes);
+  /** Makes room for one more program. Where there is none, the others still run. */
+  #reserve(arena: number, scratch: number): void {
+    const arenaBytes = Math.max(this.#arenaBytes, aligned(arena));
+    const scratchBytes = Math.max(this.#scratchBytes, scratch);
+    this.#memory.reserve(this.#arena + arenaBytes + scratchBytes);
+    this.#memory.scratch = this.#arena + arenaBytes;
+    this.#arenaBytes = arenaBytes;
+    this.#scratchBytes = scratchBytes;
   }
 
   #stateView(name: string): View {

@@ -49,3 +49,8 @@ export class NonFiniteError extends OstinatoError {
 export class GraphError extends OstinatoError {
   override readonly name = "GraphError";
 }
+
+/** Something that the host does not give or has taken away: memory, or a thread. */
+export class ResourceError extends OstinatoError {
+  override readonly name = "ResourceError";
+}

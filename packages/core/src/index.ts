@@ -13,6 +13,7 @@ export {
   ModelFileError,
   NonFiniteError,
   OstinatoError,
+  ResourceError,
   ShapeError,
   StateError,
   UnsupportedOpError,

@@ -7,14 +7,14 @@ import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSi
 const TILE = { rows: 128, columns: 256, depth: 512 };
 
 /** The size of a run of axes. */
-function extent(view: View, axes: readonly number[]): number {
+export function extent(view: View, axes: readonly number[]): number {
   let size = 1;
   for (let i = 0; i < axes.length; i++) size *= view.dims[axes[i]];
   return size;
 }
 
 /** How far apart the entries of a run of axes lie: as far as those of its last axis. */
-function strideOf(view: View, axes: readonly number[]): number {
+export function strideOf(view: View, axes: readonly number[]): number {
   let stride = 1;
   if (axes.length === 0) return stride;
   for (let axis = axes[axes.length - 1] + 1; axis < view.dims.length; axis++) stride *= view.dims[axis];
@@ -28,7 +28,8 @@ function lastFree(view: View, contract: readonly number[], batch: readonly numbe
   return axis;
 }
 
-function freeStride(view: View, contract: readonly number[], batch: readonly number[]): number {
+/** How far apart the entries of the axes in neither group lie. */
+export function freeStride(view: View, contract: readonly number[], batch: readonly number[]): number {
   let stride = 1;
   for (let axis = lastFree(view, contract, batch) + 1; axis < view.dims.length; axis++) stride *= view.dims[axis];
   return stride;

@@ -5,12 +5,32 @@ import { aligned } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { expectLengths } from "./lengths.ts";
 
-function expectIds(op: string, { i32 }: Memory, ids: View, rows: number): void {
+/** Throws unless every id is a row of the table. */
+export function expectIds(op: string, { i32 }: Memory, ids: View, rows: number): void {
   for (let k = 0; k < ids.size; k++) {
     const id = i32[ids.offset + k];
     if (id < 0 || id >= rows)
       throw new DataError(`${op}: id ${id} is outside of a table of ${rows} rows (0 to ${rows - 1})`);
   }
+}
+
+/** Bytes of scratch that `sortPositions` fills. */
+export function positionsBytes(ids: number, rows: number): number {
+  return aligned((rows + 1) * 4) + ids * 4;
+}
+
+/**
+ * Sorts the positions of ids by id (stable, by counting): the ends of the rows' positions come to `memory.scratch`, the positions behind
+ * them. Returns where the positions begin, an index in `i32`.
+ */
+export function sortPositions({ i32, scratch }: Memory, ids: View, rows: number): number {
+  const ends = scratch / 4;
+  const positions = (scratch + aligned((rows + 1) * 4)) / 4;
+  i32.fill(0, ends, ends + rows + 1);
+  for (let k = 0; k < ids.size; k++) i32[ends + i32[ids.offset + k] + 1] += 1;
+  for (let row = 0; row < rows; row++) i32[ends + row + 1] += i32[ends + row];
+  for (let k = 0; k < ids.size; k++) i32[positions + i32[ends + i32[ids.offset + k]]++] = k;
+  return positions;
 }
 
 /** Copies `size` units without making a subarray. */
@@ -34,8 +54,7 @@ export const indexedKernels = {
   },
   /** Positions are sorted by id first, so that each row is summed once, in double precision and in the order of the updates. */
   scatterAdd: {
-    scratch: ({ inputs, outputs }: Call<"scatterAdd">): number =>
-      aligned((outputs[0].dims[0] + 1) * 4) + inputs[0].size * 4,
+    scratch: ({ inputs, outputs }: Call<"scatterAdd">): number => positionsBytes(inputs[0].size, outputs[0].dims[0]),
     run(memory: Memory, { inputs, outputs }: Call<"scatterAdd">): void {
       const { f32, i32 } = memory;
       const ids = inputs[0];
@@ -45,12 +64,7 @@ export const indexedKernels = {
       const width = y.size / rows;
       expectIds("scatterAdd", memory, ids, rows);
       const ends = memory.scratch / 4;
-      const positions = (memory.scratch + aligned((rows + 1) * 4)) / 4;
-      i32.fill(0, ends, ends + rows + 1);
-      for (let k = 0; k < ids.size; k++) i32[ends + i32[ids.offset + k] + 1] += 1;
-      for (let row = 0; row < rows; row++) i32[ends + row + 1] += i32[ends + row];
-      for (let k = 0; k < ids.size; k++) i32[positions + i32[ends + i32[ids.offset + k]]++] = k;
-      // `ends[row]` is now where the positions of `row` end.
+      const positions = sortPositions(memory, ids, rows);
       for (let row = 0, start = 0; row < rows; row++) {
         const end = i32[ends + row];
         for (let d = 0; d < width; d++) {

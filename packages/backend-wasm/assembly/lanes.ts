@@ -1,0 +1,179 @@
+/** Four numbers at a time: multiply-add, loads and stores of fewer than four, and functions to within a few units of the last place. */
+
+/** a · b + c, rounded once where the engine can. */
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** The next address that begins a cache line. */
+@inline
+export function aligned(address: usize): usize {
+  return (address + 63) & ~63;
+}
+
+/** An address `offset` bytes past `base`; 0, which stands for nothing, stays 0. */
+@inline
+export function past(base: usize, offset: usize): usize {
+  return base === 0 ? base : base + offset;
+}
+
+/** Loads the first `count` of four numbers; the others are zero. */
+@inline
+export function loadPart(from: usize, count: i32): v128 {
+  if (count >= 4) return v128.load(from);
+  return loadFew(from, count);
+}
+
+function loadFew(from: usize, count: i32): v128 {
+  let x = i32x4.splat(0);
+  if (count > 0) x = v128.load32_lane(from, x, 0);
+  if (count > 1) x = v128.load32_lane(from, x, 1, 4);
+  if (count > 2) x = v128.load32_lane(from, x, 2, 8);
+  return x;
+}
+
+/** Stores the first `count` of four numbers. */
+@inline
+export function storePart(to: usize, x: v128, count: i32): void {
+  if (count >= 4) v128.store(to, x);
+  else storeFew(to, x, count);
+}
+
+function storeFew(to: usize, x: v128, count: i32): void {
+  if (count > 0) v128.store32_lane(to, x, 0);
+  if (count > 1) v128.store32_lane(to, x, 1, 4);
+  if (count > 2) v128.store32_lane(to, x, 2, 8);
+}
+
+/** The first `count` of four numbers, each `stride` bytes from the one before. */
+@inline
+export function scatter(to: usize, x: v128, stride: usize, count: i32): void {
+  v128.store32_lane(to, x, 0);
+  if (count > 1) v128.store32_lane(to + stride, x, 1);
+  if (count > 2) v128.store32_lane(to + 2 * stride, x, 2);
+  if (count > 3) v128.store32_lane(to + 3 * stride, x, 3);
+}
+
+/**
+ * One number in all lanes, from a table in memory. The engine loads it so in one instruction; a constant vector it would build anew, by
+ * several, wherever it is used.
+ */
+@inline
+function number(table: usize, index: usize): v128 {
+  return v128.load32_splat(table + (index << 2));
+}
+
+/** 1, log₂(e), ln(2) in two parts, the first of few bits, and 1.5 · 2²³: added to a number of moderate size, it leaves it rounded in the low bits. */
+const BASE = memory.data<f32>([1, 1.44269504, -0.693359375, 2.1219444e-4, 12582912]);
+/** The bits of the last of them. */
+const ROUND_BITS: i32 = 0x4b400000;
+/** eʳ for |r| ≤ ln(2) / 2: coefficients from the highest on, fitted for the least relative error (3e-9). */
+const EXP = memory.data<f32>([
+  0.001381453825160861, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552,
+]);
+/** Bounds of the arguments of exp and of sigmoid. */
+const BOUNDS = memory.data<f32>([89, -104, 88, -87]);
+/** tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error: the bounds of x, then P and Q from the highest coefficient on. */
+const TANH = memory.data<f32>([
+  7.95, -7.95, -1.1742378445457613e-13, 6.423745563255423e-11, -2.2419586187538698e-8, 1.1665917554637417e-5,
+  0.0031515019945800304, 0.1312623769044876, 0.0002616145648062229, 0.024683428928256035, 0.4645956754684448,
+]);
+
+/** eˣ = p · 2ⁿ, with n in the low bits of `rounded`. */
+@inline
+function expFraction(x: v128, rounded: v128): v128 {
+  const n = f32x4.sub(rounded, number(BASE, 4));
+  const r = madd(n, number(BASE, 3), madd(n, number(BASE, 2), x));
+  let p = madd(number(EXP, 0), r, number(EXP, 1));
+  p = madd(p, r, number(EXP, 2));
+  p = madd(p, r, number(EXP, 3));
+  p = madd(p, r, number(EXP, 4));
+  p = madd(p, r, number(BASE, 0));
+  return madd(p, r, number(BASE, 0));
+}
+
+/** eˣ over the whole range: 0 and infinity past its ends, NaN of NaN. */
+export function exp(x: v128): v128 {
+  x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 0)), number(BOUNDS, 1));
+  const rounded = madd(x, number(BASE, 1), number(BASE, 4));
+  const p = expFraction(x, rounded);
+  // 2ⁿ in two factors, because n may lie outside of the exponents of float32.
+  const n = i32x4.sub(rounded, i32x4.splat(ROUND_BITS));
+  const half = i32x4.shr_s(n, 1);
+  return f32x4.mul(f32x4.mul(p, power(half)), power(i32x4.sub(n, half)));
+}
+
+/** 2ⁿ for whole n of an exponent of float32, or with n in the low bits. */
+@inline
+function power(n: v128): v128 {
+  return i32x4.add(i32x4.shl(n, 23), number(BASE, 0));
+}
+
+/** 1 / (1 + e⁻ˣ). */
+@inline
+export function sigmoid(x: v128): v128 {
+  const y = f32x4.pmax(f32x4.pmin(f32x4.neg(x), number(BOUNDS, 2)), number(BOUNDS, 3));
+  const rounded = madd(y, number(BASE, 1), number(BASE, 4));
+  const one = number(BASE, 0);
+  return f32x4.div(one, madd(expFraction(y, rounded), power(rounded), one));
+}
+
+/** From 7.95 on it is 1 to float32's last place. */
+@inline
+export function tanh(x: v128): v128 {
+  x = f32x4.pmax(f32x4.pmin(x, number(TANH, 0)), number(TANH, 1));
+  const s = f32x4.mul(x, x);
+  let p = madd(number(TANH, 2), s, number(TANH, 3));
+  p = madd(p, s, number(TANH, 4));
+  p = madd(p, s, number(TANH, 5));
+  p = madd(p, s, number(TANH, 6));
+  p = madd(p, s, number(TANH, 7));
+  p = madd(p, s, number(BASE, 0));
+  let q = madd(number(TANH, 8), s, number(TANH, 9));
+  q = madd(q, s, number(TANH, 10));
+  q = madd(q, s, number(BASE, 0));
+  return f32x4.div(f32x4.mul(x, p), q);
+}
+
+/** 2 · artanh(s) for |s| ≤ 1/3 by its series. */
+function twiceArtanh(s: v128): v128 {
+  const q = f32x4.mul(s, s);
+  let p = madd(f32x4.splat(1 / 15), q, f32x4.splat(1 / 13));
+  p = madd(p, q, f32x4.splat(1 / 11));
+  p = madd(p, q, f32x4.splat(1 / 9));
+  p = madd(p, q, f32x4.splat(1 / 7));
+  p = madd(p, q, f32x4.splat(1 / 5));
+  p = madd(p, q, f32x4.splat(1 / 3));
+  p = madd(p, q, f32x4.splat(1));
+  return f32x4.mul(f32x4.add(s, s), p);
+}
+
+/** The natural logarithm; -infinity of 0, NaN of negative numbers and of NaN. */
+export function log(x: v128): v128 {
+  // Numbers below the smallest normal one are scaled by 2²³ first.
+  const small = f32x4.lt(x, f32x4.splat(1.17549435e-38));
+  const scaled = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, small);
+  // The exponent, so that the fraction lies within √½ and √2.
+  const bits = i32x4.sub(scaled, i32x4.splat(0x3f3504f3));
+  const n = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
+  const m = i32x4.add(v128.and(bits, i32x4.splat(0x7fffff)), i32x4.splat(0x3f3504f3));
+  const s = f32x4.div(f32x4.sub(m, f32x4.splat(1)), f32x4.add(m, f32x4.splat(1)));
+  const exponent = f32x4.sub(n, v128.and(small, f32x4.splat(23)));
+  const y = madd(exponent, f32x4.splat(0.693147182), twiceArtanh(s));
+  // What the above does not hold for: 0, infinity, NaN and below 0.
+  const ordinary = v128.and(f32x4.gt(x, f32x4.splat(0)), f32x4.lt(x, f32x4.splat(Infinity)));
+  const zero = f32x4.eq(x, f32x4.splat(0));
+  const infinite = f32x4.eq(x, f32x4.splat(Infinity));
+  const odd = v128.bitselect(f32x4.splat(-Infinity), v128.bitselect(x, f32x4.splat(NaN), infinite), zero);
+  return v128.bitselect(y, odd, ordinary);
+}
+
+/** log(1 + eˣ), without overflow. */
+export function softplus(x: v128): v128 {
+  const e = exp(f32x4.neg(f32x4.abs(x)));
+  const tail = twiceArtanh(f32x4.div(e, f32x4.add(e, f32x4.splat(2))));
+  // NaN compares as false with everything, and is what remains of the addition.
+  const positive = v128.and(f32x4.gt(x, f32x4.splat(0)), x);
+  return f32x4.add(positive, tail);
+}

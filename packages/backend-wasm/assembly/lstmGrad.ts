@@ -1,0 +1,279 @@
+/**
+ * The gradient of the LSTM. Steps go backwards, each thread with rows of its own; a step turns the cotangents of outputs and cells into those
+ * of the gates, and one product with [R | W] takes these to the step before and to x. Gate gradients are collected beside their
+ * [1 | x | h]; whenever enough rows are there, all threads meet and add up products of them to the gradients of B, W and R, by columns.
+ */
+import { aligned, loadPart, past, scatter } from "./lanes";
+import { clearEnds, leftRow, ownRows } from "./lstm";
+import { packRight } from "./packing";
+import { blocksOf, COLUMNS, LEFT_STEP, multiply, multiplyTwo, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { address, argument, barrier } from "./team";
+
+/** Bytes of a block of sums. */
+const BLOCK: usize = 192;
+
+/** One row's step, four units: new cotangents of the cells, and the gate gradients for both products. */
+@inline
+function gateGradients(
+  y: usize,
+  gates: usize,
+  gateStride: usize,
+  before: usize,
+  dY: usize,
+  dH: usize,
+  dC: usize,
+  left: usize,
+  leftGate: usize,
+  right: usize,
+  rightGate: usize,
+  count: i32,
+): void {
+  const one = f32x4.splat(1);
+  const zero = f32x4.splat(0);
+  const i = loadPart(gates, count);
+  const o = loadPart(gates + gateStride, count);
+  const f = loadPart(gates + 2 * gateStride, count);
+  const g = loadPart(gates + 3 * gateStride, count);
+  const c = before === 0 ? zero : loadPart(before, count);
+  // h = o · tanh(c); where o is 0, nothing that tanh(c) is multiplied with is not.
+  const tanhC = v128.andnot(f32x4.div(loadPart(y, count), o), f32x4.eq(o, zero));
+  let dh = v128.load(dH);
+  if (dY !== 0) dh = f32x4.add(dh, loadPart(dY, count));
+  const dc = f32x4.add(v128.load(dC), f32x4.mul(f32x4.mul(dh, o), f32x4.sub(one, f32x4.mul(tanhC, tanhC))));
+  const di = f32x4.mul(f32x4.mul(f32x4.mul(dc, g), i), f32x4.sub(one, i));
+  const dO = f32x4.mul(f32x4.mul(f32x4.mul(dh, tanhC), o), f32x4.sub(one, o));
+  const df = f32x4.mul(f32x4.mul(f32x4.mul(dc, c), f), f32x4.sub(one, f));
+  const dg = f32x4.mul(f32x4.mul(dc, i), f32x4.sub(one, f32x4.mul(g, g)));
+  v128.store(dC, f32x4.mul(dc, f));
+  scatter(left, di, LEFT_STEP, count);
+  scatter(left + leftGate, dO, LEFT_STEP, count);
+  scatter(left + 2 * leftGate, df, LEFT_STEP, count);
+  scatter(left + 3 * leftGate, dg, LEFT_STEP, count);
+  if (right === 0) return;
+  v128.store(right, di);
+  v128.store(right + rightGate, dO);
+  v128.store(right + 2 * rightGate, df);
+  v128.store(right + 3 * rightGate, dg);
+}
+
+/** Packs [R | W] as right panels over the gates; the columns of W begin a panel. */
+function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: usize, r: usize, to: usize): void {
+  const depth = 4 * hidden;
+  const panel = <usize>depth * RIGHT_STEP;
+  const own = panelsOf(hidden);
+  const all = own + (address(14) === 0 ? 0 : panelsOf(inputSize));
+  for (let index = thread; index < all; index += threads) {
+    const isInput = index >= own;
+    const column = (isInput ? index - own : index) * COLUMNS;
+    const width = isInput ? inputSize : hidden;
+    const columns = min(COLUMNS, width - column);
+    const from = (isInput ? w : r) + (<usize>column << 2);
+    packRight(from, 4, <usize>width << 2, columns, depth, to + <usize>index * panel);
+  }
+}
+
+/** Copies `size` numbers to a left panel of the collected rows, beginning with column `column`. */
+@inline
+function collect(from: usize, size: i32, panels: usize, column: i32, panelBytes: usize): void {
+  let lane = column % ROWS;
+  let to = panels + <usize>(column / ROWS) * panelBytes + (<usize>lane << 2);
+  for (let d = 0; d < size; d++) {
+    store<f32>(to, from === 0 ? 0 : load<f32>(from + (<usize>d << 2)));
+    to += 4;
+    if (++lane === ROWS) {
+      lane = 0;
+      to += panelBytes - LEFT_STEP;
+    }
+  }
+}
+
+/** Adds the products of the collected rows to the sums of this thread's columns. */
+function multiplyCollected(thread: i32, threads: i32, rows: i32): void {
+  const hidden = argument(3);
+  const chunk = argument(23);
+  const blocks = blocksOf(1 + argument(2) + hidden);
+  const panels = 4 * panelsOf(hidden);
+  const leftBytes = <usize>chunk * LEFT_STEP;
+  const rightBytes = <usize>chunk * RIGHT_STEP;
+  for (let panel = thread; panel < panels; panel += threads) {
+    const right = address(25) + <usize>panel * rightBytes;
+    let sums = address(26) + <usize>(panel * blocks) * BLOCK;
+    for (let block = 0; block < blocks; block++, sums += BLOCK) {
+      multiply(ROWS, address(24) + <usize>block * leftBytes, right, rows, sums, RIGHT_STEP, true);
+    }
+  }
+}
+
+/** Writes the gradients of the weights from the sums of this thread's columns. */
+function writeWeights(thread: i32, threads: i32): void {
+  const inputSize = argument(2);
+  const hidden = argument(3);
+  const groups = panelsOf(hidden);
+  const blocks = blocksOf(1 + inputSize + hidden);
+  const dW = address(27);
+  const dR = address(28);
+  const dB = address(29);
+  for (let panel = thread; panel < 4 * groups; panel += threads) {
+    const unit = (panel % groups) * COLUMNS;
+    const columns = min(COLUMNS, hidden - unit);
+    const sums = address(26) + <usize>(panel * blocks) * BLOCK;
+    for (let column = 0; column < columns; column++) {
+      const row = (panel / groups) * hidden + unit + column;
+      let from = sums + (<usize>column << 2);
+      if (dB !== 0) store<f32>(dB + (<usize>row << 2), load<f32>(from));
+      from += RIGHT_STEP;
+      let to = dW + (<usize>(row * inputSize) << 2);
+      for (let d = 0; d < inputSize; d++, to += 4, from += RIGHT_STEP) if (dW !== 0) store<f32>(to, load<f32>(from));
+      if (dR === 0) continue;
+      to = dR + (<usize>(row * hidden) << 2);
+      for (let d = 0; d < hidden; d++, to += 4, from += RIGHT_STEP) store<f32>(to, load<f32>(from));
+    }
+  }
+}
+
+/** Rows [width], `stride` bytes apart, in the rows' order from [batch, width]; zeros where there is nothing to read. */
+function gatherRows(from: usize, to: usize, stride: usize, thread: i32, threads: i32): void {
+  const batch = argument(1);
+  const bytes = <usize>argument(3) << 2;
+  for (let p = thread; p < batch; p += threads, to += stride) {
+    memory.fill(to, 0, stride);
+    if (from !== 0) memory.copy(to, from + <usize>load<i32>(address(16) + (<usize>p << 2)) * bytes, bytes);
+  }
+}
+
+function scatterRows(from: usize, to: usize, stride: usize, thread: i32, threads: i32): void {
+  const batch = argument(1);
+  const bytes = <usize>argument(3) << 2;
+  if (to === 0) return;
+  for (let p = thread; p < batch; p += threads, from += stride) {
+    memory.copy(to + <usize>load<i32>(address(16) + (<usize>p << 2)) * bytes, from, bytes);
+  }
+}
+
+export function lstmGrad(thread: i32, threads: i32): void {
+  const batch = argument(1);
+  const inputSize = argument(2);
+  const hidden = argument(3);
+  const reverse = argument(4) !== 0;
+  const x = address(5);
+  const initialH = address(8);
+  const initialC = address(9);
+  const y = address(10);
+  const gates = address(11);
+  const cells = address(12);
+  const dY = address(13);
+  const dX = address(14);
+  const order = address(16);
+  const lengths = address(17);
+  const weights = address(18);
+  const chunk = argument(23);
+  const wantsWeights = address(26) !== 0;
+  const depth = 4 * hidden;
+  const groups = panelsOf(hidden);
+  const panels = groups + (dX === 0 ? 0 : panelsOf(inputSize));
+  const weightPanel = <usize>depth * RIGHT_STEP;
+  const own = ownRows(batch, thread, threads);
+  const hiddenBytes = <usize>(groups * COLUMNS) << 2;
+  const sumBytes = <usize>panels * RIGHT_STEP;
+  const leftBytes = <usize>chunk * LEFT_STEP;
+  const rightGate = <usize>groups * <usize>chunk * RIGHT_STEP;
+  const gateStride = <usize>hidden << 2;
+  const leftGate = <usize>hidden * LEFT_STEP;
+  // This thread's room: gate gradients of the step, sums of their product (the cotangent of h first), cotangents of the cells.
+  const left = address(19) + <usize>thread * <usize>argument(20);
+  const sums = aligned(left + <usize>blocksOf(own) * <usize>depth * LEFT_STEP);
+  const dC = aligned(sums + <usize>own * sumBytes);
+
+  packWeights(thread, threads, hidden, inputSize, address(6), address(7), weights);
+  gatherRows(address(21), sums, sumBytes, thread, threads);
+  gatherRows(address(22), dC, hiddenBytes, thread, threads);
+  if (wantsWeights) {
+    const blocks = blocksOf(1 + inputSize + hidden);
+    for (let panel = thread; panel < 4 * groups; panel += threads) {
+      memory.fill(address(26) + <usize>(panel * blocks) * BLOCK, 0, <usize>blocks * BLOCK);
+    }
+  }
+  if (dX !== 0) clearEnds(dX, inputSize, thread, threads);
+  barrier(thread, threads);
+
+  let activeInAll = 0;
+  let start = argument(15);
+  let collected = 0;
+  for (let step = load<i32>(lengths) - 1; step >= 0; step--) {
+    while (activeInAll < batch && load<i32>(lengths + (<usize>activeInAll << 2)) > step) activeInAll++;
+    let before = activeInAll;
+    while (before < batch && load<i32>(lengths + (<usize>before << 2)) > step - 1) before++;
+    start -= activeInAll;
+    if (wantsWeights && collected + activeInAll > chunk) {
+      barrier(thread, threads);
+      multiplyCollected(thread, threads, collected);
+      barrier(thread, threads);
+      collected = 0;
+    }
+    const active = ownRows(activeInAll, thread, threads);
+    for (let q = 0; q < active; q++) {
+      const p = q * threads + thread;
+      const row = load<i32>(order + (<usize>p << 2));
+      const t = reverse ? load<i32>(lengths + (<usize>p << 2)) - 1 - step : step;
+      const place = <usize>(t * batch + row);
+      const toY = y + place * gateStride;
+      const gate = gates + <usize>(start + p) * 4 * gateStride;
+      const initial = past(initialC, <usize>row * gateStride);
+      const cell = step > 0 ? cells + <usize>(start - before + p) * gateStride : initial;
+      const cotangent = past(dY, place * gateStride);
+      const dh = sums + <usize>q * sumBytes;
+      const dc = dC + <usize>q * hiddenBytes;
+      const panel = leftRow(left, q, depth);
+      const right = wantsWeights ? address(25) + <usize>(collected + p) * RIGHT_STEP : 0;
+      for (let unit = 0; unit < hidden; unit += 4) {
+        const at = <usize>unit << 2;
+        gateGradients(
+          toY + at,
+          gate + at,
+          gateStride,
+          past(cell, at),
+          past(cotangent, at),
+          dh + at,
+          dc + at,
+          panel + <usize>unit * LEFT_STEP,
+          leftGate,
+          past(right, <usize>(unit >> 3) * <usize>chunk * RIGHT_STEP + (at & 16)),
+          rightGate,
+          min(4, hidden - unit),
+        );
+      }
+      if (!wantsWeights) continue;
+      const inputs = address(24) + <usize>(collected + p) * LEFT_STEP;
+      store<f32>(inputs, 1);
+      collect(x + ((place * <usize>inputSize) << 2), inputSize, inputs, 1, leftBytes);
+      const previous = y + <usize>((reverse ? t + 1 : t - 1) * batch + row) * gateStride;
+      const h0 = past(initialH, <usize>row * gateStride);
+      collect(step > 0 ? previous : h0, hidden, inputs, 1 + inputSize, leftBytes);
+    }
+    collected += activeInAll;
+    for (let panel = 0; panel < panels; panel += 2) {
+      const right = weights + <usize>panel * weightPanel;
+      for (let first = 0; first < active; first += ROWS) {
+        const to = sums + <usize>first * sumBytes + <usize>panel * RIGHT_STEP;
+        const rows = min(ROWS, active - first);
+        const a = leftRow(left, first, depth);
+        if (panel + 1 === panels) multiply(rows, a, right, depth, to, sumBytes, false);
+        else multiplyTwo(rows, a, right, right + weightPanel, depth, to, to + RIGHT_STEP, sumBytes);
+      }
+    }
+    if (dX === 0) continue;
+    for (let q = 0; q < active; q++) {
+      const p = q * threads + thread;
+      const t = reverse ? load<i32>(lengths + (<usize>p << 2)) - 1 - step : step;
+      const to = dX + (<usize>((t * batch + load<i32>(order + (<usize>p << 2))) * inputSize) << 2);
+      memory.copy(to, sums + <usize>q * sumBytes + hiddenBytes, <usize>inputSize << 2);
+    }
+  }
+  if (wantsWeights) {
+    barrier(thread, threads);
+    multiplyCollected(thread, threads, collected);
+    writeWeights(thread, threads);
+  }
+  scatterRows(sums, address(30), sumBytes, thread, threads);
+  scatterRows(dC, address(31), hiddenBytes, thread, threads);
+}

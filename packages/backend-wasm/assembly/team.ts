@@ -1,0 +1,109 @@
+/**
+ * The threads over one memory. Each holds an instance of this module; the caller's is thread 0 and takes part. `fork` gives all of them
+ * one job, and returns when all are done; inside of a job they meet at `barrier`. Who waits spins for a moment and then sleeps.
+ */
+
+/** Addresses of the control block; the layout is also known to `src/memory.ts`. */
+const EPOCH: usize = 64;
+const PENDING: usize = 128;
+const ARRIVED: usize = 192;
+const PHASE: usize = 256;
+const JOB: usize = 320;
+/** How many threads there are. Every job is for all of them. */
+const THREADS: usize = 324;
+/** 0 where thread 0 must not sleep: the main thread of a browser. */
+const MAY_SLEEP: usize = 328;
+/** Not 0 once a thread was lost: nobody waits any more. */
+const LOST: usize = 332;
+/** Milliseconds without progress after which a thread counts as lost. */
+const PATIENCE: usize = 336;
+/** Arguments of the job. */
+export const ARGUMENTS: usize = 512;
+
+const SPINS: i32 = 4000;
+/** Nanoseconds of one sleep, after which a sleeper looks whether a thread was lost. */
+const NAP: i64 = 50_000_000;
+
+/** Milliseconds of a clock of the host. */
+@external("host", "now")
+declare function now(): f64;
+
+/** Argument `index` of the job. */
+@inline
+export function argument(index: i32): i32 {
+  return load<i32>(ARGUMENTS + (<usize>index << 2));
+}
+
+@inline
+export function address(index: i32): usize {
+  return load<u32>(ARGUMENTS + (<usize>index << 2));
+}
+
+/** Waits while the word at `at` holds `value`. */
+function waitWhile(at: usize, value: i32, thread: i32): void {
+  for (let spin = 0; spin < SPINS; spin++) if (atomic.load<i32>(at) !== value) return;
+  const maySleep = thread > 0 || load<i32>(MAY_SLEEP) !== 0;
+  const start = now();
+  while (atomic.load<i32>(at) === value && atomic.load<i32>(LOST) === 0) {
+    if (maySleep) atomic.wait<i32>(at, value, NAP);
+    if (now() - start > <f64>load<i32>(PATIENCE)) atomic.store<i32>(LOST, 1);
+  }
+}
+
+/** Every thread of the job goes on when all have come here. */
+export function barrier(thread: i32, threads: i32): void {
+  if (threads === 1) return;
+  const phase = atomic.load<i32>(PHASE);
+  if (atomic.add<i32>(ARRIVED, 1) === threads - 1) {
+    atomic.store<i32>(ARRIVED, 0);
+    atomic.add<i32>(PHASE, 1);
+    atomic.notify(PHASE, -1);
+    return;
+  }
+  waitWhile(PHASE, phase, thread);
+}
+
+/** Gives the other threads the job. */
+export function fork(job: i32): void {
+  store<i32>(JOB, job);
+  atomic.store<i32>(PENDING, teamSize() - 1);
+  atomic.add<i32>(EPOCH, 1);
+  atomic.notify(EPOCH, -1);
+}
+
+/** Waits until the others are done; false where one of them was lost. */
+export function join(): bool {
+  let pending = atomic.load<i32>(PENDING);
+  while (pending !== 0 && atomic.load<i32>(LOST) === 0) {
+    waitWhile(PENDING, pending, 0);
+    pending = atomic.load<i32>(PENDING);
+  }
+  return pending === 0;
+}
+
+/** Sleeps until there is a job for `thread`, and returns the epoch. */
+export function awaitJob(epoch: i32): i32 {
+  for (let spin = 0; spin < SPINS; spin++) {
+    const current = atomic.load<i32>(EPOCH);
+    if (current !== epoch) return current;
+  }
+  while (atomic.load<i32>(EPOCH) === epoch) atomic.wait<i32>(EPOCH, epoch, -1);
+  return atomic.load<i32>(EPOCH);
+}
+
+export function currentEpoch(): i32 {
+  return atomic.load<i32>(EPOCH);
+}
+
+export function currentJob(): i32 {
+  return load<i32>(JOB);
+}
+
+export function teamSize(): i32 {
+  return load<i32>(THREADS);
+}
+
+/** Reports that a thread is done. */
+export function finish(): void {
+  if (atomic.sub<i32>(PENDING, 1) === 1) atomic.notify(PENDING, 1);
+}

@@ -1,0 +1,98 @@
+/** Elementwise ops and softmax. What is not made of floats is left to the CPU backend's kernels. */
+import { type Call, cpuKernels, type Kernel } from "@ostinato/backend-cpu";
+import type { WasmMemory } from "../memory.ts";
+
+/** Elements from which on it pays to wake the other threads. */
+const MANY = 2 ** 18;
+
+/** The ops in the order of their numbers in `assembly/elementwise.ts`. */
+const unaryOps = ["neg", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "softplus"] as const;
+const binaryOps = ["add", "sub", "mul", "div", "maximum", "minimum"] as const;
+
+function unary(memory: WasmMemory, number: number, call: Call): void {
+  const x = call.inputs[0];
+  const y = call.outputs[0];
+  const to = memory.arguments;
+  to[0] = number;
+  to[1] = y.size;
+  to[2] = memory.address(x);
+  to[3] = x.stride;
+  to[4] = memory.address(y);
+  memory.run("unary", y.size >= MANY);
+}
+
+function binary(memory: WasmMemory, number: number, call: Call): void {
+  const a = call.inputs[0];
+  const b = call.inputs[1];
+  const y = call.outputs[0];
+  const to = memory.arguments;
+  to[0] = number;
+  to[1] = y.size;
+  to[2] = memory.address(a);
+  to[3] = a.stride;
+  to[4] = memory.address(b);
+  to[5] = b.stride;
+  to[6] = memory.address(y);
+  memory.run("binary", y.size >= MANY);
+}
+
+type Run = (memory: WasmMemory, number: number, call: Call) => void;
+
+/** Floats by the module, whole numbers by the CPU backend. */
+function floatKernels<O extends (typeof unaryOps)[number] | (typeof binaryOps)[number]>(
+  ops: readonly O[],
+  run: Run,
+): Readonly<Record<O, Kernel>> {
+  const entries = ops.map((op, number) => {
+    const plain = cpuKernels[op] as Kernel;
+    const kernel: Kernel = {
+      run: (memory: WasmMemory, call: Call): void => {
+        if (call.inputs[0].dtype === "float32") run(memory, number, call);
+        else plain.run(memory, call);
+      },
+    };
+    return [op, kernel];
+  });
+  return Object.fromEntries(entries);
+}
+
+function select(memory: WasmMemory, call: Call): void {
+  const condition = call.inputs[0];
+  const a = call.inputs[1];
+  const b = call.inputs[2];
+  const y = call.outputs[0];
+  if (y.dtype === "bool") {
+    cpuKernels.select.run(memory, call as Call<"select">);
+    return;
+  }
+  const to = memory.arguments;
+  to[1] = y.size;
+  to[2] = memory.address(condition);
+  to[3] = condition.stride;
+  to[4] = memory.address(a);
+  to[5] = a.stride;
+  to[6] = memory.address(b);
+  to[7] = b.stride;
+  to[8] = memory.address(y);
+  memory.run("select", y.size >= MANY);
+}
+
+function softmax(memory: WasmMemory, { op, inputs, outputs }: Call): void {
+  const x = inputs[0];
+  const width = x.dims[x.dims.length - 1];
+  const to = memory.arguments;
+  to[0] = op === "logSoftmax" ? 1 : 0;
+  to[1] = x.size / width;
+  to[2] = width;
+  to[3] = memory.address(x);
+  to[4] = memory.address(outputs[0]);
+  memory.run("softmax", x.size >= MANY);
+}
+
+export const elementwiseKernels = {
+  ...floatKernels(unaryOps, unary),
+  ...floatKernels(binaryOps, binary),
+  select: { run: select },
+  softmax: { run: softmax },
+  logSoftmax: { run: softmax },
+};

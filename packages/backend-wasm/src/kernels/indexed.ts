@@ -1,0 +1,72 @@
+/** Look-ups, scattered sums and dropout masks. Ids are checked and sorted here. */
+import { aligned, type Call, cpuKernels, expectIds, positionsBytes, sortPositions } from "@ostinato/backend-cpu";
+import type { WasmMemory } from "../memory.ts";
+
+/** Numbers from which on it pays to wake the other threads: to copy, or to compute something of each. */
+const MANY_COPIES = 2 ** 18;
+const MANY = 2 ** 16;
+
+/** Floats and their bits share four bytes. */
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+function gather(memory: WasmMemory, { inputs, outputs }: Call<"gather">): void {
+  const table = inputs[0];
+  const ids = inputs[1];
+  expectIds("gather", memory, ids, table.dims[0]);
+  const to = memory.arguments;
+  to[0] = memory.address(ids);
+  to[1] = ids.size;
+  to[2] = memory.address(table);
+  to[3] = (table.size / table.dims[0]) * (table.dtype === "bool" ? 1 : 4);
+  to[4] = memory.address(outputs[0]);
+  memory.run("gather", outputs[0].size >= MANY_COPIES);
+}
+
+function scatterAdd(memory: WasmMemory, { inputs, outputs }: Call<"scatterAdd">): void {
+  const ids = inputs[0];
+  const updates = inputs[1];
+  const y = outputs[0];
+  const rows = y.dims[0];
+  expectIds("scatterAdd", memory, ids, rows);
+  const positions = sortPositions(memory, ids, rows);
+  const to = memory.arguments;
+  to[0] = rows;
+  to[1] = y.size / rows;
+  to[2] = memory.addressOf(memory.scratch);
+  to[3] = memory.addressOf(positions * 4);
+  to[4] = memory.address(updates);
+  to[5] = memory.address(y);
+  memory.run("scatterAdd", updates.size + y.size >= MANY);
+}
+
+function dropoutMask(memory: WasmMemory, call: Call<"dropoutMask">): void {
+  const { rate, seed, site } = call.attrs;
+  const y = call.outputs[0];
+  const threshold = Math.round(rate * 2 ** 32);
+  // A threshold that no 32 bits hold.
+  if (threshold >= 2 ** 32) {
+    cpuKernels.dropoutMask.run(memory, call);
+    return;
+  }
+  float[0] = 1 / (1 - rate);
+  const to = memory.arguments;
+  to[0] = y.size;
+  to[1] = memory.address(y);
+  to[2] = seed;
+  to[3] = site;
+  to[4] = memory.i32[call.inputs[0].offset];
+  to[5] = threshold;
+  to[6] = bits[0];
+  memory.run("dropoutMask", y.size >= MANY);
+}
+
+export const indexedKernels = {
+  gather: { run: gather },
+  scatterAdd: {
+    run: scatterAdd,
+    scratch: ({ inputs, outputs }: Call<"scatterAdd">): number =>
+      aligned(positionsBytes(inputs[0].size, outputs[0].dims[0])),
+  },
+  dropoutMask: { run: dropoutMask },
+};

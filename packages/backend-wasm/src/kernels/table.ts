@@ -1,0 +1,14 @@
+/** The table of kernels: the CPU backend's, with the hot ones replaced. */
+import { cpuKernels, type Kernels } from "@ostinato/backend-cpu";
+import { dotKernels } from "./dot.ts";
+import { elementwiseKernels } from "./elementwise.ts";
+import { indexedKernels } from "./indexed.ts";
+import { lstmKernels } from "./lstm.ts";
+
+export const wasmKernels = (threads: number): Kernels => ({
+  ...cpuKernels,
+  ...elementwiseKernels,
+  ...indexedKernels,
+  ...dotKernels(threads),
+  ...lstmKernels(threads),
+});

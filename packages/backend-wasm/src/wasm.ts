@@ -1,0 +1,56 @@
+/** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
+import { arenaBackend, cpuKernels, PlainMemory } from "@ostinato/backend-cpu";
+import { type Backend, ConfigError } from "@ostinato/core";
+import { loadBinary } from "./binary.ts";
+import { cores, hasSharedMemory } from "./host.ts";
+import { wasmKernels } from "./kernels/table.ts";
+import { WasmMemory } from "./memory.ts";
+
+export interface WasmOptions {
+  /**
+   * `"auto"` (default) takes relaxed SIMD, whose multiply-adds are rounded once, where the engine has it (Chrome 114, Node 22), else plain SIMD.
+   * `"plain"` takes plain SIMD everywhere. Results of the two differ in the last bits.
+   */
+  readonly simd?: "auto" | "plain";
+  /**
+   * Threads that share the work, the caller's among them: a whole number from 1 on. Default: the cores, up to 8. The number changes no bit of any
+   * result. Where memory cannot be shared (a browser page that is not cross-origin isolated) there is one.
+   */
+  readonly threads?: number;
+}
+
+const MOST_THREADS = 8;
+
+/**
+ * Kernels in WebAssembly SIMD over one memory, shared by threads; the kernels of the CPU backend run what has none. Nothing to install or serve: the
+ * module comes with this file. Computes in single precision. A run computes before its promise is returned, with the caller's thread
+ * taking part; between runs the threads sleep, and they do not keep a process alive.
+ *
+ * An engine without WebAssembly SIMD gets the CPU backend's kernels; `name` says what was chosen.
+ *
+ * @throws ConfigError for options that cannot work; `open` throws ResourceError where the host gives no memory or threads.
+ * @example const backend = await wasm({ threads: 2 });
+ */
+export async function wasm({
+  simd = "auto",
+  threads = Math.min(cores(), MOST_THREADS),
+}: WasmOptions = {}): Promise<Backend> {
+  if (simd !== "auto" && simd !== "plain")
+    throw new ConfigError(`wasm: simd is "auto" or "plain", got ${String(simd)}`);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new ConfigError(`wasm: threads is a whole number from 1 on, got ${threads}`);
+  const team = hasSharedMemory() ? threads : 1;
+  const binary = await loadBinary(simd === "auto" ? ["relaxed", "plain"] : ["plain"], team > 1);
+  if (!binary) {
+    return arenaBackend({
+      name: "wasm (no SIMD in this engine: the CPU backend's kernels)",
+      kernels: cpuKernels,
+      createMemory: () => new PlainMemory(),
+    });
+  }
+  return arenaBackend({
+    name: `wasm (${binary.simd} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
+    kernels: wasmKernels(team),
+    createMemory: () => WasmMemory.open(binary, team),
+  });
+}

@@ -1,0 +1,15 @@
+/** Stands in a browser's page for the module "vitest", of which the suite needs `expect` there: the same assertions, without the runner. */
+import { JestChaiExpect } from "@vitest/expect";
+import * as chai from "chai";
+
+chai.use(JestChaiExpect);
+
+// Not a re-export, which would leave a bundler free to skip the line above.
+export const expect = (value: unknown): Chai.Assertion => chai.expect(value);
+
+const only = (name: string) => (): never => {
+  throw new Error(`${name} is for the runner; a page runs the suite's tests itself`);
+};
+export const beforeAll = only("beforeAll");
+export const describe = only("describe");
+export const test = only("test");

@@ -1,0 +1,218 @@
+/** Every kernel of the module beside the plain one of the CPU backend, on sizes that fill no block and on sizes for several threads. */
+import {
+  abs,
+  add,
+  bind,
+  div,
+  dot,
+  dropoutMask,
+  exp,
+  feed,
+  float32,
+  gather,
+  int32,
+  less,
+  log,
+  logSoftmax,
+  lower,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  relu,
+  scatterAdd,
+  select,
+  sigmoid,
+  softmax,
+  softplus,
+  sqrt,
+  sub,
+  type Tensor,
+  tanh,
+  type Value,
+} from "@ostinato/core";
+import { describe, expect, test } from "vitest";
+import { wasm } from "../src/index.ts";
+import { expectAsPlain, ids, numbers } from "./graphs.ts";
+
+const odd = [1, 3, 5, 7, 13, 127];
+/** Enough for the other threads to be woken. */
+const LARGE = 2 ** 18 + 3;
+
+const scaled = (x: Tensor, factor: number): Tensor =>
+  float32(
+    x.shape,
+    Array.from(x.data, (value) => value * factor),
+  );
+const unary = { neg, exp, log, sqrt, abs, tanh, sigmoid, relu, softplus };
+const binary = { add, sub, mul, div, maximum, minimum };
+
+describe("elementwise", () => {
+  for (const size of [...odd, LARGE]) {
+    test(`${size} elements`, async () => {
+      const a = feed("a", "float32", [size]);
+      const b = feed("b", "float32", [size]);
+      const one = feed("one", "float32", []);
+      const fetches: Record<string, Value> = {
+        select: select(less(a, b), a, b),
+        selectOne: select(less(a, b), one, b),
+      };
+      for (const [name, op] of Object.entries(unary))
+        fetches[name] = op(name === "log" || name === "sqrt" ? abs(a) : a);
+      for (const [name, op] of Object.entries(binary)) {
+        fetches[name] = op(a, b);
+        fetches[`${name} right`] = op(a, one);
+        fetches[`${name} left`] = op(one, b);
+        fetches[`${name} both`] = add(op(one, one), a);
+      }
+      const feeds = { a: scaled(numbers([size], 1), 20), b: numbers([size], 2), one: float32([], [0.7]) };
+      await expectAsPlain(fetches, feeds, { tolerance: 2e-6 });
+    });
+  }
+
+  test("the ends of the range", async () => {
+    const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+    const values = [
+      0,
+      -0,
+      1e-40,
+      -1e-40,
+      1,
+      -1,
+      87,
+      88.8,
+      89.5,
+      -87,
+      -103,
+      -105,
+      1e30,
+      -1e30,
+      infinity,
+      -infinity,
+      nan,
+    ];
+    const x = feed("x", "float32", [values.length]);
+    const fetches = Object.fromEntries(Object.entries(unary).map(([name, op]) => [name, op(x)]));
+    await expectAsPlain(fetches, { x: float32([values.length], values) });
+  });
+
+  test("functions are within 4e-7 of the true values, relatively", async () => {
+    const size = 20_001;
+    const x = feed("x", "float32", [size]);
+    const input = Float32Array.from({ length: size }, (_, i) => (i - 10_000) / 200);
+    const truth: Record<string, (x: number) => number> = {
+      exp: Math.exp,
+      tanh: Math.tanh,
+      sigmoid: (value) => 1 / (1 + Math.exp(-value)),
+      softplus: (value) => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value))),
+      log: (value) => Math.log(Math.abs(value)),
+    };
+    const backend = await wasm({ threads: 1 });
+    await using session = await backend.open({});
+    const fetches = { exp: exp(x), tanh: tanh(x), sigmoid: sigmoid(x), softplus: softplus(x), log: log(abs(x)) };
+    const executable = await session.compile(bind(lower({ fetches, updates: [] }, backend), {}));
+    const results = await executable.run({ x: float32([size], input) });
+    for (const [name, f] of Object.entries(truth)) {
+      input.forEach((value, i) => {
+        const expected = f(value);
+        const error = Math.abs(results[name].data[i] - expected);
+        if (error > 4e-7 * Math.abs(expected) + 1e-37 && Number.isFinite(expected))
+          expect.fail(`${name}(${value}) is ${results[name].data[i]}, not ${expected}`);
+      });
+    }
+  });
+});
+
+describe("products", () => {
+  const sizes = [
+    ...odd.map((size, i) => [size, odd[(i + 2) % odd.length], odd[(i + 4) % odd.length]]),
+    [127, 127, 127],
+    [97, 385, 257],
+    [5, 800, 301],
+    [301, 12, 5],
+  ];
+  for (const [rows, depth, columns] of sizes) {
+    test(`${rows} × ${depth} × ${columns}`, async () => {
+      const a = feed("a", "float32", [rows, depth]);
+      const b = feed("b", "float32", [depth, columns]);
+      const at = feed("at", "float32", [depth, rows]);
+      const bt = feed("bt", "float32", [columns, depth]);
+      const fetches = {
+        plain: dot(a, b, { contract: [[1], [0]] }),
+        left: dot(at, b, { contract: [[0], [0]] }),
+        right: dot(a, bt, { contract: [[1], [1]] }),
+        both: dot(at, bt, { contract: [[0], [1]] }),
+      };
+      const feeds = {
+        a: numbers([rows, depth], 1),
+        b: numbers([depth, columns], 2),
+        at: numbers([depth, rows], 3),
+        bt: numbers([columns, depth], 4),
+      };
+      await expectAsPlain(fetches, feeds, { tolerance: 1e-5 });
+    });
+  }
+
+  test("of batches", async () => {
+    const a = feed("a", "float32", [7, 33, 65]);
+    const b = feed("b", "float32", [7, 65, 13]);
+    const feeds = { a: numbers([7, 33, 65], 1), b: numbers([7, 65, 13], 2) };
+    await expectAsPlain({ y: dot(a, b, { contract: [[2], [1]], batch: [[0], [0]] }) }, feeds, { tolerance: 1e-5 });
+  });
+});
+
+describe("softmax", () => {
+  for (const [rows, width] of [...odd.map((size) => [3, size]), [301, 1001], [5, 60_001]]) {
+    test(`${rows} rows of ${width}`, async () => {
+      const x = feed("x", "float32", [rows, width]);
+      const feeds = { x: scaled(numbers([rows, width]), 30) };
+      await expectAsPlain({ softmax: softmax(x), logSoftmax: logSoftmax(x) }, feeds, { tolerance: 2e-6 });
+    });
+  }
+
+  test("of NaN and infinity", async () => {
+    const x = feed("x", "float32", [3, 5]);
+    const values = [1, 2, Number.NaN, 3, 4, 1, -Infinity, 2, -Infinity, 0, 1, 2, 3, 4, Number.NaN];
+    await expectAsPlain({ softmax: softmax(x), logSoftmax: logSoftmax(x) }, { x: float32([3, 5], values) });
+  });
+});
+
+describe("look-ups and scattered sums", () => {
+  for (const [count, rows, width] of [
+    ...odd.map((size, i) => [size, odd[5 - i], odd[(i + 3) % 6]]),
+    [3001, 50, 97],
+    [9, 70_000, 1],
+  ]) {
+    test(`${count} of ${rows} rows of ${width}`, async () => {
+      const table = feed("table", "float32", [rows, width]);
+      const whole = feed("whole", "int32", [rows, width]);
+      const at = feed("at", "int32", [count]);
+      const updates = feed("updates", "float32", [count, width]);
+      const fetches = {
+        gather: gather(table, at),
+        whole: gather(whole, at),
+        scatterAdd: scatterAdd(at, updates, rows),
+      };
+      const feeds = {
+        table: numbers([rows, width], 1),
+        whole: ids([rows, width], 99, 2),
+        at: ids([count], rows, 3),
+        updates: numbers([count, width], 4),
+      };
+      await expectAsPlain(fetches, feeds, { tolerance: 1e-5 });
+    });
+  }
+});
+
+describe("dropout masks have the bits of core's", () => {
+  for (const size of [...odd, 128, LARGE]) {
+    test(`${size} elements`, async () => {
+      const step = feed("step", "int32", []);
+      const masks = [0, 0.1, 0.5, 0.999].map((rate, i) =>
+        dropoutMask(step, { rate, seed: 7, site: -3 - i, shape: [size] }),
+      );
+      const fetches = Object.fromEntries(masks.map((mask, i) => [`mask${i}`, mask]));
+      await expectAsPlain(fetches, { step: int32([], [12345]) }, { tolerance: 0 });
+    });
+  }
+});

@@ -1,0 +1,88 @@
+/** The LSTM of the module beside the plain one: values and gradients, lengths, directions, odd sizes, and sizes for several threads. */
+import { constant, feed, gradients, int32, lstmOp, mul, sum, type Tensors, type Value } from "@ostinato/core";
+import { describe, test } from "vitest";
+import { expectAsPlain, numbers } from "./graphs.ts";
+
+interface Case {
+  readonly time: number;
+  readonly batch: number;
+  readonly inputSize: number;
+  readonly hidden: number;
+  readonly lengths?: readonly number[];
+  readonly initial?: boolean;
+  readonly direction?: "forward" | "reverse";
+}
+
+const ragged = [40, 3, 17, 40, 39, 1, 0, 22, 8, 9, 31, 40, 2];
+const cases: readonly Case[] = [
+  { time: 1, batch: 1, inputSize: 1, hidden: 1 },
+  { time: 3, batch: 5, inputSize: 7, hidden: 13, initial: true },
+  { time: 7, batch: 3, inputSize: 5, hidden: 4, direction: "reverse" },
+  { time: 5, batch: 7, inputSize: 3, hidden: 5, lengths: [5, 0, 1, 3, 5, 2, 0], initial: true },
+  { time: 5, batch: 7, inputSize: 3, hidden: 5, lengths: [5, 0, 1, 3, 5, 2, 0], direction: "reverse", initial: true },
+  { time: 4, batch: 3, inputSize: 2, hidden: 3, lengths: [0, 0, 0] },
+  { time: 40, batch: 13, inputSize: 3, hidden: 7, lengths: ragged },
+  // From here on the work is shared.
+  { time: 40, batch: 13, inputSize: 5, hidden: 32, lengths: ragged, initial: true, direction: "reverse" },
+  { time: 40, batch: 13, inputSize: 127, hidden: 13, lengths: ragged, initial: true },
+  { time: 13, batch: 127, inputSize: 1, hidden: 13 },
+  { time: 3, batch: 300, inputSize: 3, hidden: 127, initial: true },
+  { time: 13, batch: 2, inputSize: 3, hidden: 127 },
+];
+
+/** An LSTM and the gradients of a weighted sum of all its outputs. */
+function graphOf({ inputSize, hidden, lengths, initial, direction }: Case): Record<string, Value> {
+  const wrt: Record<string, Value> = {
+    X: feed("X", "float32", ["time", "batch", inputSize]),
+    W: feed("W", "float32", [4 * hidden, inputSize]),
+    R: feed("R", "float32", [4 * hidden, hidden]),
+    B: feed("B", "float32", [4 * hidden]),
+    ...(initial
+      ? {
+          initialH: feed("initialH", "float32", ["batch", hidden]),
+          initialC: feed("initialC", "float32", ["batch", hidden]),
+        }
+      : {}),
+  };
+  const inputs = { ...wrt, ...(lengths ? { lengths: feed("lengths", "int32", ["batch"]) } : {}) };
+  const { y, h, c } = lstmOp(inputs as Parameters<typeof lstmOp>[0], direction ? { direction } : {});
+  const loss = [
+    sum(mul(y, feed("gy", "float32", ["time", "batch", hidden]))),
+    sum(mul(h, feed("gh", "float32", ["batch", hidden]))),
+    sum(mul(c, feed("gc", "float32", ["batch", hidden]))),
+  ].map((value) => ({ value, cotangent: constant(1) }));
+  const grads = gradients(loss, Object.values(wrt));
+  return { y, h, c, ...Object.fromEntries(Object.keys(wrt).map((name, i) => [`d${name}`, grads[i] as Value])) };
+}
+
+function feedsOf({ time, batch, inputSize, hidden, lengths, initial }: Case): Tensors {
+  const weights = (seed: number, ...shape: number[]) => {
+    const tensor = numbers(shape, seed);
+    // Weights of a usual size: saturated gates would hide errors.
+    tensor.data.forEach((x, i) => {
+      tensor.data[i] = x / Math.sqrt(hidden);
+    });
+    return tensor;
+  };
+  return {
+    X: numbers([time, batch, inputSize], 1),
+    W: weights(2, 4 * hidden, inputSize),
+    R: weights(3, 4 * hidden, hidden),
+    B: weights(4, 4 * hidden),
+    gy: numbers([time, batch, hidden], 5),
+    gh: numbers([batch, hidden], 6),
+    gc: numbers([batch, hidden], 7),
+    ...(lengths ? { lengths: int32([batch], lengths) } : {}),
+    ...(initial ? { initialH: numbers([batch, hidden], 8), initialC: numbers([batch, hidden], 9) } : {}),
+  };
+}
+
+describe("beside the plain kernel, and the same bits on every number of threads", () => {
+  for (const each of cases) {
+    const { lengths, ...sizes } = each;
+    test(JSON.stringify({ ...sizes, ragged: lengths !== undefined }), async () => {
+      const capacities = { time: each.time + 2, batch: each.batch + 3 };
+      await expectAsPlain(graphOf(each), feedsOf(each), { tolerance: 3e-5, capacities });
+    });
+  }
+});

@@ -1,0 +1,39 @@
+/** Training: the number of threads changes no bit of the weights, and steps leave nothing behind. */
+import { adam, binaryCrossentropy, compile, dense, embedding, lstm, sequential, type Tensors } from "@ostinato/core";
+import { expect, test } from "vitest";
+import { wasm } from "../src/index.ts";
+import { ids } from "./graphs.ts";
+
+const [ROWS, TIME, WORDS] = [60, 50, 3000];
+
+const model = sequential([
+  embedding({ inputDim: WORDS, outputDim: 13, maskZero: true }),
+  lstm({ units: 33 }),
+  dense({ units: 1, activation: "sigmoid" }),
+]);
+
+/** Reviews of many lengths. */
+function data() {
+  const words = ids([ROWS, TIME], WORDS - 1, 5).data;
+  const x = Array.from({ length: ROWS }, (_, row) => {
+    return Array.from(words.slice(row * TIME, row * TIME + 1 + ((row * 17) % TIME)), (word) => Number(word) + 1);
+  });
+  return { x, y: x.map((_, row) => row % 2) };
+}
+
+async function trained(threads: number): Promise<Tensors> {
+  await using trainer = await compile(model, {
+    backend: await wasm({ threads }),
+    loss: binaryCrossentropy(),
+    optimizer: adam(),
+    seed: 3,
+  });
+  await trainer.fit(data(), { epochs: 3, batchSize: 13 });
+  return (await trainer.snapshot()).weights;
+}
+
+test("weights have the same bytes after 15 steps on 1, 2 and 3 threads", async () => {
+  const one = await trained(1);
+  expect(await trained(2)).toEqual(one);
+  expect(await trained(3)).toEqual(one);
+});

@@ -1,0 +1,18 @@
+/** What the binaries were made from: a hash of the sources, their compiler's version among them. */
+import { createHash } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+export function sourceHash(): string {
+  const hash = createHash("sha256");
+  const { version } = createRequire(import.meta.url)("assemblyscript/package.json") as { version: string };
+  hash.update(version);
+  for (const path of globSync(["assembly/*.ts", "tools/assemble.ts"], { cwd: root }).toSorted()) {
+    hash.update(`\n${path.replaceAll("\\", "/")}\n`);
+    hash.update(readFileSync(join(root, path), "utf8").replaceAll("\r\n", "\n"));
+  }
+  return hash.digest("hex");
+}
