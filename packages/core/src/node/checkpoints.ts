@@ -32,9 +32,9 @@ async function keepPrevious(path: string): Promise<void> {
     // A file system without links: a copy does, if more slowly.
     await link(path, temporary).catch(async () => writeFileAtomic(temporary, await readFile(path)));
     await rename(temporary, previousOf(path));
-  } catch (error) {
+  } finally {
+    // It stays not only after an error: a name is not moved to another name of the same file.
     await rm(temporary, { force: true }).catch(() => {});
-    throw error;
   }
 }
 
