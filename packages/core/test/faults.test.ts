@@ -110,7 +110,7 @@ for (const [what, lasting] of [
       );
       if (count < k) return expect(k).toBeGreaterThan(7);
       if (thrown !== undefined) expectOneLine(thrown, path);
-      const names = await readdir(join(folder, "deep")).catch(() => []);
+      const names: readonly string[] = await readdir(join(folder, "deep")).catch(() => []);
       const is = names.includes("model") ? fromBytes(await readFile(path)).metadata?.is : "none";
       expect([k % 2 === 0 ? "old" : "none", "new"], `operation ${k}`).toContain(is);
       if (thrown === undefined) expect(is, `operation ${k}`).toBe("new");
