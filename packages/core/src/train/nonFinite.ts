@@ -58,7 +58,9 @@ function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weight
       fetches[place] = before ? add(before, countNonFinite(values)) : countNonFinite(values);
     }
   });
-  fetches["the loss"] = countNonFinite(loss);
+  const source = spec.outputs[0]?.source;
+  const last = source && "call" in source ? spec.calls[source.call]?.layer : undefined;
+  fetches[last === undefined ? "the loss" : `the loss after ${layerOf(spec, last)}`] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
   let norm = constant(0);
   for (const { name, i, gradient } of parameters.toReversed()) {
