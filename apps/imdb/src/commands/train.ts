@@ -47,7 +47,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   const { preset, maxWords, maxLength, seed, out, epochs } = options;
   await requireWritableFolder(out, "--out");
   if (options.logdir !== undefined) await requireWritableFolder(options.logdir, "--logdir");
-  const backend = await backends[options.backend]();
+  const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
   const reviews = await readTrainingReviews(seed, options.limit, options);
   const { labelEncoder } = reviews;
@@ -84,6 +84,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     trainer.fit(examples(options, vocabulary, reviews.train), {
       epochs,
       batchSize: options.batchSize,
+      groupByLength: presets[preset].groupByLength,
       validationData: examples(options, vocabulary, reviews.validation),
       callbacks,
       signal,
