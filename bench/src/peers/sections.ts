@@ -91,6 +91,7 @@ export async function denseStep(setting: Setting): Promise<{ section: Section; t
       rows: [...rows, ...plainTfjs.map(({ name, ms }) => ({ name, value: ms }))],
       notes: [
         `Losses of the first steps from the same weights lie at most ${apart} apart. oneDNN does the LSTM alone, forward and backward, on weights of its own.`,
+        ...(torch?.facts.version === undefined ? [] : [`PyTorch is ${torch.facts.version}.`]),
         ...(plainTfjs.length > 0 ? [`tfjs-layers on cpu is measured once, on ${short} steps of time.`] : []),
       ],
     },
