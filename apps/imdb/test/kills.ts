@@ -1,5 +1,5 @@
 /** Training that is killed again and again, beside the same training that is not. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RandomStream } from "@ostinato/core";
 import { expect } from "vitest";
@@ -18,8 +18,7 @@ export async function killAndResume(folder: string, epochs: number, kills: numbe
 
   const times = await timed([...settings, "--out", whole]);
   const random = new RandomStream(seed, "kills");
-  let done = 0;
-  for (let kill = 0; kill < kills; kill++) {
+  for (let done = 0; done < kills; ) {
     const resumed = existsSync(join(killed, "checkpoint.safetensors")) ? ["--resume"] : [];
     const child = spawnCli([...settings, "--out", killed, ...resumed]);
     const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on("close", (_, signal) => resolve(signal)));
@@ -27,14 +26,23 @@ export async function killAndResume(folder: string, epochs: number, kills: numbe
     // From before the first step on; together the moments reach through most of the training.
     const moment = 0.9 * times.start + random.uniform() * ((1.6 * times.training) / kills);
     const timer = setTimeout(() => child.kill("SIGKILL"), moment);
-    if ((await ended) === "SIGKILL") done += 1;
+    if ((await ended) === "SIGKILL") {
+      done += 1;
+    } else {
+      // On a machine that has become quicker it gets to the end before: that is compared, and begun anew.
+      expectSame(killed, whole);
+      rmSync(killed, { recursive: true });
+    }
     clearTimeout(timer);
   }
-  expect(done).toBeGreaterThanOrEqual(0.8 * kills);
-  const last = await runProcess([...settings, "--out", killed, "--resume"]);
-  expect(last).toMatchObject({ code: 0, stderr: "" });
+  const resumed = existsSync(join(killed, "checkpoint.safetensors")) ? ["--resume"] : [];
+  expect(await runProcess([...settings, "--out", killed, ...resumed])).toMatchObject({ code: 0, stderr: "" });
+  expectSame(killed, whole);
+}
+
+function expectSame(folder: string, other: string): void {
   for (const file of files) {
-    expect(readFileSync(join(killed, file)).equals(readFileSync(join(whole, file))), file).toBe(true);
+    expect(readFileSync(join(folder, file)).equals(readFileSync(join(other, file))), file).toBe(true);
   }
 }
 
