@@ -20,7 +20,8 @@ const PATIENCE: usize = 336;
 /** Arguments of the job. */
 export const ARGUMENTS: usize = 512;
 
-const SPINS: i32 = 4000;
+/** Looks of one moment of spinning: some microseconds. */
+const SPINS: i32 = 10000;
 /** Nanoseconds of one sleep, after which a sleeper looks whether a thread was lost. */
 const NAP: i64 = 50_000_000;
 
@@ -39,14 +40,22 @@ export function address(index: i32): usize {
   return load<u32>(ARGUMENTS + (<usize>index << 2));
 }
 
+/** True once the word at `at` is not `value` any more; false where that takes longer than a moment. */
+function spin(at: usize, value: i32): bool {
+  for (let turn = 0; turn < SPINS; turn++) if (atomic.load<i32>(at) !== value) return true;
+  return false;
+}
+
 /** Waits while the word at `at` holds `value`. */
 function waitWhile(at: usize, value: i32, thread: i32): void {
-  for (let spin = 0; spin < SPINS; spin++) if (atomic.load<i32>(at) !== value) return;
+  if (spin(at, value)) return;
   const maySleep = thread > 0 || load<i32>(MAY_SLEEP) !== 0;
-  const start = now();
-  while (atomic.load<i32>(at) === value && atomic.load<i32>(LOST) === 0) {
+  let start: f64 = 0;
+  while (atomic.load<i32>(LOST) === 0) {
     if (maySleep) atomic.wait<i32>(at, value, NAP);
-    if (now() - start > <f64>load<i32>(PATIENCE)) atomic.store<i32>(LOST, 1);
+    if (spin(at, value)) return;
+    if (start === 0) start = now();
+    else if (now() - start > <f64>load<i32>(PATIENCE)) atomic.store<i32>(LOST, 1);
   }
 }
 
@@ -83,11 +92,7 @@ export function join(): bool {
 
 /** Sleeps until there is a job for `thread`, and returns the epoch. */
 export function awaitJob(epoch: i32): i32 {
-  for (let spin = 0; spin < SPINS; spin++) {
-    const current = atomic.load<i32>(EPOCH);
-    if (current !== epoch) return current;
-  }
-  while (atomic.load<i32>(EPOCH) === epoch) atomic.wait<i32>(EPOCH, epoch, -1);
+  while (!spin(EPOCH, epoch)) atomic.wait<i32>(EPOCH, epoch, -1);
   return atomic.load<i32>(EPOCH);
 }
 

@@ -47,7 +47,7 @@ async function run(
 }
 
 /** The variants that a kernel is tried with. */
-export const variants: readonly WasmOptions[] = [
+const variants: readonly WasmOptions[] = [
   { simd: "auto", threads: 1 },
   { simd: "plain", threads: 1 },
   { simd: "auto", threads: 2 },
