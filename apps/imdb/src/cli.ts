@@ -5,8 +5,9 @@ import { type ExportOptions, exportModel } from "./commands/export.ts";
 import { type InfoOptions, info } from "./commands/info.ts";
 import { type Input, type PredictOptions, predict } from "./commands/predict.ts";
 import { start } from "./commands/start.ts";
-import { train } from "./commands/train.ts";
+import { type Stopping, train } from "./commands/train.ts";
 import { exitCodes, explain } from "./failures.ts";
+import { Interruption } from "./interruption.ts";
 import {
   infoOptions,
   jsonOption,
@@ -14,7 +15,7 @@ import {
   onnxFileOption,
   runtimeOption,
   type TrainOptions,
-  testLimitOption,
+  testOptions,
   trainOptions,
 } from "./options.ts";
 import { createOutput, type Output, type Streams } from "./output.ts";
@@ -36,7 +37,7 @@ A first way through:
 const endings = `
 Relative paths start where npm was called. With --json, scripts read events from standard output, one JSON object a line;
 npm's own lines stay away with: npm run -s imdb -- …
-Exit codes: 0 done, 1 it did not succeed, 2 wrong use, 130 interrupted.`;
+Exit codes: 0 done, 1 it did not succeed, 2 wrong use, 130 Ctrl-C, 143 SIGTERM.`;
 
 const examples = {
   train: `
@@ -45,19 +46,26 @@ Examples:
   npm run imdb -- train --preset article --out runs/article
   npm run imdb -- train --limit 500 --epochs 1 --units 16 --json
   npm run imdb -- train --backend tfjs-wasm --limit 500  the same model on TensorFlow.js
+  npm run imdb -- train --data tickets.csv --text-column message --label-column queue --out runs/tickets
 
-The folder gets model.safetensors (vocabulary inside), history.json, and loss and accuracy as .svg and .png. The same seed
-gives the same bytes of the model.`,
+The folder gets model.safetensors (vocabulary inside), best.safetensors (after the epoch with the best validation loss),
+history.json, and loss and accuracy as .svg and .png. The same seed gives the same bytes of each.
+
+Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and
+after a crash from the last checkpoint.`,
   evaluate: `
 Loss, accuracy, exact ROC AUC, the confusion matrix, and precision, recall and F1 of each class; the ROC curve goes into the
-model's folder as roc.svg and roc.png.`,
+model's folder as roc.svg and roc.png. With more than two classes: macro averages in place of AUC and ROC curve.
+
+A model of your own data is tested with the part of it that training has not seen, a fifth; --data names another file, of
+which all rows are used.`,
   predict: `
 Examples:
   npm run imdb -- predict "A quiet, wonderful film." "Two hours I will not get back."
   npm run imdb -- predict --backend onnx < reviews.txt   one review a line
   npm run -s imdb -- predict --json < reviews.txt        {"text":…,"probability":…,"label":"positive"} a line
 
-The probability is that of "positive".`,
+The probability is that of "positive", the second of two classes; of more, that of the class which is named.`,
   export: `
 onnxruntime computes 1,000 test reviews, at batch sizes and lengths that training has not seen; unless all probabilities
 agree within 1e-5 nothing is written and the exit code is 1.`,
@@ -70,13 +78,18 @@ export async function run(args: readonly string[], environment: Environment): Pr
     output = createOutput(environment, json ?? false);
     return output;
   };
-  const program = programOf(open, environment);
-  const interrupt = (): void => {
-    output?.close();
-    environment.stderr.write("\nimdb: interrupted; no file was left half written\n");
-    process.exit(exitCodes.interrupted);
-  };
-  process.once("SIGINT", interrupt);
+  using interruption = new Interruption({
+    onHeld: () => {
+      output?.close();
+      environment.stderr.write("\nimdb: stopping after this step; once more ends at once\n");
+    },
+    onEnd: (code) => {
+      output?.close();
+      environment.stderr.write("\nimdb: interrupted; no file was left half written\n");
+      process.exit(code);
+    },
+  });
+  const program = programOf(open, environment, { interruption, resumeCommand: resumeCommandOf(args) });
   try {
     await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
     return exitCodes.done;
@@ -86,12 +99,16 @@ export async function run(args: readonly string[], environment: Environment): Pr
     const { message, code } = explain(error);
     environment.stderr.write(`imdb: ${message}\n`);
     return code;
-  } finally {
-    process.off("SIGINT", interrupt);
   }
 }
 
-function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment): Command {
+/** The command line that goes on where this one has stopped, as a shell reads it. */
+function resumeCommandOf(args: readonly string[]): string {
+  const quoted = args.map((arg) => (/^[\w./:=@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
+  return ["npm run imdb --", ...quoted, ...(args.includes("--resume") ? [] : ["--resume"])].join(" ");
+}
+
+function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment, stopping: Stopping): Command {
   const program = new Command("imdb")
     .description(overview)
     .exitOverride()
@@ -112,8 +129,8 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment)
 
   add("train", "train a model and draw its curves", trainOptions(5))
     .addHelpText("after", examples.train)
-    .action((options: TrainOptions & Json) => train(withoutJson(options), open(options)));
-  add("evaluate", "test a model on the 25,000 test reviews", [modelOption(), runtimeOption(), testLimitOption()])
+    .action((options: TrainOptions & Json) => train(withoutJson(options), open(options), stopping));
+  add("evaluate", "test a model on texts that it has not seen", testOptions())
     .addHelpText("after", examples.evaluate)
     .action((options: EvaluateOptions & Json) => evaluate(options, open(options)));
   add("predict", "tell what a review makes of its film", [modelOption(), runtimeOption()])
@@ -129,7 +146,7 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment)
     info(options, open(options)),
   );
   add("start", "train one epoch, evaluate and export: what npm start runs", trainOptions(1)).action(
-    (options: TrainOptions & Json) => start(withoutJson(options), open(options)),
+    (options: TrainOptions & Json) => start(withoutJson(options), open(options), stopping),
   );
   return program;
 }

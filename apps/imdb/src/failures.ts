@@ -2,6 +2,7 @@
 import { ConfigError, ModelFileError, NonFiniteError, UnsupportedOpError } from "@ostinato/core";
 import { DatasetError } from "@ostinato/datasets";
 import { CommanderError } from "commander";
+import { InterruptedError } from "./interruption.ts";
 
 export const exitCodes = {
   done: 0,
@@ -11,8 +12,6 @@ export const exitCodes = {
   usage: 2,
   /** A defect of this program. */
   defect: 70,
-  /** Ctrl-C, as shells count signals. */
-  interrupted: 130,
 } as const;
 
 /** Wrong use, with the way out in its message. */
@@ -53,6 +52,7 @@ export function explain(error: unknown): { readonly message: string; readonly co
     const message = error.code === "commander.help" ? "unknown command; --help lists them" : error.message;
     return { message: oneLine(message.replace(/^error: /, "")), code: exitCodes.usage };
   }
+  if (error instanceof InterruptedError) return { message: error.message, code: error.code };
   if (error instanceof UsageError || error instanceof ModelFileError) {
     return { message: oneLine(error.message), code: exitCodes.usage };
   }

@@ -1,15 +1,18 @@
 /** The network, and the folder that a training leaves behind: what is in it, and reading it back. */
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  binaryCrossentropy,
   dense,
   embedding,
+  type Loss,
   lstm,
   type Model,
   ModelFileError,
   type Predictor,
   predictor,
   sequential,
+  sparseCategoricalCrossentropy,
   type Trained,
 } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
@@ -18,6 +21,7 @@ import { onnxPredictor } from "@ostinato/onnx/node";
 import { type LabelEncoder, parseLabelEncoder, parseVocabulary, TextDataError, type Vocabulary } from "@ostinato/text";
 import { backends, type RuntimeName } from "./backends.ts";
 import { type Ids, isPresetName, type PresetName, presets } from "./presets.ts";
+import { type DataRecord, isDataRecord } from "./reviews.ts";
 
 /** What of the network can be chosen. */
 export interface NetworkOptions {
@@ -28,18 +32,25 @@ export interface NetworkOptions {
   readonly units: number;
 }
 
-/** Embedding, LSTM, one sigmoid: the article's network. */
-export function network({ preset, maxWords, embedding: outputDim, units }: NetworkOptions): Model {
+/** Embedding, LSTM, one sigmoid: the article's network. For more than two classes, a softmax with one unit for each. */
+export function network({ preset, maxWords, embedding: outputDim, units }: NetworkOptions, classes: number): Model {
   return sequential([
     embedding({ inputDim: maxWords, outputDim, maskZero: presets[preset].maskZero }),
     lstm({ units }),
-    dense({ units: 1, activation: "sigmoid" }),
+    classes === 2 ? dense({ units: 1, activation: "sigmoid" }) : dense({ units: classes, activation: "softmax" }),
   ]);
+}
+
+/** The loss that goes with the network's last layer. */
+export function lossFor(classes: number): Loss {
+  return classes === 2 ? binaryCrossentropy() : sparseCategoricalCrossentropy();
 }
 
 /** The files of a training's folder. */
 export const fileNames = {
   model: "model.safetensors",
+  best: "best.safetensors",
+  checkpoint: "checkpoint.safetensors",
   history: "history.json",
   onnx: "model.onnx",
 } as const;
@@ -54,16 +65,18 @@ export interface Sentiment {
   /** Of the training: it also draws which test reviews `--limit` leaves. */
   readonly seed: number;
   readonly labelEncoder: LabelEncoder<string>;
+  /** What it was trained on. */
+  readonly data: DataRecord;
 }
 
-/** A predictor whose answers are probabilities of the label 1. */
+/** A predictor whose answers are probabilities: of the label 1 where there are two, of each label where there are more. */
 export type Scorer = Pick<Predictor, "predict" | typeof Symbol.asyncDispose>;
 
 const app = "imdb";
 
 /** What goes into the model's file beside the weights and the vocabulary. */
-export function metadataOf({ preset, maxLength, seed, labelEncoder }: Omit<Sentiment, "trained" | "vocabulary">) {
-  return { app, preset, maxLength, seed, labels: { classes: [...labelEncoder.classes] } };
+export function metadataOf({ preset, maxLength, seed, labelEncoder, data }: Omit<Sentiment, "trained" | "vocabulary">) {
+  return { app, preset, maxLength, seed, labels: { classes: [...labelEncoder.classes] }, data: { ...data } };
 }
 
 /** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */
@@ -80,16 +93,17 @@ export async function loadSentiment(folder: string): Promise<Sentiment> {
   }
   const trained = await loadModel(file);
   const foreign = (what: string) => new ModelFileError(`${file} is not a model of this app: ${what}`);
-  const { app: writer, preset, maxLength, seed, labels } = trained.metadata ?? {};
+  const { app: writer, preset, maxLength, seed, labels, data } = trained.metadata ?? {};
   if (writer !== app) throw foreign("it was not written by train");
   if (!isPresetName(preset)) throw foreign("it names no preset");
   if (!isWhole(maxLength, 1)) throw foreign("it does not tell how many words of a review are read");
   if (!isWhole(seed, 0)) throw foreign("it has no seed");
+  if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
   try {
     const vocabulary = parseVocabulary(trained.vocabulary);
     const labelEncoder = stringLabels(parseLabelEncoder(labels));
-    if (labelEncoder?.classes.length !== 2) throw foreign("its labels are not two names");
-    return { trained, vocabulary, preset, maxLength, seed, labelEncoder };
+    if (labelEncoder === undefined || labelEncoder.classes.length < 2) throw foreign("its labels are not names");
+    return { trained, vocabulary, preset, maxLength, seed, labelEncoder, data };
   } catch (error) {
     if (error instanceof TextDataError) throw foreign(error.message);
     throw error;
@@ -110,7 +124,7 @@ export async function openScorer(trained: Trained, name: RuntimeName): Promise<S
   return predictor(trained, { backend: await backends[name]() });
 }
 
-/** Probabilities of the label 1, one for each row. */
+/** What the scorer answers: a probability for each row, or one for each row and label. */
 export async function probabilitiesOf(
   scorer: Scorer,
   ids: Ids,
@@ -122,7 +136,21 @@ export async function probabilitiesOf(
   return (await scorer.predict(ids, options)).data;
 }
 
-/** The label of each probability, as Keras's accuracy counts: 1 above one half. */
-export function labelsOf(probabilities: Float32Array): Int32Array {
-  return Int32Array.from(probabilities, (probability) => (probability > 0.5 ? 1 : 0));
+/** The label of each row, as Keras's accuracy counts: of two, 1 above one half; of more, the first of the most probable. */
+export function labelsOf(probabilities: Float32Array, classes: number): Int32Array {
+  if (classes === 2) return Int32Array.from(probabilities, (probability) => (probability > 0.5 ? 1 : 0));
+  return Int32Array.from({ length: probabilities.length / classes }, (_, row) => {
+    const scores = probabilities.subarray(row * classes, (row + 1) * classes);
+    return scores.indexOf(Math.max(...scores));
+  });
+}
+
+/** The path of the data that the model of a folder was trained on, where the folder still tells it. */
+export async function dataPathOf(folder: string): Promise<string | undefined> {
+  try {
+    const { options } = JSON.parse(await readFile(join(folder, fileNames.history), "utf8"));
+    return typeof options?.data === "string" ? options.data : undefined;
+  } catch {
+    return undefined;
+  }
 }

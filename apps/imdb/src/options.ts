@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { type BackendName, backendNames, type RuntimeName, runtimeNames } from "./backends.ts";
 import { callersFolder } from "./files.ts";
 import { type PresetName, presetNames, presets } from "./presets.ts";
-import { fewestReviews, reviewsPerHalf } from "./reviews.ts";
+import { type DataOptions, fewestReviews } from "./reviews.ts";
 
 /** Reads whole numbers in a range. */
 function whole(least: number, most: number) {
@@ -28,10 +28,16 @@ function path(text: string): string {
   return resolve(callersFolder(), text);
 }
 
+function name(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must not be empty.");
+  return text;
+}
+
 const defaultFolder = "runs/imdb";
+const mostRows = 100_000_000;
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions {
+export interface TrainOptions extends DataOptions {
   readonly preset: PresetName;
   readonly backend: BackendName;
   readonly epochs: number;
@@ -44,6 +50,12 @@ export interface TrainOptions {
   readonly limit?: number;
   readonly seed: number;
   readonly out: string;
+  readonly resume?: true;
+  /** Steps. */
+  readonly saveEvery: number;
+  /** Epochs. */
+  readonly patience?: number;
+  readonly logdir?: string;
 }
 
 /** The options of `train`, and of `start`, which trains for fewer epochs. */
@@ -53,19 +65,41 @@ export function trainOptions(epochs: number): Option[] {
     new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
     backendOption(),
     new Option("--epochs <n>", "passes over the training reviews").argParser(whole(1, 100_000)).default(epochs),
-    new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, reviewsPerHalf)).default(32),
+    new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, 25_000)).default(32),
     maxWordsOption(),
     maxLengthOption(),
     new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(10),
     new Option("--units <n>", "units of the LSTM").argParser(whole(1, 2048)).default(128),
     new Option("--learning-rate <x>", "step size of Adam").argParser(positive).default(0.001),
-    new Option("--limit <n>", "labelled reviews to use, for a quick run; all 25,000 by default").argParser(
-      whole(fewestReviews, reviewsPerHalf),
+    new Option("--limit <n>", "labelled reviews to use, for a quick run; all by default").argParser(
+      whole(fewestReviews, mostRows),
     ),
     seedOption(),
-    new Option("--out <dir>", "folder for the model, its history and its curves")
+    ...dataOptions(),
+    new Option("--out <dir>", "folder for the model, its checkpoint, its history and its curves")
       .argParser(path)
       .default(path(defaultFolder), defaultFolder),
+    new Option("--resume", "go on from the checkpoint in --out; only --epochs and --backend may differ"),
+    new Option("--save-every <n>", "steps between two checkpoints; each epoch ends with one")
+      .argParser(whole(1, mostRows))
+      .default(200),
+    new Option(
+      "--patience <n>",
+      "end after this many epochs without a better validation loss, and keep the best weights; off by default",
+    ).argParser(whole(1, 100_000)),
+    new Option("--logdir <dir>", "folder for TensorBoard's event files and epochs.csv").argParser(path),
+  ];
+}
+
+/** Texts of the user's own. */
+function dataOptions(): Option[] {
+  return [
+    new Option(
+      "--data <path>",
+      "a CSV, TSV or JSONL file of texts and labels, a folder as Stanford's aclImdb, or Keras's imdb.npz; IMDB by default",
+    ).argParser(path),
+    new Option("--text-column <name>", 'column of --data with the texts; "text" by default').argParser(name),
+    new Option("--label-column <name>", 'column of --data with the labels; "label" by default').argParser(name),
   ];
 }
 
@@ -101,10 +135,9 @@ export function modelOption(): Option {
     .default(path(defaultFolder), defaultFolder);
 }
 
-export function testLimitOption(): Option {
-  return new Option("--limit <n>", "test reviews to use, for a quick run; all 25,000 by default").argParser(
-    whole(1, reviewsPerHalf),
-  );
+export function testOptions(): Option[] {
+  const limit = new Option("--limit <n>", "test reviews to use, for a quick run; all by default");
+  return [modelOption(), runtimeOption(), ...dataOptions(), limit.argParser(whole(1, mostRows))];
 }
 
 function seedOption(): Option {

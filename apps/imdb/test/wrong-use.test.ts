@@ -63,7 +63,10 @@ describe("output folders are tried before any work", () => {
   });
 
   test("part of the path is a file", async () => {
-    expectUsage(await runInside(["train", "--out", join(file, "below")]), /part of the path is a file, not a folder/);
+    expectUsage(
+      await runInside(["train", "--out", join(file, "below")]),
+      /cannot write to --out .*below: a file of that name is in the way/,
+    );
   });
 
   test.skipIf(process.platform !== "linux")("the system lets no folder be made (needs Linux's /proc)", async () => {

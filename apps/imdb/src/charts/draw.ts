@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as Plot from "@observablehq/plot";
+import { writeFileAtomic } from "@ostinato/core/node";
 import { Resvg } from "@resvg/resvg-js";
 import { parseHTML } from "linkedom";
-import { writeWhole } from "../files.ts";
 
 /** A line of the legend. */
 export interface LegendEntry {
@@ -80,7 +80,7 @@ function renderPng(svg: string): Uint8Array {
 export async function writeChart(folder: string, name: string, chart: Chart): Promise<string[]> {
   const svg = drawSvg(chart);
   const files = [join(folder, `${name}.svg`), join(folder, `${name}.png`)] as const;
-  await writeWhole(files[0], svg);
-  await writeWhole(files[1], renderPng(svg));
+  await writeFileAtomic(files[0], svg);
+  await writeFileAtomic(files[1], renderPng(svg));
   return [...files];
 }

@@ -7,7 +7,7 @@ const colours = { training: "#1f6fb4", validation: "#d9541e" };
 
 /** What is drawn: names of figures in the history. */
 const figures = {
-  loss: { title: "Loss (binary crossentropy)", validation: "valLoss" },
+  loss: { title: "Loss (crossentropy)", validation: "valLoss" },
   accuracy: { title: "Accuracy", validation: "valAccuracy" },
 } as const;
 

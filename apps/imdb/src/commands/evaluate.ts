@@ -1,27 +1,37 @@
-/** `evaluate`: how good a model is on the test half. */
+/** `evaluate`: how good a model is on texts that it has not seen. */
 import { setImmediate } from "node:timers/promises";
 import { classificationReport, confusionMatrix, logLoss, rocAuc, rocCurve } from "@ostinato/core";
 import type { RuntimeName } from "../backends.ts";
 import { writeChart } from "../charts/draw.ts";
 import { rocChart } from "../charts/roc.ts";
 import { requireWritableFolder } from "../files.ts";
-import { shownCount, shownFigure, table } from "../format.ts";
-import { labelsOf, loadSentiment, openScorer, probabilitiesOf } from "../model.ts";
+import { excerpt, shownCount, shownFigure, table } from "../format.ts";
+import { dataPathOf, labelsOf, loadSentiment, openScorer, probabilitiesOf } from "../model.ts";
 import type { Output } from "../output.ts";
 import { encodeReviews } from "../presets.ts";
-import { readTestReviews } from "../reviews.ts";
+import { type DataOptions, readTestReviews } from "../reviews.ts";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends DataOptions {
   readonly model: string;
   readonly backend: RuntimeName;
   readonly limit?: number;
 }
 
-export async function evaluate({ model, backend, limit }: EvaluateOptions, output: Output): Promise<void> {
-  const { trained, vocabulary, preset, maxLength, seed, labelEncoder } = await loadSentiment(model);
+const longestLabel = 16;
+
+export async function evaluate({ model, backend, limit, ...given }: EvaluateOptions, output: Output): Promise<void> {
+  const { trained, vocabulary, preset, maxLength, seed, labelEncoder, data } = await loadSentiment(model);
   await requireWritableFolder(model, "--model");
+  const path = given.data ?? (data.kind === "imdb" ? undefined : await dataPathOf(model));
+  const { texts, labels } = await readTestReviews({
+    ...given,
+    ...(path === undefined ? {} : { data: path }),
+    ...(limit === undefined ? {} : { limit }),
+    seed,
+    trainedOn: data,
+    labelEncoder,
+  });
   await using scorer = await openScorer(trained, backend);
-  const { texts, labels } = await readTestReviews(seed, limit);
   output.say(`Testing on ${shownCount(texts.length)} reviews with ${backend}.`);
 
   const progress = output.progress("test");
@@ -33,38 +43,13 @@ export async function evaluate({ model, backend, limit }: EvaluateOptions, outpu
   });
   progress.stop();
 
-  const loss = logLoss(labels, probabilities);
+  const { classes } = labelEncoder;
+  if (classes.length > 2) {
+    report(classes, labels, probabilities, crossentropy(labels, probabilities, classes.length), output);
+    return;
+  }
   const auc = rocAuc(labels, probabilities);
-  const confusion = confusionMatrix(labels, labelsOf(probabilities), 2);
-  const { accuracy, classes } = classificationReport(confusion);
-  const named = classes.map((scores, id) => ({ label: labelEncoder.classes[id] ?? "", ...scores }));
-  output.event({ event: "test", loss, accuracy, auc, confusion });
-  output.event({ event: "classes", classes: named });
-  output.say(
-    [
-      "",
-      table([
-        ["loss", shownFigure(loss)],
-        ["accuracy", shownFigure(accuracy)],
-        ["ROC AUC", shownFigure(auc)],
-      ]),
-      "",
-      table([
-        ["", ...named.map(({ label }) => `called ${label}`)],
-        ...named.map(({ label }, id) => [label, ...(confusion[id] ?? []).map(shownCount)]),
-      ]),
-      "",
-      table([
-        ["class", "precision", "recall", "F1", "reviews"],
-        ...named.map(({ label, precision, recall, f1, support }) => [
-          label,
-          ...[precision, recall, f1].map(shownFigure),
-          shownCount(support),
-        ]),
-      ]),
-    ].join("\n"),
-  );
-
+  report(classes, labels, probabilities, logLoss(labels, probabilities), output, auc);
   if (Number.isNaN(auc)) {
     output.note("All of these reviews are of one class: there is no ROC curve to draw.");
     return;
@@ -72,4 +57,53 @@ export async function evaluate({ model, backend, limit }: EvaluateOptions, outpu
   const files = await writeChart(model, "roc", rocChart(rocCurve(labels, probabilities), auc));
   output.event({ event: "saved", files });
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
+}
+
+/** Tells the figures, the confusion matrix and the scores of each class; of two classes with `auc`, of more with macro averages. */
+function report(
+  classes: readonly string[],
+  labels: Int32Array,
+  probabilities: Float32Array,
+  loss: number,
+  output: Output,
+  auc?: number,
+): void {
+  const confusion = confusionMatrix(labels, labelsOf(probabilities, classes.length), classes.length);
+  const { accuracy, classes: scores } = classificationReport(confusion);
+  const named = scores.map((each, id) => ({ label: classes[id] ?? "", ...each }));
+  const mean = (figure: "precision" | "recall" | "f1") =>
+    scores.reduce((sum, each) => sum + each[figure], 0) / scores.length;
+  const macro = { precision: mean("precision"), recall: mean("recall"), f1: mean("f1") };
+  const binary = auc !== undefined;
+  output.event({ event: "test", loss, accuracy, ...(binary ? { auc } : { macro }), confusion });
+  output.event({ event: "classes", classes: named });
+
+  const short = (label: string) => excerpt(label, longestLabel);
+  const row = (label: string, { precision, recall, f1 }: typeof macro, support: number) => [
+    label,
+    ...[precision, recall, f1].map(shownFigure),
+    shownCount(support),
+  ];
+  const figures = binary ? [["ROC AUC", shownFigure(auc)]] : [["macro F1", shownFigure(macro.f1)]];
+  const sections = [
+    table([["loss", shownFigure(loss)], ["accuracy", shownFigure(accuracy)], ...figures]),
+    table([
+      ["", ...named.map(({ label }) => `called ${short(label)}`)],
+      ...named.map(({ label }, id) => [short(label), ...(confusion[id] ?? []).map(shownCount)]),
+    ]),
+    table([
+      ["class", "precision", "recall", "F1", "reviews"],
+      ...named.map((each) => row(short(each.label), each, each.support)),
+      ...(binary ? [] : [row("macro average", macro, labels.length)]),
+    ]),
+  ];
+  output.say(`\n${sections.join("\n\n")}`);
+}
+
+/** The mean of -log of the probability of each row's class; as in Keras, no probability is below 1e-7. */
+function crossentropy(labels: Int32Array, probabilities: Float32Array, classes: number): number {
+  const losses = labels.reduce((sum, label, row) => {
+    return sum - Math.log(Math.max(probabilities[row * classes + label] ?? Number.NaN, 1e-7));
+  }, 0);
+  return losses / labels.length;
 }

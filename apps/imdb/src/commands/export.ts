@@ -1,11 +1,13 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
 import { join } from "node:path";
+import { RandomStream } from "@ostinato/core";
+import { writeFileAtomic } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { FailureError } from "../failures.ts";
-import { requireWritableFile, writeWhole } from "../files.ts";
+import { requireWritableFile } from "../files.ts";
 import { shownCount } from "../format.ts";
-import { fileNames, loadSentiment, openScorer, probabilitiesOf } from "../model.ts";
+import { fileNames, loadSentiment, openScorer, probabilitiesOf, type Sentiment } from "../model.ts";
 import type { Output } from "../output.ts";
 import { encodeReviews } from "../presets.ts";
 import { readTestReviews } from "../reviews.ts";
@@ -31,13 +33,15 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   const sentiment = await loadSentiment(model);
   const file = out ?? join(model, fileNames.onnx);
   await requireWritableFile(file, "--out");
-  const { trained, preset, vocabulary, maxLength, seed } = sentiment;
+  const { trained, preset, vocabulary, maxLength } = sentiment;
   const bytes = exportOnnx(trained);
-  output.say(`Comparing with onnxruntime on ${shownCount(reviewCount)} test reviews.`);
+  output.say(
+    `Comparing with onnxruntime on ${shownCount(reviewCount)} ${sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words"}.`,
+  );
 
   await using ours = await openScorer(trained, "cpu");
   await using theirs = await onnxPredictor(bytes);
-  const { texts } = await readTestReviews(seed, reviewCount);
+  const texts = await checkTexts(sentiment);
   const progress = output.progress("check");
   let largest = 0;
   let from = 0;
@@ -59,6 +63,20 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   if (!(largest <= tolerance)) {
     throw new FailureError(`onnxruntime does not agree: ${verdict}, above ${tolerance}; nothing was written`);
   }
-  await writeWhole(file, bytes);
+  await writeFileAtomic(file, bytes);
   output.say(`${verdict}\nWrote ${file} (${shownCount(bytes.length)} bytes)`);
+}
+
+/** Reviews of the test half; for a model of other data, which need not be at hand, texts of words from its vocabulary. */
+async function checkTexts(sentiment: Sentiment): Promise<readonly string[]> {
+  const { data, seed, labelEncoder, vocabulary, maxLength } = sentiment;
+  if (data.kind === "imdb") {
+    return (await readTestReviews({ seed, limit: reviewCount, trainedOn: data, labelEncoder })).texts;
+  }
+  const random = new RandomStream(seed, "export");
+  const draw = (below: number) => Math.floor(random.uniform() * below);
+  const { words } = vocabulary;
+  return Array.from({ length: reviewCount }, () =>
+    Array.from({ length: draw(2 * maxLength) }, () => words[draw(words.length)] ?? "").join(" "),
+  );
 }

@@ -1,10 +1,10 @@
 /** `info`: the data, its split, how long reviews are, and what a vocabulary of a size knows. */
-import { summariseLengths } from "@ostinato/datasets";
+import { readImdb, summariseLengths } from "@ostinato/datasets";
 import { encodeTexts, vocabularyFromTexts } from "@ostinato/text";
 import { shownCount, shownPercent, table } from "../format.ts";
 import type { TrainOptions } from "../options.ts";
 import type { Output } from "../output.ts";
-import { readTestReviews, readTrainingReviews } from "../reviews.ts";
+import { readTrainingReviews } from "../reviews.ts";
 
 export type InfoOptions = Pick<TrainOptions, "maxWords" | "maxLength" | "seed">;
 
@@ -12,7 +12,7 @@ const shownWords = 10;
 
 export async function info({ maxWords, maxLength, seed }: InfoOptions, output: Output): Promise<void> {
   const reviews = await readTrainingReviews(seed);
-  const test = await readTestReviews(seed);
+  const { test } = await readImdb({ seed });
   const split = Object.entries({ train: reviews.train, validation: reviews.validation, test }).map(
     ([part, { labels }]) => {
       const positive = labels.reduce((sum, label) => sum + label, 0);

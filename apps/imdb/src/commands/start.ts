@@ -2,17 +2,18 @@
 import { shownDuration } from "../format.ts";
 import type { TrainOptions } from "../options.ts";
 import type { Output } from "../output.ts";
+import type { DataOptions } from "../reviews.ts";
 import { evaluate } from "./evaluate.ts";
 import { exportModel } from "./export.ts";
-import { train } from "./train.ts";
+import { type Stopping, train } from "./train.ts";
 
-export async function start(options: TrainOptions, output: Output): Promise<void> {
+export async function start(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
   const { out: model, backend, limit } = options;
   const begin = performance.now();
   output.say("1. Train\n");
-  await train(options, output);
+  await train(options, output, stopping);
   output.say("\n2. Evaluate\n");
-  await evaluate({ model, backend, ...(limit === undefined ? {} : { limit }) }, output);
+  await evaluate({ model, backend, ...(limit === undefined ? {} : { limit }), ...dataOf(options) }, output);
   output.say("\n3. Export to ONNX\n");
   await exportModel({ model }, output);
   const where = options.out;
@@ -28,4 +29,13 @@ export async function start(options: TrainOptions, output: Output): Promise<void
       "  npm run imdb -- --help",
     ].join("\n"),
   );
+}
+
+/** What of the options names the data. */
+function dataOf({ data, textColumn, labelColumn }: TrainOptions): DataOptions {
+  return {
+    ...(data === undefined ? {} : { data }),
+    ...(textColumn === undefined ? {} : { textColumn }),
+    ...(labelColumn === undefined ? {} : { labelColumn }),
+  };
 }

@@ -1,101 +1,171 @@
-/** `train`: from reviews to a model, its history and its curves. */
+/** `train`: from texts to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import {
   accuracy,
   adam,
-  binaryCrossentropy,
+  bestModel,
+  type Callback,
+  type Checkpoint,
+  checkpoints,
   compile,
   countParameters,
+  earlyStopping,
+  type History,
   type Model,
+  NonFiniteError,
   summary,
   summaryRows,
+  type Trainer,
 } from "@ostinato/core";
-import { saveModel } from "@ostinato/core/node";
+import { csvLogger, saveCheckpoint, saveModel, tensorBoard, writeFileAtomic } from "@ostinato/core/node";
 import { vocabularyFromTexts, vocabularySize } from "@ostinato/text";
 import { backends } from "../backends.ts";
 import { writeChart } from "../charts/draw.ts";
 import { historyChart, historyFigures } from "../charts/history.ts";
-import { requireWritableFolder, writeWhole } from "../files.ts";
-import { shownCount, shownDuration, shownFigures } from "../format.ts";
-import { type History, partRecorder } from "../history.ts";
-import { fileNames, metadataOf, network } from "../model.ts";
+import { stopOnDivergence } from "../divergence.ts";
+import { FailureError } from "../failures.ts";
+import { requireWritableFolder } from "../files.ts";
+import { shownCount } from "../format.ts";
+import { historyOf, partRecorder } from "../history.ts";
+import { InterruptedError, type Interruption } from "../interruption.ts";
+import { fileNames, lossFor, metadataOf, network } from "../model.ts";
 import type { TrainOptions } from "../options.ts";
 import type { Output } from "../output.ts";
 import { encodeReviews, presets } from "../presets.ts";
-import { readTrainingReviews } from "../reviews.ts";
+import { keepSettings, openCheckpoint, settingsOf } from "../resume.ts";
+import { readTrainingReviews, type TrainingReviews } from "../reviews.ts";
+import { progressHooks } from "../training-progress.ts";
 
-export async function train(options: TrainOptions, output: Output): Promise<void> {
-  const { preset, maxWords, maxLength, seed, out, epochs, batchSize } = options;
+/** How a training may be stopped, and the command that goes on with it. */
+export interface Stopping {
+  readonly interruption: Interruption;
+  readonly resumeCommand: string;
+}
+
+export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
+  const { preset, maxWords, maxLength, seed, out, epochs } = options;
   await requireWritableFolder(out, "--out");
+  if (options.logdir !== undefined) await requireWritableFolder(options.logdir, "--logdir");
   const backend = await backends[options.backend]();
 
-  const reviews = await readTrainingReviews(seed, options.limit);
+  const reviews = await readTrainingReviews(seed, options.limit, options);
+  const { labelEncoder } = reviews;
+  const classes = labelEncoder.classes.length;
+  const settings = settingsOf(options, reviews.record.digest);
+  const resume = options.resume ? await openCheckpoint(options, settings, output.note) : undefined;
   const vocabulary = vocabularyFromTexts(reviews.all, { maxTokens: maxWords, unknown: presets[preset].unknown });
-  const examples = ({ texts, labels }: typeof reviews.train) => ({
-    x: encodeReviews(preset, vocabulary, texts, maxLength),
-    y: labels,
-  });
-  const model = network(options);
-  output.say(
-    `Preset ${preset}: ${presets[preset].summary}.\n` +
-      `${shownCount(reviews.train.texts.length)} reviews to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
-      `${shownCount(vocabularySize(vocabulary))} ids, the last ${maxLength} words of each review.\n`,
-  );
+  const model = network(options, classes);
+  tellData(options, reviews, vocabularySize(vocabulary), output);
   tellModel(model, maxLength, output);
 
   await using trainer = await compile(model, {
     backend,
-    loss: binaryCrossentropy(),
+    loss: lossFor(classes),
     optimizer: adam({ learningRate: options.learningRate }),
     metrics: [accuracy()],
     seed,
   });
-  output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
+  const kept = { vocabulary, metadata: metadataOf({ preset, maxLength, seed, labelEncoder, data: reviews.record }) };
+  const save = (checkpoint: Checkpoint) => saveCheckpoint(join(out, fileNames.checkpoint), checkpoint);
   const recorder = partRecorder();
-  const title = (epoch: number) => `epoch ${epoch}/${epochs}`;
-  let progress = output.progress(title(1));
-  const next = (what: string): void => {
-    progress.stop();
-    progress = output.progress(what);
-  };
-  const fitted = await trainer.fit(examples(reviews.train), {
-    epochs,
-    batchSize,
-    validationData: examples(reviews.validation),
-    onStep: async (event) => {
-      recorder.add(event);
-      progress.update(event.step, event.steps, event.logs);
-      if (event.step === event.steps) next(`${title(event.epoch)} validation`);
-      await setImmediate(); // lets Ctrl-C and the terminal have their turn
-    },
-    onValidationStep: async (event) => {
-      progress.update(event.step, event.steps, event.logs);
-      await setImmediate();
-    },
-    onEpoch: (event) => {
-      progress.stop();
-      const { epoch, epochs: _, seconds, ...logs } = event;
-      const { loss, accuracy, valLoss, valAccuracy } = logs;
-      output.event({ event: "epoch", epoch, epochs, seconds, loss, accuracy, valLoss, valAccuracy });
-      output.say(`${title(epoch)}  done in ${shownDuration(seconds)}  ${shownFigures(logs)}`);
-      if (epoch < epochs) next(title(epoch + 1));
-    },
-  });
+  const callbacks = [
+    stopOnDivergence(),
+    recorder.callback,
+    ...(options.patience === undefined ? [] : [earlyStopping({ patience: options.patience })]),
+    bestModel({ save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot: kept }),
+    ...logsIn(options.logdir),
+    keepSettings(settings, save),
+    checkpoints({ save, everySteps: options.saveEvery }),
+  ];
+  output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
+  if (resume) tellResumed(resume, output);
+  const fitted = await stoppable(trainer, options, stopping, save, (signal) =>
+    trainer.fit(examples(options, vocabulary, reviews.train), {
+      epochs,
+      batchSize: options.batchSize,
+      validationData: examples(options, vocabulary, reviews.validation),
+      callbacks,
+      signal,
+      ...(resume ? { resume } : {}),
+      ...progressHooks(output, epochs, (resume?.position.epoch ?? 0) + 1),
+    }),
+  );
+  if (fitted.stopped !== undefined) {
+    output.event({ event: "stopped", epoch: fitted.epochs.length, reason: fitted.stopped });
+    output.say(`Stopped: ${fitted.stopped}.`);
+  }
 
-  const { labelEncoder } = reviews;
-  const trained = await trainer.snapshot({
-    vocabulary,
-    metadata: metadataOf({ preset, maxLength, seed, labelEncoder }),
+  await saveModel(join(out, fileNames.model), await trainer.snapshot(kept));
+  const history = historyOf(fitted, recorder.parts);
+  const { saveEvery: _, logdir: __, digest: ___, ...training } = settings;
+  const told = { ...training, epochs, backend: options.backend };
+  await writeFileAtomic(join(out, fileNames.history), `${JSON.stringify({ options: told, ...history }, null, 2)}\n`);
+  const files = [fileNames.model, fileNames.history, fileNames.best].map((name) => join(out, name));
+  for (const figure of historyFigures) files.push(...(await writeChart(out, figure, historyChart(history, figure))));
+  output.event({ event: "saved", files });
+  output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
+}
+
+function examples(
+  { preset, maxLength }: TrainOptions,
+  vocabulary: ReturnType<typeof vocabularyFromTexts>,
+  { texts, labels }: TrainingReviews["train"],
+) {
+  return { x: encodeReviews(preset, vocabulary, texts, maxLength), y: labels };
+}
+
+function logsIn(folder: string | undefined): Callback[] {
+  return folder === undefined ? [] : [csvLogger(join(folder, "epochs.csv")), tensorBoard(folder)];
+}
+
+/** Runs `fit`; the first signal meanwhile ends it after the running step, and what it has reached is saved. */
+async function stoppable(
+  trainer: Trainer,
+  { out }: TrainOptions,
+  { interruption, resumeCommand }: Stopping,
+  save: (checkpoint: Checkpoint) => Promise<void>,
+  fit: (signal: AbortSignal) => Promise<History>,
+): Promise<History> {
+  const file = join(out, fileNames.checkpoint);
+  return interruption.hold(async (signal) => {
+    try {
+      return await fit(signal);
+    } catch (error) {
+      if (error instanceof NonFiniteError) {
+        const left = (await stat(file).catch(() => undefined)) ? `; ${file} holds the last good checkpoint` : "";
+        throw new FailureError(`${error.message}${left}`, { cause: error });
+      }
+      if (!(error instanceof InterruptedError)) throw error;
+      const checkpoint = await trainer.checkpoint();
+      await save(checkpoint);
+      const { epoch, step } = checkpoint.position;
+      throw new InterruptedError(
+        error.code,
+        `stopped in epoch ${epoch + 1} after step ${step}; all of it is in ${file}. Go on with:\n  ${resumeCommand}`,
+      );
+    }
   });
-  const files = [join(out, fileNames.model), join(out, fileNames.history)] as const;
-  await saveModel(files[0], trained);
-  const history: History = { epochs: fitted.epochs, parts: recorder.parts };
-  await writeWhole(files[1], `${JSON.stringify({ options, ...history }, null, 2)}\n`);
-  const charts: string[] = [];
-  for (const figure of historyFigures) charts.push(...(await writeChart(out, figure, historyChart(history, figure))));
-  output.event({ event: "saved", files: [...files, ...charts] });
-  output.say(`\nWrote ${[...files, ...charts].map((file) => `\n  ${file}`).join("")}`);
+}
+
+function tellResumed({ position: { epoch, step } }: Checkpoint, output: Output): void {
+  output.event({ event: "resumed", epoch, step });
+  output.say(
+    `Going on after ${epoch} ${epoch === 1 ? "epoch" : "epochs"} and ${step} ${step === 1 ? "step" : "steps"}.`,
+  );
+}
+
+function tellData({ preset, maxLength }: TrainOptions, reviews: TrainingReviews, ids: number, output: Output): void {
+  const { classes } = reviews.labelEncoder;
+  const named =
+    reviews.record.kind === "imdb"
+      ? ""
+      : `; ${shownCount(classes.length)} classes: ${classes.slice(0, 10).join(", ")}${classes.length > 10 ? ", …" : ""}`;
+  output.say(
+    `Preset ${preset}: ${presets[preset].summary}.\n` +
+      `${shownCount(reviews.train.texts.length)} reviews to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
+      `${shownCount(ids)} ids, the last ${maxLength} words of each review${named}.\n`,
+  );
 }
 
 function tellModel(model: Model, time: number, output: Output): void {

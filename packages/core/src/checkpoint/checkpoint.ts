@@ -37,26 +37,34 @@ export interface Checkpoint {
   readonly callbackTensors: Tensors;
 }
 
-/** Each difference between two settings, as `batchSize was 32, is 64`. */
-function differences(was: Json | undefined, is: Json | undefined, path: string): string[] {
+/** Each difference between two settings, as `batchSize was 32, is 64`. It goes no deeper than `is`, whatever a file has. */
+function differences(was: unknown, is: Json | undefined, path: string): string[] {
   if (isRecord(was) && isRecord(is)) {
-    const names = new Set([...Object.keys(was), ...Object.keys(is)]);
+    const names = new Set([...Object.keys(is), ...Object.keys(was)]);
     return [...names].flatMap((name) =>
-      differences(was[name] as Json, is[name] as Json, path === "" ? name : `${path}.${name}`),
+      differences(own(was, name), own(is, name) as Json | undefined, path === "" ? name : `${path}.${name}`),
     );
   }
-  if (Array.isArray(was) && Array.isArray(is) && was.length === is.length) {
-    return was.flatMap((item, i) => differences(item as Json, is[i] as Json, `${path}[${i}]`));
-  }
-  return JSON.stringify(was) === JSON.stringify(is)
-    ? []
-    : [`${path} was ${shown(JSON.stringify(was))}, is ${shown(JSON.stringify(is))}`];
+  if (Array.isArray(was) && Array.isArray(is)) {
+    if (was.length === is.length) return is.flatMap((item, i) => differences(was[i], item, `${path}[${i}]`));
+    if (is.some((item) => typeof item === "object")) return [`${path} had ${was.length} items, has ${is.length}`];
+  } else if (was === is) return [];
+  return [`${path} was ${shown(was)}, is ${shown(is)}`];
 }
+
+function own(record: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** More than these are not listed. */
+const MOST_DIFFERENCES = 8;
 
 /** @throws ConfigError that names each difference */
 export function checkSettings(was: Settings, is: Settings): void {
   const found = differences(was, is, "");
-  if (found.length > 0) throw new ConfigError(`cannot go on from this checkpoint: ${found.join("; ")}`);
+  if (found.length === 0) return;
+  const more = found.length > MOST_DIFFERENCES ? `; and ${found.length - MOST_DIFFERENCES} more` : "";
+  throw new ConfigError(`cannot go on from this checkpoint: ${found.slice(0, MOST_DIFFERENCES).join("; ")}${more}`);
 }
 
 /** JSON has no word for numbers that are not finite; here they are strings. */
@@ -75,6 +83,8 @@ function numberFrom(value: unknown): number | undefined {
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const isAmount = (value: number): boolean => value >= 0 && Number.isFinite(value);
 
 function damaged(): ModelFileError {
   return new ModelFileError("the checkpoint is damaged: its position does not make sense");
@@ -103,15 +113,20 @@ export function parsePosition(data: unknown): Position {
   const { epoch, step, iteration, orders, stopped } = data;
   if (!isCount(epoch) || !isCount(step) || !isCount(iteration) || !isCount(orders)) throw damaged();
   if (stopped !== undefined && typeof stopped !== "string") throw damaged();
+  const learningRate = numberOf(data.learningRate);
+  const seconds = numberOf(data.seconds);
+  if (!isAmount(learningRate) || !isAmount(seconds)) throw damaged();
+  const history = listOf(data.history, epochEventOf);
+  if (history.length !== epoch || history.some((event, i) => event.epoch !== i + 1)) throw damaged();
   return {
     epoch,
     step,
     iteration,
     orders,
-    learningRate: numberOf(data.learningRate),
-    seconds: numberOf(data.seconds),
+    learningRate,
+    seconds,
     sums: listOf(data.sums, (sums) => listOf(sums, numberOf)),
-    history: listOf(data.history, epochEventOf),
+    history,
     ...(stopped === undefined ? {} : { stopped }),
   };
 }

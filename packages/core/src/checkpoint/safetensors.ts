@@ -33,7 +33,7 @@ function codeOf(dtype: Tensor["dtype"]): Code {
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** A view of the bytes of a typed array. */
-function bytesOf(data: Tensor["data"]): Uint8Array {
+export function bytesOf(data: Tensor["data"]): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 

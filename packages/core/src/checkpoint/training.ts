@@ -3,27 +3,38 @@ import { ModelFileError } from "../errors.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import type { Tensor, Tensors } from "../tensor.ts";
 import { type Checkpoint, parsePosition, positionToJson } from "./checkpoint.ts";
+import { crc32c } from "./checksum.ts";
 import { parseMetadata } from "./model.ts";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { bytesOf, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
 const FORMAT = "ostinato-checkpoint";
 const VERSION = "1";
 /** What sets the tensors of callbacks apart from the state in one file. */
 const CALLBACK = "callback:";
 
+/** Of everything in a checkpoint: names, shapes, texts and numbers. */
+function checksumOf({ tensors, metadata }: Safetensors): string {
+  const sorted = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { settings, position, callbacks } = metadata;
+  const described = sorted.map(([name, { dtype, shape }]) => [name, dtype, shape]);
+  let crc = crc32c(new TextEncoder().encode(JSON.stringify([settings, position, callbacks, described])));
+  for (const [, { data }] of sorted) crc = crc32c(bytesOf(data), crc);
+  return crc.toString(16).padStart(8, "0");
+}
+
 /** The bytes of a checkpoint file. */
 export function checkpointToBytes({ settings, position, state, callbacks, callbackTensors }: Checkpoint): Uint8Array {
   const own = Object.entries(callbackTensors).map(([name, tensor]): [string, Tensor] => [CALLBACK + name, tensor]);
-  return encodeSafetensors({
-    tensors: { ...state, ...Object.fromEntries(own) },
-    metadata: {
-      format: FORMAT,
-      version: VERSION,
-      settings: JSON.stringify(settings),
-      position: positionToJson(position),
-      callbacks: JSON.stringify(callbacks),
-    },
-  });
+  const tensors = Object.fromEntries([...Object.entries(state), ...own]);
+  const parts = {
+    settings: JSON.stringify(settings),
+    position: positionToJson(position),
+    callbacks: JSON.stringify(callbacks),
+  };
+  const checksum = checksumOf({ tensors, metadata: parts });
+  return encodeSafetensors({ tensors, metadata: { format: FORMAT, version: VERSION, ...parts, checksum } });
 }
 
 function record(part: string, text: string | undefined): { readonly [name: string]: Json } {
@@ -55,6 +66,11 @@ export function checkpointFromBytes(bytes: Uint8Array): Checkpoint {
       `the checkpoint has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,
     );
   }
+  const checksum = checksumOf({ tensors, metadata });
+  if (metadata.checksum !== checksum)
+    throw new ModelFileError(
+      `the checkpoint is damaged: its checksum is ${String(metadata.checksum).slice(0, 20)}, that of what it holds ${checksum}`,
+    );
   return {
     settings: record("settings", metadata.settings),
     position: parsePosition(parseMetadata("position", metadata.position)),

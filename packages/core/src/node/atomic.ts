@@ -12,7 +12,7 @@ async function syncFolder(folder: string): Promise<void> {
   } catch {
     // Not every file system syncs folders.
   } finally {
-    await handle.close();
+    await handle.close().catch(() => {});
   }
 }
 
@@ -30,11 +30,18 @@ export async function makeFolder(folder: string): Promise<void> {
   });
 }
 
-/** Replaces the file at `path`: whoever reads it, at any moment, sees all of the old bytes or all of the new. Makes its folder where it is missing. */
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+/**
+ * Replaces the file at `path`: whoever reads it, at any moment, sees all of the old bytes or all of the new. Makes its folder where it is missing.
+ *
+ * @param temporary a file in the same folder to write first; by default one of a new name, so that two may write at once
+ */
+export async function writeFileAtomic(
+  path: string,
+  bytes: Uint8Array | string,
+  temporary: string = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`),
+): Promise<void> {
   const folder = dirname(path);
   await makeFolder(folder);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const handle = await open(temporary, "wx");
     try {
@@ -45,7 +52,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string):
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
   await syncFolder(folder);

@@ -1,7 +1,8 @@
 /** The figures of each epoch as lines of a CSV file. */
-import { open, readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Callback, EpochEvent } from "../index.ts";
+import { KeptReader } from "../train/callbacks/kept.ts";
 import { makeFolder, writeFileAtomic } from "./atomic.ts";
 
 const cell = (value: number | undefined): string => (value === undefined ? "" : String(value));
@@ -17,33 +18,37 @@ async function linesOf(path: string): Promise<string[]> {
  * will be made again are taken away first. Seconds are left out, so that the same training gives the same file.
  */
 export function csvLogger(path: string): Callback {
+  /** Lines that a checkpoint speaks of, or that were written since. */
   let rows = 0;
   let columns: string[] = [];
+  let restored = false;
   return {
     name: "csvLogger",
     async onStart() {
+      if (!restored) rows = 0;
+      restored = false;
+      columns = [];
       if (rows === 0) return;
       const lines = await linesOf(path);
+      // The file may be gone since; then it begins anew with the next epoch.
+      rows = Math.min(rows, Math.max(0, lines.length - 1));
+      if (rows === 0) return;
       columns = lines[0]?.split(",") ?? [];
       await writeFileAtomic(path, `${lines.slice(0, 1 + rows).join("\n")}\n`);
     },
     async onEpoch(event: EpochEvent) {
-      const names = Object.keys(event).filter((name) => name !== "epochs" && name !== "seconds");
-      if (rows === 0 || columns.length === 0) columns = ["epoch", ...names.filter((name) => name !== "epoch")];
+      const first = rows === 0;
+      const names = Object.keys(event).filter((name) => !["epoch", "epochs", "seconds"].includes(name));
+      if (first) columns = ["epoch", ...names];
       const line = `${columns.map((name) => cell(event[name])).join(",")}\n`;
       await makeFolder(dirname(path));
-      const file = await open(path, rows === 0 ? "w" : "a");
-      try {
-        await file.writeFile(rows === 0 ? `${columns.join(",")}\n${line}` : line);
-      } finally {
-        await file.close();
-      }
+      await writeFile(path, first ? `${columns.join(",")}\n${line}` : line, { flag: first ? "w" : "a" });
       rows += 1;
     },
     state: () => ({ data: { rows } }),
     restore({ data }) {
-      const kept = typeof data === "object" && data !== null && "rows" in data ? data.rows : 0;
-      rows = typeof kept === "number" ? kept : 0;
+      rows = new KeptReader("csvLogger", data).count("rows");
+      restored = true;
     },
   };
 }

@@ -2,15 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { fromBytes, ModelFileError, type Trained, toBytes } from "../index.ts";
 import { writeFileAtomic } from "./atomic.ts";
+import { reasonOf } from "./reasons.ts";
 
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return "there is no such file; train a model first, or check the path";
-  if (code === "EISDIR") return "this is a folder; name the model file in it";
-  if (code === "ENOTDIR" || code === "EEXIST") return "part of the path is a file, not a folder";
-  if (code === "EACCES" || code === "EPERM") return "permission denied";
-  return error instanceof Error ? error.message : String(error);
-}
+const ABSENT = "there is no such file; train a model first, or check the path";
 
 /**
  * Writes a model file, whole or not at all; the folder is made where it is missing.
@@ -20,7 +14,7 @@ function reasonOf(error: unknown): string {
 export async function saveModel(path: string, trained: Trained): Promise<void> {
   const bytes = toBytes(trained);
   await writeFileAtomic(path, bytes).catch((error: unknown) => {
-    throw new ModelFileError(`cannot write the model ${path}: ${reasonOf(error)}`);
+    throw new ModelFileError(`cannot write the model ${path}: ${reasonOf(error, "its folder cannot be made")}`);
   });
 }
 
@@ -31,7 +25,7 @@ export async function saveModel(path: string, trained: Trained): Promise<void> {
  */
 export async function loadModel(path: string): Promise<Trained> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new ModelFileError(`cannot read the model ${path}: ${reasonOf(error)}`);
+    throw new ModelFileError(`cannot read the model ${path}: ${reasonOf(error, ABSENT)}`);
   });
   try {
     return fromBytes(bytes);

@@ -2,22 +2,16 @@
  * TensorBoard's event files: records of a length, its checksum, an `Event` message and its checksum (tensorflow/core/lib/io/record_writer.h,
  * tensorflow/core/util/event.proto). Checksums are CRC-32C, masked.
  */
-import { open } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32c } from "../checkpoint/checksum.ts";
 import { type Callback, ConfigError, type Logs } from "../index.ts";
+import { KeptReader } from "../train/callbacks/kept.ts";
 import { makeFolder } from "./atomic.ts";
 
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
-
-/** CRC-32C (Castagnoli), rotated and shifted as TensorFlow masks it. */
+/** CRC-32C, rotated and shifted as TensorFlow masks it. */
 export function maskedChecksum(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
-  crc = (crc ^ 0xffffffff) >>> 0;
+  const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
@@ -68,18 +62,20 @@ export function versionEvent(wallTime: number): Uint8Array {
 }
 
 /** TensorBoard shows training and validation as two runs, with the same names. */
-function runsOf(logs: Logs): { train: Record<string, number>; validation: Record<string, number> } {
+function runsOf(event: Logs): { train: Record<string, number>; validation: Record<string, number> } {
+  const figures = Object.entries(event).filter(([name]) => !["epoch", "epochs", "seconds"].includes(name));
+  const ofTraining = new Map(figures.map(([name]) => [`val${name[0]?.toUpperCase()}${name.slice(1)}`, name]));
   const train: Record<string, number> = {};
   const validation: Record<string, number> = {};
-  for (const [name, value] of Object.entries(logs)) {
-    if (["epoch", "epochs", "seconds"].includes(name)) continue;
-    if (name.startsWith("val")) validation[`epoch_${name.slice(3).toLowerCase()}`] = value;
-    else train[`epoch_${name}`] = value;
+  for (const [name, value] of figures) {
+    const trained = ofTraining.get(name);
+    if (trained === undefined) train[`epoch_${name}`] = value;
+    else validation[`epoch_${trained}`] = value;
   }
   return { train, validation };
 }
 
-/** A file of events in a run's folder. Files of one run are read in the order of the times in their names. */
+/** A file of events in a run's folder, always a new one. TensorBoard reads those of one run in the order of their names. */
 class EventFile {
   readonly #folder: string;
   #path: string | undefined;
@@ -89,23 +85,23 @@ class EventFile {
   }
 
   async append(data: Uint8Array, wallTime: number): Promise<void> {
-    const first = this.#path === undefined;
     this.#path ??= await this.#create(wallTime);
-    const records = first ? [eventRecord(versionEvent(wallTime)), eventRecord(data)] : [eventRecord(data)];
-    const file = await open(this.#path, "a");
-    try {
-      await file.writeFile(Buffer.concat(records));
-    } finally {
-      await file.close();
-    }
+    await appendFile(this.#path, eventRecord(data));
   }
 
   async #create(wallTime: number): Promise<string> {
     await makeFolder(this.#folder);
-    return join(
-      this.#folder,
-      `events.out.tfevents.${String(Math.floor(wallTime)).padStart(10, "0")}.ostinato.${process.pid}.v2`,
-    );
+    const seconds = String(Math.floor(wallTime)).padStart(10, "0");
+    for (let number = 0; ; number++) {
+      const path = join(this.#folder, `events.out.tfevents.${seconds}.ostinato.${process.pid}.${number}`);
+      try {
+        await writeFile(path, eventRecord(versionEvent(wallTime)), { flag: "wx" });
+        return path;
+      } catch (error) {
+        // Another training began in the same second.
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST") || number === 999) throw error;
+      }
+    }
   }
 }
 
@@ -142,8 +138,7 @@ export function tensorBoard(folder: string, { everySteps = 50 }: TensorBoardOpti
     },
     state: () => ({ data: { iteration } }),
     restore({ data }) {
-      const kept = typeof data === "object" && data !== null && "iteration" in data ? data.iteration : 0;
-      iteration = typeof kept === "number" ? kept : 0;
+      iteration = new KeptReader("tensorBoard", data).count("iteration");
     },
   };
 }

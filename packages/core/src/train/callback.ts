@@ -8,17 +8,26 @@ import type { EpochEvent, History, SnapshotOptions, TrainingStepEvent } from "./
 
 /** What a callback may do. It is called between steps, so all of it is consistent. */
 export interface TrainingControl {
+  /** The names of the figures that epochs have: `loss`, the metrics, and `valLoss`, … where there is validation. */
+  readonly figures: readonly string[];
   /** The learning rate of the next step. Where the optimizer has a schedule it cannot be set: that is a `ConfigError`. */
   learningRate: number;
-  /** Ends training after this step, or after the epoch's callbacks; `reason` goes into the history. */
+  /**
+   * Ends training for good: after this step, with which its epoch ends, or after the epoch's callbacks. `reason` goes into the history. What
+   * is resumed from here trains no further; to pause, give `fit` a `signal`.
+   */
   stop(reason: string): void;
   /** The model as it is now. */
   snapshot(options?: SnapshotOptions): Promise<Trained>;
   /** Copies of the parameters. */
   readWeights(): Promise<Tensors>;
-  /** Replaces parameters, by name. */
+  /** Replaces parameters, by name. @throws ConfigError, ShapeError */
   writeWeights(weights: Tensors): Promise<void>;
-  /** All that is needed to go on from here, exactly: state, position, and what the callbacks know. */
+  /**
+   * All that is needed to go on from here, exactly: state, position, and what the callbacks know.
+   *
+   * @throws StateError where a callback that keeps a state has yet to be told of this step or epoch: be `last`
+   */
   checkpoint(): Promise<Checkpoint>;
 }
 
@@ -40,6 +49,6 @@ export interface Callback {
   /** After the last epoch, however training ended but by an error. */
   onEnd?(history: History, control: TrainingControl): void | Promise<void>;
   state?(): CallbackState;
-  /** Takes back what `state` gave, in another process perhaps. */
+  /** Takes back what `state` gave, in another process perhaps; before `onStart`. */
   restore?(state: CallbackState): void | Promise<void>;
 }

@@ -219,6 +219,14 @@ export function readDataset(
   return { rows, fed, longest, weighted: weights !== undefined };
 }
 
+/** The steps of each row, of its longest input; 1 where no input has time. */
+export function rowLengths({ rows, fed }: Dataset): Int32Array {
+  const timed = fed.filter(({ column, leads }) => leads && column.spec.time !== undefined);
+  return Int32Array.from({ length: rows }, (_, row) =>
+    timed.reduce((most, { column }) => Math.max(most, column.steps[row] as number), 1),
+  );
+}
+
 /** The same rows, each with a weight. */
 export function withWeights(dataset: Dataset, weights: Float32Array): Dataset {
   const column = readColumn({ label: "sampleWeights", dtype: "float32", width: 1, widthAxis: false }, weights);

@@ -1,20 +1,21 @@
 /** One `fit`: epochs of steps, and all that has to be known to stop it between two steps and go on. */
 import type { Executable } from "../backend.ts";
-import { type Checkpoint, checkSettings, type Position, type Settings } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint, Position, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError, DataError, StateError } from "../errors.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
-import { RandomStream, shuffle } from "../random.ts";
 import type { Tensor, Tensors } from "../tensor.ts";
+import { orderOfEpoch } from "./batchOrder.ts";
 import type { Callback, TrainingControl } from "./callback.ts";
 import { expectWanted, readExamples, type TrainerContext } from "./context.ts";
-import { batchWriter, type Dataset, type Examples } from "./dataset.ts";
+import { batchWriter, type Dataset, type Examples, rowLengths } from "./dataset.ts";
 import { evaluateRows } from "./evaluate.ts";
 import type { EpochEvent, History } from "./events.ts";
-import type { FitOptions, FitPlan } from "./fitOptions.ts";
+import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
 import { APPLIED, LEARNING_RATE, trainingGraph } from "./graphs.ts";
 import { explainNonFinite } from "./nonFinite.ts";
 import { inOrder } from "./predict.ts";
-import { type Logs, Running, validationLogs } from "./running.ts";
+import { readyToResume } from "./resume.ts";
+import { type Logs, Running, validationLogs, validationName } from "./running.ts";
 
 /** What outlives one `fit` of a trainer. */
 export interface Counters {
@@ -49,6 +50,9 @@ export class Fit {
   #stopped: string | undefined;
   /** A step is running: the state is not to be read now. */
   #busy = false;
+  /** What the callbacks are being told, and the first of them that may not have taken it in. */
+  #telling: "onStep" | "onEpoch" = "onStep";
+  #hearing = Number.POSITIVE_INFINITY;
 
   constructor(context: TrainerContext, plan: FitPlan, options: FitOptions, hooks: FitHooks) {
     this.#context = context;
@@ -61,9 +65,9 @@ export class Fit {
   async run(): Promise<History> {
     const { epochs, callbacks } = this.#plan;
     const control = this.#control();
-    if (this.#options.resume) await this.#restore(this.#options.resume);
     for (const callback of callbacks) await callback.onStart?.(control);
-    while (this.#epoch < epochs && this.#stopped === undefined) {
+    // An epoch in which training was stopped is brought to its end.
+    while (this.#epoch < epochs && (this.#stopped === undefined || this.#step > 0)) {
       this.#since = Date.now();
       const logs = await this.#trainEpoch(control);
       const checked = await this.#validate();
@@ -76,18 +80,31 @@ export class Fit {
       const event: EpochEvent = { epoch: this.#epoch, epochs, seconds, ...logs, ...checked };
       this.#history.push(event);
       this.#since = Date.now();
-      for (const callback of callbacks) await callback.onEpoch?.(event, control);
+      await this.#tell("onEpoch", (callback) => callback.onEpoch?.(event, control));
       await this.#options.onEpoch?.(event);
     }
-    const history =
-      this.#stopped === undefined ? { epochs: this.#history } : { epochs: this.#history, stopped: this.#stopped };
+    const history: History =
+      this.#stopped === undefined || this.#epoch === epochs
+        ? { epochs: this.#history }
+        : { epochs: this.#history, stopped: this.#stopped };
     for (const callback of callbacks) await callback.onEnd?.(history, control);
     return history;
   }
 
   /** Everything, as it stands between two steps. */
   async checkpoint(): Promise<Checkpoint> {
+    return this.#checkpoint(this.#hearing);
+  }
+
+  /** `untold`: the first callback that may not have taken in what happened last. */
+  async #checkpoint(untold: number): Promise<Checkpoint> {
     if (this.#busy) throw new StateError("a step is running; take checkpoints in callbacks, or when fit has ended");
+    const behind = this.#plan.callbacks.find((callback, i) => i >= untold && callback.state && callback[this.#telling]);
+    if (behind) {
+      throw new StateError(
+        `${behind.name} has not been told of the last ${this.#telling === "onStep" ? "step" : "epoch"} yet, and would not go on exactly; take checkpoints in a callback with last: true, or when fit has ended`,
+      );
+    }
     const { iteration, orders, learningRate } = this.#hooks.counters;
     const position: Position = {
       epoch: this.#epoch,
@@ -124,13 +141,13 @@ export class Fit {
     };
   }
 
-  async #restore(checkpoint: Checkpoint): Promise<void> {
-    checkSettings(checkpoint.settings, this.#settings());
-    const { position } = checkpoint;
-    if (position.epoch > this.#plan.epochs) {
-      throw new ConfigError(
-        `cannot go on from this checkpoint: it has finished ${position.epoch} epochs, of ${this.#plan.epochs} now asked for`,
-      );
+  /** Takes up the training of a checkpoint, before `run`. @throws ConfigError, ModelFileError */
+  async resume(given: unknown): Promise<void> {
+    const { checkpoint, position } = await readyToResume(this.#context, this.#plan, this.#settings(), given);
+    for (const callback of this.#plan.callbacks) {
+      const data = Object.hasOwn(checkpoint.callbacks, callback.name) ? checkpoint.callbacks[callback.name] : undefined;
+      if (data === undefined) continue;
+      await callback.restore?.({ data, tensors: ownTensors(checkpoint.callbackTensors, callback) });
     }
     await this.#context.session.writeState(checkpoint.state);
     const { counters } = this.#hooks;
@@ -143,11 +160,6 @@ export class Fit {
     this.#running.restore(position.sums);
     this.#history.push(...position.history);
     this.#stopped = position.stopped;
-    for (const callback of this.#plan.callbacks) {
-      const data = Object.hasOwn(checkpoint.callbacks, callback.name) ? checkpoint.callbacks[callback.name] : undefined;
-      if (data === undefined) continue;
-      await callback.restore?.({ data, tensors: ownTensors(checkpoint.callbackTensors, callback) });
-    }
   }
 
   #elapsed(): number {
@@ -157,8 +169,11 @@ export class Fit {
   #control(): TrainingControl {
     const { counters, control } = this.#hooks;
     const scheduled = typeof this.#context.optimizer.learningRate !== "number";
+    const names = ["loss", ...this.#context.objective.metrics.map(({ name }) => name)];
+    const figures = this.#plan.validation ? [...names, ...names.map(validationName)] : names;
     return {
       ...control,
+      figures,
       get learningRate() {
         return counters.learningRate;
       },
@@ -171,14 +186,15 @@ export class Fit {
       stop: (reason) => {
         this.#stopped ??= reason;
       },
-      checkpoint: () => this.checkpoint(),
+      // The callback that asks has taken in what it was told.
+      checkpoint: () => this.#checkpoint(this.#hearing + 1),
     };
   }
 
   async #trainEpoch(control: TrainingControl): Promise<Logs> {
     const { rows, batches, batchSize } = this.#plan;
     if (rows) {
-      const order = this.#order(rows.order);
+      const order = this.#order(rows);
       await this.#trainSteps(rows.dataset, order, batchSize, Math.ceil(order.length / batchSize), control);
       return this.#running.logs();
     }
@@ -187,23 +203,28 @@ export class Fit {
       seen += 1;
       // Batches made before the checkpoint was taken are walked past.
       if (seen <= this.#step) continue;
+      if (this.#stopped !== undefined) break;
       const dataset = readExamples(this.#context, batch, this.#plan.classWeight);
       await this.#trainSteps(dataset, inOrder(dataset.rows), dataset.rows, 0, control);
-      if (this.#stopped !== undefined) break;
     }
     if (seen === 0) {
       throw new DataError(
         `epoch ${this.#epoch + 1}: the iterable of batches gave none; one that can be walked again is wanted where epochs is over 1`,
       );
     }
+    if (seen < this.#step) {
+      throw new DataError(
+        `epoch ${this.#epoch + 1}: the iterable of batches gave ${seen}, and ${this.#step} were seen before the checkpoint; give the same batches`,
+      );
+    }
     return this.#running.logs();
   }
 
-  #order(rows: Int32Array): Int32Array {
-    if (!this.#plan.shuffle) return rows;
-    const order = rows.slice();
-    shuffle(order, new RandomStream(this.#context.seed, `shuffle/${this.#hooks.counters.orders}`));
-    return order;
+  #order({ dataset, order }: Rows): Int32Array {
+    const { batchSize, shuffle, groupByLength } = this.#plan;
+    const lengths = groupByLength ? { lengths: rowLengths(dataset) } : {};
+    const { seed } = this.#context;
+    return orderOfEpoch(order, { seed, index: this.#hooks.counters.orders, batchSize, shuffle, ...lengths });
   }
 
   /** The steps that are left of `order`; of a batch of an iterable, the one step it is. */
@@ -225,7 +246,8 @@ export class Fit {
     const writer = batchWriter(dataset, batch);
     const rate = new Float32Array(1);
     const feeds: Tensors = { ...writer.feeds, [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate } };
-    for (let from = steps === 0 ? 0 : this.#step * batchSize; from < order.length; from += batchSize) {
+    const first = steps === 0 ? 0 : this.#step * batchSize;
+    for (let from = first; from < order.length && this.#stopped === undefined; from += batchSize) {
       expectWanted(this.#options.signal);
       writer.write(order, from, Math.min(batch, order.length - from));
       if (typeof optimizer.learningRate !== "number")
@@ -238,7 +260,6 @@ export class Fit {
       counters.iteration += 1;
       this.#running.add(fetched);
       await this.#afterStep(event, control);
-      if (this.#stopped !== undefined) return;
     }
   }
 
@@ -259,8 +280,15 @@ export class Fit {
     const listening = onStep !== undefined || this.#plan.callbacks.some((callback) => callback.onStep);
     if (!listening) return;
     const whole = { ...event, logs: this.#running.logs() };
-    for (const callback of this.#plan.callbacks) await callback.onStep?.(whole, control);
+    await this.#tell("onStep", (callback) => callback.onStep?.(whole, control));
     await onStep?.(whole);
+  }
+
+  async #tell(what: "onStep" | "onEpoch", tell: (callback: Callback) => void | Promise<void>): Promise<void> {
+    const { callbacks } = this.#plan;
+    this.#telling = what;
+    for (this.#hearing = 0; this.#hearing < callbacks.length; this.#hearing++)
+      await tell(callbacks[this.#hearing] as Callback);
   }
 
   async #validate(): Promise<Logs> {

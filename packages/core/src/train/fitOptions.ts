@@ -2,7 +2,7 @@
 
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError, DataError } from "../errors.ts";
-import { type Json, OptionReader } from "../nn/options.ts";
+import { isName, isRecord, type Json, NAME_RULE, OptionReader, shown } from "../nn/options.ts";
 import type { Callback } from "./callback.ts";
 import { type ClassWeights, checkClassWeights } from "./classWeights.ts";
 import { readExamples, type Signal, type TrainerContext } from "./context.ts";
@@ -23,6 +23,11 @@ export interface FitOptions {
   readonly validationData?: Examples;
   /** A new order of the rows in each epoch. Default true. Batches that are given as such keep their order. */
   readonly shuffle?: boolean;
+  /**
+   * Makes batches of rows of similar length, from among 100 batches' worth at a time, and shuffles the batches: less padding, more speed. The
+   * same seed gives the same batches. Default false.
+   */
+  readonly groupByLength?: boolean;
   /** How much the rows of each class count in the training loss: `{ 0: 1, 1: 3 }`. Default: all 1. */
   readonly classWeight?: ClassWeights;
   /** Early stopping, checkpoints, logs: called in their order, after each step and each epoch. */
@@ -45,6 +50,7 @@ const names: readonly (keyof FitOptions)[] = [
   "validationSplit",
   "validationData",
   "shuffle",
+  "groupByLength",
   "classWeight",
   "callbacks",
   "resume",
@@ -65,6 +71,7 @@ export interface FitPlan {
   readonly epochs: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
+  readonly groupByLength: boolean;
   /** Absent where batches come from an iterable. */
   readonly rows?: Rows;
   readonly batches?: Iterable<Examples> | AsyncIterable<Examples>;
@@ -94,6 +101,13 @@ function splitRows(dataset: Dataset, share: number): { train: Rows; validation: 
 }
 
 function orderCallbacks(callbacks: readonly Callback[]): Callback[] {
+  if (!Array.isArray(callbacks)) throw new ConfigError(`fit: callbacks must be a list, got ${shown(callbacks)}`);
+  for (const callback of callbacks as readonly unknown[]) {
+    if (!isRecord(callback))
+      throw new ConfigError(`fit: each callback is an object such as earlyStopping() makes, got ${shown(callback)}`);
+    if (!isName(callback.name))
+      throw new ConfigError(`fit: a callback needs a name of ${NAME_RULE}, got ${shown(callback.name)}`);
+  }
   const twice = callbacks.find(({ name }, i) => callbacks.findIndex((other) => other.name === name) !== i);
   if (twice) throw new ConfigError(`fit: two callbacks are called "${twice.name}"; give one of them another name`);
   return [...callbacks.filter((callback) => !callback.last), ...callbacks.filter((callback) => callback.last)];
@@ -104,6 +118,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   const read = new OptionReader("fit", options, names);
   const epochs = options.epochs === undefined ? 1 : read.integer("epochs", 1);
   const shuffle = read.boolean("shuffle", true);
+  const groupByLength = read.boolean("groupByLength", false);
   const batchSize = checkBatchSize(options.batchSize);
   const share = read.number("validationSplit", 0, 0, 1);
   const callbacks = orderCallbacks(options.callbacks ?? []);
@@ -120,6 +135,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
     epochs,
     batchSize,
     shuffle,
+    groupByLength,
     ...(rows ? { rows } : { batches: data as Iterable<Examples> }),
     ...(validation ? { validation } : {}),
     callbacks,
@@ -128,6 +144,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
       seed: context.seed,
       batchSize,
       shuffle,
+      groupByLength,
       rows: rows?.order.length ?? null,
       validationRows: validation?.order.length ?? null,
       weighted: dataset?.weighted ?? null,

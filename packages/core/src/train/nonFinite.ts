@@ -1,17 +1,18 @@
 /** Finding where a number stopped being finite: the step is computed again, and every layer's values and gradients are counted. */
 import { gradients } from "../autodiff/gradients.ts";
 import { NonFiniteError } from "../errors.ts";
-import { cast, finite, sub } from "../ir/build/elementwise.ts";
+import { abs, cast, finite, square, sub } from "../ir/build/elementwise.ts";
 import { sum } from "../ir/build/reduce.ts";
-import { constant, state } from "../ir/build/source.ts";
+import { constant, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
 import { buildModel } from "../nn/build.ts";
 import type { ModelSpec } from "../nn/spec.ts";
+import { optimizerUpdates } from "../optim/step.ts";
 import type { Tensors } from "../tensor.ts";
 import type { TrainerContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
-import { lossOf, STEP } from "./graphs.ts";
+import { LEARNING_RATE, lossOf, STEP } from "./graphs.ts";
 
 /** How many elements of a value are not finite. */
 function countNonFinite(x: Value): Value {
@@ -23,14 +24,29 @@ const layerOf = (spec: ModelSpec, index: number): string => {
   return `${kind} "${name}"`;
 };
 
-/** The counts for each parameter, each result of a layer, the loss, and each gradient, in the order in which a step computes them. */
-function probeGraph({ spec, objective, seed }: TrainerContext, weighted: boolean): Graph {
-  const built = buildModel(spec, { seed, step: state(STEP, "int32", []) });
+/**
+ * The counts for each parameter, each result of a layer, the loss, each gradient and each new parameter, in the order in which a step computes
+ * them. Norms and sums are counted too, for the guard looks at these: they overflow before their parts.
+ */
+function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighted: boolean): Graph {
+  const step = state(STEP, "int32", []);
+  const built = buildModel(spec, { seed, step });
   const { loss } = lossOf(built, objective, weighted);
-  const grads = gradients([{ value: loss, cotangent: constant(1) }], built.weights);
+  const trained = built.parameters
+    .map((parameter, i) => ({ ...parameter, i, value: built.weights[i] as Value }))
+    .filter(({ trainable }) => trainable !== false);
+  const grads = gradients(
+    [{ value: loss, cotangent: constant(1) }],
+    trained.map(({ value }) => value),
+  );
+  const parameters = trained.map((at, k) => ({ ...at, gradient: grads[k] as Value }));
+  const learningRate = feed(LEARNING_RATE, "float32", []);
+  const updates = optimizerUpdates(optimizer, { parameters, step, learningRate });
+  const owner = (i: number): string => `of ${layerOf(spec, built.owners[i] as number)}`;
+
   const fetches: Record<string, Value> = {};
   built.weights.forEach((weight, i) => {
-    fetches[`the weights ${built.parameters[i]?.name}`] = countNonFinite(weight);
+    fetches[`the weights ${built.parameters[i]?.name} ${owner(i)}`] = countNonFinite(weight);
   });
   built.calls.forEach((flows, i) => {
     const layer = layerOf(spec, spec.calls[i]?.layer as number);
@@ -39,14 +55,16 @@ function probeGraph({ spec, objective, seed }: TrainerContext, weighted: boolean
   });
   fetches["the loss"] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
-  built.parameters
-    .map(({ name }, i) => ({ name, i }))
-    .reverse()
-    .forEach(({ name, i }) => {
-      fetches[`the gradient of ${name}, of ${layerOf(spec, built.owners[i] as number)},`] = countNonFinite(
-        grads[i] as Value,
-      );
-    });
+  for (const { name, i, gradient } of parameters.toReversed()) {
+    fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
+    fetches[`the squared norm of the gradient of ${name} ${owner(i)}`] = countNonFinite(sum(square(gradient)));
+  }
+  for (const { name, i } of parameters) {
+    const value = updates.find((update) => update.name === name)?.value;
+    if (value === undefined) continue;
+    fetches[`the new weights ${name} ${owner(i)}`] = countNonFinite(value);
+    fetches[`the sum of magnitudes of the new weights ${name} ${owner(i)}`] = countNonFinite(sum(abs(value)));
+  }
   return { fetches, updates: [] };
 }
 
@@ -59,16 +77,21 @@ export async function explainNonFinite(
 ): Promise<NonFiniteError> {
   const [first] = dataset.fed;
   const batch = feeds[first?.feed as string]?.shape[0] ?? 1;
-  const { executable } = await context.programs.get("probe", () => probeGraph(context, dataset.weighted), {
-    batch,
-    ...dataset.longest,
-  });
+  const { executable } = await context.programs.get(
+    dataset.weighted ? "probe weighted" : "probe",
+    () => probeGraph(context, dataset.weighted),
+    {
+      batch,
+      ...dataset.longest,
+    },
+  );
   const counts = await executable.run(feeds);
   const place = Object.keys(counts).find((name) => counts[name]?.data[0] !== 0);
+  const count = place === undefined ? 0 : (counts[place]?.data[0] as number);
   const where =
     place === undefined
-      ? "the new weights would not be finite"
-      : `${place} has ${counts[place]?.data[0]} values that are not finite`;
+      ? "the gradients or the new weights of all layers together are too large for float32"
+      : `in ${place}, ${count} ${count === 1 ? "value is" : "values are"} not finite`;
   return new NonFiniteError(
     `epoch ${epoch}, step ${step}: ${where}. The step was not applied: the weights are those from before it. A smaller learning rate, or clipping, is the usual way out`,
   );

@@ -57,8 +57,11 @@ function fold(into: Float64Array, data: ArrayLike<number>): void {
 }
 
 /** `loss` → `valLoss`. */
+export function validationName(name: string): string {
+  return `val${name[0]?.toUpperCase()}${name.slice(1)}`;
+}
+
+/** The figures of validation, under their own names. */
 export function validationLogs(logs: Logs): Logs {
-  return Object.fromEntries(
-    Object.entries(logs).map(([name, value]) => [`val${name[0]?.toUpperCase()}${name.slice(1)}`, value]),
-  );
+  return Object.fromEntries(Object.entries(logs).map(([name, value]) => [validationName(name), value]));
 }

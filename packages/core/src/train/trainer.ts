@@ -28,7 +28,10 @@ export interface Trainer extends AsyncDisposable {
   predict(x: Inputs, options?: PredictOptions): Promise<Float32Tensor>;
   /** The model with the weights that it has now, and what should be kept beside them. */
   snapshot(options?: SnapshotOptions): Promise<Trained>;
-  /** Where the last `fit` stands, finished or not: `fit(data, { …the same, resume })` goes on from there, in this process or another. */
+  /**
+   * Where the last `fit` stands, finished or not: `fit(data, { …the same, resume })` goes on from there, in this process or another. After
+   * a `fit` whose callbacks put other weights in, as early stopping does at the end, it has these.
+   */
   checkpoint(): Promise<Checkpoint>;
   dispose(): Promise<void>;
 }
@@ -56,16 +59,18 @@ export class SessionTrainer implements Trainer {
     this.#fitting = true;
     try {
       const plan = planFit(this.#context, data, options);
-      this.#last = new Fit(this.#context, plan, options, {
+      const fit = new Fit(this.#context, plan, options, {
         counters: this.#counters,
         settings: this.#settings,
         control: {
           snapshot: (snapshot) => this.snapshot(snapshot),
           readWeights: () => this.#readWeights(),
-          writeWeights: (weights) => this.#session.writeState(weights),
+          writeWeights: (weights) => this.#writeWeights(weights),
         },
       });
-      return await this.#last.run();
+      if (options.resume !== undefined) await fit.resume(options.resume);
+      this.#last = fit;
+      return await fit.run();
     } finally {
       this.#fitting = false;
     }
@@ -115,6 +120,15 @@ export class SessionTrainer implements Trainer {
 
   #expectAlive(): void {
     if (this.#disposed) throw new StateError("this trainer was disposed; compile the model again");
+  }
+
+  /** Parameters only: slots and counters are not a callback's to change. */
+  async #writeWeights(weights: Tensors): Promise<void> {
+    const names = buildModel(this.#context.spec).parameters.map(({ name }) => name);
+    const unknown = Object.keys(weights).find((name) => !names.includes(name));
+    if (unknown !== undefined)
+      throw new ConfigError(`writeWeights: "${unknown}" is no parameter of the model; it has ${names.join(", ")}`);
+    await this.#session.writeState(weights);
   }
 
   async #readWeights(averaged = false): Promise<Tensors> {

@@ -1,9 +1,11 @@
 /** Keeping the best model seen so far. */
-import { isRecord, OptionReader } from "../../nn/options.ts";
+import { OptionReader } from "../../nn/options.ts";
 import type { Trained } from "../../nn/trained.ts";
 import type { Callback } from "../callback.ts";
 import type { SnapshotOptions } from "../events.ts";
+import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
+import { expectSave } from "./save.ts";
 
 export interface BestModelOptions extends MonitorOptions {
   /** Takes the model of each epoch that is better than all before: `(trained) => saveModel("best.safetensors", trained)`. */
@@ -12,22 +14,24 @@ export interface BestModelOptions extends MonitorOptions {
   readonly snapshot?: SnapshotOptions;
 }
 
-/** Saves the model after each epoch in which `monitor` is better than ever before. */
+/** Saves the model after each epoch in which `monitor` is better than ever before, over all `fit`s that it is given to. */
 export function bestModel(options: BestModelOptions): Callback {
   const read = new OptionReader("bestModel", options, [...monitorOptions, "save", "snapshot"]);
   const monitor = monitorOf("bestModel", options, read);
+  expectSave("bestModel", options.save, "(trained) => saveModel(path, trained)");
   let best: number | null = null;
   return {
     name: "bestModel",
+    onStart: ({ figures }) => monitor.expectIn(figures),
     async onEpoch(event, control) {
       const value = monitor.read(event);
       if (!monitor.better(value, best)) return;
       await options.save(await control.snapshot(options.snapshot));
       best = value;
     },
-    state: () => ({ data: { best } }),
+    state: () => ({ data: { best: figureToJson(best) } }),
     restore({ data }) {
-      best = isRecord(data) && typeof data.best === "number" ? data.best : null;
+      best = new KeptReader("bestModel", data).figure("best");
     },
   };
 }

@@ -3,6 +3,7 @@
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { OptionReader } from "../../nn/options.ts";
 import type { Callback } from "../callback.ts";
+import { expectSave } from "./save.ts";
 
 export interface CheckpointsOptions {
   /** Takes each checkpoint; training goes on when it is done. `saveCheckpoint(path, checkpoint)` of `@ostinato/core/node` writes files. */
@@ -15,6 +16,7 @@ export interface CheckpointsOptions {
 export function checkpoints(options: CheckpointsOptions): Callback {
   const read = new OptionReader("checkpoints", { everySteps: 200, ...options }, ["save", "everySteps"]);
   const every = read.integer("everySteps", 1);
+  expectSave("checkpoints", options.save, "(checkpoint) => saveCheckpoint(path, checkpoint)");
   let since = 0;
   return {
     name: "checkpoints",

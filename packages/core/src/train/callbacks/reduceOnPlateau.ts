@@ -1,6 +1,7 @@
 /** Lowering the learning rate when a figure no longer gets better. */
-import { isRecord, OptionReader } from "../../nn/options.ts";
+import { OptionReader } from "../../nn/options.ts";
 import type { Callback } from "../callback.ts";
+import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 
 export interface ReduceOnPlateauOptions extends MonitorOptions {
@@ -14,7 +15,7 @@ export interface ReduceOnPlateauOptions extends MonitorOptions {
   readonly minLearningRate?: number;
 }
 
-/** Keras's ReduceLROnPlateau, `minDelta` 1e-4 by default. It changes a constant learning rate, and goes with no schedule. */
+/** Keras's ReduceLROnPlateau, `minDelta` 1e-4 by default. It changes a constant learning rate, and goes with no schedule. Each `fit` begins anew, with the rate that there is. */
 export function reduceLearningRateOnPlateau(options: ReduceOnPlateauOptions = {}): Callback {
   const allowed = [...monitorOptions, "factor", "patience", "cooldown", "minLearningRate"];
   const read = new OptionReader("reduceLearningRateOnPlateau", { patience: 10, cooldown: 0, ...options }, allowed);
@@ -26,8 +27,21 @@ export function reduceLearningRateOnPlateau(options: ReduceOnPlateauOptions = {}
   let best: number | null = null;
   let waited = 0;
   let cooling = 0;
+  let restored = false;
   return {
     name: "reduceLearningRateOnPlateau",
+    onStart(control) {
+      monitor.expectIn(control.figures);
+      if (!restored) {
+        best = null;
+        waited = 0;
+        cooling = 0;
+      }
+      restored = false;
+      // Said before the first epoch where the rate follows a schedule.
+      const { learningRate } = control;
+      control.learningRate = learningRate;
+    },
     onEpoch(event, control) {
       const value = monitor.read(event);
       if (cooling > 0) {
@@ -46,12 +60,13 @@ export function reduceLearningRateOnPlateau(options: ReduceOnPlateauOptions = {}
       cooling = cooldown;
       waited = 0;
     },
-    state: () => ({ data: { best, waited, cooling } }),
+    state: () => ({ data: { best: figureToJson(best), waited, cooling } }),
     restore({ data }) {
-      if (!isRecord(data)) return;
-      best = typeof data.best === "number" ? data.best : null;
-      waited = Number(data.waited);
-      cooling = Number(data.cooling);
+      const kept = new KeptReader("reduceLearningRateOnPlateau", data);
+      best = kept.figure("best");
+      waited = kept.count("waited");
+      cooling = kept.count("cooling");
+      restored = true;
     },
   };
 }

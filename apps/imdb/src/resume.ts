@@ -1,0 +1,83 @@
+/** `--resume`: the settings that a checkpoint remembers, and the comparison with those it is to go on with. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Callback, Checkpoint, Json } from "@ostinato/core";
+import { loadCheckpoint, previousOf } from "@ostinato/core/node";
+import { UsageError } from "./failures.ts";
+import { fileNames } from "./model.ts";
+import type { TrainOptions } from "./options.ts";
+
+/** Options that change nothing in the course of a training but its length and its place. */
+type Free = "epochs" | "backend" | "out" | "resume";
+
+/** What must be the same when a training goes on: every other option, and the data themselves. */
+export type Settings = Omit<TrainOptions, Free> & { readonly digest: string };
+
+export function settingsOf(options: TrainOptions, digest: string): Settings {
+  const { epochs: _, backend: __, out: ___, resume: ____, ...settings } = options;
+  return { ...settings, digest };
+}
+
+/** The name under which checkpoints keep the settings. */
+const name = "settings";
+
+/** Puts the settings into every checkpoint, and calls `begin` before the first step of a training that starts anew. */
+export function keepSettings(settings: Settings, begin: (checkpoint: Checkpoint) => Promise<void>): Callback {
+  let resumed = false;
+  return {
+    name,
+    async onStart(control) {
+      if (!resumed) await begin(await control.checkpoint());
+    },
+    state: () => ({ data: { ...settings } }),
+    restore() {
+      resumed = true;
+    },
+  };
+}
+
+/**
+ * The checkpoint of a folder; where the newest is damaged, the one before, and `note` is told.
+ *
+ * Throws `UsageError` where there is none, or one of other settings, and `ModelFileError` where none can be read.
+ */
+export async function openCheckpoint(
+  { out, epochs }: TrainOptions,
+  settings: Settings,
+  note: (line: string) => void,
+): Promise<Checkpoint> {
+  const file = join(out, fileNames.checkpoint);
+  const found = await Promise.all([file, previousOf(file)].map((path) => stat(path).catch(() => undefined)));
+  if (found.every((path) => path === undefined)) {
+    throw new UsageError(
+      `--resume: there is no checkpoint at ${file}; leave --resume out to begin, or name the folder with --out`,
+    );
+  }
+  const checkpoint = await loadCheckpoint(file, (message) => note(`imdb: ${message}`));
+  const differences = differencesBetween(checkpoint.callbacks[name], settings);
+  if (differences.length > 0) {
+    throw new UsageError(
+      `--resume: ${file} is of a training with other settings: ${differences.join("; ")}. Only --epochs and --backend may differ; leave --resume out to begin anew`,
+    );
+  }
+  if (checkpoint.position.epoch > epochs) {
+    throw new UsageError(
+      `--resume: ${file} has finished ${checkpoint.position.epoch} epochs already, and --epochs is ${epochs}`,
+    );
+  }
+  return checkpoint;
+}
+
+/** Each difference, as `--units was 8, is 16`. */
+function differencesBetween(kept: Json | undefined, settings: Settings): string[] {
+  const was: Record<string, unknown> = typeof kept === "object" && kept !== null ? { ...kept } : {};
+  const is: Record<string, unknown> = { ...settings };
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((key) => was[key] !== is[key]);
+  // Other options bring other rows: only where they are the same have the data changed.
+  const named = names.filter((key) => key !== "digest");
+  if (named.length === 0) return names.map(() => "the texts and labels have changed");
+  return named.map((key) => `--${kebabCase(key)} was ${shown(was[key])}, is ${shown(is[key])}`);
+}
+
+const kebabCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const shown = (value: unknown): string => (value === undefined ? "not given" : String(value));
