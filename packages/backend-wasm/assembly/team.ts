@@ -15,19 +15,16 @@ const THREADS: usize = 324;
 const MAY_SLEEP: usize = 328;
 /** Not 0 once a thread was lost: nobody waits any more. */
 const LOST: usize = 332;
-/** Milliseconds without progress after which a thread counts as lost. */
+/** Naps without progress after which a thread counts as lost: a clock would also count the time that a computer was closed. */
 const PATIENCE: usize = 336;
 /** Arguments of the job. */
 export const ARGUMENTS: usize = 512;
 
 /** Looks of one moment of spinning: some microseconds. */
 const SPINS: i32 = 10000;
-/** Nanoseconds of one sleep, after which a sleeper looks whether a thread was lost. */
+/** Nanoseconds of a nap, after which a sleeper looks whether a thread was lost, and how often who must not sleep spins in about that time. */
 const NAP: i64 = 50_000_000;
-
-/** Milliseconds of a clock of the host. */
-@external("host", "now")
-declare function now(): f64;
+const TURNS_OF_A_NAP: i32 = 4096;
 
 /** Argument `index` of the job. */
 @inline
@@ -50,12 +47,14 @@ function spin(at: usize, value: i32): bool {
 function waitWhile(at: usize, value: i32, thread: i32): void {
   if (spin(at, value)) return;
   const maySleep = thread > 0 || load<i32>(MAY_SLEEP) !== 0;
-  let start: f64 = 0;
+  let naps = load<i32>(PATIENCE);
+  let turns = TURNS_OF_A_NAP;
   while (atomic.load<i32>(LOST) === 0) {
     if (maySleep) atomic.wait<i32>(at, value, NAP);
     if (spin(at, value)) return;
-    if (start === 0) start = now();
-    else if (now() - start > <f64>load<i32>(PATIENCE)) atomic.store<i32>(LOST, 1);
+    if (!maySleep && --turns > 0) continue;
+    turns = TURNS_OF_A_NAP;
+    if (--naps <= 0) atomic.store<i32>(LOST, 1);
   }
 }
 
