@@ -13,7 +13,7 @@ export function stopOnDivergence(): Callback {
         for (const weight of data) {
           if (Math.abs(weight) <= largest) continue;
           throw new NonFiniteError(
-            `epoch ${epoch}, step ${step}: training has diverged: a weight of ${name} is ${weight.toPrecision(3)} now. A smaller learning rate is the usual way out`,
+            `epoch ${epoch}, step ${step}: training has diverged: a weight of the layer "${name.split("/")[0]}", in ${name}, is ${weight.toPrecision(3)} now. A smaller learning rate is the usual way out`,
           );
         }
       }

@@ -29,13 +29,15 @@ test("a difference above 1e-5, or none that can be told, is a failure: exit code
     error.added = added;
     const { code, stderr } = await runInside(["export", "--model", model]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^imdb: onnxruntime does not agree: max \|difference\| (2\.\d\de-5|NaN) over 1,000 reviews/);
+    expect(stderr).toMatch(
+      /^imdb: onnxruntime does not agree: max \|difference\| (2\.\d\de-5|NaN) over 1,000 test reviews/,
+    );
     expect(existsSync(join(model, "model.onnx"))).toBe(false);
   }
   error.added = 0;
   const { code, stdout } = await runInside(["export", "--model", model]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/max \|difference\| \d\.\d\de-\d over 1,000 reviews at batch sizes 1, 7, 33, 109/);
+  expect(stdout).toMatch(/max \|difference\| \d\.\d\de-\d over 1,000 test reviews at batch sizes 1, 7, 33, 109/);
   expect(existsSync(join(model, "model.onnx"))).toBe(true);
 }, 60_000);
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { run } from "../src/cli.ts";
 import type { Stream } from "../src/output.ts";
 
@@ -73,6 +73,13 @@ export async function runInside(args: readonly string[], input: readonly Uint8Ar
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "imdb-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A new folder, gone when the tests of the file have ended. */
+export function lastingFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "imdb-test-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

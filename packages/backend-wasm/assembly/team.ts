@@ -3,7 +3,7 @@
  * one job, and returns when all are done; inside of a job they meet at `barrier`. Who waits spins for a moment and then sleeps.
  */
 
-/** Addresses of the control block; the layout is also known to `src/memory.ts`. */
+/** Addresses of the control block; `src/jobs.ts` has those that the caller's side knows. */
 const EPOCH: usize = 64;
 const PENDING: usize = 128;
 const ARRIVED: usize = 192;

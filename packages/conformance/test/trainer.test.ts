@@ -71,7 +71,11 @@ describe("evaluate", () => {
     expectFigures(await trainer.evaluate(data, { batchSize: 4 }), await figures(data));
   });
 
-  test("tells the figures of the rows seen so far", async () => {
+  test("tells the figures of the rows seen so far, the longest first", async () => {
+    const order = data.x
+      .map((_, row) => row)
+      .sort((a, b) => Math.max(1, data.x[b].length) - Math.max(1, data.x[a].length));
+    const longestFirst = { x: order.map((row) => data.x[row]), y: order.map((row) => data.y[row]) };
     await using trainer = await trainerOf();
     const events: { step: number; steps: number; logs: Readonly<Record<string, number>> }[] = [];
     await trainer.evaluate(data, { batchSize: 10, onStep: async (event) => void events.push(event) });
@@ -80,7 +84,8 @@ describe("evaluate", () => {
       [2, 3],
       [3, 3],
     ]);
-    for (const [k, { logs }] of events.entries()) expectFigures(logs, await figures(part(data, 0, 10 * (k + 1))));
+    for (const [k, { logs }] of events.entries())
+      expectFigures(logs, await figures(part(longestFirst, 0, 10 * (k + 1))));
   });
 });
 

@@ -242,7 +242,9 @@ describe("which way is better", () => {
   );
 
   test("is asked for where the name does not tell", async () => {
-    expect(() => earlyStopping({ monitor: "score" })).toThrow(/score .* give mode/);
+    await expect(tell(earlyStopping({ monitor: "score" }), [1], { monitor: "score" })).rejects.toThrow(
+      /score .* give mode/,
+    );
     expect(
       (await tell(earlyStopping({ monitor: "score", mode: "max", patience: 9 }), [1, 2, 1], { monitor: "score" }))
         .written,

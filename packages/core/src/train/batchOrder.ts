@@ -45,3 +45,8 @@ export function orderOfEpoch(rows: Int32Array, options: OrderOptions): Int32Arra
   groupPools(order, options.lengths, options.batchSize);
   return options.shuffle ? shuffleBatches(order, options.batchSize, stream) : order;
 }
+
+/** `rows` with the longest first; equal lengths keep their order. For passes in which the order of rows does not matter, batches then hold little padding. */
+export function longestFirst(rows: Int32Array, lengths: Int32Array): Int32Array {
+  return Int32Array.from([...rows].sort((a, b) => (lengths[b] as number) - (lengths[a] as number)));
+}

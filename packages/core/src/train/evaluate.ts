@@ -1,6 +1,7 @@
 /** Evaluation: the loss and the metrics over rows. */
+import { longestFirst } from "./batchOrder.ts";
 import { expectWanted, type Signal, type TrainerContext } from "./context.ts";
-import { batchWriter, type Dataset } from "./dataset.ts";
+import { batchWriter, type Dataset, rowLengths } from "./dataset.ts";
 import { evaluationGraph } from "./graphs.ts";
 import { checkBatchSize, type StepEvent } from "./predict.ts";
 import { type Logs, Running } from "./running.ts";
@@ -11,14 +12,15 @@ export interface EvaluateOptions {
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
 }
 
-/** The figures over the rows of `order`. */
+/** The figures over some rows of a data set. */
 export async function evaluateRows(
   { spec, objective, programs }: TrainerContext,
   dataset: Dataset,
-  order: Int32Array,
+  rows: Int32Array,
   { batchSize, onStep }: EvaluateOptions,
   signal?: Signal,
 ): Promise<Logs> {
+  const order = longestFirst(rows, rowLengths(dataset));
   const batch = Math.min(checkBatchSize(batchSize), order.length);
   const name = dataset.weighted ? "evaluate weighted" : "evaluate";
   const build = () => evaluationGraph(spec, objective, dataset.weighted);

@@ -1,7 +1,7 @@
 /** Finding where a number stopped being finite: the step is computed again, and every layer's values and gradients are counted. */
 import { gradients } from "../autodiff/gradients.ts";
 import { NonFiniteError } from "../errors.ts";
-import { abs, cast, finite, square, sub } from "../ir/build/elementwise.ts";
+import { abs, add, cast, finite, square, sub } from "../ir/build/elementwise.ts";
 import { sum } from "../ir/build/reduce.ts";
 import { constant, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
@@ -26,7 +26,7 @@ const layerOf = (spec: ModelSpec, index: number): string => {
 
 /**
  * The counts for each parameter, each result of a layer, the loss, each gradient and each new parameter, in the order in which a step computes
- * them. Norms and sums are counted too, for the guard looks at these: they overflow before their parts.
+ * them. Norms and sums are counted too, as far as each: the guard looks at these, and they overflow before their parts.
  */
 function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighted: boolean): Graph {
   const step = state(STEP, "int32", []);
@@ -50,20 +50,31 @@ function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weight
   });
   built.calls.forEach((flows, i) => {
     const layer = layerOf(spec, spec.calls[i]?.layer as number);
-    for (const flow of flows)
-      if (flow.values.type.dtype === "float32") fetches[`the output of ${layer}`] = countNonFinite(flow.values);
+    for (const { values } of flows) {
+      if (values.type.dtype !== "float32") continue;
+      const place = `the output of ${layer}`;
+      // A layer may have several outputs, and be applied several times.
+      const before = fetches[place];
+      fetches[place] = before ? add(before, countNonFinite(values)) : countNonFinite(values);
+    }
   });
-  fetches["the loss"] = countNonFinite(loss);
+  const source = spec.outputs[0]?.source;
+  const last = source && "call" in source ? spec.calls[source.call]?.layer : undefined;
+  fetches[last === undefined ? "the loss" : `the loss after ${layerOf(spec, last)}`] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
+  let norm = constant(0);
   for (const { name, i, gradient } of parameters.toReversed()) {
     fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
-    fetches[`the squared norm of the gradient of ${name} ${owner(i)}`] = countNonFinite(sum(square(gradient)));
+    norm = add(norm, sum(square(gradient)));
+    fetches[`the squared norm of the gradients as far as ${name} ${owner(i)}`] = countNonFinite(norm);
   }
+  let magnitudes = constant(0);
   for (const { name, i } of parameters) {
     const value = updates.find((update) => update.name === name)?.value;
     if (value === undefined) continue;
     fetches[`the new weights ${name} ${owner(i)}`] = countNonFinite(value);
-    fetches[`the sum of magnitudes of the new weights ${name} ${owner(i)}`] = countNonFinite(sum(abs(value)));
+    magnitudes = add(magnitudes, sum(abs(value)));
+    fetches[`the sum of the new weights' magnitudes as far as ${name} ${owner(i)}`] = countNonFinite(magnitudes);
   }
   return { fetches, updates: [] };
 }
@@ -90,7 +101,7 @@ export async function explainNonFinite(
   const count = place === undefined ? 0 : (counts[place]?.data[0] as number);
   const where =
     place === undefined
-      ? "the gradients or the new weights of all layers together are too large for float32"
+      ? "the new weights are too large for float32"
       : `in ${place}, ${count} ${count === 1 ? "value is" : "values are"} not finite`;
   return new NonFiniteError(
     `epoch ${epoch}, step ${step}: ${where}. The step was not applied: the weights are those from before it. A smaller learning rate, or clipping, is the usual way out`,

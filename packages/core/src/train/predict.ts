@@ -5,8 +5,9 @@ import { inferenceGraph } from "../nn/build.ts";
 import { OptionReader } from "../nn/options.ts";
 import type { CallSpec, ModelSpec, Source } from "../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../tensor.ts";
+import { longestFirst } from "./batchOrder.ts";
 import type { Column } from "./column.ts";
-import { batchWriter, type Dataset } from "./dataset.ts";
+import { batchWriter, type Dataset, rowLengths } from "./dataset.ts";
 import type { Programs } from "./programs.ts";
 import type { Logs } from "./running.ts";
 
@@ -51,19 +52,19 @@ function columnBehind(spec: ModelSpec, dataset: Dataset, source: Source): Column
   return (dataset.fed[at.input] as Dataset["fed"][number]).column;
 }
 
-/** Copies a batch's output to its rows; `steps` of each where they are over time, so that what follows a row's end stays zero. */
-function place(batch: Tensor, whole: Float32Tensor, from: number, steps?: Int32Array): void {
-  const [count = 0, ...inner] = batch.shape;
+/** Copies a batch's output to the rows it is of; `steps` of each where they are over time, so that what follows a row's end stays zero. */
+function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, steps?: Int32Array): void {
+  const inner = batch.shape.slice(1);
   const rowFrom = sizeOf(inner);
   const rowTo = sizeOf(whole.shape.slice(1));
   const width = inner.at(-1) ?? 1;
-  for (let row = from; row < from + count; row++) {
+  rows.forEach((row, at) => {
     const size = steps ? Math.min((steps[row] as number) * width, rowFrom) : rowFrom;
-    for (let i = 0; i < size; i++) whole.data[row * rowTo + i] = batch.data[(row - from) * rowFrom + i] as number;
-  }
+    for (let i = 0; i < size; i++) whole.data[row * rowTo + i] = batch.data[at * rowFrom + i] as number;
+  });
 }
 
-/** The outputs for all rows by name: float32 [rows, …]. Sequences reach to the longest row, and are zero after each row's end. */
+/** The outputs for all rows by name, in the order of the rows: float32 [rows, …]. Rows of similar length go through together. Sequences reach to the longest row, and are zero after each row's end. */
 export async function predictDataset(
   programs: Programs,
   spec: ModelSpec,
@@ -84,12 +85,13 @@ export async function predictWith(
 ): Promise<Record<string, Float32Tensor>> {
   const batch = Math.min(checkBatchSize(batchSize), dataset.rows);
   const writer = batchWriter(dataset, batch);
-  const order = inOrder(dataset.rows);
+  const order = longestFirst(inOrder(dataset.rows), rowLengths(dataset));
   const steps = Math.ceil(dataset.rows / batch);
   const outputs = new Map<string, Float32Tensor>();
   for (let step = 0; step < steps; step++) {
     const from = step * batch;
-    writer.write(order, from, Math.min(batch, dataset.rows - from));
+    const rows = order.subarray(from, from + batch);
+    writer.write(order, from, rows.length);
     const results: Tensors = await executable.run(writer.feeds);
     for (const { name, source } of spec.outputs) {
       const result = results[name] as Tensor;
@@ -100,7 +102,7 @@ export async function predictWith(
         : result.shape.slice(1);
       const whole = outputs.get(name) ?? zeros("float32", [dataset.rows, ...inner]);
       outputs.set(name, whole);
-      place(result, whole, from, over ? column.steps : undefined);
+      place(result, whole, rows, over ? column.steps : undefined);
     }
     await onStep?.({ step: step + 1, steps, logs: {} });
   }

@@ -19,7 +19,7 @@ const falling = /loss|error|entropy|huber|perplexity/i;
 
 export interface Monitor {
   readonly name: string;
-  /** @throws ConfigError where the figures that epochs will have are not of that name */
+  /** @throws ConfigError where epochs will have no figure of that name, or its name does not tell which way is better */
   expectIn(figures: readonly string[]): void;
   /** The figure of an epoch. */
   read(event: EpochEvent): number;
@@ -34,17 +34,18 @@ export function monitorOf(owner: string, options: MonitorOptions, read: OptionRe
     throw new ConfigError(`${owner}: monitor must be the name of a figure, got ${shown(name)}`);
   const mode = read.oneOf("mode", modes, "auto");
   const delta = read.number("minDelta", minDelta, 0);
-  if (mode === "auto" && !growing.test(name) && !falling.test(name))
-    throw new ConfigError(
-      `${owner}: whether a larger ${name} is better its name does not tell; give mode: "min" or "max"`,
-    );
   const up = mode === "max" || (mode === "auto" && growing.test(name));
   return {
     name,
     expectIn(figures) {
-      if (figures.includes(name)) return;
-      const way = name.startsWith("val") ? "; give fit validationData or validationSplit" : "";
-      throw new ConfigError(`${owner} watches ${name}, but epochs have only ${figures.join(", ")}${way}`);
+      if (!figures.includes(name)) {
+        const way = name.startsWith("val") ? "; give fit validationData or validationSplit" : "";
+        throw new ConfigError(`${owner} watches ${name}, but epochs have only ${figures.join(", ")}${way}`);
+      }
+      if (mode === "auto" && !growing.test(name) && !falling.test(name))
+        throw new ConfigError(
+          `${owner}: whether a larger ${name} is better its name does not tell; give mode: "min" or "max"`,
+        );
     },
     read: (event) => event[name] as number,
     better: (value, best) =>

@@ -1,0 +1,7 @@
+/** 50 kills at drawn moments of one training. */
+import { test } from "vitest";
+import { killAndResume } from "./kills.ts";
+import { temporaryFolder } from "./runCli.ts";
+
+test("killed 50 times and resumed: the bytes of the training that was not", () =>
+  killAndResume(temporaryFolder(), 1500, 50, 2));
