@@ -1,11 +1,10 @@
-/** Measures training steps and predictions of our backends and of PyTorch: a table on standard error, JSON on standard output. */
+/** Measures training steps and predictions of our backends, side by side: a table on standard error, JSON on standard output. */
 import { cpus, loadavg, totalmem } from "node:os";
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
 import { orthogonalMatrix, RandomStream } from "@ostinato/core";
 import { allocationOf } from "./allocation.ts";
-import { startPytorch } from "./pytorch.ts";
-import { type Case, casesOf, measureAll, median, type Prepared, steps } from "./rounds.ts";
+import { casesOf, measureAll, median, type Prepared } from "./rounds.ts";
 import { sizes } from "./sentiment.ts";
 
 const ROUNDS = 9;
@@ -23,39 +22,18 @@ const backends = [
 const ours = [];
 for (const backend of backends) ours.push(await casesOf(backend));
 
-const pytorch = await startPytorch(say);
-const peers: Case[] = [];
-if (pytorch) {
-  for (const threads of [1, 2]) {
-    for (const step of ["train", "predict"] as const) {
-      const contender = `${pytorch.name}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
-      const measure = async () => ({ clock: await pytorch.measure(step, threads) });
-      peers.push({ contender, step, flop: steps[step].flop, measure, readings: [] });
-    }
-  }
-}
-
-const cases = [...ours.flatMap((each) => each.cases), ...peers];
+const cases = ours.flatMap((each) => each.cases);
 // The first two rounds compile and fill caches.
 await measureAll(cases, 2);
 for (const { readings } of cases) readings.length = 0;
 await measureAll(cases, ROUNDS);
-pytorch?.stop();
 
 const results = cases.map(({ contender, step, flop, readings }) => {
   const clock = readings.map((reading) => reading.clock);
-  const thread = readings.flatMap((reading) => reading.thread ?? []);
   const ms = median(clock);
-  const threadMs = thread.length > 0 ? { threadMs: median(thread) } : {};
-  return { contender, step, ms, fastest: Math.min(...clock), ...threadMs, gflops: flop / ms / 1e6 };
+  const threadMs = median(readings.map((reading) => reading.thread));
+  return { contender, step, ms, fastest: Math.min(...clock), threadMs, gflops: flop / ms / 1e6 };
 });
-/** PyTorch's best setting at a step; the ragged batch costs it as much as the full one. */
-const best = (step: string): number =>
-  Math.min(
-    ...results
-      .filter((each) => each.contender.startsWith("PyTorch") && each.step === (step === "ragged" ? "train" : step))
-      .map(({ ms }) => ms),
-  );
 const titles: Record<string, string> = {
   train: "train, 32 × 300",
   ragged: "train, 32 rows of 192 on average",
@@ -64,10 +42,8 @@ const titles: Record<string, string> = {
 for (const [step, title] of Object.entries(titles)) {
   say(`\n${title}`);
   for (const { contender, ms, fastest, threadMs, gflops } of results.filter((each) => each.step === step)) {
-    const thread = threadMs === undefined ? "" : `, its thread ${threadMs.toFixed(0)}`;
-    const ratio = pytorch ? `  ${(ms / best(step)).toFixed(2)} of PyTorch's best` : "";
     say(
-      `${contender.padEnd(52)} ${ms.toFixed(1).padStart(7)} ms (fastest ${fastest.toFixed(1)}${thread}), ${gflops.toFixed(1)} GFLOP/s${ratio}`,
+      `${contender.padEnd(52)} ${ms.toFixed(1).padStart(7)} ms (fastest ${fastest.toFixed(1)}, its thread ${threadMs.toFixed(0)}), ${gflops.toFixed(1)} GFLOP/s`,
     );
   }
 }

@@ -1,11 +1,11 @@
-/** What is measured: steps of our backends and of peers, each once in a round, so that whatever slows the machine slows all of them. */
+/** What is measured: steps of our backends, each once in a round, so that whatever slows the machine slows all of them. */
 import { type Backend, bind, type Executable, type Graph, lower, type Tensors } from "@ostinato/core";
 import { batchOf, flops, initialState, predictGraph, sizes, trainGraph } from "./sentiment.ts";
 
 /** Short runs before measuring: they let the engine compile every kernel, also those that do little in a full run. */
 const WARM_UP = { runs: 200, batch: sizes.batch, time: 4 };
 
-export interface Case {
+interface Case {
   readonly contender: string;
   readonly step: string;
   readonly flop: number;
@@ -14,16 +14,16 @@ export interface Case {
 }
 
 /** Milliseconds on the clock, and of the caller's thread, which other programs on the machine disturb less. */
-export interface Reading {
+interface Reading {
   readonly clock: number;
-  readonly thread?: number;
+  readonly thread: number;
 }
 
 const dense = batchOf(false);
 const ragged = batchOf(true);
 
-/** The steps that are measured; peers that do not honour lengths do the ragged batch at the cost of the full one. */
-export const steps = {
+/** The steps that are measured. */
+const steps = {
   train: { graph: trainGraph(false), feeds: dense.feeds, flop: flops(dense.steps, true) },
   ragged: { graph: trainGraph(true), feeds: ragged.feeds, flop: flops(ragged.steps, true) },
   predict: {

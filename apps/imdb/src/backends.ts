@@ -1,7 +1,17 @@
 /** The backends by name: the one place that chooses. Each is loaded when it is asked for, and not before. */
 import type { Backend } from "@ostinato/core";
 
+/** What a backend may be told. */
+export interface BackendOptions {
+  /** For wasm; by default the cores, up to 8. */
+  readonly threads?: number;
+}
+
 export const backends = {
+  wasm: async ({ threads }: BackendOptions): Promise<Backend> => {
+    const { wasm } = await import("@ostinato/backend-wasm");
+    return wasm(threads === undefined ? {} : { threads });
+  },
   cpu: async (): Promise<Backend> => {
     const { cpu } = await import("@ostinato/backend-cpu");
     return cpu();
@@ -18,7 +28,7 @@ export const backends = {
     const { tfjs } = await import("@ostinato/backend-tfjs");
     return tfjs(tf, { backend: "wasm" });
   },
-} satisfies Record<string, () => Promise<Backend>>;
+} satisfies Record<string, (options: BackendOptions) => Promise<Backend>>;
 
 /** tfjs without its advice to install a native build. */
 async function quietTfjs() {

@@ -121,7 +121,7 @@ function stringLabels({ classes }: LabelEncoder<string | number>): LabelEncoder<
 /** Opens a trained model on a backend, or in onnxruntime. */
 export async function openScorer(trained: Trained, name: RuntimeName): Promise<Scorer> {
   if (name === "onnx") return onnxPredictor(exportOnnx(trained));
-  return predictor(trained, { backend: await backends[name]() });
+  return predictor(trained, { backend: await backends[name]({}) });
 }
 
 /** What the scorer answers: a probability for each row, or one for each row and label. */

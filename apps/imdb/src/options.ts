@@ -1,7 +1,7 @@
 /** The options that commands share, each read and checked from its text. */
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import { type BackendName, backendNames, type RuntimeName, runtimeNames } from "./backends.ts";
+import { type BackendName, backendNames, runtimeNames } from "./backends.ts";
 import { callersFolder } from "./files.ts";
 import { type PresetName, presetNames, presets } from "./presets.ts";
 import { type DataOptions, fewestReviews } from "./reviews.ts";
@@ -33,6 +33,7 @@ function name(text: string): string {
   return text;
 }
 
+const defaultBackend: BackendName = "wasm";
 const defaultFolder = "runs/imdb";
 const mostRows = 100_000_000;
 
@@ -40,6 +41,7 @@ const mostRows = 100_000_000;
 export interface TrainOptions extends DataOptions {
   readonly preset: PresetName;
   readonly backend: BackendName;
+  readonly threads?: number;
   readonly epochs: number;
   readonly batchSize: number;
   readonly maxWords: number;
@@ -64,6 +66,7 @@ export function trainOptions(epochs: number): Option[] {
   return [
     new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
     backendOption(),
+    threadsOption(),
     new Option("--epochs <n>", "passes over the training reviews").argParser(whole(1, 100_000)).default(epochs),
     new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, 25_000)).default(32),
     maxWordsOption(),
@@ -79,7 +82,7 @@ export function trainOptions(epochs: number): Option[] {
     new Option("--out <dir>", "folder for the model, its checkpoint, its history and its curves")
       .argParser(path)
       .default(path(defaultFolder), defaultFolder),
-    new Option("--resume", "go on from the checkpoint in --out; only --epochs and --backend may differ"),
+    new Option("--resume", "go on from the checkpoint in --out; only --epochs, --backend and --threads may differ"),
     new Option("--save-every <n>", "steps between two checkpoints; each epoch ends with one")
       .argParser(whole(1, mostRows))
       .default(200),
@@ -120,13 +123,19 @@ function maxLengthOption(): Option {
 }
 
 function backendOption(): Option {
-  return new Option("--backend <name>", "what computes").choices(backendNames).default("cpu");
+  return new Option("--backend <name>", "what computes").choices(backendNames).default(defaultBackend);
+}
+
+export function threadsOption(): Option {
+  return new Option("--threads <n>", "threads of the wasm backend; the cores by default, up to 8").argParser(
+    whole(1, 64),
+  );
 }
 
 export function runtimeOption(): Option {
   return new Option("--backend <name>", "what computes; onnx is onnxruntime on an export in memory")
     .choices([...runtimeNames])
-    .default("cpu" satisfies RuntimeName);
+    .default(defaultBackend);
 }
 
 export function modelOption(): Option {

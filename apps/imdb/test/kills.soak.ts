@@ -4,4 +4,4 @@ import { killAndResume } from "./kills.ts";
 import { temporaryFolder } from "./runCli.ts";
 
 test("killed 50 times and resumed: the bytes of the training that was not", () =>
-  killAndResume(temporaryFolder(), 1500, 50, 2));
+  killAndResume(temporaryFolder(), 250, 50, 2));

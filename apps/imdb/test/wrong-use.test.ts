@@ -30,13 +30,21 @@ const wrong: [args: string[], message: RegExp][] = [
     new RegExp(`'--${name} <n>' argument '0' is invalid. It must be a whole number from`),
   ]),
   [["train", "--seed", "-1"], /'--seed <n>' argument '-1' is invalid/],
+  ...["save-every", "patience"].map((name): [string[], RegExp] => [
+    ["train", `--${name}`, "0"],
+    new RegExp(`'--${name} <n>' argument '0' is invalid. It must be a whole number from 1`),
+  ]),
+  ...["data", "logdir", "text-column", "label-column"].map((name): [string[], RegExp] => [
+    ["train", `--${name}`, ""],
+    new RegExp(`'--${name} <\\w+>' argument '' is invalid. It must not be empty.`),
+  ]),
   [["train", "--learning-rate", "0"], /It must be a number above 0/],
   [["train", "--learning-rate", "fast"], /It must be a number above 0/],
-  [["train", "--backend", "gpu"], /'gpu' is invalid\. Allowed choices are cpu, tfjs, tfjs-wasm\./],
+  [["train", "--backend", "gpu"], /'gpu' is invalid\. Allowed choices are wasm, cpu, tfjs, tfjs-wasm\./],
   [["train", "--backend", "onnx"], /'onnx' is invalid/],
   [["train", "--backend", "constructor"], /'constructor' is invalid/],
   [["train", "--preset", "articel"], /'articel' is invalid\. Allowed choices are default, article\./],
-  [["predict", "--backend", "torch", "text"], /Allowed choices are cpu, tfjs, tfjs-wasm, onnx\./],
+  [["predict", "--backend", "torch", "text"], /Allowed choices are wasm, cpu, tfjs, tfjs-wasm, onnx\./],
   [["evaluate", "--limit", "0"], /'--limit <n>' argument '0' is invalid/],
   [["predict", "--model", "", "text"], /'--model <dir>' argument '' is invalid\. It must not be empty\./],
 ];

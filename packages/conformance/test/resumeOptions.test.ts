@@ -26,7 +26,7 @@ import {
   type TrainingData,
   toBytes,
 } from "@ostinato/core";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { reviews, trainerOf } from "./reviews.ts";
 
 const data = reviews(20);
@@ -173,13 +173,13 @@ describe("going on is exact", () => {
 
 describe("what is not as it was is named", () => {
   const options: FitOptions = { epochs: 2, batchSize: 8, validationSplit: 0.2 };
-  const made = async (): Promise<Checkpoint> => {
+  let resume: Checkpoint;
+  beforeAll(async () => {
     await using trainer = await trainerOf();
     await trainer.fit(data, { ...options, callbacks: [earlyStopping()] });
-    return trainer.checkpoint();
-  };
+    resume = await trainer.checkpoint();
+  });
   const resumed = async (compile: Partial<CompileOptions>, more: FitOptions, given: TrainingData = data) => {
-    const resume = await made();
     await using trainer = await trainerOf(compile);
     return await trainer.fit(given, { ...options, callbacks: [earlyStopping()], resume, ...more });
   };
@@ -303,9 +303,13 @@ describe("a checkpoint that was tampered with is refused, and the trainer is as 
     }),
   };
 
-  test.each(Object.entries(hostile))("%s", async (_what, tamper) => {
+  let made: Checkpoint;
+  beforeAll(async () => {
     const { saved } = await train(setting);
-    const made = checkpointFromBytes(saved[3] as Uint8Array);
+    made = checkpointFromBytes(saved[3] as Uint8Array);
+  });
+
+  test.each(Object.entries(hostile))("%s", async (_what, tamper) => {
     expect(made.position).toMatchObject({ epoch: 1, step: 1 });
     await using trainer = await trainerOf(setting.compile);
     const before = toBytes(await trainer.snapshot());
@@ -322,8 +326,6 @@ describe("a checkpoint that was tampered with is refused, and the trainer is as 
   });
 
   test("settings that a file of any origin may have are compared, not trusted", async () => {
-    const { saved } = await train(setting);
-    const made = checkpointFromBytes(saved[3] as Uint8Array);
     const deep = JSON.parse("[".repeat(20_000) + "]".repeat(20_000));
     for (const settings of [
       {},

@@ -96,7 +96,7 @@ function disturbed(text: string, random: RandomStream): string {
 }
 
 /** The `number`th of many ways to damage a file. */
-export function mutation(file: Uint8Array, number: number, random: RandomStream): Uint8Array {
+function mutation(file: Uint8Array, number: number, random: RandomStream): Uint8Array {
   const flipped = (count: number, from = 0): Uint8Array => {
     const copy = file.slice();
     for (let k = 0; k < count; k++) {

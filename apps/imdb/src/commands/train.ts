@@ -47,7 +47,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   const { preset, maxWords, maxLength, seed, out, epochs } = options;
   await requireWritableFolder(out, "--out");
   if (options.logdir !== undefined) await requireWritableFolder(options.logdir, "--logdir");
-  const backend = await backends[options.backend]();
+  const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
   const reviews = await readTrainingReviews(seed, options.limit, options);
   const { labelEncoder } = reviews;
@@ -84,6 +84,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     trainer.fit(examples(options, vocabulary, reviews.train), {
       epochs,
       batchSize: options.batchSize,
+      groupByLength: presets[preset].groupByLength,
       validationData: examples(options, vocabulary, reviews.validation),
       callbacks,
       signal,
@@ -128,23 +129,26 @@ async function stoppable(
   fit: (signal: AbortSignal) => Promise<History>,
 ): Promise<History> {
   const file = join(out, fileNames.checkpoint);
-  return interruption.hold(async (signal) => {
-    try {
-      return await fit(signal);
-    } catch (error) {
-      if (error instanceof NonFiniteError) {
-        const left = (await stat(file).catch(() => undefined)) ? `; ${file} holds the last good checkpoint` : "";
-        throw new FailureError(`${error.message}${left}`, { cause: error });
-      }
-      if (!(error instanceof InterruptedError)) throw error;
-      const checkpoint = await trainer.checkpoint();
-      await save(checkpoint);
-      const { epoch, step } = checkpoint.position;
-      throw new InterruptedError(
-        error.code,
-        `stopped in epoch ${epoch + 1} after step ${step}; all of it is in ${file}. Go on with:\n  ${resumeCommand}`,
-      );
+  const explained = async (error: unknown): Promise<unknown> => {
+    if (error instanceof NonFiniteError) {
+      const left = (await stat(file).catch(() => undefined)) ? `; ${file} holds the last good checkpoint` : "";
+      return new FailureError(`${error.message}${left}`, { cause: error });
     }
+    if (!(error instanceof InterruptedError)) return error;
+    const checkpoint = await trainer.checkpoint();
+    await save(checkpoint);
+    const { epoch, step } = checkpoint.position;
+    const where = `stopped in epoch ${epoch + 1} after step ${step}; all of it is in ${file}`;
+    return new InterruptedError(error.code, `${where}. Go on with:\n  ${resumeCommand}`);
+  };
+  return interruption.hold(async (signal) => {
+    const history = await fit(signal).catch(async (error: unknown) => {
+      throw await explained(error);
+    });
+    if (!signal.aborted) return history;
+    // Too late to stop a step; the checkpoint of the last epoch is there.
+    const where = `stopped after the last epoch, which is in ${file}`;
+    throw new InterruptedError((signal.reason as InterruptedError).code, `${where}. Go on with:\n  ${resumeCommand}`);
   });
 }
 

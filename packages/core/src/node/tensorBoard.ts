@@ -10,13 +10,13 @@ import { KeptReader } from "../train/callbacks/kept.ts";
 import { makeFolder } from "./atomic.ts";
 
 /** CRC-32C, rotated and shifted as TensorFlow masks it. */
-export function maskedChecksum(bytes: Uint8Array): number {
+function maskedChecksum(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
 /** One record: uint64 length, checksum of the length, the data, checksum of the data; little-endian. */
-export function eventRecord(data: Uint8Array): Uint8Array {
+function eventRecord(data: Uint8Array): Uint8Array {
   const out = new Uint8Array(16 + data.length);
   const view = new DataView(out.buffer);
   view.setBigUint64(0, BigInt(data.length), true);
@@ -49,7 +49,7 @@ function event(wallTime: number, step: number, payload: readonly number[]): Uint
 }
 
 /** Summary { repeated Value { tag: string = 1, simple_value: float = 2 } = 1 } in an event. */
-export function scalarEvent(wallTime: number, step: number, scalars: Readonly<Record<string, number>>): Uint8Array {
+function scalarEvent(wallTime: number, step: number, scalars: Readonly<Record<string, number>>): Uint8Array {
   const values = Object.entries(scalars).flatMap(([tag, value]) =>
     field(1, [...field(1, utf8(tag)), 21, ...float(value)]),
   );
@@ -57,7 +57,7 @@ export function scalarEvent(wallTime: number, step: number, scalars: Readonly<Re
 }
 
 /** The first event of a file. */
-export function versionEvent(wallTime: number): Uint8Array {
+function versionEvent(wallTime: number): Uint8Array {
   return event(wallTime, 0, field(3, utf8("brain.Event:2")));
 }
 

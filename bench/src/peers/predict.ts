@@ -1,0 +1,21 @@
+/** A contestant: probabilities of the job's batches, by a backend of ours or by onnxruntime on the exported model. */
+import { predictor } from "@ostinato/core";
+import { exportOnnx } from "@ostinato/onnx";
+import { onnxPredictor } from "@ostinato/onnx/node";
+import { type OwnOptions, openBackend } from "./backends.ts";
+import { network } from "./job.ts";
+import { gate, given, weightsOf } from "./steps.ts";
+
+type Options = OwnOptions | { readonly backend: "onnxruntime"; readonly threads: number };
+
+const { job, options } = await given<Options>();
+const trained = { spec: network(job, job.masked).spec, weights: weightsOf(job) };
+// The exported graph gives ONNX's LSTM its sequence_lens, counted from the ids.
+const scorer =
+  options.backend === "onnxruntime"
+    ? await onnxPredictor(exportOnnx(trained), { threads: options.threads })
+    : await predictor(trained, { backend: await openBackend(options) });
+const first = await scorer.predict(job.rows.slice(0, job.batch), { batchSize: job.batch });
+const { open, pass } = gate();
+await open({ probabilities: Array.from(first.data) });
+for (;;) await scorer.predict(job.rows, { batchSize: job.batch, onStep: () => pass() });
