@@ -3,7 +3,7 @@
  * one job, and returns when all are done; inside of a job they meet at `barrier`. Who waits spins for a moment and then sleeps.
  */
 
-/** Addresses of the control block; the layout is also known to `src/memory.ts`. */
+/** Addresses of the control block; `src/jobs.ts` has those that the caller's side knows. */
 const EPOCH: usize = 64;
 const PENDING: usize = 128;
 const ARRIVED: usize = 192;
@@ -15,18 +15,16 @@ const THREADS: usize = 324;
 const MAY_SLEEP: usize = 328;
 /** Not 0 once a thread was lost: nobody waits any more. */
 const LOST: usize = 332;
-/** Milliseconds without progress after which a thread counts as lost. */
+/** Naps without progress after which a thread counts as lost: a clock would also count the time that a computer was closed. */
 const PATIENCE: usize = 336;
 /** Arguments of the job. */
 export const ARGUMENTS: usize = 512;
 
-const SPINS: i32 = 4000;
-/** Nanoseconds of one sleep, after which a sleeper looks whether a thread was lost. */
+/** Looks of one moment of spinning: some microseconds. */
+const SPINS: i32 = 10000;
+/** Nanoseconds of a nap, after which a sleeper looks whether a thread was lost, and how often who must not sleep spins in about that time. */
 const NAP: i64 = 50_000_000;
-
-/** Milliseconds of a clock of the host. */
-@external("host", "now")
-declare function now(): f64;
+const TURNS_OF_A_NAP: i32 = 4096;
 
 /** Argument `index` of the job. */
 @inline
@@ -39,14 +37,24 @@ export function address(index: i32): usize {
   return load<u32>(ARGUMENTS + (<usize>index << 2));
 }
 
+/** True once the word at `at` is not `value` any more; false where that takes longer than a moment. */
+function spin(at: usize, value: i32): bool {
+  for (let turn = 0; turn < SPINS; turn++) if (atomic.load<i32>(at) !== value) return true;
+  return false;
+}
+
 /** Waits while the word at `at` holds `value`. */
 function waitWhile(at: usize, value: i32, thread: i32): void {
-  for (let spin = 0; spin < SPINS; spin++) if (atomic.load<i32>(at) !== value) return;
+  if (spin(at, value)) return;
   const maySleep = thread > 0 || load<i32>(MAY_SLEEP) !== 0;
-  const start = now();
-  while (atomic.load<i32>(at) === value && atomic.load<i32>(LOST) === 0) {
+  let naps = load<i32>(PATIENCE);
+  let turns = TURNS_OF_A_NAP;
+  while (atomic.load<i32>(LOST) === 0) {
     if (maySleep) atomic.wait<i32>(at, value, NAP);
-    if (now() - start > <f64>load<i32>(PATIENCE)) atomic.store<i32>(LOST, 1);
+    if (spin(at, value)) return;
+    if (!maySleep && --turns > 0) continue;
+    turns = TURNS_OF_A_NAP;
+    if (--naps <= 0) atomic.store<i32>(LOST, 1);
   }
 }
 
@@ -83,11 +91,7 @@ export function join(): bool {
 
 /** Sleeps until there is a job for `thread`, and returns the epoch. */
 export function awaitJob(epoch: i32): i32 {
-  for (let spin = 0; spin < SPINS; spin++) {
-    const current = atomic.load<i32>(EPOCH);
-    if (current !== epoch) return current;
-  }
-  while (atomic.load<i32>(EPOCH) === epoch) atomic.wait<i32>(EPOCH, epoch, -1);
+  while (!spin(EPOCH, epoch)) atomic.wait<i32>(EPOCH, epoch, -1);
   return atomic.load<i32>(EPOCH);
 }
 

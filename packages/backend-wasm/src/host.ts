@@ -36,7 +36,6 @@ declare const WebAssembly: {
   instantiate(module: Module, imports: object): Promise<{ readonly exports: unknown }>;
   readonly Memory: new (descriptor: Descriptor) => HostMemory;
 };
-declare const performance: { now(): number };
 declare function atob(text: string): string;
 
 interface Host {
@@ -70,8 +69,6 @@ export async function instantiate(module: Module, imports: object): Promise<unkn
 }
 
 export const createHostMemory = (descriptor: Descriptor): HostMemory => new WebAssembly.Memory(descriptor);
-
-export const now = (): number => performance.now();
 
 /** The bytes of a text in base64. */
 export const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));

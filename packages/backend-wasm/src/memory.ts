@@ -2,7 +2,7 @@
 import type { Memory, View } from "@ostinato/backend-cpu";
 import { ResourceError } from "@ostinato/core";
 import type { Binary } from "./binary.ts";
-import { createHostMemory, type HostMemory, instantiate, maySleep, now } from "./host.ts";
+import { createHostMemory, type HostMemory, instantiate, maySleep } from "./host.ts";
 import { CONTROL_BYTES, control, type Job, jobs } from "./jobs.ts";
 import { Team } from "./team.ts";
 
@@ -10,8 +10,8 @@ const PAGE = 65536;
 /** The most pages of a 32-bit memory, and what to ask for where the host will not promise so many. */
 const MOST_PAGES = 65536;
 const FEWER_PAGES = 16384;
-/** Milliseconds that threads wait for each other before one of them counts as lost. */
-const PATIENCE = 20_000;
+/** Naps of 50 ms that threads wait for each other before one of them counts as lost. */
+const PATIENCE = 400;
 
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
 
@@ -50,7 +50,7 @@ export class WasmMemory implements Memory {
     words[control.pending / 4] = threads - 1;
     words[control.maySleep / 4] = maySleep() ? 1 : 0;
     words[control.patience / 4] = patience;
-    const exports = await instantiate(binary.module, { env: { memory }, host: { now } });
+    const exports = await instantiate(binary.module, { env: { memory } });
     const team = await Team.start(binary.module, memory, threads);
     return new WasmMemory(memory, exports as Exports, team, threads);
   }

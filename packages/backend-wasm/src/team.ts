@@ -5,8 +5,7 @@ import { control } from "./jobs.ts";
 
 /** What a thread runs: it says that it is ready, and then waits for jobs inside of the module. */
 const begin = `({ module, memory, thread }, ready) => {
-  const host = { now: () => performance.now() };
-  const { exports } = new WebAssembly.Instance(module, { env: { memory }, host });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   ready();
   exports.work(thread);
 }`;

@@ -4,83 +4,83 @@ import {
   type Backend,
   bind,
   type Capacities,
-  float32,
-  int32,
   lower,
-  sizeOf,
+  type Session,
   type Tensor,
   type Tensors,
   type Value,
 } from "@ostinato/core";
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import { type WasmOptions, wasm } from "../src/index.ts";
 
-/** Numbers between -1 and 1, the same ones each time. */
-export function numbers(shape: readonly number[], seed = 1): Tensor {
-  let word = seed * 2654435761;
-  return float32(
-    shape,
-    Float32Array.from({ length: sizeOf(shape) }, () => {
-      word = (Math.imul(word, 1664525) + 1013904223) | 0;
-      return word / 2 ** 31;
-    }),
-  );
-}
-
-/** Whole numbers from 0 to `end` - 1. */
-export function ids(shape: readonly number[], end: number, seed = 1): Tensor {
-  return int32(
-    shape,
-    Array.from(numbers(shape, seed).data, (x) => Math.floor(((x + 1) / 2) * end)),
-  );
-}
-
-async function run(
-  backend: Backend,
-  fetches: Record<string, Value>,
-  feeds: Tensors,
-  capacities: Capacities,
-): Promise<Tensors> {
-  await using session = await backend.open({});
-  const executable = await session.compile(bind(lower({ fetches, updates: [] }, backend), capacities));
-  return executable.run(feeds);
-}
-
-/** The variants that a kernel is tried with. */
-export const variants: readonly WasmOptions[] = [
+/** The variants that a kernel is tried with; the first one stands for its binary in the comparison of threads. */
+const variants: readonly WasmOptions[] = [
   { simd: "auto", threads: 1 },
   { simd: "plain", threads: 1 },
   { simd: "auto", threads: 2 },
   { simd: "auto", threads: 3 },
 ];
 
-/** How far a float may be from the plain kernel's, relative to 1 + its magnitude; 0: not a bit. */
-type Tolerance = number;
+/** Sessions are opened once for a test file: starting threads takes longer than most tests. */
+class Opened {
+  readonly #backend: Backend;
+  readonly #session: Session;
 
-/** Expects of every variant what the CPU backend computes, and of every number of threads the same bits. */
+  private constructor(backend: Backend, session: Session) {
+    this.#backend = backend;
+    this.#session = session;
+  }
+
+  static async of(backend: Backend): Promise<Opened> {
+    const session = await backend.open({});
+    afterAll(() => session[Symbol.asyncDispose]());
+    return new Opened(backend, session);
+  }
+
+  get name(): string {
+    return this.#backend.name;
+  }
+
+  async run(fetches: Record<string, Value>, feeds: Tensors, capacities: Capacities): Promise<Tensors> {
+    const program = bind(lower({ fetches, updates: [] }, this.#backend), capacities);
+    return (await this.#session.compile(program)).run(feeds);
+  }
+}
+
+const plain = await Opened.of(await cpu());
+const tried: Opened[] = [];
+for (const options of variants) tried.push(await Opened.of(await wasm(options)));
+
+const bytesOf = ({ data }: Tensor): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+/**
+ * Expects of every variant what the CPU backend computes, and of every number of threads the same bits. Floats may be `tolerance` away from the plain
+ * kernel's, relative to 1 + their magnitude.
+ */
 export async function expectAsPlain(
   fetches: Record<string, Value>,
   feeds: Tensors,
-  { tolerance = 1e-6, capacities = {} }: { tolerance?: Tolerance; capacities?: Capacities } = {},
+  { tolerance = 1e-6, capacities = {} }: { tolerance?: number; capacities?: Capacities } = {},
 ): Promise<void> {
-  const expected = await run(await cpu(), fetches, feeds, capacities);
-  let one: Tensors | undefined;
-  for (const options of variants) {
-    const backend = await wasm(options);
-    const actual = await run(backend, fetches, feeds, capacities);
+  const expected = await plain.run(fetches, feeds, capacities);
+  const [one] = tried;
+  const alone = await one.run(fetches, feeds, capacities);
+  for (const [i, variant] of tried.entries()) {
+    const actual = variant === one ? alone : await variant.run(fetches, feeds, capacities);
     for (const [name, { data, shape }] of Object.entries(expected)) {
+      const label = `${variant.name}: ${name} of [${shape}]`;
       const got = actual[name].data;
-      for (let i = 0; i < data.length; i++) {
+      for (let k = 0; k < data.length; k++) {
         const close =
-          Object.is(got[i], data[i]) ||
-          got[i] === data[i] ||
-          Math.abs(got[i] - data[i]) <= tolerance * (1 + Math.abs(data[i]));
-        if (!close)
-          expect.fail(`${backend.name}: ${name}[${i}] of [${shape}] is ${got[i]}, the plain kernel's ${data[i]}`);
+          got[k] === data[k] ||
+          Object.is(got[k], data[k]) ||
+          Math.abs(got[k] - data[k]) <= tolerance * (1 + Math.abs(data[k]));
+        if (!close) expect.fail(`${label} is ${got[k]} at ${k}, the plain kernel's ${data[k]}`);
+      }
+      const sameBinary = variants[i].simd === variants[0].simd;
+      if (sameBinary && bytesOf(actual[name]).compare(bytesOf(alone[name])) !== 0) {
+        expect.fail(`${label} has other bits than on one thread`);
       }
     }
-    if (options.simd !== "auto") continue;
-    if (one) expect(actual, `${backend.name} against one thread`).toEqual(one);
-    one ??= actual;
   }
 }

@@ -33,7 +33,8 @@ import {
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
-import { expectAsPlain, ids, numbers } from "./graphs.ts";
+import { expectAsPlain } from "./graphs.ts";
+import { ids, numbers } from "./numbers.ts";
 
 const odd = [1, 3, 5, 7, 13, 127];
 /** Enough for the other threads to be woken. */

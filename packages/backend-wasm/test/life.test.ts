@@ -72,7 +72,7 @@ describe("threads", () => {
     await watchingWorkers(async (workers) => {
       const binary = await loadBinary(["plain"], true);
       if (!binary) throw new Error("this engine has no SIMD");
-      const memory = await WasmMemory.open(binary, 2, 300);
+      const memory = await WasmMemory.open(binary, 2, 6);
       memory.reserve(8 * LARGE);
       memory.arguments.set([0, LARGE, memory.addressOf(0), 1, memory.addressOf(4 * LARGE)]);
       memory.run("unary", true);

@@ -1,7 +1,8 @@
 /** The LSTM of the module beside the plain one: values and gradients, lengths, directions, odd sizes, and sizes for several threads. */
 import { constant, feed, gradients, int32, lstmOp, mul, sum, type Tensors, type Value } from "@ostinato/core";
 import { describe, test } from "vitest";
-import { expectAsPlain, numbers } from "./graphs.ts";
+import { expectAsPlain } from "./graphs.ts";
+import { numbers } from "./numbers.ts";
 
 interface Case {
   readonly time: number;

@@ -2,7 +2,7 @@
 import { adam, binaryCrossentropy, compile, dense, embedding, lstm, sequential, type Tensors } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
-import { ids } from "./graphs.ts";
+import { ids } from "./numbers.ts";
 
 const [ROWS, TIME, WORDS] = [60, 50, 3000];
 
