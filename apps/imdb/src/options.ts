@@ -126,7 +126,7 @@ function backendOption(): Option {
   return new Option("--backend <name>", "what computes").choices(backendNames).default(defaultBackend);
 }
 
-export function threadsOption(): Option {
+function threadsOption(): Option {
   return new Option("--threads <n>", "threads of the wasm backend; the cores by default, up to 8").argParser(
     whole(1, 64),
   );
