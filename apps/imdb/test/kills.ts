@@ -21,14 +21,22 @@ export async function killAndResume(folder: string, epochs: number, kills: numbe
   for (let done = 0; done < kills; ) {
     const resumed = existsSync(join(killed, "checkpoint.safetensors")) ? ["--resume"] : [];
     const child = spawnCli([...settings, "--out", killed, ...resumed]);
-    const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on("close", (_, signal) => resolve(signal)));
+    let stderr = "";
+    child.stderr.on("data", (text) => {
+      stderr += String(text);
+    });
     child.stdout.resume();
+    const ended = new Promise<NodeJS.Signals | number | null>((resolve) => {
+      child.on("close", (code, signal) => resolve(signal ?? code));
+    });
     // From before the first step on; together the moments reach through most of the training.
     const moment = 0.9 * times.start + random.uniform() * ((1.6 * times.training) / kills);
     const timer = setTimeout(() => child.kill("SIGKILL"), moment);
-    if ((await ended) === "SIGKILL") {
+    const how = await ended;
+    if (how === "SIGKILL") {
       done += 1;
     } else {
+      expect({ how, stderr }).toEqual({ how: 0, stderr: "" });
       // On a machine that has become quicker it gets to the end before: that is compared, and begun anew.
       expectSame(killed, whole);
       rmSync(killed, { recursive: true });
