@@ -170,10 +170,12 @@ export function orthogonalMatrix(rows: number, columns: number, stream: RandomSt
   const tile = new Float64Array(PANEL * PAIR);
   for (let c = 0; c < m; c += PAIR) {
     const depth = Math.min(height, c + PAIR);
-    for (let k = 0; k < depth; k++) {
-      const from = at(k, c, width);
-      strip[PAIR * k] = v[from]!;
-      strip[PAIR * k + 1] = v[from + PANEL]!;
+    for (let k = 0; k < depth; k += PANEL) {
+      const from = k * width + PANEL * c;
+      for (let lane = 0; lane < PANEL; lane++) {
+        strip[PAIR * (k + lane)] = v[from + lane]!;
+        strip[PAIR * (k + lane) + 1] = v[from + PANEL + lane]!;
+      }
     }
     for (let i = 0; i < n; i += PANEL) {
       multiply(product, at(i, 0, height), strip, 0, PAIR, Math.min(depth, i + PANEL), tile);
