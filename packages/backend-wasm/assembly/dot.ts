@@ -1,10 +1,7 @@
 /** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
 import { packLeft, packRight } from "./packing";
-import { blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { BLOCK, blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument } from "./team";
-
-/** Bytes of a block of sums. */
-const BLOCK: usize = 192;
 
 /** Rows of a, columns of b and length of the sum that are packed at a time; `src/kernels/dot.ts` makes room for them. */
 const TILE_ROWS: i32 = 96;

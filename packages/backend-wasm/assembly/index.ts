@@ -6,6 +6,7 @@ import { gather, scatterAdd } from "./indexed";
 import { lstm } from "./lstm";
 import { lstmGrad } from "./lstmGrad";
 import { softmax } from "./softmax";
+export { trial } from "./trial";
 import { awaitJob, currentEpoch, currentJob, finish, fork, join, teamSize } from "./team";
 
 /** The numbers of the jobs, in the order of `src/jobs.ts`. */

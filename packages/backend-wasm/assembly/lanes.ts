@@ -33,6 +33,13 @@ function loadFew(from: usize, count: i32): v128 {
   return x;
 }
 
+/** Two vectors side by side, as one store of twice the width where the engine has it. */
+@inline
+export function storeTwo(to: usize, low: v128, high: v128): void {
+  v128.store(to, low);
+  v128.store(to, high, 16);
+}
+
 /** Stores the first `count` of four numbers. */
 @inline
 export function storePart(to: usize, x: v128, count: i32): void {
@@ -64,40 +71,50 @@ function number(table: usize, index: usize): v128 {
   return v128.load32_splat(table + (index << 2));
 }
 
-/** 1, log₂(e), ln(2) in two parts, the first of few bits, and 1.5 · 2²³: added to a number of moderate size, it leaves it rounded in the low bits. */
-const BASE = memory.data<f32>([1, 1.44269504, -0.693359375, 2.1219444e-4, 12582912]);
+/** 1, log₂(e), -log₂(e), -ln(2) in two parts, the first of few bits, the same of ln(2), and 1.5 · 2²³: added to a number of moderate size, it leaves it rounded in the low bits. */
+const BASE = memory.data<f32>([
+  1, 1.44269504, -1.44269504, -0.693359375, 2.1219444e-4, 0.693359375, -2.1219444e-4, 12582912,
+]);
 /** The bits of the last of them. */
 const ROUND_BITS: i32 = 0x4b400000;
-/** eʳ for |r| ≤ ln(2) / 2: coefficients from the highest on, fitted for the least relative error (3e-9). */
+/** eʳ - 1 - r for |r| ≤ ln(2) / 2, over r²: coefficients from the highest on, fitted for the least relative error (3e-9). */
 const EXP = memory.data<f32>([
   0.001381453825160861, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552,
 ]);
+/** The same of e⁻ʳ. */
+const EXP_NEGATIVE = memory.data<f32>([
+  0.001381453825160861, -0.00836874544620514, 0.04166838899254799, -0.1666652113199234, 0.4999999403953552,
+]);
 /** Bounds of the arguments of exp and of sigmoid. */
-const BOUNDS = memory.data<f32>([89, -104, 88, -87]);
+const BOUNDS = memory.data<f32>([89, -104, 87, -88]);
 /** tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error: the bounds of x, then P and Q from the highest coefficient on. */
 const TANH = memory.data<f32>([
   7.95, -7.95, -1.1742378445457613e-13, 6.423745563255423e-11, -2.2419586187538698e-8, 1.1665917554637417e-5,
   0.0031515019945800304, 0.1312623769044876, 0.0002616145648062229, 0.024683428928256035, 0.4645956754684448,
 ]);
 
-/** eˣ = p · 2ⁿ, with n in the low bits of `rounded`. */
+/** c₀ r + c₁ with the coefficients at `table`. */
 @inline
-function expFraction(x: v128, rounded: v128): v128 {
-  const n = f32x4.sub(rounded, number(BASE, 4));
-  const r = madd(n, number(BASE, 3), madd(n, number(BASE, 2), x));
-  let p = madd(number(EXP, 0), r, number(EXP, 1));
-  p = madd(p, r, number(EXP, 2));
-  p = madd(p, r, number(EXP, 3));
-  p = madd(p, r, number(EXP, 4));
-  p = madd(p, r, number(BASE, 0));
-  return madd(p, r, number(BASE, 0));
+function pair(table: usize, r: v128): v128 {
+  return madd(number(table, 0), r, number(table, 1));
+}
+
+/** d + r² · (c₀ r⁴ + c₁ r³ + c₂ r² + c₃ r + c₄), in pairs, so that one multiplication need not wait for all others. */
+@inline
+function expPolynomial(table: usize, r: v128, d: v128): v128 {
+  const square = f32x4.mul(r, r);
+  const p = madd(number(table, 0), square, pair(table + 4, r));
+  return madd(madd(p, square, pair(table + 12, r)), square, d);
 }
 
 /** eˣ over the whole range: 0 and infinity past its ends, NaN of NaN. */
 export function exp(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 0)), number(BOUNDS, 1));
-  const rounded = madd(x, number(BASE, 1), number(BASE, 4));
-  const p = expFraction(x, rounded);
+  const rounded = madd(x, number(BASE, 1), number(BASE, 7));
+  // eˣ = p · 2ⁿ, with n in the low bits of `rounded`.
+  const whole = f32x4.sub(rounded, number(BASE, 7));
+  const r = madd(whole, number(BASE, 4), madd(whole, number(BASE, 3), x));
+  const p = expPolynomial(EXP, r, f32x4.add(r, number(BASE, 0)));
   // 2ⁿ in two factors, because n may lie outside of the exponents of float32.
   const n = i32x4.sub(rounded, i32x4.splat(ROUND_BITS));
   const half = i32x4.shr_s(n, 1);
@@ -113,10 +130,13 @@ function power(n: v128): v128 {
 /** 1 / (1 + e⁻ˣ). */
 @inline
 export function sigmoid(x: v128): v128 {
-  const y = f32x4.pmax(f32x4.pmin(f32x4.neg(x), number(BOUNDS, 2)), number(BOUNDS, 3));
-  const rounded = madd(y, number(BASE, 1), number(BASE, 4));
+  x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 2)), number(BOUNDS, 3));
+  const rounded = madd(x, number(BASE, 2), number(BASE, 7));
+  const whole = f32x4.sub(rounded, number(BASE, 7));
+  const r = madd(whole, number(BASE, 6), madd(whole, number(BASE, 5), x));
   const one = number(BASE, 0);
-  return f32x4.div(one, madd(expFraction(y, rounded), power(rounded), one));
+  const p = expPolynomial(EXP_NEGATIVE, r, f32x4.sub(one, r));
+  return f32x4.div(one, madd(p, power(rounded), one));
 }
 
 /** From 7.95 on it is 1 to float32's last place. */
@@ -124,15 +144,12 @@ export function sigmoid(x: v128): v128 {
 export function tanh(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, number(TANH, 0)), number(TANH, 1));
   const s = f32x4.mul(x, x);
-  let p = madd(number(TANH, 2), s, number(TANH, 3));
-  p = madd(p, s, number(TANH, 4));
-  p = madd(p, s, number(TANH, 5));
-  p = madd(p, s, number(TANH, 6));
-  p = madd(p, s, number(TANH, 7));
-  p = madd(p, s, number(BASE, 0));
-  let q = madd(number(TANH, 8), s, number(TANH, 9));
-  q = madd(q, s, number(TANH, 10));
-  q = madd(q, s, number(BASE, 0));
+  const square = f32x4.mul(s, s);
+  const one = number(BASE, 0);
+  let p = madd(number(TANH, 2), square, pair(TANH + 12, s));
+  p = madd(p, square, pair(TANH + 20, s));
+  p = madd(p, square, madd(number(TANH, 7), s, one));
+  const q = madd(pair(TANH + 32, s), square, madd(number(TANH, 10), s, one));
   return f32x4.div(f32x4.mul(x, p), q);
 }
 

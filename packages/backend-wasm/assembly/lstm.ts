@@ -3,13 +3,23 @@
  * [1 | x | h] · [B | W | R]ᵀ for eight units at a time, whose sums are activated while they are in the cache. What `gates` and `cells` hold
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
-import { aligned, madd, past, scatter, sigmoid, storePart, tanh } from "./lanes";
-import { packRight } from "./packing";
-import { blocksOf, COLUMNS, LEFT_STEP, multiplyTwo, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { aligned, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "./lanes";
+import { copyEight, packColumns } from "./packing";
+import { blocksOf, LEFT_STEP, multiply, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument, barrier } from "./team";
 
-/** Bytes from one gate's block of sums to the next. */
-const GATE_SUMS: usize = 192;
+/** Units whose four gates are two right panels: i and o, f and c. */
+const UNITS: i32 = 8;
+/** Bytes from one gate's sums to the next, and from one row's to the next. */
+const GATE_SUMS: usize = 32;
+const ROW_SUMS: usize = 128;
+/** Bytes of a row's three addresses. */
+const TARGET: usize = 12;
+
+@inline
+function groupsOf(hidden: i32): i32 {
+  return (hidden + UNITS - 1) / UNITS;
+}
 
 /** Rows of a batch that belong to a thread: every `threads`-th of them, so that long and short ones are spread evenly. */
 @inline
@@ -23,31 +33,67 @@ export function leftRow(panels: usize, own: i32, depth: i32): usize {
   return panels + <usize>(own / ROWS) * <usize>depth * LEFT_STEP + (<usize>(own % ROWS) << 2);
 }
 
-/** Packs [B | W | R]: for each eight units four right panels, one a gate. */
+/** Packs [B | W | R]: for each eight units two right panels, each of two gates. */
 function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: usize, r: usize, b: usize, to: usize): void {
   const depth = 1 + inputSize + hidden;
   const panel = <usize>depth * RIGHT_STEP;
-  const groups = panelsOf(hidden);
+  const groups = groupsOf(hidden);
   for (let group = thread; group < groups; group += threads) {
-    const unit = group * COLUMNS;
-    const units = min(COLUMNS, hidden - unit);
+    const unit = group * UNITS;
+    const count = min(UNITS, hidden - unit);
     for (let gate = 0; gate < 4; gate++) {
       const row = <usize>(gate * hidden + unit) << 2;
-      const at = to + <usize>(group * 4 + gate) * panel;
-      packRight(b + row, 4, 0, units, 1, at);
-      packRight(w + row * <usize>inputSize, <usize>inputSize << 2, 4, units, inputSize, at + RIGHT_STEP);
-      packRight(r + row * <usize>hidden, <usize>hidden << 2, 4, units, hidden, at + <usize>(1 + inputSize) * RIGHT_STEP);
+      let at = to + <usize>(group * 2 + (gate >> 1)) * panel + <usize>(gate & 1) * GATE_SUMS;
+      packColumns(b + row, 4, 0, count, UNITS, 1, at);
+      at += RIGHT_STEP;
+      packColumns(w + row * <usize>inputSize, <usize>inputSize << 2, 4, count, UNITS, inputSize, at);
+      at += <usize>inputSize * RIGHT_STEP;
+      packColumns(r + row * <usize>hidden, <usize>hidden << 2, 4, count, UNITS, hidden, at);
     }
   }
 }
 
-/** Four units of one row: sums of the gates in; new cells, outputs and the next product's operand out. */
+/** Eight units of one row: from the sums of the gates to the new cells. o stays where its sums were. */
 @inline
-function activate(sums: usize, cellsNow: usize, next: usize, y: usize, gates: usize, cells: usize, hidden: i32, count: i32): void {
+function updateCells(sums: usize, cellsNow: usize, gates: usize, cells: usize, hidden: i32): void {
   const i = sigmoid(v128.load(sums));
-  const o = sigmoid(v128.load(sums + GATE_SUMS));
-  const f = sigmoid(v128.load(sums + 2 * GATE_SUMS));
-  const g = tanh(v128.load(sums + 3 * GATE_SUMS));
+  const i2 = sigmoid(v128.load(sums, 16));
+  const o = sigmoid(v128.load(sums, GATE_SUMS));
+  const o2 = sigmoid(v128.load(sums, GATE_SUMS + 16));
+  const f = sigmoid(v128.load(sums, 2 * GATE_SUMS));
+  const f2 = sigmoid(v128.load(sums, 2 * GATE_SUMS + 16));
+  const g = tanh(v128.load(sums, 3 * GATE_SUMS));
+  const g2 = tanh(v128.load(sums, 3 * GATE_SUMS + 16));
+  const c = madd(f, v128.load(cellsNow), f32x4.mul(i, g));
+  const c2 = madd(f2, v128.load(cellsNow, 16), f32x4.mul(i2, g2));
+  storeTwo(cellsNow, c, c2);
+  storeTwo(sums + GATE_SUMS, o, o2);
+  if (gates !== 0) {
+    const stride = <usize>hidden << 2;
+    storeTwo(gates, i, i2);
+    storeTwo(gates + stride, o, o2);
+    storeTwo(gates + 2 * stride, f, f2);
+    storeTwo(gates + 3 * stride, g, g2);
+  }
+  if (cells !== 0) storeTwo(cells, c, c2);
+}
+
+/** Then from the cells to h, which goes to y and to the next product's operand. */
+@inline
+function updateOutputs(sums: usize, cellsNow: usize, next: usize, y: usize): void {
+  const h = f32x4.mul(v128.load(sums, GATE_SUMS), tanh(v128.load(cellsNow)));
+  const h2 = f32x4.mul(v128.load(sums, GATE_SUMS + 16), tanh(v128.load(cellsNow, 16)));
+  storeTwo(sums, h, h2);
+  if (y !== 0) storeTwo(y, h, h2);
+  copyEight(next, sums);
+}
+
+/** Both for `count` units, at most four. */
+function updateFew(sums: usize, cellsNow: usize, next: usize, y: usize, gates: usize, cells: usize, hidden: i32, count: i32): void {
+  const i = sigmoid(v128.load(sums));
+  const o = sigmoid(v128.load(sums, GATE_SUMS));
+  const f = sigmoid(v128.load(sums, 2 * GATE_SUMS));
+  const g = tanh(v128.load(sums, 3 * GATE_SUMS));
   const c = madd(f, v128.load(cellsNow), f32x4.mul(i, g));
   const h = f32x4.mul(o, tanh(c));
   v128.store(cellsNow, c);
@@ -61,6 +107,31 @@ function activate(sums: usize, cellsNow: usize, next: usize, y: usize, gates: us
     storePart(gates + 3 * stride, g, count);
   }
   if (cells !== 0) storePart(cells, c, count);
+}
+
+/** A block's last units, fewer than eight. */
+function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: usize, target: usize, at: usize): void {
+  const hidden = argument(3);
+  const cellBytes = <usize>(groupsOf(hidden) * UNITS) << 2;
+  for (let lane = 0; lane < rows; lane++) {
+    for (let unit = 0; unit < count; unit += 4) {
+      const offset = <usize>unit << 2;
+      updateFew(
+        sums + offset,
+        cellsNow + offset,
+        next + <usize>unit * LEFT_STEP,
+        past(load<usize>(target), at + offset),
+        past(load<usize>(target, 4), at + offset),
+        past(load<usize>(target, 8), at + offset),
+        hidden,
+        min(4, count - unit),
+      );
+    }
+    sums += ROW_SUMS;
+    cellsNow += cellBytes;
+    next += 4;
+    target += TARGET;
+  }
 }
 
 export function lstm(thread: i32, threads: i32): void {
@@ -80,14 +151,16 @@ export function lstm(thread: i32, threads: i32): void {
   const weights = address(18);
   const own = ownRows(batch, thread, threads);
   const depth = 1 + inputSize + hidden;
-  const groups = panelsOf(hidden);
+  const groups = groupsOf(hidden);
   const panelBytes = <usize>blocksOf(own) * <usize>depth * LEFT_STEP;
-  const cellBytes = <usize>(groups * COLUMNS) << 2;
+  const cellBytes = <usize>(groups * UNITS) << 2;
   const weightPanel = <usize>depth * RIGHT_STEP;
   // This thread's room: the operand of this step and of the next, the cells, the sums of a block.
   const room = address(19) + <usize>thread * <usize>argument(20);
   const cellsNow = aligned(room + 2 * panelBytes);
   const sums = aligned(cellsNow + <usize>own * cellBytes);
+  // Of each own row: where this step's y, gates and cells go.
+  const targets = sums + <usize>ROWS * ROW_SUMS;
 
   packWeights(thread, threads, hidden, inputSize, address(6), address(7), address(8), weights);
   for (let q = 0; q < own; q++) {
@@ -115,7 +188,12 @@ export function lstm(thread: i32, threads: i32): void {
     for (let q = 0; q < active; q++) {
       const p = q * threads + thread;
       const t = reverse ? load<i32>(lengths + (<usize>p << 2)) - 1 - step : step;
-      let from = x + (<usize>((t * batch + load<i32>(order + (<usize>p << 2))) * inputSize) << 2);
+      const place = t * batch + load<i32>(order + (<usize>p << 2));
+      const target = targets + <usize>q * TARGET;
+      store<usize>(target, past(y, <usize>(place * hidden) << 2));
+      store<usize>(target, past(gates, <usize>((start + p) * 4 * hidden) << 2), 4);
+      store<usize>(target, past(cells, <usize>((start + p) * hidden) << 2), 8);
+      let from = x + (<usize>(place * inputSize) << 2);
       let to = leftRow(now, q, depth);
       for (let d = 0; d < inputSize; d++) {
         to += LEFT_STEP;
@@ -124,33 +202,32 @@ export function lstm(thread: i32, threads: i32): void {
       }
     }
     for (let group = 0; group < groups; group++) {
-      const unit = group * COLUMNS;
-      const count = min(4, hidden - unit);
-      const rest = min(4, hidden - unit - 4);
-      const panel = weights + <usize>(group * 4) * weightPanel;
+      const unit = group * UNITS;
+      const count = hidden - unit;
+      const at = <usize>unit << 2;
+      const right = weights + <usize>(group * 2) * weightPanel;
       for (let first = 0; first < active; first += ROWS) {
         const rows = min(ROWS, active - first);
         const left = leftRow(now, first, depth);
-        for (let gate: usize = 0; gate < 4; gate += 2) {
-          const right = panel + gate * weightPanel;
-          const to = sums + gate * GATE_SUMS;
-          multiplyTwo(rows, left, right, right + weightPanel, depth, to, to + GATE_SUMS, RIGHT_STEP);
+        const nextOperand = leftRow(next, first, depth) + <usize>(1 + inputSize + unit) * LEFT_STEP;
+        const target = targets + <usize>first * TARGET;
+        multiply(rows, left, right, depth, sums, ROW_SUMS, false);
+        multiply(rows, left, right + weightPanel, depth, sums + RIGHT_STEP, ROW_SUMS, false);
+        if (count < UNITS) {
+          updateLast(rows, count, sums, cellsNow + <usize>first * cellBytes + at, nextOperand, target, at);
+          continue;
+        }
+        // All cells before all outputs: what waits for the same long calculation stands far apart.
+        for (let lane = 0; lane < rows; lane++) {
+          const to = target + <usize>lane * TARGET;
+          const c = cellsNow + <usize>(first + lane) * cellBytes + at;
+          const toGates = past(load<usize>(to, 4), at);
+          updateCells(sums + <usize>lane * ROW_SUMS, c, toGates, past(load<usize>(to, 8), at), hidden);
         }
         for (let lane = 0; lane < rows; lane++) {
-          const q = first + lane;
-          const p = q * threads + thread;
-          const t = reverse ? load<i32>(lengths + (<usize>p << 2)) - 1 - step : step;
-          const row = load<i32>(order + (<usize>p << 2));
-          const s = sums + <usize>lane * RIGHT_STEP;
-          const c = cellsNow + <usize>q * cellBytes + (<usize>unit << 2);
-          const h = leftRow(next, q, depth) + <usize>(1 + inputSize + unit) * LEFT_STEP;
-          const toY = past(y, <usize>((t * batch + row) * hidden + unit) << 2);
-          const toGates = past(gates, <usize>((start + p) * 4 * hidden + unit) << 2);
-          const toCells = past(cells, <usize>((start + p) * hidden + unit) << 2);
-          activate(s, c, h, toY, toGates, toCells, hidden, count);
-          if (rest <= 0) continue;
-          const second = h + 4 * LEFT_STEP;
-          activate(s + 16, c + 16, second, past(toY, 16), past(toGates, 16), past(toCells, 16), hidden, rest);
+          const toY = past(load<usize>(target + <usize>lane * TARGET), at);
+          const c = cellsNow + <usize>(first + lane) * cellBytes + at;
+          updateOutputs(sums + <usize>lane * ROW_SUMS, c, nextOperand + (<usize>lane << 2), toY);
         }
       }
     }

@@ -3,21 +3,80 @@
  * of the gates, and one product with [R | W] takes these to the step before and to x. Gate gradients are collected beside their
  * [1 | x | h]; whenever enough rows are there, all threads meet and add up products of them to the gradients of B, W and R, by columns.
  */
-import { aligned, loadPart, past, scatter } from "./lanes";
+import { aligned, loadPart, past, scatter, storeTwo } from "./lanes";
 import { clearEnds, leftRow, ownRows } from "./lstm";
-import { packRight } from "./packing";
-import { blocksOf, COLUMNS, LEFT_STEP, multiply, multiplyTwo, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { copyEight, packRight } from "./packing";
+import { BLOCK, blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument, barrier } from "./team";
 
-/** Bytes of a block of sums. */
-const BLOCK: usize = 192;
+/** tanh(c) of h = o · tanh(c); where o is 0, nothing that it is multiplied with is not. */
+@inline
+function tanhOfCell(h: v128, o: v128): v128 {
+  return v128.andnot(f32x4.div(h, o), f32x4.eq(o, f32x4.splat(0)));
+}
 
-/** One row's step, four units: new cotangents of the cells, and the gate gradients for both products. */
+/** d · a · (1 - a): through the sigmoid that gave a. */
+@inline
+function throughSigmoid(d: v128, a: v128): v128 {
+  return f32x4.mul(f32x4.mul(d, a), f32x4.sub(f32x4.splat(1), a));
+}
+
+/** d · (1 - a²): through the tanh that gave a. */
+@inline
+function throughTanh(d: v128, a: v128): v128 {
+  return f32x4.mul(d, f32x4.sub(f32x4.splat(1), f32x4.mul(a, a)));
+}
+
+/**
+ * One row's step, eight units: new cotangents of the cells, and the gate gradients for both products. `gates` and `right` hold i, o, f and c,
+ * `gate` and `rightGate` bytes apart; `left` has every number LEFT_STEP from the one before.
+ */
 @inline
 function gateGradients(
   y: usize,
   gates: usize,
-  gateStride: usize,
+  gate: usize,
+  before: usize,
+  dY: usize,
+  dH: usize,
+  dC: usize,
+  left: usize,
+  leftGate: usize,
+  right: usize,
+  rightGate: usize,
+): void {
+  const i = v128.load(gates);
+  const i2 = v128.load(gates, 16);
+  const o = v128.load(gates + gate);
+  const o2 = v128.load(gates + gate, 16);
+  const f = v128.load(gates + 2 * gate);
+  const f2 = v128.load(gates + 2 * gate, 16);
+  const g = v128.load(gates + 3 * gate);
+  const g2 = v128.load(gates + 3 * gate, 16);
+  const a = tanhOfCell(v128.load(y), o);
+  const a2 = tanhOfCell(v128.load(y, 16), o2);
+  const dh = f32x4.add(v128.load(dH), v128.load(dY));
+  const dh2 = f32x4.add(v128.load(dH, 16), v128.load(dY, 16));
+  const dc = f32x4.add(v128.load(dC), throughTanh(f32x4.mul(dh, o), a));
+  const dc2 = f32x4.add(v128.load(dC, 16), throughTanh(f32x4.mul(dh2, o2), a2));
+  const df = throughSigmoid(f32x4.mul(dc, v128.load(before)), f);
+  const df2 = throughSigmoid(f32x4.mul(dc2, v128.load(before, 16)), f2);
+  storeTwo(dC, f32x4.mul(dc, f), f32x4.mul(dc2, f2));
+  storeTwo(right, throughSigmoid(f32x4.mul(dc, g), i), throughSigmoid(f32x4.mul(dc2, g2), i2));
+  storeTwo(right + rightGate, throughSigmoid(f32x4.mul(dh, a), o), throughSigmoid(f32x4.mul(dh2, a2), o2));
+  storeTwo(right + 2 * rightGate, df, df2);
+  storeTwo(right + 3 * rightGate, throughTanh(f32x4.mul(dc, i), g), throughTanh(f32x4.mul(dc2, i2), g2));
+  copyEight(left, right);
+  copyEight(left + leftGate, right + rightGate);
+  copyEight(left + 2 * leftGate, right + 2 * rightGate);
+  copyEight(left + 3 * leftGate, right + 3 * rightGate);
+}
+
+/** The same of `count` units, at most four. */
+function fewGateGradients(
+  y: usize,
+  gates: usize,
+  gate: usize,
   before: usize,
   dY: usize,
   dH: usize,
@@ -28,28 +87,22 @@ function gateGradients(
   rightGate: usize,
   count: i32,
 ): void {
-  const one = f32x4.splat(1);
-  const zero = f32x4.splat(0);
   const i = loadPart(gates, count);
-  const o = loadPart(gates + gateStride, count);
-  const f = loadPart(gates + 2 * gateStride, count);
-  const g = loadPart(gates + 3 * gateStride, count);
-  const c = before === 0 ? zero : loadPart(before, count);
-  // h = o · tanh(c); where o is 0, nothing that tanh(c) is multiplied with is not.
-  const tanhC = v128.andnot(f32x4.div(loadPart(y, count), o), f32x4.eq(o, zero));
-  let dh = v128.load(dH);
-  if (dY !== 0) dh = f32x4.add(dh, loadPart(dY, count));
-  const dc = f32x4.add(v128.load(dC), f32x4.mul(f32x4.mul(dh, o), f32x4.sub(one, f32x4.mul(tanhC, tanhC))));
-  const di = f32x4.mul(f32x4.mul(f32x4.mul(dc, g), i), f32x4.sub(one, i));
-  const dO = f32x4.mul(f32x4.mul(f32x4.mul(dh, tanhC), o), f32x4.sub(one, o));
-  const df = f32x4.mul(f32x4.mul(f32x4.mul(dc, c), f), f32x4.sub(one, f));
-  const dg = f32x4.mul(f32x4.mul(dc, i), f32x4.sub(one, f32x4.mul(g, g)));
+  const o = loadPart(gates + gate, count);
+  const f = loadPart(gates + 2 * gate, count);
+  const g = loadPart(gates + 3 * gate, count);
+  const a = tanhOfCell(loadPart(y, count), o);
+  const dh = f32x4.add(v128.load(dH), loadPart(dY, count));
+  const dc = f32x4.add(v128.load(dC), throughTanh(f32x4.mul(dh, o), a));
+  const di = throughSigmoid(f32x4.mul(dc, g), i);
+  const dO = throughSigmoid(f32x4.mul(dh, a), o);
+  const df = throughSigmoid(f32x4.mul(dc, loadPart(before, count)), f);
+  const dg = throughTanh(f32x4.mul(dc, i), g);
   v128.store(dC, f32x4.mul(dc, f));
   scatter(left, di, LEFT_STEP, count);
   scatter(left + leftGate, dO, LEFT_STEP, count);
   scatter(left + 2 * leftGate, df, LEFT_STEP, count);
   scatter(left + 3 * leftGate, dg, LEFT_STEP, count);
-  if (right === 0) return;
   v128.store(right, di);
   v128.store(right + rightGate, dO);
   v128.store(right + 2 * rightGate, df);
@@ -90,11 +143,11 @@ function collect(from: usize, size: i32, panels: usize, column: i32, panelBytes:
 /** Adds the products of the collected rows to the sums of this thread's columns. */
 function multiplyCollected(thread: i32, threads: i32, rows: i32): void {
   const hidden = argument(3);
-  const chunk = argument(23);
+  const pitch = argument(23) + 1;
   const blocks = blocksOf(1 + argument(2) + hidden);
   const panels = 4 * panelsOf(hidden);
-  const leftBytes = <usize>chunk * LEFT_STEP;
-  const rightBytes = <usize>chunk * RIGHT_STEP;
+  const leftBytes = <usize>pitch * LEFT_STEP;
+  const rightBytes = <usize>pitch * RIGHT_STEP;
   for (let panel = thread; panel < panels; panel += threads) {
     const right = address(25) + <usize>panel * rightBytes;
     let sums = address(26) + <usize>(panel * blocks) * BLOCK;
@@ -150,6 +203,12 @@ function scatterRows(from: usize, to: usize, stride: usize, thread: i32, threads
   }
 }
 
+/** Where a unit stands in the right panels of a gate. */
+@inline
+function rightPlace(unit: i32, pitch: i32): usize {
+  return <usize>(unit / COLUMNS) * <usize>pitch * RIGHT_STEP + (<usize>(unit % COLUMNS) << 2);
+}
+
 export function lstmGrad(thread: i32, threads: i32): void {
   const batch = argument(1);
   const inputSize = argument(2);
@@ -167,6 +226,8 @@ export function lstmGrad(thread: i32, threads: i32): void {
   const lengths = address(17);
   const weights = address(18);
   const chunk = argument(23);
+  // Collected panels are one row longer than they need be: a power of two would put the lines of all of them on the same few places of the cache.
+  const pitch = chunk + 1;
   const wantsWeights = address(26) !== 0;
   const depth = 4 * hidden;
   const groups = panelsOf(hidden);
@@ -175,14 +236,18 @@ export function lstmGrad(thread: i32, threads: i32): void {
   const own = ownRows(batch, thread, threads);
   const hiddenBytes = <usize>(groups * COLUMNS) << 2;
   const sumBytes = <usize>panels * RIGHT_STEP;
-  const leftBytes = <usize>chunk * LEFT_STEP;
-  const rightGate = <usize>groups * <usize>chunk * RIGHT_STEP;
+  const leftBytes = <usize>pitch * LEFT_STEP;
+  const rightPitch = wantsWeights ? pitch : 1;
+  const rightGate = <usize>(groups * rightPitch) * RIGHT_STEP;
   const gateStride = <usize>hidden << 2;
   const leftGate = <usize>hidden * LEFT_STEP;
   // This thread's room: gate gradients of the step, sums of their product (the cotangent of h first), cotangents of the cells.
   const left = address(19) + <usize>thread * <usize>argument(20);
   const sums = aligned(left + <usize>blocksOf(own) * <usize>depth * LEFT_STEP);
   const dC = aligned(sums + <usize>own * sumBytes);
+  // What is read where there is nothing, and where gate gradients go that only one product reads.
+  const zeros = aligned(dC + <usize>own * hiddenBytes);
+  const unread = aligned(zeros + hiddenBytes);
 
   packWeights(thread, threads, hidden, inputSize, address(6), address(7), weights);
   gatherRows(address(21), sums, sumBytes, thread, threads);
@@ -193,6 +258,7 @@ export function lstmGrad(thread: i32, threads: i32): void {
       memory.fill(address(26) + <usize>(panel * blocks) * BLOCK, 0, <usize>blocks * BLOCK);
     }
   }
+  memory.fill(zeros, 0, hiddenBytes);
   if (dX !== 0) clearEnds(dX, inputSize, thread, threads);
   barrier(thread, threads);
 
@@ -218,29 +284,26 @@ export function lstmGrad(thread: i32, threads: i32): void {
       const place = <usize>(t * batch + row);
       const toY = y + place * gateStride;
       const gate = gates + <usize>(start + p) * 4 * gateStride;
-      const initial = past(initialC, <usize>row * gateStride);
+      const initial = initialC === 0 ? zeros : initialC + <usize>row * gateStride;
       const cell = step > 0 ? cells + <usize>(start - before + p) * gateStride : initial;
-      const cotangent = past(dY, place * gateStride);
+      const cotangent = dY === 0 ? zeros : dY + place * gateStride;
       const dh = sums + <usize>q * sumBytes;
       const dc = dC + <usize>q * hiddenBytes;
       const panel = leftRow(left, q, depth);
-      const right = wantsWeights ? address(25) + <usize>(collected + p) * RIGHT_STEP : 0;
-      for (let unit = 0; unit < hidden; unit += 4) {
+      const right = wantsWeights ? address(25) + <usize>(collected + p) * RIGHT_STEP : unread;
+      let unit = 0;
+      for (; unit + 8 <= hidden; unit += 8) {
         const at = <usize>unit << 2;
-        gateGradients(
-          toY + at,
-          gate + at,
-          gateStride,
-          past(cell, at),
-          past(cotangent, at),
-          dh + at,
-          dc + at,
-          panel + <usize>unit * LEFT_STEP,
-          leftGate,
-          past(right, <usize>(unit >> 3) * <usize>chunk * RIGHT_STEP + (at & 16)),
-          rightGate,
-          min(4, hidden - unit),
-        );
+        const toLeft = panel + <usize>unit * LEFT_STEP;
+        const toRight = right + rightPlace(unit, rightPitch);
+        gateGradients(toY + at, gate + at, gateStride, cell + at, cotangent + at, dh + at, dc + at, toLeft, leftGate, toRight, rightGate);
+      }
+      for (; unit < hidden; unit += 4) {
+        const at = <usize>unit << 2;
+        const toLeft = panel + <usize>unit * LEFT_STEP;
+        const toRight = right + rightPlace(unit, rightPitch);
+        const count = min(4, hidden - unit);
+        fewGateGradients(toY + at, gate + at, gateStride, cell + at, cotangent + at, dh + at, dc + at, toLeft, leftGate, toRight, rightGate, count);
       }
       if (!wantsWeights) continue;
       const inputs = address(24) + <usize>(collected + p) * LEFT_STEP;
@@ -251,14 +314,12 @@ export function lstmGrad(thread: i32, threads: i32): void {
       collect(step > 0 ? previous : h0, hidden, inputs, 1 + inputSize, leftBytes);
     }
     collected += activeInAll;
-    for (let panel = 0; panel < panels; panel += 2) {
+    for (let panel = 0; panel < panels; panel++) {
       const right = weights + <usize>panel * weightPanel;
       for (let first = 0; first < active; first += ROWS) {
         const to = sums + <usize>first * sumBytes + <usize>panel * RIGHT_STEP;
         const rows = min(ROWS, active - first);
-        const a = leftRow(left, first, depth);
-        if (panel + 1 === panels) multiply(rows, a, right, depth, to, sumBytes, false);
-        else multiplyTwo(rows, a, right, right + weightPanel, depth, to, to + RIGHT_STEP, sumBytes);
+        multiply(rows, leftRow(left, first, depth), right, depth, to, sumBytes, false);
       }
     }
     if (dX === 0) continue;

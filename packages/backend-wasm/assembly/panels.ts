@@ -1,16 +1,20 @@
 /**
- * The blocked product. The left operand lies in panels of six rows, the right one in panels of eight columns, both with the numbers of
- * one step of the sum side by side: a block of 6 × 8 sums fills the sixteen registers. Each sum takes its terms in order, one by one,
- * so that neither its place in a block nor what stands beside it changes a bit.
+ * The blocked product. The left operand lies in panels of six rows, the right one in panels of sixteen columns, both with the numbers of
+ * one step of the sum side by side. Where the engine makes 256-bit instructions of two neighbouring 128-bit ones, a block of 6 × 16 sums fills
+ * the registers; elsewhere a block of 6 × 8 does. Each sum takes its terms in order, one by one, so that neither its place in a block nor
+ * what stands beside it changes a bit.
  */
 import { madd } from "./lanes";
+import { isWide } from "./team";
 
 /** Rows of a left panel and columns of a right one. */
 export const ROWS: i32 = 6;
-export const COLUMNS: i32 = 8;
+export const COLUMNS: i32 = 16;
 /** Bytes from one step of the sum to the next. */
 export const LEFT_STEP: usize = 24;
-export const RIGHT_STEP: usize = 32;
+export const RIGHT_STEP: usize = 64;
+/** Bytes of a block of sums. */
+export const BLOCK: usize = 384;
 
 @inline
 export function blocksOf(rows: i32): i32 {
@@ -26,17 +30,115 @@ export function panelsOf(columns: i32): i32 {
 @inline
 function put(to: usize, low: v128, high: v128, add: bool): void {
   if (add) {
-    v128.store(to, f32x4.add(v128.load(to), low));
-    v128.store(to, f32x4.add(v128.load(to, 16), high), 16);
-  } else {
-    v128.store(to, low);
-    v128.store(to, high, 16);
+    low = f32x4.add(v128.load(to), low);
+    high = f32x4.add(v128.load(to, 16), high);
+  }
+  v128.store(to, low);
+  v128.store(to, high, 16);
+}
+
+/** A block of `rows`, known when this is compiled, and of all columns of a panel; what is left out falls away. */
+@inline
+function block(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  const zero = f32x4.splat(0);
+  let s0 = zero;
+  let t0 = zero;
+  let u0 = zero;
+  let v0 = zero;
+  let s1 = zero;
+  let t1 = zero;
+  let u1 = zero;
+  let v1 = zero;
+  let s2 = zero;
+  let t2 = zero;
+  let u2 = zero;
+  let v2 = zero;
+  let s3 = zero;
+  let t3 = zero;
+  let u3 = zero;
+  let v3 = zero;
+  let s4 = zero;
+  let t4 = zero;
+  let u4 = zero;
+  let v4 = zero;
+  let s5 = zero;
+  let t5 = zero;
+  let u5 = zero;
+  let v5 = zero;
+  for (const end = b + <usize>depth * RIGHT_STEP; b < end; b += RIGHT_STEP) {
+    const s = v128.load(b);
+    const t = v128.load(b, 16);
+    const u = v128.load(b, 32);
+    const v = v128.load(b, 48);
+    let x = v128.load32_splat(a);
+    s0 = madd(x, s, s0);
+    t0 = madd(x, t, t0);
+    u0 = madd(x, u, u0);
+    v0 = madd(x, v, v0);
+    if (rows > 1) {
+      x = v128.load32_splat(a, 4);
+      s1 = madd(x, s, s1);
+      t1 = madd(x, t, t1);
+      u1 = madd(x, u, u1);
+      v1 = madd(x, v, v1);
+    }
+    if (rows > 2) {
+      x = v128.load32_splat(a, 8);
+      s2 = madd(x, s, s2);
+      t2 = madd(x, t, t2);
+      u2 = madd(x, u, u2);
+      v2 = madd(x, v, v2);
+    }
+    if (rows > 3) {
+      x = v128.load32_splat(a, 12);
+      s3 = madd(x, s, s3);
+      t3 = madd(x, t, t3);
+      u3 = madd(x, u, u3);
+      v3 = madd(x, v, v3);
+    }
+    if (rows > 4) {
+      x = v128.load32_splat(a, 16);
+      s4 = madd(x, s, s4);
+      t4 = madd(x, t, t4);
+      u4 = madd(x, u, u4);
+      v4 = madd(x, v, v4);
+    }
+    if (rows > 5) {
+      x = v128.load32_splat(a, 20);
+      s5 = madd(x, s, s5);
+      t5 = madd(x, t, t5);
+      u5 = madd(x, u, u5);
+      v5 = madd(x, v, v5);
+    }
+    a += LEFT_STEP;
+  }
+  put(to, s0, t0, add);
+  put(to + 32, u0, v0, add);
+  if (rows > 1) {
+    put(to + stride, s1, t1, add);
+    put(to + stride + 32, u1, v1, add);
+  }
+  if (rows > 2) {
+    put(to + 2 * stride, s2, t2, add);
+    put(to + 2 * stride + 32, u2, v2, add);
+  }
+  if (rows > 3) {
+    put(to + 3 * stride, s3, t3, add);
+    put(to + 3 * stride + 32, u3, v3, add);
+  }
+  if (rows > 4) {
+    put(to + 4 * stride, s4, t4, add);
+    put(to + 4 * stride + 32, u4, v4, add);
+  }
+  if (rows > 5) {
+    put(to + 5 * stride, s5, t5, add);
+    put(to + 5 * stride + 32, u5, v5, add);
   }
 }
 
-/** A block of `rows` known when this is compiled; what is left out falls away. */
+/** A block of half of a panel's columns. */
 @inline
-function block(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+function half(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
   const zero = f32x4.splat(0);
   let s0 = zero;
   let t0 = zero;
@@ -51,42 +153,36 @@ function block(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usi
   let s5 = zero;
   let t5 = zero;
   for (const end = b + <usize>depth * RIGHT_STEP; b < end; b += RIGHT_STEP) {
-    const low = v128.load(b);
-    const high = v128.load(b, 16);
+    const s = v128.load(b);
+    const t = v128.load(b, 16);
     let x = v128.load32_splat(a);
-    s0 = madd(x, low, s0);
-    t0 = madd(x, high, t0);
-    if (rows > 1) {
-      x = v128.load32_splat(a, 4);
-      s1 = madd(x, low, s1);
-      t1 = madd(x, high, t1);
-    }
-    if (rows > 2) {
-      x = v128.load32_splat(a, 8);
-      s2 = madd(x, low, s2);
-      t2 = madd(x, high, t2);
-    }
-    if (rows > 3) {
-      x = v128.load32_splat(a, 12);
-      s3 = madd(x, low, s3);
-      t3 = madd(x, high, t3);
-    }
+    s0 = madd(x, s, s0);
+    t0 = madd(x, t, t0);
+    x = v128.load32_splat(a, 4);
+    s1 = madd(x, s, s1);
+    t1 = madd(x, t, t1);
+    x = v128.load32_splat(a, 8);
+    s2 = madd(x, s, s2);
+    t2 = madd(x, t, t2);
+    x = v128.load32_splat(a, 12);
+    s3 = madd(x, s, s3);
+    t3 = madd(x, t, t3);
     if (rows > 4) {
       x = v128.load32_splat(a, 16);
-      s4 = madd(x, low, s4);
-      t4 = madd(x, high, t4);
+      s4 = madd(x, s, s4);
+      t4 = madd(x, t, t4);
     }
     if (rows > 5) {
       x = v128.load32_splat(a, 20);
-      s5 = madd(x, low, s5);
-      t5 = madd(x, high, t5);
+      s5 = madd(x, s, s5);
+      t5 = madd(x, t, t5);
     }
     a += LEFT_STEP;
   }
   put(to, s0, t0, add);
-  if (rows > 1) put(to + stride, s1, t1, add);
-  if (rows > 2) put(to + 2 * stride, s2, t2, add);
-  if (rows > 3) put(to + 3 * stride, s3, t3, add);
+  put(to + stride, s1, t1, add);
+  put(to + 2 * stride, s2, t2, add);
+  put(to + 3 * stride, s3, t3, add);
   if (rows > 4) put(to + 4 * stride, s4, t4, add);
   if (rows > 5) put(to + 5 * stride, s5, t5, add);
 }
@@ -106,116 +202,49 @@ function block4(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: b
 function block5(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
   block(5, a, b, depth, to, stride, add);
 }
-function block6(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+export function block6(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
   block(6, a, b, depth, to, stride, add);
+}
+function half4(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  half(4, a, b, depth, to, stride, add);
+}
+function half5(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  half(5, a, b, depth, to, stride, add);
+}
+export function half6(a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  half(6, a, b, depth, to, stride, add);
 }
 
 /**
- * The product of the first `rows` (1 to 6) rows of a left panel with a right panel over `depth`: rows of eight sums, `stride` bytes
+ * The product of the first `rows` (1 to 6) rows of a left panel with a right panel over `depth`: rows of sixteen sums, `stride` bytes
  * apart, written to `to` or added to what is there.
  */
 export function multiply(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
-  switch (rows) {
-    case 6:
-      return block6(a, b, depth, to, stride, add);
-    case 5:
-      return block5(a, b, depth, to, stride, add);
-    case 4:
-      return block4(a, b, depth, to, stride, add);
-    case 3:
-      return block3(a, b, depth, to, stride, add);
-    case 2:
-      return block2(a, b, depth, to, stride, add);
-    default:
-      return block1(a, b, depth, to, stride, add);
+  if (rows <= 3) {
+    multiplyFew(rows, a, b, depth, to, stride, add);
+  } else if (isWide()) {
+    multiplyWhole(rows, a, b, depth, to, stride, add);
+  } else {
+    multiplyHalf(rows, a, b, depth, to, stride, add);
+    multiplyHalf(rows, a, b + 32, depth, to + 32, stride, add);
   }
 }
 
-/** A block of one to three rows and two right panels: with one, there would be too few sums to keep the processor busy. */
-@inline
-function wideBlock(rows: i32, a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize, stride: usize): void {
-  const zero = f32x4.splat(0);
-  let s0 = zero;
-  let t0 = zero;
-  let u0 = zero;
-  let v0 = zero;
-  let s1 = zero;
-  let t1 = zero;
-  let u1 = zero;
-  let v1 = zero;
-  let s2 = zero;
-  let t2 = zero;
-  let u2 = zero;
-  let v2 = zero;
-  for (const end = b + <usize>depth * RIGHT_STEP; b < end; b += RIGHT_STEP) {
-    const low = v128.load(b);
-    const high = v128.load(b, 16);
-    const nextLow = v128.load(next);
-    const nextHigh = v128.load(next, 16);
-    let x = v128.load32_splat(a);
-    s0 = madd(x, low, s0);
-    t0 = madd(x, high, t0);
-    u0 = madd(x, nextLow, u0);
-    v0 = madd(x, nextHigh, v0);
-    if (rows > 1) {
-      x = v128.load32_splat(a, 4);
-      s1 = madd(x, low, s1);
-      t1 = madd(x, high, t1);
-      u1 = madd(x, nextLow, u1);
-      v1 = madd(x, nextHigh, v1);
-    }
-    if (rows > 2) {
-      x = v128.load32_splat(a, 8);
-      s2 = madd(x, low, s2);
-      t2 = madd(x, high, t2);
-      u2 = madd(x, nextLow, u2);
-      v2 = madd(x, nextHigh, v2);
-    }
-    a += LEFT_STEP;
-    next += RIGHT_STEP;
-  }
-  put(to, s0, t0, false);
-  put(nextTo, u0, v0, false);
-  if (rows > 1) {
-    put(to + stride, s1, t1, false);
-    put(nextTo + stride, u1, v1, false);
-  }
-  if (rows > 2) {
-    put(to + 2 * stride, s2, t2, false);
-    put(nextTo + 2 * stride, u2, v2, false);
-  }
+/** Up to three rows have few enough sums for either width of the registers. */
+function multiplyFew(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  if (rows === 3) block3(a, b, depth, to, stride, add);
+  else if (rows === 2) block2(a, b, depth, to, stride, add);
+  else block1(a, b, depth, to, stride, add);
 }
 
-function wide1(a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize): void {
-  wideBlock(1, a, b, next, depth, to, nextTo, 0);
-}
-function wide2(a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize, stride: usize): void {
-  wideBlock(2, a, b, next, depth, to, nextTo, stride);
-}
-function wide3(a: usize, b: usize, next: usize, depth: i32, to: usize, nextTo: usize, stride: usize): void {
-  wideBlock(3, a, b, next, depth, to, nextTo, stride);
+function multiplyWhole(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  if (rows === 6) block6(a, b, depth, to, stride, add);
+  else if (rows === 5) block5(a, b, depth, to, stride, add);
+  else block4(a, b, depth, to, stride, add);
 }
 
-/** The products of the first `rows` rows of a left panel with two right panels, `b` and `next`, written to `to` and `nextTo`. */
-export function multiplyTwo(
-  rows: i32,
-  a: usize,
-  b: usize,
-  next: usize,
-  depth: i32,
-  to: usize,
-  nextTo: usize,
-  stride: usize,
-): void {
-  switch (rows) {
-    case 1:
-      return wide1(a, b, next, depth, to, nextTo);
-    case 2:
-      return wide2(a, b, next, depth, to, nextTo, stride);
-    case 3:
-      return wide3(a, b, next, depth, to, nextTo, stride);
-    default:
-      multiply(rows, a, b, depth, to, stride, false);
-      multiply(rows, a, next, depth, nextTo, stride, false);
-  }
+function multiplyHalf(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  if (rows === 6) half6(a, b, depth, to, stride, add);
+  else if (rows === 5) half5(a, b, depth, to, stride, add);
+  else half4(a, b, depth, to, stride, add);
 }

@@ -17,6 +17,8 @@ const MAY_SLEEP: usize = 328;
 const LOST: usize = 332;
 /** Naps without progress after which a thread counts as lost: a clock would also count the time that a computer was closed. */
 const PATIENCE: usize = 336;
+/** Not 0 where the engine makes 256-bit instructions of pairs of 128-bit ones. */
+const WIDE: usize = 340;
 /** Arguments of the job. */
 export const ARGUMENTS: usize = 512;
 
@@ -101,6 +103,11 @@ export function currentEpoch(): i32 {
 
 export function currentJob(): i32 {
   return load<i32>(JOB);
+}
+
+@inline
+export function isWide(): bool {
+  return ASC_FEATURE_RELAXED_SIMD && load<i32>(WIDE) !== 0;
 }
 
 export function teamSize(): i32 {

@@ -34,9 +34,17 @@ declare const WebAssembly: {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<Module>;
   instantiate(module: Module, imports: object): Promise<{ readonly exports: unknown }>;
+  readonly Module: new (bytes: Uint8Array) => Module;
   readonly Memory: new (descriptor: Descriptor) => HostMemory;
 };
 declare function atob(text: string): string;
+declare const performance: { now(): number };
+declare const DecompressionStream: new (
+  format: "deflate-raw",
+) => {
+  readonly writable: { getWriter(): { write(bytes: Uint8Array): Promise<void>; close(): Promise<void> } };
+  readonly readable: { getReader(): { read(): Promise<{ readonly value?: Uint8Array }> } };
+};
 
 interface Host {
   readonly navigator?: { readonly hardwareConcurrency?: number };
@@ -53,6 +61,10 @@ interface Host {
       ) => NodeWorker;
     };
     getBuiltinModule?(name: "node:os"): { availableParallelism(): number };
+    getBuiltinModule?(name: "node:zlib"): { inflateRawSync(bytes: Uint8Array): Uint8Array };
+    getBuiltinModule?(name: "node:v8"): { setFlagsFromString(flags: string): void };
+    readonly arch: string;
+    readonly versions: Readonly<Record<string, string | undefined>>;
   };
 }
 
@@ -63,6 +75,35 @@ export const validate = (bytes: Uint8Array): boolean => WebAssembly.validate(byt
 
 export const compile = (bytes: Uint8Array): Promise<Module> => WebAssembly.compile(bytes);
 
+/** Versions of Node whose V8 can be asked for 256-bit SIMD. To others the flag is unknown, or does nothing. */
+const WIDE_NODE = { from: 24, to: 26 };
+/** Functions are compiled by the optimizing compiler at once, which makes 256-bit instructions of pairs of 128-bit ones. */
+const WIDE_FLAGS = ["experimental-wasm-revectorize", "no-liftoff", "no-wasm-lazy-compilation"];
+
+/**
+ * Compiles for 256-bit SIMD, where the host is known to have it for the asking: in Node on x64. V8's flags are back as they were when this
+ * returns, so no other module is compiled with them. What came of it the module itself has to tell.
+ */
+export function compileWide(bytes: Uint8Array): Module | undefined {
+  const { process } = host;
+  const v8 = process?.getBuiltinModule?.("node:v8");
+  if (process?.arch !== "x64" || v8 === undefined) return undefined;
+  const { node, bun, deno, electron } = process.versions;
+  if (bun ?? deno ?? electron) return undefined;
+  const major = Number.parseInt(node ?? "", 10);
+  if (!(major >= WIDE_NODE.from && major <= WIDE_NODE.to)) return undefined;
+  for (const flag of WIDE_FLAGS) v8.setFlagsFromString(`--${flag}`);
+  try {
+    return new WebAssembly.Module(bytes);
+  } finally {
+    for (const flag of WIDE_FLAGS)
+      v8.setFlagsFromString(flag.startsWith("no-") ? `--${flag.slice(3)}` : `--no-${flag}`);
+  }
+}
+
+/** Milliseconds on the host's clock. */
+export const now = (): number => performance.now();
+
 /** The exports of an instance of the module. */
 export async function instantiate(module: Module, imports: object): Promise<unknown> {
   return (await WebAssembly.instantiate(module, imports)).exports;
@@ -70,8 +111,26 @@ export async function instantiate(module: Module, imports: object): Promise<unkn
 
 export const createHostMemory = (descriptor: Descriptor): HostMemory => new WebAssembly.Memory(descriptor);
 
-/** The bytes of a text in base64. */
-export const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+/** The bytes of a text in base64 that was deflated before. */
+export async function inflate(base64: string): Promise<Uint8Array> {
+  const deflated = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  // Node's streams take longer to load than the module to compile.
+  const zlib = host.process?.getBuiltinModule?.("node:zlib");
+  if (zlib) return zlib.inflateRawSync(deflated);
+  const { writable, readable } = new DecompressionStream("deflate-raw");
+  const writer = writable.getWriter();
+  const writing = Promise.all([writer.write(deflated), writer.close()]);
+  const reader = readable.getReader();
+  let bytes = new Uint8Array(0);
+  for (let { value } = await reader.read(); value; { value } = await reader.read()) {
+    const longer = new Uint8Array(bytes.length + value.length);
+    longer.set(bytes);
+    longer.set(value, bytes.length);
+    bytes = longer;
+  }
+  await writing;
+  return bytes;
+}
 
 /** Whether threads can see the same memory: everywhere in Node, and in browsers where the page is cross-origin isolated. */
 export const hasSharedMemory = (): boolean => host.SharedArrayBuffer !== undefined;

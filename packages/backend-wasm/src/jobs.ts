@@ -22,6 +22,7 @@ export const control = {
   maySleep: 328,
   lost: 332,
   patience: 336,
+  wide: 340,
   arguments: 512,
 } as const;
 

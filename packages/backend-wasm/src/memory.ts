@@ -50,6 +50,7 @@ export class WasmMemory implements Memory {
     words[control.pending / 4] = threads - 1;
     words[control.maySleep / 4] = maySleep() ? 1 : 0;
     words[control.patience / 4] = patience;
+    words[control.wide / 4] = binary.simd === "wide" ? 1 : 0;
     const exports = await instantiate(binary.module, { env: { memory } });
     const team = await Team.start(binary.module, memory, threads);
     return new WasmMemory(memory, exports as Exports, team, threads);

@@ -1,17 +1,28 @@
 /** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
 import { arenaBackend, cpuKernels, PlainMemory } from "@ostinato/backend-cpu";
 import { type Backend, ConfigError } from "@ostinato/core";
-import { loadBinary } from "./binary.ts";
+import { loadBinary, type Simd } from "./binary.ts";
 import { cores, hasSharedMemory } from "./host.ts";
 import { wasmKernels } from "./kernels/table.ts";
 import { WasmMemory } from "./memory.ts";
 
+/** What may be taken, the best first. */
+const choices = {
+  auto: ["wide", "relaxed", "plain"],
+  relaxed: ["relaxed", "plain"],
+  plain: ["plain"],
+} as const satisfies Record<string, readonly Simd[]>;
+
+const names: Readonly<Record<Simd, string>> = { wide: "256-bit relaxed", relaxed: "relaxed", plain: "plain" };
+
 export interface WasmOptions {
   /**
-   * `"auto"` (default) takes relaxed SIMD, whose multiply-adds are rounded once, where the engine has it (Chrome 114, Node 22), else plain SIMD.
-   * `"plain"` takes plain SIMD everywhere. Results of the two differ in the last bits.
+   * The most that is taken. `"auto"` (default): relaxed SIMD, whose multiply-adds are rounded once, in 256 bits in Node 24 to 26 on x64, where V8 is
+   * asked to join pairs of 128-bit instructions while it compiles this module. `"relaxed"`: the same in 128 bits (Chrome 114, Node 22), with the same
+   * results to the bit. `"plain"`: 128-bit SIMD as every current engine has it; what it computes differs in the last bits. An engine without
+   * one of them takes the next.
    */
-  readonly simd?: "auto" | "plain";
+  readonly simd?: keyof typeof choices;
   /**
    * Threads that share the work, the caller's among them: a whole number from 1 on. Default: the cores, up to 8. The number changes no bit of any
    * result. Where memory cannot be shared (a browser page that is not cross-origin isolated) there is one.
@@ -35,12 +46,12 @@ export async function wasm({
   simd = "auto",
   threads = Math.min(cores(), MOST_THREADS),
 }: WasmOptions = {}): Promise<Backend> {
-  if (simd !== "auto" && simd !== "plain")
-    throw new ConfigError(`wasm: simd is "auto" or "plain", got ${String(simd)}`);
+  if (!Object.hasOwn(choices, simd))
+    throw new ConfigError(`wasm: simd is "auto", "relaxed" or "plain", got ${String(simd)}`);
   if (!Number.isInteger(threads) || threads < 1)
     throw new ConfigError(`wasm: threads is a whole number from 1 on, got ${threads}`);
   const team = hasSharedMemory() ? threads : 1;
-  const binary = await loadBinary(simd === "auto" ? ["relaxed", "plain"] : ["plain"], team > 1);
+  const binary = await loadBinary(choices[simd], team > 1);
   if (!binary) {
     return arenaBackend({
       name: "wasm (no SIMD in this engine: the CPU backend's kernels)",
@@ -49,7 +60,7 @@ export async function wasm({
     });
   }
   return arenaBackend({
-    name: `wasm (${binary.simd} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
+    name: `wasm (${names[binary.simd]} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
     kernels: wasmKernels(team),
     createMemory: () => WasmMemory.open(binary, team),
   });

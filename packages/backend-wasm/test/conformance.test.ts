@@ -4,8 +4,13 @@ import { type WasmOptions, wasm } from "../src/index.ts";
 
 const variants: readonly Required<WasmOptions>[] = [
   { simd: "auto", threads: 1 },
-  { simd: "plain", threads: 1 },
   { simd: "auto", threads: 2 },
+  { simd: "auto", threads: 3 },
+  { simd: "relaxed", threads: 1 },
+  { simd: "relaxed", threads: 2 },
+  { simd: "relaxed", threads: 3 },
+  { simd: "plain", threads: 1 },
+  { simd: "plain", threads: 2 },
   { simd: "plain", threads: 3 },
 ];
 

@@ -156,12 +156,12 @@ async function withGlobal<T>(owner: object, name: string, value: unknown, body: 
 describe("options and hosts", () => {
   test("say what was chosen", async () => {
     expect((await wasm({ threads: 2, simd: "plain" })).name).toBe("wasm (plain SIMD, 2 threads)");
-    expect((await wasm({ threads: 1 })).name).toMatch(/^wasm \((relaxed|plain) SIMD, 1 thread\)$/);
+    expect((await wasm({ threads: 1 })).name).toMatch(/^wasm \((256-bit relaxed|relaxed|plain) SIMD, 1 thread\)$/);
   });
 
   test("that cannot work are ConfigErrors", async () => {
     for (const threads of [0, 1.5, Number.NaN, -2]) await expect(wasm({ threads })).rejects.toThrow(ConfigError);
-    await expect(wasm({ simd: "fast" as "plain" })).rejects.toThrow('simd is "auto" or "plain", got fast');
+    await expect(wasm({ simd: "fast" as "plain" })).rejects.toThrow('simd is "auto", "relaxed" or "plain", got fast');
   });
 
   test("without shared memory there is one thread", async () => {

@@ -1,6 +1,7 @@
-/** `pnpm assemble`: compiles `assembly/` to the two binaries, and writes them as modules to `src/binaries`. The same sources give the same bytes. */
+/** `pnpm assemble`: compiles `assembly/` to the two binaries, and writes them, deflated, as modules to `src/binaries`. The same sources give the same bytes. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { sourceHash } from "./sourceHash.ts";
 
@@ -42,7 +43,7 @@ for (const [name, variant] of Object.entries(variants)) {
   const fields = [
     `sources: "${sourceHash()}"`,
     `memoryFlags: ${memoryFlags(binary)}`,
-    `base64:\n    "${Buffer.from(binary).toString("base64")}"`,
+    `deflated:\n    "${deflateRawSync(binary, { level: 9 }).toString("base64")}"`,
   ];
   const text = `/** The module ${variant.purpose}; \`pnpm assemble\` makes this file from \`assembly/\`. */
 export const ${name} = {

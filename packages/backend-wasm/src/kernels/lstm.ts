@@ -4,8 +4,12 @@ import type { WasmMemory } from "../memory.ts";
 
 /** Sides of a block of sums, as `assembly/panels.ts` has them, and bytes of a block. */
 const ROWS = 6;
-const COLUMNS = 8;
-const BLOCK_BYTES = 192;
+const COLUMNS = 16;
+const BLOCK_BYTES = 384;
+/** Bytes of the addresses that the forward kernel keeps of a row. */
+const TARGET_BYTES = 12;
+/** Units whose gates the forward kernel computes together. */
+const UNITS = 8;
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 17;
 /** Rows that are collected before a product takes them; a step's rows are never split. The order of the sums hangs on it. */
@@ -21,13 +25,13 @@ interface Layout {
 
 function forwardLayout(call: Call<"lstm">, threads: number): Layout {
   const [, batch, inputSize] = call.inputs[0].dims;
-  const hidden = upTo(call.attrs.hiddenSize, COLUMNS);
+  const hidden = upTo(call.attrs.hiddenSize, UNITS);
   const depth = 1 + inputSize + call.attrs.hiddenSize;
   const own = Math.ceil(batch / threads);
   const operands = 2 * upTo(own, ROWS) * depth;
   return {
     weights: aligned(4 * 4 * hidden * depth),
-    room: aligned(4 * operands) + aligned(4 * own * hidden) + 4 * BLOCK_BYTES,
+    room: aligned(4 * operands) + aligned(4 * own * hidden) + 2 * BLOCK_BYTES + aligned(TARGET_BYTES * own),
   };
 }
 
@@ -93,10 +97,12 @@ function gradLayout(call: Call<"lstmGrad">, threads: number): GradLayout {
   const chunk = upTo(Math.max(batch, Math.min(CHUNK, time * batch)), COLUMNS);
   return {
     weights: aligned(4 * columns * depth),
-    room: aligned(4 * upTo(own, ROWS) * depth) + aligned(4 * own * columns) + aligned(4 * own * hidden),
+    // The operand of a step, its sums, the cells' cotangents, a row of zeros, and a row of gate gradients that nobody collects.
+    room: aligned(4 * upTo(own, ROWS) * depth) + aligned(4 * own * columns) + (own + 1 + 4) * aligned(4 * hidden),
     chunk,
-    left: aligned(4 * features * chunk),
-    right: aligned(4 * 4 * hidden * chunk),
+    // The module leaves a row free behind each panel.
+    left: aligned(4 * features * (chunk + 1)),
+    right: aligned(4 * 4 * hidden * (chunk + 1)),
     sums: aligned(4 * 4 * hidden * features),
   };
 }

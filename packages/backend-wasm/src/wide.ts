@@ -1,0 +1,43 @@
+/** Whether a module runs in 256-bit SIMD: found out by a trial, because no engine tells. */
+import { compileWide, createHostMemory, instantiate, type Module, now } from "./host.ts";
+
+interface Exports {
+  trial(wide: boolean, turns: number): void;
+}
+
+/** Floats from the start of the memory, as in `assembly/trial.ts`. */
+const SUMS = { start: 1024, end: 1024 + 6 * 16 };
+const OPERANDS = { start: 2048, end: 4096 + 128 * 16 };
+/** Some 20 µs of work, often enough that a moment without interruption is among them. */
+const TURNS = 40;
+const ROUNDS = 7;
+/** True where whole blocks are faster than halves, and have the same bits. In 128 bits they need more registers than there are, and take twice as long. */
+async function isWide(module: Module, shared: boolean): Promise<boolean> {
+  const memory = createHostMemory({ initial: 1, maximum: 1, shared });
+  const { trial } = (await instantiate(module, { env: { memory } })) as Exports;
+  const floats = new Float32Array(memory.buffer);
+  for (let i = OPERANDS.start; i < OPERANDS.end; i++) floats[i] = Math.sin(i);
+  const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const wide of [0, 1]) {
+      const start = now();
+      trial(wide === 1, TURNS);
+      best[wide] = Math.min(best[wide] as number, now() - start);
+    }
+  }
+  const sums = (wide: boolean): Float32Array => {
+    trial(wide, 1);
+    return floats.slice(SUMS.start, SUMS.end);
+  };
+  const halves = sums(false);
+  return sums(true).every((sum, i) => sum === halves[i]) && (best[1] as number) < (best[0] as number);
+}
+
+/** A custom section without name or content. V8 keeps what it has compiled by the bytes, so these have to be others than those of 128-bit SIMD. */
+const NOTHING = [0, 1, 0];
+
+/** The module, compiled for 256-bit SIMD; undefined where that cannot be had. */
+export async function wideModule(bytes: Uint8Array, shared: boolean): Promise<Module | undefined> {
+  const module = compileWide(Uint8Array.of(...bytes, ...NOTHING));
+  return module && (await isWide(module, shared)) ? module : undefined;
+}
