@@ -8,13 +8,13 @@ export interface BackendOptions {
 }
 
 export const backends = {
-  cpu: async (): Promise<Backend> => {
-    const { cpu } = await import("@ostinato/backend-cpu");
-    return cpu();
-  },
   wasm: async ({ threads }: BackendOptions): Promise<Backend> => {
     const { wasm } = await import("@ostinato/backend-wasm");
     return wasm(threads === undefined ? {} : { threads });
+  },
+  cpu: async (): Promise<Backend> => {
+    const { cpu } = await import("@ostinato/backend-cpu");
+    return cpu();
   },
   tfjs: async (): Promise<Backend> => {
     const tf = await quietTfjs();

@@ -146,7 +146,7 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment,
   add("info", "show the data, its split, lengths and vocabulary", infoOptions()).action((options: InfoOptions & Json) =>
     info(options, open(options)),
   );
-  add("start", "train one epoch, evaluate and export: what npm start runs", trainOptions(1)).action(
+  add("start", "train five epochs, evaluate and export: what npm start runs", trainOptions(5)).action(
     (options: TrainOptions & Json) => start(withoutJson(options), open(options), stopping),
   );
   return program;

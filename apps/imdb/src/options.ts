@@ -33,7 +33,7 @@ function name(text: string): string {
   return text;
 }
 
-const defaultBackend: BackendName = "cpu";
+const defaultBackend: BackendName = "wasm";
 const defaultFolder = "runs/imdb";
 const mostRows = 100_000_000;
 

@@ -7,6 +7,8 @@ interface Preset {
   readonly unknown: UnknownWords;
   /** The network ignores id 0. */
   readonly maskZero: boolean;
+  /** Batches are made of reviews of similar length. */
+  readonly groupByLength: boolean;
 }
 
 /** Both cut a long review in front, as Keras's `pad_sequences` does by default: the verdict of a review stands at its end. */
@@ -15,11 +17,13 @@ export const presets = {
     summary: "padding behind, masked; ids 0 for padding only, 1 for unknown words",
     unknown: "own-id",
     maskZero: true,
+    groupByLength: true,
   },
   article: {
     summary: "the article's: zeros in front, not masked; id 0 for padding and unknown words alike",
     unknown: "padding",
     maskZero: false,
+    groupByLength: false,
   },
 } as const satisfies Record<string, Preset>;
 

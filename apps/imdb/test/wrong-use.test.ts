@@ -40,11 +40,11 @@ const wrong: [args: string[], message: RegExp][] = [
   ]),
   [["train", "--learning-rate", "0"], /It must be a number above 0/],
   [["train", "--learning-rate", "fast"], /It must be a number above 0/],
-  [["train", "--backend", "gpu"], /'gpu' is invalid\. Allowed choices are cpu, wasm, tfjs, tfjs-wasm\./],
+  [["train", "--backend", "gpu"], /'gpu' is invalid\. Allowed choices are wasm, cpu, tfjs, tfjs-wasm\./],
   [["train", "--backend", "onnx"], /'onnx' is invalid/],
   [["train", "--backend", "constructor"], /'constructor' is invalid/],
   [["train", "--preset", "articel"], /'articel' is invalid\. Allowed choices are default, article\./],
-  [["predict", "--backend", "torch", "text"], /Allowed choices are cpu, wasm, tfjs, tfjs-wasm, onnx\./],
+  [["predict", "--backend", "torch", "text"], /Allowed choices are wasm, cpu, tfjs, tfjs-wasm, onnx\./],
   [["evaluate", "--limit", "0"], /'--limit <n>' argument '0' is invalid/],
   [["predict", "--model", "", "text"], /'--model <dir>' argument '' is invalid\. It must not be empty\./],
 ];

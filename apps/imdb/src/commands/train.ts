@@ -84,6 +84,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     trainer.fit(examples(options, vocabulary, reviews.train), {
       epochs,
       batchSize: options.batchSize,
+      groupByLength: presets[preset].groupByLength,
       validationData: examples(options, vocabulary, reviews.validation),
       callbacks,
       signal,
