@@ -48,8 +48,8 @@ Examples:
   npm run imdb -- train --backend tfjs-wasm --limit 500  the same model on TensorFlow.js
   npm run imdb -- train --data tickets.csv --text-column message --label-column queue --out runs/tickets
 
-The folder gets model.safetensors (vocabulary inside), best.safetensors (after the epoch with the best validation loss),
-history.json, and loss and accuracy as .svg and .png. The same seed gives the same bytes of each.
+The folder gets model.safetensors (vocabulary inside): the weights after the epoch with the best validation loss, which stand in
+best.safetensors as soon as there are any; history.json, and loss and accuracy as .svg and .png. The same seed gives the same bytes of each.
 
 Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and
 after a crash from the last checkpoint.`,

@@ -88,7 +88,7 @@ export function trainOptions(epochs: number): Option[] {
       .default(200),
     new Option(
       "--patience <n>",
-      "end after this many epochs without a better validation loss, and keep the best weights; off by default",
+      "end after this many epochs without a better validation loss; off by default",
     ).argParser(whole(1, 100_000)),
     new Option("--logdir <dir>", "folder for TensorBoard's event files and epochs.csv").argParser(path),
   ];

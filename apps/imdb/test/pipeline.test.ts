@@ -68,6 +68,16 @@ test("the same seed gives the same bytes, with --json one event a line and nothi
   expect(events[2]).toMatchObject({ epoch: 2, epochs: 2 });
 }, 30_000);
 
+test("the model is that of the epoch with the best validation loss, as the event tells", async () => {
+  const args = [...smallTraining, "--epochs", "4", "--learning-rate", "0.3", "--seed", "3", "--out", "shaky", "--json"];
+  const events = eventsOf((await runProcess(args, { cwd })).stdout);
+  const losses = events.filter(({ event }) => event === "epoch").map(({ valLoss }) => Number(valLoss));
+  const best = losses.indexOf(Math.min(...losses));
+  expect(best).toBeLessThan(3);
+  expect(events.at(-1)).toMatchObject({ event: "saved", epoch: best + 1 });
+  expect(bytesOf("shaky", "model.safetensors").equals(bytesOf("shaky", "best.safetensors"))).toBe(true);
+}, 30_000);
+
 test("another seed gives another model", async () => {
   const other = await runProcess([...smallTraining, "--epochs", "2", "--seed", "4", "--out", "other"], { cwd });
   expect(other.code).toBe(0);

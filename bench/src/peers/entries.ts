@@ -16,8 +16,9 @@ function nodeEntry(name: string, file: string, job: string, options: { readonly 
 }
 
 const threadsOf = (count: number): string => `${count} ${count === 1 ? "thread" : "threads"}`;
-const ownName = ({ backend, threads }: OwnOptions): string => {
-  return backend === "cpu" ? "Ostinato cpu" : `Ostinato wasm, ${threadsOf(threads)}`;
+const ownName = ({ backend, threads, simd }: OwnOptions): string => {
+  if (backend === "cpu") return "Ostinato cpu";
+  return `Ostinato wasm, ${threadsOf(threads)}${simd === "relaxed" ? ", 128-bit as in browsers" : ""}`;
 };
 
 export function ownTraining(job: string, options: OwnOptions, note = ""): Entry {

@@ -5,13 +5,15 @@ import { workFolder } from "./job.ts";
 import { describeMachine, insert, markdownOf, type Section, writeResults } from "./report.ts";
 import { denseStep, epoch, inference, productSections, type Setting, sweep } from "./sections.ts";
 
-const parts = ["step", "epoch", "inference", "products", "sweep"] as const;
+/** What the README shows comes first. */
+const headlines = ["step", "epoch", "inference"] as const;
+const parts = [...headlines, "products", "sweep"] as const;
 const help = `pnpm bench:peers [options]
   --only <part>   one of ${parts.join(", ")}; may be repeated
   --full          every batch of the epoch and of the test reviews, in place of 60 of each
   --quick         few rounds and batches: to see that all works, not to measure
   --dry           writes no results
-  --readme        puts the tables between the marks in README.md too`;
+  --readme        puts the tables of ${headlines.join(", ")} between the marks in README.md too`;
 
 const { values } = parseArgs({
   options: {
@@ -61,6 +63,7 @@ async function measureAll(): Promise<void> {
     if (wanted("epoch")) add(await epoch(setting, reviews, torchThreads));
     if (wanted("inference")) add(await inference(setting, reviews));
   }
+  const shown = [...sections];
   if (wanted("products")) for (const section of await productSections(setting)) add(section);
   if (wanted("sweep")) add(await sweep(setting));
   const left = [...new Set(notes)];
@@ -68,7 +71,8 @@ async function measureAll(): Promise<void> {
   console.log(markdown);
   if (values.dry) return;
   await writeResults({ machine, date: new Date().toISOString().slice(0, 10), sections, notes: left }, markdown);
-  if (values.readme && !(await insert(new URL("../../../README.md", import.meta.url), markdown)))
+  const excerpt = markdownOf(machine, shown, left);
+  if (values.readme && !(await insert(new URL("../../../README.md", import.meta.url), excerpt)))
     say("README.md has no marks to put the tables between");
 }
 

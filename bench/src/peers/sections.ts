@@ -34,6 +34,7 @@ export interface Setting {
 const nobody = listener(() => {});
 const two = { backend: "wasm", threads: 2 } as const;
 const one = { backend: "wasm", threads: 1 } as const;
+const narrow = { backend: "wasm", threads: 2, simd: "relaxed" } as const;
 const cpu = { backend: "cpu", threads: 1 } as const;
 const measure = "Ostinato wasm, 2 threads";
 /** How far the losses and probabilities of the same weights may lie apart. */
@@ -66,6 +67,7 @@ export async function denseStep(setting: Setting): Promise<{ section: Section; t
   const quick = [
     ownTraining(file, two),
     ownTraining(file, one),
+    ownTraining(file, narrow),
     ...(python === undefined ? [] : [1, 2].map((threads) => torchTraining(python, file, threads))),
     ...(oneDnn === undefined ? [] : [1, 2].map((threads) => oneDnnTraining(oneDnn, { ...imdb }, threads))),
   ];
@@ -148,7 +150,7 @@ export async function inference(setting: Setting, reviews: Reviews): Promise<Sec
   const drawn = drawEvenly(batches, setting.sample);
   const file = await job(setting, "test", true, drawn);
   const steps = drawn.rows.length / imdb.batch;
-  const entries = [ownPrediction(file, two), onnxruntimePrediction(file, 2)];
+  const entries = [ownPrediction(file, two), onnxruntimePrediction(file, 2), ownPrediction(file, narrow)];
   const results = await interleave(entries, { rounds: 2 * setting.rounds + 1, steps, warmUp: steps }, setting.say);
   const apart = compare(setting, results, ({ facts }) => facts.probabilities ?? []);
   const scale = reviews.test.rows.length / drawn.rows.length;

@@ -82,11 +82,14 @@ describe.skipIf(skipped)(`in Chromium${skipped ? " (skipped: there is none on th
     if (profile) rmSync(profile, { recursive: true, force: true });
   });
 
-  const cases: readonly { page: string; options: WasmOptions; backend: string }[] = [
-    { page: "/isolated", options: { threads: 2 }, backend: "wasm (relaxed SIMD, 2 threads)" },
-    { page: "/isolated", options: { threads: 3, simd: "plain" }, backend: "wasm (plain SIMD, 3 threads)" },
-    { page: "/open", options: { threads: 2 }, backend: "wasm (relaxed SIMD, 1 thread)" },
-  ];
+  const kinds = { auto: "relaxed", plain: "plain" } as const;
+  const simds = ["auto", "plain"] as const;
+  const cases = simds.flatMap((simd): { page: string; options: WasmOptions; backend: string }[] => [
+    { page: "/isolated", options: { simd, threads: 1 }, backend: `wasm (${kinds[simd]} SIMD, 1 thread)` },
+    { page: "/isolated", options: { simd, threads: 2 }, backend: `wasm (${kinds[simd]} SIMD, 2 threads)` },
+    { page: "/isolated", options: { simd, threads: 3 }, backend: `wasm (${kinds[simd]} SIMD, 3 threads)` },
+    { page: "/open", options: { simd, threads: 2 }, backend: `wasm (${kinds[simd]} SIMD, 1 thread)` },
+  ]);
   for (const { page: path, options, backend } of cases) {
     test(`${path === "/open" ? "not isolated" : "cross-origin isolated"}: ${backend}`, {
       timeout: 120_000,

@@ -1,7 +1,7 @@
 /** Training: the number of threads changes no bit of the weights, and steps leave nothing behind. */
 import { adam, binaryCrossentropy, compile, dense, embedding, lstm, sequential, type Tensors } from "@ostinato/core";
 import { expect, test } from "vitest";
-import { wasm } from "../src/index.ts";
+import { type WasmOptions, wasm } from "../src/index.ts";
 import { ids } from "./numbers.ts";
 
 const [ROWS, TIME, WORDS] = [60, 50, 3000];
@@ -21,9 +21,9 @@ function data() {
   return { x, y: x.map((_, row) => row % 2) };
 }
 
-async function trained(threads: number): Promise<Tensors> {
+async function trained(options: WasmOptions): Promise<Tensors> {
   await using trainer = await compile(model, {
-    backend: await wasm({ threads }),
+    backend: await wasm(options),
     loss: binaryCrossentropy(),
     optimizer: adam(),
     seed: 3,
@@ -32,8 +32,13 @@ async function trained(threads: number): Promise<Tensors> {
   return (await trainer.snapshot()).weights;
 }
 
-test("weights have the same bytes after 15 steps on 1, 2 and 3 threads", async () => {
-  const one = await trained(1);
-  expect(await trained(2)).toEqual(one);
-  expect(await trained(3)).toEqual(one);
+test("weights have the same bytes after 15 steps on 1, 2 and 3 threads, and in 128 bits and 256", async () => {
+  const one = await trained({ threads: 1 });
+  for (const threads of [2, 3]) expect(await trained({ threads })).toEqual(one);
+  for (const threads of [1, 2, 3]) expect(await trained({ threads, simd: "relaxed" })).toEqual(one);
+});
+
+test("weights have the same bytes after 15 steps on 1, 2 and 3 threads with plain SIMD", async () => {
+  const one = await trained({ threads: 1, simd: "plain" });
+  for (const threads of [2, 3]) expect(await trained({ threads, simd: "plain" })).toEqual(one);
 });

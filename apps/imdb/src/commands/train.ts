@@ -72,7 +72,8 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   const callbacks = [
     stopOnDivergence(),
     recorder.callback,
-    ...(options.patience === undefined ? [] : [earlyStopping({ patience: options.patience })]),
+    // Without --patience it ends nothing, and only puts the best weights back.
+    earlyStopping({ patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
     bestModel({ save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot: kept }),
     ...logsIn(options.logdir),
     keepSettings(settings, save),
@@ -98,14 +99,22 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   }
 
   await saveModel(join(out, fileNames.model), await trainer.snapshot(kept));
+  const epoch = bestEpoch(fitted);
   const history = historyOf(fitted, recorder.parts);
   const { saveEvery: _, logdir: __, digest: ___, ...training } = settings;
   const told = { ...training, epochs, backend: options.backend };
   await writeFileAtomic(join(out, fileNames.history), `${JSON.stringify({ options: told, ...history }, null, 2)}\n`);
   const files = [fileNames.model, fileNames.history, fileNames.best].map((name) => join(out, name));
   for (const figure of historyFigures) files.push(...(await writeChart(out, figure, historyChart(history, figure))));
-  output.event({ event: "saved", files });
+  output.event({ event: "saved", epoch, files });
+  output.say(`The model is that of epoch ${epoch}, which has the best validation loss.`);
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
+}
+
+/** The epoch whose weights `earlyStopping` put back. */
+function bestEpoch({ epochs }: History): number {
+  const losses = epochs.map(({ valLoss }) => valLoss ?? Number.NaN);
+  return 1 + losses.indexOf(Math.min(...losses.filter((loss) => !Number.isNaN(loss))));
 }
 
 function examples(
