@@ -42,7 +42,9 @@ export function orderOfEpoch(rows: Int32Array, options: OrderOptions): Int32Arra
   const order = rows.slice();
   if (options.shuffle) shuffle(order, stream);
   if (!options.lengths) return order;
-  groupPools(order, options.lengths, options.batchSize);
+  // A short last batch weighs its few rows as much as the others many: it is left as it was drawn, and not made of the longest.
+  const whole = order.subarray(0, order.length - (order.length % options.batchSize));
+  groupPools(whole, options.lengths, options.batchSize);
   return options.shuffle ? shuffleBatches(order, options.batchSize, stream) : order;
 }
 
