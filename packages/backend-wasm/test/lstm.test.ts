@@ -95,3 +95,13 @@ describe("beside the plain kernel, and the same bits on every number of threads"
     });
   }
 });
+
+test("saturated gates and NaN come out as from the plain kernel", async () => {
+  const each = { time: 3, batch: 7, inputSize: 2, hidden: 24 };
+  const feeds = feedsOf(each);
+  const x = feeds.X?.data as Float32Array;
+  [1e4, -1e4, 1e30, -1e30, 88, -104, 30, -30, Number.NaN].forEach((value, i) => {
+    x[3 * i] = value;
+  });
+  await expectAsPlain(graphOf(each), feeds, { tolerance: 3e-5, capacities: { time: each.time, batch: each.batch } });
+});
