@@ -146,6 +146,7 @@ function multiplyCollected(thread: i32, threads: i32, rows: i32): void {
   const pitch = argument(23) + 1;
   const blocks = blocksOf(1 + argument(2) + hidden);
   const panels = 4 * panelsOf(hidden);
+  if (rows === 0) return;
   const leftBytes = <usize>pitch * LEFT_STEP;
   const rightBytes = <usize>pitch * RIGHT_STEP;
   for (let panel = thread; panel < panels; panel += threads) {

@@ -40,11 +40,9 @@ function put(to: usize, low: v128, high: v128, add: bool): void {
 /** A block of `rows`, known when this is compiled, and of all columns of a panel; what is left out falls away. */
 @inline
 function block(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  // The first terms by themselves: the addresses of all rows then stand ready in registers, and the loop need not compute them.
+  const end = b + <usize>depth * RIGHT_STEP;
   const zero = f32x4.splat(0);
-  let s0 = zero;
-  let t0 = zero;
-  let u0 = zero;
-  let v0 = zero;
   let s1 = zero;
   let t1 = zero;
   let u1 = zero;
@@ -65,12 +63,56 @@ function block(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usi
   let t5 = zero;
   let u5 = zero;
   let v5 = zero;
-  for (const end = b + <usize>depth * RIGHT_STEP; b < end; b += RIGHT_STEP) {
-    const s = v128.load(b);
-    const t = v128.load(b, 16);
-    const u = v128.load(b, 32);
-    const v = v128.load(b, 48);
-    let x = v128.load32_splat(a);
+  let s = v128.load(b);
+  let t = v128.load(b, 16);
+  let u = v128.load(b, 32);
+  let v = v128.load(b, 48);
+  let x = v128.load32_splat(a);
+  let s0 = f32x4.mul(x, s);
+  let t0 = f32x4.mul(x, t);
+  let u0 = f32x4.mul(x, u);
+  let v0 = f32x4.mul(x, v);
+  if (rows > 1) {
+    x = v128.load32_splat(a, 4);
+    s1 = f32x4.mul(x, s);
+    t1 = f32x4.mul(x, t);
+    u1 = f32x4.mul(x, u);
+    v1 = f32x4.mul(x, v);
+  }
+  if (rows > 2) {
+    x = v128.load32_splat(a, 8);
+    s2 = f32x4.mul(x, s);
+    t2 = f32x4.mul(x, t);
+    u2 = f32x4.mul(x, u);
+    v2 = f32x4.mul(x, v);
+  }
+  if (rows > 3) {
+    x = v128.load32_splat(a, 12);
+    s3 = f32x4.mul(x, s);
+    t3 = f32x4.mul(x, t);
+    u3 = f32x4.mul(x, u);
+    v3 = f32x4.mul(x, v);
+  }
+  if (rows > 4) {
+    x = v128.load32_splat(a, 16);
+    s4 = f32x4.mul(x, s);
+    t4 = f32x4.mul(x, t);
+    u4 = f32x4.mul(x, u);
+    v4 = f32x4.mul(x, v);
+  }
+  if (rows > 5) {
+    x = v128.load32_splat(a, 20);
+    s5 = f32x4.mul(x, s);
+    t5 = f32x4.mul(x, t);
+    u5 = f32x4.mul(x, u);
+    v5 = f32x4.mul(x, v);
+  }
+  for (a += LEFT_STEP, b += RIGHT_STEP; b < end; b += RIGHT_STEP) {
+    s = v128.load(b);
+    t = v128.load(b, 16);
+    u = v128.load(b, 32);
+    v = v128.load(b, 48);
+    x = v128.load32_splat(a);
     s0 = madd(x, s, s0);
     t0 = madd(x, t, t0);
     u0 = madd(x, u, u0);
@@ -139,23 +181,41 @@ function block(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usi
 /** A block of half of a panel's columns. */
 @inline
 function half(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
+  // The first terms by themselves: the addresses of all rows then stand ready in registers, and the loop need not compute them.
+  const end = b + <usize>depth * RIGHT_STEP;
   const zero = f32x4.splat(0);
-  let s0 = zero;
-  let t0 = zero;
-  let s1 = zero;
-  let t1 = zero;
-  let s2 = zero;
-  let t2 = zero;
-  let s3 = zero;
-  let t3 = zero;
   let s4 = zero;
   let t4 = zero;
   let s5 = zero;
   let t5 = zero;
-  for (const end = b + <usize>depth * RIGHT_STEP; b < end; b += RIGHT_STEP) {
-    const s = v128.load(b);
-    const t = v128.load(b, 16);
-    let x = v128.load32_splat(a);
+  let s = v128.load(b);
+  let t = v128.load(b, 16);
+  let x = v128.load32_splat(a);
+  let s0 = f32x4.mul(x, s);
+  let t0 = f32x4.mul(x, t);
+  x = v128.load32_splat(a, 4);
+  let s1 = f32x4.mul(x, s);
+  let t1 = f32x4.mul(x, t);
+  x = v128.load32_splat(a, 8);
+  let s2 = f32x4.mul(x, s);
+  let t2 = f32x4.mul(x, t);
+  x = v128.load32_splat(a, 12);
+  let s3 = f32x4.mul(x, s);
+  let t3 = f32x4.mul(x, t);
+  if (rows > 4) {
+    x = v128.load32_splat(a, 16);
+    s4 = f32x4.mul(x, s);
+    t4 = f32x4.mul(x, t);
+  }
+  if (rows > 5) {
+    x = v128.load32_splat(a, 20);
+    s5 = f32x4.mul(x, s);
+    t5 = f32x4.mul(x, t);
+  }
+  for (a += LEFT_STEP, b += RIGHT_STEP; b < end; b += RIGHT_STEP) {
+    s = v128.load(b);
+    t = v128.load(b, 16);
+    x = v128.load32_splat(a);
     s0 = madd(x, s, s0);
     t0 = madd(x, t, t0);
     x = v128.load32_splat(a, 4);
