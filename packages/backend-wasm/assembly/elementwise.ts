@@ -36,7 +36,7 @@ function binaryOf(op: i32, a: v128, b: v128): v128 {
   return f32x4.min(a, b);
 }
 
-/** A loop of its own for each op, which is known when this is compiled. */
+/** The loop of an op, which is known when this is compiled. */
 @inline
 function unaryLoop(op: i32, thread: i32, threads: i32): void {
   const size = argument(1);
@@ -82,43 +82,91 @@ function binaryLoop(op: i32, thread: i32, threads: i32): void {
   }
 }
 
+// A function of its own for each op: of loops within one function the compiler makes one, which computes all ops for each number.
+function negate(thread: i32, threads: i32): void {
+  unaryLoop(0, thread, threads);
+}
+function exponentiate(thread: i32, threads: i32): void {
+  unaryLoop(1, thread, threads);
+}
+function logarithm(thread: i32, threads: i32): void {
+  unaryLoop(2, thread, threads);
+}
+function squareRoot(thread: i32, threads: i32): void {
+  unaryLoop(3, thread, threads);
+}
+function absolute(thread: i32, threads: i32): void {
+  unaryLoop(4, thread, threads);
+}
+function hyperbolicTangent(thread: i32, threads: i32): void {
+  unaryLoop(5, thread, threads);
+}
+function logistic(thread: i32, threads: i32): void {
+  unaryLoop(6, thread, threads);
+}
+function rectify(thread: i32, threads: i32): void {
+  unaryLoop(7, thread, threads);
+}
+function softPlus(thread: i32, threads: i32): void {
+  unaryLoop(8, thread, threads);
+}
+
 export function unary(thread: i32, threads: i32): void {
   switch (argument(0)) {
     case 0:
-      return unaryLoop(0, thread, threads);
+      return negate(thread, threads);
     case 1:
-      return unaryLoop(1, thread, threads);
+      return exponentiate(thread, threads);
     case 2:
-      return unaryLoop(2, thread, threads);
+      return logarithm(thread, threads);
     case 3:
-      return unaryLoop(3, thread, threads);
+      return squareRoot(thread, threads);
     case 4:
-      return unaryLoop(4, thread, threads);
+      return absolute(thread, threads);
     case 5:
-      return unaryLoop(5, thread, threads);
+      return hyperbolicTangent(thread, threads);
     case 6:
-      return unaryLoop(6, thread, threads);
+      return logistic(thread, threads);
     case 7:
-      return unaryLoop(7, thread, threads);
+      return rectify(thread, threads);
     default:
-      return unaryLoop(8, thread, threads);
+      return softPlus(thread, threads);
   }
+}
+
+function add(thread: i32, threads: i32): void {
+  binaryLoop(0, thread, threads);
+}
+function subtract(thread: i32, threads: i32): void {
+  binaryLoop(1, thread, threads);
+}
+function multiply(thread: i32, threads: i32): void {
+  binaryLoop(2, thread, threads);
+}
+function divide(thread: i32, threads: i32): void {
+  binaryLoop(3, thread, threads);
+}
+function maximum(thread: i32, threads: i32): void {
+  binaryLoop(4, thread, threads);
+}
+function minimum(thread: i32, threads: i32): void {
+  binaryLoop(5, thread, threads);
 }
 
 export function binary(thread: i32, threads: i32): void {
   switch (argument(0)) {
     case 0:
-      return binaryLoop(0, thread, threads);
+      return add(thread, threads);
     case 1:
-      return binaryLoop(1, thread, threads);
+      return subtract(thread, threads);
     case 2:
-      return binaryLoop(2, thread, threads);
+      return multiply(thread, threads);
     case 3:
-      return binaryLoop(3, thread, threads);
+      return divide(thread, threads);
     case 4:
-      return binaryLoop(4, thread, threads);
+      return maximum(thread, threads);
     default:
-      return binaryLoop(5, thread, threads);
+      return minimum(thread, threads);
   }
 }
 
