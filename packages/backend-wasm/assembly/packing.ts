@@ -1,23 +1,30 @@
 /** Packs strided operands as the panels of a product. */
 import { COLUMNS, LEFT_STEP, RIGHT_STEP, ROWS } from "./panels";
 
-/** One of the numbers at `from` to its place in a left panel. */
+/** Four numbers of two rows to a left panel, a pair at each step. */
 @inline
-function copyNumber(to: usize, from: usize, index: usize): void {
-  store<f32>(to + index * LEFT_STEP, load<f32>(from + (index << 2)));
+function storePairs(to: usize, a: v128, b: v128): void {
+  const low = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const high = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  v128.store64_lane(to, low, 0);
+  v128.store64_lane(to + LEFT_STEP, low, 1);
+  v128.store64_lane(to + 2 * LEFT_STEP, high, 0);
+  v128.store64_lane(to + 3 * LEFT_STEP, high, 1);
 }
 
-/** Eight numbers to a left panel, each one step from the one before. */
+/** Copies `count` numbers, a multiple of four, of each of `rows` rows, `stride` bytes apart, to a left panel. */
 @inline
-export function copyEight(to: usize, from: usize): void {
-  copyNumber(to, from, 0);
-  copyNumber(to, from, 1);
-  copyNumber(to, from, 2);
-  copyNumber(to, from, 3);
-  copyNumber(to, from, 4);
-  copyNumber(to, from, 5);
-  copyNumber(to, from, 6);
-  copyNumber(to, from, 7);
+export function transpose(from: usize, stride: usize, rows: i32, count: i32, to: usize): void {
+  for (; rows > 1; rows -= 2, from += 2 * stride, to += 8) {
+    for (let column: usize = 0; column < <usize>count; column += 4) {
+      const at = from + (column << 2);
+      storePairs(to + column * LEFT_STEP, v128.load(at), v128.load(at + stride));
+    }
+  }
+  if (rows === 0) return;
+  for (let column: usize = 0; column < <usize>count; column++) {
+    store<f32>(to + column * LEFT_STEP, load<f32>(from + (column << 2)));
+  }
 }
 
 /** Packs `rows` rows of `depth` floats, `rowStride` and `depthStride` bytes apart, as left panels. Lanes past the last row are zero. */
