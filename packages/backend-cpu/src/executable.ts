@@ -18,6 +18,7 @@ import { copy, resize } from "./views.ts";
 /** Lets one run at a time into a session. */
 export interface Turn {
   /** Throws `StateError` while another run is going on, or after the session was disposed. */
+  expect(): void;
   begin(): void;
   end(): void;
 }
@@ -38,9 +39,11 @@ export class ArenaExecutable implements Executable {
   }
 
   async run(feeds: Tensors, into?: Tensors): Promise<Tensors> {
+    this.#turn.expect();
+    // Nobody else comes in between. A run that the host breaks off from outside, without any `finally`, leaves the turn free.
+    const results = this.#compute(feeds, into);
     this.#turn.begin();
     try {
-      const results = this.#compute(feeds, into);
       await undefined;
       return results;
     } finally {

@@ -10,6 +10,8 @@ export interface Memory {
   scratch: number;
   /** Makes room for `bytes` in all; what the memory holds stays. */
   reserve(bytes: number): void;
+  /** Throws where what the memory needs beside itself is gone; called before each run. */
+  expectUsable?(): void;
   /** Frees what the garbage collector would not. */
   dispose?(): Promise<void>;
 }

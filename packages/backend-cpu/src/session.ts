@@ -38,7 +38,15 @@ export function arenaBackend({ name, kernels, createMemory }: ArenaOptions): Bac
       const kernel = kernels[node.op] as Kernel | undefined;
       return kernel !== undefined && (kernel.supports?.(node.attrs) ?? true);
     },
-    open: async (state: Tensors): Promise<Session> => new ArenaSession(name, kernels, await createMemory(), state),
+    open: async (state: Tensors): Promise<Session> => {
+      const memory = await createMemory();
+      try {
+        return new ArenaSession(name, kernels, memory, state);
+      } catch (error) {
+        await memory.dispose?.();
+        throw error;
+      }
+    },
   };
 }
 
@@ -87,7 +95,15 @@ class ArenaSession implements Session {
       },
     });
     this.#reserve(program.arenaBytes, compiled.scratchBytes);
-    const turn = { begin: () => this.#begin(), end: () => this.#end() };
+    const turn = {
+      expect: () => this.#expectTurn(),
+      begin: () => {
+        this.#running = true;
+      },
+      end: () => {
+        this.#running = false;
+      },
+    };
     return new ArenaExecutable(compiled, this.#memory, turn, (name) => this.#stateView(name));
   }
 
@@ -151,14 +167,10 @@ class ArenaSession implements Session {
     if (this.#disposed) throw new StateError(`${this.#backend}: this session was disposed; open another`);
   }
 
-  #begin(): void {
+  #expectTurn(): void {
     this.#expectOpen();
     if (this.#running)
       throw new StateError(`${this.#backend}: a run of this session has not ended yet; await it first`);
-    this.#running = true;
-  }
-
-  #end(): void {
-    this.#running = false;
+    this.#memory.expectUsable?.();
   }
 }

@@ -1,7 +1,7 @@
 /** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
 import { packLeft, packRight } from "./packing";
 import { BLOCK, blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
-import { address, argument } from "./team";
+import { address, argument, tick } from "./team";
 
 /** Rows of a, columns of b and length of the sum that are packed at a time; `src/kernels/dot.ts` makes room for them. */
 const TILE_ROWS: i32 = 96;
@@ -56,6 +56,7 @@ export function dot(thread: i32, threads: i32): void {
       for (let row = firstRow; row < endRow; row += TILE_ROWS) {
         const rows = min(TILE_ROWS, endRow - row);
         const blocks = blocksOf(rows);
+        tick();
         memory.fill(sums, 0, <usize>(blocks * panels) * BLOCK);
         for (let k = 0; k < depth; k += TILE_DEPTH) {
           const length = min(TILE_DEPTH, depth - k);

@@ -87,10 +87,13 @@ const EXP_NEGATIVE = memory.data<f32>([
 ]);
 /** Bounds of the arguments of exp and of sigmoid. */
 const BOUNDS = memory.data<f32>([89, -104, 87, -88]);
-/** tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error: the bounds of x, then P and Q from the highest coefficient on. */
+/**
+ * tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error (7e-9): the bounds of x, past which it rounds to 1; P and Q from the highest
+ * coefficient on; -1.
+ */
 const TANH = memory.data<f32>([
-  7.95, -7.95, -1.1742378445457613e-13, 6.423745563255423e-11, -2.2419586187538698e-8, 1.1665917554637417e-5,
-  0.0031515019945800304, 0.1312623769044876, 0.0002616145648062229, 0.024683428928256035, 0.4645956754684448,
+  9.02, -9.02, -8.508619013182926e-14, 5.2890660606497023e-11, -2.025558001283088e-8, 1.1163404483679479e-5,
+  0.003104930320410974, 0.13084917601494364, 0.0002547499385654053, 0.024499165933349127, 0.4641824668066541, -1,
 ]);
 
 /** c₀ r + c₁ with the coefficients at `table`. */
@@ -139,7 +142,7 @@ export function sigmoid(x: v128): v128 {
   return f32x4.div(one, madd(p, power(rounded), one));
 }
 
-/** From 7.95 on it is 1 to float32's last place. */
+/** tanh(x), never past 1. */
 @inline
 export function tanh(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, number(TANH, 0)), number(TANH, 1));
@@ -150,7 +153,7 @@ export function tanh(x: v128): v128 {
   p = madd(p, square, pair(TANH + 20, s));
   p = madd(p, square, madd(number(TANH, 7), s, one));
   const q = madd(pair(TANH + 32, s), square, madd(number(TANH, 10), s, one));
-  return f32x4.div(f32x4.mul(x, p), q);
+  return f32x4.pmax(f32x4.pmin(f32x4.div(f32x4.mul(x, p), q), one), number(TANH, 11));
 }
 
 /** 2 · artanh(s) for |s| ≤ 1/3 by its series. */

@@ -20,7 +20,7 @@ import {
 import { aligned, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "./lanes";
 import { packColumns, transpose } from "./packing";
 import { LEFT_STEP, multiply, RIGHT_STEP, ROWS } from "./panels";
-import { address, argument, barrier } from "./team";
+import { address, argument, barrier, tick } from "./team";
 
 /** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
 const STRETCH: i32 = 8;
@@ -151,12 +151,13 @@ function stretchesOf(block: i32): i32 {
 export function lstm(thread: i32, threads: i32): void {
   packWeights(thread, threads, argument(3), argument(2), address(6), address(7), address(8), address(18));
   if (thread === 0) for (let block = 0; block < argument(21); block++) openBlock(block, stretchesOf(block));
-  barrier(thread, threads);
+  if (!barrier(thread, threads)) return;
   while (true) {
     const block = takeBlock(thread, threads);
     if (block < 0) break;
     advance(block, threadRoom(thread));
     putBack(block);
+    tick();
   }
 }
 

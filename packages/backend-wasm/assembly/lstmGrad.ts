@@ -9,7 +9,7 @@ import { clearSums, collectedPitch, collectInputs, columnPanels, multiplyCollect
 import { packRight, transpose } from "./packing";
 import { COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { takeTask } from "./shares";
-import { address, argument, barrier } from "./team";
+import { address, argument, barrier, tick } from "./team";
 
 /** tanh(c) of h = o · tanh(c); where o is 0, nothing that it is multiplied with is not. */
 @inline
@@ -294,7 +294,7 @@ export function lstmGrad(thread: i32, threads: i32): void {
     if (dX !== 0) clearEnds(dX, inputSize, first, end);
   }
   if (wantsWeights) clearSums(thread, threads);
-  barrier(thread, threads);
+  if (!barrier(thread, threads)) return;
 
   let turn = 0;
   let active = 0;
@@ -319,14 +319,15 @@ export function lstmGrad(thread: i32, threads: i32): void {
     if (wantsWeights) {
       const first = <i32>((<i64>collected * thread) / threads);
       collectInputs(step, first, <i32>((<i64>collected * (thread + 1)) / threads), zeros);
-      barrier(thread, threads);
+      if (!barrier(thread, threads)) return;
       while (true) {
         const panel = takeTask(columnsTaken, columns, turn, thread, threads);
         if (panel < 0) break;
         multiplyCollected(panel, collected);
       }
     }
-    barrier(thread, threads);
+    if (!barrier(thread, threads)) return;
+    tick();
     turn++;
     step = last - 1;
   }

@@ -1,6 +1,6 @@
 /**
  * The threads over one memory. Each holds an instance of this module; the caller's is thread 0 and takes part. `fork` gives all of them
- * one job, and returns when all are done; inside of a job they meet at `barrier`. Who waits spins for a moment and then sleeps.
+ * one job, `join` waits until all are done; inside of a job they meet at `barrier`. Who waits spins for a moment and then sleeps.
  */
 
 /** Addresses of the control block; `src/jobs.ts` has those that the caller's side knows. */
@@ -17,6 +17,8 @@ const MAY_SLEEP: usize = 328;
 const LOST: usize = 332;
 /** Naps without progress after which a thread counts as lost: a clock would also count the time that a computer was closed. */
 const PATIENCE: usize = 336;
+/** Changes as long as somebody gets on with a job. */
+const PROGRESS: usize = 344;
 /** Not 0 where the engine makes 256-bit instructions of pairs of 128-bit ones. */
 const WIDE: usize = 340;
 /** Arguments of the job. */
@@ -45,32 +47,47 @@ function spin(at: usize, value: i32): bool {
   return false;
 }
 
-/** Waits while the word at `at` holds `value`. */
-function waitWhile(at: usize, value: i32, thread: i32): void {
-  if (spin(at, value)) return;
+/** Tells who waits that this thread gets on: to be called every now and then in a long job. Some calls of several threads may count as one. */
+export function tick(): void {
+  store<i32>(PROGRESS, load<i32>(PROGRESS) + 1);
+}
+
+/** Waits while the word at `at` holds `value`; false where a thread was lost. */
+function waitWhile(at: usize, value: i32, thread: i32): bool {
+  if (spin(at, value)) return true;
   const maySleep = thread > 0 || load<i32>(MAY_SLEEP) !== 0;
   let naps = load<i32>(PATIENCE);
   let turns = TURNS_OF_A_NAP;
+  let progress = atomic.load<i32>(PROGRESS);
   while (atomic.load<i32>(LOST) === 0) {
     if (maySleep) atomic.wait<i32>(at, value, NAP);
-    if (spin(at, value)) return;
+    if (spin(at, value)) return true;
     if (!maySleep && --turns > 0) continue;
     turns = TURNS_OF_A_NAP;
-    if (--naps <= 0) atomic.store<i32>(LOST, 1);
+    const now = atomic.load<i32>(PROGRESS);
+    naps = now === progress ? naps - 1 : load<i32>(PATIENCE);
+    progress = now;
+    if (naps <= 0) atomic.store<i32>(LOST, 1);
   }
+  return false;
 }
 
-/** Every thread of the job goes on when all have come here. */
-export function barrier(thread: i32, threads: i32): void {
-  if (threads === 1) return;
+/** Every thread of the job goes on when all have come here. False where one was lost: what the others should have done may not be there. */
+export function barrier(thread: i32, threads: i32): bool {
+  if (threads === 1) return true;
   const phase = atomic.load<i32>(PHASE);
   if (atomic.add<i32>(ARRIVED, 1) === threads - 1) {
     atomic.store<i32>(ARRIVED, 0);
     atomic.add<i32>(PHASE, 1);
     atomic.notify(PHASE, -1);
-    return;
+    return isComplete();
   }
-  waitWhile(PHASE, phase, thread);
+  return waitWhile(PHASE, phase, thread);
+}
+
+/** Whether no thread was lost. */
+function isComplete(): bool {
+  return atomic.load<i32>(LOST) === 0;
 }
 
 /** Gives the other threads the job. */
@@ -84,11 +101,8 @@ export function fork(job: i32): void {
 /** Waits until the others are done; false where one of them was lost. */
 export function join(): bool {
   let pending = atomic.load<i32>(PENDING);
-  while (pending !== 0 && atomic.load<i32>(LOST) === 0) {
-    waitWhile(PENDING, pending, 0);
-    pending = atomic.load<i32>(PENDING);
-  }
-  return pending === 0;
+  while (pending !== 0 && waitWhile(PENDING, pending, 0)) pending = atomic.load<i32>(PENDING);
+  return isComplete();
 }
 
 /** Sleeps until there is a job for `thread`, and returns the epoch. */

@@ -36,8 +36,12 @@ async function load(simd: Simd, shared: boolean): Promise<Module | undefined> {
   const bytes = await bytesFor(embedded[simd], shared);
   if (!validate(bytes)) return undefined;
   const key = `${simd}, ${shared ? "shared" : "unshared"}`;
-  const loading = loaded.get(key) ?? (simd === "wide" ? wideModule(bytes, shared) : compile(bytes));
+  const known = loaded.get(key);
+  if (known) return known;
+  const loading = simd === "wide" ? wideModule(bytes, shared) : compile(bytes);
   loaded.set(key, loading);
+  // What failed once, for want of memory say, may work the next time.
+  loading.catch(() => loaded.delete(key));
   return loading;
 }
 

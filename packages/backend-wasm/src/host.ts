@@ -22,6 +22,7 @@ interface Worker {
 
 interface BrowserWorker extends Worker {
   onmessage: (() => void) | null;
+  onmessageerror: (() => void) | null;
   onerror: ((event: { readonly message?: string }) => void) | null;
 }
 
@@ -31,7 +32,6 @@ interface NodeWorker extends Worker {
 }
 
 declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<Module>;
   instantiate(module: Module, imports: object): Promise<{ readonly exports: unknown }>;
   readonly Module: new (bytes: Uint8Array) => Module;
@@ -49,7 +49,10 @@ declare const DecompressionStream: new (
 interface Host {
   readonly navigator?: { readonly hardwareConcurrency?: number };
   readonly document?: unknown;
+  /** Of browsers: whether pages may share memory. */
+  readonly crossOriginIsolated?: boolean;
   readonly SharedArrayBuffer?: unknown;
+  readonly WebAssembly?: { validate(bytes: Uint8Array): boolean };
   readonly Worker?: new (url: string) => BrowserWorker;
   readonly Blob?: new (parts: readonly string[], options: { readonly type: string }) => object;
   readonly URL?: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void };
@@ -64,14 +67,16 @@ interface Host {
     getBuiltinModule?(name: "node:zlib"): { inflateRawSync(bytes: Uint8Array): Uint8Array };
     getBuiltinModule?(name: "node:v8"): { setFlagsFromString(flags: string): void };
     readonly arch: string;
+    readonly execArgv: readonly string[];
+    readonly env: Readonly<Record<string, string | undefined>>;
     readonly versions: Readonly<Record<string, string | undefined>>;
   };
 }
 
 const host = globalThis as Host;
 
-/** Whether this engine runs a binary. */
-export const validate = (bytes: Uint8Array): boolean => WebAssembly.validate(bytes);
+/** Whether this engine runs a binary. Some have no WebAssembly at all. */
+export const validate = (bytes: Uint8Array): boolean => host.WebAssembly?.validate(bytes) ?? false;
 
 export const compile = (bytes: Uint8Array): Promise<Module> => WebAssembly.compile(bytes);
 
@@ -80,9 +85,13 @@ const WIDE_NODE = { from: 24, to: 26 };
 /** Functions are compiled by the optimizing compiler at once, which makes 256-bit instructions of pairs of 128-bit ones. */
 const WIDE_FLAGS = ["experimental-wasm-revectorize", "no-liftoff", "no-wasm-lazy-compilation"];
 
+/** The flag without its dashes, "no" and value, in one spelling. */
+const flagName = (flag: string): string => flag.replace(/^-{0,2}(no[-_]?)?|=.*/g, "").replaceAll("_", "-");
+
 /**
  * Compiles for 256-bit SIMD, where the host is known to have it for the asking: in Node on x64. V8's flags are back as they were when this
- * returns, so no other module is compiled with them. What came of it the module itself has to tell.
+ * returns, so nothing else that this thread compiles is compiled with them; those that the process was started with are left alone. What came of
+ * it the module itself has to tell.
  */
 export function compileWide(bytes: Uint8Array): Module | undefined {
   const { process } = host;
@@ -92,12 +101,13 @@ export function compileWide(bytes: Uint8Array): Module | undefined {
   if (bun ?? deno ?? electron) return undefined;
   const major = Number.parseInt(node ?? "", 10);
   if (!(major >= WIDE_NODE.from && major <= WIDE_NODE.to)) return undefined;
-  for (const flag of WIDE_FLAGS) v8.setFlagsFromString(`--${flag}`);
+  const given = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? "").split(/\s+/)].map(flagName);
+  const flags = WIDE_FLAGS.filter((flag) => !given.includes(flagName(flag)));
+  for (const flag of flags) v8.setFlagsFromString(`--${flag}`);
   try {
     return new WebAssembly.Module(bytes);
   } finally {
-    for (const flag of WIDE_FLAGS)
-      v8.setFlagsFromString(flag.startsWith("no-") ? `--${flag.slice(3)}` : `--no-${flag}`);
+    for (const flag of flags) v8.setFlagsFromString(flag.startsWith("no-") ? `--${flag.slice(3)}` : `--no-${flag}`);
   }
 }
 
@@ -132,8 +142,11 @@ export async function inflate(base64: string): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Whether threads can see the same memory: everywhere in Node, and in browsers where the page is cross-origin isolated. */
-export const hasSharedMemory = (): boolean => host.SharedArrayBuffer !== undefined;
+/** Whether there can be threads over one memory: everywhere in Node, and in browsers where the page is cross-origin isolated and may start workers. */
+export const hasThreads = (): boolean =>
+  host.SharedArrayBuffer !== undefined &&
+  host.crossOriginIsolated !== false &&
+  (host.Worker !== undefined || host.process?.getBuiltinModule?.("node:worker_threads") !== undefined);
 
 /** The main thread of a browser may not block. */
 export const maySleep = (): boolean => host.document === undefined;
@@ -176,14 +189,25 @@ export function startThread(
   }
   const { Worker, Blob, URL } = host;
   if (!Worker || !Blob || !URL) throw new Error("this host has no workers");
-  const code = `onmessage = ({ data }) => (${begin})(data, () => postMessage(0));`;
+  const code = `onmessageerror = () => { throw new Error("it could not read its message"); };
+    onmessage = ({ data }) => (${begin})(data, () => postMessage(0));`;
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const worker = new Worker(url);
   worker.onmessage = () => {
     URL.revokeObjectURL(url);
     ready();
   };
-  worker.onerror = ({ message: why }) => lost(why ?? "it could not be loaded");
-  worker.postMessage(message);
+  const fail = (why: string): void => {
+    URL.revokeObjectURL(url);
+    worker.terminate();
+    lost(why);
+  };
+  worker.onerror = ({ message: why }) => fail(why ?? "it could not be loaded");
+  worker.onmessageerror = () => fail("its answer could not be read");
+  try {
+    worker.postMessage(message);
+  } catch (error) {
+    fail(String(error));
+  }
   return { terminate: async () => void worker.terminate() };
 }

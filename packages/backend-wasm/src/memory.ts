@@ -31,11 +31,14 @@ export class WasmMemory implements Memory {
   /** Threads that take part in a job, the caller's among them. */
   readonly threads: number;
   readonly #memory: HostMemory;
+  readonly #mostPages: number;
   readonly #exports: Exports;
   readonly #team: Team;
+  #running = false;
 
-  private constructor(memory: HostMemory, exports: Exports, team: Team, threads: number) {
+  private constructor(memory: HostMemory, mostPages: number, exports: Exports, team: Team, threads: number) {
     this.#memory = memory;
+    this.#mostPages = mostPages;
     this.#exports = exports;
     this.#team = team;
     this.threads = threads;
@@ -44,7 +47,7 @@ export class WasmMemory implements Memory {
 
   /** Makes a memory and an instance of the module over it, and starts the other threads. */
   static async open(binary: Binary, threads: number, patience = PATIENCE): Promise<WasmMemory> {
-    const memory = allocate(threads > 1);
+    const { memory, mostPages } = allocate(threads > 1);
     const words = new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
     words[control.threads / 4] = threads;
     words[control.pending / 4] = threads - 1;
@@ -53,7 +56,7 @@ export class WasmMemory implements Memory {
     words[control.wide / 4] = binary.simd === "wide" ? 1 : 0;
     const exports = await instantiate(binary.module, { env: { memory } });
     const team = await Team.start(binary.module, memory, threads);
-    return new WasmMemory(memory, exports as Exports, team, threads);
+    return new WasmMemory(memory, mostPages, exports as Exports, team, threads);
   }
 
   /** The address of a view's first element in the module, 0 for an output that nothing reads. */
@@ -66,10 +69,20 @@ export class WasmMemory implements Memory {
     return CONTROL_BYTES + byte;
   }
 
+  /** @throws ResourceError where a thread was lost, or a run was broken off: before anything is written that a thread may still read. */
+  expectUsable(): void {
+    if (this.#running) throw this.#team.loss("a run was broken off");
+    this.#team.expectComplete();
+  }
+
   /** Runs a job whose arguments are set: on all threads, or on the caller's alone. */
   run(job: Job, together: boolean): void {
-    this.#team.expectComplete();
-    if (!this.#exports.run(jobs.indexOf(job), together)) throw this.#team.loss("it did not answer");
+    this.expectUsable();
+    // Stays true where the host breaks off a run from outside, without any `finally`: the threads are then not where the next job expects them.
+    this.#running = together && this.threads > 1;
+    const complete = this.#exports.run(jobs.indexOf(job), together);
+    this.#running = false;
+    if (!complete) throw this.#team.loss("it did not answer");
   }
 
   reserve(bytes: number): void {
@@ -80,7 +93,7 @@ export class WasmMemory implements Memory {
     } catch (cause) {
       throw new ResourceError(
         `wasm: the memory of this session cannot grow to ${Math.ceil(bytes / 2 ** 20)} MB (the most is ${
-          (MOST_PAGES * PAGE) / 2 ** 20
+          (this.#mostPages * PAGE) / 2 ** 20
         }); lower the batch size or the longest sequence`,
         { cause },
       );
@@ -103,12 +116,12 @@ export class WasmMemory implements Memory {
 }
 
 /** A shared memory promises its whole size from the start; not every host does that for all 4 GB. */
-function allocate(shared: boolean): HostMemory {
+function allocate(shared: boolean): { memory: HostMemory; mostPages: number } {
   try {
-    return createHostMemory({ initial: 1, maximum: MOST_PAGES, shared });
+    return { memory: createHostMemory({ initial: 1, maximum: MOST_PAGES, shared }), mostPages: MOST_PAGES };
   } catch {
     try {
-      return createHostMemory({ initial: 1, maximum: FEWER_PAGES, shared });
+      return { memory: createHostMemory({ initial: 1, maximum: FEWER_PAGES, shared }), mostPages: FEWER_PAGES };
     } catch (cause) {
       throw new ResourceError("wasm: the host gives no memory for a session; dispose of sessions that are done", {
         cause,

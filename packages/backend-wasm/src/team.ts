@@ -38,9 +38,10 @@ export class Team {
     if (this.#loss !== undefined) throw this.loss(this.#loss);
   }
 
-  /** The error of a lost thread; the session is of no use after it. */
+  /** The error of a lost thread; the session is of no use after it, and its other threads end. */
   loss(why: string): ResourceError {
     this.#lose(why);
+    void this.stop();
     return new ResourceError(
       `wasm: a thread of this session was lost (${why}); open another session. The state of before can still be read`,
     );
@@ -69,6 +70,7 @@ export class Team {
   #lose(why: string): void {
     if (this.#stopped) return;
     this.#loss ??= why;
-    Atomics.store(this.#words, control.lost / 4, 1);
+    // Without other threads the memory is not shared, and its buffer is another one after it has grown.
+    if (this.#threads.length > 0) Atomics.store(this.#words, control.lost / 4, 1);
   }
 }

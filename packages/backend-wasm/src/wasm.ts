@@ -2,7 +2,7 @@
 import { arenaBackend, cpuKernels, PlainMemory } from "@ostinato/backend-cpu";
 import { type Backend, ConfigError } from "@ostinato/core";
 import { loadBinary, type Simd } from "./binary.ts";
-import { cores, hasSharedMemory } from "./host.ts";
+import { cores, hasThreads } from "./host.ts";
 import { wasmKernels } from "./kernels/table.ts";
 import { WasmMemory } from "./memory.ts";
 
@@ -50,7 +50,7 @@ export async function wasm({
     throw new ConfigError(`wasm: simd is "auto", "relaxed" or "plain", got ${String(simd)}`);
   if (!Number.isInteger(threads) || threads < 1)
     throw new ConfigError(`wasm: threads is a whole number from 1 on, got ${threads}`);
-  const team = hasSharedMemory() ? threads : 1;
+  const team = hasThreads() ? threads : 1;
   const binary = await loadBinary(choices[simd], team > 1);
   if (!binary) {
     return arenaBackend({

@@ -36,8 +36,12 @@ async function isWide(module: Module, shared: boolean): Promise<boolean> {
 /** A custom section without name or content. V8 keeps what it has compiled by the bytes, so these have to be others than those of 128-bit SIMD. */
 const NOTHING = [0, 1, 0];
 
-/** The module, compiled for 256-bit SIMD; undefined where that cannot be had. */
+/** The module, compiled for 256-bit SIMD; undefined where that cannot be had, for whatever reason: there is 128-bit SIMD then. */
 export async function wideModule(bytes: Uint8Array, shared: boolean): Promise<Module | undefined> {
-  const module = compileWide(Uint8Array.of(...bytes, ...NOTHING));
-  return module && (await isWide(module, shared)) ? module : undefined;
+  try {
+    const module = compileWide(Uint8Array.of(...bytes, ...NOTHING));
+    return module && (await isWide(module, shared)) ? module : undefined;
+  } catch {
+    return undefined;
+  }
 }

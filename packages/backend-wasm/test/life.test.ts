@@ -18,9 +18,10 @@ import {
   state,
   zeros,
 } from "@ostinato/core";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { loadBinary } from "../src/binary.ts";
 import { wasm } from "../src/index.ts";
+import { control, jobs } from "../src/jobs.ts";
 import { WasmMemory } from "../src/memory.ts";
 
 /** Enough for the other threads to be woken. */
@@ -78,11 +79,47 @@ describe("threads", () => {
       memory.run("unary", true);
       void workers[0].terminate();
       // The thread is ended at some moment from now on, and nobody hears of it before this function returns.
+      const deadline = performance.now() + 20_000;
       expect(() => {
-        for (;;) memory.run("unary", true);
+        while (performance.now() < deadline) memory.run("unary", true);
       }).toThrow(ResourceError);
       expect(() => memory.run("unary", true)).toThrow(ResourceError);
       await memory.dispose();
+    });
+  });
+
+  test("a loss that only the module saw, and a run that was broken off, are not forgotten", async () => {
+    const binary = await loadBinary(["plain"], true);
+    if (!binary) throw new Error("this engine has no SIMD");
+    const start = async (): Promise<WasmMemory> => {
+      const memory = await WasmMemory.open(binary, 2);
+      memory.reserve(8 * LARGE);
+      memory.arguments.set([0, LARGE, memory.addressOf(0), 1, memory.addressOf(4 * LARGE)]);
+      memory.run("unary", true);
+      return memory;
+    };
+    const lost = await start();
+    Atomics.store(new Int32Array(lost.f32.buffer), control.lost / 4, 1);
+    expect(() => lost.run("unary", true)).toThrow(ResourceError);
+    expect(() => lost.expectUsable()).toThrow(ResourceError);
+
+    // Stands for a host that breaks off a run from outside.
+    const broken = await start();
+    const run = vi.spyOn(jobs, "indexOf").mockImplementation(() => {
+      throw new Error("broken off");
+    });
+    expect(() => broken.run("unary", true)).toThrow("broken off");
+    run.mockRestore();
+    expect(() => broken.run("unary", true)).toThrow(/broken off/);
+    expect(() => broken.run("unary", true)).toThrow(ResourceError);
+  });
+
+  test("of a session that could not be opened end too", async () => {
+    await watchingWorkers(async (workers) => {
+      const backend = await wasm({ threads: 3 });
+      const tooLarge = { weights: { ...float32([], [0]), shape: [2 ** 31] } };
+      await expect(backend.open(tooLarge)).rejects.toThrow(ResourceError);
+      expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
     });
   });
 
@@ -170,6 +207,21 @@ describe("options and hosts", () => {
       expect(backend.name).toMatch(/1 thread\)$/);
       await using session = await backend.open(bias);
       expect((await (await compiled(backend, session)).run(feeds)).y.data[7]).toBe(1.5);
+    });
+  });
+
+  test("a page that is not isolated has one thread, whatever else it has", async () => {
+    Object.defineProperty(globalThis, "crossOriginIsolated", { value: false, configurable: true });
+    try {
+      expect((await wasm({ threads: 4 })).name).toMatch(/1 thread\)$/);
+    } finally {
+      Reflect.deleteProperty(globalThis, "crossOriginIsolated");
+    }
+  });
+
+  test("without WebAssembly the CPU backend's kernels run", async () => {
+    await withGlobal(globalThis, "WebAssembly", undefined, async () => {
+      expect((await wasm()).name).toContain("no SIMD");
     });
   });
 

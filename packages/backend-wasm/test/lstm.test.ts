@@ -33,6 +33,8 @@ const cases: readonly Case[] = [
   { time: 3, batch: 300, inputSize: 3, hidden: 127, initial: true },
   { time: 13, batch: 2, inputSize: 3, hidden: 127 },
   { time: 13, batch: 19, inputSize: 3, hidden: 127, frozen: true },
+  { time: 127, batch: 3, inputSize: 3, hidden: 31, lengths: [127, 9, 101], initial: true },
+  { time: 70, batch: 7, inputSize: 5, hidden: 35, lengths: [70, 0, 1, 69, 8, 9, 64], direction: "reverse" },
 ];
 
 /** An LSTM and the gradients of a weighted sum of all its outputs. */

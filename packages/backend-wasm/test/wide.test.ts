@@ -38,6 +38,18 @@ describe("256-bit SIMD", () => {
     expect(flags.slice(flags.length / 2)).toEqual(asked.map(opposite));
   });
 
+  test.skipIf(!here)("flags that the process was started with are left alone", () => {
+    const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
+    const { execArgv } = process;
+    process.execArgv = ["--no_liftoff", "--no-experimental-wasm-revectorize"];
+    try {
+      compileWide(bytes);
+    } finally {
+      process.execArgv = execArgv;
+    }
+    expect(set.mock.calls.flat()).toEqual(["--no-wasm-lazy-compilation", "--wasm-lazy-compilation"]);
+  });
+
   test("flags are taken back where the module does not compile", () => {
     const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
     if (here) expect(() => compileWide(Uint8Array.of(1, 2, 3))).toThrow("WebAssembly");

@@ -41,7 +41,7 @@ mkdirSync(join(root, "src", "binaries"), { recursive: true });
 for (const [name, variant] of Object.entries(variants)) {
   const binary = await assemble(variant.flags);
   const fields = [
-    `sources: "${sourceHash()}"`,
+    `hash: "${sourceHash(binary)}"`,
     `memoryFlags: ${memoryFlags(binary)}`,
     `deflated:\n    "${deflateRawSync(binary, { level: 9 }).toString("base64")}"`,
   ];
