@@ -24,6 +24,8 @@ import { address, argument, barrier, tick } from "./team";
 
 /** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
 const STRETCH: i32 = 8;
+/** So many blocks are taken as a whole: to look for one among them takes long. */
+const MANY_BLOCKS: i32 = 256;
 
 /** Units whose four gates are two right panels: i and o, f and c. */
 const UNITS: i32 = 8;
@@ -138,10 +140,16 @@ function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: u
   }
 }
 
+@inline
+function stepsOfStretch(): i32 {
+  return argument(21) < MANY_BLOCKS ? STRETCH : argument(0);
+}
+
 /** Stretches of a block; one whose rows are all empty has one too, for its final state. */
 @inline
 function stretchesOf(block: i32): i32 {
-  return max(1, (lengthOf(firstRow(block)) + STRETCH - 1) / STRETCH);
+  const steps = stepsOfStretch();
+  return max(1, (lengthOf(firstRow(block)) + steps - 1) / steps);
 }
 
 /**
@@ -184,8 +192,8 @@ function advance(block: i32, sums: usize): void {
   // Of each row: where this step's y, gates and cells go.
   const targets = sums + <usize>ROWS * ROW_SUMS;
 
-  const from = (stretchesOf(block) - stretchesLeft(block)) * STRETCH;
-  const to = min(from + STRETCH, lengthOf(first));
+  const from = (stretchesOf(block) - stretchesLeft(block)) * stepsOfStretch();
+  const to = min(from + stepsOfStretch(), lengthOf(first));
   if (from === 0) begin(first, end, room, panelBytes, cellsNow, cellBytes);
   let activeInAll = activeAt(from);
   let start = wordsBefore(from);

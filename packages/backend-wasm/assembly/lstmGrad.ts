@@ -8,7 +8,7 @@ import { aligned, loadPart, storeTwo } from "./lanes";
 import { clearSums, collectedPitch, collectInputs, columnPanels, multiplyCollected, writeWeights } from "./lstmWeights";
 import { packRight, transpose } from "./packing";
 import { COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
-import { takeTask } from "./shares";
+import { takeTask, taskAt } from "./shares";
 import { address, argument, barrier, tick } from "./team";
 
 /** tanh(c) of h = o · tanh(c); where o is 0, nothing that it is multiplied with is not. */
@@ -179,10 +179,10 @@ function cellCotangents(block: i32): usize {
 }
 
 /**
- * Takes a block through the steps from `step` down to `last`. `start`: words of all steps before `step`; `zeros`: a row of them, and behind it room
- * for gate gradients that nobody collects.
+ * Takes a block through the steps from `step` down to `last`. At `step` so many rows run in all; `start`: words of all steps before it; `zeros`: a
+ * row of them, and behind it room for gate gradients that nobody collects.
  */
-function retreat(block: i32, step: i32, last: i32, start: i32, zeros: usize): void {
+function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
   const batch = argument(1);
   const inputSize = argument(2);
   const hidden = argument(3);
@@ -210,7 +210,6 @@ function retreat(block: i32, step: i32, last: i32, start: i32, zeros: usize): vo
   const dC = cellCotangents(block);
   const unread = aligned(zeros + hiddenBytes);
 
-  let activeInAll = activeAt(step);
   let collected = 0;
   for (; step >= last; step--) {
     while (activeInAll < batch && lengthOf(activeInAll) > step) activeInAll++;
@@ -297,33 +296,31 @@ export function lstmGrad(thread: i32, threads: i32): void {
   if (!barrier(thread, threads)) return;
 
   let turn = 0;
-  let active = 0;
   let start = argument(15);
   for (let step = lengthOf(0) - 1; step >= 0; ) {
     // As many steps as the collected rows have room for.
     let last = step;
-    let collected = activeAt(step);
-    start -= collected;
+    const first = activeAt(step);
+    let collected = first;
+    start -= first;
     const begin = start;
-    for (active = collected; last > 0; last--) {
+    for (let active = first; last > 0; last--) {
       while (active < batch && lengthOf(active) > last - 1) active++;
       if (wantsWeights && collected + active > chunk) break;
       collected += active;
       start -= active;
     }
-    while (true) {
-      const block = takeTask(blocksTaken, blocks, turn, thread, threads);
-      if (block < 0) break;
-      retreat(block, step, last, begin, zeros);
+    let place = takeTask(blocksTaken, blocks, turn, thread, threads, 0);
+    for (; place >= 0; place = takeTask(blocksTaken, blocks, turn, thread, threads, place + 1)) {
+      retreat(taskAt(place, blocks, thread, threads), step, last, first, begin, zeros);
     }
     if (wantsWeights) {
-      const first = <i32>((<i64>collected * thread) / threads);
-      collectInputs(step, first, <i32>((<i64>collected * (thread + 1)) / threads), zeros);
+      const from = <i32>((<i64>collected * thread) / threads);
+      collectInputs(step, first, from, <i32>((<i64>collected * (thread + 1)) / threads), zeros);
       if (!barrier(thread, threads)) return;
-      while (true) {
-        const panel = takeTask(columnsTaken, columns, turn, thread, threads);
-        if (panel < 0) break;
-        multiplyCollected(panel, collected);
+      place = takeTask(columnsTaken, columns, turn, thread, threads, 0);
+      for (; place >= 0; place = takeTask(columnsTaken, columns, turn, thread, threads, place + 1)) {
+        multiplyCollected(taskAt(place, columns, thread, threads), collected);
       }
     }
     if (!barrier(thread, threads)) return;

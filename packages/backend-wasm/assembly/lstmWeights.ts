@@ -2,7 +2,7 @@
  * The gradients of the LSTM's weights: gate gradients of many rows are collected beside their [1 | x | h], and products of the two are added up,
  * each sum in the order of the rows.
  */
-import { activeAt, lengthOf, rowOf } from "./blocks";
+import { lengthOf, rowOf } from "./blocks";
 import { BLOCK, blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
 import { address, argument } from "./team";
 
@@ -45,14 +45,13 @@ function collect(from: usize, size: i32, panels: usize, column: i32): void {
   }
 }
 
-/** Collects [1 | x | h] of rows from `first` to `end`, of those of the steps from `step` down. */
-export function collectInputs(step: i32, first: i32, end: i32, zeros: usize): void {
+/** Collects [1 | x | h] of rows from `first` to `end`, of those of the steps from `step` down, at which `active` rows run. */
+export function collectInputs(step: i32, active: i32, first: i32, end: i32, zeros: usize): void {
   const batch = argument(1);
   const inputSize = argument(2);
   const hidden = argument(3);
   const reverse = argument(4) !== 0;
   const stride = <usize>hidden << 2;
-  let active = activeAt(step);
   for (let start = 0; start < end; start += active, step--) {
     while (active < batch && lengthOf(active) > step) active++;
     for (let p = max(0, first - start); p < min(active, end - start); p++) {

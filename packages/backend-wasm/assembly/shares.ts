@@ -3,14 +3,20 @@
  * each, 0 before the first turn, tells in how many turns it was taken.
  */
 
-function isTaken(taken: usize, task: i32, turn: i32): bool {
-  const at = taken + (<usize>task << 2);
-  return atomic.load<i32>(at) !== turn || atomic.cmpxchg<i32>(at, turn, turn + 1) !== turn;
+/** The tasks in the order in which a thread looks at them: its own, whose data lie in its cache, and then all from the last on. */
+@inline
+export function taskAt(place: i32, tasks: i32, thread: i32, threads: i32): i32 {
+  const own = thread + place * threads;
+  return own < tasks ? own : tasks - 1 - (place - (tasks - thread + threads - 1) / threads);
 }
 
-/** A task for a thread: of its own, whose data lie in its cache, and when these are taken of the others', from the last on; -1 where none is left. */
-export function takeTask(taken: usize, tasks: i32, turn: i32, thread: i32, threads: i32): i32 {
-  for (let task = thread; task < tasks; task += threads) if (!isTaken(taken, task, turn)) return task;
-  for (let task = tasks - 1; task >= 0; task--) if (!isTaken(taken, task, turn)) return task;
+/** Takes the first task that nobody has taken in this turn, from a place in that order on; returns its place, -1 where none is left. */
+export function takeTask(taken: usize, tasks: i32, turn: i32, thread: i32, threads: i32, place: i32): i32 {
+  for (; ; place++) {
+    const task = taskAt(place, tasks, thread, threads);
+    if (task < 0) return -1;
+    const at = taken + (<usize>task << 2);
+    if (atomic.load<i32>(at) === turn && atomic.cmpxchg<i32>(at, turn, turn + 1) === turn) return place;
+  }
   return -1;
 }

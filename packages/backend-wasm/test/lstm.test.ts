@@ -1,5 +1,16 @@
 /** The LSTM of the module beside the plain one: values and gradients, lengths, directions, odd sizes, and sizes for several threads. */
-import { constant, feed, gradients, int32, lstmOp, mul, sum, type Tensors, type Value } from "@ostinato/core";
+import {
+  constant,
+  feed,
+  gradients,
+  int32,
+  lstmOp,
+  mul,
+  RandomStream,
+  sum,
+  type Tensors,
+  type Value,
+} from "@ostinato/core";
 import { describe, test } from "vitest";
 import { expectAsPlain } from "./graphs.ts";
 import { numbers } from "./numbers.ts";
@@ -31,6 +42,7 @@ const cases: readonly Case[] = [
   { time: 40, batch: 13, inputSize: 127, hidden: 13, lengths: ragged, initial: true },
   { time: 13, batch: 127, inputSize: 1, hidden: 13 },
   { time: 3, batch: 300, inputSize: 3, hidden: 127, initial: true },
+  { time: 17, batch: 1600, inputSize: 1, hidden: 5, lengths: Array.from({ length: 1600 }, (_, row) => (row * 7) % 18) },
   { time: 13, batch: 2, inputSize: 3, hidden: 127 },
   { time: 13, batch: 19, inputSize: 3, hidden: 127, frozen: true },
   { time: 127, batch: 3, inputSize: 3, hidden: 31, lengths: [127, 9, 101], initial: true },
@@ -93,6 +105,30 @@ describe("beside the plain kernel, and the same bits on every number of threads"
     const { lengths, ...sizes } = each;
     test(JSON.stringify({ ...sizes, ragged: lengths !== undefined }), async () => {
       const capacities = { time: each.time + 2, batch: each.batch + 3 };
+      await expectAsPlain(graphOf(each), feedsOf(each), { tolerance: 3e-5, capacities });
+    });
+  }
+});
+
+describe("sizes drawn by chance", () => {
+  const random = new RandomStream(7, "lstm sizes");
+  const upTo = (most: number): number => 1 + random.below(most);
+  for (let draw = 0; draw < 12; draw++) {
+    const time = upTo(60);
+    const batch = upTo(40);
+    const each: Case = {
+      time,
+      batch,
+      inputSize: upTo(20),
+      hidden: upTo(70),
+      ...(random.below(3) > 0 ? { lengths: Array.from({ length: batch }, () => random.below(time + 1)) } : {}),
+      initial: random.below(2) > 0,
+      direction: random.below(2) > 0 ? "reverse" : "forward",
+      frozen: random.below(4) === 0,
+    };
+    const { lengths, ...sizes } = each;
+    test(JSON.stringify({ ...sizes, ragged: lengths !== undefined }), async () => {
+      const capacities = { time: time + random.below(9), batch: batch + random.below(9) };
       await expectAsPlain(graphOf(each), feedsOf(each), { tolerance: 3e-5, capacities });
     });
   }
