@@ -100,15 +100,20 @@ function numbersOf(memory: Memory, view: View): Float32Array | Int32Array | Uint
   return view.dtype === "float32" ? memory.f32 : view.dtype === "int32" ? memory.i32 : memory.u8;
 }
 
+/** From so many elements on they are copied as a whole; to copy fewer one by one takes less than to make the view that this needs. */
+const MANY = 4096;
+
 /** Writes a tensor, of which `view.size` elements count, to the memory. */
 export function write(memory: Memory, view: View, { data }: Tensor): void {
   const to = numbersOf(memory, view);
   if (data.length === view.size) to.set(data, view.offset);
+  else if (view.size >= MANY) to.set(data.subarray(0, view.size), view.offset);
   else for (let i = 0; i < view.size; i++) to[view.offset + i] = data[i];
 }
 
 /** Reads a view into a tensor. */
 export function read(memory: Memory, view: View, { data }: Tensor): void {
   const from = numbersOf(memory, view);
-  for (let i = 0; i < view.size; i++) data[i] = from[view.offset + i];
+  if (view.size >= MANY) data.set(from.subarray(view.offset, view.offset + view.size));
+  else for (let i = 0; i < view.size; i++) data[i] = from[view.offset + i];
 }
