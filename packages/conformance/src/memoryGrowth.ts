@@ -1,0 +1,64 @@
+/** How much a training's memory grows between two of its steps, in Node. */
+import {
+  accuracy,
+  adam,
+  type Backend,
+  binaryCrossentropy,
+  compile,
+  dense,
+  embedding,
+  lstm,
+  sequential,
+} from "@ostinato/core";
+
+/** What this takes of Node, whose types are not seen here. */
+interface Host {
+  readonly process: {
+    getBuiltinModule(name: "node:v8"): { setFlagsFromString(flags: string): void };
+    getBuiltinModule(name: "node:vm"): { runInNewContext(code: string): () => void };
+    memoryUsage(): { readonly heapUsed: number; readonly arrayBuffers: number };
+  };
+}
+
+export interface Growth {
+  /** The share by which heap and array buffers together grow. */
+  readonly heap: number;
+  /** Bytes by which what the backend holds outside of them grows. */
+  readonly held: number;
+}
+
+/** The growth from step `from` to step `to`, garbage collected at both. `held` tells what the backend holds outside of the heap. */
+export async function memoryGrowth(
+  backend: Backend,
+  from: number,
+  to: number,
+  held: () => number = () => 0,
+): Promise<Growth> {
+  const { process } = globalThis as unknown as Host;
+  process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc");
+  const collect = process.getBuiltinModule("node:vm").runInNewContext("gc");
+  const x = Array.from({ length: to }, (_, row) =>
+    Array.from({ length: 1 + (row % 5) }, (_, t) => 1 + ((row + t) % 9)),
+  );
+  const model = sequential([
+    embedding({ inputDim: 12, outputDim: 3, maskZero: true }),
+    lstm({ units: 4, dropout: 0.2 }),
+    dense({ units: 1, activation: "sigmoid" }),
+  ]);
+  const settings = { loss: binaryCrossentropy(), optimizer: adam(), metrics: [accuracy()] };
+  const sizes = new Map<number, { heap: number; held: number }>();
+  const onStep = ({ step }: { step: number }): void => {
+    if (step !== from && step !== to) return;
+    for (let k = 0; k < 3; k++) collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    sizes.set(step, { heap: heapUsed + arrayBuffers, held: held() });
+  };
+  // Once before, for what the engine compiles and keeps of the code itself.
+  for (let round = 0; round < 2; round++) {
+    await using trainer = await compile(model, { backend, ...settings });
+    await trainer.fit({ x, y: x.map((row) => row.length % 2) }, { batchSize: 1, onStep });
+  }
+  const [first, last] = [sizes.get(from), sizes.get(to)];
+  if (!first || !last) throw new Error(`the training had fewer than ${to} steps`);
+  return { heap: last.heap / first.heap - 1, held: last.held - first.held };
+}
