@@ -36,50 +36,47 @@ function binaryOf(op: i32, a: v128, b: v128): v128 {
   return f32x4.min(a, b);
 }
 
+/** Room for operands that are one number, four times. All threads of a job write the same there. */
+const UNIFORM = memory.data(32, 16);
+
+/** Where the numbers of an operand begin for a thread. */
+@inline
+function operandFrom(at: usize, stride: i32, start: i32, uniform: usize): usize {
+  if (stride !== 0) return at + (<usize>start << 2);
+  v128.store(uniform, v128.load32_splat(at));
+  return uniform;
+}
+
+@inline
+function stepOf(stride: i32): usize {
+  return stride !== 0 ? 16 : 0;
+}
+
 /** The loop of an op, which is known when this is compiled. */
 @inline
 function unaryLoop(op: i32, thread: i32, threads: i32): void {
-  const size = argument(1);
-  const start = rangeStart(size, thread, threads);
-  let left = rangeStart(size, thread + 1, threads) - start;
-  const step: usize = argument(3) !== 0 ? 16 : 0;
-  let x = address(2) + (step !== 0 ? <usize>start << 2 : 0);
+  const start = rangeStart(argument(1), thread, threads);
+  let left = rangeStart(argument(1), thread + 1, threads) - start;
+  const step = stepOf(argument(3));
+  let x = operandFrom(address(2), argument(3), start, UNIFORM);
   let y = address(4) + (<usize>start << 2);
-  if (step === 0) {
-    const value = unaryOf(op, v128.load32_splat(x));
-    for (; left > 0; left -= 4, y += 16) storePart(y, value, left);
-    return;
-  }
-  for (; left >= 4; left -= 4, x += 16, y += 16) v128.store(y, unaryOf(op, v128.load(x)));
+  for (; left >= 4; left -= 4, x += step, y += 16) v128.store(y, unaryOf(op, v128.load(x)));
   if (left > 0) storePart(y, unaryOf(op, loadPart(x, left)), left);
 }
 
 @inline
 function binaryLoop(op: i32, thread: i32, threads: i32): void {
-  const size = argument(1);
-  const start = rangeStart(size, thread, threads);
-  let left = rangeStart(size, thread + 1, threads) - start;
-  const begin = <usize>start << 2;
-  let y = address(6) + begin;
-  const aDense = argument(3) !== 0;
-  const bDense = argument(5) !== 0;
-  let a = address(2) + (aDense ? begin : 0);
-  let b = address(4) + (bDense ? begin : 0);
-  if (aDense && bDense) {
-    for (; left >= 4; left -= 4, a += 16, b += 16, y += 16) v128.store(y, binaryOf(op, v128.load(a), v128.load(b)));
-    if (left > 0) storePart(y, binaryOf(op, loadPart(a, left), loadPart(b, left)), left);
-  } else if (aDense) {
-    const value = v128.load32_splat(b);
-    for (; left >= 4; left -= 4, a += 16, y += 16) v128.store(y, binaryOf(op, v128.load(a), value));
-    if (left > 0) storePart(y, binaryOf(op, loadPart(a, left), value), left);
-  } else if (bDense) {
-    const value = v128.load32_splat(a);
-    for (; left >= 4; left -= 4, b += 16, y += 16) v128.store(y, binaryOf(op, value, v128.load(b)));
-    if (left > 0) storePart(y, binaryOf(op, value, loadPart(b, left)), left);
-  } else {
-    const value = binaryOf(op, v128.load32_splat(a), v128.load32_splat(b));
-    for (; left > 0; left -= 4, y += 16) storePart(y, value, left);
+  const start = rangeStart(argument(1), thread, threads);
+  let left = rangeStart(argument(1), thread + 1, threads) - start;
+  const aStep = stepOf(argument(3));
+  const bStep = stepOf(argument(5));
+  let a = operandFrom(address(2), argument(3), start, UNIFORM);
+  let b = operandFrom(address(4), argument(5), start, UNIFORM + 16);
+  let y = address(6) + (<usize>start << 2);
+  for (; left >= 4; left -= 4, a += aStep, b += bStep, y += 16) {
+    v128.store(y, binaryOf(op, v128.load(a), v128.load(b)));
   }
+  if (left > 0) storePart(y, binaryOf(op, loadPart(a, left), loadPart(b, left)), left);
 }
 
 // A function of its own for each op: of loops within one function the compiler makes one, which computes all ops for each number.

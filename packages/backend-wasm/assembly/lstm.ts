@@ -94,6 +94,19 @@ function updateOutputs(sums: usize, cellsNow: usize, y: usize): void {
   if (y !== 0) storeTwo(y, h, h2);
 }
 
+/** Eight units of a block's rows; `cellBytes` from one row's cells to the next. */
+function updateAllCells(rows: i32, sums: usize, cellsNow: usize, cellBytes: usize, target: usize, at: usize, hidden: i32): void {
+  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET) {
+    updateCells(sums, cellsNow, past(load<usize>(target, 4), at), past(load<usize>(target, 8), at), hidden);
+  }
+}
+
+function updateAllOutputs(rows: i32, sums: usize, cellsNow: usize, cellBytes: usize, target: usize, at: usize): void {
+  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET) {
+    updateOutputs(sums, cellsNow, past(load<usize>(target), at));
+  }
+}
+
 /** Both for `count` units, at most four. */
 function updateFew(sums: usize, cellsNow: usize, next: usize, y: usize, gates: usize, cells: usize, hidden: i32, count: i32): void {
   const i = sigmoid(v128.load(sums));
@@ -231,17 +244,8 @@ function advance(block: i32, sums: usize): void {
         continue;
       }
       // All cells before all outputs: what waits for the same long calculation stands far apart.
-      for (let lane = 0; lane < active; lane++) {
-        const target = targets + <usize>lane * TARGET;
-        const c = cellsNow + <usize>lane * cellBytes + at;
-        const toGates = past(load<usize>(target, 4), at);
-        updateCells(sums + <usize>lane * ROW_SUMS, c, toGates, past(load<usize>(target, 8), at), hidden);
-      }
-      for (let lane = 0; lane < active; lane++) {
-        const toY = past(load<usize>(targets + <usize>lane * TARGET), at);
-        const c = cellsNow + <usize>lane * cellBytes + at;
-        updateOutputs(sums + <usize>lane * ROW_SUMS, c, toY);
-      }
+      updateAllCells(active, sums, cellsNow + at, cellBytes, targets, at, hidden);
+      updateAllOutputs(active, sums, cellsNow + at, cellBytes, targets, at);
       transpose(sums, ROW_SUMS, active, UNITS, nextOperand);
     }
   }

@@ -39,7 +39,10 @@ const NOTHING = [0, 1, 0];
 /** The module, compiled for 256-bit SIMD; undefined where that cannot be had, for whatever reason: there is 128-bit SIMD then. */
 export async function wideModule(bytes: Uint8Array, shared: boolean): Promise<Module | undefined> {
   try {
-    const module = compileWide(Uint8Array.of(...bytes, ...NOTHING));
+    const others = new Uint8Array(bytes.length + NOTHING.length);
+    others.set(bytes);
+    others.set(NOTHING, bytes.length);
+    const module = compileWide(others);
     return module && (await isWide(module, shared)) ? module : undefined;
   } catch {
     return undefined;
