@@ -1,5 +1,6 @@
 /** Measures this project and others side by side: `pnpm bench:peers`; `--help` tells the options. */
 import { parseArgs } from "node:util";
+import { CoreMeter } from "./cores.ts";
 import { readReviews } from "./epoch.ts";
 import { workFolder } from "./job.ts";
 import { describeMachine, insert, markdownOf, type Section, writeResults } from "./report.ts";
@@ -36,10 +37,12 @@ async function measureAll(): Promise<void> {
   const machine = describeMachine();
   if (machine.busy) say(`The machine is busy (load ${machine.load}): wait until it is quiet for figures to keep.`);
   await using folder = await workFolder();
+  await using cores = await CoreMeter.start();
   const setting: Setting = {
     folder: folder.path,
     sample: values.full ? Number.MAX_SAFE_INTEGER : values.quick ? 10 : 60,
     rounds: values.quick ? 1 : 3,
+    cores,
     say,
     disagree(line) {
       say(`DIFFERENT: ${line}`);

@@ -13,6 +13,8 @@ export interface RoundOptions {
   readonly turns?: number;
   /** Steps before the first round, whose times do not count. */
   readonly warmUp: number;
+  /** Called before each round. */
+  readonly onRound?: () => Promise<void>;
 }
 
 export interface Result {
@@ -37,7 +39,7 @@ function median(values: readonly number[]): number {
 /** Starts all, runs the rounds and ends them. Who cannot take part is told of and left out. */
 export async function interleave(
   entries: readonly Entry[],
-  { rounds, steps, turns = 1, warmUp }: RoundOptions,
+  { rounds, steps, turns = 1, warmUp, onRound }: RoundOptions,
   say: (line: string) => void,
 ): Promise<Result[]> {
   await using running = new AsyncDisposableStack();
@@ -53,6 +55,7 @@ export async function interleave(
     }
   }
   for (let round = 0; round < rounds; round++) {
+    await onRound?.();
     for (let turn = 0; turn < turns; turn++) {
       for (const { contestant, times } of taking) {
         await pause(REST);

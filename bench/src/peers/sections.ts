@@ -1,5 +1,6 @@
 /** The measurements, a function each: who takes part in what, and what the times come to. */
 import { flops } from "./arithmetic.ts";
+import type { CoreMeter } from "./cores.ts";
 import {
   compileOneDnn,
   findTorch,
@@ -26,6 +27,7 @@ export interface Setting {
   /** Batches of an epoch that are measured. */
   readonly sample: number;
   readonly rounds: number;
+  readonly cores: CoreMeter;
   readonly say: (line: string) => void;
   /** Results that do not agree with ours. */
   readonly disagree: (line: string) => void;
@@ -71,7 +73,13 @@ export async function denseStep(setting: Setting): Promise<{ section: Section; t
     ...(python === undefined ? [] : [1, 2].map((threads) => torchTraining(python, file, threads))),
     ...(oneDnn === undefined ? [] : [1, 2].map((threads) => oneDnnTraining(oneDnn, { ...imdb }, threads))),
   ];
-  const results = await interleave(quick, { rounds: 2 * setting.rounds + 1, steps: 3, warmUp: 3 }, setting.say);
+  const onRound = () => setting.cores.read();
+  const results = await interleave(
+    quick,
+    { rounds: 4 * setting.rounds + 1, steps: 3, warmUp: 3, onRound },
+    setting.say,
+  );
+  const cores = setting.cores.describe();
   // Those that take seconds have their own, shorter rounds, with ours among them.
   const slow = [ownTraining(file, two), ownTraining(file, cpu), tfjsTraining(file, "wasm", ", embedding not trained")];
   const slower = await interleave(slow, { rounds: setting.rounds, steps: 1, warmUp: 2 }, setting.say);
@@ -92,6 +100,7 @@ export async function denseStep(setting: Setting): Promise<{ section: Section; t
       measure,
       rows: [...rows, ...plainTfjs.map(({ name, ms }) => ({ name, value: ms }))],
       notes: [
+        cores,
         `Losses of the first steps from the same weights lie at most ${apart} apart. oneDNN does the LSTM alone, forward and backward, on weights of its own.`,
         ...(torch?.facts.version === undefined ? [] : [`PyTorch is ${torch.facts.version}.`]),
         ...(plainTfjs.length > 0 ? [`tfjs-layers on cpu is measured once, on ${short} steps of time.`] : []),
@@ -123,7 +132,8 @@ export async function epoch(setting: Setting, reviews: Reviews, torchThreads: nu
   ];
   const steps = Math.floor(count / turns);
   const rounds = setting.sample >= batches.length ? 1 : setting.rounds;
-  const results = await interleave(entries, { rounds, steps, turns, warmUp: steps * turns }, setting.say);
+  const onRound = () => setting.cores.read();
+  const results = await interleave(entries, { rounds, steps, turns, warmUp: steps * turns, onRound }, setting.say);
   const groupedResults = results.filter(({ name }) => !name.includes("not grouped"));
   const apart = compare(setting, groupedResults, ({ losses }) => losses.slice(0, 3));
   const scale = reviews.train.rows.length / (steps * turns * imdb.batch);
@@ -139,6 +149,7 @@ export async function epoch(setting: Setting, reviews: Reviews, torchThreads: nu
     measure: base,
     rows: rated(rows, base),
     notes: [
+      setting.cores.describe(),
       `Scaled from ${steps * turns} of ${batches.length} batches, drawn evenly by length. Losses of the first steps on the same batches lie at most ${apart} apart.`,
     ],
   };
@@ -151,7 +162,9 @@ export async function inference(setting: Setting, reviews: Reviews): Promise<Sec
   const file = await job(setting, "test", true, drawn);
   const steps = drawn.rows.length / imdb.batch;
   const entries = [ownPrediction(file, two), onnxruntimePrediction(file, 2), ownPrediction(file, narrow)];
-  const results = await interleave(entries, { rounds: 2 * setting.rounds + 1, steps, warmUp: steps }, setting.say);
+  const onRound = () => setting.cores.read();
+  const rounds = 4 * setting.rounds + 1;
+  const results = await interleave(entries, { rounds, steps, warmUp: steps, onRound }, setting.say);
   const apart = compare(setting, results, ({ facts }) => facts.probabilities ?? []);
   const scale = reviews.test.rows.length / drawn.rows.length;
   const rows = results.map(({ name, steps: times }) => ({
@@ -164,6 +177,7 @@ export async function inference(setting: Setting, reviews: Reviews): Promise<Sec
     measure,
     rows: rated(rows, measure),
     notes: [
+      setting.cores.describe(),
       `Scaled from ${steps} of ${batches.length} batches. ONNX Runtime has the exported model, which gives its LSTM \`sequence_lens\`; probabilities lie at most ${apart} apart.`,
     ],
   };
