@@ -55,7 +55,10 @@ export async function interleave(
     }
   }
   for (let round = 0; round < rounds; round++) {
-    await onRound?.();
+    if (onRound) {
+      await pause(REST);
+      await onRound();
+    }
     for (let turn = 0; turn < turns; turn++) {
       for (const { contestant, times } of taking) {
         await pause(REST);

@@ -40,10 +40,12 @@ export class ArenaExecutable implements Executable {
 
   async run(feeds: Tensors, into?: Tensors): Promise<Tensors> {
     this.#turn.expect();
-    // Nobody else comes in between. A run that the host breaks off from outside, without any `finally`, leaves the turn free.
+    // Nobody else comes in between. A run that the host breaks off from outside, without any `finally`, leaves the turn free; not so while it
+    // writes the state, of which half would be that of the step before.
     const results = this.#compute(feeds, into);
     this.#turn.begin();
     try {
+      this.#update();
       await undefined;
       return results;
     } finally {
@@ -52,7 +54,7 @@ export class ArenaExecutable implements Executable {
   }
 
   #compute(feeds: Tensors, into: Tensors | undefined): Tensors {
-    const { program, sizes, changing, steps, fetches, updates, guard } = this.#compiled;
+    const { program, sizes, changing, steps, fetches } = this.#compiled;
     const memory = this.#memory;
     bindSizes(program, feeds, sizes);
     for (let i = 0; i < changing.length; i++) resize(changing[i], sizes);
@@ -63,13 +65,16 @@ export class ArenaExecutable implements Executable {
     }
     runSteps(memory, steps);
     for (let i = 0; i < fetches.length; i++) read(memory, fetches[i].view, results[fetches[i].name]);
-    if (guard === undefined || memory.u8[guard.offset] !== 0) {
-      for (let i = 0; i < updates.length; i++) {
-        const { dtype, offset, size } = updates[i].view;
-        copy(memory, dtype, offset, this.#targets[i].offset, size);
-      }
-    }
     return results;
+  }
+
+  #update(): void {
+    const { updates, guard } = this.#compiled;
+    if (guard !== undefined && this.#memory.u8[guard.offset] === 0) return;
+    for (let i = 0; i < updates.length; i++) {
+      const { dtype, offset, size } = updates[i].view;
+      copy(this.#memory, dtype, offset, this.#targets[i].offset, size);
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export interface Memory {
   scratch: number;
   /** Makes room for `bytes` in all; what the memory holds stays. */
   reserve(bytes: number): void;
+  /** What the memory needs beside itself may take its time to start; programs are compiled when it has. Rejects where it cannot start. */
+  readonly ready?: Promise<void>;
   /** Throws where what the memory needs beside itself is gone; called before each run. */
   expectUsable?(): void;
   /** Frees what the garbage collector would not. */

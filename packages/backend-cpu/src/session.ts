@@ -84,6 +84,8 @@ class ArenaSession implements Session {
 
   async compile(program: Program): Promise<Executable> {
     this.#expectOpen();
+    await this.#memory.ready;
+    this.#expectOpen();
     for (const { name, value } of [...program.states, ...program.updates]) {
       this.#expectState(name, program.values[value].dtype, program.values[value].shape);
     }
@@ -170,7 +172,9 @@ class ArenaSession implements Session {
   #expectTurn(): void {
     this.#expectOpen();
     if (this.#running)
-      throw new StateError(`${this.#backend}: a run of this session has not ended yet; await it first`);
+      throw new StateError(
+        `${this.#backend}: a run of this session has not ended yet; await it first. (One that was broken off while it wrote the state leaves the session of no use.)`,
+      );
     this.#memory.expectUsable?.();
   }
 }

@@ -130,7 +130,7 @@ function power(n: v128): v128 {
   return i32x4.add(i32x4.shl(n, 23), number(BASE, 0));
 }
 
-/** 1 / (1 + e⁻ˣ). */
+/** 1 / (1 + e⁻ˣ). From -88 down it stays at 6e-39, where float32 has lost its digits. */
 @inline
 export function sigmoid(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 2)), number(BOUNDS, 3));

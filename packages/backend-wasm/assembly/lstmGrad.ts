@@ -212,6 +212,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
 
   let collected = 0;
   for (; step >= last; step--) {
+    tick();
     while (activeInAll < batch && lengthOf(activeInAll) > step) activeInAll++;
     let before = activeInAll;
     while (before < batch && lengthOf(before) > step - 1) before++;
@@ -324,7 +325,6 @@ export function lstmGrad(thread: i32, threads: i32): void {
       }
     }
     if (!barrier(thread, threads)) return;
-    tick();
     turn++;
     step = last - 1;
   }

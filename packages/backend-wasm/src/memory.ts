@@ -45,7 +45,7 @@ export class WasmMemory implements Memory {
     this.#look();
   }
 
-  /** Makes a memory and an instance of the module over it, and starts the other threads. */
+  /** Makes a memory and an instance of the module over it, and starts the other threads: they are there when `ready` is fulfilled. */
   static async open(binary: Binary, threads: number, patience = PATIENCE): Promise<WasmMemory> {
     const { memory, mostPages } = allocate(threads > 1);
     const words = new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
@@ -55,8 +55,12 @@ export class WasmMemory implements Memory {
     words[control.patience / 4] = patience;
     words[control.wide / 4] = binary.simd === "wide" ? 1 : 0;
     const exports = await instantiate(binary.module, { env: { memory } });
-    const team = await Team.start(binary.module, memory, threads);
+    const team = Team.start(binary.module, memory, threads);
     return new WasmMemory(memory, mostPages, exports as Exports, team, threads);
+  }
+
+  get ready(): Promise<void> {
+    return this.#team.ready;
   }
 
   /** The address of a view's first element in the module, 0 for an output that nothing reads. */

@@ -13,6 +13,10 @@ const begin = `({ module, memory, thread }, ready) => {
 export class Team {
   readonly #words: Int32Array;
   readonly #threads: HostThread[] = [];
+  /** Fulfilled when all threads are there, or when they were ended before that. */
+  ready: Promise<void> = Promise.resolve();
+  #end: () => void = () => {};
+  #stopping: Promise<unknown> | undefined;
   #loss: string | undefined;
   #stopped = false;
 
@@ -20,16 +24,23 @@ export class Team {
     this.#words = new Int32Array(memory.buffer, 0, control.arguments / 4);
   }
 
-  /** Starts `threads - 1` threads, and waits until they are ready. */
-  static async start(module: Module, memory: HostMemory, threads: number): Promise<Team> {
+  /** Starts `threads - 1` threads. They are there when `ready` is fulfilled; it rejects, and all end, where one of them cannot be started. */
+  static start(module: Module, memory: HostMemory, threads: number): Team {
     const team = new Team(memory);
     const starts = Array.from({ length: threads - 1 }, (_, i) => team.#startOne({ module, memory, thread: i + 1 }));
-    try {
-      await Promise.all(starts);
-    } catch (error) {
-      await team.stop();
-      throw error;
-    }
+    const started = Promise.all(starts).then(
+      () => {},
+      async (error) => {
+        await team.stop();
+        throw error;
+      },
+    );
+    // A thread that is ended while it starts need not say so.
+    const ended = new Promise<void>((resolve) => {
+      team.#end = resolve;
+    });
+    team.ready = Promise.race([started, ended]);
+    team.ready.catch(() => {});
     return team;
   }
 
@@ -47,9 +58,13 @@ export class Team {
     );
   }
 
+  /** Ends all threads; fulfilled when they have ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#threads.splice(0).map((thread) => thread.terminate()));
+    this.#stopping ??= Promise.all(this.#threads.map((thread) => thread.terminate()));
+    // After a loss `ready` rejects.
+    if (this.#loss === undefined) this.#end();
+    await this.#stopping;
   }
 
   #startOne(message: object): Promise<void> {

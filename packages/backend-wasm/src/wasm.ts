@@ -39,7 +39,8 @@ const MOST_THREADS = 8;
  *
  * An engine without WebAssembly SIMD gets the CPU backend's kernels; `name` says what was chosen.
  *
- * @throws ConfigError for options that cannot work; `open` throws ResourceError where the host gives no memory or threads.
+ * @throws ConfigError for options that cannot work; `open` throws ResourceError where the host gives no memory, and a session's
+ * `compile` where it gives no threads: these start while the caller goes on.
  * @example const backend = await wasm({ threads: 2 });
  */
 export async function wasm({

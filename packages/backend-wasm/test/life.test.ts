@@ -14,6 +14,7 @@ import {
   lower,
   ResourceError,
   type Session,
+  StateError,
   sigmoid,
   state,
   zeros,
@@ -74,6 +75,7 @@ describe("threads", () => {
       const binary = await loadBinary(["plain"], true);
       if (!binary) throw new Error("this engine has no SIMD");
       const memory = await WasmMemory.open(binary, 2, 6);
+      await memory.ready;
       memory.reserve(8 * LARGE);
       memory.arguments.set([0, LARGE, memory.addressOf(0), 1, memory.addressOf(4 * LARGE)]);
       memory.run("unary", true);
@@ -93,6 +95,7 @@ describe("threads", () => {
     if (!binary) throw new Error("this engine has no SIMD");
     const start = async (): Promise<WasmMemory> => {
       const memory = await WasmMemory.open(binary, 2);
+      await memory.ready;
       memory.reserve(8 * LARGE);
       memory.arguments.set([0, LARGE, memory.addressOf(0), 1, memory.addressOf(4 * LARGE)]);
       memory.run("unary", true);
@@ -112,6 +115,36 @@ describe("threads", () => {
     run.mockRestore();
     expect(() => broken.run("unary", true)).toThrow(/broken off/);
     expect(() => broken.run("unary", true)).toThrow(ResourceError);
+  });
+
+  test("that cannot be started are a ResourceError of the first program, and what did start ends", async () => {
+    const threads = createRequire(import.meta.url)("node:worker_threads") as { Worker: typeof Worker };
+    await watchingWorkers(async (workers) => {
+      const { Worker: Watched } = threads;
+      threads.Worker = class extends Watched {
+        constructor(...args: ConstructorParameters<typeof Watched>) {
+          if (workers.length > 0) throw new Error("no more threads");
+          super(...args);
+        }
+      };
+      const backend = await wasm({ threads: 3 });
+      await using session = await backend.open(bias);
+      await expect(compiled(backend, session)).rejects.toThrow(ResourceError);
+      await expect(compiled(backend, session)).rejects.toThrow(/could not be started \(.*no more threads/);
+      expect(workers.map(({ threadId }) => threadId)).toEqual([-1]);
+      expect((await session.readState()).bias.data[0]).toBe(1);
+    });
+  });
+
+  test("of a session that is disposed before they are there end too", async () => {
+    await watchingWorkers(async (workers) => {
+      const backend = await wasm({ threads: 3 });
+      const session = await backend.open(bias);
+      const refused = expect(compiled(backend, session)).rejects.toThrow(StateError);
+      await session[Symbol.asyncDispose]();
+      await refused;
+      expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
+    });
   });
 
   test("of a session that could not be opened end too", async () => {
