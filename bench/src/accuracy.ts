@@ -4,11 +4,21 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
+import { readOptions } from "./options.ts";
 
-const { values } = parseArgs({
-  options: { seeds: { type: "string", default: "5" }, epochs: { type: "string", default: "5" } },
+const help = `pnpm bench:accuracy [options]
+  --seeds <n>    seeds 1 to n; default 5
+  --epochs <n>   default 5`;
+const { values } = readOptions(help, {
+  seeds: { type: "string", default: "5" },
+  epochs: { type: "string", default: "5" },
+  help: { type: "boolean", default: false },
 });
+if (values.help) {
+  console.log(help);
+  process.exit();
+}
 const app = fileURLToPath(new URL("../../apps/imdb/src/main.ts", import.meta.url));
 const results = new URL("../results/", import.meta.url);
 

@@ -4,10 +4,13 @@ import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
 import { orthogonalMatrix, RandomStream } from "@ostinato/core";
 import { allocationOf } from "./allocation.ts";
+import { readOptions } from "./options.ts";
 import { casesOf, measureAll, median, type Prepared } from "./rounds.ts";
 import { sizes } from "./sentiment.ts";
 
 const ROUNDS = 9;
+
+readOptions("pnpm bench takes no options", {});
 
 const say = (line: string): void => console.error(line);
 const [load] = loadavg() as [number, number, number];

@@ -93,7 +93,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
   const program = programOf(open, environment, { interruption, resumeCommand: resumeCommandOf(args) });
   try {
     await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
-    return exitCodes.done;
+    return (await output?.written()) === false ? exitCodes.failed : exitCodes.done;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     output?.close();

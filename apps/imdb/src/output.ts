@@ -31,6 +31,8 @@ export interface Output {
   progress(title: string): Progress;
   /** Resolves once standard output takes more; keeps memory flat when the reader is slow. */
   drained(): Promise<void>;
+  /** Whether all could be written: false where the disk is full, say, which was told then. A reader that has gone away wanted no more. */
+  written(): Promise<boolean>;
   /** Takes a bar that is still drawn off the terminal. */
   close(): void;
 }
@@ -38,13 +40,16 @@ export interface Output {
 /** An output to the given streams. A reader that goes away (`| head`) ends the writing, not the work. */
 export function createOutput({ stdout, stderr }: Streams, json: boolean): Output {
   let closed = false;
+  let failed = false;
   let full = false;
   let current: Progress | undefined;
   let release = (): void => {};
   stdout.on("error", (error) => {
     closed = true;
     release();
-    if (!isBrokenPipe(error)) stderr.write(`imdb: cannot write to standard output: ${error.message}\n`);
+    if (isBrokenPipe(error) || failed) return;
+    failed = true;
+    stderr.write(`imdb: cannot write to standard output: ${error.message}\n`);
   });
   stderr.on("error", () => {}); // nobody is left to be told
 
@@ -79,6 +84,11 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
         stdout.once("drain", resolve);
       });
       full = false;
+    },
+    async written() {
+      // Streams tell of an error a moment after the write.
+      await new Promise((resolve) => setImmediate(resolve));
+      return !failed;
     },
     close() {
       current?.stop();

@@ -1,10 +1,11 @@
 /** Reviews from standard input: whatever the bytes, an answer or a clear error, line by line. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lineBatches } from "../src/lines.ts";
-import { eventsOf, runInside, smallTraining, spawnCli } from "./runCli.ts";
+import { eventsOf, main, runInside, smallTraining, spawnCli } from "./runCli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "imdb-test-"));
 beforeAll(async () => {
@@ -83,6 +84,26 @@ describe("as a process", () => {
     child.stdin.end();
     expect(await closed).toBe(0);
   }, 30_000);
+
+  test.skipIf(!existsSync("/dev/full"))(
+    "tells with its exit code that the answers could not be written",
+    async () => {
+      const full = openSync("/dev/full", "w");
+      try {
+        const args = ["--conditions=@ostinato/source", main, "predict", "--model", folder, "--json", "a film"];
+        const child = spawn(process.execPath, args, { stdio: ["ignore", full, "pipe"] });
+        let stderr = "";
+        child.stderr?.on("data", (data) => {
+          stderr += String(data);
+        });
+        expect(await new Promise((resolve) => void child.on("close", resolve))).toBe(1);
+        expect(stderr).toMatch(/^imdb: cannot write to standard output: ENOSPC.*\n$/);
+      } finally {
+        closeSync(full);
+      }
+    },
+    30_000,
+  );
 
   test("ends quietly when the reader goes away, however much is left to read", async () => {
     const child = spawnCli(["predict", "--model", folder]);

@@ -13,7 +13,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-const main = join(import.meta.dirname, "..", "src", "main.ts");
+export const main = join(import.meta.dirname, "..", "src", "main.ts");
 
 /** Starts the app; relative paths of its arguments start at `cwd`. */
 export function spawnCli(args: readonly string[], cwd: string = tmpdir()) {

@@ -1,5 +1,5 @@
 /** Measures this project and others side by side: `pnpm bench:peers`; `--help` tells the options. */
-import { parseArgs } from "node:util";
+import { readOptions } from "../options.ts";
 import { CoreMeter } from "./cores.ts";
 import { readReviews } from "./epoch.ts";
 import { workFolder } from "./job.ts";
@@ -16,15 +16,13 @@ const help = `pnpm bench:peers [options]
   --dry           writes no results
   --readme        puts the tables of ${headlines.join(", ")} between the marks in README.md too`;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", multiple: true },
-    full: { type: "boolean", default: false },
-    quick: { type: "boolean", default: false },
-    dry: { type: "boolean", default: false },
-    readme: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const { values } = readOptions(help, {
+  only: { type: "string", multiple: true },
+  full: { type: "boolean", default: false },
+  quick: { type: "boolean", default: false },
+  dry: { type: "boolean", default: false },
+  readme: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
 });
 
 async function measureAll(): Promise<void> {

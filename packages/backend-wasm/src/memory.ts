@@ -98,7 +98,7 @@ export class WasmMemory implements Memory {
       throw new ResourceError(
         `wasm: the memory of this session cannot grow to ${Math.ceil(bytes / 2 ** 20)} MB (the most is ${
           (this.#mostPages * PAGE) / 2 ** 20
-        }); lower the batch size or the longest sequence`,
+        }); lower the batch size, the longest sequence, or the size of the model`,
         { cause },
       );
     }

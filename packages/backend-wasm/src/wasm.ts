@@ -24,13 +24,29 @@ export interface WasmOptions {
    */
   readonly simd?: keyof typeof choices;
   /**
-   * Threads that share the work, the caller's among them: a whole number from 1 on. Default: the cores, up to 8. The number changes no bit of any
+   * Threads that share the work, the caller's among them: a whole number from 1 to 64. Default: the cores, up to 8. The number changes no bit of any
    * result. Where memory cannot be shared (a browser page that is not cross-origin isolated) there is one.
    */
   readonly threads?: number;
 }
 
-const MOST_THREADS = 8;
+const MOST_BY_DEFAULT = 8;
+const MOST_THREADS = 64;
+
+const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
+
+/** Says what is wrong with the options, as far as types do not. */
+function checkOptions(options: WasmOptions): void {
+  if (typeof options !== "object" || options === null)
+    throw new ConfigError(`wasm takes an object of options, got ${shown(options)}`);
+  const unknown = Object.keys(options).find((name) => name !== "simd" && name !== "threads");
+  if (unknown !== undefined) throw new ConfigError(`wasm has no option ${shown(unknown)}; it takes simd, threads`);
+  const { simd = "auto", threads = 1 } = options;
+  if (!Object.hasOwn(choices, simd))
+    throw new ConfigError(`wasm: simd is "auto", "relaxed" or "plain", got ${shown(simd)}`);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS)
+    throw new ConfigError(`wasm: threads is a whole number from 1 to ${MOST_THREADS}, got ${shown(threads)}`);
+}
 
 /**
  * Kernels in WebAssembly SIMD over one memory, shared by threads; the kernels of the CPU backend run what has none. Nothing to install or serve: the
@@ -43,14 +59,9 @@ const MOST_THREADS = 8;
  * `compile` where it gives no threads: these start while the caller goes on.
  * @example const backend = await wasm({ threads: 2 });
  */
-export async function wasm({
-  simd = "auto",
-  threads = Math.min(cores(), MOST_THREADS),
-}: WasmOptions = {}): Promise<Backend> {
-  if (!Object.hasOwn(choices, simd))
-    throw new ConfigError(`wasm: simd is "auto", "relaxed" or "plain", got ${String(simd)}`);
-  if (!Number.isInteger(threads) || threads < 1)
-    throw new ConfigError(`wasm: threads is a whole number from 1 on, got ${threads}`);
+export async function wasm(options: WasmOptions = {}): Promise<Backend> {
+  checkOptions(options);
+  const { simd = "auto", threads = Math.min(cores(), MOST_BY_DEFAULT) } = options;
   const team = hasThreads() ? threads : 1;
   const binary = await loadBinary(choices[simd], team > 1);
   if (!binary) {

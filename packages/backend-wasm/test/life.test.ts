@@ -230,8 +230,11 @@ describe("options and hosts", () => {
   });
 
   test("that cannot work are ConfigErrors", async () => {
-    for (const threads of [0, 1.5, Number.NaN, -2]) await expect(wasm({ threads })).rejects.toThrow(ConfigError);
-    await expect(wasm({ simd: "fast" as "plain" })).rejects.toThrow('simd is "auto", "relaxed" or "plain", got fast');
+    for (const threads of [0, 1.5, Number.NaN, -2, 65, 1e9])
+      await expect(wasm({ threads })).rejects.toThrow(ConfigError);
+    await expect(wasm({ simd: "fast" as "plain" })).rejects.toThrow('simd is "auto", "relaxed" or "plain", got "fast"');
+    await expect(wasm({ thread: 2 } as object)).rejects.toThrow('no option "thread"; it takes simd, threads');
+    await expect(wasm(null as unknown as object)).rejects.toThrow("takes an object of options, got null");
   });
 
   test("without shared memory there is one thread", async () => {

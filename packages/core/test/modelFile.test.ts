@@ -67,13 +67,14 @@ describe("weights that are not the model's are refused, before they are written 
 
 type Spec = { inputs: Json[]; layers: Json[]; calls: Json[]; outputs: Json[] };
 
-/** A model file whose spec was edited. */
+/** A model file whose spec was edited, by somebody who wrote no checksum. */
 function withSpec(edit: (spec: { [K in keyof Spec]: Record<string, Json>[] }) => unknown): Uint8Array {
   return edited(bytes, (header) => {
     const metadata = header.__metadata__ as Record<string, string>;
     const spec = JSON.parse(metadata.spec!);
     edit(spec);
     metadata.spec = JSON.stringify(spec);
+    delete metadata.checksum;
   });
 }
 
@@ -300,6 +301,15 @@ describe("wrong model files", () => {
       expect(() => fromBytes(given)).toThrow(words);
     });
   }
+
+  test("a bit that has changed in a weight", () => {
+    for (const place of [1, 17, 40]) {
+      const damaged = bytes.slice();
+      damaged[damaged.length - place] = (damaged[damaged.length - place] as number) ^ 1;
+      expect(() => fromBytes(damaged)).toThrow(ModelFileError);
+      expect(() => fromBytes(damaged)).toThrow("its checksum is not that of what it holds");
+    }
+  });
 
   test("a model of very many calls is read in time", () => {
     const deep = withSpec((spec) => {

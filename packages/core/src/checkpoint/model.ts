@@ -3,10 +3,16 @@ import { ModelFileError, OstinatoError } from "../errors.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import { parseModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { checksumOf } from "./checksum.ts";
+import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 
 const FORMAT = "ostinato-model";
 const VERSION = 1;
+
+/** Of everything in a model file. */
+function modelChecksum({ tensors, metadata }: Safetensors): string {
+  return checksumOf([metadata.spec, metadata.vocabulary, metadata.metadata], tensors);
+}
 
 /** The bytes of a model file. The same model gives the same bytes. */
 export function toBytes({ spec, weights, vocabulary, metadata }: Trained): Uint8Array {
@@ -15,11 +21,12 @@ export function toBytes({ spec, weights, vocabulary, metadata }: Trained): Uint8
     ...(vocabulary === undefined ? {} : { vocabulary }),
     ...(metadata === undefined ? {} : { metadata }),
   };
-  const texts = Object.entries(parts).map(([key, part]) => [key, JSON.stringify(part)]);
-  return encodeSafetensors({
-    tensors: checkWeights(spec, weights),
-    metadata: { format: FORMAT, version: String(VERSION), ...Object.fromEntries(texts) },
-  });
+  const texts: Record<string, string> = Object.fromEntries(
+    Object.entries(parts).map(([key, part]) => [key, JSON.stringify(part)]),
+  );
+  const tensors = checkWeights(spec, weights);
+  const checksum = modelChecksum({ tensors, metadata: texts });
+  return encodeSafetensors({ tensors, metadata: { format: FORMAT, version: String(VERSION), ...texts, checksum } });
 }
 
 /** The JSON of one part of a file's metadata; undefined where it is absent. @throws ModelFileError */
@@ -52,9 +59,13 @@ export function fromBytes(bytes: Uint8Array): Trained {
     throw new ModelFileError("the model file is damaged: its metadata is not an object");
   try {
     const spec = parseModelSpec(described);
+    const weights = checkWeights(spec, tensors);
+    // What is wrong in itself is told in its own words before. Files made by others have no checksum.
+    if (metadata.checksum !== undefined && metadata.checksum !== modelChecksum({ tensors, metadata }))
+      throw new ModelFileError("the model file is damaged: its checksum is not that of what it holds");
     return {
       spec,
-      weights: checkWeights(spec, tensors),
+      weights,
       ...(vocabulary === undefined ? {} : { vocabulary: vocabulary as Json }),
       ...(extra === undefined ? {} : { metadata: extra as { [key: string]: Json } }),
     };

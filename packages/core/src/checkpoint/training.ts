@@ -3,25 +3,18 @@ import { ModelFileError } from "../errors.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import type { Tensor, Tensors } from "../tensor.ts";
 import { type Checkpoint, parsePosition, positionToJson } from "./checkpoint.ts";
-import { crc32c } from "./checksum.ts";
+import { checksumOf } from "./checksum.ts";
 import { parseMetadata } from "./model.ts";
-import { bytesOf, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
-
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 
 const FORMAT = "ostinato-checkpoint";
 const VERSION = "1";
 /** What sets the tensors of callbacks apart from the state in one file. */
 const CALLBACK = "callback:";
 
-/** Of everything in a checkpoint: names, shapes, texts and numbers. */
-function checksumOf({ tensors, metadata }: Safetensors): string {
-  const sorted = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
-  const { settings, position, callbacks } = metadata;
-  const described = sorted.map(([name, { dtype, shape }]) => [name, dtype, shape]);
-  let crc = crc32c(new TextEncoder().encode(JSON.stringify([settings, position, callbacks, described])));
-  for (const [, { data }] of sorted) crc = crc32c(bytesOf(data), crc);
-  return crc.toString(16).padStart(8, "0");
+/** Of everything in a checkpoint. */
+function checkpointChecksum({ tensors, metadata }: Safetensors): string {
+  return checksumOf([metadata.settings, metadata.position, metadata.callbacks], tensors);
 }
 
 /** The bytes of a checkpoint file. */
@@ -33,7 +26,7 @@ export function checkpointToBytes({ settings, position, state, callbacks, callba
     position: positionToJson(position),
     callbacks: JSON.stringify(callbacks),
   };
-  const checksum = checksumOf({ tensors, metadata: parts });
+  const checksum = checkpointChecksum({ tensors, metadata: parts });
   return encodeSafetensors({ tensors, metadata: { format: FORMAT, version: VERSION, ...parts, checksum } });
 }
 
@@ -66,7 +59,7 @@ export function checkpointFromBytes(bytes: Uint8Array): Checkpoint {
       `the checkpoint has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,
     );
   }
-  const checksum = checksumOf({ tensors, metadata });
+  const checksum = checkpointChecksum({ tensors, metadata });
   if (metadata.checksum !== checksum)
     throw new ModelFileError(
       `the checkpoint is damaged: its checksum is ${String(metadata.checksum).slice(0, 20)}, that of what it holds ${checksum}`,
