@@ -16,7 +16,8 @@ function hasAvx2(): boolean | undefined {
 }
 
 const here = process.arch === "x64" && hasAvx2() === true;
-if (!here) console.info('skips "is what runs on x64": this processor has no AVX2, or does not tell');
+const needsAvx2 = '"is what runs on x64" and "flags that the process was started with are left alone"';
+if (!here) console.info(`skips ${needsAvx2}: this processor has no AVX2, or does not tell`);
 
 const bytes = await inflate(relaxed.deflated);
 afterEach(() => vi.restoreAllMocks());
