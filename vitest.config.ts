@@ -1,11 +1,14 @@
 /** One vitest project for each package, app and tool; workspace packages resolve to their sources. */
-import { globSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, globSync } from "node:fs";
+import { basename, join } from "node:path";
 import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const conditions = ["@ostinato/source", ...defaultServerConditions];
 const folders = globSync(["packages/*", "apps/*", "tools"], { cwd: import.meta.dirname });
+/** Packages with tests in pages have one browser started for all of them. */
+const setup = (folder: string): string[] =>
+  [join(import.meta.dirname, folder, "test/browser/start.ts")].filter((file) => existsSync(file));
 
 export default defineConfig({
   test: {
@@ -13,7 +16,13 @@ export default defineConfig({
       root: folder,
       resolve: { conditions },
       ssr: { resolve: { conditions } },
-      test: { name: basename(folder), include: ["test/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
+      test: {
+        name: basename(folder),
+        include: ["test/**/*.test.ts"],
+        environment: "node",
+        testTimeout: 60_000,
+        globalSetup: setup(folder),
+      },
     })),
   },
 });

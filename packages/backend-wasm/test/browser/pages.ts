@@ -1,0 +1,97 @@
+/** Pages in the Chromium of the test run: what they load is bundled, and served with the headers of the test. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, inject } from "vitest";
+
+/** A file of this folder with all it imports, as one script. */
+export async function bundle(file: string, minify = false): Promise<string> {
+  const result = await build({
+    configFile: false,
+    root: import.meta.dirname,
+    logLevel: "error",
+    resolve: {
+      conditions: ["@ostinato/source", "browser", "import", "default"],
+      alias: { vitest: join(import.meta.dirname, "expect.ts") },
+    },
+    build: {
+      write: false,
+      minify,
+      target: "esnext",
+      modulePreload: false,
+      rolldownOptions: { input: join(import.meta.dirname, file), preserveEntrySignatures: "strict" },
+    },
+  });
+  const [first] = Array.isArray(result) ? result : [result];
+  if (!("output" in first)) throw new Error("vite watches instead of building");
+  return first.output[0].code;
+}
+
+/** Headers of a page that may share memory. */
+export const isolated: Readonly<Record<string, string>> = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export interface Site {
+  /** Scripts by name, such as `{ "page.js": await bundle("page.ts") }`. The page runs the first as a module. */
+  readonly scripts: Readonly<Record<string, string>>;
+  /** Sent with the page and with each script, such as `isolated`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A page and the server it comes from; `await using` closes both. */
+export interface OpenPage extends AsyncDisposable {
+  readonly page: Page;
+}
+
+/** Serves a site from an origin of its own and opens it; the first script has run when this is fulfilled. */
+async function open(browser: Browser, { scripts, headers = {} }: Site): Promise<OpenPage> {
+  const html = `<!doctype html><title>test</title><script type="module" src="/${Object.keys(scripts)[0]}"></script>`;
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "/").slice(1);
+    const script = scripts[path];
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.setHeader("Content-Type", `${script === undefined ? "text/html" : "text/javascript"}; charset=utf-8`);
+    if (path !== "" && script === undefined) response.statusCode = 404;
+    response.end(script ?? html);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const context = await browser.newContext();
+  const close = async (): Promise<void> => {
+    await context.close();
+    server.closeAllConnections();
+    server.close();
+  };
+  try {
+    const page = await context.newPage();
+    const errors: Error[] = [];
+    page.on("pageerror", (error) => errors.push(error));
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    // Module scripts run before `load`, which `goto` waits for.
+    if (errors[0] !== undefined) throw errors[0];
+    return { page, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * A `describe` whose tests get pages: `tests` receives a function that opens one. Skipped where there is no Chromium.
+ * @example describeInChromium("pages", (open) => test("…", async () => { await using site = await open({ scripts }); }));
+ */
+export function describeInChromium(title: string, tests: (openPage: (site: Site) => Promise<OpenPage>) => void): void {
+  const endpoint = inject("chromium");
+  const skipped = endpoint === "";
+  describe.skipIf(skipped)(`${title}${skipped ? " (skipped: there is no Chromium on the path)" : ""}`, () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await chromium.connect(endpoint);
+    });
+    afterAll(() => browser.close());
+    tests((site) => open(browser, site));
+  });
+}
