@@ -35,7 +35,7 @@ export type WordScanner = (text: string, visit: VisitWord) => void;
 export function wordScanner({ lower, filters, split }: Standardization): WordScanner {
   if (split.length > 1 || /[\ud800-\udfff]/.test(filters)) return codePointScanner({ lower, filters, split });
   const codes = Array.from(filters + split, (character) => character.charCodeAt(0));
-  const isSeparator = new Uint8Array(Math.max(...codes) + 1);
+  const isSeparator = new Uint8Array(codes.reduce((most, code) => Math.max(most, code), 0) + 1);
   for (const code of codes) isSeparator[code] = 1;
 
   return (text, visit) => {

@@ -1,6 +1,7 @@
 /** The table of words against a Map. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { encodeText, vocabularyFromTexts } from "../src/vocabulary.ts";
 import { addWord, findWord, wordAt, wordTable } from "../src/word-table.ts";
 import { hashOf } from "../src/words.ts";
 
@@ -34,4 +35,46 @@ test("grows past its first capacity, in words and in characters", () => {
   const table = wordTable([...words, long]);
   expect(words.map((word) => findWord(table, word, 0, word.length, hashOf(word)))).toEqual([...words.keys()]);
   expect(wordAt(table, 10_000)).toBe(long);
+});
+
+/** 2^14 words of one hash: at each of 14 places one of two pieces of three letters that take the hash to the same value. */
+function collidingWords(): string[] {
+  const letter = (number: number) => String.fromCharCode(0x5000 + (number & 0xfff));
+  const pieces = (before: string): string[] => {
+    const seen = new Map<number, string>();
+    for (let number = 0; ; number++) {
+      const two = letter(number * 2654435761) + letter(number * 40503);
+      // A third letter can turn the lowest 12 bits as it likes.
+      const rest = hashOf(before + two) >>> 12;
+      const other = seen.get(rest);
+      if (other !== undefined) return [two + letter(hashOf(before + two)), other + letter(hashOf(before + other))];
+      seen.set(rest, two);
+    }
+  };
+  let words = [""];
+  for (let place = 0; place < 14; place++) {
+    const both = pieces(words[0]!);
+    words = words.flatMap((word) => both.map((piece) => word + piece));
+  }
+  return words;
+}
+
+test("words chosen to collide take the time of others, and have their ids in order", () => {
+  const colliding = collidingWords();
+  expect(new Set(colliding.map(hashOf)).size).toBe(1);
+  const others = colliding.map((word, index) => index.toString(36).padStart(word.length, "é"));
+  const time = (words: readonly string[]): number => {
+    const start = performance.now();
+    const table = wordTable(words);
+    expect(words.map((word) => findWord(table, word, 0, word.length, hashOf(word)))).toEqual([...words.keys()]);
+    expect(wordAt(table, 9999)).toBe(words[9999]);
+    expect(findWord(table, words[0]!, 0, 3, hashOf(words[0]!))).toBe(-1);
+    return performance.now() - start;
+  };
+  const plain = Math.min(time(others), time(others));
+  // Comparing each with each takes some hundred times as long.
+  expect(Math.min(time(colliding), time(colliding)) / plain).toBeLessThan(30);
+  const vocabulary = vocabularyFromTexts([colliding.join(" ")]);
+  expect(vocabulary.words).toEqual(colliding);
+  expect(encodeText(vocabulary, `${colliding[9999]} ${colliding[3]}`)).toEqual([10_001, 5]);
 });

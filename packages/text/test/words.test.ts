@@ -58,3 +58,7 @@ describe("textToWordSequence", () => {
     expect(() => textToWordSequence("a", { split: "\ud83d" })).toThrow(/split must be a well-formed string/);
   });
 });
+
+test("filters out of a file may be long", () => {
+  expect(textToWordSequence("a;b c", { filters: ";".repeat(200_000) })).toEqual(["a", "b", "c"]);
+});
