@@ -35,6 +35,21 @@ export class ModelFileError extends OstinatoError {
   override readonly name = "ModelFileError";
 }
 
+/** A file that the system does not let be written, or a folder that another process holds: the disk is full, permission is denied. */
+export class FileError extends OstinatoError {
+  override readonly name = "FileError";
+  /** The file. */
+  readonly path: string;
+  /** The system's name for what went wrong: `"ENOSPC"`; `"ELOCKED"` where another process holds the folder. */
+  readonly code: string;
+
+  constructor(message: string, path: string, code: string, cause?: unknown) {
+    super(message, { cause });
+    this.path = path;
+    this.code = code;
+  }
+}
+
 /** A call at the wrong time: a second run before the first ended, or any use after `dispose`. */
 export class StateError extends OstinatoError {
   override readonly name = "StateError";

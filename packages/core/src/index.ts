@@ -9,6 +9,7 @@ export {
   ConfigError,
   DataError,
   DTypeError,
+  FileError,
   GraphError,
   ModelFileError,
   NonFiniteError,

@@ -4,7 +4,7 @@ import { isRecord, type Json } from "../nn/options.ts";
 import { parseModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
 import { checksumOf } from "./checksum.ts";
-import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
 
 const FORMAT = "ostinato-model";
 const VERSION = 1;
@@ -15,7 +15,12 @@ function modelChecksum({ tensors, metadata }: Safetensors): string {
 }
 
 /** The bytes of a model file. The same model gives the same bytes. */
-export function toBytes({ spec, weights, vocabulary, metadata }: Trained): Uint8Array {
+export function toBytes(trained: Trained): Uint8Array {
+  return joined(modelPieces(trained));
+}
+
+/** The same bytes in pieces: the weights are not copied. */
+export function modelPieces({ spec, weights, vocabulary, metadata }: Trained): Uint8Array[] {
   const parts: Record<string, Json> = {
     spec: spec as unknown as Json,
     ...(vocabulary === undefined ? {} : { vocabulary }),
@@ -26,7 +31,7 @@ export function toBytes({ spec, weights, vocabulary, metadata }: Trained): Uint8
   );
   const tensors = checkWeights(spec, weights);
   const checksum = modelChecksum({ tensors, metadata: texts });
-  return encodeSafetensors({ tensors, metadata: { format: FORMAT, version: String(VERSION), ...texts, checksum } });
+  return safetensorsPieces({ tensors, metadata: { format: FORMAT, version: String(VERSION), ...texts, checksum } });
 }
 
 /** The JSON of one part of a file's metadata; undefined where it is absent. @throws ModelFileError */
@@ -44,7 +49,11 @@ export function parseMetadata(part: string, text: string | undefined): unknown {
  * @throws ModelFileError where the file is damaged, of another kind, or of a later version
  */
 export function fromBytes(bytes: Uint8Array): Trained {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  return modelFrom(decodeSafetensors(bytes));
+}
+
+/** A model from what its file holds. @throws ModelFileError */
+export function modelFrom({ tensors, metadata }: Safetensors): Trained {
   if (metadata.format !== FORMAT)
     throw new ModelFileError("this safetensors file is not a model of Ostinato: it does not say so in its metadata");
   if (metadata.version !== String(VERSION)) {

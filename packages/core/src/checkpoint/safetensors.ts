@@ -37,8 +37,11 @@ export function bytesOf(data: Tensor["data"]): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Writes tensors in the order of their names, so that the same tensors give the same bytes. */
-export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array {
+/**
+ * The bytes of a file in pieces: the header, then the numbers of each tensor, which are not copied. Tensors stand in the order of their
+ * names, so that the same tensors give the same bytes.
+ */
+export function safetensorsPieces({ tensors, metadata }: Safetensors): Uint8Array[] {
   if (!littleEndian) throw new ModelFileError("safetensors files are little-endian; this machine is not");
   const names = Object.keys(tensors).sort();
   let end = 0;
@@ -51,29 +54,47 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([["__metadata__", metadata], ...entries])));
   // The data begins at a multiple of 8; spaces fill the header up.
   const length = Math.ceil(header.length / 8) * 8;
-  const out = new Uint8Array(8 + length + end);
-  new DataView(out.buffer).setBigUint64(0, BigInt(length), true);
-  out.set(header, 8);
-  out.fill(0x20, 8 + header.length, 8 + length);
-  let at = 8 + length;
-  for (const name of names) {
-    const bytes = bytesOf((tensors[name] as Tensor).data);
-    out.set(bytes, at);
-    at += bytes.length;
+  const head = new Uint8Array(8 + length);
+  new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
+  head.set(header, 8);
+  head.fill(0x20, 8 + header.length);
+  return [head, ...names.map((name) => bytesOf((tensors[name] as Tensor).data))];
+}
+
+/** Pieces one after another in one array. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
   }
   return out;
 }
 
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; data: number } {
-  if (bytes.length < 10) throw new ModelFileError(`this is not a safetensors file: it has only ${bytes.length} bytes`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (bytes[8] !== 0x7b || length > BigInt(MAXIMUM_HEADER)) throw new ModelFileError("this is not a safetensors file");
-  const data = 8 + Number(length);
-  if (data > bytes.length)
-    throw new ModelFileError(`the file is cut short: its header alone should be ${data} bytes, it has ${bytes.length}`);
+/** The bytes of a file. */
+export function encodeSafetensors(contents: Safetensors): Uint8Array {
+  return joined(safetensorsPieces(contents));
+}
+
+/** As many bytes of a file as `headerEnd` looks at. */
+export const HEAD = 10;
+
+/** Where the header of a file of `size` bytes ends, read from its first `HEAD` bytes. @throws ModelFileError */
+export function headerEnd(head: Uint8Array, size: number): number {
+  if (size < HEAD) throw new ModelFileError(`this is not a safetensors file: it has only ${size} bytes`);
+  const length = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
+  if (head[8] !== 0x7b || length > BigInt(MAXIMUM_HEADER)) throw new ModelFileError("this is not a safetensors file");
+  const end = 8 + Number(length);
+  if (end > size)
+    throw new ModelFileError(`the file is cut short: its header alone should be ${end} bytes, it has ${size}`);
+  return end;
+}
+
+function readHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, data)));
-    if (isRecord(header)) return { header, data };
+    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (isRecord(header)) return header;
   } catch (error) {
     throw new ModelFileError(
       `the file is damaged: its header is not JSON (${error instanceof Error ? error.message : error})`,
@@ -82,7 +103,8 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; data:
   throw new ModelFileError("the file is damaged: its header is not an object");
 }
 
-interface Entry {
+/** A tensor in a file: its numbers are the bytes from `start` to `end`. */
+export interface Entry {
   readonly name: string;
   readonly code: Code;
   readonly shape: readonly number[];
@@ -92,7 +114,7 @@ interface Entry {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function readEntry(name: string, data: unknown): Entry {
+function readEntry(name: string, data: unknown, begin: number): Entry {
   const damaged = (why: string): ModelFileError =>
     new ModelFileError(`the file is damaged: tensor "${name.slice(0, 100)}" ${why}`);
   if (name === "__proto__" || !isRecord(data)) throw damaged("has no description");
@@ -105,42 +127,46 @@ function readEntry(name: string, data: unknown): Entry {
   const code = dtype as Code;
   if (end - start !== sizeOf(shape) * dtypes[code].bytes)
     throw damaged(`does not fill its place of ${end - start} bytes`);
-  return { name, code, shape, start, end };
+  return { name, code, shape, start: begin + start, end: begin + end };
 }
 
-function copyTensor({ code, shape, start, end }: Entry, bytes: Uint8Array, data: number): Tensor {
-  // Not bytes.slice: of a Node.js Buffer that is a view.
-  const copy = new Uint8Array(end - start);
-  copy.set(bytes.subarray(data + start, data + end));
-  const { buffer } = copy;
-  const { dtype } = dtypes[code];
+/** The tensor of an entry over its bytes, which are its own from then on. They begin at a multiple of 8 of their buffer. */
+export function tensorOver({ code, shape }: Entry, { buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Tensor {
+  const { dtype, bytes } = dtypes[code];
+  const size = length / bytes;
   switch (dtype) {
     case "float32":
-      return { dtype, shape, data: new Float32Array(buffer) };
+      return { dtype, shape, data: new Float32Array(buffer, byteOffset, size) };
     case "float64":
-      return { dtype, shape, data: new Float64Array(buffer) };
+      return { dtype, shape, data: new Float64Array(buffer, byteOffset, size) };
     case "int32":
-      return { dtype, shape, data: new Int32Array(buffer) };
+      return { dtype, shape, data: new Int32Array(buffer, byteOffset, size) };
     case "bool":
-      return { dtype, shape, data: new Uint8Array(buffer) };
+      return { dtype, shape, data: new Uint8Array(buffer, byteOffset, size) };
   }
+}
+
+/** What stands where in a file. */
+export interface Layout {
+  readonly entries: readonly Entry[];
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads a file's bytes. The tensors are copies.
+ * Reads the bytes of a header, those from 8 to `headerEnd`, of a file of `size` bytes.
  *
  * @throws ModelFileError where anything is not as the format has it: no holes, no overlaps, no bytes left over
  */
-export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+export function readLayout(header: Uint8Array, size: number): Layout {
   if (!littleEndian) throw new ModelFileError("safetensors files are little-endian; this machine is not");
-  const { header, data } = readHeader(bytes);
-  const { __metadata__: metadata = {}, ...described } = header;
+  const { __metadata__: metadata = {}, ...described } = readHeader(header);
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
     throw new ModelFileError("the file is damaged: its metadata is not made of strings");
   }
-  const entries = Object.entries(described).map(([name, entry]) => readEntry(name, entry));
+  const begin = 8 + header.length;
+  const entries = Object.entries(described).map(([name, entry]) => readEntry(name, entry, begin));
   entries.sort((a, b) => a.start - b.start || a.end - b.end);
-  let end = 0;
+  let end = begin;
   for (const entry of entries) {
     if (entry.start !== end)
       throw new ModelFileError(
@@ -148,13 +174,26 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
       );
     end = entry.end;
   }
-  if (data + end !== bytes.length) {
+  if (end !== size) {
     throw new ModelFileError(
-      `the file is ${bytes.length < data + end ? "cut short" : "damaged"}: it should have ${data + end} bytes, it has ${bytes.length}`,
+      `the file is ${size < end ? "cut short" : "damaged"}: it should have ${end} bytes, it has ${size}`,
     );
   }
-  return {
-    tensors: Object.fromEntries(entries.map((entry) => [entry.name, copyTensor(entry, bytes, data)])),
-    metadata: metadata as Record<string, string>,
+  return { entries, metadata: metadata as Record<string, string> };
+}
+
+/**
+ * Reads a file's bytes. The tensors are copies.
+ *
+ * @throws ModelFileError where anything is not as the format has it
+ */
+export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const { entries, metadata } = readLayout(bytes.subarray(8, headerEnd(bytes, bytes.length)), bytes.length);
+  const tensor = (entry: Entry): Tensor => {
+    // Not bytes.slice: of a Node.js Buffer that is a view.
+    const copy = new Uint8Array(entry.end - entry.start);
+    copy.set(bytes.subarray(entry.start, entry.end));
+    return tensorOver(entry, copy);
   };
+  return { tensors: Object.fromEntries(entries.map((entry) => [entry.name, tensor(entry)])), metadata };
 }

@@ -5,7 +5,7 @@ import type { Tensor, Tensors } from "../tensor.ts";
 import { type Checkpoint, parsePosition, positionToJson } from "./checkpoint.ts";
 import { checksumOf } from "./checksum.ts";
 import { parseMetadata } from "./model.ts";
-import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
 
 const FORMAT = "ostinato-checkpoint";
 const VERSION = "1";
@@ -18,7 +18,12 @@ function checkpointChecksum({ tensors, metadata }: Safetensors): string {
 }
 
 /** The bytes of a checkpoint file. */
-export function checkpointToBytes({ settings, position, state, callbacks, callbackTensors }: Checkpoint): Uint8Array {
+export function checkpointToBytes(checkpoint: Checkpoint): Uint8Array {
+  return joined(checkpointPieces(checkpoint));
+}
+
+/** The same bytes in pieces: the tensors are not copied. */
+export function checkpointPieces({ settings, position, state, callbacks, callbackTensors }: Checkpoint): Uint8Array[] {
   const own = Object.entries(callbackTensors).map(([name, tensor]): [string, Tensor] => [CALLBACK + name, tensor]);
   const tensors = Object.fromEntries([...Object.entries(state), ...own]);
   const parts = {
@@ -27,7 +32,7 @@ export function checkpointToBytes({ settings, position, state, callbacks, callba
     callbacks: JSON.stringify(callbacks),
   };
   const checksum = checkpointChecksum({ tensors, metadata: parts });
-  return encodeSafetensors({ tensors, metadata: { format: FORMAT, version: VERSION, ...parts, checksum } });
+  return safetensorsPieces({ tensors, metadata: { format: FORMAT, version: VERSION, ...parts, checksum } });
 }
 
 function record(part: string, text: string | undefined): { readonly [name: string]: Json } {
@@ -49,7 +54,11 @@ function selected(tensors: Tensors, ofCallbacks: boolean): Tensors {
  * @throws ModelFileError where the file is damaged, of another kind, or of a later version
  */
 export function checkpointFromBytes(bytes: Uint8Array): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  return checkpointFrom(decodeSafetensors(bytes));
+}
+
+/** A checkpoint from what its file holds. @throws ModelFileError */
+export function checkpointFrom({ tensors, metadata }: Safetensors): Checkpoint {
   if (metadata.format !== FORMAT)
     throw new ModelFileError(
       "this safetensors file is not a checkpoint of Ostinato: it does not say so in its metadata",

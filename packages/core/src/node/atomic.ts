@@ -1,7 +1,8 @@
 /** Writing files whole or not at all: a temporary file beside the target, synced, then renamed over it. */
-import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, open, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writing } from "./reasons.ts";
+import { discard, removeLeftovers, temporaryName } from "./temporary.ts";
 
 /** Makes the entries of a folder durable. Some systems cannot open folders; there the rename alone must do. */
 async function syncFolder(folder: string): Promise<void> {
@@ -32,28 +33,30 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /**
  * Replaces the file at `path`: whoever reads it, at any moment, sees all of the old bytes or all of the new. Makes its folder where it is missing.
+ * Several may write at once: one of them is the last. What a killed writer of this file has left beside it is taken away.
  *
- * @param temporary a file in the same folder to write first; by default one of a new name, so that two may write at once
+ * @param data bytes, a text, or bytes in pieces; together they may be more than 2 GiB
+ * @throws FileError, which names the path, where the system does not let it be written; what was there before is still there
  */
-export async function writeFileAtomic(
-  path: string,
-  bytes: Uint8Array | string,
-  temporary: string = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`),
-): Promise<void> {
+export async function writeFileAtomic(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
   const folder = dirname(path);
-  await makeFolder(folder);
-  try {
-    const handle = await open(temporary, "wx");
+  await writing(path, async () => {
+    await makeFolder(folder);
+    await removeLeftovers(path);
+    const temporary = temporaryName(path);
     try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      const handle = await open(temporary, "wx");
+      try {
+        for (const piece of Array.isArray(data) ? data : [data]) await handle.writeFile(piece);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await discard(temporary);
+      throw error;
     }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw error;
-  }
+  });
   await syncFolder(folder);
 }

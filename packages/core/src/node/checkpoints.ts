@@ -1,9 +1,12 @@
 /** Checkpoints on disk: the newest and the one before, so that there is always a whole one. */
-import { link, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { type Checkpoint, checkpointFromBytes, checkpointToBytes, ModelFileError } from "../index.ts";
+import { copyFile, link, rename } from "node:fs/promises";
+import { checkpointFrom, checkpointPieces } from "../checkpoint/training.ts";
+import { type Checkpoint, ModelFileError } from "../index.ts";
 import { writeFileAtomic } from "./atomic.ts";
-import { reasonOf } from "./reasons.ts";
+import { cannotWrite } from "./files.ts";
+import { reasonOf, writing } from "./reasons.ts";
+import { readSafetensors } from "./safetensorsFile.ts";
+import { discard, removeLeftovers, temporaryName } from "./temporary.ts";
 
 /** Where the checkpoint before the newest is kept. */
 export function previousOf(path: string): string {
@@ -12,7 +15,7 @@ export function previousOf(path: string): string {
 
 async function read(path: string): Promise<Checkpoint | ModelFileError> {
   try {
-    return checkpointFromBytes(await readFile(path));
+    return checkpointFrom(await readSafetensors(path));
   } catch (error) {
     const reason =
       error instanceof ModelFileError
@@ -26,15 +29,16 @@ async function read(path: string): Promise<Checkpoint | ModelFileError> {
 async function keepPrevious(path: string): Promise<void> {
   // A newest that is damaged must not take the place of one that is whole.
   if ((await read(path)) instanceof ModelFileError) return;
-  const temporary = `${previousOf(path)}.tmp`;
-  await rm(temporary, { force: true });
+  const previous = previousOf(path);
+  await removeLeftovers(previous);
+  const temporary = temporaryName(previous);
   try {
     // A file system without links: a copy does, if more slowly.
-    await link(path, temporary).catch(async () => writeFileAtomic(temporary, await readFile(path)));
-    await rename(temporary, previousOf(path));
+    await link(path, temporary).catch(() => copyFile(path, temporary));
+    await rename(temporary, previous);
   } finally {
     // It stays not only after an error: a name is not moved to another name of the same file.
-    await rm(temporary, { force: true }).catch(() => {});
+    await discard(temporary);
   }
 }
 
@@ -44,15 +48,12 @@ async function keepPrevious(path: string): Promise<void> {
  * @throws ModelFileError, which names the path, where it cannot be written; what was there before is still there
  */
 export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const bytes = checkpointToBytes(checkpoint);
-  // Always the same name: where the process is killed, the next save takes the leftover away.
-  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  const pieces = checkpointPieces(checkpoint);
   try {
-    await keepPrevious(path);
-    await rm(temporary, { force: true });
-    await writeFileAtomic(path, bytes, temporary);
+    await writing(path, () => keepPrevious(path));
+    await writeFileAtomic(path, pieces);
   } catch (error) {
-    throw new ModelFileError(`cannot write the checkpoint ${path}: ${reasonOf(error, "its folder cannot be made")}`);
+    throw cannotWrite(`the checkpoint ${path}`, error);
   }
 }
 

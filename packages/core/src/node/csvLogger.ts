@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { Callback, EpochEvent } from "../index.ts";
 import { KeptReader } from "../train/callbacks/kept.ts";
 import { makeFolder, writeFileAtomic } from "./atomic.ts";
+import { writing } from "./reasons.ts";
 
 const cell = (value: number | undefined): string => (value === undefined ? "" : String(value));
 
@@ -16,6 +17,8 @@ async function linesOf(path: string): Promise<string[]> {
 /**
  * Writes one line an epoch to `path`, with a heading. Where training goes on from a checkpoint, lines of epochs that
  * will be made again are taken away first. Seconds are left out, so that the same training gives the same file.
+ *
+ * Training ends with a `FileError`, which names the file, where it cannot be written.
  */
 export function csvLogger(path: string): Callback {
   /** Lines that a checkpoint speaks of, or that were written since. */
@@ -41,8 +44,11 @@ export function csvLogger(path: string): Callback {
       const names = Object.keys(event).filter((name) => !["epoch", "epochs", "seconds"].includes(name));
       if (first) columns = ["epoch", ...names];
       const line = `${columns.map((name) => cell(event[name])).join(",")}\n`;
-      await makeFolder(dirname(path));
-      await writeFile(path, first ? `${columns.join(",")}\n${line}` : line, { flag: first ? "w" : "a" });
+      const text = first ? `${columns.join(",")}\n${line}` : line;
+      await writing(path, async () => {
+        await makeFolder(dirname(path));
+        await writeFile(path, text, { flag: first ? "w" : "a" });
+      });
       rows += 1;
     },
     state: () => ({ data: { rows } }),

@@ -1,8 +1,9 @@
 /** Models on disk. */
-import { readFile } from "node:fs/promises";
-import { fromBytes, ModelFileError, type Trained, toBytes } from "../index.ts";
+import { modelFrom, modelPieces } from "../checkpoint/model.ts";
+import { FileError, ModelFileError, type Trained } from "../index.ts";
 import { writeFileAtomic } from "./atomic.ts";
-import { reasonOf } from "./reasons.ts";
+import { reasonOf, systemCode } from "./reasons.ts";
+import { readSafetensors } from "./safetensorsFile.ts";
 
 const ABSENT = "there is no such file; train a model first, or check the path";
 
@@ -12,25 +13,30 @@ const ABSENT = "there is no such file; train a model first, or check the path";
  * @throws ModelFileError, which names the path, where it cannot be written; what was there before is still there
  */
 export async function saveModel(path: string, trained: Trained): Promise<void> {
-  const bytes = toBytes(trained);
-  await writeFileAtomic(path, bytes).catch((error: unknown) => {
-    throw new ModelFileError(`cannot write the model ${path}: ${reasonOf(error, "its folder cannot be made")}`);
+  const pieces = modelPieces(trained);
+  await writeFileAtomic(path, pieces).catch((error: unknown) => {
+    throw cannotWrite(`the model ${path}`, error);
+  });
+}
+
+/** The error of a model file that the system does not let be written; its cause is the `FileError`. */
+export function cannotWrite(what: string, error: unknown): unknown {
+  if (!(error instanceof FileError)) return error;
+  return new ModelFileError(`cannot write ${what}: ${reasonOf(error.cause, "its folder cannot be made")}`, {
+    cause: error,
   });
 }
 
 /**
- * Reads a model file.
+ * Reads a model file; it may be larger than 2 GiB.
  *
  * @throws ModelFileError, which names the path, where the file is missing, damaged or of another kind
  */
 export async function loadModel(path: string): Promise<Trained> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new ModelFileError(`cannot read the model ${path}: ${reasonOf(error, ABSENT)}`);
-  });
   try {
-    return fromBytes(bytes);
+    return modelFrom(await readSafetensors(path));
   } catch (error) {
-    if (error instanceof ModelFileError) throw new ModelFileError(`cannot read the model ${path}: ${error.message}`);
-    throw error;
+    if (!(error instanceof ModelFileError) && systemCode(error) === undefined) throw error;
+    throw new ModelFileError(`cannot read the model ${path}: ${reasonOf(error, ABSENT)}`, { cause: error });
   }
 }

@@ -8,6 +8,7 @@ import { crc32c } from "../checkpoint/checksum.ts";
 import { type Callback, ConfigError, type Logs } from "../index.ts";
 import { KeptReader } from "../train/callbacks/kept.ts";
 import { makeFolder } from "./atomic.ts";
+import { writing } from "./reasons.ts";
 
 /** CRC-32C, rotated and shifted as TensorFlow masks it. */
 function maskedChecksum(bytes: Uint8Array): number {
@@ -85,8 +86,9 @@ class EventFile {
   }
 
   async append(data: Uint8Array, wallTime: number): Promise<void> {
-    this.#path ??= await this.#create(wallTime);
-    await appendFile(this.#path, eventRecord(data));
+    this.#path ??= await writing(this.#folder, () => this.#create(wallTime));
+    const path = this.#path;
+    await writing(path, () => appendFile(path, eventRecord(data)));
   }
 
   async #create(wallTime: number): Promise<string> {
@@ -112,7 +114,7 @@ export interface TensorBoardOptions {
 
 /**
  * Writes event files for TensorBoard under `folder`, in the runs `train` and `validation`: `tensorboard --logdir <folder>`. Epochs are
- * counted from 0, as Keras does.
+ * counted from 0, as Keras does. Training ends with a `FileError`, which names the file, where it cannot be written.
  */
 export function tensorBoard(folder: string, { everySteps = 50 }: TensorBoardOptions = {}): Callback {
   if (!Number.isSafeInteger(everySteps) || everySteps < 0)

@@ -1,0 +1,150 @@
+/** A lock on a folder, so that two trainings do not write each other's files: a file in it that names the process. */
+import { readFileSync, rmSync } from "node:fs";
+import { link, open, readFile, rename, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { FileError } from "../index.ts";
+import { makeFolder } from "./atomic.ts";
+import { birthOf, isAlive, placeKey, startOfThis } from "./processes.ts";
+import { systemCode, writing } from "./reasons.ts";
+import { discard, removeLeftovers, temporaryName } from "./temporary.ts";
+
+/** The file of the lock. */
+const NAME = ".lock";
+
+/** What stands in it, as JSON. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Of `host` and its process ids. */
+  readonly place: string;
+  /** When the process began, in words. */
+  readonly started: string;
+  /** Tells the process from later ones of the same id; may be empty. */
+  readonly birth: string;
+}
+
+/** A folder that is this process's own until then. */
+export interface FolderLock extends Disposable {
+  /** Gives the folder free. Nothing happens the second time. */
+  release(): void;
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const holder: unknown = JSON.parse(text);
+    if (typeof holder !== "object" || holder === null || !("pid" in holder) || !("host" in holder)) return undefined;
+    const { pid, host, place, started, birth } = holder as Record<string, unknown>;
+    if (!Number.isSafeInteger(pid)) return undefined;
+    return {
+      pid: Number(pid),
+      host: String(host),
+      place: String(place),
+      started: String(started),
+      birth: String(birth),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process that holds a lock is gone: it has ended, or its id is another's now. Of other machines nothing is known. */
+function isStale({ pid, place, birth }: Holder): boolean {
+  if (place !== placeKey) return false;
+  if (!isAlive(pid)) return true;
+  const now = birthOf(pid);
+  return birth !== "" && now !== "" && birth !== now;
+}
+
+/**
+ * Takes away a lock whose text is `text`. Where another process has meanwhile taken the folder, its lock is put back.
+ */
+async function takeAway(file: string, text: string): Promise<void> {
+  const temporary = temporaryName(file);
+  try {
+    await rename(file, temporary);
+    if ((await readFile(temporary, "utf8")) !== text) await link(temporary, file);
+  } catch (error) {
+    // Another process was quicker.
+    if (!["ENOENT", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
+  } finally {
+    await discard(temporary);
+  }
+}
+
+/** Writes the lock, whole, unless there is one. */
+async function create(file: string, text: string): Promise<boolean> {
+  const temporary = temporaryName(file);
+  try {
+    await writeFile(temporary, text, { flag: "wx" });
+    // A file system without links: the file is there before its text is.
+    await link(temporary, file).catch(async (error: unknown) => {
+      if (systemCode(error) === "EEXIST") throw error;
+      const handle = await open(file, "wx");
+      await handle.writeFile(text).finally(() => handle.close());
+    });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    await discard(temporary);
+  }
+}
+
+function lockedError(folder: string, file: string, holder: Holder | undefined): FileError {
+  const who = holder
+    ? `process ${holder.pid} on ${holder.host}, which began at ${holder.started}, holds it`
+    : "another process holds it";
+  return new FileError(
+    `${folder} is in use: ${who}. Wait for its end, or take another folder; if that process is gone, delete ${file}`,
+    folder,
+    "ELOCKED",
+  );
+}
+
+/**
+ * Makes a folder this process's own, by a file `.lock` in it; the folder is made where it is missing. The lock ends with `release`, with the
+ * end of the process by `process.exit` or by itself, and, where a signal or a crash has ended it, when the next process asks: the lock of a process
+ * that is gone counts for nothing.
+ *
+ * @throws FileError with the code `"ELOCKED"`, which names the process that holds the folder; with the system's code where the folder cannot be written
+ *
+ * @example
+ * using lock = await lockFolder("runs/tickets");
+ */
+export async function lockFolder(folder: string): Promise<FolderLock> {
+  const file = join(folder, NAME);
+  const text = `${JSON.stringify({
+    pid: process.pid,
+    host: hostname(),
+    place: placeKey,
+    started: new Date(startOfThis).toISOString(),
+    birth: birthOf(process.pid),
+  } satisfies Holder)}\n`;
+  await writing(file, async () => {
+    await makeFolder(folder);
+    await removeLeftovers(file);
+    for (let attempt = 0; !(await create(file, text)); attempt++) {
+      const found = await readFile(file, "utf8").catch(() => undefined);
+      if (found === undefined) continue;
+      const holder = parseHolder(found);
+      if (attempt >= 100 || !holder || !isStale(holder)) throw lockedError(folder, file, holder);
+      await takeAway(file, found);
+    }
+  });
+  let held = true;
+  const release = (): void => {
+    if (!held) return;
+    held = false;
+    process.off("exit", release);
+    try {
+      // Whoever deleted the lock by hand may have taken the folder since.
+      if (readFileSync(file, "utf8") === text) rmSync(file);
+    } catch {
+      // It is gone, or its folder is; the next process sees that this one has ended.
+    }
+  };
+  process.on("exit", release);
+  return { release, [Symbol.dispose]: release };
+}
