@@ -19,7 +19,17 @@ async function likeAGpu(name: TfjsBackendName): Promise<Backend> {
 }
 
 testBackend({ name: "tfjs-cpu", create: () => tfjs(tf, { backend: "cpu" }), liveBuffers: liveBuffers("cpu") });
-testBackend({ name: "tfjs-wasm", create: () => tfjs(tf, { backend: "wasm" }), liveBuffers: liveBuffers("wasm") });
+testBackend({
+  name: "tfjs-wasm",
+  create: () => tfjs(tf, { backend: "wasm" }),
+  liveBuffers: liveBuffers("wasm"),
+  skip: [
+    {
+      reason: "of 0 and -0 tfjs-wasm takes the one that stands first",
+      tests: ["signed zeros > maximum", "signed zeros > minimum"],
+    },
+  ],
+});
 
 testBackend({
   name: "tfjs-cpu without reading at once",
@@ -29,6 +39,10 @@ testBackend({
     {
       reason: "ids are not read where that waits for the device; this kernel of tfjs-cpu throws an error of its own",
       tests: ["contract > an id out of range is a typed error that leaves the session as it was"],
+    },
+    {
+      reason: "where data cannot be read at once tfjs multiplies whole numbers as floats, and these round from 2^53 on",
+      tests: ["whole numbers > mul"],
     },
   ],
 });

@@ -86,7 +86,7 @@ const EXP_NEGATIVE = memory.data<f32>([
   0.001381453825160861, -0.00836874544620514, 0.04166838899254799, -0.1666652113199234, 0.4999999403953552,
 ]);
 /** Bounds of the arguments of exp and of sigmoid. */
-const BOUNDS = memory.data<f32>([89, -104, 87, -88]);
+const BOUNDS = memory.data<f32>([89, -104, 87, -89]);
 /**
  * tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error (7e-9): the bounds of x, past which it rounds to 1; P and Q from the highest
  * coefficient on; -1.
@@ -130,7 +130,7 @@ function power(n: v128): v128 {
   return i32x4.add(i32x4.shl(n, 23), number(BASE, 0));
 }
 
-/** 1 / (1 + e⁻ˣ). From -88 down it stays at 6e-39, where float32 has lost its digits. */
+/** 1 / (1 + e⁻ˣ). From -88.4 down it is 0, where float32 has no normal numbers left: there 2ⁿ has the exponent of infinity. */
 @inline
 export function sigmoid(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 2)), number(BOUNDS, 3));

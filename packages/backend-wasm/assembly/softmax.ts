@@ -51,10 +51,11 @@ export function softmax(thread: i32, threads: i32): void {
       if (!logarithm) storePart(y + (<usize>whole << 2), e, few);
     }
     const sum = f32x4.splat(total(sums));
-    const logSum = logarithm ? f32x4.add(shift, log(sum)) : sum;
+    const logSum = logarithm ? log(sum) : sum;
     for (let i: usize = 0; i < <usize>width << 2; i += 16) {
       const count = width - <i32>(i >> 2);
-      if (logarithm) storePart(y + i, f32x4.sub(loadPart(x + i, count), logSum), count);
+      // The maximum first: beside it the logarithm may have no digits left.
+      if (logarithm) storePart(y + i, f32x4.sub(f32x4.sub(loadPart(x + i, count), shift), logSum), count);
       else storePart(y + i, f32x4.div(loadPart(y + i, count), sum), count);
     }
   }

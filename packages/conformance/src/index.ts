@@ -6,6 +6,7 @@ export type { Dense } from "./reference/dense.ts";
 export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.ts";
 export { type Classifier, type ClassifierSizes, classifier, type Optimizer } from "./suite/classifier.ts";
 export { expectGolden, type GoldenCase, goldenCases } from "./suite/golden.ts";
+export { type NumberTrial, numberTrials, wrongNumbers } from "./suite/specialNumbers.ts";
 export { expectClose, type SuiteTest, type Tolerance } from "./suite/suiteTest.ts";
 export { type BackendUnderTest, type Skip, suiteTestNames, suiteTests, testBackend } from "./suite/testBackend.ts";
 export { trialNamed, trialNames, trialOf } from "./trials/all.ts";

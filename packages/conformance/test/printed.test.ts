@@ -197,17 +197,22 @@ test("the loss in primitives", () => {
     %37: float32[batch] = neg(%36)
     %38: float32[batch] = exp(%37)
     %39: float32[batch] = add(%35, %38)
-    %40: float32[batch] = log(%39)
-    %41: float32[batch] = add(%33, %40)
-    %42: float32[batch] = feed labels
-    %43: float32[batch] = mul(%42, %31)
-    %44: float32[batch] = sub(%41, %43)
-    %45: float32[] = sum(%44, axes=[0])
-    %46: int32[] = size(dim=batch)
-    %47: float32[] = cast(%46, dtype=float32)
-    %48: float32[] = mul(%34, %47)
-    %49: float32[] = div(%45, %48)
-    fetch loss = %49"
+    %40: bool[batch] = equal(%39, %35)
+    %41: float32[batch] = log(%39)
+    %42: float32[batch] = sub(%39, %35)
+    %43: float32[batch] = div(%38, %42)
+    %44: float32[batch] = mul(%41, %43)
+    %45: float32[batch] = select(%40, %38, %44)
+    %46: float32[batch] = add(%33, %45)
+    %47: float32[batch] = feed labels
+    %48: float32[batch] = mul(%47, %31)
+    %49: float32[batch] = sub(%46, %48)
+    %50: float32[] = sum(%49, axes=[0])
+    %51: int32[] = size(dim=batch)
+    %52: float32[] = cast(%51, dtype=float32)
+    %53: float32[] = mul(%34, %52)
+    %54: float32[] = div(%50, %53)
+    fetch loss = %54"
   `);
 });
 

@@ -21,8 +21,9 @@ export function logistic(x: number): number {
   return 1 / (1 + exponential(-x));
 }
 
-/** (e^2x - 1) / (e^2x + 1); near 0, where the difference would lose digits, x - x³ / 3. */
+/** (e^2x - 1) / (e^2x + 1); near 0, where the difference would lose digits, x - x³ / 3, and of 0 its sign, which the difference would lose. */
 export function hyperbolicTangent(x: number): number {
+  if (x === 0) return x;
   if (x < 1e-4 && x > -1e-4) return x - (x * x * x) / 3;
   return 1 - 2 / (1 + exponential(2 * x));
 }

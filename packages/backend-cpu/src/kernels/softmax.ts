@@ -26,8 +26,9 @@ function logSoftmax({ f32 }: Memory, { inputs, outputs }: Call<"logSoftmax">): v
     for (let i = row; i < row + width; i++) if (f32[i] > most) most = f32[i];
     let sum = 0;
     for (let i = row; i < row + width; i++) sum += exponential(f32[i] - most);
-    const total = most + Math.log(sum);
-    for (let i = row; i < row + width; i++) f32[i + shift] = f32[i] - total;
+    // The maximum first: beside it the logarithm may have no digits left.
+    const logSum = Math.log(sum);
+    for (let i = row; i < row + width; i++) f32[i + shift] = f32[i] - most - logSum;
   }
 }
 

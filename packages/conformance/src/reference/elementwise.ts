@@ -28,6 +28,7 @@ const casts: { readonly [D in DType]: (x: number) => number } = {
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 export const relu = (x: number): number => Math.max(x, 0);
 
+/** Sums, differences and products of whole numbers wrap at 32 bits: what is written to an Int32Array does, and `Math.imul`. */
 export const elementwise: Kernels<
   | "neg"
   | "exp"
@@ -65,7 +66,7 @@ export const elementwise: Kernels<
   cast: ([x], { dtype }) => [map(dtype, casts[dtype], x)],
   add: same((a, b) => a + b),
   sub: same((a, b) => a - b),
-  mul: same((a, b) => a * b),
+  mul: (inputs) => [map(inputs[0].dtype, inputs[0].dtype === "int32" ? Math.imul : (a, b) => a * b, ...inputs)],
   div: same((a, b) => a / b),
   maximum: same(Math.max),
   minimum: same(Math.min),

@@ -5,6 +5,7 @@ import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
 import { lstmTests } from "./lstm.ts";
 import { optimizerTests } from "./optimizers.ts";
+import { specialNumberTests } from "./specialNumbers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 import { liveBuffersTest, trainingTests } from "./training.ts";
 import { trialTests } from "./trials.ts";
@@ -36,6 +37,7 @@ export function suiteTestNames(): string[] {
 export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
   return [
     ...trialTests,
+    ...specialNumberTests,
     ...lstmTests,
     ...contractTests,
     ...goldenTests,

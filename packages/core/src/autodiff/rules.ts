@@ -1,5 +1,6 @@
 /** The gradient of every op: from the cotangents of its outputs, those of its inputs, as more graph. */
 import {
+  and,
   cast,
   div,
   equal,
@@ -7,6 +8,7 @@ import {
   log,
   mul,
   neg,
+  not,
   pow,
   select,
   sigmoid,
@@ -93,6 +95,37 @@ function expand(x: Value, like: Value, axes: readonly number[]): Value {
   return broadcast(x, like.type.shape, axesBut(like.type.shape.length, axes));
 }
 
+/**
+ * `gradient`, or 0 where no cotangent comes in. An infinite derivative would make NaN of that 0, and a `select` could not leave out a branch
+ * that divides by zero.
+ */
+const whereWanted = (g: Value, gradient: Value): Value => select(equal(g, 0), 0, gradient);
+
+/** Whether the graph itself shows that no element is 0: a constant, or a count. */
+function isNeverZero(x: Value): boolean {
+  const { node } = x;
+  if (node.op === "broadcast" || node.op === "reshape") return isNeverZero(node.inputs[0] as Value);
+  return node.op === "constant" ? !node.attrs.data.includes(0) : isOneOrMore(x);
+}
+
+function isOneOrMore({ node }: Value): boolean {
+  switch (node.op) {
+    case "size":
+      return true;
+    case "constant":
+      return node.attrs.data.every((x) => x >= 1);
+    case "broadcast":
+    case "reshape":
+    case "cast":
+    case "mul":
+      return node.inputs.every(isOneOrMore);
+    case "maximum":
+      return node.inputs.some(isOneOrMore);
+    default:
+      return false;
+  }
+}
+
 export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   input: none,
   constant: none,
@@ -101,9 +134,9 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   dropoutMask: none,
 
   neg: unary((_x, g) => neg(g)),
-  exp: unary((_x, g, y) => mul(g, y)),
-  log: unary((x, g) => div(g, x)),
-  sqrt: unary((_x, g, y) => div(g, mul(2, y))),
+  exp: unary((_x, g, y) => whereWanted(g, mul(g, y))),
+  log: unary((x, g) => whereWanted(g, div(g, x))),
+  sqrt: unary((_x, g, y) => whereWanted(g, div(g, mul(2, y)))),
   abs: unary((x, g) => mul(g, sign(x))),
   sign: none,
   tanh: unary((_x, g, y) => mul(g, sub(1, mul(y, y)))),
@@ -113,11 +146,19 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   add: binary((_a, _b, g) => [g, g]),
   sub: binary((_a, _b, g) => [g, neg(g)]),
   mul: binary((a, b, g) => [mul(g, b), mul(g, a)]),
-  div: binary((_a, b, g, y) => [div(g, b), neg(mul(g, div(y, b)))]),
+  div: binary((_a, b, g, y) => {
+    const [da, db] = [div(g, b), neg(mul(g, div(y, b)))];
+    return isNeverZero(b) ? [da, db] : [whereWanted(g, da), whereWanted(g, db)];
+  }),
   // Where both are equal the gradient goes to the first.
   maximum: binary((a, b, g) => [select(less(a, b), 0, g), select(less(a, b), g, 0)]),
   minimum: binary((a, b, g) => [select(less(b, a), 0, g), select(less(b, a), g, 0)]),
-  pow: binary((a, b, g, y) => [mul(g, mul(b, pow(a, sub(b, 1)))), mul(g, mul(y, log(a)))]),
+  // As PyTorch: to the power of 0 the base has no gradient, and at base 0 the exponent has none unless it is below 0.
+  pow: binary((a, b, g, y) => {
+    const lower = select(equal(b, 0), 0, sub(b, 1));
+    const vanishes = and(equal(a, 0), not(less(b, 0)));
+    return [whereWanted(g, mul(g, mul(b, pow(a, lower)))), whereWanted(g, mul(g, mul(y, log(select(vanishes, 1, a)))))];
+  }),
   less: none,
   equal: none,
   select: rule((node, g) => [undefined, select(node.inputs[0] as Value, g, 0), select(node.inputs[0] as Value, 0, g)]),

@@ -1,5 +1,5 @@
 /** What each composite means in simpler ops. */
-import { abs, add, cast, div, exp, less, log, maximum, neg, select, sub } from "../ir/build/elementwise.ts";
+import { abs, add, cast, div, equal, exp, less, log, maximum, mul, neg, select, sub } from "../ir/build/elementwise.ts";
 import { max, sum } from "../ir/build/reduce.ts";
 import { broadcast } from "../ir/build/shape.ts";
 import { iota } from "../ir/build/source.ts";
@@ -28,6 +28,12 @@ function shifted(x: Value): Value {
   return sub(x, alongLast(max(x, [x.type.shape.length - 1]), x));
 }
 
+/** log(1 + x) for x from 0 on, with the digits of x that 1 + x loses made good (Kahan). */
+function log1p(x: Value): Value {
+  const sum = add(1, x);
+  return select(equal(sum, 1), x, mul(log(sum), div(x, sub(sum, 1))));
+}
+
 export const decompositions: { readonly [O in CompositeName]: Decomposition<O> } = {
   softmax: ([x]) => {
     const powers = exp(shifted(x as Value));
@@ -37,8 +43,7 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
     const logits = shifted(x as Value);
     return [sub(logits, alongLast(log(sum(exp(logits), [logits.type.shape.length - 1])), logits))];
   },
-  // max(x, 0) + log(1 + exp(-|x|))
-  softplus: ([x]) => [add(maximum(x as Value, 0), log(add(1, exp(neg(abs(x as Value))))))],
+  softplus: ([x]) => [add(maximum(x as Value, 0), log1p(exp(neg(abs(x as Value)))))],
   sequenceMask: ([lengths], { time }) => {
     const shape = [time, (lengths as Value).type.shape[0] as Dim];
     return [less(broadcast(iota(time), shape, [0]), broadcast(lengths as Value, shape, [1]))];
