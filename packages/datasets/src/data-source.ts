@@ -59,7 +59,9 @@ async function folderSource(path: string): Promise<DataSource> {
   const root = await imdbRoot(path);
   if (root !== undefined) return { kind: "imdbFolder", path: root };
   const names = await readdir(path).catch(() => []);
-  const file = names.find((name) => extname(name) === ".npz" || tableFormatOf(name) !== undefined);
+  const file = names.find(
+    (name) => !name.startsWith(".") && (extname(name) === ".npz" || tableFormatOf(name) !== undefined),
+  );
   const hint = file === undefined ? "" : `, or give the path of a file, such as ${join(path, file)}`;
   throw new DatasetNotFoundError("IMDB reviews", missingFolders(path), howToGetFolder + hint);
 }

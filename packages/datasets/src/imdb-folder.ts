@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { foreignEncoding, foreignEncodingProblem, latin1Remedy } from "./encoding.ts";
 import { DatasetFormatError, DatasetNotFoundError } from "./errors.ts";
 import { type Imdb, type ImdbOptions, imdbLabels } from "./imdb.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { readError } from "./read-error.ts";
 import { shuffledIndices } from "./shuffle.ts";
+import { withNewlines } from "./tables/delimited-row.ts";
 
 export type ImdbFolderOptions = Pick<ImdbOptions, "seed" | "shuffle">;
 
@@ -20,8 +22,8 @@ export const howToGetFolder =
 
 /**
  * Reads the reviews of a folder that holds `train` and `test` with `neg` and `pos` in each, or of one that holds such a
- * folder as `aclImdb`; 50,000 files take a few seconds. Files that do not end in `.txt` are passed over, and an empty
- * file is an empty review. Without shuffling, the negative reviews come first, each class by the number in its names.
+ * folder as `aclImdb`; 50,000 files take a few seconds. Files that do not end in `.txt` or that begin with a dot (macOS
+ * leaves `._1_7.txt` beside `1_7.txt`) are passed over, and an empty file is an empty review. Without shuffling, the negative reviews come first, each class by the number in its names.
  *
  * Throws `DatasetNotFoundError` where folders or reviews are missing, `DatasetFormatError` for a file that is not UTF-8.
  *
@@ -73,7 +75,7 @@ async function isFolder(path: string): Promise<boolean> {
 const filesAtOnce = 200;
 
 async function reviewsIn(folder: string): Promise<string[]> {
-  const names = (await filesIn(folder)).filter((name) => name.endsWith(".txt")).sort(byNumber);
+  const names = (await filesIn(folder)).filter((name) => /^[^.].*\.txt$/s.test(name)).sort(byNumber);
   if (names.length === 0) throw new DatasetNotFoundError(dataset, [`*.txt in ${folder}`], howToGetFolder);
   const texts: string[] = [];
   for (let start = 0; start < names.length; start += filesAtOnce) {
@@ -101,10 +103,12 @@ function review(file: string): string {
   } catch (error) {
     throw readError(error, dataset, file, howToGetFolder);
   }
+  const foreign = foreignEncoding(bytes);
+  if (foreign !== undefined) throw new DatasetFormatError(file, foreignEncodingProblem(foreign));
   try {
-    return utf8.decode(bytes);
+    return withNewlines(utf8.decode(bytes));
   } catch (error) {
-    throw new DatasetFormatError(file, "is not UTF-8", { cause: error });
+    throw new DatasetFormatError(file, `is not UTF-8; ${latin1Remedy}`, { cause: error });
   }
 }
 

@@ -6,6 +6,7 @@ export {
   type TextData,
   type TextDataOptions,
 } from "./data-source.ts";
+export { type ForeignEncoding, foreignEncoding } from "./encoding.ts";
 export {
   DatasetError,
   DatasetFormatError,
@@ -29,6 +30,7 @@ export { type Examples, requireEveryClass, type SplitOptions, splitExamples } fr
 export { type Split, stratifiedSplit } from "./stratified-split.ts";
 export {
   readTextClassification,
+  type TableForm,
   type TableFormat,
   type TableOptions,
   type TextClassification,

@@ -5,7 +5,7 @@ import { DatasetFormatError, DatasetOptionError } from "./errors.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { readError } from "./read-error.ts";
 import { type Columns, listed, type VisitRow } from "./tables/columns.ts";
-import { readDelimited } from "./tables/delimited-rows.ts";
+import { type DelimitedForm, readDelimited } from "./tables/delimited-rows.ts";
 import { readJsonLines } from "./tables/json-lines.ts";
 
 /** The forms of a table, each with the endings of file names that stand for it. */
@@ -21,7 +21,10 @@ export interface TableOptions {
   readonly textColumn?: string;
   /** Name of the column with the label; `"label"` by default. Space around a label does not count. */
   readonly labelColumn?: string;
-  /** One character between fields; a comma for CSV and a tab for TSV by default. */
+  /**
+   * One character between fields of CSV and TSV. By default what a first line such as `sep=;` names, or else the comma,
+   * semicolon or tab that gives the wanted columns.
+   */
   readonly delimiter?: string;
   /** `false` if the first row is data already: the columns are then called "1", "2", …; `true` by default. */
   readonly header?: boolean;
@@ -36,17 +39,27 @@ export interface TextClassificationOptions extends TableOptions {
 export interface TextClassification {
   readonly rows: LabelledTexts;
   readonly labelEncoder: LabelEncoder<string>;
+  readonly form: TableForm;
 }
+
+/** How a file turned out to be written. */
+export type TableForm =
+  | { readonly format: "jsonl" }
+  | ({ readonly format: Exclude<TableFormat, "jsonl"> } & DelimitedForm);
 
 const dataset = "data";
 
 /**
  * Reads a file of texts with a label each. CSV and TSV are read as RFC 4180 has it: quotes, commas and line ends
- * inside quotes, a byte order mark, any line ends. An empty text is kept; an empty label is an error.
+ * inside quotes, a byte order mark, any line ends. The delimiter is found out, `\"` within quotes is a quote where it
+ * must be, and a quote at the start of a field that nothing closes is a character: `form` says what was found. Line
+ * ends within a text become `\n`. An empty text is kept; an empty label is an error.
  *
- * Throws `DatasetNotFoundError`, `DatasetOptionError`, and `DatasetFormatError` for a file that is empty or not UTF-8,
- * for a column that is missing (it names those that are there), for a row with too few or too many fields or without
- * label (it names the line), and, unless `labelEncoder` is given, where all rows have the same label.
+ * Throws `DatasetNotFoundError`, `DatasetOptionError`, and `DatasetFormatError` for a file that is empty or not UTF-8
+ * (it names the encoding and how to convert it), for a column that is missing (it names those that are there), for a
+ * row with too few or too many fields or without label (it names the line), for a quoted text each line of which would
+ * be a row with a label that other rows have (a stray quote swallows rows so; it names line and column), and, unless
+ * `labelEncoder` is given, where all rows have the same label.
  *
  * @example
  * const { rows, labelEncoder } = await readTextClassification("tickets.csv", { labelColumn: "queue" });
@@ -60,8 +73,9 @@ export async function readTextClassification(
   const texts: string[] = [];
   const labels: string[] = [];
   const classes = options.labelEncoder && new Set(options.labelEncoder.classes);
+  let form: TableForm;
   try {
-    await read(({ text, label, line }) => {
+    form = await read(({ text, label, line }) => {
       const name = label.trim();
       if (name === "") throw new DatasetFormatError(path, `line ${line} has no label in ${columns.label}`);
       if (classes?.has(name) === false) {
@@ -82,7 +96,7 @@ export async function readTextClassification(
     const all = `all ${texts.length} rows have the label ${listed(encoder.classes)} in ${columns.label}`;
     throw new DatasetFormatError(path, `${all}: a classifier needs two labels or more`);
   }
-  return { rows: { texts, labels: encodeLabels(encoder, labels) }, labelEncoder: encoder };
+  return { rows: { texts, labels: encodeLabels(encoder, labels) }, labelEncoder: encoder, form };
 }
 
 /** The form that a file's name stands for; `undefined` for any other name. */
@@ -91,7 +105,7 @@ export function tableFormatOf(path: string): TableFormat | undefined {
   return tableFormats.find((format) => tableEndings[format].some((known) => known === ending));
 }
 
-function tableReader(path: string, columns: Columns, options: TableOptions): (visit: VisitRow) => Promise<void> {
+function tableReader(path: string, columns: Columns, options: TableOptions): (visit: VisitRow) => Promise<TableForm> {
   const format = options.format ?? tableFormatOf(path);
   if (format === undefined || !tableFormats.includes(format)) {
     throw new DatasetOptionError(
@@ -103,10 +117,22 @@ function tableReader(path: string, columns: Columns, options: TableOptions): (vi
   if (columns.text === columns.label) {
     throw new DatasetOptionError("labelColumn", "be another column than textColumn", columns.label);
   }
-  if (format === "jsonl") return (visit) => readJsonLines(path, columns, visit);
-  const { delimiter = format === "csv" ? "," : "\t", header = true } = options;
-  if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
+  if (format === "jsonl") {
+    return async (visit) => {
+      await readJsonLines(path, columns, visit);
+      return { format };
+    };
+  }
+  const { delimiter, header = true } = options;
+  if (delimiter !== undefined && (delimiter.length !== 1 || /["\r\n]/.test(delimiter))) {
     throw new DatasetOptionError("delimiter", "be one character, neither a quote nor a line end", delimiter);
   }
-  return (visit) => readDelimited(path, columns, { delimiter, header }, visit);
+  const written = {
+    header,
+    usualDelimiter: usualDelimiters[format],
+    ...(delimiter === undefined ? {} : { delimiter }),
+  };
+  return async (visit) => ({ format, ...(await readDelimited(path, columns, written, visit)) });
 }
+
+const usualDelimiters = { csv: ",", tsv: "\t" } as const;

@@ -37,6 +37,9 @@ describe("a folder in the layout of Stanford's archive", () => {
         for (const row of [10, 9, 0])
           place(`unpacked/aclImdb/${half}/${name}/${row}_7.txt`, `${half} ${name} ${row} é`);
         place(`unpacked/aclImdb/${half}/${name}/notes.md`, "no review");
+        // What macOS leaves beside files on disks of other systems, and in archives.
+        place(`unpacked/aclImdb/${half}/${name}/._10_7.txt`, Uint8Array.of(0, 5, 0x16, 7, 0, 0xff));
+        place(`unpacked/aclImdb/${half}/${name}/.DS_Store`, Uint8Array.of(0, 0, 0, 1));
       }
     }
     place("unpacked/aclImdb/train/unsup/0_0.txt", "no label");
@@ -85,7 +88,9 @@ describe("a folder in the layout of Stanford's archive", () => {
 
   test("a review that is not UTF-8 is named", async () => {
     cpSync(root, join(folder, "broken"), { recursive: true });
-    const file = place("broken/test/pos/0_7.txt", Uint8Array.of(0x61, 0xff));
+    const file = place("broken/test/pos/0_7.txt", Buffer.from("good film", "utf16le"));
+    expect(String(await failure(readImdbFolder(join(folder, "broken"))))).toContain("but UTF-16 (little-endian)");
+    place("broken/test/pos/0_7.txt", Uint8Array.of(0x61, 0xff));
     const error = await failure(readImdbFolder(join(folder, "broken")));
     expect(error).toBeInstanceOf(DatasetFormatError);
     expect(error).toHaveProperty("file", file);

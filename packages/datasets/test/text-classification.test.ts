@@ -1,47 +1,10 @@
 /** Texts with labels from CSV, TSV and JSONL files: as users write them, and as they go wrong. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labelEncoder } from "@ostinato/text";
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
-import {
-  DatasetError,
-  DatasetFormatError,
-  DatasetNotFoundError,
-  DatasetOptionError,
-  readTextClassification,
-  type TextClassificationOptions,
-} from "../src/index.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "tables-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-let files = 0;
-
-function written(name: string, content: string | Uint8Array): string {
-  const path = join(folder, `${files++}-${name}`);
-  writeFileSync(path, content);
-  return path;
-}
-
-async function rowsOf(name: string, content: string | Uint8Array, options?: TextClassificationOptions) {
-  const { rows, labelEncoder } = await readTextClassification(written(name, content), options);
-  return rows.texts.map((text, row) => [text, labelEncoder.classes[rows.labels[row]!]]);
-}
-
-async function refused(
-  name: string,
-  content: string | Uint8Array,
-  message: string,
-  options?: TextClassificationOptions,
-) {
-  const path = written(name, content);
-  const error = await readTextClassification(path, options).catch((caught: unknown) => caught);
-  expect(error).toBeInstanceOf(DatasetFormatError);
-  expect(String(error)).toContain(message);
-  expect(error).toHaveProperty("file", path);
-  expect(String(error)).not.toContain("\n");
-}
+import { describe, expect, test } from "vitest";
+import { DatasetError, DatasetNotFoundError, DatasetOptionError, readTextClassification } from "../src/index.ts";
+import { folder, refused, rowsOf, written } from "./tables.ts";
 
 describe("CSV", () => {
   test("columns by name, in any place; labels become classes in order", async () => {
@@ -65,7 +28,7 @@ describe("CSV", () => {
         ",x",
       ];
       expect(await rowsOf("b.csv", lines.join(end))).toEqual([
-        [`a "b", c${end}d`, "x"],
+        [`a "b", c\nd`, "x"],
         [" e ", "y"],
         ['she said "hi"', "x"],
         ['"Great" film', "y"],
@@ -104,7 +67,9 @@ describe("CSV", () => {
         const quoted = (field: string) => `"${field.replaceAll('"', '""')}"`;
         const all = [...rows, ["last", "x"], ["last", "y"]];
         const content = [["text", "label"], ...all].map((row) => row.map(quoted).join(delimiter)).join("\r\n");
-        expect(await rowsOf("f.csv", content, { delimiter })).toEqual(all);
+        const read = all.map(([text = "", label]) => [text.replaceAll(/\r\n?/g, "\n"), label]);
+        expect(await rowsOf("f.csv", content, { delimiter })).toEqual(read);
+        expect(await rowsOf("f.csv", content)).toEqual(read);
       }),
       { numRuns: 60 },
     );
@@ -126,19 +91,12 @@ describe("CSV", () => {
     await refused("g.csv", `text,label\r\n${many}only\r\n`, "line 8 has 1 field, the header has 2");
     await refused("g.csv", "text,label\na, b,x\n", "line 2 has 3 fields, the header has 2; put quotes around a text");
     await refused("g.csv", "text,label\na,x\nb, \n", "line 3 has no label in label");
-    await refused(
-      "g.csv",
-      'text,label\na,x\n\n"b,y\nc,x\n',
-      "a quote is opened in the row from line 4 on and never closed",
-    );
     await refused("g.csv", "text,label\na,x\nb,x\n", 'all 2 rows have the label "x" in label: a classifier needs two');
-    await refused("g.csv", Uint8Array.of(0x74, 0xff, 0x0a), "is not UTF-8");
-    await refused("g.csv", Uint8Array.of(0x74, 0xc3), "is not UTF-8");
-    await refused("g.csv", Buffer.from("\ufefftext,label\n", "utf16le"), "is not UTF-8");
   });
 
-  test("a quote that is never closed stops the reading at 16 MiB", async () => {
-    await refused("h.csv", `text,label\n"${"a,x\n".repeat(5_000_000)}`, "the row from line 2 on is longer than 16 MiB");
+  test("a row without end stops the reading at 16 MiB", async () => {
+    const content = `text,label\n${"a".repeat(17 * 2 ** 20)}`;
+    await refused("h.csv", content, "the row from line 2 on is longer than 16 MiB");
   });
 });
 

@@ -14,7 +14,7 @@ export interface TableRow {
 
 export type VisitRow = (row: TableRow) => void;
 
-/** The longest row in bytes: far more than a text, and where an unclosed quote is noticed. */
+/** The longest row in characters: far more than a text, and where an unclosed quote is noticed. */
 export const longestRow = 16 * 2 ** 20;
 
 /** Names for an error message. */

@@ -1,33 +1,55 @@
-/** Rows of CSV and TSV files: RFC 4180, with any line ends and with or without a byte order mark. */
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
-import { DatasetError, DatasetFormatError } from "../errors.ts";
+/** Rows of CSV and TSV files, as they were written by people, spreadsheets and databases. */
+import { DatasetFormatError } from "../errors.ts";
 import { type Columns, listed, longestRow, type VisitRow } from "./columns.ts";
-import { utf8Chunks } from "./utf8-chunks.ts";
+import { type DelimitedRow, rowAt, unfinished } from "./delimited-row.ts";
+import { detectDelimiter, separatorLine } from "./delimiter.ts";
+import { swallowedRows } from "./swallowed-rows.ts";
+import { textPieces } from "./text-pieces.ts";
 
 export interface DelimitedOptions {
-  readonly delimiter: string;
+  /** By default what the file begins with tells. */
+  readonly delimiter?: string;
+  /** What it is where the file does not tell. */
+  readonly usualDelimiter: string;
   /** The first row names the columns; else they are called "1", "2", … */
   readonly header: boolean;
+}
+
+/** Where a quote stands that was read as a character. */
+export interface QuotePlace {
+  /** From 1. */
+  readonly line: number;
+  /** Number of the field, from 1. */
+  readonly column: number;
+}
+
+/** How a file turned out to be written. */
+export interface DelimitedForm {
+  readonly delimiter: string;
+  readonly header: boolean;
+  /** Within quotes `\"` stands for a quote. */
+  readonly backslashEscapes: boolean;
+  /** Quotes at the start of a field that nothing closes, which were read as characters. */
+  readonly strayQuotes: readonly QuotePlace[];
 }
 
 /** Visits every row but the header; throws `DatasetFormatError` naming the line. */
 export async function readDelimited(
   path: string,
   columns: Columns,
-  { delimiter, header }: DelimitedOptions,
+  { header, usualDelimiter, ...given }: DelimitedOptions,
   visit: VisitRow,
-): Promise<void> {
+): Promise<DelimitedForm> {
+  const strayQuotes: QuotePlace[] = [];
+  const swallowed = swallowedRows(path);
+  let delimiter: string | undefined;
+  let backslashes = false;
   let names: readonly string[] | undefined;
   let places = { text: 0, label: 0 };
-  /** Lines that the rows so far take up, blank ones aside. */
-  let lines = 0;
+  let line = 1;
 
-  const visitRecord = (fields: readonly string[], emptyLines: number): void => {
-    const line = lines + emptyLines + 1;
-    for (const field of fields) lines += newlinesIn(field);
-    lines += 1;
+  const visitRow = (row: DelimitedRow, text: string, start: number): void => {
+    const { fields } = row;
     if (names === undefined) {
       names = header ? fields.map((name) => name.trim()) : fields.map((_, index) => String(index + 1));
       places = placesOf(path, columns, names, header);
@@ -39,46 +61,59 @@ export async function readDelimited(
         fields.length > names.length ? `; put quotes around a text that holds ${JSON.stringify(delimiter)}` : "";
       throw new DatasetFormatError(path, `line ${line} has ${countOf(fields)}, ${wanted}${why}`);
     }
-    visit({ text: fields[places.text]!, label: fields[places.label]!, line });
+    for (const field of row.strays) strayQuotes.push({ line, column: field + 1 });
+    const label = fields[places.label]!;
+    swallowed.add(row, { text, start, line, delimiter: delimiter as string, label: places.label });
+    visit({ text: detached(fields[places.text]!, row.end - start), label, line });
   };
 
-  const parser = parse({
-    bom: true,
-    delimiter,
-    record_delimiter: ["\r\n", "\n", "\r"],
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: longestRow,
-    on_record: (fields: readonly string[], { empty_lines }) => {
-      visitRecord(fields, empty_lines);
-      return null;
-    },
-  });
-  // Rows go to the visitor; nothing is left to read.
-  parser.resume();
-  try {
-    await pipeline(Readable.from(bytesOf(path)), parser);
-  } catch (error) {
-    if (error instanceof DatasetError || !(error instanceof CsvError)) throw error;
-    throw new DatasetFormatError(path, problemOf(error, lines + Number(error.empty_lines) + 1), { cause: error });
+  const read = (text: string, from: number, last: boolean): number => {
+    let at = from;
+    while (at < text.length) {
+      const rules = { delimiter: delimiter as string, backslashes };
+      const whole = last || text.length - at > longestRow;
+      let row = rowAt(text, at, rules, whole);
+      if (row === unfinished) break;
+      if (!backslashes && names !== undefined && row.fields.length !== names.length) {
+        const other = rowAt(text, at, { ...rules, backslashes: true }, whole);
+        if (other !== unfinished && other.fields.length === names.length) row = { ...other, needsBackslashes: true };
+      }
+      if (row.end - at > longestRow)
+        throw new DatasetFormatError(path, `the row from line ${line} on is longer than 16 MiB`);
+      backslashes ||= row.needsBackslashes;
+      if (row.fields.length > 1 || row.fields[0] !== "") visitRow(row, text, at);
+      line += lineEnds(text, at, row.end);
+      at = row.end;
+    }
+    return at;
+  };
+
+  let text = "";
+  /** Less than this is not read again: a long row must not be tried with each piece. */
+  let enough = 0;
+  for await (const piece of textPieces(path)) {
+    text += piece;
+    if (delimiter === undefined) {
+      const named = separatorLine(text);
+      if (named !== undefined) {
+        text = text.slice(named.length);
+        line += 1;
+      }
+      delimiter = given.delimiter ?? named?.delimiter ?? detectDelimiter(text, columns, header, usualDelimiter);
+    }
+    if (text.length < enough) continue;
+    text = text.slice(read(text, 0, false));
+    enough = Math.min(2 * text.length, longestRow);
   }
+  read(text, 0, true);
   if (names === undefined) throw new DatasetFormatError(path, "holds nothing but empty lines");
+  swallowed.check();
+  return { delimiter: delimiter as string, header, backslashEscapes: backslashes, strayQuotes };
 }
 
-async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of utf8Chunks(path)) yield bytes;
-}
-
-function problemOf(error: CsvError, line: number): string {
-  switch (error.code) {
-    case "CSV_QUOTE_NOT_CLOSED":
-      return `a quote is opened in the row from line ${line} on and never closed`;
-    case "CSV_MAX_RECORD_SIZE":
-      return `the row from line ${line} on is longer than 16 MiB; is a quote never closed?`;
-    default:
-      return `line ${line}: ${error.message}`;
-  }
+/** A text of its own where it is a small part of its row: a slice would keep the whole file in memory. */
+function detached(text: string, rowLength: number): string {
+  return 2 * text.length < rowLength ? Buffer.from(text, "utf16le").toString("utf16le") : text;
 }
 
 function placesOf(path: string, columns: Columns, names: readonly string[], header: boolean) {
@@ -98,6 +133,11 @@ function countOf(fields: readonly string[]): string {
   return fields.length === 1 ? "1 field" : `${fields.length} fields`;
 }
 
-function newlinesIn(field: string): number {
-  return field.includes("\n") || field.includes("\r") ? (field.match(/\r\n|\n|\r/g)?.length ?? 0) : 0;
+function lineEnds(text: string, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10 || (code === 13 && text.charCodeAt(at + 1) !== 10)) count++;
+  }
+  return count;
 }

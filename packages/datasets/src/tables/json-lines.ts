@@ -1,7 +1,8 @@
 /** Rows of JSONL files: one JSON object on each line. */
 import { DatasetFormatError } from "../errors.ts";
 import { type Columns, listed, longestRow, type VisitRow } from "./columns.ts";
-import { utf8Chunks } from "./utf8-chunks.ts";
+import { withNewlines } from "./delimited-row.ts";
+import { textPieces } from "./text-pieces.ts";
 
 /** Visits every object; blank lines are passed over. Throws `DatasetFormatError` naming the line. */
 export async function readJsonLines(path: string, columns: Columns, visit: VisitRow): Promise<void> {
@@ -16,7 +17,7 @@ export async function readJsonLines(path: string, columns: Columns, visit: Visit
 async function* linesOf(path: string): AsyncGenerator<string> {
   let rest = "";
   let lines = 0;
-  for await (const { text } of utf8Chunks(path)) {
+  for await (const text of textPieces(path)) {
     const ended = text.lastIndexOf("\n");
     if (ended === -1) rest += text;
     else {
@@ -54,5 +55,5 @@ function rowOf(path: string, columns: Columns, json: string, line: number): { te
   if (typeof label !== "string" && typeof label !== "number" && typeof label !== "boolean") {
     throw new DatasetFormatError(path, `line ${line}: ${columns.label} is no string, number, true or false`);
   }
-  return { text, label: String(label) };
+  return { text: withNewlines(text), label: String(label) };
 }

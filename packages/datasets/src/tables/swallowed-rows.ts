@@ -1,0 +1,71 @@
+/** Rows that a stray quote may have swallowed: a quoted text over several lines, each of which could be a row. */
+import { DatasetFormatError } from "../errors.ts";
+import type { DelimitedRow } from "./delimited-row.ts";
+
+/** Where a row was read. */
+interface Origin {
+  readonly text: string;
+  readonly start: number;
+  readonly line: number;
+  readonly delimiter: string;
+  /** The number of the field with the label. */
+  readonly label: number;
+}
+
+interface Suspicion {
+  readonly line: number;
+  readonly column: number;
+  readonly lines: number;
+  /** What the lines would have for labels. */
+  readonly labels: readonly string[];
+}
+
+export interface SwallowedRows {
+  add(row: DelimitedRow, origin: Origin): void;
+  /** Throws `DatasetFormatError` where all lines of a text would be rows with labels that other rows have. */
+  check(): void;
+}
+
+/** Watches the rows of one file. What a text that is meant so looks like is known only from the other rows. */
+export function swallowedRows(path: string): SwallowedRows {
+  const labels = new Set<string>();
+  const suspicions: Suspicion[] = [];
+  return {
+    add(row, origin) {
+      const suspicion = row.spanning === undefined ? undefined : suspicionOf(row, row.spanning, origin);
+      if (suspicion === undefined) labels.add(row.fields[origin.label]!.trim());
+      else suspicions.push(suspicion);
+    },
+    check() {
+      const found = suspicions.find((suspicion) => suspicion.labels.every((label) => labels.has(label)));
+      if (found === undefined) return;
+      const { line, column } = found;
+      const end = line + found.lines - 1;
+      throw new DatasetFormatError(
+        path,
+        `line ${line}, column ${column}: a quote opens a text that goes on to line ${end}, and each of these lines would be a row with a label; write a quote that belongs to a text as "" within quotes, or the file as JSONL`,
+      );
+    },
+  };
+}
+
+/** A row of which each line could be one: as many fields, and the label not empty. */
+function suspicionOf(
+  { fields, end }: DelimitedRow,
+  { field, start: fieldStart }: NonNullable<DelimitedRow["spanning"]>,
+  { text, line, delimiter, label }: Origin,
+): Suspicion | undefined {
+  const [first = [], ...others] = text
+    .slice(fieldStart, end)
+    .replace(/(?:\r\n|\n|\r)$/, "")
+    .split(/\r\n|\n|\r/)
+    .map((each) => each.split(delimiter));
+  const rows = [[...fields.slice(0, field), ...first], ...others];
+  if (!rows.every((row) => row.length === fields.length)) return undefined;
+  const labels = rows.map((row) => unquoted(row[label]!));
+  return labels.includes("") ? undefined : { line, column: field + 1, lines: rows.length, labels };
+}
+
+function unquoted(cell: string): string {
+  return cell.trim().replace(/^"(.*)"$/, "$1");
+}
