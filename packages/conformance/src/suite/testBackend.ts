@@ -3,6 +3,7 @@ import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
+import { hugeGradientTests } from "./hugeGradients.ts";
 import { lstmTests } from "./lstm.ts";
 import { optimizerTests } from "./optimizers.ts";
 import { specialNumberTests } from "./specialNumbers.ts";
@@ -42,6 +43,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...contractTests,
     ...goldenTests,
     ...trainingTests,
+    ...hugeGradientTests,
     ...optimizerTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];

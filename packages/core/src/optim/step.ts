@@ -1,6 +1,20 @@
 /** One step of an optimizer over all parameters, as graph, in Keras's order: accumulate, clip, decay, update, average. */
-import { add, cast, div, equal, maximum, minimum, mul, select, sqrt, square, sub } from "../ir/build/elementwise.ts";
-import { sum } from "../ir/build/reduce.ts";
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  less,
+  maximum,
+  minimum,
+  mul,
+  select,
+  sqrt,
+  square,
+  sub,
+} from "../ir/build/elementwise.ts";
+import { max, sum } from "../ir/build/reduce.ts";
 import { constant, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import type { Update } from "../ir/value.ts";
@@ -63,18 +77,30 @@ export function averagedNames(optimizer: Optimizer, parameters: readonly Optimiz
   );
 }
 
-/** Σ x². */
-const squared = (x: Value): Value => sum(square(x));
+/** From here on the squares of many numbers may overflow, and norms are computed from numbers that were divided by the largest. */
+const LARGE = 1e15;
+
+/** Whether gradients are bounded before they are used. */
+export function clips({ clipvalue, clipnorm, globalClipnorm }: BaseConfig): boolean {
+  return clipvalue !== null || clipnorm !== null || globalClipnorm !== null;
+}
+
+/** Gradients scaled to a norm, taken over all of them together, of at most `bound`: whatever is finite, its norm or its square need not be. */
+function withinNorm(gradients: readonly Value[], bound: number): readonly Value[] {
+  const largest = gradients.map((gradient) => max(abs(gradient))).reduce((a, b) => maximum(a, b));
+  const unit = select(less(LARGE, largest), largest, 1);
+  const scaled = gradients.map((gradient) => div(gradient, unit));
+  const norm = sqrt(scaled.map((gradient) => sum(square(gradient))).reduce((a, b) => add(a, b), constant(0)));
+  const share = div(bound, maximum(norm, div(bound, unit)));
+  return scaled.map((gradient) => mul(gradient, share));
+}
 
 /** Gradients within the bound that the options set: of each element, of each gradient's norm, or of the norm of all. */
 function clip(gradients: readonly Value[], { clipvalue, clipnorm, globalClipnorm }: BaseConfig): readonly Value[] {
   if (clipvalue !== null) return gradients.map((gradient) => maximum(minimum(gradient, clipvalue), -clipvalue));
-  const scaled = (gradient: Value, norm: Value, bound: number): Value =>
-    mul(gradient, div(bound, maximum(norm, bound)));
-  if (clipnorm !== null) return gradients.map((gradient) => scaled(gradient, sqrt(squared(gradient)), clipnorm));
-  if (globalClipnorm === null) return gradients;
-  const norm = sqrt(gradients.map(squared).reduce(add, constant(0)));
-  return gradients.map((gradient) => scaled(gradient, norm, globalClipnorm));
+  if (clipnorm !== null) return gradients.flatMap((gradient) => withinNorm([gradient], clipnorm));
+  if (globalClipnorm !== null && gradients.length > 0) return withinNorm(gradients, globalClipnorm);
+  return gradients;
 }
 
 /** A step's inputs: trained parameters only, and the gradient of each. */

@@ -1,7 +1,7 @@
 /** The graphs of a model's life: one training step, one batch of evaluation, one of prediction. */
 import { gradients } from "../autodiff/gradients.ts";
 import { ConfigError } from "../errors.ts";
-import { abs, add, and, cast, div, finite, maximum, mul, square } from "../ir/build/elementwise.ts";
+import { abs, add, and, cast, div, equal, finite, maximum, mul, square, sub } from "../ir/build/elementwise.ts";
 import { sequenceMask } from "../ir/build/index.ts";
 import { sum } from "../ir/build/reduce.ts";
 import { concat, reshape, transpose } from "../ir/build/shape.ts";
@@ -13,7 +13,7 @@ import type { Flow } from "../nn/kinds.ts";
 import type { ParameterSpec } from "../nn/layer.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { optimizerUpdates } from "../optim/step.ts";
+import { clips, optimizerUpdates } from "../optim/step.ts";
 import { type Loss, totals } from "./losses.ts";
 import type { Metric } from "./metrics.ts";
 import type { Prediction, TargetSpec } from "./target.ts";
@@ -35,7 +35,7 @@ export const targetFeed = (output: string): string => `${output}/target`;
 const LOSS = "loss";
 /** Σ loss, and the number of rows it is the sum of. */
 export const LOSS_SUMS = "loss/sums";
-/** Whether a training step was applied: a bool scalar, false where the loss or a gradient is not finite. */
+/** Whether a training step was applied: a bool scalar, false where the loss or what the step would leave behind is not finite. */
 export const APPLIED = "applied";
 export const metricFetch = (metric: Metric): string => `${metric.name}/sums`;
 
@@ -119,19 +119,21 @@ function trainedParameters({ parameters, weights }: BuiltModel): (ParameterSpec 
     .filter(({ trainable }) => trainable !== false);
 }
 
-/** The squared norm of all gradients together: not finite where any is not. */
-function squaredNorm(grads: readonly Value[]): Value {
-  return grads.map((gradient) => sum(square(gradient))).reduce((a, b) => add(a, b), constant(0));
-}
-
-/** Σ |x| over all values: not finite where any is not. */
-function sumOfMagnitudes(values: readonly Value[]): Value {
-  return values.map((value) => sum(abs(value))).reduce((a, b) => add(a, b), constant(0));
+/**
+ * Whether all elements of all values are finite. x - x is 0 where x is, else NaN: unlike a sum of squares or of magnitudes it cannot overflow
+ * where every element is finite.
+ */
+export function allFinite(values: readonly Value[]): Value {
+  return equal(
+    values.map((value) => sum(sub(value, value))).reduce((a, b) => add(a, b), constant(0)),
+    0,
+  );
 }
 
 /**
- * One training step: forward, loss, gradients and the optimizer's update in one graph. Where the loss or the norm of the gradients is
- * not finite the guard leaves all state as it was.
+ * One training step: forward, loss, gradients and the optimizer's update in one graph. Where the loss, or anything that the step would leave
+ * behind, is not finite the guard leaves all state as it was. Clipping makes a large gradient small, but nothing of one that is not finite: such
+ * gradients are refused, too.
  */
 export function trainingGraph(
   spec: ModelSpec,
@@ -157,10 +159,7 @@ export function trainingGraph(
       learningRate,
     }),
   ];
-  const parameters = updates.filter(({ name }) => trained.some((parameter) => parameter.name === name));
-  const guard = and(
-    and(finite(loss), finite(squaredNorm(grads))),
-    finite(sumOfMagnitudes(parameters.map(({ value }) => value))),
-  );
+  const left = updates.map(({ value }) => value).filter(({ type }) => type.dtype === "float32");
+  const guard = and(finite(loss), allFinite([...(clips(optimizer.base) ? grads : []), ...left]));
   return { fetches: { ...fetches, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
 }

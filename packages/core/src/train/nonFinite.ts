@@ -1,7 +1,7 @@
 /** Finding where a number stopped being finite: the step is computed again, and every layer's values and gradients are counted. */
 import { gradients } from "../autodiff/gradients.ts";
 import { NonFiniteError } from "../errors.ts";
-import { abs, add, cast, finite, square, sub } from "../ir/build/elementwise.ts";
+import { add, cast, finite, sub } from "../ir/build/elementwise.ts";
 import { sum } from "../ir/build/reduce.ts";
 import { constant, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
@@ -25,8 +25,8 @@ const layerOf = (spec: ModelSpec, index: number): string => {
 };
 
 /**
- * The counts for each parameter, each result of a layer, the loss, each gradient and each new parameter, in the order in which a step computes
- * them. Norms and sums are counted too, as far as each: the guard looks at these, and they overflow before their parts.
+ * The counts for each parameter, each result of a layer, the loss, each gradient, and all that the optimizer leaves, in the order in which a step
+ * computes them.
  */
 function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighted: boolean): Graph {
   const step = state(STEP, "int32", []);
@@ -62,19 +62,13 @@ function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weight
   const last = source && "call" in source ? spec.calls[source.call]?.layer : undefined;
   fetches[last === undefined ? "the loss" : `the loss after ${layerOf(spec, last)}`] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
-  let norm = constant(0);
-  for (const { name, i, gradient } of parameters.toReversed()) {
+  for (const { name, i, gradient } of parameters.toReversed())
     fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
-    norm = add(norm, sum(square(gradient)));
-    fetches[`the squared norm of the gradients as far as ${name} ${owner(i)}`] = countNonFinite(norm);
-  }
-  let magnitudes = constant(0);
-  for (const { name, i } of parameters) {
-    const value = updates.find((update) => update.name === name)?.value;
-    if (value === undefined) continue;
-    fetches[`the new weights ${name} ${owner(i)}`] = countNonFinite(value);
-    magnitudes = add(magnitudes, sum(abs(value)));
-    fetches[`the sum of the new weights' magnitudes as far as ${name} ${owner(i)}`] = countNonFinite(magnitudes);
+  for (const { name, value } of updates) {
+    if (value.type.dtype !== "float32") continue;
+    const parameter = parameters.find((known) => known.name === name);
+    const place = parameter ? `the new weights ${name} ${owner(parameter.i)}` : `what the optimizer keeps as ${name}`;
+    fetches[place] = countNonFinite(value);
   }
   return { fetches, updates: [] };
 }
