@@ -77,7 +77,36 @@ export function siteOf(name: string): number {
   return hash | 0;
 }
 
-/** Random numbers for one site, one after the other; the same `seed` and `site` always give the same ones. */
+/**
+ * Hands out the numbers of sites that one model has: `siteOf` a name, and where another name has that number already, one that none has. The same
+ * names in the same order get the same numbers.
+ */
+export function distinctSites(): (name: string) => number {
+  const sites = new Map<string, number>();
+  const taken = new Set<number>();
+  return (name) => {
+    const known = sites.get(name);
+    if (known !== undefined) return known;
+    let site = siteOf(name);
+    for (let attempt = 1; taken.has(site); attempt++) site = siteOf(`${name}#${attempt}`);
+    sites.set(name, site);
+    taken.add(site);
+    return site;
+  };
+}
+
+/**
+ * The two words of a key. Seeds from -2³¹ to 2³² - 1 are the first word themselves, and the site is the second; a larger seed, of up to 53 bits, is
+ * mixed with the site into both.
+ */
+export function keyOf(seed: number, site: number): readonly [number, number] {
+  if (seed >= -(2 ** 31) && seed < 2 ** 32) return [seed, site];
+  const block = new Uint32Array(2);
+  threefry(seed | 0, Math.floor(seed / 2 ** 32), site, 0, block);
+  return [block[0] as number, block[1] as number];
+}
+
+/** Random numbers for one site, one after the other; the same `seed` and `site`, a name or its number, always give the same ones. */
 export class RandomStream {
   readonly #key0: number;
   readonly #key1: number;
@@ -86,9 +115,10 @@ export class RandomStream {
   #counter = 0;
   #spare = false;
 
-  constructor(seed: number, site: string) {
-    this.#key0 = seed | 0;
-    this.#key1 = siteOf(site);
+  constructor(seed: number, site: string | number) {
+    const [key0, key1] = keyOf(seed, typeof site === "string" ? siteOf(site) : site);
+    this.#key0 = key0 | 0;
+    this.#key1 = key1 | 0;
   }
 
   /** 32 random bits as an unsigned number. */

@@ -4,7 +4,7 @@ import { transpose } from "../ir/build/shape.ts";
 import { dropoutMask, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
-import { type RandomStream, siteOf } from "../random.ts";
+import { distinctSites, keyOf, type RandomStream } from "../random.ts";
 import type { Flow } from "./kinds.ts";
 import {
   type BuildContext,
@@ -47,10 +47,16 @@ function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
 }
 
 /** The masks of one use of a layer: the site of their random numbers is its name, the part, and which use of the layer it is. */
-function maskOf({ seed, step }: DropoutSource, name: string, use: number): NonNullable<BuildContext["mask"]> {
+function maskOf(
+  { seed, step }: DropoutSource,
+  siteOf: (name: string) => number,
+  name: string,
+  use: number,
+): NonNullable<BuildContext["mask"]> {
   return (rate, shape, part) => {
-    const site = `${name}${part === undefined ? "" : `/${part}`}${use === 0 ? "" : `:${use}`}`;
-    return dropoutMask(step, { rate, seed, site: siteOf(site), shape });
+    const place = `${name}${part === undefined ? "" : `/${part}`}${use === 0 ? "" : `:${use}`}`;
+    const [word, site] = keyOf(seed, siteOf(place));
+    return dropoutMask(step, { rate, seed: word, site, shape });
   };
 }
 
@@ -63,6 +69,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
   const inputs = spec.inputs.map(buildInput);
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
+  const maskSite = distinctSites();
   const parameters = new Map<string, { spec: ParameterSpec; value: Value; owner: number }>();
   const follow = (source: Source): Flow =>
     ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
@@ -81,7 +88,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     uses.set(call.layer, use + 1);
     const context: BuildContext = {
       name,
-      ...(dropout ? { mask: maskOf(dropout, name, use) } : {}),
+      ...(dropout ? { mask: maskOf(dropout, maskSite, name, use) } : {}),
       parameter(
         suffix: string,
         shape: readonly number[],

@@ -10,7 +10,7 @@ import { checkInitialWeights } from "../nn/trained.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
 import { type Optimizer, optimizerSpec } from "../optim/optimizer.ts";
 import { optimizerState } from "../optim/step.ts";
-import { RandomStream } from "../random.ts";
+import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
 import type { TrainerContext } from "./context.ts";
 import { STEP, targetsOf, trainingGraph } from "./graphs.ts";
@@ -35,9 +35,11 @@ export interface CompileOptions {
 function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weights: Tensors | undefined): Tensors {
   const { parameters } = buildModel(spec);
   const given = weights && checkInitialWeights(spec, weights);
-  const own = parameters.map(({ name, shape, initialize }): [string, Tensor] => [
+  const siteOf = distinctSites();
+  const sites = parameters.map(({ name }) => siteOf(name));
+  const own = parameters.map(({ name, shape, initialize }, i): [string, Tensor] => [
     name,
-    given?.[name] ?? float32(shape, initialize(new RandomStream(seed, name))),
+    given?.[name] ?? float32(shape, initialize(new RandomStream(seed, sites[i] as number))),
   ]);
   const values = Object.fromEntries(own);
   return { [STEP]: int32([], [0]), ...values, ...optimizerState(optimizer, parameters, values) };

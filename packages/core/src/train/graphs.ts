@@ -123,7 +123,7 @@ function trainedParameters({ parameters, weights }: BuiltModel): (ParameterSpec 
  * Whether all elements of all values are finite. x - x is 0 where x is, else NaN: unlike a sum of squares or of magnitudes it cannot overflow
  * where every element is finite.
  */
-export function allFinite(values: readonly Value[]): Value {
+function allFinite(values: readonly Value[]): Value {
   return equal(
     values.map((value) => sum(sub(value, value))).reduce((a, b) => add(a, b), constant(0)),
     0,
