@@ -44,14 +44,14 @@ export default {
         "Other packages are imported by name through an entry of their exports, never by a path into their folder.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/(node/)?index\\.ts$"] },
+      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((node|worker)/)?index\\.ts$"] },
     },
     {
       name: "front-door-only-apps",
       comment: "Apps, bench and tools import packages by name.",
       severity: "error",
       from: { path: "^(apps|bench|tools)/" },
-      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/(node/)?index\\.ts$" },
+      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((node|worker)/)?index\\.ts$" },
     },
     {
       name: "packages-stand-alone",
@@ -122,6 +122,20 @@ export default {
       severity: "error",
       from: { path: rooms(["checkpoint"]) },
       to: { path: rooms(["autodiff", "passes", "plan", "train"]), dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "core-worker-apart",
+      comment: "Backends in workers are an entry of their own, which no other bundle pays for.",
+      severity: "error",
+      from: { path: `${core}/`, pathNot: `${core}/worker/` },
+      to: { path: `${core}/worker/` },
+    },
+    {
+      name: "core-worker",
+      comment: "A backend in a worker knows programs, as every backend: no layers, optimizers, training or files.",
+      severity: "error",
+      from: { path: `${core}/worker/` },
+      to: { path: rooms(["nn", "optim", "train", "checkpoint", "node"]) },
     },
     {
       name: "core-contract-is-types",

@@ -1,5 +1,5 @@
 /** What a kernel is given: where its operands lie and how large they are in this run. Made once at compile; only numbers in it change. */
-import type { CompositeName, DType, OpAttrs, OpName, PrimitiveName, Shape, Sizes } from "@ostinato/core";
+import type { CompositeName, DType, OpAttrs, OpName, PrimitiveName, Shape, Sizes, Step } from "@ostinato/core";
 import type { Memory } from "./memory.ts";
 
 /** A value in memory. Elements of the actual size lie densely, row-major. */
@@ -28,7 +28,7 @@ export interface Walk {
 /** One application of an op. */
 export interface Call<O extends OpName = OpName> {
   readonly op: O;
-  readonly attrs: OpAttrs[O];
+  readonly attrs: Step<O>["attrs"];
   readonly inputs: readonly View[];
   readonly outputs: readonly View[];
   readonly sizes: Sizes;

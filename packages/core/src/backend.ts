@@ -1,6 +1,6 @@
 /** The contract between programs and what runs them, and nothing else. */
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { AnyNode } from "./ir/value.ts";
+import type { AnyNode, Graph } from "./ir/value.ts";
 import type { Program } from "./plan/program.ts";
 import type { Tensors } from "./tensor.ts";
 
@@ -8,6 +8,11 @@ export interface Backend {
   readonly name: string;
   /** Whether this op, with these attributes, runs natively here. Composites that do not arrive decomposed; primitives must. */
   runs(node: AnyNode): boolean;
+  /**
+   * Of a backend in another thread: asks there what `runs` has to know to lower `graph`. Await it before `lower`, as `lowerFor` does.
+   * Absent where `runs` always knows.
+   */
+  prepare?(graph: Graph): Promise<void>;
   /** Takes in the state: parameters, optimizer slots, counters. The tensors are copied. */
   open(state: Tensors): Promise<Session>;
 }

@@ -155,12 +155,12 @@ export {
   warmup,
 } from "./optim/schedules.ts";
 export { averagedNames, type Optimized, optimizerState, optimizerUpdates, type StepInputs } from "./optim/step.ts";
-export { type Lowered, lower } from "./passes/lower.ts";
+export { type Lowered, lower, lowerFor } from "./passes/lower.ts";
 export { simplify } from "./passes/simplify.ts";
 export { bind } from "./plan/bind.ts";
 export type { Capacities } from "./plan/binder.ts";
 export { describe } from "./plan/print.ts";
-export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, Storage } from "./plan/program.ts";
+export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs, Storage } from "./plan/program.ts";
 export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
 export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { lstmGateOrders, lstmGates, toOnnxGates } from "./recurrent/gateOrder.ts";

@@ -1,5 +1,5 @@
 /** What an op of the reference is: a function of its inputs, its attributes, and what only a run knows. */
-import type { Dim, Node, OpName } from "@ostinato/core";
+import type { Dim, OpName, Step } from "@ostinato/core";
 import type { Dense } from "./dense.ts";
 
 /** What only a run knows. */
@@ -13,7 +13,7 @@ export interface RunContext {
 /** From the inputs of an op to its outputs. Never changes its inputs. */
 export type Kernel<O extends OpName> = (
   inputs: readonly Dense[],
-  attrs: Node<O>["attrs"],
+  attrs: Step<O>["attrs"],
   context: RunContext,
 ) => readonly Dense[];
 

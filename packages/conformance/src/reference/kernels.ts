@@ -1,5 +1,5 @@
 /** The table of the reference: what every op means, by one small function each. */
-import type { Node, OpName } from "@ostinato/core";
+import type { OpName, Step } from "@ostinato/core";
 import { build, type Dense, entry, stack } from "./dense.ts";
 import { elementwise } from "./elementwise.ts";
 import type { Kernel, Kernels, RunContext } from "./kernel.ts";
@@ -39,12 +39,12 @@ const normalizers: Kernels<"softmax" | "logSoftmax"> = {
 };
 
 const structured: Kernels<"scan"> = {
-  scan: (inputs, { body, carries, sequences, reverse }, { runBody }) => {
+  scan: (inputs, { carries, sequences, reverse }, { runBody }) => {
     const stacked = inputs.slice(carries, carries + sequences);
     const constants = inputs.slice(carries + sequences);
     const steps = Array.from({ length: stacked[0].shape[0] }, (_, t) => t);
     let carried = inputs.slice(0, carries) as readonly Dense[];
-    const outputs: Dense[][] = body.results.slice(carries).map(() => []);
+    const outputs: Dense[][] = [];
     const history: Dense[][] = carried.map(() => []);
     for (const t of reverse ? steps.toReversed() : steps) {
       carried.forEach((carry, i) => {
@@ -53,6 +53,7 @@ const structured: Kernels<"scan"> = {
       const results = runBody([...carried, ...stacked.map((x) => entry(x, t)), ...constants]);
       carried = results.slice(0, carries);
       results.slice(carries).forEach((output, i) => {
+        outputs[i] ??= [];
         outputs[i][t] = output;
       });
     }
@@ -75,7 +76,7 @@ const kernels: Kernels<ComputedOp> = {
 export function compute<O extends ComputedOp>(
   op: O,
   inputs: readonly Dense[],
-  attrs: Node<O>["attrs"],
+  attrs: Step<O>["attrs"],
   context: RunContext,
 ): readonly Dense[] {
   return (kernels[op] as Kernel<O>)(inputs, attrs, context);

@@ -97,7 +97,7 @@ export const contractTests: readonly SuiteTest[] = [
       const { graph, state: initial, capacities } = accumulator();
       await withExecutable(backend, { graph, state: initial, capacities }, async (writer, session) => {
         const reads = { fetches: { twice: mul(state("total", "float32", []), 2) }, updates: [] };
-        const reader = await session.compile(programOf(backend, reads));
+        const reader = await session.compile(await programOf(backend, reads));
         expect(numbers((await reader.run({})).twice)).toEqual([20]);
         await writer.run({ x: rows(1) });
         expect(numbers((await reader.run({})).twice)).toEqual([2 * (10 + 9 + 12 + 15)]);
@@ -286,7 +286,9 @@ export const contractTests: readonly SuiteTest[] = [
     run: async (backend) => {
       const { graph, capacities } = accumulator();
       await using session = await backend.open({ total: float32([], [0]) });
-      expect(await rejection(session.compile(programOf(backend, graph, capacities)))).toBeInstanceOf(OstinatoError);
+      expect(await rejection(session.compile(await programOf(backend, graph, capacities)))).toBeInstanceOf(
+        OstinatoError,
+      );
     },
   },
   ...Object.entries(wrongFeeds).map(([name, { feeds, error }]) => ({
@@ -352,7 +354,7 @@ export const contractTests: readonly SuiteTest[] = [
     run: async (backend) => {
       const { graph, state: initial, capacities } = accumulator();
       const session = await backend.open(initial);
-      const program = programOf(backend, graph, capacities);
+      const program = await programOf(backend, graph, capacities);
       const executable = await session.compile(program);
       await session[Symbol.asyncDispose]();
       await session[Symbol.asyncDispose]();

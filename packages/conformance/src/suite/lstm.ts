@@ -191,8 +191,8 @@ export const lstmTests: readonly SuiteTest[] = [
         const { y, h, c } = drawLstm(draw, drawFeatures(draw));
         const { fetches, feeds, capacities } = withGradients(draw.trial({ y, h, c }));
         const graph = graphOf({ fetches });
-        const native = await session.compile(programOf(backend, graph, capacities));
-        const decomposed = await session.compile(programOf(decomposing(backend), graph, capacities));
+        const native = await session.compile(await programOf(backend, graph, capacities));
+        const decomposed = await session.compile(await programOf(decomposing(backend), graph, capacities));
         compareAll(await native.run(feeds), await decomposed.run(feeds), `trial ${seed}`);
       }
     },

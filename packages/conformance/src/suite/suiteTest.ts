@@ -5,7 +5,7 @@ import {
   type Executable,
   type Graph,
   isComposite,
-  lower,
+  lowerFor,
   type Program,
   type Session,
   type Tensor,
@@ -75,12 +75,12 @@ export function graphOf({ fetches }: Pick<Trial, "fetches">): Graph {
 }
 
 /** The program that `backend` runs for a graph. */
-export function programOf(
-  backend: Pick<Backend, "name" | "runs">,
+export async function programOf(
+  backend: Pick<Backend, "name" | "runs" | "prepare">,
   graph: Graph,
   capacities: Readonly<Record<string, number>> = {},
-): Program {
-  return bind(lower(graph, backend), capacities);
+): Promise<Program> {
+  return bind(await lowerFor(graph, backend), capacities);
 }
 
 /** Lowers, binds and compiles a graph in a session of its own; hands it to `use`, then disposes. */
@@ -90,7 +90,7 @@ export async function withExecutable(
   use: (executable: Executable, session: Session) => Promise<void>,
 ): Promise<void> {
   await using session = await backend.open(state);
-  await use(await session.compile(programOf(backend, graph, capacities)), session);
+  await use(await session.compile(await programOf(backend, graph, capacities)), session);
 }
 
 /** Runs trials, and their gradients, in one session, and compares everything with the reference. */
@@ -105,7 +105,7 @@ export async function expectTrials(
     const { fetches, feeds, capacities } = withGradients(trial);
     const gradients = new Set(Object.keys(trial.inputs).map(gradientName));
     const graph = graphOf({ fetches });
-    const executable = await session.compile(programOf(backend, graph, capacities));
+    const executable = await session.compile(await programOf(backend, graph, capacities));
     const expected = evaluate(graph, feeds).fetches;
     const actual = await executable.run(feeds);
     count += 1;

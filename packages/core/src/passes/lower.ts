@@ -60,6 +60,12 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lo
   return { graph: lowered, decomposed: [...decomposed] };
 }
 
+/** `lower` for any backend, in this thread or in another. Throws as `lower` does. */
+export async function lowerFor(graph: Graph, backend: Pick<Backend, "name" | "runs" | "prepare">): Promise<Lowered> {
+  await backend.prepare?.(graph);
+  return lower(graph, backend);
+}
+
 function allNodes(roots: readonly Value[]): AnyNode[] {
   return nodesOf(roots).flatMap((node) => (node.op === "scan" ? [node, ...allNodes(node.attrs.body.results)] : [node]));
 }

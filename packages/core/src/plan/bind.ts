@@ -1,10 +1,10 @@
 /** Binding: a lowered graph and the capacities of its named sizes become a program with every value placed. */
 import { GraphError } from "../errors.ts";
-import { ops } from "../ir/ops.ts";
+import { type OpName, ops } from "../ir/ops.ts";
 import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
 import { Binder, type Capacities, type PlacedBlock } from "./binder.ts";
-import type { AnyStep, Block, NamedValue, Program, ProgramValue } from "./program.ts";
+import type { AnyStep, Block, NamedValue, Program, ProgramValue, StepAttrs } from "./program.ts";
 
 interface Level {
   readonly steps: readonly AnyStep[];
@@ -37,6 +37,12 @@ function readersOf(
     }
   }
   return { read, whole };
+}
+
+function attrsOf(node: AnyNode): StepAttrs[OpName] {
+  if (node.op !== "scan") return node.attrs;
+  const { body: _, ...attrs } = node.attrs;
+  return attrs;
 }
 
 /** Plans the nodes below `roots` as one list of steps. `given` holds the numbers of the values that are there from the start. */
@@ -85,7 +91,15 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
   const steps = drafts.map(({ node, inputs, outputs, alias, block }, step) => {
     const touched = new Set([...inputs, ...outputs.filter((output) => output >= 0)]);
     const releases = [...touched].filter((index) => binder.endsAt(index, step));
-    return { op: node.op, attrs: node.attrs, inputs, outputs, alias, releases, ...(block ? { block } : {}) } as AnyStep;
+    return {
+      op: node.op,
+      attrs: attrsOf(node),
+      inputs,
+      outputs,
+      alias,
+      releases,
+      ...(block ? { block } : {}),
+    } as AnyStep;
   });
   return { steps, members: [...members, ...blocks.flatMap((block) => block.members)], bytes, numberOf };
 }

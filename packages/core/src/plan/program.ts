@@ -1,4 +1,4 @@
-/** A program: a lowered graph as a list of steps over numbered values, each with its place in memory. Plain data; what a backend runs. */
+/** A program: a lowered graph as a list of steps over numbered values, each with its place in memory. Plain data that can be cloned; what a backend runs. */
 import type { OpAttrs, OpName } from "../ir/ops.ts";
 import type { DType, Shape } from "../ir/value.ts";
 
@@ -24,9 +24,12 @@ export interface Block {
   readonly steps: readonly AnyStep[];
 }
 
+/** The attributes of the op; the body of a `scan` is the step's block. */
+export type StepAttrs = Omit<OpAttrs, "scan"> & { readonly scan: Omit<OpAttrs["scan"], "body"> };
+
 export interface Step<O extends OpName = OpName> {
   readonly op: O;
-  readonly attrs: OpAttrs[O];
+  readonly attrs: StepAttrs[O];
   /** Numbers of values. */
   readonly inputs: readonly number[];
   /** Numbers of values; -1 where nothing reads the output, which then need not be computed. */

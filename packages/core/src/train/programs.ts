@@ -1,7 +1,7 @@
 /** The programs of a session: compiled when first needed, and again when data outgrows them. */
 import type { Backend, Executable, Session } from "../backend.ts";
 import type { Graph } from "../ir/value.ts";
-import { lower } from "../passes/lower.ts";
+import { lowerFor } from "../passes/lower.ts";
 import { bind } from "../plan/bind.ts";
 import type { Capacities } from "../plan/binder.ts";
 import type { ProgramValue } from "../plan/program.ts";
@@ -34,7 +34,7 @@ export class Programs {
     const capacities = Object.fromEntries(
       Object.entries(needed).map(([dim, size]) => [dim, Math.max(size, known?.capacities[dim] ?? 0)]),
     );
-    const program = bind(lower(build(), this.#backend), capacities);
+    const program = bind(await lowerFor(build(), this.#backend), capacities);
     const executable = await this.#session.compile(program);
     const fetched = program.fetches.map(
       ({ name: fetch, value }) => [fetch, program.values[value] as ProgramValue] as const,
