@@ -2,5 +2,8 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 
-export const startWorker = (file: string): Worker =>
-  new Worker(join(import.meta.dirname, file), { execArgv: ["--conditions=@ostinato/source"] });
+export const SOURCES = "--conditions=@ostinato/source";
+
+/** `fault`: what goes wrong in a faulty worker. */
+export const startWorker = (file: string, fault?: string): Worker =>
+  new Worker(join(import.meta.dirname, file), { execArgv: [SOURCES], workerData: fault });
