@@ -18,6 +18,7 @@ import {
   dropout,
   type Executable,
   embedding,
+  FileError,
   feed,
   float32,
   lowerFor,
@@ -190,6 +191,12 @@ describe("errors cross with their class, message and cause", () => {
     expect(cause).toBeInstanceOf(TypeError);
     expect([cause.message, (cause.cause as Error).message]).toEqual(["because", "of this"]);
     expect(error.stack).toContain("faulty.worker.ts");
+  });
+
+  test("with their fields", async () => {
+    const error = await thrown("error with fields");
+    expect(error).toBeInstanceOf(FileError);
+    expect({ ...error }).toMatchObject({ name: "FileError", path: "weights.safetensors", code: "ENOSPC" });
   });
 
   test("others", async () => {

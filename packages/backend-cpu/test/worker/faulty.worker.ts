@@ -1,7 +1,7 @@
 /** A worker whose backend does in a run what `workerData` says. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { type Backend, ConfigError, float32, type Session } from "@ostinato/core";
+import { type Backend, ConfigError, FileError, float32, type Session } from "@ostinato/core";
 import { serveBackend } from "@ostinato/core/worker";
 import { cpu } from "../../src/index.ts";
 
@@ -22,6 +22,9 @@ const inRun: Readonly<Record<string, () => Promise<never>>> = {
   silence: () => never,
   "typed error": async () => {
     throw new ConfigError("so not", { cause: new TypeError("because", { cause: "of this" }) });
+  },
+  "error with fields": async () => {
+    throw new FileError("the disk is full", "weights.safetensors", "ENOSPC");
   },
   "foreign error": async () => {
     class KernelPanic extends Error {

@@ -1,18 +1,22 @@
-/** Errors on their way between threads: the same class, message and cause on the other side. */
+/** Errors on their way between threads: the same class, message, fields and cause on the other side. */
 import * as ours from "../errors.ts";
 
+type Field = string | number | boolean;
+
 export interface Failure {
-  /** Of an `Error`: the name of its class. */
-  readonly name?: string;
   readonly message: string;
   readonly stack?: string;
   readonly cause?: Failure;
+  /** Of an `Error`: the name of its class. */
+  readonly name?: string;
+  /** What an `Error` has beside these, such as a `code`, as far as it is plain. */
+  readonly fields?: Readonly<Record<string, Field>>;
 }
 
 /** Causes of causes that are told. */
 const DEPTH = 8;
 
-const classes: Readonly<Record<string, new (message: string, options?: { cause: unknown }) => Error>> = {
+const classes: Readonly<Record<string, { readonly prototype: Error }>> = {
   Error,
   EvalError,
   RangeError,
@@ -23,22 +27,27 @@ const classes: Readonly<Record<string, new (message: string, options?: { cause: 
   ...ours,
 };
 
+const isField = (entry: [string, unknown]): entry is [string, Field] =>
+  ["string", "number", "boolean"].includes(typeof entry[1]);
+
 export function failureOf(error: unknown, depth = DEPTH): Failure {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name, message, stack, cause } = error;
   return {
     name,
     message,
+    fields: Object.fromEntries(Object.entries(error).filter(isField)),
     ...(stack === undefined ? {} : { stack }),
     ...(cause === undefined || depth === 0 ? {} : { cause: failureOf(cause, depth - 1) }),
   };
 }
 
 /** The error again; what was thrown without being one is an `Error` with its text. */
-export function errorOf({ name = "Error", message, stack, cause }: Failure): Error {
-  const known = Object.hasOwn(classes, name) ? classes[name] : undefined;
-  const options = cause === undefined ? undefined : { cause: errorOf(cause) };
-  const error = new (known ?? Error)(message, options);
+export function errorOf({ name = "Error", message, stack, cause, fields }: Failure): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: errorOf(cause) });
+  // Constructors of our classes want different things; what they make of them is in the fields.
+  if (Object.hasOwn(classes, name)) Object.setPrototypeOf(error, classes[name]?.prototype ?? null);
+  Object.assign(error, fields);
   if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
   if (stack !== undefined) error.stack = stack;
   return error;
