@@ -23,7 +23,7 @@ import { vocabularyFromTexts, vocabularySize } from "@ostinato/text";
 import { backends } from "../backends.ts";
 import { writeChart } from "../charts/draw.ts";
 import { historyChart, historyFigures } from "../charts/history.ts";
-import { stopOnDivergence } from "../divergence.ts";
+import { divergenceWatch } from "../divergence.ts";
 import { FailureError } from "../failures.ts";
 import { requireWritableFolder } from "../files.ts";
 import { shownCount } from "../format.ts";
@@ -67,10 +67,14 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     seed,
   });
   const kept = { vocabulary, metadata: metadataOf({ preset, maxLength, seed, labelEncoder, data: reviews.record }) };
-  const save = (checkpoint: Checkpoint) => saveCheckpoint(join(out, fileNames.checkpoint), checkpoint);
+  const watch = divergenceWatch();
+  const save = async (checkpoint: Checkpoint) => {
+    watch.refuse(checkpoint);
+    await saveCheckpoint(join(out, fileNames.checkpoint), checkpoint);
+  };
   const recorder = partRecorder();
   const callbacks = [
-    stopOnDivergence(),
+    watch.callback,
     recorder.callback,
     // Without --patience it ends nothing, and only puts the best weights back.
     earlyStopping({ patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
@@ -138,14 +142,19 @@ async function stoppable(
   fit: (signal: AbortSignal) => Promise<History>,
 ): Promise<History> {
   const file = join(out, fileNames.checkpoint);
+  const diverged = async (error: NonFiniteError): Promise<FailureError> => {
+    const left = (await stat(file).catch(() => undefined)) ? `; ${file} holds the last good checkpoint` : "";
+    return new FailureError(`${error.message}${left}`, { cause: error });
+  };
   const explained = async (error: unknown): Promise<unknown> => {
-    if (error instanceof NonFiniteError) {
-      const left = (await stat(file).catch(() => undefined)) ? `; ${file} holds the last good checkpoint` : "";
-      return new FailureError(`${error.message}${left}`, { cause: error });
-    }
+    if (error instanceof NonFiniteError) return diverged(error);
     if (!(error instanceof InterruptedError)) return error;
     const checkpoint = await trainer.checkpoint();
-    await save(checkpoint);
+    try {
+      await save(checkpoint);
+    } catch (failure) {
+      return failure instanceof NonFiniteError ? diverged(failure) : failure;
+    }
     const { epoch, step } = checkpoint.position;
     const where = `stopped in epoch ${epoch + 1} after step ${step}; all of it is in ${file}`;
     return new InterruptedError(error.code, `${where}. Go on with:\n  ${resumeCommand}`);
