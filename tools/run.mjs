@@ -18,7 +18,11 @@ const environment = {
   DO_NOT_TRACK: "1",
 };
 
-/** Runs a command in the foreground; resolves to its exit code. Signals reach it, and this process outlives it. */
+/**
+ * Runs a command in the foreground; resolves to its exit code. Signals reach it, and this process outlives it. Ctrl-C in a terminal reaches the
+ * command by itself as well; the app counts signals that come close together once. On Windows only a terminal sends SIGINT, and `kill` would end the
+ * command at once.
+ */
 function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -29,14 +33,14 @@ function run(command, args, options = {}) {
       ...options,
     });
     const forward = (signal) => child.kill(signal);
-    const ignore = () => {}; // Ctrl-C reaches the child by itself
-    process.on("SIGTERM", forward).on("SIGINT", ignore);
+    const interrupt = windows ? () => {} : forward;
+    process.on("SIGTERM", forward).on("SIGINT", interrupt);
     child.on("error", (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(127);
     });
     child.on("exit", (code, signal) => {
-      process.off("SIGTERM", forward).off("SIGINT", ignore);
+      process.off("SIGTERM", forward).off("SIGINT", interrupt);
       resolve(code ?? (signal === "SIGINT" ? 130 : 143));
     });
   });

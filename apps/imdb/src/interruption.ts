@@ -5,8 +5,8 @@ const exitCodesOf = { SIGINT: 130, SIGTERM: 143 } as const;
 type SignalName = keyof typeof exitCodesOf;
 const signalNames = Object.keys(exitCodesOf) as SignalName[];
 
-/** npm may pass on a Ctrl-C that the terminal has sent already: within this time it is the same one. */
-const sameMilliseconds = 200;
+/** npm and the starter pass on a Ctrl-C that the terminal has sent already: within this time it is the same one. */
+const sameMilliseconds = 500;
 
 /** Work that was stopped by a signal, with what is left of it in the message. */
 export class InterruptedError extends Error {
@@ -31,7 +31,7 @@ export interface Ending {
 export class Interruption implements Disposable {
   readonly #ending: Ending;
   #controller: AbortController | undefined;
-  #since = 0;
+  #since = Number.NEGATIVE_INFINITY;
 
   constructor(ending: Ending) {
     this.#ending = ending;
@@ -40,14 +40,13 @@ export class Interruption implements Disposable {
 
   readonly #listener = (name: SignalName): void => {
     const held = this.#controller;
-    if (held === undefined) {
+    if (performance.now() - this.#since <= sameMilliseconds) return;
+    if (held === undefined || held.signal.aborted) {
       this.#ending.onEnd(exitCodesOf[name]);
-    } else if (!held.signal.aborted) {
+    } else {
       this.#since = performance.now();
       this.#ending.onHeld();
       held.abort(new InterruptedError(exitCodesOf[name]));
-    } else if (performance.now() - this.#since > sameMilliseconds) {
-      this.#ending.onEnd(exitCodesOf[name]);
     }
   };
 
