@@ -50,6 +50,7 @@ Examples:
 
 The folder gets model.safetensors (vocabulary inside): the weights after the epoch with the best validation loss, which stand in
 best.safetensors as soon as there are any; history.json, and loss and accuracy as .svg and .png. The same seed gives the same bytes of each.
+One training at a time writes to a folder; one that is there already is not touched without --resume or --overwrite.
 
 Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and
 after a crash from the last checkpoint.`,
@@ -106,7 +107,8 @@ export async function run(args: readonly string[], environment: Environment): Pr
 /** The command line that goes on where this one has stopped, as a shell reads it. */
 function resumeCommandOf(args: readonly string[]): string {
   const quoted = args.map((arg) => (/^[\w./:=@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
-  return ["npm run imdb --", ...quoted, ...(args.includes("--resume") ? [] : ["--resume"])].join(" ");
+  const kept = quoted.filter((arg) => arg !== "--overwrite" && arg !== "--resume");
+  return ["npm run imdb --", ...kept, "--resume"].join(" ");
 }
 
 function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment, stopping: Stopping): Command {

@@ -1,5 +1,5 @@
 /** What may go wrong: how it is told to the user, and the exit code it ends with. */
-import { ConfigError, ModelFileError, NonFiniteError, UnsupportedOpError } from "@ostinato/core";
+import { ConfigError, FileError, ModelFileError, NonFiniteError, UnsupportedOpError } from "@ostinato/core";
 import { DatasetError } from "@ostinato/datasets";
 import { CommanderError } from "commander";
 import { InterruptedError } from "./interruption.ts";
@@ -36,6 +36,8 @@ const systemReasons: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
   ENAMETOOLONG: "the name is too long",
   ENOENT: "no such file or folder",
+  EDQUOT: "the disk quota is used up",
+  EIO: "the disk reports an error",
   ENOSPC: "no space left on the disk",
   ENOTDIR: "part of the path is a file, not a folder",
   EPERM: "not permitted",
@@ -43,7 +45,7 @@ const systemReasons: Readonly<Record<string, string>> = {
 };
 
 /** What may happen to work that was asked for rightly. Any other error of the libraries is a defect of this program. */
-const failures = [FailureError, NonFiniteError, ConfigError, UnsupportedOpError, DatasetError];
+const failures = [FailureError, FileError, NonFiniteError, ConfigError, UnsupportedOpError, DatasetError];
 
 /** One line for the terminal, and the exit code. Only a defect brings its stack along, for the report. */
 export function explain(error: unknown): { readonly message: string; readonly code: number } {
@@ -53,6 +55,9 @@ export function explain(error: unknown): { readonly message: string; readonly co
     return { message: oneLine(message.replace(/^error: /, "")), code: exitCodes.usage };
   }
   if (error instanceof InterruptedError) return { message: error.message, code: error.code };
+  // A model file that could not be written: the disk is full, say.
+  if (error instanceof ModelFileError && error.cause instanceof FileError)
+    return { message: oneLine(error.message), code: exitCodes.failed };
   if (error instanceof UsageError || error instanceof ModelFileError) {
     return { message: oneLine(error.message), code: exitCodes.usage };
   }

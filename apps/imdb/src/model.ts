@@ -53,6 +53,8 @@ export const fileNames = {
   checkpoint: "checkpoint.safetensors",
   history: "history.json",
   onnx: "model.onnx",
+  /** Beside `onnx`: what it takes to use it. */
+  description: "model.json",
 } as const;
 
 /** A trained model with all that it takes to put a text before it. */
@@ -82,11 +84,17 @@ export function metadataOf({ preset, maxLength, seed, labelEncoder, data }: Omit
 /** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */
 export async function loadSentiment(folder: string): Promise<Sentiment> {
   const file = join(folder, fileNames.model);
-  const found = await stat(folder).catch(() => undefined);
+  const present = (path: string) => stat(path).catch(() => undefined);
+  const found = await present(folder);
   if (found && !found.isDirectory()) {
     throw new ModelFileError(`--model takes the folder that train wrote to; ${folder} is a file`);
   }
-  if (!found || !(await stat(file).catch(() => undefined))) {
+  if (!found || !(await present(file))) {
+    if (await present(join(folder, fileNames.checkpoint))) {
+      throw new ModelFileError(
+        `no model at ${file}: its training has not finished; go on with the same train command and --resume`,
+      );
+    }
     throw new ModelFileError(
       `no model at ${file}; make one with: npm run imdb -- train (and tell its folder with --model)`,
     );

@@ -53,6 +53,8 @@ export interface TrainOptions extends DataOptions {
   readonly seed: number;
   readonly out: string;
   readonly resume?: true;
+  /** Delete the training that is in `out`. */
+  readonly overwrite?: true;
   /** Steps. */
   readonly saveEvery: number;
   /** Epochs. */
@@ -83,6 +85,7 @@ export function trainOptions(epochs: number): Option[] {
       .argParser(path)
       .default(path(defaultFolder), defaultFolder),
     new Option("--resume", "go on from the checkpoint in --out; only --epochs, --backend and --threads may differ"),
+    new Option("--overwrite", "delete the training that is in --out, and begin anew").conflicts("resume"),
     new Option("--save-every <n>", "steps between two checkpoints; each epoch ends with one")
       .argParser(whole(1, mostRows))
       .default(200),

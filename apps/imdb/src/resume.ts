@@ -8,13 +8,13 @@ import { fileNames } from "./model.ts";
 import type { TrainOptions } from "./options.ts";
 
 /** Options that change nothing in the course of a training but its length and its place. */
-type Free = "epochs" | "backend" | "threads" | "out" | "resume";
+type Free = "epochs" | "backend" | "threads" | "out" | "resume" | "overwrite";
 
 /** What must be the same when a training goes on: every other option, and the data themselves. */
 export type Settings = Omit<TrainOptions, Free> & { readonly digest: string };
 
 export function settingsOf(options: TrainOptions, digest: string): Settings {
-  const { epochs: _, backend: __, threads: ___, out: ____, resume: _____, ...settings } = options;
+  const { epochs: _, backend: __, threads: ___, out: ____, resume: _____, overwrite: ______, ...settings } = options;
   return { ...settings, digest };
 }
 
@@ -57,7 +57,7 @@ export async function openCheckpoint(
   const differences = differencesBetween(checkpoint.callbacks[name], settings);
   if (differences.length > 0) {
     throw new UsageError(
-      `--resume: ${file} is of a training with other settings: ${differences.join("; ")}. Only --epochs, --backend and --threads may differ; leave --resume out to begin anew`,
+      `--resume: ${file} is of a training with other settings: ${differences.join("; ")}. Only --epochs, --backend and --threads may differ; --overwrite in place of --resume begins anew`,
     );
   }
   if (checkpoint.position.epoch > epochs) {

@@ -152,7 +152,7 @@ test("Keras's imdb.npz: with the word index beside it as texts; without it as id
 
   const index = { bad: 1, good: 2, a: 3, film: 4, so: 5 };
   writeFileSync(join(own, "imdb_word_index.json"), JSON.stringify(index));
-  expect(await runInside(train)).toMatchObject({ code: 0, stderr: "" });
+  expect(await runInside([...train, "--overwrite"])).toMatchObject({ code: 0, stderr: "" });
   const answer = await runInside(["predict", "--model", out, "--json", "a good film"]);
   expect(eventsOf(answer.stdout)[0]).toMatchObject({ label: expect.stringMatching(/^(negative|positive)$/) });
 });

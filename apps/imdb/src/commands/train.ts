@@ -25,7 +25,6 @@ import { writeChart } from "../charts/draw.ts";
 import { historyChart, historyFigures } from "../charts/history.ts";
 import { divergenceWatch } from "../divergence.ts";
 import { FailureError } from "../failures.ts";
-import { requireWritableFolder } from "../files.ts";
 import { shownCount } from "../format.ts";
 import { historyOf, partRecorder } from "../history.ts";
 import { InterruptedError, type Interruption } from "../interruption.ts";
@@ -35,6 +34,7 @@ import type { Output } from "../output.ts";
 import { encodeReviews, presets } from "../presets.ts";
 import { keepSettings, openCheckpoint, settingsOf } from "../resume.ts";
 import { readTrainingReviews, type TrainingReviews } from "../reviews.ts";
+import { openTrainingFolder } from "../training-folder.ts";
 import { progressHooks } from "../training-progress.ts";
 
 /** How a training may be stopped, and the command that goes on with it. */
@@ -45,8 +45,7 @@ export interface Stopping {
 
 export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
   const { preset, maxWords, maxLength, seed, out, epochs } = options;
-  await requireWritableFolder(out, "--out");
-  if (options.logdir !== undefined) await requireWritableFolder(options.logdir, "--logdir");
+  using folder = await openTrainingFolder(options);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
   const reviews = await readTrainingReviews(seed, options.limit, options);
@@ -80,7 +79,10 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     earlyStopping({ patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
     bestModel({ save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot: kept }),
     ...logsIn(options.logdir),
-    keepSettings(settings, save),
+    keepSettings(settings, async (checkpoint) => {
+      await folder.clear();
+      await save(checkpoint);
+    }),
     checkpoints({ save, everySteps: options.saveEvery }),
   ];
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
@@ -102,6 +104,8 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     output.say(`Stopped: ${fitted.stopped}.`);
   }
 
+  const derived = await folder.clearDerived();
+  if (derived.length > 0) output.say(`Deleted ${derived.join(", ")} of the model before.`);
   await saveModel(join(out, fileNames.model), await trainer.snapshot(kept));
   const epoch = bestEpoch(fitted);
   const history = historyOf(fitted, recorder.parts);

@@ -1,0 +1,89 @@
+/** The folder that a training writes to: held by one process, never mixed of two trainings, and free of what an older model left. */
+import { realpath, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type FolderLock, lockFolder, previousOf } from "@ostinato/core/node";
+import { historyFigures } from "./charts/history.ts";
+import { UsageError } from "./failures.ts";
+import { requireWritableFolder } from "./files.ts";
+import { fileNames } from "./model.ts";
+import type { TrainOptions } from "./options.ts";
+
+const charts = (names: readonly string[]) => names.flatMap((name) => [`${name}.svg`, `${name}.png`]);
+
+/** What makes a folder that of a training. */
+const ofTraining = [
+  fileNames.model,
+  fileNames.best,
+  fileNames.checkpoint,
+  previousOf(fileNames.checkpoint),
+  fileNames.history,
+];
+/** What other commands make from a model, in its folder. */
+const ofModel = [fileNames.onnx, fileNames.description, ...charts(["roc"])];
+const ofEnd = charts(historyFigures);
+
+export interface TrainingFolder extends Disposable {
+  /** Takes away all that a training before has left: with `--overwrite`, right before the first file of the new one. */
+  clear(): Promise<void>;
+  /** Takes away what was made from the model before this training's; returns what that was. */
+  clearDerived(): Promise<readonly string[]>;
+}
+
+/**
+ * Makes the folders of a training this process's own, until disposed.
+ *
+ * Throws `FileError` where another process holds one, and `UsageError` where there is a training in `--out` already, and the options do not say what is to
+ * become of it.
+ */
+export async function openTrainingFolder({
+  out,
+  logdir,
+  resume,
+  overwrite,
+}: Pick<TrainOptions, "out" | "logdir" | "resume" | "overwrite">): Promise<TrainingFolder> {
+  await requireWritableFolder(out, "--out");
+  if (logdir !== undefined) await requireWritableFolder(logdir, "--logdir");
+  const locks: FolderLock[] = [await lockFolder(out)];
+  const release = (): void => {
+    for (const lock of locks) lock.release();
+  };
+  try {
+    if (logdir !== undefined && (await realpath(logdir)) !== (await realpath(out)))
+      locks.push(await lockFolder(logdir));
+    const found = await present(out, ofTraining);
+    if (found.length > 0 && !resume && !overwrite) throw occupied(out, found);
+    return {
+      async clear() {
+        if (found.length > 0) await remove(out, await present(out, [...ofTraining, ...ofModel, ...ofEnd]));
+      },
+      async clearDerived() {
+        // Without a training before, files of these names are not ours.
+        const derived = found.length > 0 ? await present(out, ofModel) : [];
+        await remove(out, derived);
+        return derived;
+      },
+      [Symbol.dispose]: release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function occupied(out: string, found: readonly string[]): UsageError {
+  const finished = found.includes(fileNames.model) || found.includes(fileNames.history);
+  const what = finished ? "a finished training" : "a training that has not finished";
+  const further = finished ? "to train it further (with a larger --epochs)" : "to go on with it";
+  return new UsageError(
+    `--out: ${out} holds ${what} (${found[0]}); add --resume ${further}, --overwrite to delete it and begin anew, or name another folder with --out`,
+  );
+}
+
+async function present(folder: string, names: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
+  return names.filter((_, i) => found[i] !== undefined);
+}
+
+async function remove(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(join(folder, name), { force: true });
+}
