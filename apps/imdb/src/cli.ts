@@ -66,7 +66,8 @@ Examples:
   npm run imdb -- predict --backend onnx < reviews.txt   one review a line
   npm run -s imdb -- predict --json < reviews.txt        {"text":…,"probability":…,"label":"positive"} a line
 
-The probability is that of "positive", the second of two classes; of more, that of the class which is named.`,
+The probability is that of "positive", the second of two classes; of more, that of the class which is named. A text that is
+empty, or of which the model knows no word, gets no label. One that begins with "-" goes behind "--".`,
   export: `
 onnxruntime computes 1,000 test reviews, at batch sizes and lengths that training has not seen; unless all probabilities
 agree within 1e-5 nothing is written and the exit code is 1. For a model of your own data, which need not be at hand, they
@@ -99,9 +100,15 @@ export async function run(args: readonly string[], environment: Environment): Pr
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     output?.close();
     const { message, code } = explain(error);
-    environment.stderr.write(`imdb: ${message}\n`);
+    environment.stderr.write(`imdb: ${message}${dashHint(args, error)}\n`);
     return code;
   }
+}
+
+/** What to do about a text for `predict` that was taken for an option. */
+function dashHint([command]: readonly string[], error: unknown): string {
+  const unknown = error instanceof CommanderError && error.code === "commander.unknownOption";
+  return unknown && command === "predict" ? '; a text that begins with "-" goes behind "--": predict -- "-text"' : "";
 }
 
 /** The command line that goes on where this one has stopped, as a shell reads it. */

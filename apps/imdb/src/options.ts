@@ -33,6 +33,12 @@ function name(text: string): string {
   return text;
 }
 
+function character(text: string): string {
+  const delimiter = /^(tab|\\t)$/i.test(text) ? "\t" : text;
+  if (delimiter.length === 1 && !/["\r\n]/.test(delimiter)) return delimiter;
+  throw new InvalidArgumentError('It must be one character, not a quote, or "tab".');
+}
+
 const defaultBackend: BackendName = "wasm";
 const defaultFolder = "runs/imdb";
 const mostRows = 100_000_000;
@@ -106,6 +112,11 @@ function dataOptions(): Option[] {
     ).argParser(path),
     new Option("--text-column <name>", 'column of --data with the texts; "text" by default').argParser(name),
     new Option("--label-column <name>", 'column of --data with the labels; "label" by default').argParser(name),
+    new Option(
+      "--delimiter <character>",
+      'what is between the fields of --data, or "tab"; found out by default',
+    ).argParser(character),
+    new Option("--no-header", 'the first row of --data is data; its columns are called "1", "2", …'),
   ];
 }
 

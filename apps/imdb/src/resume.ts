@@ -14,8 +14,17 @@ type Free = "epochs" | "backend" | "threads" | "out" | "resume" | "overwrite";
 export type Settings = Omit<TrainOptions, Free> & { readonly digest: string };
 
 export function settingsOf(options: TrainOptions, digest: string): Settings {
-  const { epochs: _, backend: __, threads: ___, out: ____, resume: _____, overwrite: ______, ...settings } = options;
-  return { ...settings, digest };
+  const {
+    epochs: _,
+    backend: __,
+    threads: ___,
+    out: ____,
+    resume: _____,
+    overwrite: ______,
+    header,
+    ...settings
+  } = options;
+  return { ...settings, ...(header === false ? { header } : {}), digest };
 }
 
 /** The name under which checkpoints keep the settings. */
@@ -76,7 +85,11 @@ function differencesBetween(kept: Json | undefined, settings: Settings): string[
   // Other options bring other rows: only where they are the same have the data changed.
   const named = names.filter((key) => key !== "digest");
   if (named.length === 0) return names.map(() => "the texts and labels have changed");
-  return named.map((key) => `--${kebabCase(key)} was ${shown(was[key])}, is ${shown(is[key])}`);
+  return named.map((key) =>
+    key === "header"
+      ? `--no-header was ${key in was ? "given" : "not given"}, is ${key in is ? "given" : "not given"}`
+      : `--${kebabCase(key)} was ${shown(was[key])}, is ${shown(is[key])}`,
+  );
 }
 
 const kebabCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -16,6 +16,7 @@ import {
   selectRows,
   splitExamples,
   stratifiedSplit,
+  type TableForm,
 } from "@ostinato/datasets";
 import type { LabelEncoder } from "@ostinato/text";
 import { UsageError } from "./failures.ts";
@@ -31,6 +32,9 @@ export interface DataOptions {
   /** Of a table. */
   readonly textColumn?: string;
   readonly labelColumn?: string;
+  readonly delimiter?: string;
+  /** False where the first row is data. */
+  readonly header?: boolean;
 }
 
 const dataKinds = ["imdb", "imdbFolder", "imdbNpz", "imdbIds", "csv", "tsv", "jsonl"] as const;
@@ -43,19 +47,24 @@ export interface DataRecord {
   /** Of a table. */
   readonly textColumn?: string;
   readonly labelColumn?: string;
+  readonly delimiter?: string;
+  readonly header?: false;
   /** Tells these rows from any others. */
   readonly digest: string;
 }
 
 export function isDataRecord(data: unknown): data is DataRecord {
   if (typeof data !== "object" || data === null || !("kind" in data) || !("digest" in data)) return false;
-  const columns = ["textColumn", "labelColumn"].map((name) => (data as Record<string, unknown>)[name]);
-  const named = columns.every((column) => column === undefined || typeof column === "string");
+  const { header = false, ...given } = data as Record<string, unknown>;
+  const texts = [given.textColumn, given.labelColumn, given.delimiter];
+  const named = header === false && texts.every((text) => text === undefined || typeof text === "string");
   return dataKinds.some((kind) => kind === data.kind) && typeof data.digest === "string" && named;
 }
 
 interface Halves {
   readonly record: DataRecord;
+  /** Of a table. */
+  readonly form?: TableForm;
   readonly train: LabelledTexts;
   readonly test: LabelledTexts;
   readonly labelEncoder: LabelEncoder<string>;
@@ -63,6 +72,8 @@ interface Halves {
 
 export interface TrainingReviews {
   readonly record: DataRecord;
+  /** How a table turned out to be written. */
+  readonly form?: TableForm;
   /** Both parts together: what the vocabulary counts words in, labels unseen. */
   readonly all: readonly string[];
   readonly train: LabelledTexts;
@@ -73,7 +84,7 @@ export interface TrainingReviews {
 /** The first `limit` rows of the shuffled training half, nine tenths to train with; classes in proportion. */
 export function readTrainingReviews(seed: number, limit?: number, options: DataOptions = {}): Promise<TrainingReviews> {
   return readable(options, async () => {
-    const { record, train: half, labelEncoder } = await readHalves(options, seed);
+    const { record, form, train: half, labelEncoder } = await readHalves(options, seed);
     const used = firstRows(half, limit);
     if (used.texts.length < fewestReviews) {
       const found = `${used.texts.length} texts are left to train with once a part is kept for testing`;
@@ -84,7 +95,8 @@ export function readTrainingReviews(seed: number, limit?: number, options: DataO
     const { train, validation } = stratifiedSplit(used.labels, validationShare, seed);
     const rows = selectRows(used, train);
     requireEveryClass(rows, labelEncoder);
-    return { record, all: used.texts, train: rows, validation: selectRows(used, validation), labelEncoder };
+    const rest = form === undefined ? {} : { form };
+    return { ...rest, record, all: used.texts, train: rows, validation: selectRows(used, validation), labelEncoder };
   });
 }
 
@@ -96,23 +108,29 @@ export interface TestOptions extends DataOptions {
   readonly labelEncoder: LabelEncoder<string>;
 }
 
+export interface TestReviews {
+  readonly rows: LabelledTexts;
+  /** How a table turned out to be written. */
+  readonly form?: TableForm;
+}
+
 /**
  * The first `limit` rows to test with: the shuffled test half; of the table that the model was trained on, the part that
  * was kept for this; of another table, every row.
  */
-export function readTestReviews(options: TestOptions): Promise<LabelledTexts> {
+export function readTestReviews(options: TestOptions): Promise<TestReviews> {
   const { seed, limit, trainedOn, labelEncoder } = options;
   return readable(options, async () => {
     if (options.data === undefined && trainedOn.kind === "imdb") {
-      return firstRows((await readImdb({ seed })).test, limit);
+      return { rows: firstRows((await readImdb({ seed })).test, limit) };
     }
     if (options.data === undefined) throw new UsageError("this model was trained on data of yours: give it as --data");
     const source = await detectDataSource(options.data);
     if (isTable(source)) {
-      const columns = { ...columnsOf(trainedOn), ...columnsOf(options) };
-      const { rows } = await readTextClassification(source.path, { ...columns, labelEncoder });
-      if (digestOf(rows) !== trainedOn.digest) return firstRows(rows, limit);
-      return firstRows(splitTable(rows, labelEncoder, seed).test, limit);
+      const columns = { ...tableOptionsOf(trainedOn), ...tableOptionsOf(options) };
+      const { rows, form } = await readTextClassification(source.path, { ...columns, labelEncoder });
+      const unseen = digestOf(rows) === trainedOn.digest ? splitTable(rows, labelEncoder, seed).test : rows;
+      return { rows: firstRows(unseen, limit), form };
     }
     const halves = await readHalves(options, seed);
     if (halves.labelEncoder.classes.join() !== labelEncoder.classes.join()) {
@@ -125,7 +143,7 @@ export function readTestReviews(options: TestOptions): Promise<LabelledTexts> {
         `--data ${options.data}: one of model and data has words, the other only the ids of imdb.npz`,
       );
     }
-    return firstRows(halves.test, limit);
+    return { rows: firstRows(halves.test, limit) };
   });
 }
 
@@ -136,9 +154,9 @@ async function readHalves(options: DataOptions, seed: number): Promise<Halves> {
   }
   const source = await detectDataSource(options.data);
   if (isTable(source)) {
-    const { rows, labelEncoder } = await readTextClassification(source.path, columnsOf(options));
-    const record = { kind: source.kind, ...columnsOf(options), digest: digestOf(rows) };
-    return { record, ...splitTable(rows, labelEncoder, seed), labelEncoder };
+    const { rows, labelEncoder, form } = await readTextClassification(source.path, tableOptionsOf(options));
+    const record = { kind: source.kind, ...tableOptionsOf(options), digest: digestOf(rows) };
+    return { record, form, ...splitTable(rows, labelEncoder, seed), labelEncoder };
   }
   rejectColumns(options, source.path);
   if (source.kind === "imdbFolder") return halvesOf("imdbFolder", await readImdbFolder(source.path, { seed }));
@@ -172,13 +190,21 @@ function splitTable(rows: LabelledTexts, labelEncoder: LabelEncoder<string>, see
   return { train, test };
 }
 
-function columnsOf({ textColumn, labelColumn }: Pick<DataOptions, "textColumn" | "labelColumn">) {
-  return { ...(textColumn === undefined ? {} : { textColumn }), ...(labelColumn === undefined ? {} : { labelColumn }) };
+/** What was said about a table, and nothing that goes without saying. */
+function tableOptionsOf({ textColumn, labelColumn, delimiter, header }: Omit<DataOptions, "data">) {
+  return {
+    ...(textColumn === undefined ? {} : { textColumn }),
+    ...(labelColumn === undefined ? {} : { labelColumn }),
+    ...(delimiter === undefined ? {} : { delimiter }),
+    ...(header === false ? { header } : {}),
+  };
 }
 
 function rejectColumns(options: DataOptions, what: string): void {
-  if (Object.keys(columnsOf(options)).length === 0) return;
-  throw new UsageError(`--text-column and --label-column are for CSV, TSV and JSONL files; ${what} is none`);
+  if (Object.keys(tableOptionsOf(options)).length === 0) return;
+  throw new UsageError(
+    `--text-column and --label-column are for CSV, TSV and JSONL files, as are --delimiter and --no-header; ${what} is none`,
+  );
 }
 
 /** The same for the same rows in the same order. */

@@ -20,10 +20,21 @@ const predictJson = (...input: Uint8Array[]) => runInside(["predict", "--model",
 describe("standard input", () => {
   test("one answer a line, in order: Windows line ends, empty lines, unknown words, emoji, no last line end", async () => {
     const { code, stdout, stderr } = await predictJson(bytes("the film\r\n\nqwxyz qwxyz\n💩 👍🏽\nlast"));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      "imdb: line 2: nothing to judge: the text is empty\n" +
+        "imdb: line 3: nothing to judge: the model knows none of its words\n" +
+        "imdb: line 4: nothing to judge: the model knows none of its words\n",
+    );
     const answers = eventsOf(stdout);
     expect(answers.map(({ text }) => text)).toEqual(["the film", "", "qwxyz qwxyz", "💩 👍🏽", "last"]);
-    for (const { probability, label } of answers) {
+    const none = { probability: null, label: null };
+    expect(answers.slice(1, 4)).toEqual([
+      { text: "", ...none, problem: "the text is empty" },
+      { text: "qwxyz qwxyz", ...none, problem: "the model knows none of its words" },
+      { text: "💩 👍🏽", ...none, problem: "the model knows none of its words" },
+    ]);
+    for (const { probability, label } of [answers[0]!, answers[4]!]) {
       expect(probability).toBeGreaterThan(0);
       expect(probability).toBeLessThan(1);
       expect(label).toMatch(/^(negative|positive)$/);
@@ -39,7 +50,23 @@ describe("standard input", () => {
     const { code, stdout, stderr } = await predictJson(broken);
     expect(code).toBe(0);
     expect(eventsOf(stdout).map(({ text }) => text)).toEqual(["good", "broken \ufffd\ufffd\ufffd\ufffd\ufffd film"]);
-    expect(stderr).toBe("imdb: line 2 is not valid UTF-8; its broken bytes are read as U+FFFD\n");
+    expect(stderr).toBe(
+      "imdb: line 2 is not valid UTF-8; its broken bytes are read as U+FFFD (if it is Latin-1, convert it: iconv -f WINDOWS-1252 -t UTF-8)\n",
+    );
+  });
+
+  test("a byte order mark, and carriage returns within a line, are no part of a word", async () => {
+    const { stdout } = await predictJson(bytes("\ufeffthe film was\rgood\r\nthe film was good\n"));
+    const [marked, plain] = eventsOf(stdout);
+    expect(marked).toEqual({ ...plain, text: "the film was\rgood" });
+  });
+
+  test.each([
+    ["UTF-16", "\ufeffthe film\n", "UTF-16 (little-endian), not UTF-8; convert it: iconv -f UTF-16 -t UTF-8"],
+    ["UTF-16 without mark", "the film\n", "UTF-16 (little-endian), not UTF-8; convert it: iconv -f UTF-16LE -t UTF-8"],
+  ])("%s is recognised", async (_, text, message) => {
+    const result = await predictJson(Buffer.from(text, "utf16le"));
+    expect(result).toEqual({ code: 1, stdout: "", stderr: `imdb: standard input is ${message}\n` });
   });
 
   test("a line of 1 MB", async () => {
@@ -53,12 +80,37 @@ describe("standard input", () => {
     expect(await predictJson()).toEqual({ code: 0, stdout: "", stderr: "imdb: no reviews on standard input\n" });
   });
 
+  test.each([
+    ["nothing", [""], "the text is empty"],
+    ["spaces", [" \t\n", ""], "the text is empty"],
+    ["no known word", ["qwxyz"], "the model knows none of its words"],
+    ["neither", ["", "qwxyz"], "the text is empty; the model knows none of its words"],
+  ])("arguments with %s to judge are told so", async (_, texts, reason) => {
+    const result = await runInside(["predict", "--model", folder, ...texts]);
+    expect(result).toEqual({ code: 1, stdout: "", stderr: `imdb: nothing to judge: ${reason}\n` });
+  });
+
+  test("among others a text without a word is told by its place; behind -- a text may begin with a dash", async () => {
+    const { code, stdout, stderr } = await runInside(["predict", "--model", folder, "--", "-the film", "qwxyz"]);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "imdb: text 2: nothing to judge: the model knows none of its words\n",
+    });
+    expect(stdout).toMatch(/^(negative|positive) {2}0\.\d{4} {2}-the film\n- +n\/a {2}qwxyz\n$/);
+  });
+
   test("people see the label, the probability and the start of the text, on one line and without control characters", async () => {
-    const { stdout } = await runInside(["predict", "--model", folder, "\u001b[31mred\u0007\r\nfilm", "x".repeat(500)]);
+    const { stdout } = await runInside([
+      "predict",
+      "--model",
+      folder,
+      "\u001b[31mred\u0007\r\nfilm",
+      `film ${"x".repeat(500)}`,
+    ]);
     const lines = stdout.split("\n");
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/^(negative|positive) {2}0\.\d{4} {2}\[31mred film$/);
-    expect(lines[1]).toMatch(/ {2}x{59}…$/);
+    expect(lines[1]).toMatch(/ {2}film x{54}…$/);
   });
 
   test("the answer does not depend on the company: alone or among others", async () => {
@@ -142,6 +194,14 @@ describe("lineBatches", () => {
       expect(await read([whole.subarray(0, cut), whole.subarray(cut)])).toEqual(expected);
     }
     expect(await read([...whole].map((byte) => Uint8Array.of(byte)))).toEqual(expected);
+  });
+
+  test("a byte order mark is no part of the first line, and a character in any other", async () => {
+    const whole = bytes("\ufefffür\n\ufeffend");
+    for (let cut = 0; cut <= whole.length; cut++) {
+      const lines = await read([whole.subarray(0, cut), whole.subarray(cut)]);
+      expect(lines.map(({ text }) => text)).toEqual(["für", "\ufeffend"]);
+    }
   });
 
   test("a line without end is an error before it fills the memory", async () => {

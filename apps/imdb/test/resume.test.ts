@@ -30,8 +30,8 @@ describe("resuming", () => {
     const { code, stdout } = await runInside([...small, "--epochs", "4", "--out", longer, "--resume", "--json"]);
     expect(code).toBe(0);
     const events = eventsOf(stdout);
-    expect(events.map(({ event }) => event)).toEqual(["model", "resumed", "epoch", "epoch", "saved"]);
-    expect(events[1]).toEqual({ event: "resumed", epoch: 2, step: 0 });
+    expect(events.map(({ event }) => event)).toEqual(["table", "model", "resumed", "epoch", "epoch", "saved"]);
+    expect(events[2]).toEqual({ event: "resumed", epoch: 2, step: 0 });
     for (const file of ["model.safetensors", "best.safetensors", "history.json"]) {
       expect(bytesOf(longer, file).equals(bytesOf(whole, file)), file).toBe(true);
     }

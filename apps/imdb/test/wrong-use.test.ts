@@ -47,6 +47,14 @@ const wrong: [args: string[], message: RegExp][] = [
   [["train", "--preset", "articel"], /'articel' is invalid\. Allowed choices are default, article\./],
   [["predict", "--backend", "torch", "text"], /Allowed choices are wasm, cpu, tfjs, tfjs-wasm, onnx\./],
   [["evaluate", "--limit", "0"], /'--limit <n>' argument '0' is invalid/],
+  [
+    ["predict", "-bad film"],
+    /unknown option '-bad film'.*; a text that begins with "-" goes behind "--": predict -- "-text"/,
+  ],
+  ...["", "ab", '"', "\n"].map((text): [string[], RegExp] => [
+    ["train", "--delimiter", text],
+    /'--delimiter <character>' argument .* is invalid\. It must be one character, not a quote, or "tab"\./,
+  ]),
   [["predict", "--model", "", "text"], /'--model <dir>' argument '' is invalid\. It must not be empty\./],
 ];
 

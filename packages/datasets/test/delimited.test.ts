@@ -117,6 +117,8 @@ describe("what stands between fields", () => {
   test("without a header, by the width of the rows; what is given counts", async () => {
     const numbered = { header: false, textColumn: "1", labelColumn: "2" };
     expect((await readOf("b.csv", "a, b, c;x\nd;y\n", numbered)).form).toMatchObject({ delimiter: ";", header: false });
+    const both = "a, b;x\nc, d;y\ne, f;x\n";
+    expect((await readOf("b.csv", both, numbered)).form).toMatchObject({ delimiter: ";" });
     expect((await readOf("b.tsv", "a,x\nc,y\n", numbered)).form).toMatchObject({ format: "tsv", delimiter: "," });
     expect(await rowsOf("b.csv", "sep=;\na,x;1\nc,y;2\n", { ...numbered, delimiter: "," })).toEqual([
       ["a", "x;1"],

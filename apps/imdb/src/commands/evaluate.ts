@@ -10,6 +10,7 @@ import { dataPathOf, labelsOf, loadSentiment, openScorer, probabilitiesOf } from
 import type { Output } from "../output.ts";
 import { encodeReviews } from "../presets.ts";
 import { type DataOptions, readTestReviews } from "../reviews.ts";
+import { tellForm } from "../table-form.ts";
 
 export interface EvaluateOptions extends DataOptions {
   readonly model: string;
@@ -23,7 +24,7 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
   const { trained, vocabulary, preset, maxLength, seed, labelEncoder, data } = await loadSentiment(model);
   await requireWritableFolder(model, "--model");
   const path = given.data ?? (data.kind === "imdb" ? undefined : await dataPathOf(model));
-  const { texts, labels } = await readTestReviews({
+  const { rows, form } = await readTestReviews({
     ...given,
     ...(path === undefined ? {} : { data: path }),
     ...(limit === undefined ? {} : { limit }),
@@ -31,6 +32,8 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
     trainedOn: data,
     labelEncoder,
   });
+  const { texts, labels } = rows;
+  tellForm(form, path, output);
   await using scorer = await openScorer(trained, backend);
   output.say(`Testing on ${shownCount(texts.length)} reviews with ${backend}.`);
 

@@ -81,7 +81,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
 async function checkTexts(sentiment: Sentiment): Promise<readonly string[]> {
   const { data, seed, labelEncoder, vocabulary, maxLength } = sentiment;
   if (data.kind === "imdb") {
-    return (await readTestReviews({ seed, limit: reviewCount, trainedOn: data, labelEncoder })).texts;
+    return (await readTestReviews({ seed, limit: reviewCount, trainedOn: data, labelEncoder })).rows.texts;
   }
   const random = new RandomStream(seed, "export");
   const draw = (below: number) => Math.floor(random.uniform() * below);

@@ -34,6 +34,7 @@ import type { Output } from "../output.ts";
 import { encodeReviews, presets } from "../presets.ts";
 import { keepSettings, openCheckpoint, settingsOf } from "../resume.ts";
 import { readTrainingReviews, type TrainingReviews } from "../reviews.ts";
+import { tellForm } from "../table-form.ts";
 import { openTrainingFolder } from "../training-folder.ts";
 import { progressHooks } from "../training-progress.ts";
 
@@ -49,6 +50,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
   const reviews = await readTrainingReviews(seed, options.limit, options);
+  tellForm(reviews.form, options.data, output);
   const { labelEncoder } = reviews;
   const classes = labelEncoder.classes.length;
   const settings = settingsOf(options, reviews.record.digest);

@@ -12,8 +12,8 @@ export function separatorLine(text: string): { readonly delimiter: string; reado
 }
 
 /**
- * Comma, semicolon or tab: the one that gives the wanted columns, or else rows of one width. `usual` where several do,
- * or none.
+ * Comma, semicolon or tab: the one that gives the wanted columns, or else rows of one width; of several the one with
+ * the fewest different labels, and then `usual`.
  */
 export function detectDelimiter(text: string, columns: Columns, header: boolean, usual: string): string {
   const order = [usual, ...candidates.filter((candidate) => candidate !== usual)];
@@ -38,5 +38,8 @@ function scoreOf(rows: readonly (readonly string[])[], columns: Columns, header:
   const wanted = [columns.text, columns.label];
   const names = header ? first.map((name) => name.trim()) : first.map((_, index) => String(index + 1));
   const regular = first.length > 1 && rows.every((row) => row.length === first.length);
-  return (wanted.every((name) => names.includes(name)) ? 2 : 0) + (regular ? 1 : 0);
+  const label = names.indexOf(columns.label);
+  const labels = new Set((header ? rows.slice(1) : rows).map((row) => row[label] ?? ""));
+  const repeated = label >= 0 && regular ? 1 - labels.size / rows.length : 0;
+  return (wanted.every((name) => names.includes(name)) ? 4 : 0) + (regular ? 2 : 0) + repeated;
 }
