@@ -107,7 +107,13 @@ interface Trained {
 /** Loss and gradients by one step of w - g. */
 function trainedBy(trial: KerasTrial, loss: Loss, feeds: Tensors): Trained {
   const weighted = "sampleWeights" in feeds;
-  const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd({ learningRate: 1 }), 0, weighted);
+  const graph = trainingGraph(
+    trial.model.spec,
+    { loss, metrics: [] },
+    sgd({ learningRate: 1 }),
+    0,
+    weighted ? "rows" : "none",
+  );
   const { fetches, state } = evaluate(graph, { ...feeds, ...plainRate }, plainState(trial.weights));
   expect(fetches.applied.data[0]).toBe(1);
   const gradients = Object.entries(trial.weights).map(([name, { shape, data }]) => [
@@ -244,7 +250,7 @@ test("dropout in training multiplies by its mask, which the seed, the layer's na
       ...feedsOf(trial, trial.time),
       "output/target": targetFeed(loss, targets, overTime(first), trial.time),
     };
-    const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd(), 31 * seed, false);
+    const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd(), 31 * seed);
     const step = 5 * seed;
     const state = {
       ...plainState(trial.weights),

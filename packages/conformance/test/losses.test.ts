@@ -171,8 +171,8 @@ describe("penalties on weights", () => {
   test("l1 · Σ|w| + l2 · Σw² is part of the loss, in training and in evaluation", () => {
     const state = { ...weights, "training/step": int32([], [0]) };
     const losses = [plain, penalized].map(({ spec }) => {
-      const trained = evaluate(trainingGraph(spec, objective, sgd(), 1, false), feeds, state).fetches;
-      const checked = evaluate(evaluationGraph(spec, objective, false), feeds, state).fetches;
+      const trained = evaluate(trainingGraph(spec, objective, sgd(), 1), feeds, state).fetches;
+      const checked = evaluate(evaluationGraph(spec, objective), feeds, state).fetches;
       const [total, count] = checked["loss/sums"].data;
       expect(total / count).toBeCloseTo(trained.loss.data[0], 12);
       expect([...trained["loss/sums"].data]).toEqual([total, count]);
@@ -182,7 +182,7 @@ describe("penalties on weights", () => {
   });
 
   test("has the right gradient", () => {
-    const graph = trainingGraph(penalized.spec, objective, sgd(), 1, false);
+    const graph = trainingGraph(penalized.spec, objective, sgd(), 1);
     const states = nodesOf([graph.fetches.loss]).flatMap((node) =>
       node.op === "input" && node.attrs.kind === "state" ? [{ node, output: 0, type: node.outputs[0] }] : [],
     );
@@ -198,7 +198,7 @@ test("what is not trainable gets no gradient, no slots and no average", () => {
     dense({ units: 1, activation: "sigmoid", name: "dense" }),
   ]);
   const optimizer = sgd({ momentum: 0.9, useEma: true, weightDecay: 0.1, gradientAccumulationSteps: 2 });
-  const { updates } = trainingGraph(spec, { loss: binaryCrossentropy(), metrics: [] }, optimizer, 1, false);
+  const { updates } = trainingGraph(spec, { loss: binaryCrossentropy(), metrics: [] }, optimizer, 1);
   expect(updates.map(({ name }) => name).filter((name) => name.includes("words"))).toEqual([]);
   expect(updates.map(({ name }) => name)).toContain("lstm/W");
   const parameters = [
@@ -224,7 +224,7 @@ test("as many micro-batches as are accumulated make the step of the one batch", 
       ...optimizerState(optimizer, parameters, weights),
       "training/step": int32([], [0]),
     };
-    const graph = trainingGraph(spec, objective, optimizer, 1, false);
+    const graph = trainingGraph(spec, objective, optimizer, 1);
     const size = 8 / parts;
     for (let part = 0; part < 2 * parts; part++) {
       const at = part % parts;

@@ -162,7 +162,7 @@ describe("dropout", () => {
   test.each(cases)("has one mask a batch, the same at every step; the state's is one for each gate: %o", (options) => {
     const x = input({ shape: ["time", features], name: "x", lengths: true });
     const { spec } = model(x, lstm({ units, returnSequences: true, name: "cell", ...options })(x));
-    const graph = trainingGraph(spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed, false);
+    const graph = trainingGraph(spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed);
     const draw = random("dropout");
     const weights = weightsOf(inferenceGraph(spec), "weights");
     const feeds = { ...feedsFor(draw(batch, time, features), true), "output/target": draw(batch, time, units) };
@@ -203,7 +203,7 @@ describe("dropout", () => {
     const x = input({ shape: ["time", features], name: "x" });
     const training = (rate: number) => {
       const { spec } = model(x, lstm({ units, dropout: rate, recurrentDropout: rate })(x));
-      return { spec, graph: trainingGraph(spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed, false) };
+      return { spec, graph: trainingGraph(spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed) };
     };
     expect(dropouts(training(0.5).graph)).toHaveLength(2);
     expect(dropouts(inferenceGraph(training(0.5).spec))).toEqual([]);
@@ -214,7 +214,7 @@ describe("dropout", () => {
     const x = input({ shape: ["time", features], name: "x" });
     const shared = lstm({ units: features, recurrentDropout: 0.5, returnSequences: true, name: "shared" });
     const { spec } = model(x, shared(shared(x)));
-    const graph = trainingGraph(spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed, false);
+    const graph = trainingGraph(spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed);
     const sites = dropouts(graph).map((node) => (node.op === "dropoutMask" ? node.attrs.site : undefined));
     expect(sites).toEqual([siteOf("shared/recurrentDropout"), siteOf("shared/recurrentDropout:1")]);
     for (const { inputs } of dropouts(graph)) {

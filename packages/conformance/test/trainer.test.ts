@@ -1,6 +1,8 @@
 /** Training and evaluation on the reference: what they compute, what they tell, and that seeds decide everything. */
 
 import {
+  accuracy,
+  auc,
   dense,
   dropout,
   type EpochEvent,
@@ -63,12 +65,24 @@ describe("evaluate", () => {
     for (const batchSize of [1, 5, 23, 100]) expectFigures(await trainer.evaluate(data, { batchSize }), expected);
   });
 
-  test("weighs rows", async () => {
+  test("weighs rows in the loss and in weightedMetrics, not in metrics", async () => {
     const sampleWeights = data.x.map((_, row) => row % 3);
-    const expected = await figures(data, sampleWeights);
-    await using trainer = await trainerOf();
-    expectFigures(await trainer.evaluate({ ...data, sampleWeights }, { batchSize: 4 }), expected);
-    expectFigures(await trainer.evaluate(data, { batchSize: 4 }), await figures(data));
+    const [weighted, plain] = [await figures(data, sampleWeights), await figures(data)];
+    const named = { name: "weightedAccuracy" };
+    await using trainer = await trainerOf({ weightedMetrics: [accuracy(named), auc({ name: "weightedAuc" })] });
+    expectFigures(await trainer.evaluate({ ...data, sampleWeights }, { batchSize: 4 }), {
+      ...plain,
+      loss: weighted.loss,
+      weightedAccuracy: weighted.accuracy,
+      weightedAuc: weighted.auc,
+    });
+    const { accuracy: right, auc: area } = plain;
+    expectFigures(await trainer.evaluate(data, { batchSize: 4 }), {
+      ...plain,
+      weightedAccuracy: right,
+      weightedAuc: area,
+    });
+    expect(weighted.accuracy).not.toBeCloseTo(plain.accuracy, 3);
   });
 
   test("tells the figures of the rows seen so far, the longest first", async () => {
@@ -295,6 +309,7 @@ describe("data in other forms trains the same model", () => {
     const stop = new Error("enough");
     await expect(
       trained(batches(), {
+        epochs: 1,
         onStep: ({ step }) => {
           if (step === 3) throw stop;
         },

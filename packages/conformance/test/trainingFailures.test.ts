@@ -5,8 +5,6 @@ import {
   DataError,
   dense,
   type EvaluateOptions,
-  type Examples,
-  embedding,
   type FitOptions,
   input,
   meanSquaredError,
@@ -149,17 +147,18 @@ describe("wrong use is refused before anything runs, and harms nothing", () => {
     });
   }
 
-  test("weights of rows do not go with sequences", async () => {
-    const network = sequential([embedding({ inputDim: 9, outputDim: 2, maskZero: true }), dense({ units: 1 })]);
-    await using trainer = await trainerOf({ loss: meanSquaredError(), metrics: [] }, network);
-    const given: Examples = { x: [[1, 2]], y: [[0, 1]], sampleWeights: [1] };
-    await expect(trainer.fit(given)).rejects.toThrow(ConfigError);
-    await expect(trainer.fit(given)).rejects.toThrow("whose steps are weighed by its lengths");
+  test("a generator whose batches several epochs want is refused before the first", async () => {
+    await using trainer = await trainerOf();
+    const attempt = trainer.fit([data].values(), { epochs: 2 });
+    await expect(attempt).rejects.toThrow(ConfigError);
+    await expect(attempt).rejects.toThrow("give stepsPerEpoch");
+    expect((await trainer.fit([data].values())).epochs).toHaveLength(1);
   });
 
-  test("an iterator that is used up says in which epoch", async () => {
+  test("an iterable that begins anew without batches says in which epoch", async () => {
     await using trainer = await trainerOf();
-    const batches = [data].values();
+    const once = [data].values();
+    const batches = { [Symbol.iterator]: () => once };
     await expect(trainer.fit(batches, { epochs: 2 })).rejects.toThrow(/^epoch 2: .* walked again/);
   });
 });

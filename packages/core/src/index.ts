@@ -201,7 +201,7 @@ export { type ClassWeights, weightsOfClasses } from "./train/classWeights.ts";
 export type { Rows } from "./train/column.ts";
 export type { CompileOptions } from "./train/compile.ts";
 export { compile } from "./train/compile.ts";
-export type { Signal } from "./train/context.ts";
+
 export type { Examples, Inputs } from "./train/dataset.ts";
 export {
   auc,
@@ -213,10 +213,9 @@ export {
   recall,
   type ThresholdOptions,
 } from "./train/decisionMetrics.ts";
-export type { EvaluateOptions } from "./train/evaluate.ts";
-export type { EpochEvent, History, SnapshotOptions, TrainingStepEvent } from "./train/events.ts";
+export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/events.ts";
 export type { FitOptions, TrainingData } from "./train/fitOptions.ts";
-export { evaluationGraph, type Objective, trainingGraph } from "./train/graphs.ts";
+export { evaluationGraph, type Objective, trainingGraph, type Weighing } from "./train/graphs.ts";
 export {
   binaryCrossentropy,
   type CrossentropyOptions,
@@ -241,8 +240,9 @@ export {
   type TopKOptions,
   topKCategoricalAccuracy,
 } from "./train/metrics.ts";
-export type { PredictOptions, StepEvent } from "./train/predict.ts";
+export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/pass.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Logs } from "./train/running.ts";
+export type { Signal } from "./train/signal.ts";
 export type { Prediction, TargetSpec } from "./train/target.ts";
 export type { Trainer } from "./train/trainer.ts";

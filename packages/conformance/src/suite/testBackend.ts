@@ -6,6 +6,7 @@ import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { lstmTests } from "./lstm.ts";
 import { optimizerTests } from "./optimizers.ts";
+import { sharingTests } from "./sharing.ts";
 import { specialNumberTests } from "./specialNumbers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 import { liveBuffersTest, trainingTests } from "./training.ts";
@@ -45,6 +46,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...trainingTests,
     ...hugeGradientTests,
     ...optimizerTests,
+    ...sharingTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];
 }

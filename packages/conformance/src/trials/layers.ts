@@ -106,7 +106,7 @@ const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches 
 function training(draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches {
   const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
   const weighted = spec.outputs.length === 1 && draw.chance(0.3) && isFeatures(spec);
-  const graph = trainingGraph(spec, { loss, metrics }, sgd(), draw.whole(0, 2 ** 31), weighted);
+  const graph = trainingGraph(spec, { loss, metrics }, sgd(), draw.whole(0, 2 ** 31), weighted ? "rows" : "none");
   return drawInputs(draw, graph.fetches, { words: 6, classes });
 }
 

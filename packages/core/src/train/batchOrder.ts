@@ -35,6 +35,11 @@ function shuffleBatches(order: Int32Array, batchSize: number, stream: RandomStre
   return out;
 }
 
+/** Row numbers in order. */
+export function inOrder(rows: number): Int32Array {
+  return Int32Array.from({ length: rows }, (_, row) => row);
+}
+
 /** `rows` in the order of one epoch. The same seed and index give the same order. */
 export function orderOfEpoch(rows: Int32Array, options: OrderOptions): Int32Array {
   if (!options.shuffle && !options.lengths) return rows;

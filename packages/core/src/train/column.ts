@@ -223,6 +223,12 @@ export function readColumn(spec: ColumnSpec, data: Rows): Column {
   return fromLists(spec, list);
 }
 
+/** Whether the data has one number a row: a flat list, or a tensor of one axis. */
+export function isOneNumberARow(data: Rows): boolean {
+  if (isTensor(data)) return data.shape.length === 1;
+  return isList(data) && (data.length === 0 || typeof data[0] === "number");
+}
+
 /** Where a batch of one column is written before it is fed: a tensor whose shape changes from batch to batch. */
 export interface BatchBuffer {
   readonly dtype: "float32" | "int32";

@@ -13,18 +13,22 @@ import { optimizerState } from "../optim/step.ts";
 import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
 import type { TrainerContext } from "./context.ts";
-import { STEP, targetsOf, trainingGraph } from "./graphs.ts";
+import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./graphs.ts";
 import type { Loss } from "./losses.ts";
 import { checkMetricNames, type Metric } from "./metrics.ts";
 import { Programs } from "./programs.ts";
 import type { TargetSpec } from "./target.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
+import { Turns } from "./turns.ts";
 
 export interface CompileOptions {
   readonly backend: Backend;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
+  /** Figures over rows that count alike, whatever their weights. */
   readonly metrics?: readonly Metric[];
+  /** Figures in which rows count by `sampleWeights` and `classWeight`, as in the loss. */
+  readonly weightedMetrics?: readonly Metric[];
   /** Initial weights, the order of rows and dropout come from it alone: the same seed gives the same model. Default 0. */
   readonly seed?: number;
   /** Weights to begin with in the place of drawn ones, all or some: `(await loadModel(path)).weights`, or pre-trained vectors by the parameter's name. */
@@ -51,6 +55,8 @@ function expectPart(option: string, part: unknown, method: string, example: stri
     throw new ConfigError(`compile: ${option} must be what a function such as ${example} made, got ${shown(part)}`);
 }
 
+const metricSetting = ({ name, options }: Metric): { readonly [name: string]: Json } => ({ name, ...options });
+
 /**
  * Readies a model for training on a backend. Nothing is compiled before data tells how much room it needs.
  *
@@ -61,35 +67,48 @@ function expectPart(option: string, part: unknown, method: string, example: stri
  * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them
  */
 export async function compile(model: Model, options: CompileOptions): Promise<Trainer> {
-  const read = new OptionReader("compile", options, ["backend", "loss", "optimizer", "metrics", "seed", "weights"]);
+  const read = new OptionReader("compile", options, [
+    "backend",
+    "loss",
+    "optimizer",
+    "metrics",
+    "weightedMetrics",
+    "seed",
+    "weights",
+  ]);
   const seed = options.seed === undefined ? 0 : read.integer("seed", 0);
-  const { backend, loss, optimizer, metrics = [] } = options;
+  const { backend, loss, optimizer, metrics = [], weightedMetrics = [] } = options;
   if (!isRecord(model) || !isRecord(model.spec))
     throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
   expectPart("backend", backend, "open", "await cpu()");
   expectPart("loss", loss, "perRow", "binaryCrossentropy()");
   expectPart("optimizer", optimizer, "update", "adam()");
-  if (!Array.isArray(metrics)) throw new ConfigError(`compile: metrics must be a list, got ${shown(metrics)}`);
-  for (const metric of metrics) expectPart("each of metrics", metric, "sums", "accuracy()");
-  checkMetricNames(metrics);
+  for (const [option, list] of Object.entries({ metrics, weightedMetrics })) {
+    if (!Array.isArray(list)) throw new ConfigError(`compile: ${option} must be a list, got ${shown(list)}`);
+    for (const metric of list) expectPart(`each of ${option}`, metric, "sums", "accuracy()");
+  }
+  const objective: Objective = { loss, metrics, ...(weightedMetrics.length > 0 ? { weightedMetrics } : {}) };
+  checkMetricNames(metricsOf(objective));
   const targets = targetsOf(model.spec, loss);
   // Built here only to say early what is wrong.
-  trainingGraph(model.spec, { loss, metrics }, optimizer, seed, false);
+  trainingGraph(model.spec, objective, optimizer, seed);
   const session = await backend.open(initialState(model.spec, optimizer, seed, options.weights));
   const context: TrainerContext = {
     spec: model.spec,
     backend,
     session,
     programs: new Programs(backend, session),
-    objective: { loss, metrics },
+    objective,
     optimizer,
     target: targets[0] as TargetSpec,
     seed,
+    turns: new Turns("this trainer was disposed; compile the model again"),
   };
   const settings = {
     model: model.spec as unknown as Json,
     loss: { kind: loss.kind, ...loss.options },
-    metrics: metrics.map(({ name, options }) => ({ name, ...options })),
+    metrics: metrics.map(metricSetting),
+    ...(weightedMetrics.length > 0 ? { weightedMetrics: weightedMetrics.map(metricSetting) } : {}),
     optimizer: optimizerSpec(optimizer),
   };
   return new SessionTrainer(model, context, settings, learningRateAt(optimizer.learningRate, 0));

@@ -5,16 +5,18 @@ import type { InputSpec } from "../nn/layer.ts";
 import { isRecord } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import type { Tensors } from "../tensor.ts";
+import { type ClassWeights, weightsOfClasses } from "./classWeights.ts";
 import {
   type BatchBuffer,
   bufferFor,
   type Column,
   type ColumnSpec,
+  isOneNumberARow,
   type Rows,
   readColumn,
   writeBatch,
 } from "./column.ts";
-import { SAMPLE_WEIGHTS, targetFeed } from "./graphs.ts";
+import { SAMPLE_WEIGHTS, targetFeed, type Weighing } from "./graphs.ts";
 import type { TargetSpec } from "./target.ts";
 
 /** The data of one input, or of several by name. */
@@ -24,8 +26,8 @@ export type Inputs = Rows | Readonly<Record<string, Rows>>;
 export interface Examples {
   readonly x: Inputs;
   readonly y: Rows;
-  /** How much each row counts in the loss. Default 1. */
-  readonly sampleWeights?: ArrayLike<number>;
+  /** How much each row counts in the loss and in `weightedMetrics`; of an output over time also each step, as [rows, time]. Default 1. */
+  readonly sampleWeights?: Rows;
 }
 
 /** A column and how it is fed. */
@@ -43,7 +45,7 @@ export interface Dataset {
   readonly fed: readonly Fed[];
   /** The longest row for each name of a time axis. */
   readonly longest: Readonly<Record<string, number>>;
-  readonly weighted: boolean;
+  readonly weighing: Weighing;
 }
 
 /** What the layers that read an input ask of its ids. */
@@ -190,15 +192,12 @@ function inputsInOrder(spec: ModelSpec, x: Inputs): Rows[] {
 export function readDataset(
   spec: ModelSpec,
   x: Inputs,
-  targets?: { target: TargetSpec; y: Rows; sampleWeights?: ArrayLike<number> },
+  targets?: { target: TargetSpec; y: Rows; sampleWeights?: Rows },
 ): Dataset {
   const fed = inputsInOrder(spec, x).map((rows, index) => inputColumn(spec, index, rows));
   if (targets) fed.push(targetColumn(targets.target, targets.y));
-  const weights = targets?.sampleWeights;
-  if (weights) {
-    const column = readColumn({ label: "sampleWeights", dtype: "float32", width: 1, widthAxis: false }, weights);
-    fed.push({ feed: SAMPLE_WEIGHTS, column, leads: false });
-  }
+  const weights = targets?.sampleWeights && readWeights(targets.target, targets.sampleWeights);
+  if (weights) fed.push(fedWeights(weights));
   const [first] = fed as [Fed, ...Fed[]];
   const { rows } = first.column;
   if (rows === 0) throw new DataError(`${first.column.spec.label} has no rows`);
@@ -216,7 +215,7 @@ export function readDataset(
   for (const { column, leads } of fed) {
     if (!leads && column.spec.time !== undefined) checkFollows(column, first.column);
   }
-  return { rows, fed, longest, weighted: weights !== undefined };
+  return { rows, fed, longest, weighing: weighingOf(weights) };
 }
 
 /** The steps of each row, of its longest input; 1 where no input has time. */
@@ -227,10 +226,35 @@ export function rowLengths({ rows, fed }: Dataset): Int32Array {
   );
 }
 
-/** The same rows, each with a weight. */
-export function withWeights(dataset: Dataset, weights: Float32Array): Dataset {
-  const column = readColumn({ label: "sampleWeights", dtype: "float32", width: 1, widthAxis: false }, weights);
-  return { ...dataset, fed: [...dataset.fed, { feed: SAMPLE_WEIGHTS, column, leads: false }], weighted: true };
+/** Weights of rows, or of steps where the target has time and they are given so. */
+function readWeights({ shape }: TargetSpec, weights: Rows): Column {
+  const form: ColumnSpec = { label: "sampleWeights", dtype: "float32", width: 1, widthAxis: false };
+  const time = shape[1];
+  return readColumn(typeof time === "string" && !isOneNumberARow(weights) ? { ...form, time } : form, weights);
+}
+
+const fedWeights = (column: Column): Fed => ({ feed: SAMPLE_WEIGHTS, column, leads: false });
+
+function weighingOf(weights: Column | undefined): Weighing {
+  if (weights === undefined) return "none";
+  return weights.spec.time === undefined ? "rows" : "steps";
+}
+
+/** The same rows, each with the weight of its class; where the target is over time each step. */
+export function weighClasses(dataset: Dataset, target: TargetSpec, classWeight: ClassWeights): Dataset {
+  const { fed } = dataset;
+  const { spec, rows, data, starts, steps, ragged } = targetsIn(dataset, target) as Column;
+  const { width, time } = spec;
+  const form: ColumnSpec = { label: "classWeight", dtype: "float32", width: 1, widthAxis: false };
+  const column: Column = {
+    spec: time === undefined ? form : { ...form, time },
+    rows,
+    data: weightsOfClasses(classWeight, data, width),
+    starts: starts.map((start) => start / width),
+    steps,
+    ragged,
+  };
+  return { ...dataset, fed: [...fed, fedWeights(column)], weighing: weighingOf(column) };
 }
 
 /** The column of the targets. */

@@ -1,7 +1,15 @@
 /** What training tells while it runs. */
 import type { Json } from "../nn/options.ts";
-import type { StepEvent } from "./predict.ts";
 import type { Logs } from "./running.ts";
+
+/** Where a pass over data stands. */
+export interface StepEvent {
+  /** From 1 to `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** The figures of the rows seen so far. */
+  readonly logs: Logs;
+}
 
 /** One finished epoch, with its figures beside: `loss`, `accuracy`, `valLoss`, `valAccuracy`. */
 export type EpochEvent = Logs & {
@@ -20,7 +28,7 @@ export interface TrainingStepEvent extends StepEvent {
 
 export interface History {
   readonly epochs: readonly EpochEvent[];
-  /** Why training ended before its last epoch, where a callback ended it. */
+  /** Why training ended before its last epoch: what a callback said, or in `onEnd` the message of an error. */
   readonly stopped?: string;
 }
 

@@ -1,21 +1,22 @@
 /** One `fit`: epochs of steps, and all that has to be known to stop it between two steps and go on. */
 import type { Executable } from "../backend.ts";
 import type { Checkpoint, Position, Settings } from "../checkpoint/checkpoint.ts";
-import { ConfigError, DataError, StateError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
-import type { Tensor, Tensors } from "../tensor.ts";
-import { orderOfEpoch } from "./batchOrder.ts";
-import type { Callback, TrainingControl } from "./callback.ts";
-import { expectWanted, readExamples, type TrainerContext } from "./context.ts";
-import { batchWriter, type Dataset, type Examples, rowLengths } from "./dataset.ts";
+import type { Tensors } from "../tensor.ts";
+import type { Batches } from "./batches.ts";
+import { inOrder, orderOfEpoch } from "./batchOrder.ts";
+import type { TrainingControl } from "./callback.ts";
+import { readExamples, type TrainerContext, weighed } from "./context.ts";
+import { type BatchWriter, batchWriter, type Dataset, rowLengths } from "./dataset.ts";
 import { evaluateRows } from "./evaluate.ts";
-import type { EpochEvent, History } from "./events.ts";
+import type { EpochEvent, History, TrainingStepEvent } from "./events.ts";
 import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
-import { APPLIED, LEARNING_RATE, trainingGraph } from "./graphs.ts";
+import { APPLIED, LEARNING_RATE, metricsOf, trainingGraph } from "./graphs.ts";
 import { explainNonFinite } from "./nonFinite.ts";
-import { inOrder } from "./predict.ts";
 import { readyToResume } from "./resume.ts";
 import { type Logs, Running, validationLogs, validationName } from "./running.ts";
+import { expectWanted } from "./signal.ts";
 
 /** What outlives one `fit` of a trainer. */
 export interface Counters {
@@ -35,6 +36,20 @@ export interface FitHooks {
   readonly control: Pick<TrainingControl, "snapshot" | "readWeights" | "writeWeights">;
 }
 
+/** A program with its feeds, ready for batches of one data set. */
+interface Prepared {
+  readonly dataset: Dataset;
+  readonly executable: Executable;
+  readonly results: Tensors | undefined;
+  readonly writer: BatchWriter;
+  readonly feeds: Tensors;
+  /** The learning rate that is fed. */
+  readonly rate: Float32Array;
+}
+
+/** Steps of an epoch of unknown length after which a generator that never ends is likely. */
+const MANY_STEPS = 10_000;
+
 export class Fit {
   readonly #context: TrainerContext;
   readonly #plan: FitPlan;
@@ -48,11 +63,10 @@ export class Fit {
   #seconds = 0;
   #since = Date.now();
   #stopped: string | undefined;
-  /** A step is running: the state is not to be read now. */
-  #busy = false;
-  /** What the callbacks are being told, and the first of them that may not have taken it in. */
-  #telling: "onStep" | "onEpoch" = "onStep";
-  #hearing = Number.POSITIVE_INFINITY;
+  /** Training ended by an error or a signal. */
+  #failed = false;
+  /** Where a training that failed stood, before callbacks put other weights in. */
+  #kept: Promise<Checkpoint> | undefined;
 
   constructor(context: TrainerContext, plan: FitPlan, options: FitOptions, hooks: FitHooks) {
     this.#context = context;
@@ -63,48 +77,36 @@ export class Fit {
   }
 
   async run(): Promise<History> {
-    const { epochs, callbacks } = this.#plan;
+    const { callbacks, warnings, warn, epochs } = this.#plan;
     const control = this.#control();
-    for (const callback of callbacks) await callback.onStart?.(control);
-    // An epoch in which training was stopped is brought to its end.
-    while (this.#epoch < epochs && (this.#stopped === undefined || this.#step > 0)) {
-      this.#since = Date.now();
-      const logs = await this.#trainEpoch(control);
-      const checked = await this.#validate();
-      this.#hooks.counters.orders += 1;
-      this.#epoch += 1;
-      this.#step = 0;
-      this.#running.reset();
-      const seconds = this.#elapsed();
-      this.#seconds = 0;
-      const event: EpochEvent = { epoch: this.#epoch, epochs, seconds, ...logs, ...checked };
-      this.#history.push(event);
-      this.#since = Date.now();
-      await this.#tell("onEpoch", (callback) => callback.onEpoch?.(event, control));
-      await this.#options.onEpoch?.(event);
+    for (const warning of warnings) warn(warning);
+    try {
+      await callbacks.start(control);
+      await this.#trainEpochs(control);
+    } catch (error) {
+      this.#failed = true;
+      const reason = error instanceof Error ? error.message : String(error);
+      await callbacks.endAfterFailure({ epochs: this.#history, stopped: reason }, control, warn);
+      throw error;
+    } finally {
+      await this.#plan.batches?.close();
     }
     const history: History =
       this.#stopped === undefined || this.#epoch === epochs
         ? { epochs: this.#history }
         : { epochs: this.#history, stopped: this.#stopped };
-    for (const callback of callbacks) await callback.onEnd?.(history, control);
+    await callbacks.end(history, control);
     return history;
   }
 
-  /** Everything, as it stands between two steps. */
+  /** Everything, as it stands between two steps. @throws StateError where a callback has yet to be told of the last step or epoch */
   async checkpoint(): Promise<Checkpoint> {
-    return this.#checkpoint(this.#hearing);
+    return this.#kept ?? this.#context.turns.inTurn(() => this.#checkpoint());
   }
 
-  /** `untold`: the first callback that may not have taken in what happened last. */
-  async #checkpoint(untold: number): Promise<Checkpoint> {
-    if (this.#busy) throw new StateError("a step is running; take checkpoints in callbacks, or when fit has ended");
-    const behind = this.#plan.callbacks.find((callback, i) => i >= untold && callback.state && callback[this.#telling]);
-    if (behind) {
-      throw new StateError(
-        `${behind.name} has not been told of the last ${this.#telling === "onStep" ? "step" : "epoch"} yet, and would not go on exactly; take checkpoints in a callback with last: true, or when fit has ended`,
-      );
-    }
+  async #checkpoint(): Promise<Checkpoint> {
+    const { callbacks } = this.#plan;
+    callbacks.expectTold();
     const { iteration, orders, learningRate } = this.#hooks.counters;
     const position: Position = {
       epoch: this.#epoch,
@@ -117,39 +119,22 @@ export class Fit {
       history: [...this.#history],
       ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
     };
-    const states = this.#plan.callbacks.flatMap((callback) => {
-      const state = callback.state?.();
-      return state ? [{ name: callback.name, state }] : [];
-    });
-    const tensors = states.flatMap(({ name, state }) =>
-      Object.entries(state.tensors ?? {}).map(([key, tensor]): [string, Tensor] => [`${name}/${key}`, tensor]),
-    );
-    return {
-      settings: this.#settings(),
-      position,
-      state: await this.#context.session.readState(),
-      callbacks: Object.fromEntries(states.map(({ name, state }) => [name, state.data])),
-      callbackTensors: Object.fromEntries(tensors),
-    };
+    const kept = callbacks.states();
+    return { settings: this.#settings(), position, state: await this.#context.session.readState(), ...kept };
   }
 
   #settings(): Settings {
-    return {
-      ...this.#hooks.settings,
-      ...this.#plan.settings,
-      callbacks: this.#plan.callbacks.map((callback) => callback.name),
-    };
+    return { ...this.#hooks.settings, ...this.#plan.settings, callbacks: this.#plan.callbacks.names };
   }
 
   /** Takes up the training of a checkpoint, before `run`. @throws ConfigError, ModelFileError */
   async resume(given: unknown): Promise<void> {
-    const { checkpoint, position } = await readyToResume(this.#context, this.#plan, this.#settings(), given);
-    for (const callback of this.#plan.callbacks) {
-      const data = Object.hasOwn(checkpoint.callbacks, callback.name) ? checkpoint.callbacks[callback.name] : undefined;
-      if (data === undefined) continue;
-      await callback.restore?.({ data, tensors: ownTensors(checkpoint.callbackTensors, callback) });
-    }
-    await this.#context.session.writeState(checkpoint.state);
+    const { turns, session } = this.#context;
+    const { checkpoint, position } = await turns.inTurn(() =>
+      readyToResume(this.#context, this.#plan, this.#settings(), given),
+    );
+    await this.#plan.callbacks.restore(checkpoint);
+    await turns.inTurn(() => session.writeState(checkpoint.state));
     const { counters } = this.#hooks;
     counters.iteration = position.iteration;
     counters.orders = position.orders;
@@ -169,7 +154,7 @@ export class Fit {
   #control(): TrainingControl {
     const { counters, control } = this.#hooks;
     const scheduled = typeof this.#context.optimizer.learningRate !== "number";
-    const names = ["loss", ...this.#context.objective.metrics.map(({ name }) => name)];
+    const names = ["loss", ...metricsOf(this.#context.objective).map(({ name }) => name)];
     const figures = this.#plan.validation ? [...names, ...names.map(validationName)] : names;
     return {
       ...control,
@@ -183,41 +168,70 @@ export class Fit {
           throw new ConfigError(`the learning rate must be a number from 0 on, got ${rate}`);
         counters.learningRate = rate;
       },
+      writeWeights: async (weights) => {
+        // What stopped in the middle goes on from there, and not from weights that are put back at the end.
+        if (this.#failed) await this.#keep();
+        await control.writeWeights(weights);
+      },
       stop: (reason) => {
         this.#stopped ??= reason;
       },
-      // The callback that asks has taken in what it was told.
-      checkpoint: () => this.#checkpoint(this.#hearing + 1),
+      checkpoint: () => this.checkpoint(),
     };
   }
 
-  async #trainEpoch(control: TrainingControl): Promise<Logs> {
+  /** Keeps the checkpoint, or the error in its place, for whoever asks for it later. */
+  async #keep(): Promise<void> {
+    this.#kept ??= this.checkpoint();
+    await this.#kept.catch(() => undefined);
+  }
+
+  async #trainEpochs(control: TrainingControl): Promise<void> {
+    const { epochs, callbacks } = this.#plan;
+    // An epoch in which training was stopped is brought to its end.
+    while (this.#epoch < epochs && (this.#stopped === undefined || this.#step > 0)) {
+      this.#since = Date.now();
+      await this.#trainEpoch(control);
+      const logs = this.#running.logs();
+      const checked = await this.#validate();
+      this.#hooks.counters.orders += 1;
+      this.#epoch += 1;
+      this.#step = 0;
+      this.#running.reset();
+      const seconds = this.#elapsed();
+      this.#seconds = 0;
+      const event: EpochEvent = { epoch: this.#epoch, epochs, seconds, ...logs, ...checked };
+      this.#history.push(event);
+      this.#since = Date.now();
+      callbacks.happened("onEpoch");
+      await callbacks.tell((callback) => callback.onEpoch?.(event, control));
+      await this.#options.onEpoch?.(event);
+    }
+  }
+
+  async #trainEpoch(control: TrainingControl): Promise<void> {
     const { rows, batches, batchSize } = this.#plan;
-    if (rows) {
-      const order = this.#order(rows);
-      await this.#trainSteps(rows.dataset, order, batchSize, Math.ceil(order.length / batchSize), control);
-      return this.#running.logs();
+    if (batches) return this.#trainBatches(batches, control);
+    if (!rows) return;
+    const order = this.#order(rows);
+    const steps = Math.ceil(order.length / batchSize);
+    const prepared = await this.#prepare(rows.dataset, Math.min(batchSize, order.length));
+    while (this.#step < steps && this.#stopped === undefined) {
+      const from = this.#step * batchSize;
+      await this.#trainStep(prepared, order.subarray(from, from + batchSize), steps, control);
     }
-    let seen = 0;
-    for await (const batch of batches as Iterable<Examples>) {
-      seen += 1;
-      // Batches made before the checkpoint was taken are walked past.
-      if (seen <= this.#step) continue;
+  }
+
+  async #trainBatches(batches: Batches, control: TrainingControl): Promise<void> {
+    const { classWeight, warn } = this.#plan;
+    for await (const batch of batches.epoch(this.#epoch, this.#step)) {
       if (this.#stopped !== undefined) break;
-      const dataset = readExamples(this.#context, batch, this.#plan.classWeight);
-      await this.#trainSteps(dataset, inOrder(dataset.rows), dataset.rows, 0, control);
+      if (this.#step === MANY_STEPS && batches.stepsPerEpoch === undefined)
+        warn(`epoch ${this.#epoch + 1} has had ${MANY_STEPS} batches; batches that never end need stepsPerEpoch`);
+      const dataset = weighed(this.#context, readExamples(this.#context, batch), classWeight);
+      const prepared = await this.#prepare(dataset, dataset.rows);
+      await this.#trainStep(prepared, inOrder(dataset.rows), batches.stepsPerEpoch ?? 0, control);
     }
-    if (seen === 0) {
-      throw new DataError(
-        `epoch ${this.#epoch + 1}: the iterable of batches gave none; one that can be walked again is wanted where epochs is over 1`,
-      );
-    }
-    if (seen < this.#step) {
-      throw new DataError(
-        `epoch ${this.#epoch + 1}: the iterable of batches gave ${seen}, and ${this.#step} were seen before the checkpoint; give the same batches`,
-      );
-    }
-    return this.#running.logs();
   }
 
   #order({ dataset, order }: Rows): Int32Array {
@@ -227,88 +241,59 @@ export class Fit {
     return orderOfEpoch(order, { seed, index: this.#hooks.counters.orders, batchSize, shuffle, ...lengths });
   }
 
-  /** The steps that are left of `order`; of a batch of an iterable, the one step it is. */
-  async #trainSteps(
-    dataset: Dataset,
-    order: Int32Array,
-    batchSize: number,
-    steps: number,
-    control: TrainingControl,
-  ): Promise<void> {
-    const { spec, objective, optimizer, seed, programs } = this.#context;
-    const { counters } = this.#hooks;
-    const batch = Math.min(batchSize, order.length);
-    const build = () => trainingGraph(spec, objective, optimizer, seed, dataset.weighted);
-    const { executable, results } = await programs.get(dataset.weighted ? "train weighted" : "train", build, {
-      batch,
-      ...dataset.longest,
-    });
+  async #prepare(dataset: Dataset, batch: number): Promise<Prepared> {
+    const { spec, objective, optimizer, seed, programs, turns } = this.#context;
+    const { weighing } = dataset;
+    const build = () => trainingGraph(spec, objective, optimizer, seed, weighing);
+    const room = { batch, ...dataset.longest };
+    const { executable, results } = await turns.inTurn(() => programs.get(`train, weights: ${weighing}`, build, room));
     const writer = batchWriter(dataset, batch);
     const rate = new Float32Array(1);
     const feeds: Tensors = { ...writer.feeds, [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate } };
-    const first = steps === 0 ? 0 : this.#step * batchSize;
-    for (let from = first; from < order.length && this.#stopped === undefined; from += batchSize) {
-      expectWanted(this.#options.signal);
-      writer.write(order, from, Math.min(batch, order.length - from));
+    return { dataset, executable, results, writer, feeds, rate };
+  }
+
+  /** One step on these rows. `steps`: how many the epoch has, 0 where nobody knows. */
+  async #trainStep(prepared: Prepared, rows: Int32Array, steps: number, control: TrainingControl): Promise<void> {
+    const { turns, optimizer } = this.#context;
+    const { counters } = this.#hooks;
+    const rest = turns.rest();
+    if (rest) await rest;
+    expectWanted(this.#options.signal);
+    const place = { epoch: this.#epoch + 1, epochs: this.#plan.epochs, step: this.#step + 1, steps };
+    await turns.take();
+    try {
+      const { dataset, executable, results, writer, feeds, rate } = prepared;
+      writer.write(rows, 0, rows.length);
       if (typeof optimizer.learningRate !== "number")
         counters.learningRate = learningRateAt(optimizer.learningRate, counters.iteration);
       rate[0] = counters.learningRate;
-      const fetched = await this.#runStep(executable, feeds, results);
-      const event = { epoch: this.#epoch + 1, epochs: this.#plan.epochs, step: this.#step + 1, steps };
-      if (fetched[APPLIED]?.data[0] !== 1) throw await explainNonFinite(this.#context, dataset, feeds, event);
+      const fetched = await executable.run(feeds, results);
+      if (fetched[APPLIED]?.data[0] !== 1) throw await explainNonFinite(this.#context, dataset, feeds, place);
       this.#step += 1;
       counters.iteration += 1;
       this.#running.add(fetched);
-      await this.#afterStep(event, control);
-    }
-  }
-
-  async #runStep(executable: Executable, feeds: Tensors, results: Tensors | undefined): Promise<Tensors> {
-    this.#busy = true;
-    try {
-      return await executable.run(feeds, results);
+      this.#plan.callbacks.happened("onStep");
     } finally {
-      this.#busy = false;
+      turns.give();
     }
+    await this.#afterStep(place, control);
   }
 
-  async #afterStep(
-    event: { epoch: number; epochs: number; step: number; steps: number },
-    control: TrainingControl,
-  ): Promise<void> {
+  async #afterStep(place: Omit<TrainingStepEvent, "logs">, control: TrainingControl): Promise<void> {
     const { onStep } = this.#options;
-    const listening = onStep !== undefined || this.#plan.callbacks.some((callback) => callback.onStep);
-    if (!listening) return;
-    const whole = { ...event, logs: this.#running.logs() };
-    await this.#tell("onStep", (callback) => callback.onStep?.(whole, control));
-    await onStep?.(whole);
-  }
-
-  async #tell(what: "onStep" | "onEpoch", tell: (callback: Callback) => void | Promise<void>): Promise<void> {
     const { callbacks } = this.#plan;
-    this.#telling = what;
-    for (this.#hearing = 0; this.#hearing < callbacks.length; this.#hearing++)
-      await tell(callbacks[this.#hearing] as Callback);
+    if (onStep === undefined && !callbacks.listens("onStep")) return;
+    const event = { ...place, logs: this.#running.logs() };
+    await callbacks.tell((callback) => callback.onStep?.(event, control));
+    await onStep?.(event);
   }
 
   async #validate(): Promise<Logs> {
     const { validation, batchSize } = this.#plan;
     if (!validation) return {};
     const { onValidationStep: onStep, signal } = this.#options;
-    const logs = await evaluateRows(
-      this.#context,
-      validation.dataset,
-      validation.order,
-      { batchSize, ...(onStep ? { onStep } : {}) },
-      signal,
-    );
-    return validationLogs(logs);
+    const options = { batchSize, ...(onStep ? { onStep } : {}), ...(signal ? { signal } : {}) };
+    return validationLogs(await evaluateRows(this.#context, validation.dataset, validation.order, options));
   }
-}
-
-/** The tensors that a callback gave, by the names it gave them. */
-function ownTensors(tensors: Tensors, callback: Callback): Tensors {
-  const prefix = `${callback.name}/`;
-  const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }

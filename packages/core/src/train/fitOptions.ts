@@ -2,16 +2,22 @@
 
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError, DataError } from "../errors.ts";
-import { isName, isRecord, type Json, NAME_RULE, OptionReader, shown } from "../nn/options.ts";
+import { buildModel } from "../nn/build.ts";
+import { type Json, OptionReader, shown } from "../nn/options.ts";
+import { Batches, type BatchIterable, isBatches } from "./batches.ts";
+import { inOrder } from "./batchOrder.ts";
 import type { Callback } from "./callback.ts";
+import { CallbackList } from "./callbackList.ts";
 import { type ClassWeights, checkClassWeights } from "./classWeights.ts";
-import { readExamples, type Signal, type TrainerContext } from "./context.ts";
-import type { Dataset, Examples } from "./dataset.ts";
-import type { EpochEvent, TrainingStepEvent } from "./events.ts";
-import { checkBatchSize, inOrder, type StepEvent } from "./predict.ts";
+import { readExamples, type TrainerContext, weighed } from "./context.ts";
+import { type Dataset, type Examples, targetsIn } from "./dataset.ts";
+import type { EpochEvent, StepEvent, TrainingStepEvent } from "./events.ts";
+import { checkBatchSize } from "./pass.ts";
+import type { Signal } from "./signal.ts";
+import { unseenClasses, warnOnConsole } from "./warnings.ts";
 
 /** Labelled data: rows, or batches of rows, which are taken as they come. */
-export type TrainingData = Examples | Iterable<Examples> | AsyncIterable<Examples>;
+export type TrainingData = Examples | BatchIterable;
 
 export interface FitOptions {
   /** How often all rows are seen. Default 1. */
@@ -28,7 +34,15 @@ export interface FitOptions {
    * same seed gives the same batches. Default false.
    */
   readonly groupByLength?: boolean;
-  /** How much the rows of each class count in the training loss: `{ 0: 1, 1: 3 }`. Default: all 1. */
+  /**
+   * How many batches of an iterable make an epoch; the next epoch goes on with those that follow, and where the iterable ends it begins anew.
+   * Default: all it gives. A generator that never ends needs it.
+   */
+  readonly stepsPerEpoch?: number;
+  /**
+   * How much each class counts in the training loss and in `weightedMetrics`: `{ 0: 1, 1: 3 }`, for an output over time step by step. Validation
+   * does not know it, as in Keras. Default: all 1.
+   */
   readonly classWeight?: ClassWeights;
   /** Early stopping, checkpoints, logs: called in their order, after each step and each epoch. */
   readonly callbacks?: readonly Callback[];
@@ -42,6 +56,8 @@ export interface FitOptions {
   readonly onEpoch?: (event: EpochEvent) => void | Promise<void>;
   /** Stops after the step that is running, by throwing the signal's reason. `trainer.checkpoint()` then tells where it stands. */
   readonly signal?: Signal;
+  /** Takes what makes training unlikely to work, such as a class that no row has. Default: the console. */
+  readonly onWarning?: (message: string) => void;
 }
 
 const names: readonly (keyof FitOptions)[] = [
@@ -51,6 +67,7 @@ const names: readonly (keyof FitOptions)[] = [
   "validationData",
   "shuffle",
   "groupByLength",
+  "stepsPerEpoch",
   "classWeight",
   "callbacks",
   "resume",
@@ -58,6 +75,7 @@ const names: readonly (keyof FitOptions)[] = [
   "onValidationStep",
   "onEpoch",
   "signal",
+  "onWarning",
 ];
 
 /** Rows of a data set, in an order. */
@@ -74,44 +92,42 @@ export interface FitPlan {
   readonly groupByLength: boolean;
   /** Absent where batches come from an iterable. */
   readonly rows?: Rows;
-  readonly batches?: Iterable<Examples> | AsyncIterable<Examples>;
+  readonly batches?: Batches;
   readonly validation?: Rows;
   readonly classWeight?: ClassWeights;
-  /** In the order in which they are called. */
-  readonly callbacks: readonly Callback[];
+  readonly callbacks: CallbackList;
   /** What a checkpoint must agree with. */
   readonly settings: Settings;
+  /** What the user should know, and how it is said. */
+  readonly warnings: readonly string[];
+  readonly warn: (message: string) => void;
 }
 
-function isBatches(data: TrainingData): data is Iterable<Examples> | AsyncIterable<Examples> {
-  return typeof data === "object" && data !== null && (Symbol.iterator in data || Symbol.asyncIterator in data);
+/** How many rows come before a split. A share such as 0.8 is a little more or less than it says: 10 rows leave 2. */
+function rowsBefore(share: number, rows: number): number {
+  return Math.floor(rows * (1 - share) + rows * Number.EPSILON);
 }
 
-/** The rows of a data set before and after a split. */
-function splitRows(dataset: Dataset, share: number): { train: Rows; validation: Rows } {
-  const { rows } = dataset;
-  const all = inOrder(rows);
-  const kept = Math.floor(rows * (1 - share));
+/** The rows before a split to train on, and the rest. */
+function splitOrder(rows: number, share: number): { readonly train: Int32Array; readonly held: Int32Array } {
+  const kept = rowsBefore(share, rows);
   if (kept < 1 || kept === rows) {
     throw new DataError(
       `validationSplit: ${share} leaves ${kept} of ${rows} rows to train on and ${rows - kept} to validate on; both must be at least 1`,
     );
   }
-  return { train: { dataset, order: all.slice(0, kept) }, validation: { dataset, order: all.slice(kept) } };
+  const all = inOrder(rows);
+  return { train: all.slice(0, kept), held: all.slice(kept) };
 }
 
-function orderCallbacks(callbacks: readonly Callback[]): Callback[] {
-  if (!Array.isArray(callbacks)) throw new ConfigError(`fit: callbacks must be a list, got ${shown(callbacks)}`);
-  for (const callback of callbacks as readonly unknown[]) {
-    if (!isRecord(callback))
-      throw new ConfigError(`fit: each callback is an object such as earlyStopping() makes, got ${shown(callback)}`);
-    if (!isName(callback.name))
-      throw new ConfigError(`fit: a callback needs a name of ${NAME_RULE}, got ${shown(callback.name)}`);
-  }
-  const twice = callbacks.find(({ name }, i) => callbacks.findIndex((other) => other.name === name) !== i);
-  if (twice) throw new ConfigError(`fit: two callbacks are called "${twice.name}"; give one of them another name`);
-  return [...callbacks.filter((callback) => !callback.last), ...callbacks.filter((callback) => callback.last)];
+function expectTrainable({ spec }: TrainerContext): void {
+  if (buildModel(spec).parameters.every(({ trainable }) => trainable === false))
+    throw new ConfigError(
+      "fit: the model has nothing to train: it has no weights, or all its layers are frozen (trainable: false)",
+    );
 }
+
+const weightsSetting = { none: false, rows: true, steps: "steps" } as const;
 
 /** @throws ConfigError, DataError, ShapeError, DTypeError, before the first step */
 export function planFit(context: TrainerContext, data: TrainingData, options: FitOptions): FitPlan {
@@ -121,25 +137,42 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   const groupByLength = read.boolean("groupByLength", false);
   const batchSize = checkBatchSize(options.batchSize);
   const share = read.number("validationSplit", 0, 0, 1);
-  const callbacks = orderCallbacks(options.callbacks ?? []);
+  const stepsPerEpoch = options.stepsPerEpoch === undefined ? undefined : read.integer("stepsPerEpoch", 1);
+  const { onWarning: warn = warnOnConsole } = options;
+  if (typeof warn !== "function") throw new ConfigError(`fit: onWarning must be a function, got ${shown(warn)}`);
+  const callbacks = new CallbackList("fit", options.callbacks ?? []);
   const classWeight = options.classWeight === undefined ? undefined : checkClassWeights("fit", options.classWeight);
-  const held = options.validationData && readExamples(context, options.validationData);
-  const dataset = isBatches(data) ? undefined : readExamples(context, data, classWeight);
-  if (share > 0 && (!dataset || held)) {
+  expectTrainable(context);
+  const given = options.validationData && readExamples(context, options.validationData);
+  const batches = isBatches(data) ? new Batches(data, stepsPerEpoch, epochs) : undefined;
+  const dataset = isBatches(data) ? undefined : readExamples(context, data);
+  if (share > 0 && (!dataset || given)) {
     throw new ConfigError("fit: validationSplit splits rows; it goes neither with batches nor with validationData");
   }
-  const split = dataset && share > 0 ? splitRows(dataset, share) : undefined;
-  const rows = split?.train ?? (dataset && { dataset, order: inOrder(dataset.rows) });
-  const validation = split?.validation ?? (held && { dataset: held, order: inOrder(held.rows) });
+  if (dataset && stepsPerEpoch !== undefined) {
+    throw new ConfigError("fit: stepsPerEpoch counts the batches of an iterable; an epoch of rows is all of them");
+  }
+  const split = dataset && share > 0 ? splitOrder(dataset.rows, share) : undefined;
+  const rows = dataset && {
+    dataset: weighed(context, dataset, classWeight),
+    order: split?.train ?? inOrder(dataset.rows),
+  };
+  const held = given && { dataset: given, order: inOrder(given.rows) };
+  const validation = dataset && split ? { dataset, order: split.held } : held;
+  const targets = rows && targetsIn(rows.dataset, context.target);
+  const unseen = rows && targets && unseenClasses(context.target, targets, rows.order, split?.held);
   return {
     epochs,
     batchSize,
     shuffle,
     groupByLength,
-    ...(rows ? { rows } : { batches: data as Iterable<Examples> }),
+    ...(rows ? { rows } : {}),
+    ...(batches ? { batches } : {}),
     ...(validation ? { validation } : {}),
     callbacks,
     ...(classWeight ? { classWeight } : {}),
+    warnings: unseen === undefined ? [] : [unseen],
+    warn,
     settings: {
       seed: context.seed,
       batchSize,
@@ -147,8 +180,9 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
       groupByLength,
       rows: rows?.order.length ?? null,
       validationRows: validation?.order.length ?? null,
-      weighted: dataset?.weighted ?? null,
+      weighted: rows ? weightsSetting[rows.dataset.weighing] : null,
       classWeight: (classWeight as Json | undefined) ?? null,
+      ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
     },
   };
 }

@@ -4,14 +4,14 @@ import { ConfigError } from "../errors.ts";
 import { abs, add, and, cast, div, equal, finite, maximum, mul, square, sub } from "../ir/build/elementwise.ts";
 import { sequenceMask } from "../ir/build/index.ts";
 import { sum } from "../ir/build/reduce.ts";
-import { concat, reshape, transpose } from "../ir/build/shape.ts";
+import { broadcast, concat, reshape, transpose } from "../ir/build/shape.ts";
 import { constant, feed, state } from "../ir/build/source.ts";
 import type { Dim, Value } from "../ir/ops.ts";
 import type { Graph, Update } from "../ir/value.ts";
 import { type BuiltModel, buildModel } from "../nn/build.ts";
 import type { Flow } from "../nn/kinds.ts";
 import type { ParameterSpec } from "../nn/layer.ts";
-import type { ModelSpec } from "../nn/spec.ts";
+import type { ModelSpec, Source } from "../nn/spec.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { clips, optimizerUpdates } from "../optim/step.ts";
 import { type Loss, totals } from "./losses.ts";
@@ -22,7 +22,17 @@ import type { Prediction, TargetSpec } from "./target.ts";
 export interface Objective {
   readonly loss: Loss;
   readonly metrics: readonly Metric[];
+  /** Metrics in which rows count by their weights, as in the loss. */
+  readonly weightedMetrics?: readonly Metric[];
 }
+
+/** All metrics of an objective, in the order of logs. */
+export function metricsOf({ metrics, weightedMetrics = [] }: Objective): readonly Metric[] {
+  return [...metrics, ...weightedMetrics];
+}
+
+/** What has weights of its own in the data. */
+export type Weighing = "none" | "rows" | "steps";
 
 /** Names of state beside the parameters. */
 export const STEP = "training/step";
@@ -39,9 +49,24 @@ export const LOSS_SUMS = "loss/sums";
 export const APPLIED = "applied";
 export const metricFetch = (metric: Metric): string => `${metric.name}/sums`;
 
-/** The targets that a model and a loss ask for. */
+/** What made an output, for errors: `dense "verdict"`. */
+function makerOf({ layers, calls, inputs }: ModelSpec, source: Source): string {
+  if ("input" in source) return `input "${inputs[source.input]?.name}"`;
+  const layer = layers[calls[source.call]?.layer as number];
+  return `${layer?.kind} "${layer?.name}"`;
+}
+
+/** The targets that a model and a loss ask for. @throws ConfigError for a softmax over one unit: it is 1 whatever the weights are, and has no gradient */
 export function targetsOf(spec: ModelSpec, loss: Loss): TargetSpec[] {
-  return buildModel(spec).outputs.map(({ name, flow }) => loss.target(name, flow));
+  return buildModel(spec).outputs.map(({ name, flow }, i) => {
+    const target = loss.target(name, flow);
+    const { node, type } = flow.values;
+    if (node.op === "softmax" && type.shape.at(-1) === 1)
+      throw new ConfigError(
+        `${makerOf(spec, (spec.outputs[i] as ModelSpec["outputs"][number]).source)} is a softmax over one unit, which is always 1: nothing can be learned; for two classes use activation: "sigmoid" with binaryCrossentropy, for more one unit a class`,
+      );
+    return target;
+  });
 }
 
 /** The fed target in the layout of the prediction: time first. */
@@ -72,8 +97,20 @@ interface Scored {
   readonly fetches: Record<string, Value>;
 }
 
+/** The fed weights, one for each row of the prediction. */
+function weightsFor({ values }: Flow, weighing: Weighing): Value | undefined {
+  const [time, batch] = values.type.shape.slice(0, -1) as [Dim, Dim?];
+  if (weighing === "none") return undefined;
+  if (weighing === "steps") return transpose(feed(SAMPLE_WEIGHTS, "float32", ["batch", time]), [1, 0]);
+  const weights = feed(SAMPLE_WEIGHTS, "float32", ["batch"]);
+  return batch === undefined ? weights : broadcast(weights, [time, batch], [1]);
+}
+
+const product = (a: Value | undefined, b: Value | undefined): Value | undefined => (a && b ? mul(a, b) : (a ?? b));
+
 /** The loss of a batch, and the sums that are fetched. */
-export function lossOf(built: BuiltModel, { loss, metrics }: Objective, sampleWeights: boolean): Scored {
+export function lossOf(built: BuiltModel, objective: Objective, weighing: Weighing): Scored {
+  const { loss, metrics, weightedMetrics = [] } = objective;
   const [output] = built.outputs;
   if (output === undefined || built.outputs.length > 1) {
     throw new ConfigError(
@@ -84,15 +121,12 @@ export function lossOf(built: BuiltModel, { loss, metrics }: Objective, sampleWe
   const target = targetValue(loss.target(output.name, flow), flow);
   const mask = maskOf(flow);
   const perRow = loss.perRow(flow.values, target);
-  if (sampleWeights && flow.kind !== "features") {
-    throw new ConfigError(
-      "sampleWeights weigh rows; this model's output is a sequence, whose steps are weighed by its lengths",
-    );
-  }
-  const weights = sampleWeights ? feed(SAMPLE_WEIGHTS, "float32", ["batch"]) : undefined;
+  const weights = weightsFor(flow, weighing);
   const { total, count } = totals(perRow, mask, weights);
-  const counted = mask ?? weights;
-  const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
+  const sumsOf = (metric: Metric, counted: Value | undefined): [string, Value] => {
+    const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
+    return [metricFetch(metric), metric.sums(prediction)];
+  };
   const penalty = penaltyOf(built);
   // In the mean over many batches the penalty of each counts as its rows do.
   const penalized = penalty ? add(total, mul(penalty, count)) : total;
@@ -102,14 +136,17 @@ export function lossOf(built: BuiltModel, { loss, metrics }: Objective, sampleWe
     loss: penalty ? add(mean, penalty) : mean,
     fetches: {
       [LOSS_SUMS]: sums,
-      ...Object.fromEntries(metrics.map((metric) => [metricFetch(metric), metric.sums(prediction)])),
+      ...Object.fromEntries([
+        ...metrics.map((metric) => sumsOf(metric, mask)),
+        ...weightedMetrics.map((metric) => sumsOf(metric, product(mask, weights))),
+      ]),
     },
   };
 }
 
 /** One batch of evaluation: the sums of the loss and of every metric. */
-export function evaluationGraph(spec: ModelSpec, objective: Objective, sampleWeights: boolean): Graph {
-  return { fetches: lossOf(buildModel(spec), objective, sampleWeights).fetches, updates: [] };
+export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighing = "none"): Graph {
+  return { fetches: lossOf(buildModel(spec), objective, weighing).fetches, updates: [] };
 }
 
 /** The parameters that training changes, with their values. */
@@ -140,11 +177,11 @@ export function trainingGraph(
   objective: Objective,
   optimizer: Optimizer,
   seed: number,
-  sampleWeights: boolean,
+  weighing: Weighing = "none",
 ): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss, fetches } = lossOf(built, objective, sampleWeights);
+  const { loss, fetches } = lossOf(built, objective, weighing);
   const trained = trainedParameters(built);
   const grads = gradients(
     [{ value: loss, cotangent: constant(1) }],

@@ -12,7 +12,7 @@ import { optimizerUpdates } from "../optim/step.ts";
 import type { Tensors } from "../tensor.ts";
 import type { TrainerContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
-import { LEARNING_RATE, lossOf, STEP } from "./graphs.ts";
+import { LEARNING_RATE, lossOf, STEP, type Weighing } from "./graphs.ts";
 
 /** How many elements of a value are not finite. */
 function countNonFinite(x: Value): Value {
@@ -28,10 +28,10 @@ const layerOf = (spec: ModelSpec, index: number): string => {
  * The counts for each parameter, each result of a layer, the loss, each gradient, and all that the optimizer leaves, in the order in which a step
  * computes them.
  */
-function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighted: boolean): Graph {
+function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighing: Weighing): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss } = lossOf(built, objective, weighted);
+  const { loss } = lossOf(built, objective, weighing);
   const trained = built.parameters
     .map((parameter, i) => ({ ...parameter, i, value: built.weights[i] as Value }))
     .filter(({ trainable }) => trainable !== false);
@@ -83,8 +83,8 @@ export async function explainNonFinite(
   const [first] = dataset.fed;
   const batch = feeds[first?.feed as string]?.shape[0] ?? 1;
   const { executable } = await context.programs.get(
-    dataset.weighted ? "probe weighted" : "probe",
-    () => probeGraph(context, dataset.weighted),
+    `probe, weights: ${dataset.weighing}`,
+    () => probeGraph(context, dataset.weighing),
     {
       batch,
       ...dataset.longest,

@@ -1,49 +1,12 @@
 /** Prediction: batches of rows through the model, and the outputs put together again. */
 import type { Executable } from "../backend.ts";
-import { ConfigError } from "../errors.ts";
-import { inferenceGraph } from "../nn/build.ts";
-import { OptionReader } from "../nn/options.ts";
 import type { CallSpec, ModelSpec, Source } from "../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../tensor.ts";
-import { longestFirst } from "./batchOrder.ts";
+import { inOrder } from "./batchOrder.ts";
 import type { Column } from "./column.ts";
-import { batchWriter, type Dataset, rowLengths } from "./dataset.ts";
-import type { Programs } from "./programs.ts";
-import type { Logs } from "./running.ts";
-
-/** Where a pass over data stands. */
-export interface StepEvent {
-  /** From 1 to `steps`. */
-  readonly step: number;
-  readonly steps: number;
-  /** The figures of the rows seen so far. */
-  readonly logs: Logs;
-}
-
-export interface PredictOptions {
-  /** Rows that go through the model together. Default 32. It changes the speed, not the result. */
-  readonly batchSize?: number;
-  readonly onStep?: (event: StepEvent) => void | Promise<void>;
-}
-
-/** The options of `predict`, of whatever origin. @throws ConfigError */
-export function checkPredictOptions(options: PredictOptions): void {
-  new OptionReader("predict", options, ["batchSize", "onStep"]);
-  checkBatchSize(options.batchSize);
-}
-
-/** A batch size, checked. */
-export function checkBatchSize(batchSize = 32): number {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new ConfigError(`batchSize must be a whole number from 1 on, got ${batchSize}`);
-  }
-  return batchSize;
-}
-
-/** Row numbers in order. */
-export function inOrder(rows: number): Int32Array {
-  return Int32Array.from({ length: rows }, (_, row) => row);
-}
+import type { Dataset } from "./dataset.ts";
+import { type PassOptions, passOver } from "./pass.ts";
+import type { Turns } from "./turns.ts";
 
 /** The data that an output goes over: every layer follows its first input. */
 function columnBehind(spec: ModelSpec, dataset: Dataset, source: Source): Column {
@@ -64,35 +27,19 @@ function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, steps?: In
   });
 }
 
-/** The outputs for all rows by name, in the order of the rows: float32 [rows, …]. Rows of similar length go through together. Sequences reach to the longest row, and are zero after each row's end. */
-export async function predictDataset(
-  programs: Programs,
+/**
+ * The outputs for all rows by name, in the order of the rows: float32 [rows, …]. Rows of similar length go through together. Sequences reach
+ * to the longest row, and are zero after each row's end. `open` gives what runs the model's inference graph on batches of a size.
+ */
+export async function predictRows(
+  turns: Turns,
   spec: ModelSpec,
   dataset: Dataset,
-  options: PredictOptions,
+  options: PassOptions,
+  open: (batch: number) => Promise<Pick<Executable, "run">>,
 ): Promise<Record<string, Float32Tensor>> {
-  const batch = Math.min(checkBatchSize(options.batchSize), dataset.rows);
-  const { executable } = await programs.get("predict", () => inferenceGraph(spec), { batch, ...dataset.longest });
-  return predictWith(executable, spec, dataset, options);
-}
-
-/** `predictDataset` on whatever runs the model's inference graph with room for the batches. */
-export async function predictWith(
-  executable: Pick<Executable, "run">,
-  spec: ModelSpec,
-  dataset: Dataset,
-  { batchSize, onStep }: PredictOptions,
-): Promise<Record<string, Float32Tensor>> {
-  const batch = Math.min(checkBatchSize(batchSize), dataset.rows);
-  const writer = batchWriter(dataset, batch);
-  const order = longestFirst(inOrder(dataset.rows), rowLengths(dataset));
-  const steps = Math.ceil(dataset.rows / batch);
   const outputs = new Map<string, Float32Tensor>();
-  for (let step = 0; step < steps; step++) {
-    const from = step * batch;
-    const rows = order.subarray(from, from + batch);
-    writer.write(order, from, rows.length);
-    const results: Tensors = await executable.run(writer.feeds);
+  const add = (results: Tensors, rows: Int32Array): void => {
     for (const { name, source } of spec.outputs) {
       const result = results[name] as Tensor;
       const column = columnBehind(spec, dataset, source);
@@ -104,7 +51,14 @@ export async function predictWith(
       outputs.set(name, whole);
       place(result, whole, rows, over ? column.steps : undefined);
     }
-    await onStep?.({ step: step + 1, steps, logs: {} });
-  }
+  };
+  await passOver(turns, dataset, inOrder(dataset.rows), options, {
+    async open(batch) {
+      const executable = await open(batch);
+      return (feeds) => executable.run(feeds);
+    },
+    add,
+    logs: () => ({}),
+  });
   return Object.fromEntries(outputs);
 }

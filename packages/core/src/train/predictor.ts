@@ -1,19 +1,25 @@
 /** Prediction with a trained model, on any backend. */
-import type { Backend } from "../backend.ts";
-import { StateError } from "../errors.ts";
+import type { Backend, Executable } from "../backend.ts";
+import { inferenceGraph } from "../nn/build.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
-import { checkPredictOptions, type PredictOptions, predictDataset, predictWith } from "./predict.ts";
+import { checkPassOptions, type PassOptions } from "./pass.ts";
+import { predictRows } from "./predict.ts";
 import { Programs } from "./programs.ts";
+import { Turns } from "./turns.ts";
 
-/** A trained model at work. It holds the backend's memory: `await using`, or `dispose` it. */
+/**
+ * A trained model at work. It holds the backend's memory: `await using`, or `dispose` it. Calls may overlap: they run one after another, in
+ * the order in which they were made.
+ */
 export interface Predictor extends AsyncDisposable {
   /** The output for each row: float32 [rows, …]. For a model of several outputs it is the first; see `predictAll`. */
-  predict(x: Inputs, options?: PredictOptions): Promise<Float32Tensor>;
+  predict(x: Inputs, options?: PassOptions): Promise<Float32Tensor>;
   /** Every output by name. */
-  predictAll(x: Inputs, options?: PredictOptions): Promise<Readonly<Record<string, Float32Tensor>>>;
+  predictAll(x: Inputs, options?: PassOptions): Promise<Readonly<Record<string, Float32Tensor>>>;
+  /** Waits for the calls made before; later ones are a `StateError`. */
   dispose(): Promise<void>;
 }
 
@@ -23,35 +29,35 @@ export interface Runner {
   dispose(): Promise<void>;
 }
 
-type Predict = (dataset: Dataset, options: PredictOptions) => Promise<Record<string, Float32Tensor>>;
+/** What runs the model for a data set, in batches of a size. */
+type Open = (dataset: Dataset, batch: number) => Promise<Pick<Executable, "run">>;
 
 class ModelPredictor implements Predictor {
   readonly #spec: ModelSpec;
-  readonly #predict: Predict;
+  readonly #open: Open;
   readonly #release: () => PromiseLike<void>;
-  #disposed = false;
+  readonly #turns = new Turns("this predictor was disposed; make another");
 
-  constructor(spec: ModelSpec, predict: Predict, release: () => PromiseLike<void>) {
+  constructor(spec: ModelSpec, open: Open, release: () => PromiseLike<void>) {
     this.#spec = spec;
-    this.#predict = predict;
+    this.#open = open;
     this.#release = release;
   }
 
-  async predictAll(x: Inputs, options: PredictOptions = {}): Promise<Readonly<Record<string, Float32Tensor>>> {
-    if (this.#disposed) throw new StateError("this predictor was disposed; make another");
-    checkPredictOptions(options);
-    return this.#predict(readDataset(this.#spec, x), options);
+  async predictAll(x: Inputs, options: PassOptions = {}): Promise<Readonly<Record<string, Float32Tensor>>> {
+    this.#turns.expectOpen();
+    checkPassOptions("predict", options);
+    const dataset = readDataset(this.#spec, x);
+    return predictRows(this.#turns, this.#spec, dataset, options, (batch) => this.#open(dataset, batch));
   }
 
-  async predict(x: Inputs, options: PredictOptions = {}): Promise<Float32Tensor> {
+  async predict(x: Inputs, options: PassOptions = {}): Promise<Float32Tensor> {
     const outputs = await this.predictAll(x, options);
     return outputs[this.#spec.outputs[0]?.name as string] as Float32Tensor;
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    await this.#release();
+  dispose(): Promise<void> {
+    return this.#turns.close(this.#release);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -67,11 +73,13 @@ class ModelPredictor implements Predictor {
  * const probabilities = await sentiment.predict([[12, 7, 431]]);
  */
 export async function predictor(trained: Trained, { backend }: { readonly backend: Backend }): Promise<Predictor> {
-  const session = await backend.open(checkWeights(trained.spec, trained.weights));
+  const { spec } = trained;
+  const session = await backend.open(checkWeights(spec, trained.weights));
   const programs = new Programs(backend, session);
   return new ModelPredictor(
-    trained.spec,
-    (dataset, options) => predictDataset(programs, trained.spec, dataset, options),
+    spec,
+    async ({ longest }, batch) =>
+      (await programs.get("predict", () => inferenceGraph(spec), { batch, ...longest })).executable,
     () => session[Symbol.asyncDispose](),
   );
 }
@@ -80,7 +88,7 @@ export async function predictor(trained: Trained, { backend }: { readonly backen
 export function predictorOn(spec: ModelSpec, runner: Runner): Predictor {
   return new ModelPredictor(
     spec,
-    (dataset, options) => predictWith(runner, spec, dataset, options),
+    async () => runner,
     () => runner.dispose(),
   );
 }

@@ -13,7 +13,7 @@ import type { Tensors } from "../tensor.ts";
 import type { Callback } from "./callback.ts";
 import type { TrainerContext } from "./context.ts";
 import type { FitPlan } from "./fitOptions.ts";
-import { evaluationGraph, LOSS_SUMS, metricFetch, STEP } from "./graphs.ts";
+import { evaluationGraph, LOSS_SUMS, metricFetch, metricsOf, STEP } from "./graphs.ts";
 
 const damaged = (what: string): ModelFileError => new ModelFileError(`the checkpoint is damaged: ${what}`);
 
@@ -38,8 +38,8 @@ function expectPlace({ epoch, step }: Position, { epochs, rows, batchSize }: Fit
 }
 
 function expectSums({ sums, step }: Position, { spec, objective }: TrainerContext): void {
-  const { fetches } = evaluationGraph(spec, objective, false);
-  const names = [LOSS_SUMS, ...objective.metrics.map(metricFetch)];
+  const { fetches } = evaluationGraph(spec, objective);
+  const names = [LOSS_SUMS, ...metricsOf(objective).map(metricFetch)];
   const right = names.every((name, i) => {
     const size = (fetches[name]?.type.shape ?? []).reduce<number>((product, dim) => product * Number(dim), 1);
     const length = sums[i]?.length;
@@ -63,8 +63,8 @@ async function expectState(state: Tensors, session: Session, iteration: number):
   if (state[STEP]?.data[0] !== iteration) throw damaged("its position and its state are not of the same step");
 }
 
-function expectCallbacks(callbacks: readonly Callback[], kept: Checkpoint["callbacks"]): void {
-  const missing = callbacks.find(({ name, state }) => state && !Object.hasOwn(kept, name));
+function expectCallbacks(keepers: readonly Callback[], kept: Checkpoint["callbacks"]): void {
+  const missing = keepers.find(({ name }) => !Object.hasOwn(kept, name));
   if (missing) throw damaged(`what ${missing.name} kept is missing`);
 }
 
@@ -84,7 +84,7 @@ export async function readyToResume(
   const position = parsePosition(given.position);
   expectPlace(position, plan);
   expectSums(position, context);
-  expectCallbacks(plan.callbacks, given.callbacks);
+  expectCallbacks(plan.callbacks.keepers, given.callbacks);
   await expectState(given.state, context.session, position.iteration);
   return { checkpoint: given, position };
 }

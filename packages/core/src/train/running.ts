@@ -1,18 +1,19 @@
 /** Running means: the loss and the metrics of the batches seen so far. */
 import type { Tensors } from "../tensor.ts";
-import { LOSS_SUMS, metricFetch, type Objective } from "./graphs.ts";
+import { LOSS_SUMS, metricFetch, metricsOf, type Objective } from "./graphs.ts";
+import type { Metric } from "./metrics.ts";
 
 /** Figures by name: `loss`, `accuracy`, and of validation `valLoss`, `valAccuracy`. */
 export type Logs = Readonly<Record<string, number>>;
 
 /** Folds the sums of batches; in double precision, so that the order of many batches does not show. */
 export class Running {
-  readonly #objective: Objective;
+  readonly #metrics: readonly Metric[];
   #loss = new Float64Array(2);
   #sums: (Float64Array | undefined)[] = [];
 
   constructor(objective: Objective) {
-    this.#objective = objective;
+    this.#metrics = metricsOf(objective);
   }
 
   reset(): void {
@@ -22,7 +23,7 @@ export class Running {
 
   add(results: Tensors): void {
     fold(this.#loss, results[LOSS_SUMS]?.data ?? []);
-    this.#objective.metrics.forEach((metric, i) => {
+    this.#metrics.forEach((metric, i) => {
       const data = results[metricFetch(metric)]?.data ?? [];
       const sums = this.#sums[i] ?? new Float64Array(data.length);
       this.#sums[i] = sums;
@@ -32,7 +33,7 @@ export class Running {
 
   /** The sums, to go on from later: of the loss, then of each metric. */
   sums(): number[][] {
-    return [[...this.#loss], ...this.#objective.metrics.map((_, i) => [...(this.#sums[i] ?? [])])];
+    return [[...this.#loss], ...this.#metrics.map((_, i) => [...(this.#sums[i] ?? [])])];
   }
 
   /** Takes back what `sums` gave. */
@@ -44,7 +45,7 @@ export class Running {
   /** The figures so far. A loss without a valid step is 0. */
   logs(): Logs {
     const [total = 0, count = 0] = this.#loss;
-    const metrics = this.#objective.metrics.map((metric, i) => [
+    const metrics = this.#metrics.map((metric, i) => [
       metric.name,
       metric.result(this.#sums[i] ?? new Float64Array(2)),
     ]);

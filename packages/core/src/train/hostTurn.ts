@@ -1,0 +1,50 @@
+/** A turn of the host's event loop: timers, messages, signals and painting run before work goes on. Types of neither Node nor browsers are seen here. */
+
+type Resume = () => void;
+type Schedule = (resume: Resume) => unknown;
+
+interface Port {
+  onmessage: Resume | null;
+  postMessage(message: unknown): void;
+}
+
+interface Host {
+  readonly setImmediate?: Schedule;
+  readonly setTimeout?: Schedule;
+  readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port };
+  readonly process?: { getBuiltinModule?(name: "node:timers"): { readonly setImmediate: Schedule } };
+}
+
+// Taken when this file is loaded, so that the fake timers of a test cannot stop a training.
+const { setImmediate, setTimeout, MessageChannel, process } = globalThis as Host;
+
+/** Nested timers of pages wait 4 ms, and a second in a hidden page; messages do not. */
+function byMessages(Channel: new () => { readonly port1: Port; readonly port2: Port }): Schedule {
+  const { port1, port2 } = new Channel();
+  const waiting: Resume[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return (resume) => {
+    waiting.push(resume);
+    port2.postMessage(0);
+  };
+}
+
+let schedule: Schedule | undefined;
+
+function scheduleOfHost(): Schedule {
+  // Deno has it in this module only; a message channel there would keep the process alive.
+  const immediate = setImmediate ?? process?.getBuiltinModule?.("node:timers").setImmediate;
+  if (immediate) return immediate;
+  if (MessageChannel) return byMessages(MessageChannel);
+  // A host with neither has no event loop that could starve.
+  return setTimeout ?? ((resume) => resume());
+}
+
+/** Resolves after one turn of the event loop, in a new macrotask. */
+export function hostTurn(): Promise<void> {
+  schedule ??= scheduleOfHost();
+  const next = schedule;
+  return new Promise((resolve) => {
+    next(resolve);
+  });
+}
