@@ -39,7 +39,7 @@ async function weightsOf(model: Model, seed: number): Promise<Record<string, str
 
 /** The key of every dropout mask of a model. */
 function maskKeys(model: Model, seed: number): string[] {
-  const graph = trainingGraph(model.spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed, false);
+  const graph = trainingGraph(model.spec, { loss: meanSquaredError(), metrics: [] }, sgd(), seed);
   return nodesOf(rootsOf(graph)).flatMap((node) =>
     node.op === "dropoutMask" ? [`${node.attrs.seed} ${node.attrs.site}`] : [],
   );
