@@ -4,7 +4,7 @@ type Resume = () => void;
 type Schedule = (resume: Resume) => unknown;
 
 interface Port {
-  onmessage: Resume | null;
+  onmessage?: Resume | null;
   postMessage(message: unknown): void;
 }
 
