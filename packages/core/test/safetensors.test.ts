@@ -1,4 +1,7 @@
 /** Safetensors files: what is written is read back, and no file from anywhere does harm. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   bool,
   decodeSafetensors,
@@ -11,6 +14,7 @@ import {
 } from "@ostinato/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readSafetensors } from "../src/node/safetensorsFile.ts";
 import { edited, putTogether, takeApart } from "./models.ts";
 
 const full: Safetensors = {
@@ -106,7 +110,7 @@ describe("foreign and damaged files", () => {
     "a header that is no JSON": [putTogether("{a}", four), "not JSON"],
     "a header that is no UTF-8": [putTogether('{"aaaa":1}', four).fill(0xff, 10, 12), "not JSON"],
     "a header that is a list": [putTogether("[{}]", four), "not a safetensors file"],
-    "an unknown type": [file({ a: { ...one.a, dtype: "BF16" } }), "BF16"],
+    "an unknown type": [file({ a: { ...one.a, dtype: "F31" } }), "F31, which the format does not have"],
     "an inherited type": [file({ a: { ...one.a, dtype: "constructor" } }), "constructor"],
     "no type": [file({ a: { shape: [1], data_offsets: [0, 4] } }), "undefined"],
     "no shape": [file({ a: { dtype: "F32", data_offsets: [0, 4] } }), '"a" has no valid shape'],
@@ -142,5 +146,84 @@ describe("foreign and damaged files", () => {
     const { metadata } = decodeSafetensors(bytes);
     expect(Object.getPrototypeOf({})).toBe(Object.prototype);
     expect(Object.keys(metadata)).toEqual(["__proto__"]);
+  });
+});
+
+describe("number types that tensors do not have here", () => {
+  /** A file of one tensor "a", behind one byte of another, so that its numbers begin at an odd place. */
+  const typed = (dtype: string, size: number, numbers: ArrayBufferView): Uint8Array => {
+    const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+    const header = {
+      b: { dtype: "U8", shape: [1], data_offsets: [0, 1] },
+      a: { dtype, shape: [size], data_offsets: [1, 1 + bytes.length] },
+    };
+    return putTogether(JSON.stringify(header), Uint8Array.of(7, ...bytes));
+  };
+  const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+
+  test.each<[dtype: string, numbers: ArrayBufferView, expected: Float32Array | Int32Array]>([
+    [
+      // The values of IEEE 754's binary16: 1, -2, the largest, the smallest normal and subnormal one, 1/3.
+      "F16",
+      Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x3555, 0x8000, 0x7c00, 0xfc00, 0x7e00),
+      Float32Array.of(1, -2, 65504, 2 ** -14, 2 ** -24, 0.333251953125, -0, infinity, -infinity, nan),
+    ],
+    [
+      // bfloat16: the upper half of a float32.
+      "BF16",
+      Uint16Array.of(0x3f80, 0xc040, 0x7f7f, 0x0001, 0x8000, 0x7f80, 0xffc0),
+      Float32Array.of(1, -3, 3.3895313892515355e38, 2 ** -133, -0, infinity, nan),
+    ],
+    [
+      // The extremes that the paper of both 8-bit types gives (Micikevicius et al. 2022).
+      "F8_E4M3",
+      Uint8Array.of(0x38, 0xb8, 0x7e, 0x08, 0x01, 0x80, 0x7f, 0xff),
+      Float32Array.of(1, -1, 448, 2 ** -6, 2 ** -9, -0, nan, nan),
+    ],
+    [
+      "F8_E5M2",
+      Uint8Array.of(0x3c, 0xbe, 0x7b, 0x04, 0x01, 0x80, 0x7c, 0xfc, 0x7f),
+      Float32Array.of(1, -1.5, 57344, 2 ** -14, 2 ** -16, -0, infinity, -infinity, nan),
+    ],
+    ["F8_E8M0", Uint8Array.of(127, 0, 254, 255), Float32Array.of(1, 2 ** -127, 2 ** 127, nan)],
+    ["I8", Int8Array.of(-128, 127), Int32Array.of(-128, 127)],
+    ["U8", Uint8Array.of(0, 255), Int32Array.of(0, 255)],
+    ["I16", Int16Array.of(-32768, 32767), Int32Array.of(-32768, 32767)],
+    ["U16", Uint16Array.of(0, 65535), Int32Array.of(0, 65535)],
+    ["U32", Uint32Array.of(0, 2 ** 31 - 1), Int32Array.of(0, 2 ** 31 - 1)],
+    ["I64", BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n), Int32Array.of(-(2 ** 31), 2 ** 31 - 1)],
+    ["U64", BigUint64Array.of(0n, 2n ** 31n - 1n), Int32Array.of(0, 2 ** 31 - 1)],
+  ])("%s is read exactly", (dtype, numbers, expected) => {
+    const { tensors } = decodeSafetensors(typed(dtype, expected.length, numbers));
+    expect(tensors.a?.data).toEqual(expected);
+    expect(tensors.a?.shape).toEqual([expected.length]);
+    expect(tensors.a?.dtype).toBe(expected instanceof Float32Array ? "float32" : "int32");
+    expect(tensors.b).toEqual(int32([1], [7]));
+  });
+
+  test("the same numbers by way of a file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "safetensors-"));
+    const path = join(folder, "a.safetensors");
+    await writeFile(path, typed("F16", 2, Uint16Array.of(0x3c00, 0xc000)));
+    const { tensors } = await readSafetensors(path);
+    await rm(folder, { recursive: true });
+    expect(tensors).toEqual({ a: float32([2], [1, -2]), b: int32([1], [7]) });
+  });
+
+  test.each<[dtype: string, numbers: ArrayBufferView, message: string]>([
+    ["U32", Uint32Array.of(1, 2 ** 31), "holds 2147483648 at place 1, which does not fit int32"],
+    ["I64", BigInt64Array.of(0n, -(2n ** 31n) - 1n), "holds -2147483649 at place 1, which does not fit int32"],
+    ["U64", BigUint64Array.of(2n ** 63n, 0n), "holds 9223372036854775808 at place 0, which does not fit int32"],
+    ["C64", new Float32Array(4), "has numbers of the type C64, which is not read; convert it to F32"],
+    ["F4", new Uint8Array(1), "has numbers of the type F4, which is not read; convert it to F32"],
+  ])("%s that does not fit is told with the tensor, and the file is not called damaged", (dtype, numbers, message) => {
+    const bytes = typed(dtype, 2, numbers);
+    expect(() => decodeSafetensors(bytes)).toThrow(ModelFileError);
+    expect(() => decodeSafetensors(bytes)).toThrow(`tensor "a" ${message}`);
+    expect(() => decodeSafetensors(bytes)).not.toThrow("damaged");
+  });
+
+  test("a tensor that does not fill its place is damage in every type", () => {
+    expect(() => decodeSafetensors(typed("F16", 3, new Uint8Array(4)))).toThrow("does not fill its place of 4 bytes");
   });
 });

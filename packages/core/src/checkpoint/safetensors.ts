@@ -5,18 +5,11 @@
 import { ModelFileError } from "../errors.ts";
 import { isRecord } from "../nn/options.ts";
 import { sizeOf, type Tensor, type Tensors } from "../tensor.ts";
+import { isNumberType, type NumberTypeName, nameOf, numberTypes } from "./numberTypes.ts";
 
 // Both stand in every JavaScript engine that has WebAssembly, though not in the language's own library.
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 declare const TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
-
-const dtypes = {
-  F32: { dtype: "float32", bytes: 4 },
-  F64: { dtype: "float64", bytes: 8 },
-  I32: { dtype: "int32", bytes: 4 },
-  BOOL: { dtype: "bool", bytes: 1 },
-} as const;
-type Code = keyof typeof dtypes;
 
 const MAXIMUM_HEADER = 100_000_000;
 
@@ -24,10 +17,6 @@ const MAXIMUM_HEADER = 100_000_000;
 export interface Safetensors {
   readonly tensors: Tensors;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-function codeOf(dtype: Tensor["dtype"]): Code {
-  return (Object.keys(dtypes) as Code[]).find((code) => dtypes[code].dtype === dtype) as Code;
 }
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -49,7 +38,7 @@ export function safetensorsPieces({ tensors, metadata }: Safetensors): Uint8Arra
     const { dtype, shape, data } = tensors[name] as Tensor;
     const start = end;
     end += data.byteLength;
-    return [name, { dtype: codeOf(dtype), shape, data_offsets: [start, end] }];
+    return [name, { dtype: nameOf(dtype), shape, data_offsets: [start, end] }];
   });
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([["__metadata__", metadata], ...entries])));
   // The data begins at a multiple of 8; spaces fill the header up.
@@ -106,7 +95,7 @@ function readHeader(bytes: Uint8Array): Record<string, unknown> {
 /** A tensor in a file: its numbers are the bytes from `start` to `end`. */
 export interface Entry {
   readonly name: string;
-  readonly code: Code;
+  readonly type: NumberTypeName;
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
@@ -119,21 +108,27 @@ function readEntry(name: string, data: unknown, begin: number): Entry {
     new ModelFileError(`the file is damaged: tensor "${name.slice(0, 100)}" ${why}`);
   if (name === "__proto__" || !isRecord(data)) throw damaged("has no description");
   const { dtype, shape, data_offsets: offsets } = data;
-  if (typeof dtype !== "string" || !Object.hasOwn(dtypes, dtype))
-    throw damaged(`has the type ${String(dtype).slice(0, 20)}, which is not supported`);
+  if (!isNumberType(name.slice(0, 100), dtype))
+    throw damaged(`has the type ${String(dtype).slice(0, 20)}, which the format does not have`);
   if (!Array.isArray(shape) || shape.length > 8 || !shape.every(isCount)) throw damaged("has no valid shape");
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) throw damaged("has no valid place");
   const [start, end] = offsets as [number, number];
-  const code = dtype as Code;
-  if (end - start !== sizeOf(shape) * dtypes[code].bytes)
+  if (end - start !== sizeOf(shape) * numberTypes[dtype].bytes)
     throw damaged(`does not fill its place of ${end - start} bytes`);
-  return { name, code, shape, start: begin + start, end: begin + end };
+  return { name, type: dtype, shape, start: begin + start, end: begin + end };
 }
 
-/** The tensor of an entry over its bytes, which are its own from then on. They begin at a multiple of 8 of their buffer. */
-export function tensorOver({ code, shape }: Entry, { buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Tensor {
-  const { dtype, bytes } = dtypes[code];
-  const size = length / bytes;
+/**
+ * The tensor of an entry from its bytes, which are its own from then on. They begin at a multiple of 8 of their buffer.
+ *
+ * @throws ModelFileError for a whole number that does not fit int32
+ */
+export function tensorOver({ name, type, shape }: Entry, bytes: Uint8Array<ArrayBuffer>): Tensor {
+  const { buffer, byteOffset, length } = bytes;
+  const number: (typeof numberTypes)[NumberTypeName] = numberTypes[type];
+  const { dtype } = number;
+  if ("read" in number) return { dtype, shape, data: number.read(bytes, name.slice(0, 100)) } as Tensor;
+  const size = length / number.bytes;
   switch (dtype) {
     case "float32":
       return { dtype, shape, data: new Float32Array(buffer, byteOffset, size) };
@@ -183,9 +178,14 @@ export function readLayout(header: Uint8Array, size: number): Layout {
 }
 
 /**
- * Reads a file's bytes. The tensors are copies.
+ * Reads a file's bytes. The tensors are copies. Number types that tensors do not have here are converted without rounding: F16, BF16 and
+ * those of 8 bits to float32; I8 to I64 and U8 to U64 to int32.
  *
- * @throws ModelFileError where anything is not as the format has it
+ * @throws ModelFileError where anything is not as the format has it, for a whole number that does not fit int32, and for the types C64, F4
+ * and F6, each with the tensor's name
+ *
+ * @example
+ * const { tensors, metadata } = decodeSafetensors(await readFile("foreign.safetensors"));
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const { entries, metadata } = readLayout(bytes.subarray(8, headerEnd(bytes, bytes.length)), bytes.length);
