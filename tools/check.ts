@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inParallel, run } from "./process.ts";
+import { untestedNames } from "./publicNames.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -36,12 +37,15 @@ report(
   purposeless.map((path) => `${path}: the first line must be /** what the file is for. */`).join("\n"),
 );
 
+const untested = untestedNames(root);
+report("public names", 0, untested.join("\n"));
+
 await inParallel(checks, async ({ name, command: [command, ...args] }) => {
   const { code, output, seconds } = await run(command, args, root);
   report(name, seconds, code === 0 ? "" : output || `exit code ${code}`);
 });
 
 if (failed > 0) {
-  console.log(`FAILED: pnpm check (${failed} of ${checks.length + 1} checks)`);
+  console.log(`FAILED: pnpm check (${failed} of ${checks.length + 2} checks)`);
   process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ModelFileError, toBytes } from "@ostinato/core";
-import { loadModel, saveModel, writeFileAtomic } from "@ostinato/core/node";
+import { loadModel, makeFolder, saveModel, writeFileAtomic } from "@ostinato/core/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { smallModel } from "./models.ts";
 
@@ -124,4 +124,13 @@ test("two saves at once: one of the two models, whole", async () => {
   const models = [0, 1, 2, 3].map((number) => smallModel({ metadata: { number } }));
   await Promise.all(models.map((trained) => saveModel(path, trained)));
   expect(models).toContainEqual(await loadModel(path));
+});
+
+test("makeFolder makes all that are missing, and names what stands in the way", async () => {
+  const own = await place("makeFolder");
+  await makeFolder(join(own, "a", "b", "c"));
+  await makeFolder(join(own, "a", "b"));
+  expect(await readdir(join(own, "a", "b"))).toEqual(["c"]);
+  await writeFile(join(own, "file"), "");
+  await expect(makeFolder(join(own, "file", "inside"))).rejects.toThrow(join(own, "file"));
 });

@@ -1,7 +1,7 @@
 /** Splitting text into words, against Python's own steps. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { kerasFilters, TextOptionError, textToWordSequence } from "../src/index.ts";
+import { kerasFilters, TextError, TextOptionError, textToWordSequence } from "../src/index.ts";
 
 /** Keras's text_to_word_sequence, line by line: lower, translate, split, drop empty words. */
 function transcribed(text: string, filters: string, lower: boolean, split: string): string[] {
@@ -61,4 +61,10 @@ describe("textToWordSequence", () => {
 
 test("filters out of a file may be long", () => {
   expect(textToWordSequence("a;b c", { filters: ";".repeat(200_000) })).toEqual(["a", "b", "c"]);
+});
+
+test("every error of the package is a TextError", () => {
+  const wrong = () => textToWordSequence("a", { split: "" });
+  expect(wrong).toThrow(TextOptionError);
+  expect(wrong).toThrow(TextError);
 });

@@ -1,0 +1,146 @@
+/** The parts that other backends over one memory are built of. */
+import {
+  aligned,
+  arenaBackend,
+  type Call,
+  cpuKernels,
+  expectIds,
+  extent,
+  freeStride,
+  lengthsAt,
+  optionOf,
+  orderAt,
+  PlainMemory,
+  positionsBytes,
+  rowsBytes,
+  sortPositions,
+  sortRows,
+  strideOf,
+  supportsLstm,
+  type View,
+} from "@ostinato/backend-cpu";
+import { add, bind, DataError, feed, float32, type LstmAttrs, lower } from "@ostinato/core";
+import { describe, expect, test } from "vitest";
+
+const viewOf = (dims: number[], offset = 0): View => ({
+  dtype: "int32",
+  shape: dims,
+  offset,
+  stride: 1,
+  dims,
+  size: dims.reduce((a, b) => a * b, 1),
+  followers: [],
+});
+
+const attrs: LstmAttrs = {
+  hiddenSize: 2,
+  direction: "forward",
+  activations: ["Sigmoid", "Tanh", "Tanh"],
+  inputForget: false,
+  options: [],
+};
+
+test("aligned rounds bytes up to a line of 64", () => {
+  expect([0, 1, 64, 65].map(aligned)).toEqual([0, 64, 64, 128]);
+});
+
+test("extent and strides of groups of axes", () => {
+  const view = viewOf([2, 3, 5]);
+  expect([extent(view, [0, 2]), extent(view, [])]).toEqual([10, 1]);
+  expect([strideOf(view, [0]), strideOf(view, [1]), strideOf(view, [2]), strideOf(view, [])]).toEqual([15, 5, 1, 1]);
+  expect([freeStride(view, [2], []), freeStride(view, [1], []), freeStride(view, [2], [1])]).toEqual([5, 1, 15]);
+});
+
+describe("ids", () => {
+  const memory = new PlainMemory();
+  const ids = viewOf([5]);
+  memory.reserve(64 + positionsBytes(5, 4));
+  memory.scratch = 64;
+  memory.i32.set([3, 0, 3, 1, 0]);
+
+  test("expectIds lets in the rows of the table alone", () => {
+    expectIds("gather", memory, ids, 4);
+    expect(() => expectIds("gather", memory, ids, 3)).toThrow(DataError);
+    expect(() => expectIds("gather", memory, ids, 3)).toThrow("gather: id 3 is outside of a table of 3 rows");
+  });
+
+  test("sortPositions keeps the order of equal ids", () => {
+    const at = sortPositions(memory, ids, 4);
+    expect([...memory.i32.subarray(at, at + 5)]).toEqual([1, 4, 3, 0, 2]);
+    expect([...memory.i32.subarray(16, 20)]).toEqual([2, 3, 3, 5]);
+  });
+});
+
+describe("rows of a recurrence", () => {
+  const memory = new PlainMemory();
+  memory.reserve(64 + rowsBytes(7, 4));
+  memory.scratch = 64;
+
+  test("are sorted by length, the longest first, equal ones in their order", () => {
+    memory.i32.set([2, 7, 0, 7]);
+    expect(sortRows("lstm", memory, viewOf([4]), 7, 4)).toBe(16);
+    const order = memory.i32.subarray(orderAt(memory), orderAt(memory) + 4);
+    const lengths = memory.i32.subarray(lengthsAt(memory, 4), lengthsAt(memory, 4) + 4);
+    expect([[...order], [...lengths]]).toEqual([
+      [1, 3, 0, 2],
+      [7, 7, 2, 0],
+    ]);
+    memory.i32[0] = 8;
+    expect(() => sortRows("lstm", memory, viewOf([4]), 7, 4)).toThrow(DataError);
+  });
+
+  test("without lengths have all steps", () => {
+    expect(sortRows("lstm", memory, undefined, 7, 4)).toBe(28);
+  });
+
+  test("optionOf finds optional inputs by name, behind the four that are always there", () => {
+    const inputs = [1, 2, 3, 4, 5, 6].map((size) => viewOf([size]));
+    const options = ["lengths", "initialC"] as const;
+    const call: Call<"lstm"> = {
+      op: "lstm",
+      attrs: { ...attrs, options },
+      inputs,
+      outputs: [],
+      sizes: {},
+      walk: { rank: 0, dims: [], from: [], to: [] },
+    };
+    expect(optionOf(call, "initialC")).toBe(inputs[5]);
+    expect(optionOf(call, "initialH")).toBeUndefined();
+  });
+
+  test("supportsLstm says no where the native kernel computes something else", () => {
+    expect(supportsLstm(attrs)).toBe(true);
+    expect(supportsLstm({ ...attrs, options: ["lengths", "initialH", "initialC"] })).toBe(true);
+    for (const other of [
+      { clip: 3 },
+      { inputForget: true },
+      { options: ["P"] as const },
+      { activations: ["Relu", "Tanh", "Tanh"] as const },
+    ])
+      expect(supportsLstm({ ...attrs, ...other })).toBe(false);
+  });
+});
+
+test("arenaBackend runs a table of kernels over a memory of its own, and disposes of it", async () => {
+  let disposed = 0;
+  class Counted extends PlainMemory {
+    async dispose(): Promise<void> {
+      disposed += 1;
+    }
+  }
+  const doubled = {
+    ...cpuKernels,
+    add: {
+      run(memory: PlainMemory, { outputs }: Call<"add">): void {
+        memory.f32.fill(42, outputs[0].offset, outputs[0].offset + outputs[0].size);
+      },
+    },
+  };
+  const backend = arenaBackend({ name: "mine", kernels: doubled, createMemory: () => new Counted() });
+  const x = feed("x", "float32", [2]);
+  const session = await backend.open({});
+  const executable = await session.compile(bind(lower({ fetches: { y: add(x, 1) }, updates: [] }, backend), {}));
+  expect([...(await executable.run({ x: float32([2], [1, 2]) })).y.data]).toEqual([42, 42]);
+  await session[Symbol.asyncDispose]();
+  expect(disposed).toBe(1);
+});
