@@ -248,9 +248,12 @@ describe("a worker that is lost fails the calls under way and all later ones", (
     await expect(inWorker(startWorker("nowhere.ts"))).rejects.toThrow(/nowhere\.ts/);
     await expect(inWorker(startWorker("nowhere.ts"))).rejects.toThrow(ResourceError);
     const failing = new Worker("throw new Error('at its top')", { eval: true });
-    await expect(inWorker(failing)).rejects.toThrow(/lost: .*at its top/);
+    await expect(inWorker(failing)).rejects.toThrow(/was lost; .*at its top/);
     const leaving = new Worker("process.exit(0)", { eval: true });
     await expect(inWorker(leaving)).rejects.toThrow(/ended with exit code 0/);
+    const ended = new Worker("", { eval: true });
+    await ended.terminate();
+    await expect(inWorker(ended)).rejects.toThrow(/ended already/);
   });
 });
 
@@ -265,6 +268,15 @@ test("dispose rejects what is under way, and what comes after it, with a StateEr
   await expect(session.readState()).rejects.toThrow(StateError);
   await session[Symbol.asyncDispose]();
   await silent.dispose();
+});
+
+test("a session that is disposed of ends in the worker, once", async () => {
+  await using counting = await faulty("silence");
+  const sessions = [await counting.open({}), await counting.open({})];
+  await sessions[0]?.[Symbol.asyncDispose]();
+  await sessions[0]?.[Symbol.asyncDispose]();
+  await expect(sessions[0]?.readState()).rejects.toThrow(StateError);
+  expect((await sessions[1]?.readState())?.disposed?.data[0]).toBe(1);
 });
 
 test("results that share a buffer arrive whole", async () => {

@@ -104,6 +104,7 @@ for (const [name, [fail, words]] of Object.entries(failures)) {
     const error: unknown = await opening.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ResourceError);
     expect((error as Error).message).toMatch(words);
+    expect((error as Error).message).toMatch(/^the backend's worker was lost; start another and compile again: .+$/);
     await expect(backend.open({})).rejects.toThrow(words);
     expect(worker.terminated).toBe(1);
     await backend.dispose();

@@ -40,15 +40,23 @@ const inRun: Readonly<Record<string, () => Promise<never>>> = {
 async function faulty(): Promise<Backend> {
   if (workerData === "create") throw new ConfigError("no backend today");
   const backend = await cpu();
+  let disposed = 0;
   const open = async (): Promise<Session> => ({
     compile: async () => ({ run: () => (inRun[workerData] as () => Promise<never>)() }),
-    // Views of one buffer, of which only parts are results.
+    // How many sessions were disposed of, and views of one buffer, of which only parts are results.
     readState: async () => {
       const both = Float32Array.of(1, 2, 3, 4);
-      return { a: float32([2], both.subarray(0, 2)), b: float32([2], both.subarray(2)), whole: float32([4], both) };
+      return {
+        disposed: float32([], [disposed]),
+        a: float32([2], both.subarray(0, 2)),
+        b: float32([2], both.subarray(2)),
+        whole: float32([4], both),
+      };
     },
     writeState: async () => {},
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: async () => {
+      disposed += 1;
+    },
   });
   return { ...backend, open };
 }

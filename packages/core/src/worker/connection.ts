@@ -83,9 +83,10 @@ export class Connection {
   }
 
   #lose(why: string, cause?: unknown): void {
+    const reason = why.replace(/\s+/g, " ").trim();
     const options = cause === undefined ? undefined : { cause };
     const lost = (): Error =>
-      new ResourceError(`the worker of the backend was lost: ${why}. Start another worker and compile again`, options);
+      new ResourceError(`the backend's worker was lost; start another and compile again: ${reason}`, options);
     this.#end(lost).catch(() => {});
   }
 

@@ -14,6 +14,8 @@ interface WorkerEvent {
 }
 
 interface WorkerEvents {
+  /** Of Node: -1 when the worker has ended. */
+  readonly threadId?: number;
   /** Of Node. */
   on?(event: "message" | "messageerror" | "error" | "exit", listener: (value: unknown) => void): void;
   addEventListener?(
@@ -60,6 +62,7 @@ export interface Listener {
 /** Hears what a worker says, and when it fails or ends. */
 export function listenTo(worker: WorkerHandle, { message, lost }: Listener): void {
   const events = worker as WorkerHandle & WorkerEvents;
+  if (events.threadId === -1) lost("it has ended already");
   if (events.on) {
     events.on("message", message);
     events.on("messageerror", (error) => lost("its message could not be read", error));
@@ -72,7 +75,7 @@ export function listenTo(worker: WorkerHandle, { message, lost }: Listener): voi
   events.addEventListener?.("error", (event) => {
     // Reported by the calls that it fails; Deno would end the process.
     event.preventDefault?.();
-    lost(event.message || "it could not be loaded", event.error);
+    lost(event.message || "it could not be loaded", event.error ?? undefined);
   });
   events.addEventListener?.("close", () => lost("it ended"));
 }
