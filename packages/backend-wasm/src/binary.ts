@@ -1,7 +1,8 @@
 /** The two binaries of the module, and which of them this engine runs. */
 import { plain } from "./binaries/plain.ts";
 import { relaxed } from "./binaries/relaxed.ts";
-import { compile, inflate, type Module, validate } from "./host.ts";
+import { inflate } from "./host/inflate.ts";
+import { compile, type Module, validate } from "./host/modules.ts";
 import { wideModule } from "./wide.ts";
 
 /**

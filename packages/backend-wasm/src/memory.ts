@@ -2,7 +2,8 @@
 import type { Memory, View } from "@ostinato/backend-cpu";
 import { ResourceError } from "@ostinato/core";
 import type { Binary } from "./binary.ts";
-import { createHostMemory, type HostMemory, instantiate, maySleep } from "./host.ts";
+import { createHostMemory, type HostMemory, instantiate } from "./host/modules.ts";
+import { maySleep } from "./host/threads.ts";
 import { CONTROL_BYTES, control, type Job, jobs } from "./jobs.ts";
 import { Team } from "./team.ts";
 

@@ -1,6 +1,7 @@
 /** The threads beside the caller's: started with a session, asleep between runs, ended with the session. */
 import { ResourceError } from "@ostinato/core";
-import { type HostMemory, type HostThread, type Module, startThread } from "./host.ts";
+import type { HostMemory, Module } from "./host/modules.ts";
+import { type HostThread, startThread } from "./host/threads.ts";
 import { control } from "./jobs.ts";
 
 /** What a thread runs: it says that it is ready, and then waits for jobs inside of the module. */

@@ -1,8 +1,8 @@
 /** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
 import { arenaBackend, cpuKernels, PlainMemory } from "@ostinato/backend-cpu";
-import { type Backend, ConfigError } from "@ostinato/core";
+import { type Backend, ConfigError, ResourceError } from "@ostinato/core";
 import { loadBinary, type Simd } from "./binary.ts";
-import { cores, hasThreads } from "./host.ts";
+import { cores, hasThreads, threadsRefused } from "./host/threads.ts";
 import { wasmKernels } from "./kernels/table.ts";
 import { WasmMemory } from "./memory.ts";
 
@@ -18,14 +18,15 @@ const names: Readonly<Record<Simd, string>> = { wide: "256-bit relaxed", relaxed
 export interface WasmOptions {
   /**
    * The most that is taken. `"auto"` (default): relaxed SIMD, whose multiply-adds are rounded once, in 256 bits in Node 24 to 26 on x64, where V8 is
-   * asked to join pairs of 128-bit instructions while it compiles this module. `"relaxed"`: the same in 128 bits (Chrome 114, Node 22), with the same
+   * asked to join pairs of 128-bit instructions while it compiles this module; versions in which that was not tried are left alone. `"relaxed"`: the same in 128 bits (Chrome 114, Node 22), with the same
    * results to the bit. `"plain"`: 128-bit SIMD as every current engine has it; what it computes differs in the last bits. An engine without
    * one of them takes the next.
    */
   readonly simd?: keyof typeof choices;
   /**
    * Threads that share the work, the caller's among them: a whole number from 1 to 64. Default: the cores, up to 8. The number changes no bit of any
-   * result. Where memory cannot be shared (a browser page that is not cross-origin isolated) there is one.
+   * result. Where memory cannot be shared (a browser page that is not cross-origin isolated) there is one. Where a page's Content-Security-Policy forbids
+   * workers from `blob:` URLs there is one by default, and an error for more.
    */
   readonly threads?: number;
 }
@@ -48,6 +49,18 @@ function checkOptions(options: WasmOptions): void {
     throw new ConfigError(`wasm: threads is a whole number from 1 to ${MOST_THREADS}, got ${shown(threads)}`);
 }
 
+/** How many threads there are: as many as asked for, or as there are cores; one where memory cannot be shared, or a policy forbids others and nobody asked. */
+async function teamFor(asked: number | undefined): Promise<number> {
+  const threads = asked ?? Math.min(cores(), MOST_BY_DEFAULT);
+  if (threads === 1 || !hasThreads()) return 1;
+  const refusal = await threadsRefused();
+  if (refusal === undefined) return threads;
+  if (asked === undefined) return 1;
+  throw new ResourceError(
+    `wasm: this page lets no threads start (${refusal}); add blob: to the worker-src of its Content-Security-Policy, or take wasm({ threads: 1 })`,
+  );
+}
+
 /**
  * Kernels in WebAssembly SIMD over one memory, shared by threads; the kernels of the CPU backend run what has none. Nothing to install or serve: the
  * module comes with this file. Computes in single precision. A run computes before its promise is returned, with the caller's thread
@@ -55,15 +68,14 @@ function checkOptions(options: WasmOptions): void {
  *
  * An engine without WebAssembly SIMD gets the CPU backend's kernels; `name` says what was chosen.
  *
- * @throws ConfigError for options that cannot work; `open` throws ResourceError where the host gives no memory, and a session's
- * `compile` where it gives no threads: these start while the caller goes on.
+ * @throws ConfigError for options that cannot work, ResourceError where a page's Content-Security-Policy forbids WebAssembly, or the threads that were asked
+ * for; `open` throws ResourceError where the host gives no memory, and a session's `compile` where it gives no threads: these start while the caller goes on.
  * @example const backend = await wasm({ threads: 2 });
  */
 export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   checkOptions(options);
-  const { simd = "auto", threads = Math.min(cores(), MOST_BY_DEFAULT) } = options;
-  const team = hasThreads() ? threads : 1;
-  const binary = await loadBinary(choices[simd], team > 1);
+  const team = await teamFor(options.threads);
+  const binary = await loadBinary(choices[options.simd ?? "auto"], team > 1);
   if (!binary) {
     return arenaBackend({
       name: "wasm (no SIMD in this engine: the CPU backend's kernels)",

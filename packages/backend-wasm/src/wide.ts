@@ -1,5 +1,7 @@
 /** Whether a module runs in 256-bit SIMD: found out by a trial, because no engine tells. */
-import { compileWide, createHostMemory, instantiate, type Module, now } from "./host.ts";
+import { compileWide } from "./host/flags.ts";
+import { now } from "./host/globals.ts";
+import { createHostMemory, instantiate, type Module } from "./host/modules.ts";
 
 interface Exports {
   trial(wide: boolean, turns: number): void;
@@ -42,7 +44,7 @@ export async function wideModule(bytes: Uint8Array, shared: boolean): Promise<Mo
     const others = new Uint8Array(bytes.length + NOTHING.length);
     others.set(bytes);
     others.set(NOTHING, bytes.length);
-    const module = compileWide(others);
+    const module = await compileWide(others);
     return module && (await isWide(module, shared)) ? module : undefined;
   } catch {
     return undefined;

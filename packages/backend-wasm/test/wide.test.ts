@@ -1,9 +1,11 @@
-/** 256-bit SIMD: where it runs, and that asking for it leaves the engine as it was. */
+/** 256-bit SIMD: where it runs, and that V8's flags are touched only in versions that were tried, and are back afterwards. */
 import { readFileSync } from "node:fs";
 import v8 from "node:v8";
+import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { relaxed } from "../src/binaries/relaxed.ts";
-import { compileWide, inflate } from "../src/host.ts";
+import { compileWide } from "../src/host/flags.ts";
+import { inflate } from "../src/host/inflate.ts";
 import { wasm } from "../src/index.ts";
 
 /** Whether the processor has 256-bit multiply-adds; undefined where that cannot be read. */
@@ -16,11 +18,39 @@ function hasAvx2(): boolean | undefined {
 }
 
 const here = process.arch === "x64" && hasAvx2() === true;
-const needsAvx2 = '"is what runs on x64" and "flags that the process was started with are left alone"';
-if (!here) console.info(`skips ${needsAvx2}: this processor has no AVX2, or does not tell`);
+if (!here) console.info('skips "is what runs on x64" and "in threads": this processor has no AVX2, or does not tell');
 
 const bytes = await inflate(relaxed.deflated);
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+/** The flags that a process sets for one module and takes back, in that order; its `process` differs from this one as given. */
+async function flagsSet(differences: object, module = bytes): Promise<string[]> {
+  const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
+  const { getBuiltinModule } = process;
+  vi.stubGlobal("process", { arch: "x64", env: {}, execArgv: [], getBuiltinModule, ...differences });
+  await compileWide(module).catch(() => {});
+  return set.mock.calls.map(([flag]) => flag);
+}
+
+/** The exact strings of these versions of Node. */
+const node24 = { node: "24.21.0", v8: "13.6.233.17-node.53" };
+const node25 = { node: "25.9.0", v8: "14.1.146.11-node.25" };
+const node26 = { node: "26.10.0", v8: "14.6.202.34-node.34" };
+
+const [inlining, wide, baseline, lazy] = [
+  "wasm-inlining",
+  "experimental-wasm-revectorize",
+  "liftoff",
+  "wasm-lazy-compilation",
+];
+/** Inlining is off before the optimizing compiler meets code without feedback, and on again after that. */
+const setAndBack = [
+  ...[`--no-${inlining}`, `--${wide}`, `--no-${baseline}`, `--no-${lazy}`],
+  ...[`--${lazy}`, `--${baseline}`, `--no-${wide}`, `--${inlining}`],
+];
 
 describe("256-bit SIMD", () => {
   test.skipIf(!here)("is what runs on x64, whatever was compiled before", async () => {
@@ -29,52 +59,58 @@ describe("256-bit SIMD", () => {
     expect((await wasm({ threads: 2 })).name).toBe("wasm (256-bit relaxed SIMD, 2 threads)");
   });
 
-  test("is asked for with flags that are taken back", () => {
-    const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
-    if (!compileWide(bytes)) return expect(set).not.toHaveBeenCalled();
-    const opposite = (flag: string): string =>
-      flag.startsWith("--no-") ? `--${flag.slice(5)}` : `--no-${flag.slice(2)}`;
-    const flags = set.mock.calls.map(([flag]) => flag);
-    const asked = flags.slice(0, flags.length / 2);
-    expect(flags.slice(flags.length / 2)).toEqual(asked.map(opposite));
+  test.skipIf(!here)("is what runs in threads that ask for it at once", async () => {
+    const script = `
+      const { parentPort } = require("node:worker_threads");
+      import(${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)}).then(async ({ wasm }) => parentPort.postMessage((await wasm({ threads: 1 })).name));`;
+    const execArgv = ["--conditions=@ostinato/source"];
+    const names = await Promise.all(
+      [1, 2, 3].map(() => {
+        const worker = new Worker(script, { eval: true, execArgv });
+        return new Promise((resolve, reject) => worker.on("message", resolve).on("error", reject));
+      }),
+    );
+    expect(names).toEqual(Array(3).fill("wasm (256-bit relaxed SIMD, 1 thread)"));
   });
 
-  test.skipIf(!here)("flags that the process was started with are left alone", () => {
-    const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
-    const { execArgv } = process;
-    process.execArgv = ["--no_liftoff", "--no-experimental-wasm-revectorize"];
-    try {
-      compileWide(bytes);
-    } finally {
-      process.execArgv = execArgv;
-    }
-    expect(set.mock.calls.flat()).toEqual(["--no-wasm-lazy-compilation", "--wasm-lazy-compilation"]);
+  test.each([node24, node25, node26])(
+    "is asked for in Node $node, with flags that are taken back",
+    async (versions) => {
+      expect(await flagsSet({ versions })).toEqual(setAndBack);
+    },
+  );
+
+  test("flags are taken back where the module does not compile", async () => {
+    expect(await flagsSet({ versions: node26 }, Uint8Array.of(1, 2, 3))).toEqual(setAndBack);
   });
 
-  test("flags are taken back where the module does not compile", () => {
-    const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
-    if (here) expect(() => compileWide(Uint8Array.of(1, 2, 3))).toThrow("WebAssembly");
-    expect(set.mock.calls.length % 2).toBe(0);
-    if (here) expect(set.mock.calls.at(-1)?.[0]).toBe("--wasm-lazy-compilation");
+  test("a process that was started for 256 bits keeps that", async () => {
+    const flags = setAndBack.filter((flag) => !flag.endsWith(wide));
+    expect(await flagsSet({ versions: node26, execArgv: ["--require", "/wasm.cjs", `--${wide}`] })).toEqual(flags);
   });
 
   test.each([
-    ["another processor", { arch: "arm64" }],
-    ["an older Node", { versions: { node: "22.1.0" } }],
-    ["a Node that nobody has tried", { versions: { node: "99.0.0" } }],
-    ["Electron", { versions: { node: "24.1.0", electron: "40.0.0" } }],
-    ["Bun", { versions: { node: "24.1.0", bun: "1.3.0" } }],
-    ["a host that is not Node", { getBuiltinModule: undefined }],
-  ])("is not asked for in %s", (_name, differences) => {
-    const set = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
-    const original = process;
-    const { arch, versions } = original;
-    vi.stubGlobal("process", { arch, versions, getBuiltinModule: original.getBuiltinModule, ...differences });
-    try {
-      expect(compileWide(bytes)).toBeUndefined();
-    } finally {
-      vi.unstubAllGlobals();
-    }
-    expect(set).not.toHaveBeenCalled();
+    ["another processor", { arch: "arm64", versions: node24 }],
+    ["an older Node", { versions: { node: "22.23.3", v8: "12.4.254.21-node.57" } }],
+    ["a later V8 of a Node that was tried", { versions: { node: "26.11.0", v8: "14.7.1.1-node.1" } }],
+    ["a V8 whose number only begins like a tried one", { versions: { node: "27.0.0", v8: "14.10.1.1-node.1" } }],
+    ["a Node that nobody has tried", { versions: { node: "27.0.0", v8: "15.0.1.1-node.1" } }],
+    ["a Node that does not tell its V8", { versions: { node: "24.1.0" } }],
+    ["Electron", { versions: { node: "24.1.0", electron: "40.0.0", v8: "13.6.233.17-electron.0" } }],
+    ["Bun", { versions: { ...node24, bun: "1.4.5" } }],
+    ["Deno", { versions: { ...node24, deno: "2.9.6" } }],
+    ["a host that is not Node", { versions: node24, getBuiltinModule: undefined }],
+    ["a process that was started against it", { versions: node24, execArgv: ["--no_experimental_wasm_revectorize"] }],
+    [
+      "a process with flags of its own",
+      { versions: node24, env: { NODE_OPTIONS: "--max-old-space-size=99 --wasm-deopt" } },
+    ],
+    ["a process that inlines by its own flag", { versions: node26, execArgv: ["--wasm-inlining"] }],
+    [
+      "a Node 26 without locks between threads",
+      { versions: node26, getBuiltinModule: (name: string) => (name === "node:v8" ? v8 : {}) },
+    ],
+  ])("is not asked for in %s", async (_name, differences) => {
+    expect(await flagsSet(differences)).toEqual([]);
   });
 });
