@@ -1,6 +1,7 @@
 /** The float64 reference interpreter and the test suite that every backend must pass. */
 export { checkGradients, type GradientCheck, type GradientError, gradientErrors } from "./gradientCheck.ts";
 export { type Growth, memoryGrowth } from "./memoryGrowth.ts";
+export { type Realm, trainedIn } from "./otherRealm.ts";
 export { reference } from "./reference/backend.ts";
 export type { Dense } from "./reference/dense.ts";
 export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.ts";

@@ -52,23 +52,46 @@ function checked<T extends TensorData>(shape: readonly number[], data: T): T {
   return data;
 }
 
+const arrayNames = {
+  float32: "Float32Array",
+  int32: "Int32Array",
+  bool: "Uint8Array",
+  float64: "Float64Array",
+} as const satisfies { readonly [D in Tensor["dtype"]]: string };
+
+/** The types that tensors have. */
+export const dtypes = Object.keys(arrayNames) as Tensor["dtype"][];
+
+/** What an object is, such as `"Float32Array"` or `"Error"`, whichever realm (a frame, a `vm` context, a test runner's sandbox) made it. */
+export function classOf(data: unknown): string {
+  return Object.prototype.toString.call(data).slice("[object ".length, -1);
+}
+
+/** Whether the data is the typed array that a tensor of the type has. */
+export function holds<D extends Tensor["dtype"]>(
+  dtype: D,
+  data: unknown,
+): data is Extract<Tensor, { dtype: D }>["data"] {
+  return classOf(data) === arrayNames[dtype];
+}
+
 /** A float32 tensor of `shape`; the data is copied unless it is a `Float32Array` already. */
 export function float32(shape: readonly number[], data: ArrayLike<number>): Float32Tensor {
   return {
     dtype: "float32",
     shape,
-    data: checked(shape, data instanceof Float32Array ? data : Float32Array.from(data)),
+    data: checked(shape, holds("float32", data) ? data : Float32Array.from(data)),
   };
 }
 
 /** An int32 tensor of `shape`; the data is copied unless it is an `Int32Array` already. */
 export function int32(shape: readonly number[], data: ArrayLike<number>): Int32Tensor {
-  return { dtype: "int32", shape, data: checked(shape, data instanceof Int32Array ? data : Int32Array.from(data)) };
+  return { dtype: "int32", shape, data: checked(shape, holds("int32", data) ? data : Int32Array.from(data)) };
 }
 
 /** A bool tensor of `shape`; the data is copied unless it is a `Uint8Array` already. */
 export function bool(shape: readonly number[], data: ArrayLike<number>): BoolTensor {
-  return { dtype: "bool", shape, data: checked(shape, data instanceof Uint8Array ? data : Uint8Array.from(data)) };
+  return { dtype: "bool", shape, data: checked(shape, holds("bool", data) ? data : Uint8Array.from(data)) };
 }
 
 /** A float64 tensor of `shape`; the data is copied unless it is a `Float64Array` already. */
@@ -76,7 +99,7 @@ export function float64(shape: readonly number[], data: ArrayLike<number>): Floa
   return {
     dtype: "float64",
     shape,
-    data: checked(shape, data instanceof Float64Array ? data : Float64Array.from(data)),
+    data: checked(shape, holds("float64", data) ? data : Float64Array.from(data)),
   };
 }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataError } from "../src/errors.ts";
 import { classificationReport, confusionMatrix, logLoss, rocAuc, rocCurve } from "../src/train/classification.ts";
+import { untyped } from "./expectMisuse.ts";
 
 /** Rows of both classes with few distinct scores, so that there are many ties. */
 const rows = fc
@@ -48,7 +49,9 @@ describe("rocAuc", () => {
       new DataError("rocAuc: 2 labels but 1 predictions; each row needs both"),
     );
     expect(() => rocAuc([0, 2], [0.5, 0.5])).toThrow("the label of row 1 is 2; labels are 0 and 1");
-    expect(() => rocAuc([0, 1], [0.5, Number.NaN])).toThrow("the score of row 1 is not a number");
+    expect(() => rocAuc([0, 1], [0.5, Number.NaN])).toThrow("the score of row 1 is NaN, not a number");
+    expect(() => rocAuc([0, 1], untyped([0.5, "0.5"]))).toThrow('the score of row 1 is "0.5", not a number');
+    expect(() => rocAuc(untyped([false, "1"]), [0.5, 0.5])).toThrow("the label of row 0 is false; labels are 0 and 1");
   });
 });
 

@@ -48,7 +48,7 @@ export function read(
   x: Inputs,
   y?: Rows,
   loss: Loss = binaryCrossentropy(),
-  sampleWeights?: ArrayLike<number>,
+  sampleWeights?: Rows,
 ): Dataset {
   const [target] = targetsOf(spec, loss);
   return readDataset(

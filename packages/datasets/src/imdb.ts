@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { type LabelEncoder, labelEncoder } from "@ostinato/text";
 import { DatasetFormatError, DatasetNotFoundError } from "./errors.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
+import { codeOf } from "./read-error.ts";
 import { shuffledIndices } from "./shuffle.ts";
 
 export type ImdbClass = "negative" | "positive";
@@ -85,7 +86,7 @@ async function parsedFile(file: string): Promise<unknown> {
   try {
     json = await readFile(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    if (codeOf(error) === "ENOENT") {
       throw new DatasetNotFoundError("IMDB reviews", [file], howToInstall);
     }
     throw new DatasetFormatError(file, "cannot be read", { cause: error });

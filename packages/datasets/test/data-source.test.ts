@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runInNewContext } from "node:vm";
 import { encodeText, labelEncoder } from "@ostinato/text";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -18,6 +19,7 @@ import {
   requireEveryClass,
   splitExamples,
 } from "../src/index.ts";
+import { readError } from "../src/read-error.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sources-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -249,4 +251,10 @@ describe("splitExamples", () => {
     );
     expect(() => requireEveryClass(rows, encoder)).not.toThrow();
   });
+});
+
+test("errors of Node keep their meaning in a test runner's sandbox, whose Error is another", () => {
+  const error = runInNewContext("Object.assign(new Error('ENOENT'), { code: 'ENOENT' })");
+  expect(error instanceof Error).toBe(false);
+  expect(readError(error, "data", "a.csv", "give another")).toBeInstanceOf(DatasetNotFoundError);
 });

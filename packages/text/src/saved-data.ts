@@ -57,7 +57,7 @@ export function jsonFrom(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new TextDataError(path, `is not JSON (${error instanceof Error ? error.message : String(error)})`);
+    throw new TextDataError(path, `is not JSON (${String(error).replace(/^SyntaxError: /, "")})`);
   }
 }
 

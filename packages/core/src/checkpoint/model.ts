@@ -48,7 +48,7 @@ export function parseMetadata(part: string, text: string | undefined): unknown {
  *
  * @throws ModelFileError where the file is damaged, of another kind, or of a later version
  */
-export function fromBytes(bytes: Uint8Array): Trained {
+export function fromBytes(bytes: Uint8Array | ArrayBuffer): Trained {
   return modelFrom(decodeSafetensors(bytes));
 }
 

@@ -3,8 +3,8 @@
  * A reader of files from anywhere: it believes nothing, and takes no more memory than the file has bytes.
  */
 import { ModelFileError } from "../errors.ts";
-import { isRecord } from "../nn/options.ts";
-import { sizeOf, type Tensor, type Tensors } from "../tensor.ts";
+import { isRecord, messageOf, shown } from "../nn/options.ts";
+import { classOf, sizeOf, type Tensor, type Tensors } from "../tensor.ts";
 import { isNumberType, type NumberTypeName, nameOf, numberTypes } from "./numberTypes.ts";
 
 // Both stand in every JavaScript engine that has WebAssembly, though not in the language's own library.
@@ -20,6 +20,15 @@ export interface Safetensors {
 }
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** Bytes as they come from anywhere: an array of them, a buffer, of this realm or another. @throws ModelFileError for anything else */
+function bytesFrom(data: unknown): Uint8Array {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const kind = classOf(data);
+  if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return new Uint8Array(data as ArrayBuffer);
+  const found = data === null || typeof data !== "object" ? shown(data) : `an object (${kind})`;
+  throw new ModelFileError(`the bytes of a file are a Uint8Array, got ${found}`);
+}
 
 /** A view of the bytes of a typed array. */
 export function bytesOf(data: Tensor["data"]): Uint8Array {
@@ -85,9 +94,7 @@ function readHeader(bytes: Uint8Array): Record<string, unknown> {
     const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (isRecord(header)) return header;
   } catch (error) {
-    throw new ModelFileError(
-      `the file is damaged: its header is not JSON (${error instanceof Error ? error.message : error})`,
-    );
+    throw new ModelFileError(`the file is damaged: its header is not JSON (${messageOf(error)})`);
   }
   throw new ModelFileError("the file is damaged: its header is not an object");
 }
@@ -187,7 +194,8 @@ export function readLayout(header: Uint8Array, size: number): Layout {
  * @example
  * const { tensors, metadata } = decodeSafetensors(await readFile("foreign.safetensors"));
  */
-export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+export function decodeSafetensors(file: Uint8Array | ArrayBuffer): Safetensors {
+  const bytes = bytesFrom(file);
   const { entries, metadata } = readLayout(bytes.subarray(8, headerEnd(bytes, bytes.length)), bytes.length);
   const tensor = (entry: Entry): Tensor => {
     // Not bytes.slice: of a Node.js Buffer that is a view.

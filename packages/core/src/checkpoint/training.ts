@@ -53,7 +53,7 @@ function selected(tensors: Tensors, ofCallbacks: boolean): Tensors {
  *
  * @throws ModelFileError where the file is damaged, of another kind, or of a later version
  */
-export function checkpointFromBytes(bytes: Uint8Array): Checkpoint {
+export function checkpointFromBytes(bytes: Uint8Array | ArrayBuffer): Checkpoint {
   return checkpointFrom(decodeSafetensors(bytes));
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { systemCode } from "./reasons.ts";
 
 const quietly = (read: () => string): string => {
   try {
@@ -27,7 +28,7 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // Somebody else's process is one, too.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return systemCode(error) === "EPERM";
   }
 }
 

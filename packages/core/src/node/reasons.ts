@@ -1,5 +1,6 @@
 /** Why a file could not be read or written, in words. */
 import { FileError } from "../index.ts";
+import { isRecord, messageOf } from "../nn/options.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -19,7 +20,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** The system's name of an error, such as `"ENOSPC"`; undefined for an error that is not the system's. */
 export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return undefined;
+  // Not instanceof Error: a test runner's sandbox has an Error of its own, and Node throws that of the process.
+  if (!isRecord(error) || typeof error.code !== "string") return undefined;
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
@@ -28,7 +30,7 @@ export function reasonOf(error: unknown, absent: string): string {
   const code = systemCode(error);
   if (code === "ENOENT") return absent;
   const reason = code === undefined ? undefined : reasons[code];
-  return reason ?? (error instanceof Error ? error.message : String(error));
+  return reason ?? messageOf(error);
 }
 
 /** Runs what writes `path`; an error of the system, which may name no file, becomes a `FileError` that names this one. */

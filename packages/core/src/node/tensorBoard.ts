@@ -8,7 +8,7 @@ import { crc32c } from "../checkpoint/checksum.ts";
 import { type Callback, ConfigError, type Logs } from "../index.ts";
 import { KeptReader } from "../train/callbacks/kept.ts";
 import { makeFolder } from "./atomic.ts";
-import { writing } from "./reasons.ts";
+import { systemCode, writing } from "./reasons.ts";
 
 /** CRC-32C, rotated and shifted as TensorFlow masks it. */
 function maskedChecksum(bytes: Uint8Array): number {
@@ -101,7 +101,7 @@ class EventFile {
         return path;
       } catch (error) {
         // Another training began in the same second.
-        if (!(error instanceof Error && "code" in error && error.code === "EEXIST") || number === 999) throw error;
+        if (systemCode(error) !== "EEXIST" || number === 999) throw error;
       }
     }
   }

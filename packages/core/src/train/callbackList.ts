@@ -1,7 +1,7 @@
 /** The callbacks of one `fit`: in which order they are called, who has yet to be called, and what they keep. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { ConfigError, StateError } from "../errors.ts";
-import { isName, isRecord, NAME_RULE, shown } from "../nn/options.ts";
+import { isName, isRecord, messageOf, NAME_RULE, shown } from "../nn/options.ts";
 import type { Tensor, Tensors } from "../tensor.ts";
 import type { Callback, TrainingControl } from "./callback.ts";
 import type { History } from "./events.ts";
@@ -104,7 +104,7 @@ export class CallbackList {
       try {
         await callback.onEnd?.(history, control);
       } catch (error) {
-        report(`${callback.name} failed at the end of training: ${error instanceof Error ? error.message : error}`);
+        report(`${callback.name} failed at the end of training: ${messageOf(error)}`);
       }
     }
   }

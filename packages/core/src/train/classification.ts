@@ -172,6 +172,7 @@ function requireBinary(caller: string, labels: ArrayLike<number>, scores: ArrayL
     if (labels[row] !== 0 && labels[row] !== 1) {
       throw new DataError(`${caller}: the label of row ${row} is ${shown(labels[row])}; labels are 0 and 1`);
     }
-    if (Number.isNaN(scores[row])) throw new DataError(`${caller}: the score of row ${row} is not a number`);
+    if (typeof scores[row] !== "number" || Number.isNaN(scores[row]))
+      throw new DataError(`${caller}: the score of row ${row} is ${shown(scores[row])}, not a number`);
   }
 }

@@ -2,14 +2,18 @@
 import { DataError, DTypeError, ShapeError } from "../errors.ts";
 import { showShape } from "../ir/value.ts";
 import { isRecord, shown } from "../nn/options.ts";
-import type { Tensor } from "../tensor.ts";
+import { classOf, dtypes, holds, type Tensor } from "../tensor.ts";
+import { got, isList, numberFrom, type Scalar } from "./element.ts";
 
-/** Rows as users hold them: a tensor, one number a row, one list a row (of any length where there is time), or a list of vectors a row. */
+/**
+ * Rows as users hold them: a tensor, one number a row, one list a row (of any length where there is time), or a list of vectors a row. In
+ * lists truth values are 0 and 1, and whole numbers may be bigints, in a `BigInt64Array`, say.
+ */
 export type Rows =
   | Tensor
-  | ArrayLike<number>
-  | readonly ArrayLike<number>[]
-  | readonly (readonly ArrayLike<number>[])[]
+  | ArrayLike<Scalar>
+  | readonly ArrayLike<Scalar>[]
+  | readonly (readonly ArrayLike<Scalar>[])[]
   | { readonly values: Tensor; readonly lengths: ArrayLike<number> };
 
 /** The form that a column must have. */
@@ -23,6 +27,8 @@ export interface ColumnSpec {
   readonly width: number;
   /** The last axis, of size `width`, is part of the shape. With a width of 1 it may be left out. */
   readonly widthAxis: boolean;
+  /** What to do about a text where a number should be; completes an error. */
+  readonly ofTexts?: string;
 }
 
 /** The data of all rows, one after the other. */
@@ -38,14 +44,10 @@ export interface Column {
   readonly ragged: boolean;
 }
 
-type Numbers = ArrayLike<number>;
+type Numbers = ArrayLike<unknown>;
 
 function isTensor(data: unknown): data is Tensor {
   return isRecord(data) && "dtype" in data && "shape" in data && "data" in data;
-}
-
-function isList(data: unknown): data is ArrayLike<unknown> {
-  return Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView));
 }
 
 /** The form that the user's data should have, batch first. */
@@ -54,18 +56,25 @@ function wanted({ dtype, time, width, widthAxis }: ColumnSpec): string {
   return `${dtype}${showShape(axes)}`;
 }
 
+/** What to do about something that is no number. */
+function remedy({ ofTexts }: ColumnSpec, value: unknown): string {
+  if (typeof value === "string") return ofTexts === undefined ? "" : `; ${ofTexts}`;
+  return value === null || value === undefined ? "; leave out rows of which it is not known" : "";
+}
+
 /** Copies numbers, checking each: whole ones for int32, and no NaN or infinity. Without `row` each number is a row of its own. */
 function copyNumbers(spec: ColumnSpec, from: Numbers, to: Float32Array | Int32Array, at: number, row?: number): void {
   const whole = spec.dtype === "int32";
   for (let i = 0; i < from.length; i++) {
-    const value = from[i];
+    const given = from[i];
+    const value = typeof given === "number" ? given : numberFrom(given);
     const fits = whole
       ? Number.isInteger(value) && Math.abs(value as number) < 2 ** 31
       : typeof value === "number" && Number.isFinite(Math.fround(value));
-    if (!fits)
-      throw new DataError(
-        `${spec.label}, row ${row ?? i}: ${whole ? "a whole number" : "a finite number"} is wanted, got ${value}`,
-      );
+    if (!fits) {
+      const wish = whole ? "a whole number" : "a finite number";
+      throw new DataError(`${spec.label}, row ${row ?? i}: ${wish} is wanted, got ${got(given)}${remedy(spec, given)}`);
+    }
     to[at + i] = value as number;
   }
 }
@@ -74,17 +83,14 @@ function allocate(spec: ColumnSpec, size: number): Float32Array | Int32Array {
   return spec.dtype === "int32" ? new Int32Array(size) : new Float32Array(size);
 }
 
-const arrayNames: { readonly [D in Tensor["dtype"]]: string } = {
-  float32: "Float32Array",
-  int32: "Int32Array",
-  bool: "Uint8Array",
-  float64: "Float64Array",
-};
-
 /** Tensors are plain data, so anything may call itself one. */
 function checkTensor({ label }: ColumnSpec, { dtype, shape, data }: Tensor): void {
-  const held = Object.prototype.toString.call(data).slice("[object ".length, -1);
-  if (arrayNames[dtype] !== held)
+  const held = classOf(data);
+  if (!dtypes.includes(dtype)) {
+    const way = held.startsWith("Big") ? `; its ${held} is taken as a list` : "";
+    throw new DTypeError(`${label}: a tensor is of ${dtypes.join(", ")}, got ${shown(dtype)}${way}`);
+  }
+  if (!holds(dtype, data))
     throw new DTypeError(`${label}: a tensor of ${shown(dtype)} cannot hold its numbers in ${held}`);
   if (!Array.isArray(shape) || !shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
     throw new ShapeError(`${label}: a shape is a list of whole numbers from 0 on, got ${shown(shape)}`);
@@ -93,7 +99,7 @@ function checkTensor({ label }: ColumnSpec, { dtype, shape, data }: Tensor): voi
 function fromTensor(spec: ColumnSpec, tensor: Tensor): Column {
   checkTensor(spec, tensor);
   const { shape } = tensor;
-  if (spec.dtype === "int32" && tensor.dtype !== "int32") {
+  if (spec.dtype === "int32" && tensor.dtype !== "int32" && tensor.dtype !== "bool") {
     throw new DTypeError(`${spec.label} must be ${wanted(spec)}, got ${tensor.dtype}${showShape(shape)}`);
   }
   const axes = 1 + (spec.time === undefined ? 0 : 1);
@@ -130,19 +136,20 @@ function fromTensor(spec: ColumnSpec, tensor: Tensor): Column {
 
 /** The steps of one row as a flat list of numbers. */
 function flatRow(spec: ColumnSpec, row: unknown, index: number): Numbers {
-  const bad = (): ShapeError => new ShapeError(`${spec.label} must be ${wanted(spec)}; row ${index} does not fit`);
+  const bad = (): ShapeError =>
+    new ShapeError(`${spec.label} must be ${wanted(spec)}; row ${index} is ${got(row)}${remedy(spec, row)}`);
   if (spec.time === undefined || !spec.widthAxis) {
     if (!isList(row)) throw bad();
     if (spec.time === undefined && row.length !== spec.width) {
       throw new ShapeError(`${spec.label} must be ${wanted(spec)}; row ${index} has ${row.length} numbers`);
     }
-    return row as Numbers;
+    return row;
   }
   if (!isList(row)) throw bad();
-  const out: number[] = [];
+  const out: unknown[] = [];
   for (let t = 0; t < row.length; t++) {
     const step = row[t];
-    if (spec.width === 1 && typeof step === "number") {
+    if (spec.width === 1 && typeof numberFrom(step) === "number") {
       out.push(step);
       continue;
     }
@@ -151,7 +158,7 @@ function flatRow(spec: ColumnSpec, row: unknown, index: number): Numbers {
         `${spec.label} must be ${wanted(spec)}; step ${t} of row ${index} does not have ${spec.width} numbers`,
       );
     }
-    for (let k = 0; k < step.length; k++) out.push(step[k] as number);
+    for (let k = 0; k < step.length; k++) out.push(step[k]);
   }
   return out;
 }
@@ -201,16 +208,17 @@ export function readColumn(spec: ColumnSpec, data: Rows): Column {
   }
   if (!isList(data)) {
     throw new ShapeError(
-      `${spec.label} must be ${wanted(spec)}: a tensor { dtype, shape, data } or a list of rows, got ${typeof data}`,
+      `${spec.label} must be ${wanted(spec)}: a tensor { dtype, shape, data } or a list of rows, got ${got(data)}${remedy(spec, data)}`,
     );
   }
   const list: ArrayLike<unknown> = data;
-  if (list.length > 0 && typeof list[0] === "number") {
-    if (spec.time !== undefined || spec.width !== 1) {
+  const oneNumber = spec.time === undefined && spec.width === 1;
+  if (list.length > 0 && (oneNumber ? !isList(list[0]) : typeof numberFrom(list[0]) === "number")) {
+    if (!oneNumber) {
       throw new ShapeError(`${spec.label} must be ${wanted(spec)}; a flat list of numbers has one number a row`);
     }
     const numbers = allocate(spec, list.length);
-    copyNumbers(spec, list as Numbers, numbers, 0);
+    copyNumbers(spec, list, numbers, 0);
     return {
       spec,
       rows: list.length,
@@ -226,7 +234,7 @@ export function readColumn(spec: ColumnSpec, data: Rows): Column {
 /** Whether the data has one number a row: a flat list, or a tensor of one axis. */
 export function isOneNumberARow(data: Rows): boolean {
   if (isTensor(data)) return data.shape.length === 1;
-  return isList(data) && (data.length === 0 || typeof data[0] === "number");
+  return isList(data) && (data.length === 0 || !isList(data[0]));
 }
 
 /** Where a batch of one column is written before it is fed: a tensor whose shape changes from batch to batch. */

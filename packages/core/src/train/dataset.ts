@@ -114,6 +114,7 @@ function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
     ...(time === undefined ? {} : { time }),
     width,
     widthAxis: kind !== "ids",
+    ...(kind === "ids" ? { ofTexts: "texts become ids by encodeTexts(vocabulary, texts) of @ostinato/text" } : {}),
   };
   const column = readColumn(form, data);
   const rules = kind === "ids" ? idRules(spec, index) : undefined;
@@ -141,6 +142,7 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
       ...(time === undefined ? {} : { time }),
       width: widthAxis ? (last as number) : 1,
       widthAxis,
+      ofTexts: `labels become numbers by encodeLabels(labelEncoder(labels), labels) of @ostinato/text${widthAxis && last !== 1 ? ", and a loss for such is sparseCategoricalCrossentropy()" : ""}`,
     },
     data,
   );

@@ -2,6 +2,7 @@
 import type { Executable } from "../backend.ts";
 import type { Checkpoint, Position, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError } from "../errors.ts";
+import { messageOf } from "../nn/options.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
 import type { Tensors } from "../tensor.ts";
 import type { Batches } from "./batches.ts";
@@ -85,7 +86,7 @@ export class Fit {
       await this.#trainEpochs(control);
     } catch (error) {
       this.#failed = true;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       await callbacks.endAfterFailure({ epochs: this.#history, stopped: reason }, control, warn);
       throw error;
     } finally {

@@ -1,5 +1,6 @@
 /** Errors on their way between threads: the same class, message, fields and cause on the other side. */
 import * as ours from "../errors.ts";
+import { classOf } from "../tensor.ts";
 
 type Field = string | number | boolean;
 
@@ -30,8 +31,13 @@ const classes: Readonly<Record<string, { readonly prototype: Error }>> = {
 const isField = (entry: [string, unknown]): entry is [string, Field] =>
   ["string", "number", "boolean"].includes(typeof entry[1]);
 
+/** An error of this realm or another. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || classOf(error) === "Error";
+}
+
 export function failureOf(error: unknown, depth = DEPTH): Failure {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!isError(error)) return { message: String(error) };
   const { name, message, stack, cause } = error;
   return {
     name,

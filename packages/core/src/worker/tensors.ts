@@ -1,5 +1,5 @@
 /** Tensors on their way between threads, in buffers that change hands instead of being copied again. */
-import { sizeOf, type Tensor, type TensorData, type Tensors, zeros } from "../tensor.ts";
+import { classOf, sizeOf, type Tensor, type TensorData, type Tensors, zeros } from "../tensor.ts";
 import type { Place } from "./protocol.ts";
 
 /** Tensors, and the buffers that go over with them. */
@@ -36,7 +36,7 @@ export function copiesOf(tensors: Tensors): Parcel {
 
 /** Whether the data has a buffer for itself, which can be given away. */
 function ownsBuffer({ buffer, byteLength }: TensorData): boolean {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  return classOf(buffer) === "ArrayBuffer" && buffer.byteLength === byteLength;
 }
 
 /** Results to be given away: not copied, but for views of something larger or shared. */
