@@ -105,12 +105,12 @@ const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches 
 
 function training(draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches {
   const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
-  const weighted = spec.outputs.length === 1 && draw.chance(0.3) && isFeatures(spec);
-  const graph = trainingGraph(spec, { loss, metrics }, sgd(), draw.whole(0, 2 ** 31), weighted ? "rows" : "none");
+  const weighing = draw.chance(0.3) ? (isFeatures(spec) ? "rows" : draw.one(["rows", "steps"] as const)) : "none";
+  const graph = trainingGraph(spec, { loss, metrics, weightedMetrics: [accuracy({ name: "weighted" })] }, sgd(), draw.whole(0, 2 ** 31), weighing);
   return drawInputs(draw, graph.fetches, { words: 6, classes });
 }
 
-/** Whether the output of a model is one vector a row: only such rows can be weighted. */
+/** Whether the output of a model is one vector a row: it has no steps that could have weights. */
 function isFeatures(spec: ModelSpec): boolean {
   return Object.values(inferenceGraph(spec).fetches).every((value) => value.type.shape.length === 2);
 }
