@@ -9,6 +9,7 @@ import {
   lstm,
   predictor,
   RandomStream,
+  type Signal,
   StateError,
   sequential,
   type Trainer,
@@ -45,40 +46,23 @@ async function weightsOf(trainer: Trainer): Promise<string> {
   return JSON.stringify(Object.entries(weights).map(([name, { data }]) => [name, ...data]));
 }
 
-/** Aborted by a timer after `wait` milliseconds. */
-function abortedAfter(wait: number): {
-  readonly signal: { aborted: boolean; reason: Error };
-  readonly at: () => number;
-} {
+/** Milliseconds in which a timer must fire on a machine that is busy with other things. On an idle one it is some 15 ms and a step. */
+const LATEST = 1000;
+
+/** `work` never ends by itself: a timer must get its turn and abort it, and no more than one step is made afterwards. */
+async function expectAborted(work: (signal: Signal, onStep: () => void) => Promise<unknown>): Promise<void> {
   const signal = { aborted: false, reason: new Error("enough") };
-  let at = Number.NaN;
+  const began = performance.now();
+  let firedAfter = Number.NaN;
   setTimeout(() => {
     signal.aborted = true;
-    at = performance.now();
-  }, wait);
-  return { signal, at: () => at };
-}
-
-/** Milliseconds in which an abort takes effect, beside the step that is running. */
-const PROMPT = 100;
-
-/** `work` never ends by itself: it must be ended by a timer, soon after this has fired, and this must fire soon. */
-async function expectAborted(
-  work: (signal: { aborted: boolean }, onStep: () => void) => Promise<unknown>,
-): Promise<void> {
-  const began = performance.now();
-  let last = began;
-  let longest = 0;
-  const { signal, at } = abortedAfter(20);
-  const onStep = (): void => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
+    firedAfter = performance.now() - began;
+  }, 20);
+  let late = 0;
+  const onStep = (): void => void (signal.aborted && late++);
   await expect(work(signal, onStep)).rejects.toBe(signal.reason);
-  const ended = performance.now();
-  expect(at() - began, "milliseconds until the timer fired").toBeLessThan(20 + PROMPT + longest);
-  expect(ended - at(), "milliseconds from the timer to the end").toBeLessThan(PROMPT + longest);
+  expect(firedAfter, "milliseconds until the timer fired").toBeLessThan(LATEST);
+  expect(late, "steps after the abort").toBeLessThanOrEqual(1);
 }
 
 export const sharingTests: readonly SuiteTest[] = [
@@ -86,7 +70,7 @@ export const sharingTests: readonly SuiteTest[] = [
     name: "sharing > a timer ends fit, evaluate and predict",
     run: async (backend) => {
       const data = rows(12);
-      const many = { x: Array.from({ length: 20_000 }, (_, i) => data.x[i % 12]), y: Array(20_000).fill(1) };
+      const many = { x: Array.from({ length: 2000 }, (_, i) => data.x[i % 12]), y: Array(2000).fill(1) };
       await using trainer = await trainerOn(backend);
       await expectAborted((signal, onStep) => trainer.fit(data, { epochs: 1e6, batchSize: 4, signal, onStep }));
       await expectAborted(async (signal, onStep) => {
@@ -100,7 +84,7 @@ export const sharingTests: readonly SuiteTest[] = [
         for (;;) {
           await trainer.predict(data.x);
           onStep();
-          if (signal.aborted) throw (signal as { reason?: unknown }).reason;
+          if (signal.aborted) throw signal.reason;
         }
       });
     },

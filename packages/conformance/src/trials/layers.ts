@@ -106,7 +106,13 @@ const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches 
 function training(draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches {
   const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
   const weighing = draw.chance(0.3) ? (isFeatures(spec) ? "rows" : draw.one(["rows", "steps"] as const)) : "none";
-  const graph = trainingGraph(spec, { loss, metrics, weightedMetrics: [accuracy({ name: "weighted" })] }, sgd(), draw.whole(0, 2 ** 31), weighing);
+  const graph = trainingGraph(
+    spec,
+    { loss, metrics, weightedMetrics: [accuracy({ name: "weighted" })] },
+    sgd(),
+    draw.whole(0, 2 ** 31),
+    weighing,
+  );
   return drawInputs(draw, graph.fetches, { words: 6, classes });
 }
 
