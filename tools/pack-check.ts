@@ -1,26 +1,11 @@
 /** Packs every public package, installs each alone with npm into an empty project, and checks what its user gets: exports, types, README. */
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { install, type Manifest, PackageProblem, type Packed, packAll, readManifest, step } from "./packed.ts";
 import { inParallel, run } from "./process.ts";
 import { type Example, examples, importedPackages } from "./readme.ts";
-
-interface Manifest {
-  readonly name: string;
-  readonly private?: boolean;
-  readonly exports: Readonly<Record<string, unknown>>;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly peerDependencies?: Readonly<Record<string, string>>;
-  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
-  readonly devDependencies?: Readonly<Record<string, string>>;
-}
-
-interface Packed {
-  readonly name: string;
-  readonly folder: string;
-  readonly tarball: string;
-}
 
 const { values: options } = parseArgs({
   options: {
@@ -33,39 +18,7 @@ const root = join(import.meta.dirname, "..");
 const bin = (name: string) => join(import.meta.dirname, "node_modules", ".bin", name);
 const scratch = mkdtempSync(join(tmpdir(), "ostinato-pack-"));
 
-const readManifest = (folder: string): Manifest => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 const writeJson = (path: string, value: unknown) => writeFileSync(path, JSON.stringify(value, null, 2));
-
-/** A failure that a user of the package would meet; its message is all there is to say. */
-class PackageProblem extends Error {}
-
-async function step(
-  what: string,
-  command: string,
-  args: readonly string[],
-  cwd: string,
-  seconds?: number,
-): Promise<void> {
-  const { code, output } = await run(command, args, cwd, seconds);
-  if (code !== 0) throw new PackageProblem(`${what} failed (exit code ${code}):\n${output.trim()}`);
-}
-
-async function pack(folder: string): Promise<Packed> {
-  const { name } = readManifest(folder);
-  const tarball = join(scratch, `${name.replace("@", "").replace("/", "-")}.tgz`);
-  await step(`pnpm pack of ${name}`, "pnpm", ["pack", "--silent", "--out", tarball], folder);
-  return { name, folder, tarball };
-}
-
-/** Writes the project's package.json and installs it; our own packages come from their tarballs, whoever asks for them. */
-async function install(project: string, dependencies: Record<string, string>, all: readonly Packed[]): Promise<void> {
-  const overrides = Object.fromEntries(
-    all.filter(({ name }) => !(name in dependencies)).map(({ name, tarball }) => [name, `file:${tarball}`]),
-  );
-  writeJson(join(project, "package.json"), { name: "alone", private: true, type: "module", dependencies, overrides });
-  const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
-  await step("npm install", "npm", ["install", ...flags], project);
-}
 
 const resolutions = { bundler: { module: "ESNext", moduleResolution: "Bundler" }, nodenext: { module: "NodeNext" } };
 
@@ -179,11 +132,8 @@ async function checkPackage(packed: Packed, all: readonly Packed[]): Promise<boo
   }
 }
 
-const folders = globSync("packages/*/package.json", { cwd: root })
-  .map((path) => resolve(root, dirname(path)))
-  .filter((folder) => readManifest(folder).private !== true);
 try {
-  const packed = await inParallel(folders, pack);
+  const packed = await packAll(scratch);
   const chosen = packed.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
   const passed = await inParallel(chosen, (one) => checkPackage(one, packed));
   if (passed.includes(false)) process.exitCode = 1;

@@ -150,6 +150,7 @@ const commands = {
         name: "packages, packed and installed alone",
         action: () => run(node24, ["tools/pack-check.ts", "--node", node]),
       },
+      { name: "packages in Node 20 to 26, Bun and Deno", action: () => run(node24, ["tools/runtimes.ts"]) },
       { name: `smoke test of the built packages under ${node}`, action: () => run(node, ["tools/smoke.mjs"]) },
     ]);
   },
