@@ -1,32 +1,30 @@
 /** Trained models as ONNX files: the weights in the graph, the description and the vocabulary beside it as text. */
-import {
-  inferenceGraph,
-  type Json,
-  ModelFileError,
-  type ModelSpec,
-  parseModelSpec,
-  type Trained,
-} from "@ostinato/core";
+import { inferenceGraph, type Json, ModelFileError, parseModelSpec, type Trained } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
 import { type OnnxOptions, onnxModel } from "./model.ts";
 
 const specKey = "ostinato.spec";
 const vocabularyKey = "ostinato.vocabulary";
+const metadataKey = "ostinato.metadata";
 
 /**
  * The `.onnx` file of a trained model, for onnxruntime on any platform. Inputs and outputs have the model's names and are batch-major as
  * in `predict`; batch and time stay open. Ids are int32, and those of an `embedding` with `maskZero` tell the lengths in the graph.
- * The model's description and vocabulary travel along as metadata.
+ * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata.
  *
  * Throws `ConfigError` for options that cannot work, `ShapeError` for weights that do not fit the spec.
  *
  * @example
  * await writeFile("sentiment.onnx", exportOnnx(await trainer.snapshot()));
  */
-export function exportOnnx({ spec, weights, vocabulary }: Trained, options: OnnxOptions = {}): Uint8Array {
+export function exportOnnx(
+  { spec, weights, vocabulary, metadata: own }: Trained,
+  options: OnnxOptions = {},
+): Uint8Array {
   const metadata = {
     [specKey]: JSON.stringify(spec),
     ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
+    ...(own === undefined ? {} : { [metadataKey]: JSON.stringify(own) }),
     ...options.metadata,
   };
   const order = spec.inputs.flatMap(({ name, lengths }) => (lengths ? [name, `${name}/lengths`] : [name]));
@@ -42,9 +40,13 @@ function parse(key: string, text: string): unknown {
 }
 
 /** What `exportOnnx` wrote beside the graph. Throws `ModelFileError` for other models and damaged text. */
-export function describedIn(metadata: ReadonlyMap<string, string>): { spec: ModelSpec; vocabulary?: Json } {
+export function describedIn(metadata: ReadonlyMap<string, string>): Omit<Trained, "weights"> {
   const spec = metadata.get(specKey);
   const vocabulary = metadata.get(vocabularyKey);
+  const own = metadata.get(metadataKey);
+  const parsed = own === undefined ? undefined : parse(metadataKey, own);
+  if (parsed !== undefined && (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)))
+    throw new ModelFileError(`the model's metadata "${metadataKey}" is not an object`);
   if (spec === undefined) {
     throw new ModelFileError(
       "this ONNX model was not written by exportOnnx, so what its inputs mean is unknown; openSession runs any model on tensors",
@@ -53,5 +55,6 @@ export function describedIn(metadata: ReadonlyMap<string, string>): { spec: Mode
   return {
     spec: parseModelSpec(parse(specKey, spec)),
     ...(vocabulary === undefined ? {} : { vocabulary: parse(vocabularyKey, vocabulary) as Json }),
+    ...(parsed === undefined ? {} : { metadata: parsed as { [key: string]: Json } }),
   };
 }

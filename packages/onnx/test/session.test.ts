@@ -16,6 +16,8 @@ import {
 import { graphToOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { elementTypes } from "../src/file/schema.ts";
+import { encodeOnnx } from "../src/file/wire.ts";
 import { loadRuntime } from "../src/node/runtime.ts";
 import { raggedIds, randomFloats, recurrent, sentiment } from "./models.ts";
 
@@ -69,6 +71,31 @@ describe("feeds", () => {
     const session = await openSession(bytes, { threads: 1 });
     await expect(session.run(feeds)).rejects.toThrow(error);
     await expect(session.run(feeds)).rejects.toThrow(message);
+    await session.dispose();
+  });
+
+  test("int64, as models made elsewhere have it: int32 goes in and comes out, unless it has no room", async () => {
+    const ids = { tensor: { elementType: elementTypes.int64, shape: { dims: [{ name: "batch" }, { name: "time" }] } } };
+    const model = encodeOnnx({
+      irVersion: 8,
+      opsets: [{ domain: "", version: 17 }],
+      graph: {
+        name: "square",
+        nodes: [{ op: "Mul", inputs: ["ids", "ids"], outputs: ["squares"] }],
+        inputs: [{ name: "ids", type: ids }],
+        outputs: [{ name: "squares", type: ids }],
+      },
+    });
+    const session = await openSession(model, { threads: 1 });
+    expect(session.inputs).toEqual([{ name: "ids", dtype: "int64", shape: ["batch", "time"] }]);
+    const long = { dtype: "int32" as const, shape: [1, 3], data: Int32Array.of(3, -46_340, 7, 99) };
+    expect(await session.run({ ids: long })).toEqual({ squares: int32([1, 3], [9, 2_147_395_600, 49]) });
+    await expect(session.run({ ids: int32([1, 1], [46_341]) })).rejects.toThrow(
+      new DTypeError('output "squares" holds 2147488281, which has no room in the 32 bits of an int32 tensor'),
+    );
+    await expect(session.run({ ids: float32([1, 1], [1]) })).rejects.toThrow(
+      /input "ids" must be int32\[batch, time\] \(the model has int64\), got float32/,
+    );
     await session.dispose();
   });
 

@@ -138,6 +138,14 @@ describe("a predictor from a file", () => {
     await expect(exported.predict([])).rejects.toThrow(DataError);
   });
 
+  test("brings its spec and metadata", async () => {
+    const metadata = { labels: ["ja", "nein"], deep: { maxLength: 300 } };
+    const trained = { ...sentiment(), metadata };
+    await using exported = await onnxPredictor(exportOnnx(trained));
+    expect(exported.metadata).toEqual(metadata);
+    expect(exported.spec).toEqual(trained.spec);
+  });
+
   test("brings its vocabulary", async () => {
     const vocabulary = { words: ["das", "größte"], oov: null };
     await using exported = await onnxPredictor(exportOnnx({ ...sentiment(), vocabulary }));

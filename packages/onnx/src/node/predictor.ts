@@ -1,12 +1,16 @@
 /** The predictor of core over onnxruntime. */
-import { type Json, type Predictor, predictorOn, type Tensor } from "@ostinato/core";
+import { type Json, type ModelSpec, type Predictor, predictorOn, type Tensor } from "@ostinato/core";
 import { describedIn } from "../trained.ts";
 import { openSession, type SessionOptions } from "./session.ts";
 
 /** A model at work in onnxruntime. It holds native memory: `await using`, or `dispose` it. */
 export interface OnnxPredictor extends Predictor {
+  /** What was exported: its layers and the names of its inputs and outputs. */
+  readonly spec: ModelSpec;
   /** The vocabulary that was exported with the model. */
   readonly vocabulary?: Json;
+  /** The metadata that was exported with the model. */
+  readonly metadata?: { readonly [key: string]: Json };
 }
 
 /**
@@ -25,13 +29,13 @@ export async function onnxPredictor(
 ): Promise<OnnxPredictor> {
   const session = await openSession(model, options);
   try {
-    const { spec, vocabulary } = describedIn(session.metadata);
-    const predictor = predictorOn(spec, {
+    const described = describedIn(session.metadata);
+    const predictor = predictorOn(described.spec, {
       // An input that no output depends on is not part of the exported graph.
       run: (feeds) => session.run(Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name] as Tensor]))),
       dispose: session.dispose,
     });
-    return vocabulary === undefined ? predictor : Object.assign(predictor, { vocabulary });
+    return Object.assign(predictor, described);
   } catch (error) {
     await session.dispose();
     throw error;

@@ -20,8 +20,9 @@ export interface OnnxSession {
 type RuntimeTensor = InstanceType<Runtime["Tensor"]>;
 
 /** Of data that is longer than its shape, the first elements count. */
-function toRuntime(runtime: Runtime, { dtype, data, shape }: Tensor): RuntimeTensor {
+function toRuntime(runtime: Runtime, { dtype, data, shape }: Tensor, wanted: OnnxValue["dtype"]): RuntimeTensor {
   const size = sizeOf(shape);
+  if (wanted === "int64") return new runtime.Tensor(wanted, BigInt64Array.from(data.subarray(0, size), BigInt), shape);
   if (dtype === "float32") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
   if (dtype === "int32") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
   if (dtype === "bool") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
@@ -32,7 +33,16 @@ function fromRuntime(name: string, { data, dims: shape }: RuntimeTensor): Tensor
   if (data instanceof Float32Array) return { dtype: "float32", shape, data };
   if (data instanceof Int32Array) return { dtype: "int32", shape, data };
   if (data instanceof Uint8Array) return { dtype: "bool", shape, data };
-  throw new DTypeError(`output "${name}" is neither float32 nor int32 nor bool`);
+  if (data instanceof BigInt64Array) return { dtype: "int32", shape, data: narrowed(name, data) };
+  throw new DTypeError(`output "${name}" is neither float32 nor int32, int64 or bool`);
+}
+
+/** Whole numbers of 64 bits in 32. @throws DTypeError for one that has no room there */
+function narrowed(name: string, data: BigInt64Array): Int32Array {
+  return Int32Array.from(data, (value) => {
+    if (BigInt.asIntN(32, value) === value) return Number(value);
+    throw new DTypeError(`output "${name}" holds ${value}, which has no room in the 32 bits of an int32 tensor`);
+  });
 }
 
 export interface SessionOptions {
@@ -42,6 +52,7 @@ export interface SessionOptions {
 
 /**
  * Opens any ONNX model, tensors in and out by name: the bytes of an `.onnx` file, or where it is. Weights in other files are not read.
+ * Models made elsewhere often have int64 ids: feed int32 tensors, which are converted. An int64 output comes back as int32.
  *
  * @throws ModelFileError for what is no model or one that onnxruntime refuses; ConfigError where onnxruntime-node is not installed
  */
@@ -75,7 +86,7 @@ export async function openSession(
       if (disposed) throw new StateError("this model was disposed of");
       checkFeeds(inputs, feeds);
       const run = session.run(
-        Object.fromEntries(inputs.map(({ name }) => [name, toRuntime(runtime, feeds[name] as Tensor)])),
+        Object.fromEntries(inputs.map(({ name, dtype }) => [name, toRuntime(runtime, feeds[name] as Tensor, dtype)])),
       );
       running.add(run);
       try {

@@ -5,16 +5,18 @@ import { elementTypeOf, type Message, type OnnxModel } from "../file/schema.ts";
 /** An input or output of a model. */
 export interface OnnxValue {
   readonly name: string;
-  readonly dtype: "float32" | "int32" | "bool";
+  /** An int64 input is fed an int32 tensor, and an int64 output is read as one: JavaScript's own 64-bit numbers are BigInts. */
+  readonly dtype: "float32" | "int32" | "int64" | "bool";
   /** Named sizes are open. */
   readonly shape: Shape;
 }
 
 function signatureValue({ name = "", type }: Message<"ValueInfo">): OnnxValue {
   const dtype = elementTypeOf(type?.tensor?.elementType);
-  if (dtype === undefined || dtype === "int64") {
-    const given = dtype ?? `element type ${type?.tensor?.elementType}`;
-    throw new ModelFileError(`"${name}" of the model is ${given}; float32, int32 and bool can be fed and read`);
+  if (dtype === undefined) {
+    throw new ModelFileError(
+      `"${name}" of the model is element type ${type?.tensor?.elementType}; float32, int32, int64 and bool can be fed and read`,
+    );
   }
   const dims = type?.tensor?.shape?.dims ?? [];
   return { name, dtype, shape: dims.map((dim, axis) => dim.size ?? dim.name ?? `${name} axis ${axis}`) };
@@ -40,11 +42,12 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
   }
   const sizes = new Map<string, number>();
   for (const { name, dtype, shape } of inputs) {
-    const wanted = `input "${name}" must be ${dtype}[${shape.join(", ")}]`;
+    const fed = dtype === "int64" ? "int32" : dtype;
+    const wanted = `input "${name}" must be ${fed}[${shape.join(", ")}]${fed === dtype ? "" : " (the model has int64)"}`;
     const tensor = feeds[name];
     if (tensor === undefined) throw new DataError(`${wanted}, and is missing`);
     const given = `${tensor.dtype}[${tensor.shape.join(", ")}]`;
-    if (tensor.dtype !== dtype) throw new DTypeError(`${wanted}, got ${given}`);
+    if (tensor.dtype !== fed) throw new DTypeError(`${wanted}, got ${given}`);
     if (tensor.shape.length !== shape.length) throw new ShapeError(`${wanted}, got ${given}`);
     shape.forEach((dim, axis) => {
       const size = tensor.shape[axis] as number;
