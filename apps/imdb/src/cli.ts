@@ -64,14 +64,17 @@ which all rows are used.`,
 Examples:
   npm run imdb -- predict "A quiet, wonderful film." "Two hours I will not get back."
   npm run imdb -- predict --backend onnx < reviews.txt   one review a line
-  npm run -s imdb -- predict --json < reviews.txt        {"text":…,"probability":…,"label":"positive"} a line
+  npm run -s imdb -- predict --json < reviews.txt        {"text":…,"probability":…,"label":"positive",
+                                                         "probabilities":{"negative":…,"positive":…}} a line
 
 The probability is that of "positive", the second of two classes; of more, that of the class which is named. A text that is
 empty, or of which the model knows no word, gets no label. One that begins with "-" goes behind "--".`,
   export: `
 onnxruntime computes 1,000 test reviews, at batch sizes and lengths that training has not seen; unless all probabilities
 agree within 1e-5 nothing is written and the exit code is 1. For a model of your own data, which need not be at hand, they
-are texts of words drawn from its vocabulary, and the limit is 1e-4.`,
+are texts of words drawn from its vocabulary, and the limit is 1e-4.
+
+Beside model.onnx stands model.json: labels, vocabulary and settings, for runtimes that know nothing of this app.`,
 } as const;
 
 /** Runs the command line `args` (without the program's name). Never throws: what goes wrong is told on standard error. */
@@ -143,8 +146,8 @@ function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment,
   add("evaluate", "test a model on texts that it has not seen", testOptions())
     .addHelpText("after", examples.evaluate)
     .action((options: EvaluateOptions & Json) => evaluate(options, open(options)));
-  add("predict", "tell what a review makes of its film", [modelOption(), runtimeOption()])
-    .addArgument(new Argument("[text...]", "reviews; without any, one a line on standard input"))
+  add("predict", "tell the label of texts: what a review makes of its film", [modelOption(), runtimeOption()])
+    .addArgument(new Argument("[text...]", "texts; without any, one a line on standard input"))
     .addHelpText("after", examples.predict)
     .action((texts: readonly string[], options: PredictOptions & Json) =>
       predict(texts, options, open(options), stdin),

@@ -1,6 +1,8 @@
 /** The network, and the folder that a training leaves behind: what is in it, and reading it back. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { classifierMetadata, classifierSettings, type KnownSettings, type TextClassifier } from "@ostinato/classifier";
+import { textClassifier } from "@ostinato/classifier/node";
 import {
   binaryCrossentropy,
   dense,
@@ -9,18 +11,14 @@ import {
   lstm,
   type Model,
   ModelFileError,
-  type Predictor,
-  predictor,
   sequential,
   sparseCategoricalCrossentropy,
   type Trained,
 } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
-import { exportOnnx } from "@ostinato/onnx";
-import { onnxPredictor } from "@ostinato/onnx/node";
-import { type LabelEncoder, parseLabelEncoder, parseVocabulary, TextDataError, type Vocabulary } from "@ostinato/text";
+import { type LabelEncoder, labelEncoder, type Vocabulary } from "@ostinato/text";
 import { backends, type RuntimeName } from "./backends.ts";
-import { type Ids, isPresetName, type PresetName, presets } from "./presets.ts";
+import { isPresetName, type PresetName, presets, rowSettings } from "./presets.ts";
 import { type DataRecord, isDataRecord } from "./reviews.ts";
 
 /** What of the network can be chosen. */
@@ -61,9 +59,7 @@ export const fileNames = {
 export interface Sentiment {
   readonly trained: Trained;
   readonly vocabulary: Vocabulary;
-  readonly preset: PresetName;
-  /** Words of a review that are read. */
-  readonly maxLength: number;
+  readonly settings: KnownSettings;
   /** Of the training: it also draws which test reviews `--limit` leaves. */
   readonly seed: number;
   readonly labelEncoder: LabelEncoder<string>;
@@ -71,14 +67,16 @@ export interface Sentiment {
   readonly data: DataRecord;
 }
 
-/** A predictor whose answers are probabilities: of the label 1 where there are two, of each label where there are more. */
-export type Scorer = Pick<Predictor, "predict" | typeof Symbol.asyncDispose>;
-
 const app = "imdb";
 
 /** What goes into the model's file beside the weights and the vocabulary. */
-export function metadataOf({ preset, maxLength, seed, labelEncoder, data }: Omit<Sentiment, "trained" | "vocabulary">) {
-  return { app, preset, maxLength, seed, labels: { classes: [...labelEncoder.classes] }, data: { ...data } };
+export function metadataOf(
+  { preset, maxLength, seed }: { readonly preset: PresetName; readonly maxLength: number; readonly seed: number },
+  { classes }: LabelEncoder<string>,
+  data: DataRecord,
+) {
+  const settings = classifierMetadata({ labels: classes, ...rowSettings(preset, maxLength) });
+  return { app, preset, seed, data: { ...data }, ...settings };
 }
 
 /** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */
@@ -101,56 +99,23 @@ export async function loadSentiment(folder: string): Promise<Sentiment> {
   }
   const trained = await loadModel(file);
   const foreign = (what: string) => new ModelFileError(`${file} is not a model of this app: ${what}`);
-  const { app: writer, preset, maxLength, seed, labels, data } = trained.metadata ?? {};
+  const { app: writer, preset, seed, data } = trained.metadata ?? {};
   if (writer !== app) throw foreign("it was not written by train");
   if (!isPresetName(preset)) throw foreign("it names no preset");
-  if (!isWhole(maxLength, 1)) throw foreign("it does not tell how many words of a review are read");
-  if (!isWhole(seed, 0)) throw foreign("it has no seed");
+  if (typeof seed !== "number" || !Number.isSafeInteger(seed) || seed < 0) throw foreign("it has no seed");
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
   try {
-    const vocabulary = parseVocabulary(trained.vocabulary);
-    const labelEncoder = stringLabels(parseLabelEncoder(labels));
-    if (labelEncoder === undefined || labelEncoder.classes.length < 2) throw foreign("its labels are not names");
-    return { trained, vocabulary, preset, maxLength, seed, labelEncoder, data };
+    const { settings, vocabulary } = classifierSettings(trained);
+    return { trained, vocabulary, settings, seed, labelEncoder: labelEncoder(settings.labels), data };
   } catch (error) {
-    if (error instanceof TextDataError) throw foreign(error.message);
+    if (error instanceof ModelFileError) throw foreign(error.message);
     throw error;
   }
 }
 
-function isWhole(data: unknown, least: number): data is number {
-  return typeof data === "number" && Number.isSafeInteger(data) && data >= least;
-}
-
-function stringLabels({ classes }: LabelEncoder<string | number>): LabelEncoder<string> | undefined {
-  return classes.every((name) => typeof name === "string") ? { classes } : undefined;
-}
-
 /** Opens a trained model on a backend, or in onnxruntime. */
-export async function openScorer(trained: Trained, name: RuntimeName): Promise<Scorer> {
-  if (name === "onnx") return onnxPredictor(exportOnnx(trained));
-  return predictor(trained, { backend: await backends[name]({}) });
-}
-
-/** What the scorer answers: a probability for each row, or one for each row and label. */
-export async function probabilitiesOf(
-  scorer: Scorer,
-  ids: Ids,
-  options: {
-    readonly batchSize?: number;
-    readonly onStep?: (event: { step: number; steps: number }) => Promise<void>;
-  } = {},
-): Promise<Float32Array> {
-  return (await scorer.predict(ids, options)).data;
-}
-
-/** The label of each row, as Keras's accuracy counts: of two, 1 above one half; of more, the first of the most probable. */
-export function labelsOf(probabilities: Float32Array, classes: number): Int32Array {
-  if (classes === 2) return Int32Array.from(probabilities, (probability) => (probability > 0.5 ? 1 : 0));
-  return Int32Array.from({ length: probabilities.length / classes }, (_, row) => {
-    const scores = probabilities.subarray(row * classes, (row + 1) * classes);
-    return scores.indexOf(Math.max(...scores));
-  });
+export async function openClassifier(trained: Trained, name: RuntimeName): Promise<TextClassifier> {
+  return textClassifier(trained, { backend: name === "onnx" ? "onnx" : await backends[name]({}) });
 }
 
 /** The path of the data that the model of a folder was trained on, where the folder still tells it. */

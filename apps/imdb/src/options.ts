@@ -75,14 +75,14 @@ export function trainOptions(epochs: number): Option[] {
     new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
     backendOption(),
     threadsOption(),
-    new Option("--epochs <n>", "passes over the training reviews").argParser(whole(1, 100_000)).default(epochs),
-    new Option("--batch-size <n>", "reviews in a step").argParser(whole(1, 25_000)).default(32),
+    new Option("--epochs <n>", "passes over the training texts").argParser(whole(1, 100_000)).default(epochs),
+    new Option("--batch-size <n>", "texts in a step").argParser(whole(1, 25_000)).default(32),
     maxWordsOption(),
     maxLengthOption(),
     new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(10),
     new Option("--units <n>", "units of the LSTM").argParser(whole(1, 2048)).default(128),
     new Option("--learning-rate <x>", "step size of Adam").argParser(positive).default(0.001),
-    new Option("--limit <n>", "labelled reviews to use, for a quick run; all by default").argParser(
+    new Option("--limit <n>", "labelled texts to use, for a quick run; all by default").argParser(
       whole(fewestReviews, mostRows),
     ),
     seedOption(),
@@ -131,7 +131,7 @@ function maxWordsOption(): Option {
 }
 
 function maxLengthOption(): Option {
-  return new Option("--max-length <n>", "words of a review that are read, from its end")
+  return new Option("--max-length <n>", "words of a text that are read, from its end")
     .argParser(whole(1, 3000))
     .default(300);
 }
@@ -159,12 +159,12 @@ export function modelOption(): Option {
 }
 
 export function testOptions(): Option[] {
-  const limit = new Option("--limit <n>", "test reviews to use, for a quick run; all by default");
+  const limit = new Option("--limit <n>", "test texts to use, for a quick run; all by default");
   return [modelOption(), runtimeOption(), ...dataOptions(), limit.argParser(whole(1, mostRows))];
 }
 
 function seedOption(): Option {
-  return new Option("--seed <n>", "draws the split, the first weights and the order of reviews")
+  return new Option("--seed <n>", "draws the split, the first weights and the order of texts")
     .argParser(whole(0, 2 ** 31 - 1))
     .default(0);
 }

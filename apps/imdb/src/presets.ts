@@ -1,5 +1,6 @@
 /** The two set-ups of the same network: how texts become rows of ids, and whether padding is masked. */
-import { encodeTexts, type PaddedInt32, padSequences, type UnknownWords, type Vocabulary } from "@ostinato/text";
+import type { ClassifierSettings } from "@ostinato/classifier";
+import type { UnknownWords } from "@ostinato/text";
 
 interface Preset {
   readonly summary: string;
@@ -34,17 +35,7 @@ export function isPresetName(name: unknown): name is PresetName {
   return typeof name === "string" && Object.hasOwn(presets, name);
 }
 
-/** Ids as a model takes them: each row with its own length, or padded to one. */
-export type Ids = readonly (readonly number[])[] | PaddedInt32;
-
-/** The last `maxLength` words of each text as ids; where padding is not masked, with zeros in front of shorter ones. */
-export function encodeReviews(
-  preset: PresetName,
-  vocabulary: Vocabulary,
-  texts: readonly string[],
-  maxLength: number,
-): Ids {
-  const rows = encodeTexts(vocabulary, texts);
-  if (!presets[preset].maskZero) return padSequences(rows, { maxLength, padding: "pre", truncating: "pre" });
-  return rows.map((ids) => (ids.length > maxLength ? ids.slice(-maxLength) : ids));
+/** How the texts of a preset become rows: the last `maxLength` words; where padding is not masked, with zeros in front of shorter ones. */
+export function rowSettings(preset: PresetName, maxLength: number): Omit<ClassifierSettings, "labels"> {
+  return { maxLength, ...(presets[preset].maskZero ? {} : { padding: "pre" }) };
 }

@@ -61,6 +61,11 @@ export function isDataRecord(data: unknown): data is DataRecord {
   return dataKinds.some((kind) => kind === data.kind) && typeof data.digest === "string" && named;
 }
 
+/** What a user calls the rows: those of IMDB are reviews, those of a table just texts. */
+export function nounOf({ kind }: Pick<DataRecord, "kind">): "reviews" | "texts" {
+  return kind.startsWith("imdb") ? "reviews" : "texts";
+}
+
 interface Halves {
   readonly record: DataRecord;
   /** Of a table. */

@@ -1,7 +1,8 @@
 /** The article's set-up to the letter, and the default beside it. */
+import { encodeForClassifier } from "@ostinato/classifier";
 import { vocabularyFromTexts } from "@ostinato/text";
 import { describe, expect, test } from "vitest";
-import { encodeReviews, presets } from "../src/presets.ts";
+import { presets, rowSettings } from "../src/presets.ts";
 import { eventsOf, runInside, temporaryFolder } from "./runCli.ts";
 
 const texts = ["the film the the film was", "was", ""];
@@ -10,7 +11,7 @@ describe("preset article", () => {
   const vocabulary = vocabularyFromTexts(texts, { maxTokens: 3, unknown: presets.article.unknown });
 
   test("words by frequency from 1, zeros in front, unknown words 0 in their places, the end of a long review kept", () => {
-    const ids = encodeReviews("article", vocabulary, [...texts, "film dull the"], 4);
+    const ids = encodeForClassifier(rowSettings("article", 4), vocabulary, [...texts, "film dull the"]);
     expect(ids).toMatchObject({ dtype: "int32", shape: [4, 4] });
     // biome-ignore format: a row a review
     expect([...(ids as { data: Int32Array }).data]).toEqual([
@@ -39,7 +40,7 @@ describe("preset default", () => {
   const vocabulary = vocabularyFromTexts(texts, { maxTokens: 4, unknown: presets.default.unknown });
 
   test("rows of their own length, 0 for padding only, 1 for unknown words, words from 2", () => {
-    expect(encodeReviews("default", vocabulary, [...texts, "film dull the"], 4)).toEqual([
+    expect(encodeForClassifier(rowSettings("default", 4), vocabulary, [...texts, "film dull the"])).toEqual([
       [2, 2, 3, 1],
       [1],
       [],

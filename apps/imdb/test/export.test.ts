@@ -50,6 +50,6 @@ test("start trains five epochs, evaluates, draws and exports", async () => {
   // biome-ignore format: by what they are of
   expect(readdirSync(out).sort()).toEqual([
     "accuracy.png", "accuracy.svg", "best.safetensors", "checkpoint.safetensors", "checkpoint.safetensors.previous",
-    "history.json", "loss.png", "loss.svg", "model.onnx", "model.safetensors", "roc.png", "roc.svg",
+    "history.json", "loss.png", "loss.svg", "model.json", "model.onnx", "model.safetensors", "roc.png", "roc.svg",
   ]);
 }, 60_000);

@@ -76,8 +76,12 @@ describe("a CSV file of three classes, a process for each command", () => {
     const answers = eventsOf(stdout);
     expect(answers.map(({ label }) => label)).toEqual(["shipping", "billing", "login"]);
     for (const answer of answers) {
-      expect(Object.keys(answer)).toEqual(["text", "probability", "label"]);
+      expect(Object.keys(answer)).toEqual(["text", "probability", "label", "probabilities"]);
       expect(answer.probability).toBeGreaterThan(1 / 3);
+      const each = answer.probabilities as Record<string, number>;
+      expect(Object.keys(each)).toEqual(["billing", "login", "shipping"]);
+      expect(answer.probability).toBe(Math.max(...Object.values(each)));
+      expect(each[String(answer.label)]).toBe(answer.probability);
     }
     const onnx = await runInside(["predict", "--model", out, "--backend", "onnx", "--json", ...texts]);
     for (const [row, { label, probability }] of eventsOf(onnx.stdout).entries()) {

@@ -119,6 +119,15 @@ test("export agrees with onnxruntime, and onnxruntime predicts as we do", async 
   expect(event).toMatchObject({ event: "export", reviews: 1000, tolerance: 1e-5 });
   expect(event.maxDifference).toBeLessThanOrEqual(1e-5);
   expect(bytesOf("deep", "er", "model.onnx").length).toBeGreaterThan(4 * 5617);
+  expect(JSON.parse(bytesOf("deep", "er", "model.json").toString("utf8"))).toMatchObject({
+    input: "input",
+    output: "output",
+    labels: ["negative", "positive"],
+    maxLength: 40,
+    truncating: "pre",
+    padding: null,
+    vocabulary: { version: 1, unknownId: 1 },
+  });
 
   const texts = ["A quiet, wonderful film.", "Two hours I will not get back.", ""];
   const [ours, theirs] = await Promise.all([
@@ -129,7 +138,10 @@ test("export agrees with onnxruntime, and onnxruntime predicts as we do", async 
   expect(a.map(({ text }) => text)).toEqual(texts);
   expect(b.map(({ text }) => text)).toEqual(texts);
   for (const [row, answer] of a.entries()) {
-    expect(Object.keys(answer)).toEqual(["text", "probability", "label"]);
+    expect(Object.keys(answer)).toEqual(["text", "probability", "label", "probabilities"]);
+    const { negative, positive } = answer.probabilities as { negative: number; positive: number };
+    expect(positive).toBe(answer.probability);
+    expect(negative).toBe(1 - positive);
     expect(answer.probability).toBeCloseTo(b[row]?.probability as number, 5);
     expect(answer.label).toBe((answer.probability as number) > 0.5 ? "positive" : "negative");
   }

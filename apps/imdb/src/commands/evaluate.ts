@@ -1,15 +1,15 @@
 /** `evaluate`: how good a model is on texts that it has not seen. */
 import { setImmediate } from "node:timers/promises";
 import { classificationReport, confusionMatrix, logLoss, rocAuc, rocCurve } from "@ostinato/core";
+import { encodeLabels } from "@ostinato/text";
 import type { RuntimeName } from "../backends.ts";
 import { writeChart } from "../charts/draw.ts";
 import { rocChart } from "../charts/roc.ts";
 import { requireWritableFolder } from "../files.ts";
 import { excerpt, shownCount, shownFigure, table } from "../format.ts";
-import { dataPathOf, labelsOf, loadSentiment, openScorer, probabilitiesOf } from "../model.ts";
+import { dataPathOf, loadSentiment, openClassifier } from "../model.ts";
 import type { Output } from "../output.ts";
-import { encodeReviews } from "../presets.ts";
-import { type DataOptions, readTestReviews } from "../reviews.ts";
+import { type DataOptions, nounOf, readTestReviews } from "../reviews.ts";
 import { tellForm } from "../table-form.ts";
 
 export interface EvaluateOptions extends DataOptions {
@@ -21,7 +21,8 @@ export interface EvaluateOptions extends DataOptions {
 const longestLabel = 16;
 
 export async function evaluate({ model, backend, limit, ...given }: EvaluateOptions, output: Output): Promise<void> {
-  const { trained, vocabulary, preset, maxLength, seed, labelEncoder, data } = await loadSentiment(model);
+  const { trained, seed, labelEncoder, data } = await loadSentiment(model);
+  const noun = given.data === undefined ? nounOf(data) : "texts";
   await requireWritableFolder(model, "--model");
   const path = given.data ?? (data.kind === "imdb" ? undefined : await dataPathOf(model));
   const { rows, form } = await readTestReviews({
@@ -34,11 +35,11 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
   });
   const { texts, labels } = rows;
   tellForm(form, path, output);
-  await using scorer = await openScorer(trained, backend);
-  output.say(`Testing on ${shownCount(texts.length)} reviews with ${backend}.`);
+  await using classifier = await openClassifier(trained, backend);
+  output.say(`Testing on ${shownCount(texts.length)} ${noun} with ${backend}.`);
 
   const progress = output.progress("test");
-  const probabilities = await probabilitiesOf(scorer, encodeReviews(preset, vocabulary, texts, maxLength), {
+  const answers = await classifier.classify(texts, {
     onStep: async ({ step, steps }) => {
       progress.update(step, steps);
       await setImmediate(); // lets Ctrl-C and the terminal have their turn
@@ -47,14 +48,20 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
   progress.stop();
 
   const { classes } = labelEncoder;
+  const said = encodeLabels(
+    labelEncoder,
+    answers.map(({ label }) => label),
+  );
   if (classes.length > 2) {
-    report(classes, labels, probabilities, crossentropy(labels, probabilities, classes.length), output);
+    const loss = crossentropy(Array.from(labels, (label, row) => answers[row]?.probabilities[classes[label] ?? ""]));
+    report({ classes, labels, said, loss, noun }, output);
     return;
   }
+  const probabilities = Float32Array.from(answers, (answer) => answer.probabilities[classes[1] ?? ""] ?? Number.NaN);
   const auc = rocAuc(labels, probabilities);
-  report(classes, labels, probabilities, logLoss(labels, probabilities), output, auc);
+  report({ classes, labels, said, loss: logLoss(labels, probabilities), noun, auc }, output);
   if (Number.isNaN(auc)) {
-    output.note("All of these reviews are of one class: there is no ROC curve to draw.");
+    output.note(`All of these ${noun} are of one class: there is no ROC curve to draw.`);
     return;
   }
   const files = await writeChart(model, "roc", rocChart(rocCurve(labels, probabilities), auc));
@@ -62,16 +69,20 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }
 
+interface Figures {
+  readonly classes: readonly string[];
+  readonly labels: Int32Array;
+  /** The labels that the model gives. */
+  readonly said: Int32Array;
+  readonly loss: number;
+  readonly noun: string;
+  /** Of two classes. */
+  readonly auc?: number;
+}
+
 /** Tells the figures, the confusion matrix and the scores of each class; of two classes with `auc`, of more with macro averages. */
-function report(
-  classes: readonly string[],
-  labels: Int32Array,
-  probabilities: Float32Array,
-  loss: number,
-  output: Output,
-  auc?: number,
-): void {
-  const confusion = confusionMatrix(labels, labelsOf(probabilities, classes.length), classes.length);
+function report({ classes, labels, said, loss, noun, auc }: Figures, output: Output): void {
+  const confusion = confusionMatrix(labels, said, classes.length);
   const { accuracy, classes: scores } = classificationReport(confusion);
   const named = scores.map((each, id) => ({ label: classes[id] ?? "", ...each }));
   const mean = (figure: "precision" | "recall" | "f1") =>
@@ -95,7 +106,7 @@ function report(
       ...named.map(({ label }, id) => [short(label), ...(confusion[id] ?? []).map(shownCount)]),
     ]),
     table([
-      ["class", "precision", "recall", "F1", "reviews"],
+      ["class", "precision", "recall", "F1", noun],
       ...named.map((each) => row(short(each.label), each, each.support)),
       ...(binary ? [] : [row("macro average", macro, labels.length)]),
     ]),
@@ -103,10 +114,8 @@ function report(
   output.say(`\n${sections.join("\n\n")}`);
 }
 
-/** The mean of -log of the probability of each row's class; as in Keras, no probability is below 1e-7. */
-function crossentropy(labels: Int32Array, probabilities: Float32Array, classes: number): number {
-  const losses = labels.reduce((sum, label, row) => {
-    return sum - Math.log(Math.max(probabilities[row * classes + label] ?? Number.NaN, 1e-7));
-  }, 0);
-  return losses / labels.length;
+/** The mean of -log of the probabilities of each row's own class; as in Keras, none is below 1e-7. */
+function crossentropy(probabilities: readonly (number | undefined)[]): number {
+  const losses = probabilities.reduce<number>((sum, own = Number.NaN) => sum - Math.log(Math.max(own, 1e-7)), 0);
+  return losses / probabilities.length;
 }

@@ -1,15 +1,16 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
 import { join } from "node:path";
-import { RandomStream } from "@ostinato/core";
+import { classifierDescription, encodeForClassifier } from "@ostinato/classifier";
+import { predictor, RandomStream } from "@ostinato/core";
 import { writeFileAtomic } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
+import { backends } from "../backends.ts";
 import { FailureError } from "../failures.ts";
 import { requireWritableFile } from "../files.ts";
 import { shownCount } from "../format.ts";
-import { fileNames, loadSentiment, openScorer, probabilitiesOf, type Sentiment } from "../model.ts";
+import { fileNames, loadSentiment, type Sentiment } from "../model.ts";
 import type { Output } from "../output.ts";
-import { encodeReviews } from "../presets.ts";
 import { readTestReviews } from "../reviews.ts";
 
 export interface ExportOptions {
@@ -36,12 +37,13 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   const sentiment = await loadSentiment(model);
   const file = out ?? join(model, fileNames.onnx);
   await requireWritableFile(file, "--out");
-  const { trained, preset, vocabulary, maxLength } = sentiment;
+  const description = descriptionFile(file);
+  const { trained, vocabulary, settings } = sentiment;
   const bytes = exportOnnx(trained);
   const what = sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words";
   output.say(`Comparing with onnxruntime on ${shownCount(reviewCount)} ${what}.`);
 
-  await using ours = await openScorer(trained, "cpu");
+  await using ours = await predictor(trained, { backend: await backends.cpu() });
   await using theirs = await onnxPredictor(bytes);
   const texts = await checkTexts(sentiment);
   const allowed = sentiment.data.kind === "imdb" ? tolerance : drawnTolerance;
@@ -49,10 +51,10 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   let largest = 0;
   let from = 0;
   for (const [index, { reviews, batchSize, lengths }] of checks.entries()) {
-    const words = Math.max(1, Math.round(maxLength * lengths));
-    const ids = encodeReviews(preset, vocabulary, texts.slice(from, from + reviews), words);
-    const expected = await probabilitiesOf(ours, ids, { batchSize });
-    const actual = await probabilitiesOf(theirs, ids, { batchSize });
+    const maxLength = Math.max(1, Math.round(settings.maxLength * lengths));
+    const ids = encodeForClassifier({ ...settings, maxLength }, vocabulary, texts.slice(from, from + reviews));
+    const { data: expected } = await ours.predict(ids, { batchSize });
+    const { data: actual } = await theirs.predict(ids, { batchSize });
     for (const [row, probability] of actual.entries()) {
       largest = Math.max(largest, Math.abs(probability - (expected[row] ?? Number.NaN)));
     }
@@ -64,6 +66,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   output.event({
     event: "export",
     file,
+    description,
     bytes: bytes.length,
     reviews: reviewCount,
     maxDifference: largest,
@@ -73,13 +76,21 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   if (!(largest <= allowed)) {
     throw new FailureError(`onnxruntime does not agree: ${verdict}, above ${allowed}; nothing was written`);
   }
+  await writeFileAtomic(description, `${JSON.stringify(classifierDescription(trained), null, 1)}\n`);
   await writeFileAtomic(file, bytes);
-  output.say(`${verdict}\nWrote ${file} (${shownCount(bytes.length)} bytes)`);
+  output.say(
+    `${verdict}\nWrote ${file} (${shownCount(bytes.length)} bytes)\nand ${description}: labels, vocabulary and settings, for any runtime`,
+  );
+}
+
+/** The JSON beside an ONNX file: `model.onnx` has `model.json`. */
+function descriptionFile(file: string): string {
+  return `${file.replace(/\.onnx$/i, "")}.json`;
 }
 
 /** Reviews of the test half; for a model of other data, which need not be at hand, texts of words from its vocabulary. */
 async function checkTexts(sentiment: Sentiment): Promise<readonly string[]> {
-  const { data, seed, labelEncoder, vocabulary, maxLength } = sentiment;
+  const { data, seed, labelEncoder, vocabulary, settings } = sentiment;
   if (data.kind === "imdb") {
     return (await readTestReviews({ seed, limit: reviewCount, trainedOn: data, labelEncoder })).rows.texts;
   }
@@ -87,8 +98,9 @@ async function checkTexts(sentiment: Sentiment): Promise<readonly string[]> {
   const draw = (below: number) => Math.floor(random.uniform() * below);
   const { words } = vocabulary;
   return Array.from({ length: reviewCount }, () =>
-    Array.from({ length: draw(Math.min(2 * maxLength, longestDrawn)) }, () => words[draw(words.length)] ?? "").join(
-      " ",
-    ),
+    Array.from(
+      { length: draw(Math.min(2 * settings.maxLength, longestDrawn)) },
+      () => words[draw(words.length)] ?? "",
+    ).join(" "),
   );
 }

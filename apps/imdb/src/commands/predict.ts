@@ -1,12 +1,13 @@
 /** `predict`: what the model makes of reviews from the arguments, or from standard input as they come. */
-import { decodeLabels, encodeText } from "@ostinato/text";
+import type { TextClassifier } from "@ostinato/classifier";
+import { encodeText } from "@ostinato/text";
 import type { RuntimeName } from "../backends.ts";
 import { FailureError, UsageError } from "../failures.ts";
 import { excerpt, table } from "../format.ts";
 import { ForeignEncodingError, LineTooLongError, lineBatches } from "../lines.ts";
-import { labelsOf, loadSentiment, openScorer, probabilitiesOf, type Scorer, type Sentiment } from "../model.ts";
+import { loadSentiment, openClassifier, type Sentiment } from "../model.ts";
 import type { Output } from "../output.ts";
-import { encodeReviews } from "../presets.ts";
+import { nounOf } from "../reviews.ts";
 
 export interface PredictOptions {
   readonly model: string;
@@ -33,17 +34,18 @@ export async function predict(
       `the model in ${model} was trained on the ids of imdb.npz and knows no words; put imdb_word_index.json beside imdb.npz and train again`,
     );
   }
-  await using scorer = await openScorer(sentiment.trained, backend);
+  await using classifier = await openClassifier(sentiment.trained, backend);
+  const noun = nounOf(sentiment.data);
   if (texts.length > 0) {
     const problems = texts.map((text) => nothingToJudge(sentiment, text));
     if (problems.every((problem) => problem !== undefined)) {
       throw new FailureError(`nothing to judge: ${[...new Set(problems)].join("; ")}`);
     }
-    await answer(texts, (row) => `text ${row + 1}`, sentiment, scorer, output); // before the scorer is disposed of
+    await answer(texts, (row) => `text ${row + 1}`, sentiment, classifier, output); // before the classifier is disposed of
     return;
   }
 
-  if (input.isTTY) output.note("One review a line; Ctrl-D ends.");
+  if (input.isTTY) output.note(`One ${noun.slice(0, -1)} a line; Ctrl-D ends.`);
   let seen = 0;
   let hint = " (if it is Latin-1, convert it: iconv -f WINDOWS-1252 -t UTF-8)";
   try {
@@ -57,7 +59,7 @@ export async function predict(
         lines.map((line) => line.text),
         (row) => `line ${lines[row]?.number}`,
         sentiment,
-        scorer,
+        classifier,
         output,
       );
       if (output.closed) return;
@@ -67,19 +69,14 @@ export async function predict(
       throw new FailureError(error.message, { cause: error });
     throw error;
   }
-  if (seen === 0) output.note("imdb: no reviews on standard input");
+  if (seen === 0) output.note(`imdb: no ${noun} on standard input`);
 }
 
 /** Why no text could be judged by its words; undefined where the model knows some of those that it reads. */
-function nothingToJudge({ vocabulary, maxLength }: Sentiment, text: string): string | undefined {
+function nothingToJudge({ vocabulary, settings }: Sentiment, text: string): string | undefined {
   if (text.trim() === "") return "the text is empty";
-  const ids = encodeText(vocabulary, withNewlines(text)).slice(-maxLength);
+  const ids = encodeText(vocabulary, text.replaceAll("\r", "\n")).slice(-settings.maxLength);
   return ids.some((id) => id >= vocabulary.reserved.length) ? undefined : "the model knows none of its words";
-}
-
-/** A carriage return is no space to the words of Keras, and would become part of one. */
-function withNewlines(text: string): string {
-  return text.replaceAll("\r", "\n");
 }
 
 /** Answers each text in order; one without anything to judge has no label. `place` says where text `row` stands. */
@@ -87,18 +84,15 @@ async function answer(
   texts: readonly string[],
   place: (row: number) => string,
   sentiment: Sentiment,
-  scorer: Scorer,
+  classifier: TextClassifier,
   output: Output,
 ): Promise<void> {
-  const { preset, vocabulary, maxLength, labelEncoder } = sentiment;
-  const { classes } = labelEncoder;
-  const width = Math.max(...classes.map((name) => Math.min(name.length, longestLabel)));
+  const { labels } = classifier;
+  const width = Math.max(...labels.map((name) => Math.min(name.length, longestLabel)));
   for (let from = 0; from < texts.length && !output.closed; from += batchSize) {
     const batch = texts.slice(from, from + batchSize);
-    const scores = await probabilitiesOf(scorer, encodeReviews(preset, vocabulary, batch.map(withNewlines), maxLength));
-    const ids = labelsOf(scores, classes.length);
-    const labels = decodeLabels(labelEncoder, ids);
-    for (const [row, text] of batch.entries()) {
+    for (const [row, { label, probabilities }] of (await classifier.classify(batch)).entries()) {
+      const text = batch[row] ?? "";
       const problem = nothingToJudge(sentiment, text);
       if (problem !== undefined) {
         output.event({ text, probability: null, label: null, problem });
@@ -106,10 +100,8 @@ async function answer(
         output.note(`imdb: ${place(from + row)}: nothing to judge: ${problem}`);
         continue;
       }
-      const label = labels[row] ?? "";
-      const at = classes.length === 2 ? row : row * classes.length + (ids[row] ?? 0);
-      const probability = scores[at] ?? Number.NaN;
-      output.event({ text, probability, label });
+      const probability = probabilities[(labels.length === 2 ? labels[1] : label) ?? ""] ?? Number.NaN;
+      output.event({ text, probability, label, probabilities });
       const shown = excerpt(label, longestLabel).padEnd(width);
       output.say(table([[shown, probability.toFixed(4), excerpt(text, shownLength)]]));
     }

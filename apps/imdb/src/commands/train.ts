@@ -1,6 +1,7 @@
 /** `train`: from texts to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { encodeForClassifier } from "@ostinato/classifier";
 import {
   accuracy,
   adam,
@@ -31,9 +32,9 @@ import { InterruptedError, type Interruption } from "../interruption.ts";
 import { fileNames, lossFor, metadataOf, network } from "../model.ts";
 import type { TrainOptions } from "../options.ts";
 import type { Output } from "../output.ts";
-import { encodeReviews, presets } from "../presets.ts";
+import { presets, rowSettings } from "../presets.ts";
 import { keepSettings, openCheckpoint, settingsOf } from "../resume.ts";
-import { readTrainingReviews, type TrainingReviews } from "../reviews.ts";
+import { nounOf, readTrainingReviews, type TrainingReviews } from "../reviews.ts";
 import { tellForm } from "../table-form.ts";
 import { openTrainingFolder } from "../training-folder.ts";
 import { progressHooks } from "../training-progress.ts";
@@ -67,7 +68,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     metrics: [accuracy()],
     seed,
   });
-  const kept = { vocabulary, metadata: metadataOf({ preset, maxLength, seed, labelEncoder, data: reviews.record }) };
+  const kept = { vocabulary, metadata: metadataOf(options, labelEncoder, reviews.record) };
   const watch = divergenceWatch();
   const save = async (checkpoint: Checkpoint) => {
     watch.refuse(checkpoint);
@@ -132,7 +133,7 @@ function examples(
   vocabulary: ReturnType<typeof vocabularyFromTexts>,
   { texts, labels }: TrainingReviews["train"],
 ) {
-  return { x: encodeReviews(preset, vocabulary, texts, maxLength), y: labels };
+  return { x: encodeForClassifier(rowSettings(preset, maxLength), vocabulary, texts), y: labels };
 }
 
 function logsIn(folder: string | undefined): Callback[] {
@@ -185,14 +186,15 @@ function tellResumed({ position: { epoch, step } }: Checkpoint, output: Output):
 
 function tellData({ preset, maxLength }: TrainOptions, reviews: TrainingReviews, ids: number, output: Output): void {
   const { classes } = reviews.labelEncoder;
+  const noun = nounOf(reviews.record);
   const named =
     reviews.record.kind === "imdb"
       ? ""
       : `; ${shownCount(classes.length)} classes: ${classes.slice(0, 10).join(", ")}${classes.length > 10 ? ", …" : ""}`;
   output.say(
     `Preset ${preset}: ${presets[preset].summary}.\n` +
-      `${shownCount(reviews.train.texts.length)} reviews to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
-      `${shownCount(ids)} ids, the last ${maxLength} words of each review${named}.\n`,
+      `${shownCount(reviews.train.texts.length)} ${noun} to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
+      `${shownCount(ids)} ids, the last ${maxLength} words of each ${noun.slice(0, -1)}${named}.\n`,
   );
 }
 

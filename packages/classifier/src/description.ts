@@ -1,0 +1,30 @@
+/** All that it takes to use a model in another runtime: plain JSON to lie beside its ONNX file. */
+import { inferenceGraph, type Trained } from "@ostinato/core";
+import type { SequenceEnd, Vocabulary } from "@ostinato/text";
+import { classifierSettings } from "./settings.ts";
+
+/** What `classifierDescription` tells. */
+export interface ClassifierDescription {
+  /** The model's input: int32 ids [batch, time]. */
+  readonly input: string;
+  /** The model's output: float32 probabilities [batch, units], one for each label, or one alone, that of the second label. */
+  readonly output: string;
+  readonly labels: readonly string[];
+  readonly maxLength: number;
+  readonly truncating: SequenceEnd;
+  /** Where zeros fill every row up to `maxLength`; `null`: behind, up to the longest row of the batch. */
+  readonly padding: SequenceEnd | null;
+  readonly vocabulary: Vocabulary;
+}
+
+/**
+ * The description of a classifier for runtimes that know nothing of Ostinato; write it beside what `exportOnnx` gives, as JSON.
+ *
+ * @throws ModelFileError where the model is not a text classifier
+ */
+export function classifierDescription(trained: Trained): ClassifierDescription {
+  const { settings, vocabulary } = classifierSettings(trained);
+  const { labels, maxLength, truncating, padding = null } = settings;
+  const [output = ""] = Object.keys(inferenceGraph(trained.spec).fetches);
+  return { input: trained.spec.inputs[0]?.name ?? "", output, labels, maxLength, truncating, padding, vocabulary };
+}

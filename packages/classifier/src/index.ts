@@ -1,0 +1,11 @@
+/** Text in, label out: `@ostinato/classifier`. */
+export { type Classification, type ClassifierOptions, type TextClassifier, textClassifier } from "./classifier.ts";
+export { type ClassifierDescription, classifierDescription } from "./description.ts";
+export {
+  type ClassifierSettings,
+  classifierMetadata,
+  classifierSettings,
+  encodeForClassifier,
+  type KnownSettings,
+  type TextRows,
+} from "./settings.ts";

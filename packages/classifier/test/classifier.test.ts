@@ -1,0 +1,216 @@
+/** Text in, label out: the same answers from every kind of file and on everything that computes, and clear words for what is no classifier. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { cpu } from "@ostinato/backend-cpu";
+import { wasm } from "@ostinato/backend-wasm";
+import { classifierMetadata, encodeForClassifier, textClassifier as fromMemory } from "@ostinato/classifier";
+import { textClassifier } from "@ostinato/classifier/node";
+import { ConfigError, float32, ModelFileError, predictor, StateError, type Trained, toBytes } from "@ostinato/core";
+import { saveModel } from "@ostinato/core/node";
+import { exportOnnx } from "@ostinato/onnx";
+import { parseVocabulary, vocabularyFromTexts } from "@ostinato/text";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { trainedClassifier } from "./models.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "classifier-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const model = join(folder, "model.safetensors");
+const onnx = join(folder, "model.onnx");
+let sigmoid: Trained;
+beforeAll(async () => {
+  sigmoid = await trainedClassifier(1);
+  await saveModel(model, sigmoid);
+  writeFileSync(onnx, exportOnnx(sigmoid));
+});
+
+const texts = ["The good film!", "dull and cold", "", "words that nobody knows", "film ".repeat(50)];
+
+describe("answers", () => {
+  test("are those of the predictor, on rows of the last words", async () => {
+    await using classifier = await textClassifier(model);
+    const answers = await classifier.classify(texts);
+    await using own = await predictor(sigmoid, { backend: await cpu() });
+    const rows = encodeForClassifier({ maxLength: 6 }, parseVocabulary(sigmoid.vocabulary), texts);
+    expect((rows as number[][]).map((row) => row.length)).toEqual([3, 3, 0, 4, 6]);
+    const { data } = await own.predict(rows);
+    expect(answers.map(({ probabilities }) => probabilities.bad)).toEqual([...data]);
+    expect(classifier.labels).toEqual(["good", "bad"]);
+    expect(answers.slice(0, 2).map(({ label }) => label)).toEqual(["good", "bad"]);
+    for (const { label, probability, probabilities } of answers) {
+      expect(probability).toBe(probabilities[label]);
+      expect(probability).toBeGreaterThanOrEqual(0.5);
+      expect((probabilities.good ?? 0) + (probabilities.bad ?? 0)).toBeCloseTo(1, 12);
+    }
+    expect(await classifier.classify("The good film!")).toEqual(answers[0]);
+  });
+
+  test("are the same from every kind of file, and on everything that computes", async () => {
+    const opened = {
+      path: () => textClassifier(model),
+      URL: () => textClassifier(pathToFileURL(model)),
+      bytes: () => textClassifier(toBytes(sigmoid)),
+      trained: () => textClassifier(sigmoid),
+      "bytes in a page": () => fromMemory(toBytes(sigmoid)),
+      wasm: async () => textClassifier(model, { backend: await wasm() }),
+      "wasm in a page": async () => fromMemory(sigmoid, { backend: await wasm({ threads: 1 }) }),
+      "onnxruntime by an export": () => textClassifier(model, { backend: "onnx" }),
+      "an ONNX file": () => textClassifier(onnx),
+      "the bytes of an ONNX file": () => textClassifier(exportOnnx(sigmoid), { backend: "onnx" }),
+    };
+    await using first = await textClassifier(model);
+    const expected = await first.classify(texts);
+    for (const [name, open] of Object.entries(opened)) {
+      await using classifier = await open();
+      for (const [row, { label, probability }] of (await classifier.classify(texts, { batchSize: 2 })).entries()) {
+        expect(label, `${name}: ${texts[row]}`).toBe(expected[row]?.label);
+        expect(probability, `${name}: ${texts[row]}`).toBeCloseTo(expected[row]?.probability as number, 5);
+      }
+    }
+  });
+
+  test.each([
+    [2, {}],
+    [3, {}],
+    [3, { padding: "pre" }],
+    [1, { padding: "post", truncating: "post" }],
+  ] as const)("of a model with %i units, with %j", async (units, settings) => {
+    const trained = await trainedClassifier(units, settings);
+    await using classifier = await textClassifier(toBytes(trained));
+    const known = ["the good film", "a dull film", "the film is slow and late"].slice(0, Math.max(2, units));
+    const answers = await classifier.classify(known);
+    expect(answers.map(({ label }) => label)).toEqual(classifier.labels);
+    for (const { probabilities } of answers) {
+      expect(Object.keys(probabilities)).toEqual(classifier.labels);
+      expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+    }
+    await using exported = await textClassifier(exportOnnx(trained));
+    expect((await exported.classify(known)).map(({ label }) => label)).toEqual(classifier.labels);
+  });
+
+  test("of no texts are none; of many come in batches", async () => {
+    await using classifier = await textClassifier(model);
+    expect(await classifier.classify([])).toEqual([]);
+    let steps = 0;
+    const onStep = (): void => {
+      steps += 1;
+    };
+    const many = Array.from({ length: 70 }, (_, i) => texts[i % 2] as string);
+    const answers = await classifier.classify(many, { batchSize: 10, onStep });
+    expect(steps).toBe(7);
+    expect(answers.map(({ label }) => label)).toEqual(many.map((_, i) => ["good", "bad"][i % 2]));
+  });
+
+  test("end with the classifier", async () => {
+    const classifier = await textClassifier(model);
+    await classifier.dispose();
+    await classifier.dispose();
+    await expect(classifier.classify("good")).rejects.toThrow(StateError);
+  });
+});
+
+describe("which rows", () => {
+  const vocabulary = vocabularyFromTexts(["a b c d"]);
+  test.each([
+    [{}, [[2, 3, 4], [5]]],
+    [{ maxLength: 2 }, [[3, 4], [5]]],
+    [{ maxLength: 2, truncating: "post" }, [[2, 3], [5]]],
+  ] as const)("with %j", (settings, rows) => {
+    expect(encodeForClassifier({ maxLength: 9, ...settings }, vocabulary, ["a b c", "d"])).toEqual(rows);
+  });
+
+  test("the lines of a text may end in CR LF", () => {
+    expect(encodeForClassifier({ maxLength: 9 }, vocabulary, ["a b\r\nc\r"])).toEqual([[2, 3, 4]]);
+  });
+
+  test.each([
+    ["pre", [2, 3, 4, 0, 0, 5]],
+    ["post", [2, 3, 4, 5, 0, 0]],
+  ] as const)("padded %s", (padding, data) => {
+    const rows = encodeForClassifier({ maxLength: 3, padding }, vocabulary, ["a b c", "d"]);
+    expect(rows).toMatchObject({ shape: [2, 3], data: Int32Array.from(data) });
+  });
+});
+
+describe("what is no classifier", () => {
+  const failure = async (open: () => Promise<unknown>): Promise<Error> => {
+    const error: unknown = await open().then(
+      () => undefined,
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(Error);
+    return error as Error;
+  };
+
+  test("a model without labels or vocabulary, with the way out", async () => {
+    const { vocabulary: _, ...wordless } = sigmoid;
+    for (const [lacking, what] of [
+      [{ ...sigmoid, metadata: { other: 1 } }, "labels"],
+      [wordless, "vocabulary"],
+    ] as const) {
+      const error = await failure(() => textClassifier(toBytes(lacking)));
+      expect(error).toBeInstanceOf(ModelFileError);
+      expect(error.message).toContain(
+        `has no ${what}; save it with trainer.snapshot({ vocabulary, metadata: classifierMetadata(`,
+      );
+      expect(await failure(() => textClassifier(exportOnnx(lacking)))).toEqual(error);
+    }
+  });
+
+  test("a file that is missing, damaged or something else is named", async () => {
+    const absent = join(folder, "absent");
+    expect((await failure(() => textClassifier(absent))).message).toContain(
+      `cannot read the model ${absent}: there is no`,
+    );
+    const text = join(folder, "text");
+    writeFileSync(text, "just a text, and a long one");
+    expect((await failure(() => textClassifier(text))).message).toContain(`${text}: this is not a safetensors file`);
+    expect((await failure(() => textClassifier(folder))).message).toContain(`${folder}: this is a folder`);
+    const unlabelled = join(folder, "unlabelled");
+    await saveModel(unlabelled, { ...sigmoid, metadata: {} });
+    expect((await failure(() => textClassifier(unlabelled))).message).toMatch(/^.*unlabelled: the model is not a text/);
+  });
+
+  test.each([
+    [{ labels: ["a"], maxLength: 3 }, "labels must be a list of two texts or more"],
+    [{ labels: ["a", "a"], maxLength: 3 }, "labels must be different texts"],
+    [{ labels: ["a", "b"], maxLength: 0 }, "maxLength must be a whole number from 1 on, got 0"],
+    [{ labels: ["a", "b"], maxLength: 3, padding: "front" as "pre" }, 'padding must be "pre" or "post"'],
+    [{ labels: ["a", "b"], maxLength: 3, truncating: "front" as "pre" }, 'truncating must be "pre" or "post"'],
+  ])("settings that cannot work: %j", async (settings, message) => {
+    expect(() => classifierMetadata(settings)).toThrow(ConfigError);
+    expect(() => classifierMetadata(settings)).toThrow(message);
+    const damaged = { ...sigmoid, metadata: { textClassifier: { ...settings, labels: [...settings.labels] } } };
+    const error = await failure(() => textClassifier(damaged));
+    expect(error).toBeInstanceOf(ModelFileError);
+    expect(error.message).toContain(`damaged: ${message}`);
+  });
+
+  test.each(["text", null, 3, ["a"]])("settings that are none: %j", async (settings) => {
+    const error = await failure(() => textClassifier({ ...sigmoid, metadata: { textClassifier: settings } }));
+    expect(error.message).toContain("labels must be a list");
+  });
+
+  test("a vocabulary that is damaged, and labels that do not fit the model", async () => {
+    const words = await failure(() => textClassifier({ ...sigmoid, vocabulary: { version: 9 } }));
+    expect(words).toBeInstanceOf(ModelFileError);
+    expect(words.message).toContain("vocabulary.version");
+    const metadata = classifierMetadata({ labels: ["a", "b", "c"], maxLength: 3 });
+    expect((await failure(() => textClassifier({ ...sigmoid, metadata }))).message).toContain(
+      "no classifier of texts into 3 labels: it must take ids and end in 3 units",
+    );
+  });
+
+  test("an ONNX file on a backend of ours", async () => {
+    const error = await failure(async () => textClassifier(onnx, { backend: await cpu() }));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toContain("an ONNX file runs in onnxruntime");
+  });
+
+  test("what is no text is refused", async () => {
+    await using classifier = await textClassifier(model);
+    await expect(classifier.classify(7 as unknown as string)).rejects.toThrow(ConfigError);
+    await expect(classifier.classify([float32([1], [1])] as unknown as string[])).rejects.toThrow(/text.*be a string/);
+  });
+});
