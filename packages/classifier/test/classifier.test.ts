@@ -5,11 +5,28 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
-import { classifierMetadata, encodeForClassifier, textClassifier as fromMemory } from "@ostinato/classifier";
+import {
+  type ClassifierDescription,
+  classifierDescription,
+  classifierMetadata,
+  classifierSettings,
+  encodeForClassifier,
+  textClassifier as fromMemory,
+} from "@ostinato/classifier";
 import { textClassifier } from "@ostinato/classifier/node";
-import { ConfigError, float32, ModelFileError, predictor, StateError, type Trained, toBytes } from "@ostinato/core";
+import {
+  ConfigError,
+  float32,
+  int32,
+  ModelFileError,
+  predictor,
+  StateError,
+  type Trained,
+  toBytes,
+} from "@ostinato/core";
 import { saveModel } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
+import { openSession } from "@ostinato/onnx/node";
 import { parseVocabulary, vocabularyFromTexts } from "@ostinato/text";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { trainedClassifier } from "./models.ts";
@@ -130,6 +147,59 @@ describe("which rows", () => {
   ] as const)("padded %s", (padding, data) => {
     const rows = encodeForClassifier({ maxLength: 3, padding }, vocabulary, ["a b c", "d"]);
     expect(rows).toMatchObject({ shape: [2, 3], data: Int32Array.from(data) });
+  });
+});
+
+describe("a description", () => {
+  /** What the README shows for other runtimes, on the description alone. */
+  function idsOf({ vocabulary, maxLength, truncating }: ClassifierDescription, text: string): number[] {
+    if (vocabulary.version !== 1) throw new Error("the models of these tests have vocabularies of version 1");
+    const { lower, filters, split } = vocabulary.standardization;
+    let plain = (lower ? text.toLowerCase() : text).replaceAll("\r", "\n");
+    for (const character of filters) plain = plain.replaceAll(character, split);
+    const ids = plain
+      .split(split)
+      .filter((word) => word !== "")
+      .map((word) => {
+        const place = vocabulary.words.indexOf(word);
+        return place < 0 ? (vocabulary.unknownId ?? 0) : place + vocabulary.reserved.length;
+      });
+    return truncating === "pre" ? ids.slice(-maxLength) : ids.slice(0, maxLength);
+  }
+
+  test.each([
+    [1, {}],
+    [3, { padding: "pre" }],
+    [2, { padding: "post", truncating: "post" }],
+  ] as const)("is all that another runtime needs: %i units, %j", async (units, more) => {
+    const trained = await trainedClassifier(units, more);
+    const description = JSON.parse(JSON.stringify(classifierDescription(trained))) as ClassifierDescription;
+    expect(description).toMatchObject({ input: "input", output: "output", padding: null, truncating: "pre", ...more });
+    const { settings, vocabulary } = classifierSettings(trained);
+    expect(settings).toEqual({ labels: description.labels, maxLength: 6, truncating: "pre", ...more });
+    expect(vocabulary).toEqual(description.vocabulary);
+
+    const given = ["The GOOD, fine film!", "", "a b c\r\nd dull cold words film slow"];
+    const rows = given.map((text) => idsOf(description, text));
+    const time = description.padding ? description.maxLength : Math.max(...rows.map((row) => row.length));
+    const ids = new Int32Array(rows.length * time);
+    for (const [i, row] of rows.entries())
+      ids.set(row, i * time + (description.padding === "pre" ? time - row.length : 0));
+    const session = await openSession(exportOnnx(trained));
+    const results = await session.run({ [description.input]: int32([rows.length, time], ids) });
+    await session.dispose();
+
+    await using classifier = await textClassifier(trained);
+    const expected = (await classifier.classify(given)).flatMap(({ probabilities }) =>
+      Object.values(probabilities).slice(units === 1 ? 1 : 0),
+    );
+    const actual = [...(results[description.output]?.data ?? [])];
+    expect(actual).toHaveLength(expected.length);
+    for (const [i, probability] of actual.entries()) expect(probability).toBeCloseTo(expected[i] as number, 5);
+  });
+
+  test("of a model that is no classifier is refused", () => {
+    expect(() => classifierDescription({ ...sigmoid, metadata: {} })).toThrow(ModelFileError);
   });
 });
 
