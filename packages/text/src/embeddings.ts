@@ -26,7 +26,8 @@ export interface WordVectors {
  * Throws `TextDataError` with the line for a vector of another width or with something that is no finite number, and for a file that holds
  * fewer vectors than its header says.
  *
- * @param source the whole text, or its lines: any iterable, or an async one such as `createInterface({ input: createReadStream(path) })`
+ * @param source the whole text, or its lines: any iterable, or an async one such as `textLines(createReadStream(path))`; not those of
+ * `node:readline`, which breaks lines at U+2028, a character that some words of such files hold
  *
  * @example
  * const { matrix, missing } = await parseEmbeddings("the 0.1 0.2\ncat 0.3 0.4\n", ["cat", "dog"]);
@@ -52,7 +53,11 @@ export async function parseEmbeddings(
   for await (const raw of typeof source === "string" ? linesOf(source) : source) {
     lineNumber += 1;
     const path = `line ${lineNumber}`;
-    if (typeof raw !== "string") throw new TextDataError(path, `must be a string, got ${shown(raw)}`);
+    if (typeof raw !== "string")
+      throw new TextDataError(path, `must be a string, got ${shown(raw)}; lines of bytes are textLines(bytes)`);
+    const ended = raw.indexOf("\n");
+    if (ended >= 0 && ended < raw.length - 1)
+      throw new TextDataError(path, "holds several lines: the lines of pieces of a text are textLines(pieces)");
     const line = lineOf(lineNumber === 1 && raw.startsWith("\uFEFF") ? raw.slice(1) : raw);
     if (line === "") continue;
     if (form === undefined) {
@@ -130,7 +135,11 @@ function wordEnd(path: string, line: string, dimensions: number): number {
   for (let field = 0; field < dimensions; field++) {
     do end--;
     while (end >= 0 && !isGap(line.charCodeAt(end)));
-    if (end < 0) throw new TextDataError(path, `has ${field} numbers, not ${dimensions}: ${shown(line)}`);
+    if (end < 0)
+      throw new TextDataError(
+        path,
+        `has ${field} numbers, not ${dimensions}: ${shown(line)}; if the lines are of node:readline, give those of textLines`,
+      );
     if (end === 0) break;
   }
   if (end === 0) throw new TextDataError(path, `has no word before its numbers: ${shown(line)}`);

@@ -9,9 +9,12 @@ export {
   labelEncoder,
   parseLabelEncoder,
 } from "./label-encoder.ts";
+export { type TextPieces, textLines } from "./lines.ts";
 export {
   type PaddedFloat32,
   type PaddedInt32,
+  type PaddedNumbers,
+  type PaddedVectors,
   type PaddingOptions,
   padSequences,
   type SequenceEnd,

@@ -1,7 +1,10 @@
 /** Word vectors from GloVe's and word2vec's text files, and from files that are neither. */
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseEmbeddings, TextDataError, TextOptionError, vocabularyFromTexts } from "../src/index.ts";
+import { parseEmbeddings, TextDataError, TextOptionError, textLines, vocabularyFromTexts } from "../src/index.ts";
 
 const glove = "the 0.25 -1 3e-1\ncat 1 2 3\n, .5 5. 1E2\n";
 const floats = (...values: number[]) => Float32Array.from(values);
@@ -118,5 +121,63 @@ describe("wrong files", () => {
     await expect(parseEmbeddings(glove, untyped(null))).rejects.toThrow(TextOptionError);
     await expect(parseEmbeddings(glove, untyped([1]))).rejects.toThrow(TextOptionError);
     await expect(parseEmbeddings(untyped([1]), ["a"])).rejects.toThrow("line 1 must be a string");
+  });
+});
+
+async function allOf(lines: AsyncIterable<string>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const line of lines) all.push(line);
+  return all;
+}
+
+describe("lines of files", () => {
+  const odd = ["a\u2028b 1 2", "c\u2029d 3 4", "e\u0085f 5 6", "g\rh 7 8"];
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+  test("separators that node:readline takes for line ends are letters of a word", async () => {
+    const words = odd.map((line) => line.slice(0, 3));
+    const bytes = bytesOf(`${odd.join("\r\n")}\r\n`);
+    const input = Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]);
+    const { matrix, missing } = await parseEmbeddings(textLines(input), words);
+    expect(missing).toEqual([]);
+    expect(matrix.data).toEqual(floats(1, 2, 3, 4, 5, 6, 7, 8));
+    const broken = parseEmbeddings(createInterface({ input: Readable.from([bytes]) }), words, { dimensions: 2 });
+    await expect(broken).rejects.toThrow("if the lines are of node:readline, give those of textLines");
+  });
+
+  test("wherever the pieces are cut, bytes or characters; a byte order mark; an end without newline", async () => {
+    const text = "\ufeffü\r\n\n💩\u2028x\r\r\n\ufeffend\r";
+    const expected = ["ü", "", "💩\u2028x\r", "\ufeffend\r"];
+    const read = (pieces: readonly (string | Uint8Array)[]) => allOf(textLines(pieces));
+    const bytes = bytesOf(text);
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      expect(await read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(expected);
+    }
+    for (let cut = 0; cut <= text.length; cut++) {
+      expect(await read(["", text.slice(0, cut), text.slice(cut)])).toEqual(expected);
+    }
+    expect(await read([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(expected);
+    expect(await read([])).toEqual([]);
+    expect(await read(["a\n"])).toEqual(["a"]);
+    expect(await read([Uint8Array.of(0x61, 0xff, 0x62, 0xc3)])).toEqual(["a\ufffdb\ufffd"]);
+    expect(await read([runInNewContext("Uint8Array.of(97, 10, 98)")])).toEqual(["a", "b"]);
+  });
+
+  test("a long line in many pieces takes linear time", async () => {
+    const pieces = Array.from({ length: 20_000 }, () => "x".repeat(500));
+    const start = performance.now();
+    const [line] = await allOf(textLines(pieces));
+    expect(line).toHaveLength(10_000_000);
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
+  test("pieces where lines should be, and what is neither", async () => {
+    await expect(parseEmbeddings([glove], ["cat"])).rejects.toThrow(
+      "line 1 holds several lines: the lines of pieces of a text are textLines(pieces)",
+    );
+    // @ts-expect-error: bytes are no lines
+    await expect(parseEmbeddings([bytesOf(glove)], ["cat"])).rejects.toThrow("lines of bytes are textLines(bytes)");
+    // @ts-expect-error: a number is no piece of a text
+    await expect(allOf(textLines(["a", 1]))).rejects.toThrow("piece 2 of the text must be bytes or a string, got 1");
   });
 });
