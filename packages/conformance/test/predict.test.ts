@@ -1,16 +1,21 @@
 /** Prediction on the reference: rows, steps and several outputs, whatever the batches. */
 import { reference } from "@ostinato/conformance";
 import {
+  accuracy,
   binaryCrossentropy,
+  compile,
   dense,
   dropout,
+  embedding,
   float32,
   input,
   lstm,
   meanSquaredError,
   model,
   predictor,
+  ShapeError,
   sequential,
+  sgd,
   sparseCategoricalCrossentropy,
   zeros,
 } from "@ostinato/core";
@@ -131,4 +136,66 @@ test("a network of the smallest sizes, without metrics, in one row", async () =>
   const { epochs } = await trainer.fit({ x: [[1]], y: [1] });
   expect(Object.keys(epochs[0]).sort()).toEqual(["epoch", "epochs", "loss", "seconds"]);
   expect((await trainer.predict([[]])).shape).toEqual([1, 1]);
+});
+
+describe("a model of two inputs with time axes of their own", () => {
+  const asked = input({ shape: ["askedTime"], name: "asked" });
+  const said = input({ shape: ["saidTime"], name: "said" });
+  const tokens = embedding({ inputDim: 9, outputDim: 3, maskZero: true, name: "tokens" });
+  const [, h, c] = lstm({ units: 4, returnState: true, name: "reader" })(tokens(asked));
+  const answer = lstm({ units: 4, returnSequences: true, name: "writer" })(tokens(said), { initialState: [h, c] });
+  const translator = model([asked, said], dense({ units: 2, activation: "softmax", name: "out" })(answer));
+  const x = { asked: [[1, 2, 3, 4, 5], [6], [7, 8]], said: [[1], [2, 3, 4], [5, 6]] };
+  const y = [[1], [0, 1, 1], [1, 0]];
+  const open = () =>
+    compile(translator, {
+      backend: reference(),
+      loss: sparseCategoricalCrossentropy(),
+      optimizer: sgd({ learningRate: 0 }),
+      metrics: [accuracy()],
+      seed: 3,
+    });
+
+  test("outputs follow the input whose time axis they have", async () => {
+    await using trainer = await open();
+    const all = await trainer.predict(x, { batchSize: 2 });
+    expect(all.shape).toEqual([3, 3, 2]);
+    for (const [row, length] of [1, 3, 2].entries()) {
+      const alone = await trainer.predict({ asked: [x.asked[row]], said: [x.said[row]] });
+      expect(alone.shape).toEqual([1, length, 2]);
+      const own = [...all.data.subarray(row * 6, row * 6 + 6)];
+      expect(own.slice(0, 2 * length)).toEqual([...alone.data]);
+      expect(own.slice(2 * length).every((value) => value === 0)).toBe(true);
+    }
+  });
+
+  test("targets are held against that input: right ones are taken, short ones refused", async () => {
+    await using trainer = await open();
+    const { data, shape } = await trainer.predict(x);
+    const losses = y.flatMap((row, i) => row.map((tag, t) => -Math.log(data[(i * shape[1] + t) * 2 + tag])));
+    const { loss } = await trainer.evaluate({ x, y });
+    expect(loss).toBeCloseTo(losses.reduce((a, b) => a + b, 0) / losses.length, 6);
+    await trainer.fit({ x, y });
+    const short = trainer.evaluate({ x, y: [[1], [0, 1], [1, 0]] });
+    await expect(short).rejects.toThrow(ShapeError);
+    await expect(short).rejects.toThrow('y of "output", row 1 has 2 steps, input "said" has 3');
+  });
+});
+
+test("outputs follow their own inputs where the first one has no time at all", async () => {
+  const start = input({ shape: [4], name: "start" });
+  const words = input({ shape: ["time"], name: "words" });
+  const vectors = embedding({ inputDim: 9, outputDim: 3, maskZero: true })(words);
+  const read = lstm({ units: 4, returnSequences: true })(vectors, { initialState: [start, start] });
+  const network = model([start, words], dense({ units: 1 })(read));
+  await using trainer = await compile(network, { backend: reference(), loss: meanSquaredError(), optimizer: sgd() });
+  const x = {
+    start: [
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+    ],
+    words: [[1, 2, 3], [4]],
+  };
+  expect((await trainer.predict(x)).shape).toEqual([2, 3, 1]);
+  await trainer.fit({ x, y: [[1, 2, 3], [4]] });
 });

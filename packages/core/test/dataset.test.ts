@@ -251,3 +251,15 @@ describe("several inputs", () => {
   ];
   for (const misuse of wrong) test(misuse[0], () => expectMisuse(misuse));
 });
+
+test("batches of an iterable are written to the same arrays, which grow where they must", () => {
+  const arrays = new Map();
+  const first = batchWriter(read(masked, [[1, 2, 3], [4]], [0, 1]), 2, arrays);
+  const second = batchWriter(read(masked, [[5], [6, 7]], [1, 1]), 2, arrays);
+  expect(second.feeds.input?.data).toBe(first.feeds.input?.data);
+  second.write(inOrder(2), 0, 2);
+  expect(second.feeds.input?.shape).toEqual([2, 2]);
+  expect([...(second.feeds.input?.data.subarray(0, 4) ?? [])]).toEqual([5, 0, 6, 7]);
+  const third = batchWriter(read(masked, [[1, 2, 3, 4]], [1]), 3, arrays);
+  expect(third.feeds.input?.data.length).toBe(12);
+});

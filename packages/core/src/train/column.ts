@@ -244,11 +244,20 @@ export interface BatchBuffer {
   readonly data: Float32Array | Int32Array;
 }
 
-/** Room for `batch` rows of `steps` steps. */
-export function bufferFor({ dtype, time, width, widthAxis }: ColumnSpec, batch: number, steps: number): BatchBuffer {
+/** Room for `batch` rows of `steps` steps, in the array of `arrays` under `name` where that is large enough. */
+export function bufferFor(
+  { dtype, time, width, widthAxis }: ColumnSpec,
+  batch: number,
+  steps: number,
+  name: string,
+  arrays: Map<string, BatchBuffer["data"]>,
+): BatchBuffer {
   const shape = [batch, ...(time === undefined ? [] : [steps]), ...(widthAxis ? [width] : [])];
   const size = batch * (time === undefined ? 1 : steps) * width;
-  return { dtype, shape, data: dtype === "int32" ? new Int32Array(size) : new Float32Array(size) };
+  const made = arrays.get(name);
+  const data = made && made.length >= size ? made : dtype === "int32" ? new Int32Array(size) : new Float32Array(size);
+  arrays.set(name, data);
+  return { dtype, shape, data };
 }
 
 /** Writes rows `order[from]` … `order[from + count - 1]`, each cut or filled up with zeros to `steps`, and sets the shape. */

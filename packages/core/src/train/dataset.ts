@@ -214,10 +214,9 @@ export function readDataset(
     if (leads && time !== undefined)
       longest[time] = column.steps.reduce((most, steps) => Math.max(most, steps), longest[time] ?? 1);
   }
-  for (const { column, leads } of fed) {
-    if (!leads && column.spec.time !== undefined) checkFollows(column, first.column);
-  }
-  return { rows, fed, longest, weighing: weighingOf(weights) };
+  const dataset: Dataset = { rows, fed, longest, weighing: weighingOf(weights) };
+  for (const { column, leads } of fed) if (!leads) checkFollows(column, dataset);
+  return dataset;
 }
 
 /** The steps of each row, of its longest input; 1 where no input has time. */
@@ -264,16 +263,36 @@ export function targetsIn(dataset: Dataset, target: TargetSpec): Column | undefi
   return dataset.fed.find(({ feed }) => feed === targetFeed(target.name))?.column;
 }
 
-/** A target over time must reach as far as the row that it belongs to. */
-function checkFollows(target: Column, input: Column): void {
-  for (let row = 0; row < target.rows; row++) {
-    if ((target.steps[row] as number) < (input.steps[row] as number)) {
-      throw new ShapeError(
-        `${target.spec.label}, row ${row} has ${target.steps[row]} steps, ${input.spec.label} has ${input.steps[row]}`,
-      );
+/** The inputs whose time axis has this name. */
+function inputsOver({ fed }: Dataset, time: string): Column[] {
+  return fed.filter(({ column, leads }) => leads && column.spec.time === time).map(({ column }) => column);
+}
+
+/** The steps of each row along the time axis of this name: those of the longest input that has it. */
+export function stepsOver(dataset: Dataset, time: string): Int32Array {
+  const columns = inputsOver(dataset, time);
+  return Int32Array.from({ length: dataset.rows }, (_, row) =>
+    columns.reduce((most, { steps }) => Math.max(most, steps[row] as number), 0),
+  );
+}
+
+/** What is over time, a target or weights of steps, must reach as far as each row of the inputs with the same time axis. */
+function checkFollows(column: Column, dataset: Dataset): void {
+  const { time, label } = column.spec;
+  if (time === undefined) return;
+  for (const input of inputsOver(dataset, time)) {
+    for (let row = 0; row < column.rows; row++) {
+      if ((column.steps[row] as number) < (input.steps[row] as number)) {
+        throw new ShapeError(
+          `${label}, row ${row} has ${column.steps[row]} steps, ${input.spec.label} has ${input.steps[row]}`,
+        );
+      }
     }
   }
 }
+
+/** The form in which the lengths of rows are fed. */
+const lengthsSpec: ColumnSpec = { label: "lengths", dtype: "int32", width: 1, widthAxis: false };
 
 /** The feeds of one batch after another, in buffers that are used again. */
 export interface BatchWriter {
@@ -282,10 +301,17 @@ export interface BatchWriter {
   write(order: Int32Array, from: number, count: number): void;
 }
 
+/** Arrays that were made for batches, by feed: what follows uses them again where they are large enough. */
+export type BatchArrays = Map<string, BatchBuffer["data"]>;
+
 /** Buffers for batches of up to `batch` rows of a data set. */
-export function batchWriter({ fed, longest }: Dataset, batch: number): BatchWriter {
-  const buffers = fed.map(({ column }) => bufferFor(column.spec, batch, longest[column.spec.time ?? ""] ?? 1));
-  const lengths = fed.map((): BatchBuffer => ({ dtype: "int32", shape: [batch], data: new Int32Array(batch) }));
+export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: BatchArrays = new Map()): BatchWriter {
+  const buffers = fed.map(({ feed, column }) =>
+    bufferFor(column.spec, batch, longest[column.spec.time ?? ""] ?? 1, feed, arrays),
+  );
+  const lengths = fed.map(({ lengthsFeed = "" }) =>
+    lengthsFeed === "" ? undefined : bufferFor(lengthsSpec, batch, 1, lengthsFeed, arrays),
+  );
   const feeds: Record<string, BatchBuffer> = {};
   fed.forEach(({ feed, lengthsFeed }, i) => {
     feeds[feed] = buffers[i] as BatchBuffer;

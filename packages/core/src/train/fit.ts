@@ -9,7 +9,7 @@ import type { Batches } from "./batches.ts";
 import { inOrder, orderOfEpoch } from "./batchOrder.ts";
 import type { TrainingControl } from "./callback.ts";
 import { readExamples, type TrainerContext, weighed } from "./context.ts";
-import { type BatchWriter, batchWriter, type Dataset, rowLengths } from "./dataset.ts";
+import { type BatchArrays, type BatchWriter, batchWriter, type Dataset, rowLengths } from "./dataset.ts";
 import { evaluateRows } from "./evaluate.ts";
 import type { EpochEvent, History, TrainingStepEvent } from "./events.ts";
 import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
@@ -225,12 +225,13 @@ export class Fit {
 
   async #trainBatches(batches: Batches, control: TrainingControl): Promise<void> {
     const { classWeight, warn } = this.#plan;
+    const arrays: BatchArrays = new Map();
     for await (const batch of batches.epoch(this.#epoch, this.#step)) {
       if (this.#stopped !== undefined) break;
       if (this.#step === MANY_STEPS && batches.stepsPerEpoch === undefined)
         warn(`epoch ${this.#epoch + 1} has had ${MANY_STEPS} batches; batches that never end need stepsPerEpoch`);
       const dataset = weighed(this.#context, readExamples(this.#context, batch), classWeight);
-      const prepared = await this.#prepare(dataset, dataset.rows);
+      const prepared = await this.#prepare(dataset, dataset.rows, arrays);
       await this.#trainStep(prepared, inOrder(dataset.rows), batches.stepsPerEpoch ?? 0, control);
     }
   }
@@ -242,13 +243,13 @@ export class Fit {
     return orderOfEpoch(order, { seed, index: this.#hooks.counters.orders, batchSize, shuffle, ...lengths });
   }
 
-  async #prepare(dataset: Dataset, batch: number): Promise<Prepared> {
+  async #prepare(dataset: Dataset, batch: number, arrays?: BatchArrays): Promise<Prepared> {
     const { spec, objective, optimizer, seed, programs, turns } = this.#context;
     const { weighing } = dataset;
     const build = () => trainingGraph(spec, objective, optimizer, seed, weighing);
     const room = { batch, ...dataset.longest };
     const { executable, results } = await turns.inTurn(() => programs.get(`train, weights: ${weighing}`, build, room));
-    const writer = batchWriter(dataset, batch);
+    const writer = batchWriter(dataset, batch, arrays);
     const rate = new Float32Array(1);
     const feeds: Tensors = { ...writer.feeds, [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate } };
     return { dataset, executable, results, writer, feeds, rate };

@@ -1,18 +1,44 @@
 /** Prediction: batches of rows through the model, and the outputs put together again. */
 import type { Executable } from "../backend.ts";
-import type { CallSpec, ModelSpec, Source } from "../nn/spec.ts";
+import type { Dim } from "../ir/ops.ts";
+import { buildModel } from "../nn/build.ts";
+import type { ModelSpec } from "../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../tensor.ts";
 import { inOrder } from "./batchOrder.ts";
-import type { Column } from "./column.ts";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, stepsOver } from "./dataset.ts";
 import { type PassOptions, passOver } from "./pass.ts";
 import type { Turns } from "./turns.ts";
 
-/** The data that an output goes over: every layer follows its first input. */
-function columnBehind(spec: ModelSpec, dataset: Dataset, source: Source): Column {
-  let at = source;
-  while ("call" in at) at = (spec.calls[at.call] as CallSpec).sources[0] as Source;
-  return (dataset.fed[at.input] as Dataset["fed"][number]).column;
+/** An output as it is put together. */
+interface Output {
+  readonly name: string;
+  /** Steps of the longest row; absent without time. */
+  readonly time: number | undefined;
+  /** Steps of each row, where the data tells. */
+  readonly steps: Int32Array | undefined;
+}
+
+/** The name or the size of the time axis of each output; a model is data, so it is looked for once. */
+const timeAxes = new WeakMap<ModelSpec, readonly { readonly name: string; readonly time: Dim | undefined }[]>();
+
+function timeAxesOf(spec: ModelSpec) {
+  const known = timeAxes.get(spec);
+  if (known) return known;
+  const found = buildModel(spec).outputs.map(({ name, flow }) => ({
+    name,
+    time: flow.kind === "features" ? undefined : flow.values.type.shape[0],
+  }));
+  timeAxes.set(spec, found);
+  return found;
+}
+
+/** Each output over the time axis that it has in the graph, whichever input that comes from. */
+function outputsOf(spec: ModelSpec, dataset: Dataset): Output[] {
+  return timeAxesOf(spec).map(({ name, time }) =>
+    typeof time === "string"
+      ? { name, time: dataset.longest[time], steps: stepsOver(dataset, time) }
+      : { name, time, steps: undefined },
+  );
 }
 
 /** Copies a batch's output to the rows it is of; `steps` of each where they are over time, so that what follows a row's end stays zero. */
@@ -38,18 +64,15 @@ export async function predictRows(
   options: PassOptions,
   open: (batch: number) => Promise<Pick<Executable, "run">>,
 ): Promise<Record<string, Float32Tensor>> {
+  const described = outputsOf(spec, dataset);
   const outputs = new Map<string, Float32Tensor>();
   const add = (results: Tensors, rows: Int32Array): void => {
-    for (const { name, source } of spec.outputs) {
+    for (const { name, time, steps } of described) {
       const result = results[name] as Tensor;
-      const column = columnBehind(spec, dataset, source);
-      const over = result.shape.length > 2;
-      const inner = over
-        ? [dataset.longest[column.spec.time as string] as number, ...result.shape.slice(2)]
-        : result.shape.slice(1);
+      const inner = time === undefined ? result.shape.slice(1) : [time, ...result.shape.slice(2)];
       const whole = outputs.get(name) ?? zeros("float32", [dataset.rows, ...inner]);
       outputs.set(name, whole);
-      place(result, whole, rows, over ? column.steps : undefined);
+      place(result, whole, rows, steps);
     }
   };
   await passOver(turns, dataset, inOrder(dataset.rows), options, {
