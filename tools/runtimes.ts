@@ -71,7 +71,7 @@ async function check(runtime: Runtime): Promise<boolean> {
     const version = (await step(`${runtime.name} --version`, binary, ["--version"], project)).split("\n", 1)[0];
     const backend = await step("the program", binary, [...runtime.args, "program.mjs"], project, 120);
     const times = `${inSeconds(start)} s, and ${((start - begin) / 1000).toFixed(1)} s to install`;
-    console.log(`passed  ${runtime.name} (${version}): cpu and ${backend.trim()} (${times})`);
+    console.log(`passed  ${runtime.name} (${version}): cpu, ${backend.trim()}, and that in a worker (${times})`);
     return true;
   } catch (error) {
     if (!(error instanceof PackageProblem)) throw error;
@@ -85,7 +85,8 @@ try {
   const all = await packAll(scratch);
   const chosen = all.filter(({ name }) => packages.includes(name));
   await install(project, Object.fromEntries(chosen.map(({ name, tarball }) => [name, `file:${tarball}`])), []);
-  cpSync(join(import.meta.dirname, "runtimes", "program.mjs"), join(project, "program.mjs"));
+  for (const file of ["program.mjs", "worker.mjs"])
+    cpSync(join(import.meta.dirname, "runtimes", file), join(project, file));
   const passed = await inParallel(runtimes, check);
   if (passed.includes(false)) process.exitCode = 1;
 } finally {

@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
 
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), "packages");
 const manifests = readdirSync(packages)
@@ -48,10 +47,5 @@ const { cpu } = await import("@ostinato/backend-cpu");
 const { wasm } = await import("@ostinato/backend-wasm");
 await learns(await cpu());
 await learns(await wasm());
-
-const { inWorker } = await import("@ostinato/core/worker");
-const worker = await inWorker(new Worker(new URL("worker.mjs", import.meta.url)));
-await learns(worker);
-await worker.dispose();
 
 console.log(`The built packages load and train under Node ${process.versions.node}.`);

@@ -1,4 +1,4 @@
-/** What a user's program does, in any runtime of JavaScript: train, predict, save, load and export, on `cpu()` and on `wasm()` as it comes. Prints one line. */
+/** What a user's program does, in any runtime of JavaScript: train, predict, save, load and export, on `cpu()`, on `wasm()` as it comes, and on that in a worker. Prints one line. */
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,9 +13,11 @@ import {
   embedding,
   lstm,
   predictor,
+  ResourceError,
   sequential,
 } from "@ostinato/core";
 import { loadModel, saveModel } from "@ostinato/core/node";
+import { inWorker } from "@ostinato/core/worker";
 import { exportOnnx, printOnnx } from "@ostinato/onnx";
 
 const expect = (condition, what) => {
@@ -78,9 +80,26 @@ async function check(backend) {
 const fast = await wasm();
 if (availableParallelism() > 1) expect(/[2-9] threads\)$/.test(fast.name), `no threads: ${fast.name}`);
 const plain = await check(await cpu());
+const quick = await check(fast);
 expect(
-  (await check(fast)).every((p, row) => Math.abs(p - plain[row]) < 1e-3),
+  quick.every((p, row) => Math.abs(p - plain[row]) < 1e-3),
   "cpu and wasm are of different minds",
 );
+
+const Worker = globalThis.Worker ?? (await import("node:worker_threads")).Worker;
+const startWorker = () => new Worker(new URL("worker.mjs", import.meta.url), { type: "module" });
+const remote = await inWorker(startWorker());
+expect(
+  (await check(remote)).every((p, row) => p === quick[row]),
+  "a worker computes other bits",
+);
+await remote.dispose();
+
+const doomed = startWorker();
+const orphan = await inWorker(doomed);
+doomed.terminate();
+const lost = await orphan.open({}).catch((error) => error);
+expect(lost instanceof ResourceError, `the end of a worker went unnoticed: ${lost}`);
+
 await rm(folder, { recursive: true });
 console.log(fast.name);

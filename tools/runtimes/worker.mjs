@@ -1,4 +1,4 @@
-/** The worker of the smoke test, with a backend in it. */
+/** The worker of the program, with a backend in it. */
 import { wasm } from "@ostinato/backend-wasm";
 import { serveBackend } from "@ostinato/core/worker";
 
