@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { runInNewContext } from "node:vm";
 import {
   ConfigError,
   DataError,
@@ -13,7 +14,7 @@ import {
   ShapeError,
   StateError,
 } from "@ostinato/core";
-import { graphToOnnx } from "@ostinato/onnx";
+import { graphToOnnx, printOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { elementTypes } from "../src/file/schema.ts";
@@ -161,5 +162,39 @@ describe("what cannot be opened", () => {
     const broken = new Error("libstdc++.so.6: cannot open shared object file");
     await expect(loadRuntime(() => Promise.reject(broken))).rejects.toThrow(ConfigError);
     await expect(loadRuntime(() => Promise.reject(broken))).rejects.toThrow(/does not load here/);
+  });
+});
+
+describe("arrays of another realm, as a test runner's sandbox makes them", () => {
+  const foreign = <T>(code: string, given?: unknown): T => runInNewContext(`(${code})`, { given }) as T;
+
+  test("are the bytes of a model and the data of tensors", async () => {
+    const there = foreign<Uint8Array>("Uint8Array.from(given)", [...bytes]);
+    expect(there instanceof Uint8Array).toBe(false);
+    expect(printOnnx(there)).toBe(printOnnx(bytes));
+    const ids = int32([2, 3], [1, 2, 3, 4, 5, 0]);
+    const both = [];
+    for (const [model, data] of [
+      [bytes, ids.data],
+      [there, foreign<Int32Array>("Int32Array.of(1, 2, 3, 4, 5, 0, 7)")],
+    ] as const) {
+      const session = await openSession(model, { threads: 1 });
+      both.push(await session.run({ ids: { ...ids, data } }));
+      await session.dispose();
+    }
+    expect(both[1]).toEqual(both[0]);
+    const one = recurrent({});
+    const session = await openSession(graphToOnnx(one.graph, one.state), { threads: 1 });
+    const x = randomFloats([2, 3, 3], 1);
+    const copy = foreign<Float32Array>("Float32Array.from(given)", [...x.data]);
+    expect(await session.run({ x: float32(x.shape, copy) })).toEqual(await session.run({ x }));
+    await session.dispose();
+  });
+
+  test("a plain list is no data of a tensor", async () => {
+    const session = await openSession(bytes, { threads: 1 });
+    const list = { dtype: "int32", shape: [1, 2], data: [1, 2] } as never;
+    await expect(session.run({ ids: list })).rejects.toThrow('input "ids" must be int32[batch, time], and its data');
+    await session.dispose();
   });
 });

@@ -69,7 +69,7 @@ export async function textClassifier(
   model: string | URL | Uint8Array | Trained,
   { backend }: FileClassifierOptions = {},
 ): Promise<TextClassifier> {
-  const path = model instanceof URL ? fileURLToPath(model) : model;
+  const path = typeof model === "object" && "href" in model ? fileURLToPath(model.href) : model;
   try {
     const start = typeof path === "string" ? await startOf(path) : "spec" in path ? new Uint8Array() : path;
     if (isOnnx(start)) {

@@ -90,7 +90,7 @@ function showGraph(graph: Message<"Graph">, outer: Show): string[] {
  * with their values, scalars and shapes in the nodes that read them, and the body of a `Scan` stands indented below its node.
  */
 export function printOnnx(model: OnnxModel | Uint8Array): string {
-  const { irVersion, opsets = [], producerName, graph = {} } = model instanceof Uint8Array ? decodeOnnx(model) : model;
+  const { irVersion, opsets = [], producerName, graph = {} } = ArrayBuffer.isView(model) ? decodeOnnx(model) : model;
   const versions = opsets.map(({ domain, version }) => `opset ${domain ? `${domain} ` : ""}${version}`);
   const named: Show = (name) => (name === "" ? "_" : name);
   return [`onnx ir ${irVersion}, ${versions.join(", ")}, by ${producerName}`, ...showGraph(graph, named)].join("\n");

@@ -5,7 +5,8 @@ import { ConfigError } from "@ostinato/core";
 export type Runtime = typeof import("onnxruntime-node");
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /MODULE_NOT_FOUND/.test(String(error.code));
+  // Not instanceof Error: that of a test runner's sandbox is another than Node's.
+  return typeof error === "object" && error !== null && "code" in error && /MODULE_NOT_FOUND/.test(String(error.code));
 }
 
 /**

@@ -19,21 +19,25 @@ export interface OnnxSession {
 
 type RuntimeTensor = InstanceType<Runtime["Tensor"]>;
 
-/** Of data that is longer than its shape, the first elements count. */
+/**
+ * Of data that is longer than its shape, the first elements count. The views are made here because onnxruntime takes those of its own realm
+ * only, and the data may be of another, such as that of a test runner's sandbox.
+ */
 function toRuntime(runtime: Runtime, { dtype, data, shape }: Tensor, wanted: OnnxValue["dtype"]): RuntimeTensor {
   const size = sizeOf(shape);
+  const { buffer, byteOffset } = data;
   if (wanted === "int64") return new runtime.Tensor(wanted, BigInt64Array.from(data.subarray(0, size), BigInt), shape);
-  if (dtype === "float32") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
-  if (dtype === "int32") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
-  if (dtype === "bool") return new runtime.Tensor(dtype, data.subarray(0, size), shape);
+  if (dtype === "float32") return new runtime.Tensor(dtype, new Float32Array(buffer, byteOffset, size), shape);
+  if (dtype === "int32") return new runtime.Tensor(dtype, new Int32Array(buffer, byteOffset, size), shape);
+  if (dtype === "bool") return new runtime.Tensor(dtype, new Uint8Array(buffer, byteOffset, size), shape);
   throw new DTypeError("onnxruntime is fed float32, int32 or bool, not float64");
 }
 
-function fromRuntime(name: string, { data, dims: shape }: RuntimeTensor): Tensor {
-  if (data instanceof Float32Array) return { dtype: "float32", shape, data };
-  if (data instanceof Int32Array) return { dtype: "int32", shape, data };
-  if (data instanceof Uint8Array) return { dtype: "bool", shape, data };
-  if (data instanceof BigInt64Array) return { dtype: "int32", shape, data: narrowed(name, data) };
+function fromRuntime(name: string, { type, data, dims: shape }: RuntimeTensor): Tensor {
+  if (type === "float32") return { dtype: "float32", shape, data: data as Float32Array };
+  if (type === "int32") return { dtype: "int32", shape, data: data as Int32Array };
+  if (type === "bool") return { dtype: "bool", shape, data: data as Uint8Array };
+  if (type === "int64") return { dtype: "int32", shape, data: narrowed(name, data as BigInt64Array) };
   throw new DTypeError(`output "${name}" is neither float32 nor int32, int64 or bool`);
 }
 
@@ -43,6 +47,11 @@ function narrowed(name: string, data: BigInt64Array): Int32Array {
     if (BigInt.asIntN(32, value) === value) return Number(value);
     throw new DTypeError(`output "${name}" holds ${value}, which has no room in the 32 bits of an int32 tensor`);
   });
+}
+
+/** Bytes of this realm or another. */
+function isBytes(model: Uint8Array | string | URL): model is Uint8Array {
+  return ArrayBuffer.isView(model);
 }
 
 export interface SessionOptions {
@@ -63,7 +72,9 @@ export async function openSession(
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new ConfigError(`threads must be a whole number from 1 on, got ${threads}`);
   }
-  const bytes = model instanceof Uint8Array ? model : await readFile(model);
+  const bytes = isBytes(model)
+    ? new Uint8Array(model.buffer, model.byteOffset, model.byteLength)
+    : await readFile(model);
   const decoded = decodeOnnx(bytes);
   const { inputs, outputs } = signatureOf(decoded);
   const runtime = await loadRuntime();

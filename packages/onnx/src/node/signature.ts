@@ -48,6 +48,7 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
     if (tensor === undefined) throw new DataError(`${wanted}, and is missing`);
     const given = `${tensor.dtype}[${tensor.shape.join(", ")}]`;
     if (tensor.dtype !== fed) throw new DTypeError(`${wanted}, got ${given}`);
+    if (!ArrayBuffer.isView(tensor.data)) throw new DTypeError(`${wanted}, and its data a typed array`);
     if (tensor.shape.length !== shape.length) throw new ShapeError(`${wanted}, got ${given}`);
     shape.forEach((dim, axis) => {
       const size = tensor.shape[axis] as number;
