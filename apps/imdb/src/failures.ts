@@ -1,5 +1,12 @@
 /** What may go wrong: how it is told to the user, and the exit code it ends with. */
-import { ConfigError, FileError, ModelFileError, NonFiniteError, UnsupportedOpError } from "@ostinato/core";
+import {
+  ConfigError,
+  FileError,
+  ModelFileError,
+  NonFiniteError,
+  ResourceError,
+  UnsupportedOpError,
+} from "@ostinato/core";
 import { DatasetError } from "@ostinato/datasets";
 import { CommanderError } from "commander";
 import { InterruptedError } from "./interruption.ts";
@@ -45,7 +52,15 @@ const systemReasons: Readonly<Record<string, string>> = {
 };
 
 /** What may happen to work that was asked for rightly. Any other error of the libraries is a defect of this program. */
-const failures = [FailureError, FileError, NonFiniteError, ConfigError, UnsupportedOpError, DatasetError];
+const failures = [
+  FailureError,
+  FileError,
+  NonFiniteError,
+  ResourceError,
+  ConfigError,
+  UnsupportedOpError,
+  DatasetError,
+];
 
 /** One line for the terminal, and the exit code. Only a defect brings its stack along, for the report. */
 export function explain(error: unknown): { readonly message: string; readonly code: number } {

@@ -1,5 +1,7 @@
 /** One growable memory for everything a session holds, seen as the numbers that kernels work on. */
 
+import { ResourceError } from "@ostinato/core";
+
 /** Kernels read the views anew in every call: growing replaces them. Byte offsets of values are multiples of 64. */
 export interface Memory {
   readonly f32: Float32Array;
@@ -18,6 +20,17 @@ export interface Memory {
   dispose?(): Promise<void>;
 }
 
+function allocate(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (cause) {
+    throw new ResourceError(
+      `cpu: the host gives no ${Math.ceil(bytes / 2 ** 20)} MB for a session; lower the batch size, the longest sequence, or the size of the model`,
+      { cause },
+    );
+  }
+}
+
 /** Memory over an `ArrayBuffer`. */
 export class PlainMemory implements Memory {
   f32 = new Float32Array(0);
@@ -29,7 +42,7 @@ export class PlainMemory implements Memory {
   reserve(bytes: number): void {
     if (bytes <= this.u8.length) return;
     const held = this.u8;
-    const buffer = new ArrayBuffer(Math.ceil(bytes / 64) * 64);
+    const buffer = allocate(Math.ceil(bytes / 64) * 64);
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.i32 = new Int32Array(buffer);

@@ -16,6 +16,7 @@ import type { TrainerContext } from "./context.ts";
 import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./graphs.ts";
 import type { Loss } from "./losses.ts";
 import { checkMetricNames, type Metric } from "./metrics.ts";
+import { openState } from "./openState.ts";
 import { Programs } from "./programs.ts";
 import type { TargetSpec } from "./target.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
@@ -64,7 +65,8 @@ const metricSetting = ({ name, options }: Metric): { readonly [name: string]: Js
  * await using trainer = await compile(model, { backend: await cpu(), loss: binaryCrossentropy(), optimizer: adam(), metrics: [accuracy()], seed: 1 });
  * await trainer.fit({ x, y }, { epochs: 5, validationSplit: 0.1, onEpoch: console.log });
  *
- * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them
+ * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them;
+ * ResourceError where there is no memory for the weights, which names the layer with the largest
  */
 export async function compile(model: Model, options: CompileOptions): Promise<Trainer> {
   const read = new OptionReader("compile", options, [
@@ -92,7 +94,9 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const targets = targetsOf(model.spec, loss);
   // Built here only to say early what is wrong.
   trainingGraph(model.spec, objective, optimizer, seed);
-  const session = await backend.open(initialState(model.spec, optimizer, seed, options.weights));
+  const session = await openState(backend, model.spec, () =>
+    initialState(model.spec, optimizer, seed, options.weights),
+  );
   const context: TrainerContext = {
     spec: model.spec,
     backend,

@@ -5,6 +5,7 @@ import type { ModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
+import { openState } from "./openState.ts";
 import { checkPassOptions, type PassOptions } from "./pass.ts";
 import { predictRows } from "./predict.ts";
 import { Programs } from "./programs.ts";
@@ -74,7 +75,7 @@ class ModelPredictor implements Predictor {
  */
 export async function predictor(trained: Trained, { backend }: { readonly backend: Backend }): Promise<Predictor> {
   const { spec } = trained;
-  const session = await backend.open(checkWeights(spec, trained.weights));
+  const session = await openState(backend, spec, () => checkWeights(spec, trained.weights));
   const programs = new Programs(backend, session);
   return new ModelPredictor(
     spec,
