@@ -29,10 +29,11 @@ describeInChromium("the suite in Chromium", (open) => {
   }
 });
 
-test("the example of the README, with core and this backend, is at most 70 kB minified and gzipped", {
+test("the example of the README, with core and this backend, is at most 80 kB minified and gzipped", {
   timeout: 60_000,
 }, async () => {
   const code = await bundle("example.ts", true);
   expect(code).toContain("export");
-  expect(gzipSync(code).length).toBeLessThanOrEqual(70_000);
+  // 73.8 kB with queues, step weights, typed answers to wrong data and the rules of a page's policy; 69.8 before them.
+  expect(gzipSync(code).length).toBeLessThanOrEqual(80_000);
 });
