@@ -1,11 +1,11 @@
 /** Keras's `imdb_word_index.json`: the words behind the ids of `imdb.npz`, as a vocabulary and as texts. */
-import { readFile } from "node:fs/promises";
 import { kerasFilters, parseVocabulary, TextDataError, type Vocabulary } from "@ostinato/text";
 import { DatasetFormatError, DatasetOptionError } from "./errors.ts";
 import type { Imdb } from "./imdb.ts";
 import { type LabelledSequences, readImdbNpz } from "./imdb-npz.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { readError } from "./read-error.ts";
+import { textPieces } from "./tables/text-pieces.ts";
 
 export const wordIndexName = "imdb_word_index.json";
 const howToGetWordIndex = `download https://storage.googleapis.com/tensorflow/tf-keras-datasets/${wordIndexName}`;
@@ -65,7 +65,9 @@ function wordOf(words: readonly string[], id: number, path: string, wordIndexPat
 async function indexedWords(path: string): Promise<readonly string[]> {
   let index: unknown;
   try {
-    index = JSON.parse(await readFile(path, "utf8"));
+    let json = "";
+    for await (const piece of textPieces(path)) json += piece;
+    index = JSON.parse(json);
   } catch (error) {
     if (error instanceof SyntaxError) throw new DatasetFormatError(path, "is not JSON", { cause: error });
     throw readError(error, "Keras's word index", path, howToGetWordIndex);

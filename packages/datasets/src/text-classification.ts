@@ -118,6 +118,9 @@ function tableReader(path: string, columns: Columns, options: TableOptions): (vi
     throw new DatasetOptionError("labelColumn", "be another column than textColumn", columns.label);
   }
   if (format === "jsonl") {
+    if (options.delimiter !== undefined)
+      throw new DatasetOptionError("delimiter", "be left out for JSONL", options.delimiter);
+    if (options.header === false) throw new DatasetOptionError("header", "be left out for JSONL", options.header);
     return async (visit) => {
       await readJsonLines(path, columns, visit);
       return { format };

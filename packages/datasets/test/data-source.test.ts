@@ -113,7 +113,8 @@ describe("Keras's file and its words", () => {
     const vocabulary = await readImdbVocabulary(join(folder, "keras/imdb_word_index.json"), { numWords: 1000 });
     expect(encodeText(vocabulary, "The w996, w997!")).toEqual([4, 999, 2]);
     const { train } = await readImdbNpz(npz, { startChar: null });
-    const all = await readImdbVocabulary(join(folder, "keras/imdb_word_index.json"));
+    place("marked/imdb_word_index.json", `\ufeff${indexed(words)}`);
+    const all = await readImdbVocabulary(join(folder, "marked/imdb_word_index.json"));
     const text = (await readTextData(npz, { seed: 113 })).train.texts[0]!;
     expect(encodeText(all, text)).toEqual([...train.sequences[0]!]);
   });

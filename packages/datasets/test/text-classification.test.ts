@@ -85,7 +85,12 @@ describe("CSV", () => {
       'has no column "text", only "review", "sentiment"; name another one',
     );
     await refused("g.csv", "text,class\na,b", 'has no column "label", only "text", "class"');
-    await refused("g.csv", "a,b", 'has no column "text", only "1", "2" (there is no header)', { header: false });
+    await refused(
+      "g.csv",
+      "a,b",
+      'has no column "text", only "1", "2" (there is no header, and columns are called by number)',
+      { header: false },
+    );
     await refused("g.csv", "text,label,text\na,b,c", 'has two columns "text"');
     const many = '"a\r\nb",x\r\n\r\n"c\r\n\r\n",y\r\n';
     await refused("g.csv", `text,label\r\n${many}only\r\n`, "line 8 has 1 field, the header has 2");
@@ -163,6 +168,8 @@ test("a path without data, options that cannot work", async () => {
   await wrong({}, "format must be csv, tsv, jsonl, or the file's name end in one");
   await wrong({ format: "xml" }, 'format must be csv, tsv, jsonl, or the file\'s name end in one, got "xml"');
   await wrong({ format: "csv", delimiter: "ab" }, "delimiter must be one character");
+  await wrong({ format: "jsonl", delimiter: ";" }, 'delimiter must be left out for JSONL, got ";"');
+  await wrong({ format: "jsonl", header: false }, "header must be left out for JSONL, got false");
   await wrong({ format: "csv", labelColumn: "text" }, "labelColumn must be another column than textColumn");
 });
 

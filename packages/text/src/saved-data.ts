@@ -52,10 +52,10 @@ export function requireDistinct(list: readonly unknown[], path: string): void {
   }
 }
 
-/** The value of JSON text; text that is not JSON is refused as data. */
+/** The value of JSON text, which may begin with a byte order mark; text that is not JSON is refused as data. */
 export function jsonFrom(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text);
   } catch (error) {
     throw new TextDataError(path, `is not JSON (${String(error).replace(/^SyntaxError: /, "")})`);
   }

@@ -18,6 +18,7 @@ const keras = String.raw`{"class_name": "Tokenizer", "config": {"num_words": 4, 
 
 describe("tokenizerFromJson", () => {
   test("reads a file of Keras's, words that look like numbers in their place", () => {
+    expect(tokenizerFromJson(`\ufeff${keras}`)).toEqual(tokenizerFromJson(keras));
     const read = tokenizerFromJson(keras);
     expect(read).toEqual(fitted);
     expect([...read.wordCounts.keys()]).toEqual([...fitted.wordCounts.keys()]);

@@ -120,7 +120,9 @@ function placesOf(path: string, columns: Columns, names: readonly string[], head
   const placeOf = (name: string): number => {
     const place = names.indexOf(name);
     if (place === -1) {
-      const hint = header ? "; name another one, or say that there is no header" : " (there is no header)";
+      const hint = header
+        ? "; name another one, or say that there is no header"
+        : " (there is no header, and columns are called by number)";
       throw new DatasetFormatError(path, `has no column ${JSON.stringify(name)}, only ${listed(names)}${hint}`);
     }
     if (names.includes(name, place + 1)) throw new DatasetFormatError(path, `has two columns ${JSON.stringify(name)}`);
