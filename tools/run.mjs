@@ -154,6 +154,17 @@ const commands = {
       { name: `smoke test of the built packages under ${node}`, action: () => run(node, ["tools/smoke.mjs"]) },
     ]);
   },
+  /** The packages as files that npm installs, in `packed`. */
+  async pack() {
+    const code = (await install()) || (await build());
+    if (code !== 0) return code;
+    const packed = join(root, "packed");
+    rmSync(packed, { recursive: true, force: true });
+    const args = ["--filter", "./packages/*", "exec", "pnpm", "pack", "--silent", "--pack-destination", packed];
+    const packing = await run("pnpm", args, { stdio: ["ignore", 2, 2] });
+    if (packing === 0) console.log(readdirSync(packed).map((name) => join("packed", name)).join("\n"));
+    return packing;
+  },
   async imdb(args) {
     if (!upToDate()) {
       console.error("Installing the workspace first (once):");
