@@ -108,7 +108,9 @@ function isNeverZero(x: Value): boolean {
   return node.op === "constant" ? !node.attrs.data.includes(0) : isOneOrMore(x);
 }
 
-function isOneOrMore({ node }: Value): boolean {
+/** `depth` bounds the search: counts are made of few ops. */
+function isOneOrMore({ node }: Value, depth = 8): boolean {
+  if (depth === 0) return false;
   switch (node.op) {
     case "size":
       return true;
@@ -118,9 +120,9 @@ function isOneOrMore({ node }: Value): boolean {
     case "reshape":
     case "cast":
     case "mul":
-      return node.inputs.every(isOneOrMore);
+      return node.inputs.every((input) => isOneOrMore(input, depth - 1));
     case "maximum":
-      return node.inputs.some(isOneOrMore);
+      return node.inputs.some((input) => isOneOrMore(input, depth - 1));
     default:
       return false;
   }

@@ -13,7 +13,7 @@ import {
   type PointwiseLayer,
   type Symbolic,
 } from "./layer.ts";
-import { isName, isRecord, NAME_RULE, shown } from "./options.ts";
+import { isName, isRecord, NAME_RULE, repeatedName, shown } from "./options.ts";
 import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
 
 /** A model: what it is, as plain data. It holds no weights; `compile` makes them, a trained model brings them. */
@@ -114,14 +114,17 @@ function below(roots: readonly Symbolic[]): { inputs: ReadonlySet<Symbolic>; cal
 /** Each layer's own name, or its kind and a number: `lstm`, `lstm_1`. */
 function nameLayers(layers: readonly AnyLayer[]): string[] {
   const taken = new Set(layers.flatMap(({ spec }) => (spec.name === undefined ? [] : [spec.name])));
+  const counts = new Map<string, number>();
   const names = layers.map(({ spec }) => {
     if (spec.name !== undefined) return spec.name;
     let name = spec.kind;
-    for (let i = 1; taken.has(name); i++) name = `${spec.kind}_${i}`;
+    let count = counts.get(spec.kind) ?? 0;
+    while (taken.has(name)) name = `${spec.kind}_${++count}`;
+    counts.set(spec.kind, count);
     taken.add(name);
     return name;
   });
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const twice = repeatedName(names);
   if (twice !== undefined) throw new ConfigError(`two layers are called "${twice}"; give one of them another name`);
   return names;
 }
@@ -150,8 +153,7 @@ export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore
       throw new ConfigError("model: its first argument takes what input(…) made, one or a list");
     return symbolic.input;
   });
-  const names = inputSpecs.map((spec) => spec.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const twice = repeatedName(inputSpecs.map((spec) => spec.name));
   if (twice !== undefined) throw new ConfigError(`two inputs are called "${twice}"; give each a name of its own`);
 
   const { inputs: read, calls } = below(named.map(([, symbolic]) => symbolic));

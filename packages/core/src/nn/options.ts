@@ -28,6 +28,16 @@ export function isSizeName(name: unknown): name is string {
   );
 }
 
+/** The first name that stands in the list twice. */
+export function repeatedName(names: Iterable<string>): string | undefined {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
 /** What a name must look like, for errors. */
 export const NAME_RULE = 'up to 200 letters, digits, "_", "-" and "."';
 

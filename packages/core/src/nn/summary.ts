@@ -18,13 +18,18 @@ export interface SummaryRow {
 /** The layers in the order in which they are applied. A layer applied twice has its parameters counted once. */
 export function summaryRows(model: Model, sizes: Readonly<Record<string, number>> = {}): SummaryRow[] {
   const built = buildModel(model.spec);
-  const counted = new Set<number>();
+  /** By layer; those of a layer that was counted are taken out. */
+  const numbers = new Map<number, number>();
+  built.parameters.forEach(({ shape }, p) => {
+    const owner = built.owners[p] as number;
+    numbers.set(owner, (numbers.get(owner) ?? 0) + sizeOf(shape));
+  });
   return model.spec.calls.map((call, i) => {
     const { name, kind } = model.spec.layers[call.layer] as ModelSpec["layers"][number];
-    const own = counted.has(call.layer) ? [] : built.parameters.filter((_, p) => built.owners[p] === call.layer);
-    counted.add(call.layer);
+    const parameters = numbers.get(call.layer) ?? 0;
+    numbers.delete(call.layer);
     const shape = batchMajorShape(built.calls[i]?.[0] as Flow).map((dim) => sizes[dim] ?? dim);
-    return { name, kind, shape, parameters: own.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0) };
+    return { name, kind, shape, parameters };
   });
 }
 

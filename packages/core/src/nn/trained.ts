@@ -52,12 +52,13 @@ export function checkWeights(spec: ModelSpec, weights: Tensors): Record<string, 
  */
 export function checkInitialWeights(spec: ModelSpec, weights: Tensors): Record<string, Float32Tensor> {
   const { parameters } = buildModel(spec);
+  const known = new Map(parameters.map((parameter) => [parameter.name, parameter]));
   return Object.fromEntries(
     Object.entries(weights).map(([name, tensor]) => {
-      const parameter = parameters.find((known) => known.name === name);
+      const parameter = known.get(name);
       if (parameter === undefined)
         throw new ConfigError(
-          `the initial weights "${name}" belong to no layer of the model; it has ${parameters.map((known) => known.name).join(", ")}`,
+          `the initial weights "${name}" belong to no layer of the model; it has ${[...known.keys()].join(", ")}`,
         );
       if (!isFor(tensor, parameter.shape)) throw new ShapeError(mismatch(name, tensor, parameter.shape));
       return [name, tensor];

@@ -1,4 +1,5 @@
 /** Places in memory: values that are not alive at the same time share it. */
+import { Occupancy } from "./occupancy.ts";
 
 /** A block of memory needed from one step to another, both included. */
 export interface Interval {
@@ -17,26 +18,18 @@ function aligned(bytes: number): number {
 /** The offset of each interval and the size of the whole: largest first, each at the lowest place that is free in its time. */
 export function place(intervals: readonly Interval[]): { readonly offsets: readonly number[]; readonly bytes: number } {
   const offsets = intervals.map(() => 0);
-  const placed: number[] = [];
+  const first = intervals.reduce((least, { birth }) => Math.min(least, birth), 0);
+  const last = intervals.reduce((most, { death }) => Math.max(most, death), first);
+  const occupancy = new Occupancy(last - first + 1);
   let bytes = 0;
   const order = intervals
     .map((_, i) => i)
     .sort((a, b) => (intervals[b] as Interval).bytes - (intervals[a] as Interval).bytes || a - b);
   for (const i of order) {
-    const interval = intervals[i] as Interval;
-    const size = aligned(interval.bytes);
-    const rivals = placed
-      .filter(
-        (j) => (intervals[j] as Interval).birth <= interval.death && interval.birth <= (intervals[j] as Interval).death,
-      )
-      .sort((a, b) => (offsets[a] as number) - (offsets[b] as number));
-    let offset = 0;
-    for (const j of rivals) {
-      if ((offsets[j] as number) >= offset + size) break;
-      offset = Math.max(offset, (offsets[j] as number) + aligned((intervals[j] as Interval).bytes));
-    }
+    const { bytes: wanted, birth, death } = intervals[i] as Interval;
+    const size = aligned(wanted);
+    const offset = occupancy.take(birth - first, death - first, size);
     offsets[i] = offset;
-    placed.push(i);
     bytes = Math.max(bytes, offset + size);
   }
   return { offsets, bytes };

@@ -64,10 +64,10 @@ function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighi
   // The gradient of the last layer is computed first.
   for (const { name, i, gradient } of parameters.toReversed())
     fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
+  const places = new Map(parameters.map(({ name, i }) => [name, `the new weights ${name} ${owner(i)}`]));
   for (const { name, value } of updates) {
     if (value.type.dtype !== "float32") continue;
-    const parameter = parameters.find((known) => known.name === name);
-    const place = parameter ? `the new weights ${name} ${owner(parameter.i)}` : `what the optimizer keeps as ${name}`;
+    const place = places.get(name) ?? `what the optimizer keeps as ${name}`;
     fetches[place] = countNonFinite(value);
   }
   return { fetches, updates: [] };

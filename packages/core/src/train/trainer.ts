@@ -124,10 +124,10 @@ export class SessionTrainer implements Trainer {
 
   /** Parameters only: slots and counters are not a callback's to change. */
   async #writeWeights(weights: Tensors): Promise<void> {
-    const names = buildModel(this.#context.spec).parameters.map(({ name }) => name);
-    const unknown = Object.keys(weights).find((name) => !names.includes(name));
+    const names = new Set(buildModel(this.#context.spec).parameters.map(({ name }) => name));
+    const unknown = Object.keys(weights).find((name) => !names.has(name));
     if (unknown !== undefined)
-      throw new ConfigError(`writeWeights: "${unknown}" is no parameter of the model; it has ${names.join(", ")}`);
+      throw new ConfigError(`writeWeights: "${unknown}" is no parameter of the model; it has ${[...names].join(", ")}`);
     const { turns, session } = this.#context;
     await turns.inTurn(() => session.writeState(weights));
   }
