@@ -162,7 +162,12 @@ const commands = {
     rmSync(packed, { recursive: true, force: true });
     const args = ["--filter", "./packages/*", "exec", "pnpm", "pack", "--silent", "--pack-destination", packed];
     const packing = await run("pnpm", args, { stdio: ["ignore", 2, 2] });
-    if (packing === 0) console.log(readdirSync(packed).map((name) => join("packed", name)).join("\n"));
+    if (packing === 0)
+      console.log(
+        readdirSync(packed)
+          .map((name) => join("packed", name))
+          .join("\n"),
+      );
     return packing;
   },
   async imdb(args) {
