@@ -54,6 +54,18 @@ const masked = (bytes: Uint8Array): number => {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 };
 
+test("a checksum is the same at any length, from any place, and in any two pieces", () => {
+  const bytes = Uint8Array.from({ length: 70 }, (_, i) => (i * 2_654_435_761) >>> 11);
+  for (let from = 0; from < 9; from++) {
+    for (let to = from; to <= bytes.length; to++) {
+      const part = bytes.subarray(from, to);
+      const cut = (to - from) >> 1;
+      expect(crc32c(part), `${from} to ${to}`).toBe(slowCrc(part));
+      expect(crc32c(part.subarray(cut), crc32c(part.subarray(0, cut))), `${from} to ${to}`).toBe(slowCrc(part));
+    }
+  }
+});
+
 test("checksums have the values that RFC 3720 and others give", () => {
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
   const known: readonly (readonly [Uint8Array, number])[] = [

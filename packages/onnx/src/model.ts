@@ -1,5 +1,13 @@
 /** From a graph and its weights to an ONNX model: versions, names of inputs and outputs, and the checks that come before any work. */
-import { ConfigError, type Graph, simplify, type Tensors, type Value, type ValueType } from "@ostinato/core";
+import {
+  ConfigError,
+  type Graph,
+  simplify,
+  type Tensors,
+  UnsupportedOpError,
+  type Value,
+  type ValueType,
+} from "@ostinato/core";
 import { valueInfo, type Written, writeGraph } from "./emit/graph.ts";
 import { opExports } from "./emit/table.ts";
 import type { Message, OnnxModel } from "./file/schema.ts";
@@ -34,6 +42,19 @@ function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVe
     throw new ConfigError(`irVersion must be ${least} to ${newestIr} for opset ${opset}, got ${irVersion}`);
   }
   return { opset, irVersion: ir };
+}
+
+/** Protocol Buffers hold less than 2 GiB, and every reader refuses more. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+/** @throws UnsupportedOpError for weights that no ONNX file holds */
+function checkSize(state: Tensors): void {
+  const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
+  if (bytes <= MOST_BYTES) return;
+  const [name] = Object.entries(state).reduce((a, b) => (b[1].data.byteLength > a[1].data.byteLength ? b : a));
+  throw new UnsupportedOpError(
+    `the weights take ${Math.ceil(bytes / 2 ** 20)} MB; an ONNX file holds less than 2,048 MB. The largest are "${name}"`,
+  );
 }
 
 function checkNames(graph: Graph, feeds: readonly string[]): void {
@@ -86,6 +107,7 @@ export function onnxModel(
   order: readonly string[] = [],
 ): OnnxModel {
   const { opset, irVersion } = versions(options);
+  checkSize(state);
   const simple = simplify(graph);
   const written = writeGraph(simple, state, opExports, opset);
   checkNames(
@@ -118,7 +140,7 @@ export function onnxModel(
  * The `.onnx` file of a graph: its feeds are the inputs, its fetches the outputs, and `state` holds the data of its states by name.
  * Named sizes stay open: the file runs for any batch and any time.
  *
- * Throws `UnsupportedOpError` for ops that have no form in ONNX (those of training), `ConfigError` for options and names that cannot
+ * Throws `UnsupportedOpError` for ops that have no form in ONNX (those of training) and for weights above 2 GiB, `ConfigError` for options and names that cannot
  * work, `ShapeError` for weights that do not fit.
  */
 export function graphToOnnx(graph: Graph, state: Tensors, options: OnnxOptions = {}): Uint8Array {

@@ -12,7 +12,8 @@ const metadataKey = "ostinato.metadata";
  * in `predict`; batch and time stay open. Ids are int32, and those of an `embedding` with `maskZero` tell the lengths in the graph.
  * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata.
  *
- * Throws `ConfigError` for options that cannot work, `ShapeError` for weights that do not fit the spec.
+ * Throws `ConfigError` for options that cannot work, `ShapeError` for weights that do not fit the spec, `UnsupportedOpError` for weights above 2 GiB,
+ * which no ONNX file holds.
  *
  * @example
  * await writeFile("sentiment.onnx", exportOnnx(await trainer.snapshot()));

@@ -22,6 +22,7 @@ import {
   type Tensor,
   type Trained,
   tanh,
+  UnsupportedOpError,
 } from "@ostinato/core";
 import { decodeOnnx, exportOnnx, graphToOnnx } from "@ostinato/onnx";
 import { onnxPredictor, openSession } from "@ostinato/onnx/node";
@@ -136,6 +137,18 @@ describe("a predictor from a file", () => {
     await expect(exported.predict([[1, 40]])).rejects.toThrow(/id 40 at step 1, outside 0 … 39/);
     await expect(exported.predict([[1, 0, 2]])).rejects.toThrow(/before its last word/);
     await expect(exported.predict([])).rejects.toThrow(DataError);
+  });
+
+  test("of more than 2 GiB is refused: no reader takes such a file", () => {
+    const trained = sentiment();
+    const [name = "", tensor] = Object.entries(trained.weights)[0] ?? [];
+    // Says that it is large, without being so.
+    const data = Object.defineProperty(new Float32Array(1), "byteLength", { value: 2 ** 31 });
+    const weights = { ...trained.weights, [name]: { ...(tensor as Tensor), data } as Tensor };
+    expect(() => exportOnnx({ ...trained, weights })).toThrow(UnsupportedOpError);
+    expect(() => exportOnnx({ ...trained, weights })).toThrow(
+      `an ONNX file holds less than 2,048 MB. The largest are "${name}"`,
+    );
   });
 
   test("brings its spec and metadata", async () => {
