@@ -19,7 +19,7 @@ import { openSession } from "@ostinato/onnx/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { elementTypes } from "../src/file/schema.ts";
 import { encodeOnnx } from "../src/file/wire.ts";
-import { loadRuntime } from "../src/node/runtime.ts";
+import { loadRuntime, runFailure } from "../src/node/runtime.ts";
 import { raggedIds, randomFloats, recurrent, sentiment } from "./models.ts";
 
 const { graph, state } = sentiment({ words: 20, units: 4 });
@@ -189,6 +189,23 @@ describe("arrays of another realm, as a test runner's sandbox makes them", () =>
     const copy = foreign<Float32Array>("Float32Array.from(given)", [...x.data]);
     expect(await session.run({ x: float32(x.shape, copy) })).toEqual(await session.run({ x }));
     await session.dispose();
+  });
+
+  test("onnxruntime's refusal of its own results in Jest is told with what to do", async () => {
+    const { Tensor } = await loadRuntime();
+    const data = foreign<Float32Array>("Float32Array.of(1)");
+    let refusal: unknown;
+    try {
+      new Tensor("float32", data, [1]);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(runFailure(refusal)).toBeInstanceOf(ConfigError);
+    expect(String(runFailure(refusal))).toContain(
+      "Object.assign(this.global, { Float32Array, Int32Array, BigInt64Array })",
+    );
+    const other = new Error("another");
+    expect(runFailure(other)).toBe(other);
   });
 
   test("a plain list is no data of a tensor", async () => {

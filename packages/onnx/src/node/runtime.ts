@@ -10,6 +10,18 @@ function isMissing(error: unknown): boolean {
 }
 
 /**
+ * What is thrown for a failed run. onnxruntime makes its results in Node's own realm and then refuses them in a sandbox with other typed
+ * arrays, as Jest's is: a `ConfigError` says what to do.
+ */
+export function runFailure(error: unknown): unknown {
+  if (!/ tensor's data must be type of /.test(String(error))) return error;
+  return new ConfigError(
+    "onnxruntime-node does not take the typed arrays of this sandbox, which are others than Node's (Jest makes such); its environment must share them: Object.assign(this.global, { Float32Array, Int32Array, BigInt64Array })",
+    { cause: error },
+  );
+}
+
+/**
  * Loads onnxruntime-node. Its install script, which fetches GPU libraries, is not needed.
  *
  * @throws ConfigError where the package is not installed, or has no binary for this platform

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { ConfigError, DTypeError, ModelFileError, StateError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
-import { loadRuntime, type Runtime } from "./runtime.ts";
+import { loadRuntime, type Runtime, runFailure } from "./runtime.ts";
 import { checkFeeds, type OnnxValue, signatureOf } from "./signature.ts";
 
 /** A model in the native runtime. */
@@ -105,6 +105,8 @@ export async function openSession(
         return Object.fromEntries(
           outputs.map(({ name }) => [name, fromRuntime(name, results[name] as RuntimeTensor)] as const),
         );
+      } catch (error) {
+        throw runFailure(error);
       } finally {
         running.delete(run);
       }
