@@ -57,8 +57,8 @@ const dataset = "data";
  *
  * Throws `DatasetNotFoundError`, `DatasetOptionError`, and `DatasetFormatError` for a file that is empty or not UTF-8
  * (it names the encoding and how to convert it), for a column that is missing (it names those that are there), for a
- * row with too few or too many fields or without label (it names the line), for a quoted text each line of which would
- * be a row with a label that other rows have (a stray quote swallows rows so; it names line and column), and, unless
+ * row with too few or too many fields or without label (it names the line), for a quoted text whose lines would be
+ * rows with labels that other rows have (a stray quote swallows rows so; it names line and column), and, unless
  * `labelEncoder` is given, where all rows have the same label.
  *
  * @example

@@ -46,8 +46,21 @@ describe("quotes as people and programs write them", () => {
     await refused("b.csv", swallowed.replaceAll("\n", "\r\n"), "line 4, column 1: a quote opens a text");
     const second = 'label,text\npos,a\nneg,b\npos,"Amazing film\nneg,fine\npos,the end"\n';
     await refused("b.csv", second, "line 4, column 2: a quote opens a text that goes on to line 6");
+    // Delimiters in the texts at both ends; two lines only.
+    const between = 'text,label\na,pos\nb,neg\n"Amazing, great film,pos\nfine,neg\nthe, end",pos\n';
+    await refused("b.csv", between, "line 4, column 1: a quote opens a text that goes on to line 6");
+    const two = 'text,label\na,pos\nb,neg\n"Amazing, great film,neg\nthe end",pos\n';
+    await refused("b.csv", two, "line 4, column 1: a quote opens a text that goes on to line 5");
+    const twoBehind = 'label,text\npos,a\nneg,b\npos,"Amazing film\nneg,fine"\n';
+    await refused("b.csv", twoBehind, "line 4, column 2: a quote opens a text that goes on to line 5");
     // Lines of a letter are not rows, nor is what ends in no label of the file.
-    for (const text of ["Hello,\nit is late,\nBob", "I came, I saw\n I won, too", "one\ntwo"]) {
+    for (const text of [
+      "Hello,\nit is late,\nBob",
+      "I came, I saw\n I won, too",
+      "one\ntwo",
+      "a,b\nc,neg\nd,e\nf",
+      "neg\npos,",
+    ]) {
       expect(await rowsOf("b.csv", `text,label\na,pos\nb,neg\n"${text}",pos\n`)).toEqual([
         ["a", "pos"],
         ["b", "neg"],
