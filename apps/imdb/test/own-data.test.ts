@@ -54,6 +54,9 @@ describe("a CSV file of three classes, a process for each command", () => {
     const plain = await runInside(["evaluate", "--model", out]);
     expect(plain.stdout).toMatch(/^ +called billing +called login +called shipping$/m);
     expect(plain.stdout).toMatch(/^macro average +[01]\.\d{4}/m);
+    expect(plain.stdout).toMatch(/^Testing on 48 texts with wasm\.$/m);
+    expect(plain.stdout).toMatch(/^class +precision +recall +F1 +texts$/m);
+    expect(plain.stdout).not.toContain("review");
   });
 
   test("another file is tested in whole, with the model's classes", async () => {
@@ -67,6 +70,19 @@ describe("a CSV file of three classes, a process for each command", () => {
     const wrong = await runInside(["evaluate", "--model", out, "--data", unknown]);
     expect(wrong).toMatchObject({ code: 2, stdout: "" });
     expect(wrong.stderr).toMatch(/line 5 has the label "sales", not one of "billing", "login", "shipping"\n$/);
+  });
+
+  test("nothing calls the user's texts reviews", async () => {
+    const again = ["train", "--data", join(folder, "tickets.csv"), ...columns, ...small, "--epochs", "1"];
+    const { stdout } = await runInside([...again, "--out", temporaryFolder()]);
+    expect(stdout).toMatch(/^173 texts to train with, 19 to validate; .* words of each text; 3 classes/m);
+    expect(stdout).not.toContain("review");
+    expect(await runInside(["predict", "--model", out])).toMatchObject({
+      stderr: "imdb: no texts on standard input\n",
+    });
+    const exported = await runInside(["export", "--model", out, "--out", join(temporaryFolder(), "model.onnx")]);
+    expect(exported.stdout).toContain("1,000 texts of drawn words");
+    expect(exported.stdout).not.toContain("review");
   });
 
   test("predict names the class and its probability", async () => {

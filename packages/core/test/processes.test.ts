@@ -79,7 +79,7 @@ describe("lockFolder", () => {
   });
 
   const written = (holder: object) => writeFile(join(folder, ".lock"), JSON.stringify(holder));
-  const gone = { host: hostname(), place: placeKey, started: "then", birth: "another boot 17" };
+  const gone = { host: hostname(), place: placeKey(), started: "then", birth: "another boot 17" };
 
   test.skipIf(process.platform !== "linux")(
     "a process of the same id that began at another time is not that one (Linux only)",
@@ -110,7 +110,7 @@ describe("lockFolder", () => {
 });
 
 describe("temporary files", () => {
-  const temporary = (pid: number) => join(folder, `.text.${placeKey}.${pid}.0123456789ab.tmp`);
+  const temporary = (pid: number) => join(folder, `.text.${placeKey()}.${pid}.0123456789ab.tmp`);
 
   test("of a process that is gone are taken away by the next writer of the file; those of others stay", async () => {
     const { child } = await other(`console.log("here"); ${forever}`);
@@ -121,7 +121,7 @@ describe("temporary files", () => {
       temporary(child.pid as number),
       temporary(process.pid), // another thread of this process may be writing it
       join(folder, `.text.00000000.${dead.pid}.0123456789ab.tmp`), // another machine's
-      join(folder, `.other.${placeKey}.${dead.pid}.0123456789ab.tmp`), // another file's
+      join(folder, `.other.${placeKey()}.${dead.pid}.0123456789ab.tmp`), // another file's
       join(folder, ".text.tmp"), // not ours at all
     ];
     for (const file of [temporary(dead.pid as number), ...kept]) await writeFile(file, "half");

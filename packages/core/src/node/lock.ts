@@ -1,11 +1,10 @@
 /** A lock on a folder, so that two trainings do not write each other's files: a file in it that names the process. */
 import { readFileSync, rmSync } from "node:fs";
 import { link, open, readFile, rename, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { FileError } from "../index.ts";
 import { makeFolder } from "./atomic.ts";
-import { birthOf, isAlive, placeKey, startOfThis } from "./processes.ts";
+import { birthOf, hostName, isAlive, placeKey, startOfThis } from "./processes.ts";
 import { systemCode, writing } from "./reasons.ts";
 import { discard, removeLeftovers, temporaryName } from "./temporary.ts";
 
@@ -50,7 +49,7 @@ function parseHolder(text: string): Holder | undefined {
 
 /** Whether the process that holds a lock is gone: it has ended, or its id is another's now. Of other machines nothing is known. */
 function isStale({ pid, place, birth }: Holder): boolean {
-  if (place !== placeKey) return false;
+  if (place !== placeKey()) return false;
   if (!isAlive(pid)) return true;
   const now = birthOf(pid);
   return birth !== "" && now !== "" && birth !== now;
@@ -117,8 +116,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const file = join(folder, NAME);
   const text = `${JSON.stringify({
     pid: process.pid,
-    host: hostname(),
-    place: placeKey,
+    host: hostName(),
+    place: placeKey(),
     started: new Date(startOfThis).toISOString(),
     birth: birthOf(process.pid),
   } satisfies Holder)}\n`;

@@ -12,11 +12,24 @@ const quietly = (read: () => string): string => {
   }
 };
 
-/** Tells apart the places whose process ids mean different processes: machines, and containers of one. */
-export const placeKey: string = createHash("sha256")
-  .update(`${hostname()} ${quietly(() => readlinkSync("/proc/self/ns/pid"))}`)
-  .digest("hex")
-  .slice(0, 8);
+let place: string | undefined;
+
+/**
+ * Tells apart the places whose process ids mean different processes: machines, and containers of one. Asked for on first use: Deno asks its user about
+ * each part.
+ */
+export function placeKey(): string {
+  place ??= createHash("sha256")
+    .update(`${hostName()} ${quietly(() => readlinkSync("/proc/self/ns/pid"))}`)
+    .digest("hex")
+    .slice(0, 8);
+  return place;
+}
+
+/** The machine's name; empty where the runtime keeps it to itself. */
+export function hostName(): string {
+  return quietly(hostname);
+}
 
 /** When this process began, in milliseconds since 1970. */
 export const startOfThis: number = Date.now() - process.uptime() * 1000;

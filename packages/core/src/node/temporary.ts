@@ -13,7 +13,7 @@ const abandoned = new Set<string>();
 /** A new name beside `path`: the file's own name, the machine, the process, and what no other name has. */
 export function temporaryName(path: string): string {
   const own = randomBytes(6).toString("hex");
-  return join(dirname(path), `.${basename(path)}.${placeKey}.${process.pid}.${own}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${placeKey()}.${process.pid}.${own}.tmp`);
 }
 
 /** Takes a temporary file away, if it is still there. Where that fails it is a leftover. */
@@ -27,7 +27,7 @@ export async function discard(temporary: string): Promise<void> {
  */
 export async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path);
-  const pattern = new RegExp(`^\\.(.*)\\.${placeKey}\\.(\\d+)\\.[0-9a-f]{12}\\.tmp$`, "s");
+  const pattern = new RegExp(`^\\.(.*)\\.${placeKey()}\\.(\\d+)\\.[0-9a-f]{12}\\.tmp$`, "s");
   for (const name of await readdir(folder).catch(() => [])) {
     const [, target, id] = pattern.exec(name) ?? [];
     const file = join(folder, name);
