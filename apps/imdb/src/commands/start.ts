@@ -24,7 +24,7 @@ export async function start(options: TrainOptions, output: Output, stopping: Sto
       "What to try next:",
       '  npm run imdb -- predict "A quiet, wonderful film."',
       "  npm run imdb -- predict --backend onnx < reviews.txt",
-      "  npm run imdb -- train --units 64 --patience 2",
+      "  npm run imdb -- train --units 64 --patience 2 --out runs/small",
       "  npm run imdb -- train --preset article --out runs/article",
       "  npm run imdb -- --help",
     ].join("\n"),
