@@ -2,32 +2,30 @@
  * The rows of a batch in blocks, longest rows first, each of which is a chain of steps that nobody else touches. Threads take what is to be done one
  * by one, so that a thread on a slower or busier core takes less; what is computed does not depend on who computes it.
  */
+import { Recurrence, STATE_BYTES } from "./protocol";
 import { address, argument } from "./team";
-
-/** Bytes of what is known of a block: stretches that are left, and whether a thread is at it. */
-const STATE: usize = 8;
 
 /** The first row of a block, in the order of length; that of the block after the last is the end. */
 @inline
 export function firstRow(block: i32): i32 {
-  return <i32>((<i64>argument(1) * block) / argument(21));
+  return <i32>((<i64>argument(Recurrence.batch) * block) / argument(Recurrence.blocks));
 }
 
 /** Address of a block's room. */
 @inline
 export function blockRoom(block: i32): usize {
-  return address(19) + <usize>block * address(20);
+  return address(Recurrence.blockRooms) + <usize>block * address(Recurrence.blockRoomBytes);
 }
 
 /** Address of a thread's room. */
 @inline
 export function threadRoom(thread: i32): usize {
-  return address(22) + <usize>thread * address(23);
+  return address(Recurrence.threadRooms) + <usize>thread * address(Recurrence.threadRoomBytes);
 }
 
 @inline
 function stateOf(block: i32): usize {
-  return address(24) + <usize>block * STATE;
+  return address(Recurrence.states) + <usize>block * STATE_BYTES;
 }
 
 /** So much is to be done of a block. To be called by one thread, before a barrier. */
@@ -47,7 +45,7 @@ function takeLongest(first: i32, apart: i32): i32 {
   while (true) {
     let longest = -1;
     let most = 0;
-    for (let block = first; block < argument(21); block += apart) {
+    for (let block = first; block < argument(Recurrence.blocks); block += apart) {
       const left = stretchesLeft(block);
       if (left <= most || atomic.load<i32>(stateOf(block), 4) !== 0) continue;
       longest = block;
@@ -78,18 +76,18 @@ export function putBack(block: i32): void {
 /** The length of the row that stands at `p` in the order of length. */
 @inline
 export function lengthOf(p: i32): i32 {
-  return load<i32>(address(17) + (<usize>p << 2));
+  return load<i32>(address(Recurrence.lengths) + (<usize>p << 2));
 }
 
 /** Its place in the batch. */
 @inline
 export function rowOf(p: i32): i32 {
-  return load<i32>(address(16) + (<usize>p << 2));
+  return load<i32>(address(Recurrence.order) + (<usize>p << 2));
 }
 
 /** Rows that still run at a step. */
 export function activeAt(step: i32): i32 {
-  let active = argument(1);
+  let active = argument(Recurrence.batch);
   while (active > 0 && lengthOf(active - 1) <= step) active--;
   return active;
 }
@@ -97,14 +95,14 @@ export function activeAt(step: i32): i32 {
 /** Words of all rows before a step: where what `gates` and `cells` hold of it begins. */
 export function wordsBefore(step: i32): i32 {
   let words = 0;
-  for (let p = 0; p < argument(1); p++) words += min(step, lengthOf(p));
+  for (let p = 0; p < argument(Recurrence.batch); p++) words += min(step, lengthOf(p));
   return words;
 }
 
 /** Writes zeros [time, batch, width] past the end of some rows. */
 export function clearEnds(to: usize, width: i32, first: i32, end: i32): void {
-  const time = argument(0);
-  const batch = argument(1);
+  const time = argument(Recurrence.time);
+  const batch = argument(Recurrence.batch);
   for (let p = first; p < end; p++) {
     for (let t = lengthOf(p); t < time; t++) {
       memory.fill(to + (<usize>((t * batch + rowOf(p)) * width) << 2), 0, <usize>width << 2);

@@ -1,6 +1,7 @@
 /** Dropout masks from Threefry-2x32-20, four blocks at a time; bit for bit those of core's `fillDropoutMask`. */
 import { storePart } from "./lanes";
 import { rangeStart } from "./elementwise";
+import { DropoutMask } from "./protocol";
 import { address, argument } from "./team";
 
 @inline
@@ -10,17 +11,17 @@ function rotated(x: v128, bits: i32): v128 {
 
 /** Arguments: size, result, seed, site, step, the threshold below which a word drops, the bits of what is kept. */
 export function dropoutMask(thread: i32, threads: i32): void {
-  const quads = (argument(0) + 3) >> 2;
+  const quads = (argument(DropoutMask.size) + 3) >> 2;
   // Ranges of eight elements: four blocks of two words.
-  const size = argument(0);
+  const size = argument(DropoutMask.size);
   const start = rangeStart(quads, thread, threads) << 2;
   const end = min(size, rangeStart(quads, thread + 1, threads) << 2);
-  const threshold = i32x4.splat(argument(5));
-  const key0 = argument(2);
-  const key1 = argument(3);
+  const threshold = i32x4.splat(argument(DropoutMask.threshold));
+  const key0 = argument(DropoutMask.seed);
+  const key1 = argument(DropoutMask.site);
   const key2 = 0x1bd11bda ^ key0 ^ key1;
-  const step = argument(4);
-  const kept = i32x4.splat(argument(6));
+  const step = argument(DropoutMask.step);
+  const kept = i32x4.splat(argument(DropoutMask.kept));
   for (let index = start; index < end; index += 8) {
     const counter = i32x4.add(i32x4.splat(index >> 1), i32x4(0, 1, 2, 3));
     let x = i32x4.add(counter, i32x4.splat(key0));
@@ -77,7 +78,7 @@ export function dropoutMask(thread: i32, threads: i32): void {
     y = i32x4.add(y, i32x4.splat(key0 + 5));
     const low = i32x4.shuffle(x, y, 0, 4, 1, 5);
     const high = i32x4.shuffle(x, y, 2, 6, 3, 7);
-    const to = address(1) + (<usize>index << 2);
+    const to = address(DropoutMask.y) + (<usize>index << 2);
     storePart(to, v128.andnot(kept, i32x4.lt_u(low, threshold)), end - index);
     storePart(to + 16, v128.andnot(kept, i32x4.lt_u(high, threshold)), end - index - 4);
   }

@@ -3,6 +3,7 @@
  * An operand with stride 0 is one number that stands for all.
  */
 import { exp, loadPart, log, sigmoid, softplus, storePart, tanh } from "./lanes";
+import { Binary, BinaryOp, Select, Unary, UnaryOp } from "./protocol";
 import { address, argument } from "./team";
 
 /** The first element of a thread's range; that of the thread after the last is the end. */
@@ -12,27 +13,26 @@ export function rangeStart(size: i32, thread: i32, threads: i32): i32 {
   return min(size, <i32>((<i64>quads * thread) / threads) << 2);
 }
 
-/** The numbers of the unary and binary ops, in the order of `src/kernels/elementwise.ts`. */
 @inline
 function unaryOf(op: i32, x: v128): v128 {
-  if (op === 0) return f32x4.neg(x);
-  if (op === 1) return exp(x);
-  if (op === 2) return log(x);
-  if (op === 3) return f32x4.sqrt(x);
-  if (op === 4) return f32x4.abs(x);
-  if (op === 5) return tanh(x);
-  if (op === 6) return sigmoid(x);
-  if (op === 7) return f32x4.max(x, f32x4.splat(0));
+  if (op === UnaryOp.neg) return f32x4.neg(x);
+  if (op === UnaryOp.exp) return exp(x);
+  if (op === UnaryOp.log) return log(x);
+  if (op === UnaryOp.sqrt) return f32x4.sqrt(x);
+  if (op === UnaryOp.abs) return f32x4.abs(x);
+  if (op === UnaryOp.tanh) return tanh(x);
+  if (op === UnaryOp.sigmoid) return sigmoid(x);
+  if (op === UnaryOp.relu) return f32x4.max(x, f32x4.splat(0));
   return softplus(x);
 }
 
 @inline
 function binaryOf(op: i32, a: v128, b: v128): v128 {
-  if (op === 0) return f32x4.add(a, b);
-  if (op === 1) return f32x4.sub(a, b);
-  if (op === 2) return f32x4.mul(a, b);
-  if (op === 3) return f32x4.div(a, b);
-  if (op === 4) return f32x4.max(a, b);
+  if (op === BinaryOp.add) return f32x4.add(a, b);
+  if (op === BinaryOp.sub) return f32x4.sub(a, b);
+  if (op === BinaryOp.mul) return f32x4.mul(a, b);
+  if (op === BinaryOp.div) return f32x4.div(a, b);
+  if (op === BinaryOp.maximum) return f32x4.max(a, b);
   return f32x4.min(a, b);
 }
 
@@ -55,24 +55,24 @@ function stepOf(stride: i32): usize {
 /** The loop of an op, which is known when this is compiled. */
 @inline
 function unaryLoop(op: i32, thread: i32, threads: i32): void {
-  const start = rangeStart(argument(1), thread, threads);
-  let left = rangeStart(argument(1), thread + 1, threads) - start;
-  const step = stepOf(argument(3));
-  let x = operandFrom(address(2), argument(3), start, UNIFORM);
-  let y = address(4) + (<usize>start << 2);
+  const start = rangeStart(argument(Unary.size), thread, threads);
+  let left = rangeStart(argument(Unary.size), thread + 1, threads) - start;
+  const step = stepOf(argument(Unary.xStride));
+  let x = operandFrom(address(Unary.x), argument(Unary.xStride), start, UNIFORM);
+  let y = address(Unary.y) + (<usize>start << 2);
   for (; left >= 4; left -= 4, x += step, y += 16) v128.store(y, unaryOf(op, v128.load(x)));
   if (left > 0) storePart(y, unaryOf(op, loadPart(x, left)), left);
 }
 
 @inline
 function binaryLoop(op: i32, thread: i32, threads: i32): void {
-  const start = rangeStart(argument(1), thread, threads);
-  let left = rangeStart(argument(1), thread + 1, threads) - start;
-  const aStep = stepOf(argument(3));
-  const bStep = stepOf(argument(5));
-  let a = operandFrom(address(2), argument(3), start, UNIFORM);
-  let b = operandFrom(address(4), argument(5), start, UNIFORM + 16);
-  let y = address(6) + (<usize>start << 2);
+  const start = rangeStart(argument(Binary.size), thread, threads);
+  let left = rangeStart(argument(Binary.size), thread + 1, threads) - start;
+  const aStep = stepOf(argument(Binary.aStride));
+  const bStep = stepOf(argument(Binary.bStride));
+  let a = operandFrom(address(Binary.a), argument(Binary.aStride), start, UNIFORM);
+  let b = operandFrom(address(Binary.b), argument(Binary.bStride), start, UNIFORM + 16);
+  let y = address(Binary.y) + (<usize>start << 2);
   for (; left >= 4; left -= 4, a += aStep, b += bStep, y += 16) {
     v128.store(y, binaryOf(op, v128.load(a), v128.load(b)));
   }
@@ -81,90 +81,92 @@ function binaryLoop(op: i32, thread: i32, threads: i32): void {
 
 // A function of its own for each op: of loops within one function the compiler makes one, which computes all ops for each number.
 function negate(thread: i32, threads: i32): void {
-  unaryLoop(0, thread, threads);
+  unaryLoop(UnaryOp.neg, thread, threads);
 }
 function exponentiate(thread: i32, threads: i32): void {
-  unaryLoop(1, thread, threads);
+  unaryLoop(UnaryOp.exp, thread, threads);
 }
 function logarithm(thread: i32, threads: i32): void {
-  unaryLoop(2, thread, threads);
+  unaryLoop(UnaryOp.log, thread, threads);
 }
 function squareRoot(thread: i32, threads: i32): void {
-  unaryLoop(3, thread, threads);
+  unaryLoop(UnaryOp.sqrt, thread, threads);
 }
 function absolute(thread: i32, threads: i32): void {
-  unaryLoop(4, thread, threads);
+  unaryLoop(UnaryOp.abs, thread, threads);
 }
 function hyperbolicTangent(thread: i32, threads: i32): void {
-  unaryLoop(5, thread, threads);
+  unaryLoop(UnaryOp.tanh, thread, threads);
 }
 function logistic(thread: i32, threads: i32): void {
-  unaryLoop(6, thread, threads);
+  unaryLoop(UnaryOp.sigmoid, thread, threads);
 }
 function rectify(thread: i32, threads: i32): void {
-  unaryLoop(7, thread, threads);
+  unaryLoop(UnaryOp.relu, thread, threads);
 }
 function softPlus(thread: i32, threads: i32): void {
-  unaryLoop(8, thread, threads);
+  unaryLoop(UnaryOp.softplus, thread, threads);
 }
 
 export function unary(thread: i32, threads: i32): void {
-  switch (argument(0)) {
-    case 0:
+  switch (argument(Unary.op)) {
+    case UnaryOp.neg:
       return negate(thread, threads);
-    case 1:
+    case UnaryOp.exp:
       return exponentiate(thread, threads);
-    case 2:
+    case UnaryOp.log:
       return logarithm(thread, threads);
-    case 3:
+    case UnaryOp.sqrt:
       return squareRoot(thread, threads);
-    case 4:
+    case UnaryOp.abs:
       return absolute(thread, threads);
-    case 5:
+    case UnaryOp.tanh:
       return hyperbolicTangent(thread, threads);
-    case 6:
+    case UnaryOp.sigmoid:
       return logistic(thread, threads);
-    case 7:
+    case UnaryOp.relu:
       return rectify(thread, threads);
-    default:
+    case UnaryOp.softplus:
       return softPlus(thread, threads);
   }
+  unreachable();
 }
 
 function add(thread: i32, threads: i32): void {
-  binaryLoop(0, thread, threads);
+  binaryLoop(BinaryOp.add, thread, threads);
 }
 function subtract(thread: i32, threads: i32): void {
-  binaryLoop(1, thread, threads);
+  binaryLoop(BinaryOp.sub, thread, threads);
 }
 function multiply(thread: i32, threads: i32): void {
-  binaryLoop(2, thread, threads);
+  binaryLoop(BinaryOp.mul, thread, threads);
 }
 function divide(thread: i32, threads: i32): void {
-  binaryLoop(3, thread, threads);
+  binaryLoop(BinaryOp.div, thread, threads);
 }
 function maximum(thread: i32, threads: i32): void {
-  binaryLoop(4, thread, threads);
+  binaryLoop(BinaryOp.maximum, thread, threads);
 }
 function minimum(thread: i32, threads: i32): void {
-  binaryLoop(5, thread, threads);
+  binaryLoop(BinaryOp.minimum, thread, threads);
 }
 
 export function binary(thread: i32, threads: i32): void {
-  switch (argument(0)) {
-    case 0:
+  switch (argument(Binary.op)) {
+    case BinaryOp.add:
       return add(thread, threads);
-    case 1:
+    case BinaryOp.sub:
       return subtract(thread, threads);
-    case 2:
+    case BinaryOp.mul:
       return multiply(thread, threads);
-    case 3:
+    case BinaryOp.div:
       return divide(thread, threads);
-    case 4:
+    case BinaryOp.maximum:
       return maximum(thread, threads);
-    default:
+    case BinaryOp.minimum:
       return minimum(thread, threads);
   }
+  unreachable();
 }
 
 /** Four numbers of an operand from `index` on; those past the end are zero. */
@@ -175,10 +177,10 @@ function operand(at: usize, dense: bool, index: i32, left: i32): v128 {
 
 /** Conditions are bytes; the chosen numbers are moved as the bits they are. */
 export function select(thread: i32, threads: i32): void {
-  const size = argument(1);
+  const size = argument(Select.size);
   const end = rangeStart(size, thread + 1, threads);
-  const conditions = address(2);
-  const eachItsOwn = argument(3) !== 0;
+  const conditions = address(Select.condition);
+  const eachItsOwn = argument(Select.conditionStride) !== 0;
   for (let index = rangeStart(size, thread, threads); index < end; index += 4) {
     const left = end - index;
     let bytes: u32 = 0;
@@ -187,8 +189,8 @@ export function select(thread: i32, threads: i32): void {
     else for (let i = 0; i < left; i++) bytes |= <u32>load<u8>(conditions + <usize>(index + i)) << (i << 3);
     const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(i32x4.splat(bytes)));
     const mask = i32x4.ne(wide, i32x4.splat(0));
-    const a = operand(address(4), argument(5) !== 0, index, left);
-    const b = operand(address(6), argument(7) !== 0, index, left);
-    storePart(address(8) + (<usize>index << 2), v128.bitselect(a, b, mask), left);
+    const a = operand(address(Select.a), argument(Select.aStride) !== 0, index, left);
+    const b = operand(address(Select.b), argument(Select.bStride) !== 0, index, left);
+    storePart(address(Select.y) + (<usize>index << 2), v128.bitselect(a, b, mask), left);
   }
 }

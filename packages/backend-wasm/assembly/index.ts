@@ -5,34 +5,36 @@ import { binary, select, unary } from "./elementwise";
 import { gather, scatterAdd } from "./indexed";
 import { lstm } from "./lstm";
 import { lstmGrad } from "./lstmGrad";
+import { Job } from "./protocol";
 import { softmax } from "./softmax";
 export { trial } from "./trial";
 import { awaitJob, currentEpoch, currentJob, finish, fork, join, teamSize } from "./team";
 
-/** The numbers of the jobs, in the order of `src/jobs.ts`. */
 function perform(job: i32, thread: i32, threads: i32): void {
   switch (job) {
-    case 0:
+    case Job.unary:
       return unary(thread, threads);
-    case 1:
+    case Job.binary:
       return binary(thread, threads);
-    case 2:
+    case Job.select:
       return select(thread, threads);
-    case 3:
+    case Job.dot:
       return dot(thread, threads);
-    case 4:
+    case Job.softmax:
       return softmax(thread, threads);
-    case 5:
+    case Job.gather:
       return gather(thread, threads);
-    case 6:
+    case Job.scatterAdd:
       return scatterAdd(thread, threads);
-    case 7:
+    case Job.dropoutMask:
       return dropoutMask(thread, threads);
-    case 8:
+    case Job.lstm:
       return lstm(thread, threads);
-    default:
+    case Job.lstmGrad:
       return lstmGrad(thread, threads);
   }
+  // A job that this module does not know: the run must not go on.
+  unreachable();
 }
 
 /** Runs a job, on this thread or on all; false where a thread was lost. */

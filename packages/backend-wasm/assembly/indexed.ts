@@ -1,16 +1,17 @@
 /** Rows of a table looked up and added to by whole numbers. Ids were checked before. */
 import { loadPart, storePart } from "./lanes";
+import { Gather, ScatterAdd } from "./protocol";
 import { address, argument } from "./team";
 
 /** Arguments: ids, their number, table, bytes of a row, result. Each thread takes a range of the ids. */
 export function gather(thread: i32, threads: i32): void {
-  const count = argument(1);
-  const bytes = address(3);
+  const count = argument(Gather.count);
+  const bytes = address(Gather.rowBytes);
   const start = <i32>((<i64>count * thread) / threads);
   const end = <i32>((<i64>count * (thread + 1)) / threads);
-  let to = address(4) + <usize>start * bytes;
+  let to = address(Gather.y) + <usize>start * bytes;
   for (let k = start; k < end; k++, to += bytes) {
-    let from = address(2) + <usize>load<u32>(address(0) + (<usize>k << 2)) * bytes;
+    let from = address(Gather.table) + <usize>load<u32>(address(Gather.ids) + (<usize>k << 2)) * bytes;
     const stop = to + bytes;
     let at = to;
     for (; at + 16 <= stop; at += 16, from += 16) v128.store(at, v128.load(from));
@@ -24,18 +25,18 @@ export function gather(thread: i32, threads: i32): void {
  * of which is summed once, in the order of the updates.
  */
 export function scatterAdd(thread: i32, threads: i32): void {
-  const rows = argument(0);
-  const width = argument(1);
-  const ends = address(2);
-  const positions = address(3);
-  const updates = address(4);
+  const rows = argument(ScatterAdd.rows);
+  const width = argument(ScatterAdd.width);
+  const ends = address(ScatterAdd.ends);
+  const positions = address(ScatterAdd.positions);
+  const updates = address(ScatterAdd.updates);
   const first = <i32>((<i64>rows * thread) / threads);
   const last = <i32>((<i64>rows * (thread + 1)) / threads);
   const bytes = <usize>width << 2;
   let start = first === 0 ? 0 : load<i32>(ends + (<usize>(first - 1) << 2));
   for (let row = first; row < last; row++) {
     const end = load<i32>(ends + (<usize>row << 2));
-    const to = address(5) + <usize>row * bytes;
+    const to = address(ScatterAdd.y) + <usize>row * bytes;
     if (end === start) {
       memory.fill(to, 0, bytes);
       continue;

@@ -19,7 +19,8 @@ import {
 } from "./blocks";
 import { aligned, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "./lanes";
 import { packColumns, transpose } from "./packing";
-import { LEFT_STEP, multiply, RIGHT_STEP, ROWS } from "./panels";
+import { LEFT_STEP, multiply, RIGHT_STEP } from "./panels";
+import { Lstm, ROWS, TARGET_BYTES, UNITS } from "./protocol";
 import { address, argument, barrier, tick } from "./team";
 
 /** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
@@ -27,13 +28,9 @@ const STRETCH: i32 = 8;
 /** So many blocks are taken as a whole: to look for one among them takes long. */
 const MANY_BLOCKS: i32 = 256;
 
-/** Units whose four gates are two right panels: i and o, f and c. */
-const UNITS: i32 = 8;
 /** Bytes from one gate's sums to the next, and from one row's to the next. */
 const GATE_SUMS: usize = 32;
 const ROW_SUMS: usize = 128;
-/** Bytes of a row's three addresses. */
-const TARGET: usize = 12;
 
 @inline
 function groupsOf(hidden: i32): i32 {
@@ -96,13 +93,13 @@ function updateOutputs(sums: usize, cellsNow: usize, y: usize): void {
 
 /** Eight units of a block's rows; `cellBytes` from one row's cells to the next. */
 function updateAllCells(rows: i32, sums: usize, cellsNow: usize, cellBytes: usize, target: usize, at: usize, hidden: i32): void {
-  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET) {
+  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET_BYTES) {
     updateCells(sums, cellsNow, past(load<usize>(target, 4), at), past(load<usize>(target, 8), at), hidden);
   }
 }
 
 function updateAllOutputs(rows: i32, sums: usize, cellsNow: usize, cellBytes: usize, target: usize, at: usize): void {
-  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET) {
+  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET_BYTES) {
     updateOutputs(sums, cellsNow, past(load<usize>(target), at));
   }
 }
@@ -130,7 +127,7 @@ function updateFew(sums: usize, cellsNow: usize, next: usize, y: usize, gates: u
 
 /** A block's last units, fewer than eight. */
 function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: usize, target: usize, at: usize): void {
-  const hidden = argument(3);
+  const hidden = argument(Lstm.hidden);
   const cellBytes = <usize>(groupsOf(hidden) * UNITS) << 2;
   for (let lane = 0; lane < rows; lane++) {
     for (let unit = 0; unit < count; unit += 4) {
@@ -149,13 +146,13 @@ function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: u
     sums += ROW_SUMS;
     cellsNow += cellBytes;
     next += 4;
-    target += TARGET;
+    target += TARGET_BYTES;
   }
 }
 
 @inline
 function stepsOfStretch(): i32 {
-  return argument(21) < MANY_BLOCKS ? STRETCH : argument(0);
+  return argument(Lstm.blocks) < MANY_BLOCKS ? STRETCH : argument(Lstm.time);
 }
 
 /** Stretches of a block; one whose rows are all empty has one too, for its final state. */
@@ -170,8 +167,8 @@ function stretchesOf(block: i32): i32 {
  * weights, rooms of blocks and threads, what is left of the blocks.
  */
 export function lstm(thread: i32, threads: i32): void {
-  packWeights(thread, threads, argument(3), argument(2), address(6), address(7), address(8), address(18));
-  if (thread === 0) for (let block = 0; block < argument(21); block++) openBlock(block, stretchesOf(block));
+  packWeights(thread, threads, argument(Lstm.hidden), argument(Lstm.inputSize), address(Lstm.W), address(Lstm.R), address(Lstm.B), address(Lstm.weights));
+  if (thread === 0) for (let block = 0; block < argument(Lstm.blocks); block++) openBlock(block, stretchesOf(block));
   if (!barrier(thread, threads)) return;
   while (true) {
     const block = takeBlock(thread, threads);
@@ -184,15 +181,15 @@ export function lstm(thread: i32, threads: i32): void {
 
 /** Takes a block through its next stretch. */
 function advance(block: i32, sums: usize): void {
-  const batch = argument(1);
-  const inputSize = argument(2);
-  const hidden = argument(3);
-  const reverse = argument(4) !== 0;
-  const x = address(5);
-  const y = address(11);
-  const gates = address(14);
-  const cells = address(15);
-  const weights = address(18);
+  const batch = argument(Lstm.batch);
+  const inputSize = argument(Lstm.inputSize);
+  const hidden = argument(Lstm.hidden);
+  const reverse = argument(Lstm.reverse) !== 0;
+  const x = address(Lstm.X);
+  const y = address(Lstm.y);
+  const gates = address(Lstm.gates);
+  const cells = address(Lstm.cells);
+  const weights = address(Lstm.weights);
   const first = firstRow(block);
   const end = firstRow(block + 1);
   const depth = 1 + inputSize + hidden;
@@ -219,7 +216,7 @@ function advance(block: i32, sums: usize): void {
     for (let lane = 0; lane < active; lane++) {
       const p = first + lane;
       const place = (reverse ? lengthOf(p) - 1 - step : step) * batch + rowOf(p);
-      const target = targets + <usize>lane * TARGET;
+      const target = targets + <usize>lane * TARGET_BYTES;
       store<usize>(target, past(y, <usize>(place * hidden) << 2));
       store<usize>(target, past(gates, <usize>((start + p) * 4 * hidden) << 2), 4);
       store<usize>(target, past(cells, <usize>((start + p) * hidden) << 2), 8);
@@ -256,14 +253,14 @@ function advance(block: i32, sums: usize): void {
 
 /** The block's operand and cells before the first step. */
 function begin(first: i32, end: i32, room: usize, panelBytes: usize, cellsNow: usize, cellBytes: usize): void {
-  const hidden = argument(3);
-  const initialH = address(9);
-  const initialC = address(10);
+  const hidden = argument(Lstm.hidden);
+  const initialH = address(Lstm.initialH);
+  const initialC = address(Lstm.initialC);
   for (let p = first; p < end; p++, cellsNow += cellBytes, room += 4) {
     const row = <usize>(rowOf(p) * hidden) << 2;
     store<f32>(room, 1);
     store<f32>(room + panelBytes, 1);
-    let to = room + <usize>(1 + argument(2)) * LEFT_STEP;
+    let to = room + <usize>(1 + argument(Lstm.inputSize)) * LEFT_STEP;
     for (let j = 0; j < hidden; j++, to += LEFT_STEP) {
       const from = row + (<usize>j << 2);
       store<f32>(to, initialH !== 0 ? load<f32>(initialH + from) : 0);
@@ -274,13 +271,13 @@ function begin(first: i32, end: i32, room: usize, panelBytes: usize, cellsNow: u
 
 /** Writes the final states of the block's rows. */
 function finish(first: i32, end: i32, room: usize, panelBytes: usize, cellsNow: usize, cellBytes: usize): void {
-  const hidden = argument(3);
-  const h = address(12);
-  const c = address(13);
+  const hidden = argument(Lstm.hidden);
+  const h = address(Lstm.h);
+  const c = address(Lstm.c);
   for (let p = first; p < end; p++, cellsNow += cellBytes, room += 4) {
     const to = <usize>(rowOf(p) * hidden) << 2;
     // The step at `length - 1` wrote to the operand of the next.
-    let from = room + (lengthOf(p) & 1 ? panelBytes : 0) + <usize>(1 + argument(2)) * LEFT_STEP;
+    let from = room + (lengthOf(p) & 1 ? panelBytes : 0) + <usize>(1 + argument(Lstm.inputSize)) * LEFT_STEP;
     if (h !== 0) for (let j = 0; j < hidden; j++, from += LEFT_STEP) store<f32>(h + to + (<usize>j << 2), load<f32>(from));
     if (c !== 0) memory.copy(c + to, cellsNow, <usize>hidden << 2);
   }

@@ -7,8 +7,9 @@ import { activeAt, blockRoom, clearEnds, firstRow, lengthOf, rowOf, threadRoom }
 import { aligned, loadPart, storeTwo } from "./lanes";
 import { clearSums, collectedPitch, collectInputs, columnPanels, multiplyCollected, writeWeights } from "./lstmWeights";
 import { packRight, transpose } from "./packing";
-import { COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
 import { takeTask, taskAt } from "./shares";
+import { COLUMNS, LstmGrad, ROWS } from "./protocol";
 import { address, argument, barrier, tick } from "./team";
 
 /** tanh(c) of h = o · tanh(c); where o is 0, nothing that it is multiplied with is not. */
@@ -97,7 +98,7 @@ function fewGateGradients(
 
 /** Gate gradients of `rows` rows, side by side in right panels, as the left operand of a product. */
 function packGateGradients(right: usize, rightPitch: i32, rows: i32, left: usize): void {
-  const hidden = argument(3);
+  const hidden = argument(LstmGrad.hidden);
   const whole = hidden & ~3;
   for (let gate = 0; gate < 4; gate++, right += rightGateBytes(rightPitch)) {
     let unit = 0;
@@ -118,7 +119,7 @@ function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: 
   const depth = 4 * hidden;
   const panel = <usize>depth * RIGHT_STEP;
   const own = panelsOf(hidden);
-  const all = own + (address(14) === 0 ? 0 : panelsOf(inputSize));
+  const all = own + (address(LstmGrad.dX) === 0 ? 0 : panelsOf(inputSize));
   for (let index = thread; index < all; index += threads) {
     const isInput = index >= own;
     const column = (isInput ? index - own : index) * COLUMNS;
@@ -131,7 +132,7 @@ function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: 
 
 /** Rows [hidden] of a block, `stride` bytes apart, from [batch, hidden]; zeros where there is nothing to read. */
 function gatherRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
-  const bytes = <usize>argument(3) << 2;
+  const bytes = <usize>argument(LstmGrad.hidden) << 2;
   for (let p = first; p < end; p++, to += stride) {
     memory.fill(to, 0, stride);
     if (from !== 0) memory.copy(to, from + <usize>rowOf(p) * bytes, bytes);
@@ -139,7 +140,7 @@ function gatherRows(from: usize, to: usize, stride: usize, first: i32, end: i32)
 }
 
 function scatterRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
-  const bytes = <usize>argument(3) << 2;
+  const bytes = <usize>argument(LstmGrad.hidden) << 2;
   if (to !== 0) for (let p = first; p < end; p++, from += stride) memory.copy(to + <usize>rowOf(p) * bytes, from, bytes);
 }
 
@@ -152,25 +153,25 @@ function rightPlace(unit: i32, pitch: i32): usize {
 /** Bytes from a gate's right panels to the next one's. */
 @inline
 function rightGateBytes(pitch: i32): usize {
-  return <usize>(panelsOf(argument(3)) * pitch) * RIGHT_STEP;
+  return <usize>(panelsOf(argument(LstmGrad.hidden)) * pitch) * RIGHT_STEP;
 }
 
 /** Bytes of a row of units, in whole panels. */
 @inline
 function unitBytes(): usize {
-  return <usize>panelsOf(argument(3)) * RIGHT_STEP;
+  return <usize>panelsOf(argument(LstmGrad.hidden)) * RIGHT_STEP;
 }
 
 /** Panels of the product of a step: those of h, then those of x where its gradient is wanted. */
 @inline
 function productPanels(): i32 {
-  return panelsOf(argument(3)) + (address(14) === 0 ? 0 : panelsOf(argument(2)));
+  return panelsOf(argument(LstmGrad.hidden)) + (address(LstmGrad.dX) === 0 ? 0 : panelsOf(argument(LstmGrad.inputSize)));
 }
 
 /** In a block's room: gate gradients of the step; the sums of their product, those for h first; the cotangents of the cells. */
 @inline
 function sumsOf(block: i32): usize {
-  return aligned(blockRoom(block) + <usize>(4 * argument(3)) * LEFT_STEP);
+  return aligned(blockRoom(block) + <usize>(4 * argument(LstmGrad.hidden)) * LEFT_STEP);
 }
 
 @inline
@@ -183,18 +184,18 @@ function cellCotangents(block: i32): usize {
  * row of them, and behind it room for gate gradients that nobody collects.
  */
 function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
-  const batch = argument(1);
-  const inputSize = argument(2);
-  const hidden = argument(3);
-  const reverse = argument(4) !== 0;
-  const initialC = address(9);
-  const y = address(10);
-  const gates = address(11);
-  const cells = address(12);
-  const dY = address(13);
-  const dX = address(14);
-  const weights = address(18);
-  const wantsWeights = address(28) !== 0;
+  const batch = argument(LstmGrad.batch);
+  const inputSize = argument(LstmGrad.inputSize);
+  const hidden = argument(LstmGrad.hidden);
+  const reverse = argument(LstmGrad.reverse) !== 0;
+  const initialC = address(LstmGrad.initialC);
+  const y = address(LstmGrad.y);
+  const gates = address(LstmGrad.gates);
+  const cells = address(LstmGrad.cells);
+  const dY = address(LstmGrad.dY);
+  const dX = address(LstmGrad.dX);
+  const weights = address(LstmGrad.weights);
+  const wantsWeights = address(LstmGrad.sums) !== 0;
   const first = firstRow(block);
   const end = firstRow(block + 1);
   const depth = 4 * hidden;
@@ -217,7 +218,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
     let before = activeInAll;
     while (before < batch && lengthOf(before) > step - 1) before++;
     const active = min(end, activeInAll) - first;
-    const rows = wantsWeights ? address(27) + <usize>(collected + first) * RIGHT_STEP : unread;
+    const rows = wantsWeights ? address(LstmGrad.right) + <usize>(collected + first) * RIGHT_STEP : unread;
     for (let lane = 0; lane < active; lane++) {
       const p = first + lane;
       const row = rowOf(p);
@@ -268,36 +269,36 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
  * dW, dR, dB, cotangents of h and c, gradients of initialH and initialC.
  */
 export function lstmGrad(thread: i32, threads: i32): void {
-  const batch = argument(1);
-  const inputSize = argument(2);
-  const hidden = argument(3);
-  const blocks = argument(21);
-  const dX = address(14);
-  const chunk = argument(25);
-  const wantsWeights = address(28) !== 0;
+  const batch = argument(LstmGrad.batch);
+  const inputSize = argument(LstmGrad.inputSize);
+  const hidden = argument(LstmGrad.hidden);
+  const blocks = argument(LstmGrad.blocks);
+  const dX = address(LstmGrad.dX);
+  const chunk = argument(LstmGrad.chunk);
+  const wantsWeights = address(LstmGrad.sums) !== 0;
   const columns = columnPanels();
   const sumBytes = <usize>productPanels() * RIGHT_STEP;
   const hiddenBytes = unitBytes();
   const zeros = threadRoom(thread);
 
-  packWeights(thread, threads, hidden, inputSize, address(6), address(7), address(18));
+  packWeights(thread, threads, hidden, inputSize, address(LstmGrad.W), address(LstmGrad.R), address(LstmGrad.weights));
   memory.fill(zeros, 0, hiddenBytes);
   // Of each block and each panel of columns: how often it was taken.
-  const blocksTaken = address(24);
+  const blocksTaken = address(LstmGrad.states);
   const columnsTaken = blocksTaken + (<usize>blocks << 2);
   if (thread === 0) memory.fill(blocksTaken, 0, <usize>(blocks + columns) << 2);
   for (let block = thread; block < blocks; block += threads) {
     const first = firstRow(block);
     const end = firstRow(block + 1);
-    gatherRows(address(32), sumsOf(block), sumBytes, first, end);
-    gatherRows(address(33), cellCotangents(block), hiddenBytes, first, end);
+    gatherRows(address(LstmGrad.dH), sumsOf(block), sumBytes, first, end);
+    gatherRows(address(LstmGrad.dC), cellCotangents(block), hiddenBytes, first, end);
     if (dX !== 0) clearEnds(dX, inputSize, first, end);
   }
   if (wantsWeights) clearSums(thread, threads);
   if (!barrier(thread, threads)) return;
 
   let turn = 0;
-  let start = argument(15);
+  let start = argument(LstmGrad.steps);
   for (let step = lengthOf(0) - 1; step >= 0; ) {
     // As many steps as the collected rows have room for.
     let last = step;
@@ -332,7 +333,7 @@ export function lstmGrad(thread: i32, threads: i32): void {
   for (let block = thread; block < blocks; block += threads) {
     const first = firstRow(block);
     const end = firstRow(block + 1);
-    scatterRows(sumsOf(block), address(34), sumBytes, first, end);
-    scatterRows(cellCotangents(block), address(35), hiddenBytes, first, end);
+    scatterRows(sumsOf(block), address(LstmGrad.dInitialH), sumBytes, first, end);
+    scatterRows(cellCotangents(block), address(LstmGrad.dInitialC), hiddenBytes, first, end);
   }
 }

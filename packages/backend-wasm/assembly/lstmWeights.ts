@@ -3,7 +3,8 @@
  * each sum in the order of the rows.
  */
 import { lengthOf, rowOf } from "./blocks";
-import { BLOCK, blocksOf, COLUMNS, LEFT_STEP, multiply, panelsOf, RIGHT_STEP, ROWS } from "./panels";
+import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
+import { BLOCK_BYTES, COLUMNS, LstmGrad, ROWS } from "./protocol";
 import { address, argument } from "./team";
 
 /**
@@ -12,13 +13,13 @@ import { address, argument } from "./team";
  */
 @inline
 export function collectedPitch(): i32 {
-  return argument(25) + 1;
+  return argument(LstmGrad.chunk) + 1;
 }
 
 /** Panels of columns: those of the four gates. */
 @inline
 export function columnPanels(): i32 {
-  return 4 * panelsOf(argument(3));
+  return 4 * panelsOf(argument(LstmGrad.hidden));
 }
 
 /** Copies `size` numbers to the left panels of the collected rows, from column `column` on, by whole panels where it can. */
@@ -47,20 +48,20 @@ function collect(from: usize, size: i32, panels: usize, column: i32): void {
 
 /** Collects [1 | x | h] of rows from `first` to `end`, of those of the steps from `step` down, at which `active` rows run. */
 export function collectInputs(step: i32, active: i32, first: i32, end: i32, zeros: usize): void {
-  const batch = argument(1);
-  const inputSize = argument(2);
-  const hidden = argument(3);
-  const reverse = argument(4) !== 0;
+  const batch = argument(LstmGrad.batch);
+  const inputSize = argument(LstmGrad.inputSize);
+  const hidden = argument(LstmGrad.hidden);
+  const reverse = argument(LstmGrad.reverse) !== 0;
   const stride = <usize>hidden << 2;
   for (let start = 0; start < end; start += active, step--) {
     while (active < batch && lengthOf(active) > step) active++;
     for (let p = max(0, first - start); p < min(active, end - start); p++) {
       const t = reverse ? lengthOf(p) - 1 - step : step;
-      const to = address(26) + <usize>(start + p) * LEFT_STEP;
+      const to = address(LstmGrad.left) + <usize>(start + p) * LEFT_STEP;
       store<f32>(to, 1);
-      collect(address(5) + (<usize>((t * batch + rowOf(p)) * inputSize) << 2), inputSize, to, 1);
-      const initialH = address(8) === 0 ? zeros : address(8) + <usize>rowOf(p) * stride;
-      const previous = address(10) + <usize>((reverse ? t + 1 : t - 1) * batch + rowOf(p)) * stride;
+      collect(address(LstmGrad.X) + (<usize>((t * batch + rowOf(p)) * inputSize) << 2), inputSize, to, 1);
+      const initialH = address(LstmGrad.initialH) === 0 ? zeros : address(LstmGrad.initialH) + <usize>rowOf(p) * stride;
+      const previous = address(LstmGrad.y) + <usize>((reverse ? t + 1 : t - 1) * batch + rowOf(p)) * stride;
       collect(step > 0 ? previous : initialH, hidden, to, 1 + inputSize);
     }
   }
@@ -68,36 +69,36 @@ export function collectInputs(step: i32, active: i32, first: i32, end: i32, zero
 
 /** Adds the products of the collected rows to the sums of a panel of columns. */
 export function multiplyCollected(panel: i32, rows: i32): void {
-  const blocks = blocksOf(1 + argument(2) + argument(3));
+  const blocks = blocksOf(1 + argument(LstmGrad.inputSize) + argument(LstmGrad.hidden));
   const leftBytes = <usize>collectedPitch() * LEFT_STEP;
-  const right = address(27) + <usize>(panel * collectedPitch()) * RIGHT_STEP;
-  let sums = address(28) + <usize>(panel * blocks) * BLOCK;
-  for (let block = 0; block < blocks; block++, sums += BLOCK) {
-    multiply(ROWS, address(26) + <usize>block * leftBytes, right, rows, sums, RIGHT_STEP, true);
+  const right = address(LstmGrad.right) + <usize>(panel * collectedPitch()) * RIGHT_STEP;
+  let sums = address(LstmGrad.sums) + <usize>(panel * blocks) * BLOCK_BYTES;
+  for (let block = 0; block < blocks; block++, sums += BLOCK_BYTES) {
+    multiply(ROWS, address(LstmGrad.left) + <usize>block * leftBytes, right, rows, sums, RIGHT_STEP, true);
   }
 }
 
 /** Sets the sums of this thread's panels of columns to zero. */
 export function clearSums(thread: i32, threads: i32): void {
-  const bytes = <usize>blocksOf(1 + argument(2) + argument(3)) * BLOCK;
+  const bytes = <usize>blocksOf(1 + argument(LstmGrad.inputSize) + argument(LstmGrad.hidden)) * BLOCK_BYTES;
   for (let panel = thread; panel < columnPanels(); panel += threads) {
-    memory.fill(address(28) + <usize>panel * bytes, 0, bytes);
+    memory.fill(address(LstmGrad.sums) + <usize>panel * bytes, 0, bytes);
   }
 }
 
 /** Writes the gradients of the weights from the sums of this thread's columns. */
 export function writeWeights(thread: i32, threads: i32): void {
-  const inputSize = argument(2);
-  const hidden = argument(3);
+  const inputSize = argument(LstmGrad.inputSize);
+  const hidden = argument(LstmGrad.hidden);
   const groups = panelsOf(hidden);
   const blocks = blocksOf(1 + inputSize + hidden);
-  const dW = address(29);
-  const dR = address(30);
-  const dB = address(31);
+  const dW = address(LstmGrad.dW);
+  const dR = address(LstmGrad.dR);
+  const dB = address(LstmGrad.dB);
   for (let panel = thread; panel < 4 * groups; panel += threads) {
     const unit = (panel % groups) * COLUMNS;
     const columns = min(COLUMNS, hidden - unit);
-    const sums = address(28) + <usize>(panel * blocks) * BLOCK;
+    const sums = address(LstmGrad.sums) + <usize>(panel * blocks) * BLOCK_BYTES;
     for (let column = 0; column < columns; column++) {
       const row = (panel / groups) * hidden + unit + column;
       let from = sums + (<usize>column << 2);

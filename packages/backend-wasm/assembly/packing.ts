@@ -1,5 +1,6 @@
 /** Packs strided operands as the panels of a product. */
-import { COLUMNS, LEFT_STEP, RIGHT_STEP, ROWS } from "./panels";
+import { LEFT_STEP, RIGHT_STEP } from "./panels";
+import { COLUMNS, ROWS } from "./protocol";
 
 /** Four numbers of two rows to a left panel, a pair at each step. */
 @inline

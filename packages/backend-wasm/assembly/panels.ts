@@ -5,16 +5,12 @@
  * what stands beside it changes a bit.
  */
 import { madd } from "./lanes";
+import { COLUMNS, ROWS } from "./protocol";
 import { isWide } from "./team";
 
-/** Rows of a left panel and columns of a right one. */
-export const ROWS: i32 = 6;
-export const COLUMNS: i32 = 16;
 /** Bytes from one step of the sum to the next. */
 export const LEFT_STEP: usize = 24;
 export const RIGHT_STEP: usize = 64;
-/** Bytes of a block of sums. */
-export const BLOCK: usize = 384;
 
 @inline
 export function blocksOf(rows: i32): i32 {

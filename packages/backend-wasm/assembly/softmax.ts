@@ -1,5 +1,6 @@
 /** Softmax and its logarithm along the last axis, shifted by the maximum of each row. Each thread takes a range of the rows. */
 import { exp, loadPart, log, storePart } from "./lanes";
+import { Softmax } from "./protocol";
 import { address, argument } from "./team";
 
 @inline
@@ -25,14 +26,14 @@ function loadFilled(from: usize, count: i32, filler: f32): v128 {
 
 /** Arguments: 1 for the logarithm, rows, width, x, y. NaN in a row makes the whole row NaN. */
 export function softmax(thread: i32, threads: i32): void {
-  const logarithm = argument(0) !== 0;
-  const rows = argument(1);
-  const width = argument(2);
+  const logarithm = argument(Softmax.logarithm) !== 0;
+  const rows = argument(Softmax.rows);
+  const width = argument(Softmax.width);
   const end = <i32>((<i64>rows * (thread + 1)) / threads);
   const whole = width & ~3;
   for (let row = <i32>((<i64>rows * thread) / threads); row < end; row++) {
-    const x = address(3) + (<usize>(row * width) << 2);
-    const y = address(4) + (<usize>(row * width) << 2);
+    const x = address(Softmax.x) + (<usize>(row * width) << 2);
+    const y = address(Softmax.y) + (<usize>(row * width) << 2);
     let most = f32x4.splat(-Infinity);
     for (let i = 0; i < whole; i += 4) most = f32x4.max(most, v128.load(x + (<usize>i << 2)));
     const tail = x + (<usize>whole << 2);

@@ -3,26 +3,20 @@
  * one job, `join` waits until all are done; inside of a job they meet at `barrier`. Who waits spins for a moment and then sleeps.
  */
 
-/** Addresses of the control block; `src/jobs.ts` has those that the caller's side knows. */
-const EPOCH: usize = 64;
-const PENDING: usize = 128;
-const ARRIVED: usize = 192;
-const PHASE: usize = 256;
-const JOB: usize = 320;
-/** How many threads there are. Every job is for all of them. */
-const THREADS: usize = 324;
-/** 0 where thread 0 must not sleep: the main thread of a browser. */
-const MAY_SLEEP: usize = 328;
-/** Not 0 once a thread was lost: nobody waits any more. */
-const LOST: usize = 332;
-/** Naps without progress after which a thread counts as lost: a clock would also count the time that a computer was closed. */
-const PATIENCE: usize = 336;
-/** Changes as long as somebody gets on with a job. */
-const PROGRESS: usize = 344;
-/** Not 0 where the engine makes 256-bit instructions of pairs of 128-bit ones. */
-const WIDE: usize = 340;
-/** Arguments of the job. */
-export const ARGUMENTS: usize = 512;
+import {
+  ARGUMENTS,
+  ARRIVED,
+  EPOCH,
+  JOB,
+  LOST,
+  MAY_SLEEP,
+  PATIENCE,
+  PENDING,
+  PHASE,
+  PROGRESS,
+  THREADS,
+  WIDE,
+} from "./protocol";
 
 /** Looks of one moment of spinning: some microseconds. */
 const SPINS: i32 = 10000;

@@ -4,7 +4,7 @@ import { ResourceError } from "@ostinato/core";
 import type { Binary } from "./binary.ts";
 import { createHostMemory, type HostMemory, instantiate } from "./host/modules.ts";
 import { maySleep } from "./host/threads.ts";
-import { CONTROL_BYTES, control, type Job, jobs } from "./jobs.ts";
+import { CONTROL_BYTES, control, type Job, jobNames } from "./protocol.ts";
 import { Team } from "./team.ts";
 
 const PAGE = 65536;
@@ -85,7 +85,7 @@ export class WasmMemory implements Memory {
     this.expectUsable();
     // Stays true where the host breaks off a run from outside, without any `finally`: the threads are then not where the next job expects them.
     this.#running = together && this.threads > 1;
-    const complete = this.#exports.run(jobs.indexOf(job), together);
+    const complete = this.#exports.run(jobNames.indexOf(job), together);
     this.#running = false;
     if (!complete) throw this.#team.loss("it did not answer");
   }

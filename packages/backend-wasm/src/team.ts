@@ -2,7 +2,7 @@
 import { ResourceError } from "@ostinato/core";
 import type { HostMemory, Module } from "./host/modules.ts";
 import { type HostThread, startThread } from "./host/threads.ts";
-import { control } from "./jobs.ts";
+import { control } from "./protocol.ts";
 
 /** What a thread runs: it says that it is ready, and then waits for jobs inside of the module. */
 const begin = `({ module, memory, thread }, ready) => {

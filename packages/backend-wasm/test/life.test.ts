@@ -22,8 +22,8 @@ import {
 import { describe, expect, test, vi } from "vitest";
 import { loadBinary } from "../src/binary.ts";
 import { wasm } from "../src/index.ts";
-import { control, jobs } from "../src/jobs.ts";
 import { WasmMemory } from "../src/memory.ts";
+import { control, jobNames } from "../src/protocol.ts";
 
 /** Enough for the other threads to be woken. */
 const LARGE = 300_000;
@@ -108,7 +108,7 @@ describe("threads", () => {
 
     // Stands for a host that breaks off a run from outside.
     const broken = await start();
-    const run = vi.spyOn(jobs, "indexOf").mockImplementation(() => {
+    const run = vi.spyOn(jobNames, "indexOf").mockImplementation(() => {
       throw new Error("broken off");
     });
     expect(() => broken.run("unary", true)).toThrow("broken off");

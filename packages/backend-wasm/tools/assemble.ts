@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import asc from "assemblyscript/asc";
+import { protocolSource } from "./protocolSource.ts";
 import { sourceHash } from "./sourceHash.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -37,6 +38,7 @@ function memoryFlags(binary: Uint8Array): number {
   return start + names.length;
 }
 
+writeFileSync(join(root, "assembly", "protocol.ts"), protocolSource());
 mkdirSync(join(root, "src", "binaries"), { recursive: true });
 for (const [name, variant] of Object.entries(variants)) {
   const binary = await assemble(variant.flags);

@@ -1,10 +1,11 @@
 /** The general product. */
 import { type Call, extent, freeStride, strideOf } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
+import { counts, fields } from "../protocol.ts";
 
-/** The tiles of `assembly/dot.ts`. */
-const TILE = { rows: 96, columns: 256, depth: 384 };
-const TILE_BYTES = 4 * (TILE.depth * (TILE.rows + TILE.columns) + TILE.rows * TILE.columns);
+const { tileRows, tileColumns, tileDepth } = counts;
+/** Two packed tiles and the sums of their product. */
+const TILE_BYTES = 4 * (tileDepth * (tileRows + tileColumns) + tileRows * tileColumns);
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 17;
 
@@ -18,21 +19,22 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot">): void 
   const rows = a.size / (batch * depth);
   const columns = b.size / (batch * depth);
   const to = memory.arguments;
-  to[0] = batch;
-  to[1] = rows;
-  to[2] = columns;
-  to[3] = depth;
-  to[4] = memory.address(a);
-  to[5] = 4 * strideOf(a, aBatch);
-  to[6] = 4 * freeStride(a, aContract, aBatch);
-  to[7] = 4 * strideOf(a, aContract);
-  to[8] = memory.address(b);
-  to[9] = 4 * strideOf(b, bBatch);
-  to[10] = 4 * freeStride(b, bContract, bBatch);
-  to[11] = 4 * strideOf(b, bContract);
-  to[12] = memory.address(outputs[0]);
-  to[13] = memory.addressOf(memory.scratch);
-  to[14] = TILE_BYTES;
+  const at = fields.dot;
+  to[at.batch] = batch;
+  to[at.rows] = rows;
+  to[at.columns] = columns;
+  to[at.depth] = depth;
+  to[at.a] = memory.address(a);
+  to[at.aBatchStride] = 4 * strideOf(a, aBatch);
+  to[at.aRowStride] = 4 * freeStride(a, aContract, aBatch);
+  to[at.aDepthStride] = 4 * strideOf(a, aContract);
+  to[at.b] = memory.address(b);
+  to[at.bBatchStride] = 4 * strideOf(b, bBatch);
+  to[at.bColumnStride] = 4 * freeStride(b, bContract, bBatch);
+  to[at.bDepthStride] = 4 * strideOf(b, bContract);
+  to[at.y] = memory.address(outputs[0]);
+  to[at.tiles] = memory.addressOf(memory.scratch);
+  to[at.tileBytes] = TILE_BYTES;
   memory.run("dot", batch * rows * columns * depth >= MANY);
 }
 

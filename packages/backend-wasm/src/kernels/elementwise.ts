@@ -1,23 +1,21 @@
 /** Elementwise ops and softmax. What is not made of floats is left to the CPU backend's kernels. */
 import { type Call, cpuKernels, type Kernel } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
+import { binaryOps, fields, unaryOps } from "../protocol.ts";
 
 /** Elements from which on it pays to wake the other threads. */
 const MANY = 2 ** 18;
-
-/** The ops in the order of their numbers in `assembly/elementwise.ts`. */
-const unaryOps = ["neg", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "softplus"] as const;
-const binaryOps = ["add", "sub", "mul", "div", "maximum", "minimum"] as const;
 
 function unary(memory: WasmMemory, number: number, call: Call): void {
   const x = call.inputs[0];
   const y = call.outputs[0];
   const to = memory.arguments;
-  to[0] = number;
-  to[1] = y.size;
-  to[2] = memory.address(x);
-  to[3] = x.stride;
-  to[4] = memory.address(y);
+  const at = fields.unary;
+  to[at.op] = number;
+  to[at.size] = y.size;
+  to[at.x] = memory.address(x);
+  to[at.xStride] = x.stride;
+  to[at.y] = memory.address(y);
   memory.run("unary", y.size >= MANY);
 }
 
@@ -26,13 +24,14 @@ function binary(memory: WasmMemory, number: number, call: Call): void {
   const b = call.inputs[1];
   const y = call.outputs[0];
   const to = memory.arguments;
-  to[0] = number;
-  to[1] = y.size;
-  to[2] = memory.address(a);
-  to[3] = a.stride;
-  to[4] = memory.address(b);
-  to[5] = b.stride;
-  to[6] = memory.address(y);
+  const at = fields.binary;
+  to[at.op] = number;
+  to[at.size] = y.size;
+  to[at.a] = memory.address(a);
+  to[at.aStride] = a.stride;
+  to[at.b] = memory.address(b);
+  to[at.bStride] = b.stride;
+  to[at.y] = memory.address(y);
   memory.run("binary", y.size >= MANY);
 }
 
@@ -66,14 +65,15 @@ function select(memory: WasmMemory, call: Call): void {
     return;
   }
   const to = memory.arguments;
-  to[1] = y.size;
-  to[2] = memory.address(condition);
-  to[3] = condition.stride;
-  to[4] = memory.address(a);
-  to[5] = a.stride;
-  to[6] = memory.address(b);
-  to[7] = b.stride;
-  to[8] = memory.address(y);
+  const at = fields.select;
+  to[at.size] = y.size;
+  to[at.condition] = memory.address(condition);
+  to[at.conditionStride] = condition.stride;
+  to[at.a] = memory.address(a);
+  to[at.aStride] = a.stride;
+  to[at.b] = memory.address(b);
+  to[at.bStride] = b.stride;
+  to[at.y] = memory.address(y);
   memory.run("select", y.size >= MANY);
 }
 
@@ -81,11 +81,12 @@ function softmax(memory: WasmMemory, { op, inputs, outputs }: Call): void {
   const x = inputs[0];
   const width = x.dims[x.dims.length - 1];
   const to = memory.arguments;
-  to[0] = op === "logSoftmax" ? 1 : 0;
-  to[1] = x.size / width;
-  to[2] = width;
-  to[3] = memory.address(x);
-  to[4] = memory.address(outputs[0]);
+  const at = fields.softmax;
+  to[at.logarithm] = op === "logSoftmax" ? 1 : 0;
+  to[at.rows] = x.size / width;
+  to[at.width] = width;
+  to[at.x] = memory.address(x);
+  to[at.y] = memory.address(outputs[0]);
   memory.run("softmax", x.size >= MANY);
 }
 

@@ -1,6 +1,7 @@
 /** Look-ups, scattered sums and dropout masks. Ids are checked and sorted here. */
 import { aligned, type Call, cpuKernels, expectIds, positionsBytes, sortPositions } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
+import { fields } from "../protocol.ts";
 
 /** Numbers from which on it pays to wake the other threads: to copy, or to compute something of each. */
 const MANY_COPIES = 2 ** 18;
@@ -15,11 +16,12 @@ function gather(memory: WasmMemory, { inputs, outputs }: Call<"gather">): void {
   const ids = inputs[1];
   expectIds("gather", memory, ids, table.dims[0]);
   const to = memory.arguments;
-  to[0] = memory.address(ids);
-  to[1] = ids.size;
-  to[2] = memory.address(table);
-  to[3] = (table.size / table.dims[0]) * (table.dtype === "bool" ? 1 : 4);
-  to[4] = memory.address(outputs[0]);
+  const at = fields.gather;
+  to[at.ids] = memory.address(ids);
+  to[at.count] = ids.size;
+  to[at.table] = memory.address(table);
+  to[at.rowBytes] = (table.size / table.dims[0]) * (table.dtype === "bool" ? 1 : 4);
+  to[at.y] = memory.address(outputs[0]);
   memory.run("gather", outputs[0].size >= MANY_COPIES);
 }
 
@@ -31,12 +33,13 @@ function scatterAdd(memory: WasmMemory, { inputs, outputs }: Call<"scatterAdd">)
   expectIds("scatterAdd", memory, ids, rows);
   const positions = sortPositions(memory, ids, rows);
   const to = memory.arguments;
-  to[0] = rows;
-  to[1] = y.size / rows;
-  to[2] = memory.addressOf(memory.scratch);
-  to[3] = memory.addressOf(positions * 4);
-  to[4] = memory.address(updates);
-  to[5] = memory.address(y);
+  const at = fields.scatterAdd;
+  to[at.rows] = rows;
+  to[at.width] = y.size / rows;
+  to[at.ends] = memory.addressOf(memory.scratch);
+  to[at.positions] = memory.addressOf(positions * 4);
+  to[at.updates] = memory.address(updates);
+  to[at.y] = memory.address(y);
   memory.run("scatterAdd", updates.size + y.size >= MANY);
 }
 
@@ -51,13 +54,14 @@ function dropoutMask(memory: WasmMemory, call: Call<"dropoutMask">): void {
   }
   float[0] = 1 / (1 - rate);
   const to = memory.arguments;
-  to[0] = y.size;
-  to[1] = memory.address(y);
-  to[2] = seed;
-  to[3] = site;
-  to[4] = memory.i32[call.inputs[0].offset];
-  to[5] = threshold;
-  to[6] = bits[0];
+  const at = fields.dropoutMask;
+  to[at.size] = y.size;
+  to[at.y] = memory.address(y);
+  to[at.seed] = seed;
+  to[at.site] = site;
+  to[at.step] = memory.i32[call.inputs[0].offset];
+  to[at.threshold] = threshold;
+  to[at.kept] = bits[0];
   memory.run("dropoutMask", y.size >= MANY);
 }
 

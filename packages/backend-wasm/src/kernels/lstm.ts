@@ -1,17 +1,10 @@
 /** The LSTM and its gradient: rows are sorted here, everything else happens in the module. */
 import { aligned, type Call, optionOf, rowsBytes, sortRows, supportsLstm, type View } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
+import { bytes, counts, fields, recurrenceFields } from "../protocol.ts";
 
-/** Sides of a block of sums, as `assembly/panels.ts` has them, and bytes of its sums. */
-const ROWS = 6;
-const COLUMNS = 16;
-const BLOCK_BYTES = 384;
-/** Bytes of the addresses that the forward kernel keeps of a row. */
-const TARGET_BYTES = 12;
-/** Units whose gates the forward kernel computes together. */
-const UNITS = 8;
-/** Bytes of what the kernels keep of a block or a panel of columns: who is at it, and what is left. */
-const STATE_BYTES = 8;
+const { rows: ROWS, columns: COLUMNS, units: UNITS } = counts;
+const { block: BLOCK_BYTES, target: TARGET_BYTES, state: STATE_BYTES } = bytes;
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 17;
 /** Rows that are collected before a product takes them; a step's rows are never split. The order of the sums hangs on it. */
@@ -66,27 +59,28 @@ function isLarge({ inputs, attrs }: Call<"lstm"> | Call<"lstmGrad">): boolean {
 /** The arguments that both have: sizes, direction, the rows' order, the packed weights and the rooms. Tells what comes behind them. */
 function setCommon(memory: WasmMemory, call: Call<"lstm"> | Call<"lstmGrad">, layout: Layout): number {
   const to = memory.arguments;
+  const at = recurrenceFields;
   const { dims } = call.inputs[0];
   const start = memory.scratch + rowsBytes(dims[0], dims[1]);
   const rooms = start + layout.weights;
   const own = rooms + layout.blocks * layout.block;
-  to[0] = dims[0];
-  to[1] = dims[1];
-  to[2] = dims[2];
-  to[3] = call.attrs.hiddenSize;
-  to[4] = call.attrs.direction === "reverse" ? 1 : 0;
-  to[5] = memory.address(call.inputs[0]);
-  to[6] = memory.address(call.inputs[1]);
-  to[7] = memory.address(call.inputs[2]);
-  to[16] = memory.addressOf(memory.scratch);
-  to[17] = memory.addressOf(memory.scratch + aligned(dims[1] * 4));
-  to[18] = memory.addressOf(start);
-  to[19] = memory.addressOf(rooms);
-  to[20] = layout.block;
-  to[21] = layout.blocks;
-  to[22] = memory.addressOf(own);
-  to[23] = layout.thread;
-  to[24] = memory.addressOf(own + layout.threads * layout.thread);
+  to[at.time] = dims[0];
+  to[at.batch] = dims[1];
+  to[at.inputSize] = dims[2];
+  to[at.hidden] = call.attrs.hiddenSize;
+  to[at.reverse] = call.attrs.direction === "reverse" ? 1 : 0;
+  to[at.X] = memory.address(call.inputs[0]);
+  to[at.W] = memory.address(call.inputs[1]);
+  to[at.R] = memory.address(call.inputs[2]);
+  to[at.order] = memory.addressOf(memory.scratch);
+  to[at.lengths] = memory.addressOf(memory.scratch + aligned(dims[1] * 4));
+  to[at.weights] = memory.addressOf(start);
+  to[at.blockRooms] = memory.addressOf(rooms);
+  to[at.blockRoomBytes] = layout.block;
+  to[at.blocks] = layout.blocks;
+  to[at.threadRooms] = memory.addressOf(own);
+  to[at.threadRoomBytes] = layout.thread;
+  to[at.states] = memory.addressOf(own + layout.threads * layout.thread);
   return start + layoutBytes(layout);
 }
 
@@ -97,10 +91,15 @@ function lstm(memory: WasmMemory, call: Call<"lstm">): void {
   sortRows("lstm", memory, optionOf(call, "lengths"), dims[0], dims[1]);
   setCommon(memory, call, forwardLayout(call, together ? memory.threads : 1));
   const to = memory.arguments;
-  to[8] = memory.address(inputs[3]);
-  to[9] = addressOf(memory, optionOf(call, "initialH"));
-  to[10] = addressOf(memory, optionOf(call, "initialC"));
-  for (let output = 0; output < 5; output++) to[11 + output] = memory.address(outputs[output]);
+  const at = fields.lstm;
+  to[at.B] = memory.address(inputs[3]);
+  to[at.initialH] = addressOf(memory, optionOf(call, "initialH"));
+  to[at.initialC] = addressOf(memory, optionOf(call, "initialC"));
+  to[at.y] = memory.address(outputs[0]);
+  to[at.h] = memory.address(outputs[1]);
+  to[at.c] = memory.address(outputs[2]);
+  to[at.gates] = memory.address(outputs[3]);
+  to[at.cells] = memory.address(outputs[4]);
   memory.run("lstm", together);
 }
 
@@ -155,25 +154,30 @@ function lstmGrad(memory: WasmMemory, call: Call<"lstmGrad">): void {
   const wantsWeights = outputs[1].offset >= 0 || outputs[2].offset >= 0 || outputs[3].offset >= 0;
   const own = 4 + attrs.options.length;
   const to = memory.arguments;
-  to[8] = addressOf(memory, optionOf(call, "initialH"));
-  to[9] = addressOf(memory, optionOf(call, "initialC"));
-  for (let input = 0; input < 3; input++) to[10 + input] = memory.address(inputs[own + input]);
-  to[13] = addressOf(memory, cotangentOf(call, "y"));
-  to[14] = memory.address(outputs[0]);
-  to[15] = total;
-  to[25] = layout.chunk;
-  to[26] = memory.addressOf(collected);
-  to[27] = memory.addressOf(collected + layout.left);
-  to[28] = wantsWeights ? memory.addressOf(collected + layout.left + layout.right) : 0;
-  for (let output = 1; output < 4; output++) to[28 + output] = memory.address(outputs[output]);
-  to[32] = addressOf(memory, cotangentOf(call, "h"));
-  to[33] = addressOf(memory, cotangentOf(call, "c"));
-  to[34] = 0;
-  to[35] = 0;
+  const at = fields.lstmGrad;
+  to[at.initialH] = addressOf(memory, optionOf(call, "initialH"));
+  to[at.initialC] = addressOf(memory, optionOf(call, "initialC"));
+  to[at.y] = memory.address(inputs[own]);
+  to[at.gates] = memory.address(inputs[own + 1]);
+  to[at.cells] = memory.address(inputs[own + 2]);
+  to[at.dY] = addressOf(memory, cotangentOf(call, "y"));
+  to[at.dX] = memory.address(outputs[0]);
+  to[at.steps] = total;
+  to[at.chunk] = layout.chunk;
+  to[at.left] = memory.addressOf(collected);
+  to[at.right] = memory.addressOf(collected + layout.left);
+  to[at.sums] = wantsWeights ? memory.addressOf(collected + layout.left + layout.right) : 0;
+  to[at.dW] = memory.address(outputs[1]);
+  to[at.dR] = memory.address(outputs[2]);
+  to[at.dB] = memory.address(outputs[3]);
+  to[at.dH] = addressOf(memory, cotangentOf(call, "h"));
+  to[at.dC] = addressOf(memory, cotangentOf(call, "c"));
+  to[at.dInitialH] = 0;
+  to[at.dInitialC] = 0;
   let output = 4;
   for (let k = 0; k < attrs.options.length; k++) {
     if (attrs.options[k] === "lengths") continue;
-    to[attrs.options[k] === "initialH" ? 34 : 35] = memory.address(outputs[output++]);
+    to[attrs.options[k] === "initialH" ? at.dInitialH : at.dInitialC] = memory.address(outputs[output++]);
   }
   memory.run("lstmGrad", together);
 }

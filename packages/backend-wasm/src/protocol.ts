@@ -1,0 +1,116 @@
+/** What TypeScript and the module agree on, once. `pnpm assemble` writes it down for the module as `assembly/protocol.ts`. */
+
+/** The ops of the elementwise jobs. */
+export const unaryOps = ["neg", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "softplus"] as const;
+export const binaryOps = ["add", "sub", "mul", "div", "maximum", "minimum"] as const;
+
+/**
+ * What every recurrence is given: sizes, weights, the order and the lengths of the rows, the packed weights, rooms for blocks of rows and for
+ * threads, and the states of the blocks.
+ */
+export const recurrence = [
+  "time",
+  "batch",
+  "inputSize",
+  "hidden",
+  "reverse",
+  "X",
+  "W",
+  "R",
+  "order",
+  "lengths",
+  "weights",
+  "blockRooms",
+  "blockRoomBytes",
+  "blocks",
+  "threadRooms",
+  "threadRoomBytes",
+  "states",
+] as const;
+
+/** The jobs of the module, each with its arguments: addresses, sizes, numbers. Strides of elementwise operands are 0 or 1, others bytes. */
+export const jobs = {
+  unary: ["op", "size", "x", "xStride", "y"],
+  binary: ["op", "size", "a", "aStride", "b", "bStride", "y"],
+  select: ["size", "condition", "conditionStride", "a", "aStride", "b", "bStride", "y"],
+  dot: [
+    ...["batch", "rows", "columns", "depth"],
+    ...["a", "aBatchStride", "aRowStride", "aDepthStride", "b", "bBatchStride", "bColumnStride", "bDepthStride"],
+    ...["y", "tiles", "tileBytes"],
+  ],
+  softmax: ["logarithm", "rows", "width", "x", "y"],
+  gather: ["ids", "count", "table", "rowBytes", "y"],
+  scatterAdd: ["rows", "width", "ends", "positions", "updates", "y"],
+  dropoutMask: ["size", "y", "seed", "site", "step", "threshold", "kept"],
+  lstm: [...recurrence, "B", "initialH", "initialC", "y", "h", "c", "gates", "cells"],
+  lstmGrad: [
+    ...recurrence,
+    ...["initialH", "initialC", "y", "gates", "cells", "dY", "dX", "steps"],
+    ...["chunk", "left", "right", "sums", "dW", "dR", "dB", "dH", "dC", "dInitialH", "dInitialC"],
+  ],
+} as const;
+export type Job = keyof typeof jobs;
+
+/** The jobs in the order of their numbers. */
+export const jobNames = Object.keys(jobs) as Job[];
+
+type Fields<J extends Job> = { readonly [F in (typeof jobs)[J][number]]: number };
+
+/** The places of a job's arguments: `memory.arguments[fields.dot.rows]`. */
+export const fields = Object.fromEntries(
+  Object.entries(jobs).map(([job, names]) => [job, Object.fromEntries(names.map((name, at) => [name, at]))]),
+) as { readonly [J in Job]: Fields<J> };
+
+/** The places of the arguments that every recurrence begins with. */
+export const recurrenceFields: { readonly [F in (typeof recurrence)[number]]: number } = fields.lstm;
+
+/** How kernels cut matrices up, in rows, columns and numbers. */
+export const counts = {
+  /** Sides of a block of sums, which stays in registers. */
+  rows: 6,
+  columns: 16,
+  /** Units whose gates the forward LSTM computes together. */
+  units: 8,
+  /** The tiles of a general product. */
+  tileRows: 96,
+  tileColumns: 256,
+  tileDepth: 384,
+} as const;
+
+/** Bytes of what kernels keep in scratch. */
+export const bytes = {
+  /** The sums of a block. */
+  block: 4 * counts.rows * counts.columns,
+  /** The addresses that the forward LSTM keeps of a row. */
+  target: 12,
+  /** Of a block of rows or a panel of columns: who is at it, and what is left. */
+  state: 8,
+} as const;
+
+/** Byte addresses of the control block, each written by few and read by many: those that threads wait at have a line of 64 bytes of their own. */
+export const control = {
+  /** Counts jobs: threads sleep until it changes. */
+  epoch: 64,
+  /** Threads that are not done with the job. */
+  pending: 128,
+  /** Threads that have come to a barrier, and how many barriers there were. */
+  arrived: 192,
+  phase: 256,
+  job: 320,
+  /** How many threads there are. Every job is for all of them. */
+  threads: 324,
+  /** 0 where the caller's thread must not sleep: the main thread of a browser. */
+  maySleep: 328,
+  /** Not 0 once a thread was lost: nobody waits any more. */
+  lost: 332,
+  /** Naps without progress after which a thread counts as lost: a clock would also count the time that a computer was closed. */
+  patience: 336,
+  /** Not 0 where the engine makes 256-bit instructions of pairs of 128-bit ones. */
+  wide: 340,
+  /** Changes as long as somebody gets on with a job. */
+  progress: 344,
+  arguments: 512,
+} as const;
+
+/** Bytes before the memory that programs see. */
+export const CONTROL_BYTES = 4096;
