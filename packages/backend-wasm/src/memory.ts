@@ -2,6 +2,7 @@
 import type { Memory, View } from "@ostinato/backend-cpu";
 import { ResourceError } from "@ostinato/core";
 import type { Binary } from "./binary.ts";
+import { now, pause } from "./host/globals.ts";
 import { createHostMemory, type HostMemory, instantiate } from "./host/modules.ts";
 import { maySleep } from "./host/threads.ts";
 import { CONTROL_BYTES, control, type Job, jobNames } from "./protocol.ts";
@@ -48,7 +49,7 @@ export class WasmMemory implements Memory {
 
   /** Makes a memory and an instance of the module over it, and starts the other threads: they are there when `ready` is fulfilled. */
   static async open(binary: Binary, threads: number, patience = PATIENCE): Promise<WasmMemory> {
-    const { memory, mostPages } = allocate(threads > 1);
+    const { memory, mostPages } = await allocateInTime(threads > 1);
     const words = new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
     words[control.threads / 4] = threads;
     words[control.pending / 4] = threads - 1;
@@ -117,6 +118,21 @@ export class WasmMemory implements Memory {
     this.i32 = new Int32Array(buffer, CONTROL_BYTES);
     this.u8 = new Uint8Array(buffer, CONTROL_BYTES);
     this.arguments = new Int32Array(buffer, control.arguments, (CONTROL_BYTES - control.arguments) / 4);
+  }
+}
+
+/** Milliseconds after which a thread that was ended is gone, in browsers too: Chromium gives it two seconds, and holds its memory until then. */
+const LINGERING = 3000;
+
+/** Waits for memory that threads of disposed sessions still hold: some hundred sessions in a row take more addresses than a page has. */
+async function allocateInTime(shared: boolean): Promise<{ memory: HostMemory; mostPages: number }> {
+  for (;;) {
+    try {
+      return allocate(shared);
+    } catch (error) {
+      if (now() - Team.lastEnd > LINGERING) throw error;
+      await pause(50);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** The threads beside the caller's: started with a session, asleep between runs, ended with the session. */
 import { ResourceError } from "@ostinato/core";
+import { now } from "./host/globals.ts";
 import type { HostMemory, Module } from "./host/modules.ts";
 import { type HostThread, startThread } from "./host/threads.ts";
 import { control } from "./protocol.ts";
@@ -12,6 +13,8 @@ const begin = `({ module, memory, thread }, ready) => {
 }`;
 
 export class Team {
+  /** When threads of any session were last told to end, on the host's clock. */
+  static lastEnd = Number.NEGATIVE_INFINITY;
   readonly #words: Int32Array;
   readonly #threads: HostThread[] = [];
   /** Fulfilled when all threads are there, or when they were ended before that. */
@@ -62,6 +65,7 @@ export class Team {
   /** Ends all threads; fulfilled when they have ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    if (this.#threads.length > 0) Team.lastEnd = now();
     this.#stopping ??= Promise.all(this.#threads.map((thread) => thread.terminate()));
     // After a loss `ready` rejects.
     if (this.#loss === undefined) this.#end();

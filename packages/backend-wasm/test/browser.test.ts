@@ -1,10 +1,11 @@
-/** The suite in headless Chromium, in a page that is cross-origin isolated and in one that is not, and how large the example's bundle is. */
+/** The suite in headless Chromium: in full as an isolated page gets it, of the rest what can differ; and how large the example's bundle is. */
 import { gzipSync } from "node:zlib";
 import { suiteTests } from "@ostinato/conformance";
 import { beforeAll, expect, test } from "vitest";
 import type { WasmOptions } from "../src/index.ts";
 import type { Report } from "./browser/page.ts";
 import { bundle, describeInChromium, isolated } from "./browser/pages.ts";
+import { differs, usual } from "./variants.ts";
 
 describeInChromium("the suite in Chromium", (open) => {
   let script: string;
@@ -12,21 +13,31 @@ describeInChromium("the suite in Chromium", (open) => {
     script = await bundle("page.ts");
   });
 
-  const kinds = { auto: "relaxed", plain: "plain" } as const;
-  const simds = ["auto", "plain"] as const;
-  const cases = simds.flatMap((simd): { shared: boolean; options: WasmOptions; backend: string }[] => [
-    { shared: true, options: { simd, threads: 1 }, backend: `wasm (${kinds[simd]} SIMD, 1 thread)` },
-    { shared: true, options: { simd, threads: 2 }, backend: `wasm (${kinds[simd]} SIMD, 2 threads)` },
-    { shared: true, options: { simd, threads: 3 }, backend: `wasm (${kinds[simd]} SIMD, 3 threads)` },
-    { shared: false, options: { simd, threads: 2 }, backend: `wasm (${kinds[simd]} SIMD, 1 thread)` },
-  ]);
+  const all = suiteTests().map(({ name }) => name);
+  const cases: { shared: boolean; options: Required<WasmOptions>; backend: string }[] = [
+    { shared: true, options: usual, backend: "wasm (relaxed SIMD, 2 threads)" },
+    { shared: true, options: { simd: "plain", threads: 3 }, backend: "wasm (plain SIMD, 3 threads)" },
+    { shared: false, options: { simd: "auto", threads: 2 }, backend: "wasm (relaxed SIMD, 1 thread)" },
+    { shared: false, options: { simd: "plain", threads: 1 }, backend: "wasm (plain SIMD, 1 thread)" },
+  ];
   for (const { shared, options, backend } of cases) {
-    test(`${shared ? "cross-origin isolated" : "not isolated"}: ${backend}`, { timeout: 120_000 }, async () => {
+    // Without shared memory there is one thread, whatever was asked for.
+    const names = options === usual ? all : all.filter(differs(shared ? options : { ...options, threads: 1 }));
+    test(`${shared ? "cross-origin isolated" : "not isolated"}: ${backend}, ${names.length} tests`, {
+      timeout: 120_000,
+    }, async () => {
       await using site = await open({ scripts: { "page.js": script }, headers: shared ? isolated : {} });
-      const report = (await site.page.evaluate(`runSuite(${JSON.stringify(options)})`)) as Report;
-      expect(report).toEqual({ backend, isolated: shared, passed: suiteTests().length, failed: [] });
+      const report = (await site.page.evaluate(
+        `runSuite(${JSON.stringify(options)}, ${JSON.stringify(names)})`,
+      )) as Report;
+      expect(report).toEqual({ backend, isolated: shared, passed: names.length, failed: [] });
     });
   }
+
+  test("more sessions in a row than a page has memory for wait for the threads of those before them", async () => {
+    await using site = await open({ scripts: { "page.js": script }, headers: isolated });
+    expect(await site.page.evaluate("sessions(150)")).toBe(150);
+  });
 });
 
 test("the example of the README, with core and this backend, is at most 80 kB minified and gzipped", {

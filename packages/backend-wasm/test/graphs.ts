@@ -17,6 +17,7 @@ import { type WasmOptions, wasm } from "../src/index.ts";
 const variants: readonly WasmOptions[] = [
   { simd: "auto", threads: 1 },
   { simd: "plain", threads: 1 },
+  { simd: "plain", threads: 2 },
   { simd: "auto", threads: 2 },
   { simd: "auto", threads: 3 },
   { simd: "auto", threads: 5 },

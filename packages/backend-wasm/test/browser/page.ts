@@ -1,5 +1,6 @@
 /** Runs in a browser's page: the suite on a WebAssembly backend, and the bits of a training step. */
 import { suiteTests } from "@ostinato/conformance";
+import { bind, feed, lower, sigmoid } from "@ostinato/core";
 import { type WasmOptions, wasm } from "../../src/index.ts";
 
 export interface Report {
@@ -13,11 +14,12 @@ export interface Report {
 
 declare const crossOriginIsolated: boolean;
 
-async function runSuite(options: WasmOptions): Promise<Report> {
+/** Runs the tests of these names. */
+async function runSuite(options: WasmOptions, names: readonly string[]): Promise<Report> {
   const backend = await wasm(options);
   const failed: string[] = [];
   let passed = 0;
-  for (const { name, run } of suiteTests()) {
+  for (const { name, run } of suiteTests().filter((entry) => names.includes(entry.name))) {
     try {
       await run(backend);
       passed += 1;
@@ -28,4 +30,17 @@ async function runSuite(options: WasmOptions): Promise<Report> {
   return { backend: backend.name, isolated: crossOriginIsolated, passed, failed };
 }
 
-Object.assign(globalThis, { runSuite });
+/** Opens and disposes so many sessions of two threads, one after another. */
+async function sessions(count: number): Promise<number> {
+  const backend = await wasm({ threads: 2 });
+  const y = sigmoid(feed("x", "float32", ["n"]));
+  const program = bind(lower({ fetches: { y }, updates: [] }, backend), { n: 8 });
+  let opened = 0;
+  for (; opened < count; opened++) {
+    await using session = await backend.open({});
+    await session.compile(program);
+  }
+  return opened;
+}
+
+Object.assign(globalThis, { runSuite, sessions });

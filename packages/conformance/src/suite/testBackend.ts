@@ -26,6 +26,8 @@ export interface BackendUnderTest {
   readonly create: () => Promise<Backend>;
   /** Default: none. */
   readonly skip?: readonly Skip[];
+  /** Which tests, by their names, are run where another variant of the backend runs all. Default: every one. */
+  readonly only?: (name: string) => boolean;
   /** How many buffers of the device are alive, for a backend that can tell. */
   readonly liveBuffers?: () => number;
 }
@@ -56,8 +58,8 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
  *
  * @example testBackend({ name: "cpu", create: async () => cpu(), skip: [{ reason: "ids are not checked", tests: ["…"] }] })
  */
-export function testBackend({ name, create, skip = [], liveBuffers }: BackendUnderTest): void {
-  const tests = suiteTests(liveBuffers);
+export function testBackend({ name, create, skip = [], only = () => true, liveBuffers }: BackendUnderTest): void {
+  const tests = suiteTests(liveBuffers).filter((entry) => only(entry.name));
   describe(`${name} against the reference`, () => {
     let backend: Backend;
     beforeAll(async () => {
