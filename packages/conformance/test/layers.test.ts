@@ -106,7 +106,7 @@ interface Trained {
 
 /** Loss and gradients by one step of w - g. */
 function trainedBy(trial: KerasTrial, loss: Loss, feeds: Tensors): Trained {
-  const weighted = "sampleWeights" in feeds;
+  const weighted = "training/sampleWeights" in feeds;
   const graph = trainingGraph(
     trial.model.spec,
     { loss, metrics: [] },
@@ -190,7 +190,7 @@ describe("losses and all gradients are those of Keras's formulas", () => {
           const feeds = {
             ...feedsOf(trial, trial.time),
             "output/target": targetFeed(loss, targets, overTime(first), trial.time),
-            ...(sampleWeights ? { sampleWeights: float64([sampleWeights.length], sampleWeights) } : {}),
+            ...(sampleWeights ? { "training/sampleWeights": float64([sampleWeights.length], sampleWeights) } : {}),
           };
           const trained = trainedBy(trial, loss, feeds);
           const naive = (weights: Tensors) => kerasLoss(loss.kind, predictions(trial, weights), targets, sampleWeights);

@@ -150,7 +150,7 @@ function given(spec: ModelSpec, seed: number): { feeds: Tensors; weights: Tensor
   const inputs = nodesOf(Object.values(inferenceGraph(spec).fetches)).filter((node) => node.op === "input");
   const states = inputs.flatMap(({ attrs }) => (attrs.kind === "state" ? [attrs] : []));
   const weights = Object.fromEntries(states.map(({ name, shape }) => [name, drawn(shape as number[])]));
-  const feeds = { input: drawn([5, 3]), "output/target": drawn([5, 2]), learningRate: float64([], [0.1]) };
+  const feeds = { input: drawn([5, 3]), "output/target": drawn([5, 2]), "training/learningRate": float64([], [0.1]) };
   return { feeds, weights };
 }
 
@@ -231,7 +231,7 @@ test("as many micro-batches as are accumulated make the step of the one batch", 
       const feeds = {
         input: float64([size, 3], x.slice(at * size * 3, (at + 1) * size * 3)),
         "output/target": float64([size, 2], y.slice(at * size * 2, (at + 1) * size * 2)),
-        learningRate: float64([], [0.1]),
+        "training/learningRate": float64([], [0.1]),
       };
       state = evaluate(graph, feeds, state).state;
     }

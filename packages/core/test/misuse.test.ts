@@ -114,12 +114,6 @@ const options: readonly Misuse[] = [
   ["lengths of ids", () => input({ shape: ["time"], lengths: true }), "ConfigError", "maskZero: true"],
   ["lengths of features", () => input({ shape: [3], lengths: true }), "ConfigError", "only sequences"],
   ["an input whose name no file can hold", () => input({ shape: [3], name: "my input" }), "ConfigError", '"my input"'],
-  [
-    "an input called as the weights of rows",
-    () => input({ shape: [3], name: "sampleWeights" }),
-    "ConfigError",
-    "sampleWeights",
-  ],
   ["sgd with a negative rate", () => sgd({ learningRate: -1 }), "ConfigError", "sgd: learningRate", "-1"],
   [
     "sgd with beta1, which it does not have",

@@ -172,4 +172,4 @@ export function plainState(weights: Tensors): Tensors {
 }
 
 /** Feeds of such a step. */
-export const plainRate = { learningRate: float32([], [1]) };
+export const plainRate = { "training/learningRate": float32([], [1]) };

@@ -136,9 +136,7 @@ export function input<const S extends InputShape>(options: InputOptions<S>): Sym
   new OptionReader("input", options, ["shape", "name", "lengths"]);
   const { shape } = options;
   const name = options.name ?? "input";
-  // A feed beside the inputs has this name.
-  if (!isName(name) || name === "sampleWeights")
-    throw new ConfigError(`input: name must be ${NAME_RULE}, and not "sampleWeights", got ${shown(name)}`);
+  if (!isName(name)) throw new ConfigError(`input: name must be ${NAME_RULE}, got ${shown(name)}`);
   const types = Array.isArray(shape) ? shape.map((dim) => typeof dim).join() : "";
   const kind =
     types === "string" ? "ids" : types === "string,number" ? "sequence" : types === "number" ? "features" : undefined;

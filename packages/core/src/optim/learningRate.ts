@@ -1,4 +1,5 @@
 /** The learning rate of a step. */
+import { ConfigError } from "../errors.ts";
 import type { LearningRate, Schedule } from "./schedules.ts";
 
 /** A straight line, or half a cosine, from `start` to `end`. */
@@ -48,11 +49,20 @@ function cosineAt(schedule: Extract<Schedule, { kind: "cosineDecay" }>, step: nu
 }
 
 /**
- * The learning rate of a step, in double precision. `step` counts from 0.
+ * The learning rate of a step, in double precision, a finite number from 0 on. `step` counts from 0.
+ *
+ * @throws ConfigError where the schedule gives anything else, as a rate that grows without bound does at last
  *
  * @example learningRateAt(exponentialDecay({ initialLearningRate: 0.1, decaySteps: 100, decayRate: 0.5 }), 200) // 0.025
  */
 export function learningRateAt(schedule: LearningRate, step: number): number {
+  const rate = rateOf(schedule, step);
+  if (rate >= 0 && rate < Number.POSITIVE_INFINITY) return rate;
+  const kind = typeof schedule === "number" ? "it" : `its schedule, ${schedule.kind},`;
+  throw new ConfigError(`the learning rate must be a number from 0 on; ${kind} gives ${rate} for step ${step}`);
+}
+
+function rateOf(schedule: LearningRate, step: number): number {
   if (typeof schedule === "number") return schedule;
   switch (schedule.kind) {
     case "piecewiseConstant": {
@@ -75,8 +85,8 @@ export function learningRateAt(schedule: LearningRate, step: number): number {
       return oneCycleAt(schedule, step);
     case "warmup": {
       const { initialLearningRate: initial, warmupSteps, schedule: inner } = schedule;
-      if (step >= warmupSteps) return learningRateAt(inner, step - warmupSteps);
-      return initial + ((learningRateAt(inner, 0) - initial) * step) / warmupSteps;
+      if (step >= warmupSteps) return rateOf(inner, step - warmupSteps);
+      return initial + ((rateOf(inner, 0) - initial) * step) / warmupSteps;
     }
   }
 }

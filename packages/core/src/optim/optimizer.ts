@@ -1,7 +1,7 @@
 /** What an optimizer is: plain data, and what a step does to a parameter, given its gradient. */
 import { ConfigError } from "../errors.ts";
 import type { Value } from "../ir/ops.ts";
-import { type Json, OptionReader, shown } from "../nn/options.ts";
+import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import { type LearningRate, readLearningRate } from "./schedules.ts";
 
 /** What an optimizer may read in one step. */
@@ -117,6 +117,39 @@ export function readOptimizer(
     learningRate: readLearningRate(kind, "learningRate", given.learningRate ?? defaults.learningRate),
     base,
   };
+}
+
+const isNumbers = (data: unknown): boolean => isRecord(data) && Object.values(data).every(Number.isFinite);
+
+/**
+ * Checks an optimizer that somebody put together, by the code that makes optimizers.
+ *
+ * @throws ConfigError that names the option
+ */
+export function checkOptimizer(optimizer: Optimizer): void {
+  const { kind, learningRate, options, base, slots, shared } = optimizer;
+  if (typeof kind !== "string" || kind === "")
+    throw new ConfigError(`the optimizer's kind must be a text, got ${shown(kind)}`);
+  if (!isRecord(base))
+    throw new ConfigError(`${kind}: base must be the options of every optimizer, got ${shown(base)}`);
+  if (!isRecord(options)) throw new ConfigError(`${kind}: options must be a record, got ${shown(options)}`);
+  for (const [name, numbers] of Object.entries({ slots, shared }))
+    if (!isNumbers(numbers))
+      throw new ConfigError(`${kind}: ${name} must be a record of what fills them at first, finite numbers`);
+  const given = Object.entries(base).filter(
+    ([name, value]) => value !== null && (base.useEma || name !== "emaMomentum"),
+  );
+  const { base: read, learningRate: rate } = readOptimizer(kind, { ...Object.fromEntries(given), learningRate }, [], {
+    learningRate: 0,
+  });
+  const lacking = Object.keys(read).find((name) => base[name as keyof BaseConfig] === undefined);
+  if (lacking !== undefined) throw new ConfigError(`${kind}: base has no ${lacking}; where there is none it is null`);
+  if (typeof rate === "number" || typeof learningRate === "number") return;
+  const missing = Object.keys(rate).filter((name) => !Object.hasOwn(learningRate, name));
+  if (missing.length > 0)
+    throw new ConfigError(
+      `${kind}: learningRate is a schedule without ${missing.join(", ")}; ${rate.kind}({ … }) fills in what is left out`,
+    );
 }
 
 /** All that makes an optimizer what it is, as plain data: checkpoints compare it. */

@@ -48,20 +48,29 @@ export type Schedule =
 /** The same rate for every step, or a schedule. */
 export type LearningRate = number | Schedule;
 
-const scheduleKinds: readonly string[] = [
-  "piecewiseConstant",
-  "exponentialDecay",
-  "inverseTimeDecay",
-  "polynomialDecay",
-  "cosineDecay",
-  "oneCycle",
-  "warmup",
-] satisfies readonly Schedule["kind"][];
+/** A schedule that somebody wrote down, or that comes from a file, made as its function makes it: checked, and with all defaults. */
+function readSchedule(owner: string, option: string, { kind, ...given }: Record<string, unknown>): Schedule {
+  const make = Object.hasOwn(makers, kind as string) ? makers[kind as Schedule["kind"]] : undefined;
+  if (make === undefined)
+    throw new ConfigError(
+      `${owner}: ${option} is a schedule of the unknown kind ${shown(kind)}; there are ${Object.keys(makers).join(", ")}`,
+    );
+  // In what was made, null and a warm-up of no steps stand for options that were not given.
+  const options = Object.entries(given).filter(([, value]) => value !== null);
+  const left =
+    given.warmupTarget === null ? options.filter(([name, value]) => name !== "warmupSteps" || value !== 0) : options;
+  try {
+    return make(Object.fromEntries(left) as never);
+  } catch (error) {
+    if (error instanceof ConfigError) error.message = `${owner}: ${option}: ${error.message}`;
+    throw error;
+  }
+}
 
 /** A learning rate among options. @throws ConfigError that names `owner` and the option */
 export function readLearningRate(owner: string, option: string, value: unknown): LearningRate {
   if (typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
-  if (isRecord(value) && scheduleKinds.includes(value.kind as string)) return value as unknown as Schedule;
+  if (isRecord(value) && "kind" in value) return readSchedule(owner, option, value);
   throw new ConfigError(
     `${owner}: ${option} must be a number from 0 on, or a schedule such as cosineDecay(…), got ${shown(value)}`,
   );
@@ -231,3 +240,14 @@ export function warmup(options: WarmupOptions): Schedule {
     schedule: readLearningRate("warmup", "schedule", options.schedule),
   };
 }
+
+/** The functions above by the kind of schedule that they make. */
+const makers: { readonly [K in Schedule["kind"]]: (options: never) => Schedule } = {
+  piecewiseConstant,
+  exponentialDecay,
+  inverseTimeDecay,
+  polynomialDecay,
+  cosineDecay,
+  oneCycle,
+  warmup,
+};

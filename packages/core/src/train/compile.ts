@@ -8,7 +8,7 @@ import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import { checkInitialWeights } from "../nn/trained.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
-import { type Optimizer, optimizerSpec } from "../optim/optimizer.ts";
+import { checkOptimizer, type Optimizer, optimizerSpec } from "../optim/optimizer.ts";
 import { optimizerState } from "../optim/step.ts";
 import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
@@ -50,10 +50,13 @@ function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weigh
   return { [STEP]: int32([], [0]), ...values, ...optimizerState(optimizer, parameters, values) };
 }
 
-/** Parts are made by functions: Keras's names in their place are a common slip. */
-function expectPart(option: string, part: unknown, method: string, example: string): void {
-  if (!isRecord(part) || typeof part[method] !== "function")
+/** Parts are made by functions: Keras's names in their place are a common slip. Whoever puts one together must not forget a method. */
+function expectPart(option: string, part: unknown, methods: readonly [string, ...string[]], example: string): void {
+  if (!isRecord(part) || typeof part[methods[0]] !== "function")
     throw new ConfigError(`compile: ${option} must be what a function such as ${example} made, got ${shown(part)}`);
+  const lacking = methods.find((method) => typeof part[method] !== "function");
+  if (lacking !== undefined)
+    throw new ConfigError(`compile: ${option} has no method ${lacking}, which what ${example} makes has`);
 }
 
 const metricSetting = ({ name, options }: Metric): { readonly [name: string]: Json } => ({ name, ...options });
@@ -82,12 +85,14 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const { backend, loss, optimizer, metrics = [], weightedMetrics = [] } = options;
   if (!isRecord(model) || !isRecord(model.spec))
     throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
-  expectPart("backend", backend, "open", "await cpu()");
-  expectPart("loss", loss, "perRow", "binaryCrossentropy()");
-  expectPart("optimizer", optimizer, "update", "adam()");
+  expectPart("backend", backend, ["open", "runs"], "await cpu()");
+  expectPart("loss", loss, ["perRow", "target"], "binaryCrossentropy()");
+  if (typeof loss.kind !== "string") throw new ConfigError(`compile: the loss has no kind, got ${shown(loss.kind)}`);
+  expectPart("optimizer", optimizer, ["update"], "adam()");
+  checkOptimizer(optimizer);
   for (const [option, list] of Object.entries({ metrics, weightedMetrics })) {
     if (!Array.isArray(list)) throw new ConfigError(`compile: ${option} must be a list, got ${shown(list)}`);
-    for (const metric of list) expectPart(`each of ${option}`, metric, "sums", "accuracy()");
+    for (const metric of list) expectPart(`each of ${option}`, metric, ["sums", "result"], "accuracy()");
   }
   const objective: Objective = { loss, metrics, ...(weightedMetrics.length > 0 ? { weightedMetrics } : {}) };
   checkMetricNames(metricsOf(objective));

@@ -10,13 +10,15 @@ import { inOrder, orderOfEpoch } from "./batchOrder.ts";
 import type { TrainingControl } from "./callback.ts";
 import { readExamples, type TrainerContext, weighed } from "./context.ts";
 import { type BatchArrays, type BatchWriter, batchWriter, type Dataset, rowLengths } from "./dataset.ts";
+import { columnDigests } from "./digest.ts";
 import { evaluateRows } from "./evaluate.ts";
 import type { EpochEvent, History, TrainingStepEvent } from "./events.ts";
+import { validationName } from "./figures.ts";
 import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
 import { APPLIED, LEARNING_RATE, metricsOf, trainingGraph } from "./graphs.ts";
 import { explainNonFinite } from "./nonFinite.ts";
 import { readyToResume } from "./resume.ts";
-import { type Logs, Running, validationLogs, validationName } from "./running.ts";
+import { type Logs, Running, validationLogs } from "./running.ts";
 import { expectWanted } from "./signal.ts";
 
 /** What outlives one `fit` of a trainer. */
@@ -125,7 +127,8 @@ export class Fit {
   }
 
   #settings(): Settings {
-    return { ...this.#hooks.settings, ...this.#plan.settings, callbacks: this.#plan.callbacks.names };
+    const columns = columnDigests(this.#plan.rows?.dataset, this.#plan.validation?.dataset);
+    return { ...this.#hooks.settings, ...this.#plan.settings, callbacks: this.#plan.callbacks.names, columns };
   }
 
   /** Takes up the training of a checkpoint, before `run`. @throws ConfigError, ModelFileError */

@@ -38,9 +38,9 @@ export type Weighing = "none" | "rows" | "steps";
 export const STEP = "training/step";
 
 /** Names of feeds and fetches beside the inputs and outputs of the model. */
-export const SAMPLE_WEIGHTS = "sampleWeights";
+export const SAMPLE_WEIGHTS = "training/sampleWeights";
 /** The learning rate of the step, a float32 scalar: computed by the host, so that schedules and callbacks are plain functions. */
-export const LEARNING_RATE = "learningRate";
+export const LEARNING_RATE = "training/learningRate";
 export const targetFeed = (output: string): string => `${output}/target`;
 const LOSS = "loss";
 /** Σ loss, and the number of rows it is the sum of. */

@@ -8,10 +8,11 @@ import {
   type Settings,
 } from "../checkpoint/checkpoint.ts";
 import { ConfigError, ModelFileError } from "../errors.ts";
-import { isRecord, shown } from "../nn/options.ts";
+import { isRecord, type Json, shown } from "../nn/options.ts";
 import type { Tensors } from "../tensor.ts";
 import type { Callback } from "./callback.ts";
 import type { TrainerContext } from "./context.ts";
+import { checkColumns } from "./digest.ts";
 import type { FitPlan } from "./fitOptions.ts";
 import { evaluationGraph, LOSS_SUMS, metricFetch, metricsOf, STEP } from "./graphs.ts";
 
@@ -80,7 +81,10 @@ export async function readyToResume(
   given: unknown,
 ): Promise<{ readonly checkpoint: Checkpoint; readonly position: Position }> {
   expectCheckpoint(given);
-  checkSettings(given.settings, settings);
+  const { columns: columnsWere, ...were } = given.settings;
+  const { columns, ...are } = settings;
+  checkSettings(were, are);
+  checkColumns(columnsWere, columns as { readonly [label: string]: Json });
   const position = parsePosition(given.position);
   expectPlace(position, plan);
   expectSums(position, context);

@@ -1,5 +1,6 @@
 /** Running means: the loss and the metrics of the batches seen so far. */
 import type { Tensors } from "../tensor.ts";
+import { validationName } from "./figures.ts";
 import { LOSS_SUMS, metricFetch, metricsOf, type Objective } from "./graphs.ts";
 import type { Metric } from "./metrics.ts";
 
@@ -55,11 +56,6 @@ export class Running {
 
 function fold(into: Float64Array, data: ArrayLike<number>): void {
   for (let i = 0; i < data.length; i++) into[i] = (into[i] as number) + (data[i] as number);
-}
-
-/** `loss` → `valLoss`. */
-export function validationName(name: string): string {
-  return `val${name[0]?.toUpperCase()}${name.slice(1)}`;
 }
 
 /** The figures of validation, under their own names. */

@@ -6,7 +6,10 @@ import type { EpochEvent } from "../events.ts";
 export interface MonitorOptions {
   /** A figure of the epochs. Default "valLoss". */
   readonly monitor?: string;
-  /** Which way is better. Default "auto": "max" for accuracies, AUC, precision, recall and F, "min" for losses and errors; others need to be told. */
+  /**
+   * Which way is better. Default "auto": "max" where a word of the name is that of an accuracy, AUC, precision, recall or F, "min" for losses and
+   * errors. Other names, and names with words of both kinds such as "f1Loss", need to be told.
+   */
   readonly mode?: "auto" | "min" | "max";
   /** What counts as better must be better by more than this. */
   readonly minDelta?: number;
@@ -14,8 +17,27 @@ export interface MonitorOptions {
 
 export const monitorOptions = ["monitor", "mode", "minDelta"] as const;
 const modes = ["auto", "min", "max"] as const;
-const growing = /acc|auc|precision|recall|f1|fBeta|topK/i;
-const falling = /loss|error|entropy|huber|perplexity/i;
+
+/** Words of a figure's name that say which way is better. */
+const growing = /\b(acc|accuracy|auc|precision|recall|f1|f ?beta|top ?k)\d*\b/;
+const falling = /\b(loss|error|entropy|crossentropy|huber|perplexity)\d*\b/;
+
+/** `valF1Loss` → `val f1 loss`. */
+function wordsOf(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .replace(/([A-Z])([A-Z][a-z])/g, "$1 $2")
+    .replaceAll("_", " ")
+    .toLowerCase();
+}
+
+/** Which way is better, as far as the name tells: words for both ways, or for neither, do not. */
+function modeOf(name: string): "min" | "max" | undefined {
+  const words = wordsOf(name);
+  const [grows, falls] = [growing.test(words), falling.test(words)];
+  if (grows === falls) return undefined;
+  return grows ? "max" : "min";
+}
 
 export interface Monitor {
   readonly name: string;
@@ -34,15 +56,16 @@ export function monitorOf(owner: string, options: MonitorOptions, read: OptionRe
     throw new ConfigError(`${owner}: monitor must be the name of a figure, got ${shown(name)}`);
   const mode = read.oneOf("mode", modes, "auto");
   const delta = read.number("minDelta", minDelta, 0);
-  const up = mode === "max" || (mode === "auto" && growing.test(name));
+  const way = mode === "auto" ? modeOf(name) : mode;
+  const up = way === "max";
   return {
     name,
     expectIn(figures) {
       if (!figures.includes(name)) {
-        const way = name.startsWith("val") ? "; give fit validationData or validationSplit" : "";
-        throw new ConfigError(`${owner} watches ${name}, but epochs have only ${figures.join(", ")}${way}`);
+        const hint = name.startsWith("val") ? "; give fit validationData or validationSplit" : "";
+        throw new ConfigError(`${owner} watches ${name}, but epochs have only ${figures.join(", ")}${hint}`);
       }
-      if (mode === "auto" && !growing.test(name) && !falling.test(name))
+      if (way === undefined)
         throw new ConfigError(
           `${owner}: whether a larger ${name} is better its name does not tell; give mode: "min" or "max"`,
         );
