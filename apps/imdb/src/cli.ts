@@ -44,8 +44,8 @@ const examples = {
 Examples:
   npm run imdb -- train                                  the default preset, 5 epochs, into runs/imdb
   npm run imdb -- train --preset article --out runs/article
-  npm run imdb -- train --limit 500 --epochs 1 --units 16 --json
-  npm run imdb -- train --backend tfjs-wasm --limit 500  the same model on TensorFlow.js
+  npm run imdb -- train --limit 500 --epochs 1 --units 16 --out runs/small --json
+  npm run imdb -- train --backend tfjs-wasm --limit 500 --out runs/tfjs   the same model on TensorFlow.js
   npm run imdb -- train --data tickets.csv --text-column message --label-column queue --out runs/tickets
 
 The folder gets model.safetensors (vocabulary inside): the weights after the epoch with the best validation loss, which stand in
