@@ -213,7 +213,7 @@ describe("batches", () => {
     writer.write(Int32Array.of(2, 0, 1), 0, 2);
     expect(Array.from(writer.feeds.x!.data)).toEqual([12, 10]);
     expect(Array.from(writer.feeds["output/target"]!.data)).toEqual([2, 0]);
-    expect(Array.from(writer.feeds.sampleWeights!.data)).toEqual([3, 1]);
+    expect(Array.from(writer.feeds["training/sampleWeights"]!.data)).toEqual([3, 1]);
   });
 });
 
