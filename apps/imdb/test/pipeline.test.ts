@@ -137,6 +137,8 @@ test("export agrees with onnxruntime, and onnxruntime predicts as we do", async 
   const [a, b] = [eventsOf(ours.stdout), eventsOf(theirs.stdout)];
   expect(a.map(({ text }) => text)).toEqual(texts);
   expect(b.map(({ text }) => text)).toEqual(texts);
+  const nothing = { text: "", probability: null, label: null, problem: "the text is empty" };
+  expect([a.pop(), b.pop()]).toEqual([nothing, nothing]);
   for (const [row, answer] of a.entries()) {
     expect(Object.keys(answer)).toEqual(["text", "probability", "label", "probabilities"]);
     const { negative, positive } = answer.probabilities as { negative: number; positive: number };
