@@ -1,4 +1,4 @@
-/** A turn of the host's event loop: timers, messages, signals and painting run before work goes on. Types of neither Node nor browsers are seen here. */
+/** The host's clock and its event loop: in a turn of the loop timers, messages, signals and painting run. The types of Node and of browsers are not used. */
 
 type Resume = () => void;
 type Schedule = (resume: Resume) => unknown;
@@ -12,11 +12,15 @@ interface Host {
   readonly setImmediate?: Schedule;
   readonly setTimeout?: Schedule;
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port };
+  readonly performance?: { now(): number };
   readonly process?: { getBuiltinModule?(name: "node:timers"): { readonly setImmediate: Schedule } };
 }
 
-// Taken when this file is loaded, so that the fake timers of a test cannot stop a training.
-const { setImmediate, setTimeout, MessageChannel, process } = globalThis as Host;
+// Read when this file is loaded, so that the fake timers of a test neither stop a training nor take the host's turns.
+const { setImmediate, setTimeout, MessageChannel, performance, process } = globalThis as Host;
+
+/** Milliseconds on a clock that nobody sets back, where the host has one. */
+export const now: () => number = performance ? performance.now.bind(performance) : Date.now;
 
 /** Nested timers of pages wait 4 ms, and a second in a hidden page; messages do not. */
 function byMessages(Channel: new () => { readonly port1: Port; readonly port2: Port }): Schedule {

@@ -1,6 +1,6 @@
-/** Turns: whatever uses one session does so one after another, and the host gets its share of the time between. */
+/** The queue of one session: its users take turns, and between two turns the host's event loop runs. */
 import { StateError } from "../errors.ts";
-import { hostTurn } from "./hostTurn.ts";
+import { hostTurn, now } from "./hostTurn.ts";
 
 /** Milliseconds of work after which the host gets a turn: less than a frame of a page. A turn costs some microseconds. */
 const WORK = 15;
@@ -14,9 +14,9 @@ export class Turns {
   readonly #waiting: (() => void)[] = [];
   #held = false;
   #closed: Promise<void> | undefined;
-  #lastHostTurn = Date.now();
+  #lastHostTurn = now();
 
-  /** `closedMessage`: what whoever comes after `close` is told. */
+  /** @param closedMessage the message of the `StateError` after `close` */
   constructor(closedMessage: string) {
     this.#closedMessage = closedMessage;
   }
@@ -26,7 +26,7 @@ export class Turns {
     if (this.#closed) throw new StateError(this.#closedMessage);
   }
 
-  /** Waits until all who came before have given their turn back. @throws StateError after `close` */
+  /** Takes a turn, once all earlier calls have given theirs back. @throws StateError after `close` */
   take(): Promise<void> {
     this.expectOpen();
     return this.#take();
@@ -37,7 +37,7 @@ export class Turns {
     this.#held = true;
   }
 
-  /** Gives the turn to whoever has waited longest. */
+  /** Gives the turn back; the call that has waited longest has the next. */
   give(): void {
     const next = this.#waiting.shift();
     if (next) next();
@@ -65,15 +65,15 @@ export class Turns {
     }
   }
 
-  /** Lets the host have its turn where one is due; undefined where none is. */
+  /** Lets the host's event loop run where that is due; undefined where it is not. */
   rest(): Promise<void> | undefined {
-    if (Date.now() - this.#lastHostTurn < WORK) return undefined;
+    if (now() - this.#lastHostTurn < WORK) return undefined;
     return hostTurn().then(() => {
-      this.#lastHostTurn = Date.now();
+      this.#lastHostTurn = now();
     });
   }
 
-  /** Lets nobody else in, and releases the session once those who wait have had their turns. Again: the same promise. */
+  /** Refuses later calls, and releases the session after those that wait. A second call returns the same promise. */
   close(release: () => PromiseLike<void>): Promise<void> {
     if (this.#closed) return this.#closed;
     const turn = this.inTurn(release);
