@@ -1,7 +1,7 @@
 /** Several processes and one folder: locks, the names of temporary files, and what killed processes leave. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { FileError } from "@ostinato/core";
@@ -94,6 +94,9 @@ describe("lockFolder", () => {
     await written({ ...gone, pid: 1, host: "elsewhere", place: "00000000" });
     expect((await failure(lockFolder(folder))).message).toContain("process 1 on elsewhere, which began at then");
     await writeFile(join(folder, ".lock"), "");
+    expect((await failure(lockFolder(folder))).message).toContain("another process holds it");
+    await rm(join(folder, ".lock"));
+    await mkdir(join(folder, ".lock"));
     expect((await failure(lockFolder(folder))).message).toContain("another process holds it");
   });
 

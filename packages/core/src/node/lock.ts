@@ -11,6 +11,9 @@ import { discard, removeLeftovers, temporaryName } from "./temporary.ts";
 /** The file of the lock. */
 const NAME = ".lock";
 
+/** How often the folder may turn out to be free and go to another process, before it counts as held. */
+const ATTEMPTS = 100;
+
 /** What stands in it, as JSON. */
 interface Holder {
   readonly pid: number;
@@ -125,11 +128,12 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     await makeFolder(folder);
     await removeLeftovers(file);
     for (let attempt = 0; !(await create(file, text)); attempt++) {
-      const found = await readFile(file, "utf8").catch(() => undefined);
-      if (found === undefined) continue;
-      const holder = parseHolder(found);
-      if (attempt >= 100 || !holder || !isStale(holder)) throw lockedError(folder, file, holder);
-      await takeAway(file, found);
+      // A lock that cannot be read holds.
+      const found = await readFile(file, "utf8").catch((error) => (systemCode(error) === "ENOENT" ? undefined : ""));
+      const holder = parseHolder(found ?? "");
+      const held = found !== undefined && !(holder && isStale(holder));
+      if (held || attempt >= ATTEMPTS) throw lockedError(folder, file, holder);
+      if (found !== undefined) await takeAway(file, found);
     }
   });
   let held = true;
