@@ -294,6 +294,28 @@ describe("checkpoints in callbacks", () => {
     ]);
   });
 
+  test("from outside are refused while a callback that keeps a state is called", async () => {
+    await using trainer = await trainerOf();
+    const asked: string[] = [];
+    const ask = async (): Promise<void> => {
+      asked.push(await trainer.checkpoint().then(({ callbacks }) => JSON.stringify(callbacks), String));
+    };
+    const callbacks: Callback[] = [
+      bestModel({ monitor: "loss", save: ask }),
+      { name: "mine", onStart: ask, onEpoch: ask, state: () => ({ data: 1 }) },
+      { name: "stateless", last: true, onEpoch: ask },
+    ];
+    const { epochs } = await trainer.fit(data, { callbacks });
+    const refusal = (name: string, what: string) =>
+      expect.stringContaining(`StateError: ${name} has not been told of ${what} yet`);
+    expect(asked).toEqual([
+      refusal("mine", "the start"),
+      refusal("bestModel", "the last epoch"),
+      refusal("mine", "the last epoch"),
+      JSON.stringify({ bestModel: { best: epochs[0]?.loss }, mine: 1 }),
+    ]);
+  });
+
   test("that are asked for while a step runs are of its end, and there are none before the first fit", async () => {
     await using trainer = await trainerOf();
     await expect(trainer.checkpoint()).rejects.toThrow("before the first fit");

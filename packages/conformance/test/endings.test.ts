@@ -8,7 +8,6 @@ import {
   type Callback,
   ConfigError,
   compile,
-  DataError,
   dense,
   type EpochEvent,
   type Examples,
@@ -199,77 +198,37 @@ describe("a training that does not reach its end", () => {
     await expect(trainer.fit(data, hooks)).rejects.toBe(stop);
     expect(warnings).toEqual(["twice failed at the end of training: the disk is full"]);
   });
-});
 
-describe("stepsPerEpoch", () => {
-  const part = (from: number): Examples => ({ x: data.x.slice(from, from + 5), y: data.y.slice(from, from + 5) });
-  /** Endless, in a circle of four batches. */
-  function* endless(): Generator<Examples> {
-    for (let k = 0; ; k++) yield part((k % 4) * 5);
-  }
-  const rows = { shuffle: false, batchSize: 5 } as const;
-
-  test("takes so many batches of a generator that never ends, and goes on with those that follow", async () => {
-    const whole = await bytesAfter((trainer) => trainer.fit(data, { ...rows, epochs: 3 }));
-    const events: (readonly [number, number, number])[] = [];
-    const options: FitOptions = {
-      epochs: 4,
-      stepsPerEpoch: 3,
-      onStep: ({ epoch, step, steps }) => void events.push([epoch, step, steps]),
-    };
-    expect(await bytesAfter((trainer) => trainer.fit(endless(), options))).toBe(whole);
-    expect(events).toHaveLength(12);
-    expect(events.slice(2, 5)).toEqual([
-      [1, 3, 3],
-      [2, 1, 3],
-      [2, 2, 3],
-    ]);
-  });
-
-  test("begins anew where an iterable ends", async () => {
-    const batches = [0, 5, 10, 15].map(part);
-    const whole = await bytesAfter((trainer) => trainer.fit(data, { ...rows, epochs: 3 }));
-    expect(await bytesAfter((trainer) => trainer.fit(batches, { epochs: 2, stepsPerEpoch: 6 }))).toBe(whole);
-  });
-
-  test("goes on from a checkpoint in the middle of an epoch", async () => {
-    const options: FitOptions = { epochs: 3, stepsPerEpoch: 3 };
-    const whole = await bytesAfter((trainer) => trainer.fit(endless(), options));
-    await using trainer = await trainerOf();
-    const hooks: FitOptions = {
-      onStep: ({ epoch, step }) => {
-        if (epoch === 2 && step === 2) throw stop;
+  test("one callback that fails at the end keeps no other from its own", async () => {
+    const warnings: string[] = [];
+    const failing = (name: string): Callback => ({
+      name,
+      onEnd: () => {
+        throw new Error(`${name} has no space left`);
       },
+    });
+    const seen = witness();
+    await using trainer = await trainerOf();
+    // The loss gets better by more than so much never: the first epoch is the best.
+    const early = earlyStopping({ monitor: "loss", minDelta: 100, patience: 9 });
+    const callbacks = [failing("table"), seen, early, failing("chart")];
+    const fit = trainer.fit(data, { epochs: 3, callbacks, onWarning: (message) => void warnings.push(message) });
+    await expect(fit).rejects.toThrow("table has no space left");
+    expect(seen.ends).toHaveLength(1);
+    expect(await bytesOf(trainer)).toBe(seen.weights[0]);
+    expect(warnings).toEqual(["chart failed at the end of training: chart has no space left"]);
+  });
+
+  test("what was thrown may be anything", async () => {
+    await using trainer = await trainerOf();
+    const seen = witness();
+    const thrown: unknown = Object.create(null);
+    const onStep = (): never => {
+      throw thrown;
     };
-    await expect(trainer.fit(endless(), { ...options, ...hooks })).rejects.toBe(stop);
-    const resume = await trainer.checkpoint();
-    await using other = await trainerOf();
-    await other.fit(endless(), { ...options, resume });
-    expect(await bytesOf(other)).toBe(whole);
-    await expect(other.fit(endless(), { epochs: 3, stepsPerEpoch: 4, resume })).rejects.toThrow("stepsPerEpoch was 3");
-  });
-
-  test("closes what it took batches from", async () => {
-    let closed = 0;
-    function* closing(): Generator<Examples> {
-      try {
-        yield* endless();
-      } finally {
-        closed += 1;
-      }
-    }
-    await using trainer = await trainerOf();
-    await trainer.fit(closing(), { epochs: 2, stepsPerEpoch: 2 });
-    expect(closed).toBe(1);
-  });
-
-  test("is refused for rows, and where a generator has too few", async () => {
-    await using trainer = await trainerOf();
-    await expect(trainer.fit(data, { stepsPerEpoch: 2 })).rejects.toThrow(ConfigError);
-    await expect(trainer.fit(endless(), { stepsPerEpoch: 0 })).rejects.toThrow(ConfigError);
-    const short = trainer.fit([part(0), part(5)].values(), { epochs: 2, stepsPerEpoch: 2 });
-    await expect(short).rejects.toThrow(DataError);
-    await expect(short).rejects.toThrow("epoch 2: the batches ended after 0 of 2 steps");
+    const caught = await trainer.fit(data, { onStep, callbacks: [seen] }).catch((error: unknown) => error);
+    expect(caught).toBe(thrown);
+    expect(seen.ends[0]?.stopped).toBe("something that cannot be read was thrown");
   });
 });
 
@@ -328,5 +287,15 @@ describe("what cannot be learned", () => {
     await using dense9 = await trainerOf({ metrics: [], loss: categoricalCrossentropy() }, model);
     const y = labels.map((label) => Array.from({ length: 9 }, (_, k) => Number(k === label)));
     expect(await warningsOf(dense9, { x: rows(9), y })).toEqual([warning]);
+  });
+
+  test("of labels that do not exclude each other only those that no row has", async () => {
+    await using trainer = await trainerOf({ metrics: [] }, network(3, "sigmoid"));
+    const all = [1, 1, 1];
+    const two = [1, 1, 0];
+    expect(await warningsOf(trainer, { x: rows(3), y: [all, two, two] })).toEqual([]);
+    expect(await warningsOf(trainer, { x: rows(3), y: [two, two, [0, 0, 0]] })).toEqual([
+      'y of "output": class 2 of 3 is in no row to train on; the model cannot learn what it never sees',
+    ]);
   });
 });

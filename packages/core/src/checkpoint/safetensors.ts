@@ -3,8 +3,9 @@
  * A reader of files from anywhere: it believes nothing, and takes no more memory than the file has bytes.
  */
 import { ModelFileError } from "../errors.ts";
-import { isRecord, messageOf, shown } from "../nn/options.ts";
+import { isRecord, shown } from "../nn/options.ts";
 import { classOf, sizeOf, type Tensor, type Tensors } from "../tensor.ts";
+import { messageOf } from "../thrown.ts";
 import { isNumberType, type NumberTypeName, nameOf, numberTypes } from "./numberTypes.ts";
 
 // Both stand in every JavaScript engine that has WebAssembly, though not in the language's own library.

@@ -11,11 +11,6 @@ export function isRecord(data: unknown): data is Record<string, unknown> {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 
-/** What was thrown in words: an error of any realm, or anything else. */
-export function messageOf(error: unknown): string {
-  return isRecord(error) && typeof error.message === "string" ? error.message : String(error);
-}
-
 /** Whether a layer, an input or an output can be called so: what feeds, state and files can carry, and records do not have already. */
 export function isName(name: unknown): name is string {
   return typeof name === "string" && /^[\w.-]{1,200}$/.test(name) && !(name in Object.prototype);

@@ -1,6 +1,7 @@
 /** Why a file could not be read or written, in words. */
 import { FileError } from "../index.ts";
-import { isRecord, messageOf } from "../nn/options.ts";
+import { isRecord } from "../nn/options.ts";
+import { messageOf } from "../thrown.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

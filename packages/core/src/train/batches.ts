@@ -29,20 +29,21 @@ export class Batches {
   }
 
   /**
-   * The batches of epoch `epoch`, from 0, of which the first `step` were seen before. The first call may be for any epoch: what came before
-   * is walked past.
+   * The batches of epoch `epoch`, from 0, of which the first `step` were seen before. The first call may be for any epoch: earlier batches
+   * are taken and dropped, and `dropped` is called after each.
    *
-   * @throws DataError where there are too few
+   * @throws DataError where there are too few; what `dropped` throws
    */
-  async *epoch(epoch: number, step: number): AsyncGenerator<Examples> {
+  async *epoch(epoch: number, step: number, dropped: () => Promise<void>): AsyncGenerator<Examples> {
     if (this.stepsPerEpoch !== undefined) {
-      yield* this.#next(epoch, step, this.stepsPerEpoch);
+      yield* this.#next(epoch, step, this.stepsPerEpoch, dropped);
       return;
     }
     let seen = 0;
     for await (const batch of this.#source) {
       seen += 1;
       if (seen > step) yield batch;
+      else await dropped();
     }
     if (seen === 0) {
       throw new DataError(
@@ -52,12 +53,14 @@ export class Batches {
     if (seen < step) throw tooFew(epoch, seen, step);
   }
 
-  async *#next(epoch: number, step: number, steps: number): AsyncGenerator<Examples> {
+  async *#next(epoch: number, step: number, steps: number, dropped: () => Promise<void>): AsyncGenerator<Examples> {
     if (this.#running === undefined) {
       this.#begin();
       const before = epoch * steps + step;
-      for (let seen = 0; seen < before; seen++)
+      for (let seen = 0; seen < before; seen++) {
         if ((await this.#take()) === undefined) throw tooFew(epoch, seen, before);
+        await dropped();
+      }
     }
     for (let at = step; at < steps; at++) {
       const batch = await this.#take();
@@ -84,10 +87,11 @@ export class Batches {
     return first && !first.done ? first.value : undefined;
   }
 
-  /** No more batches are wanted: the iterable may close what it holds. */
+  /** Lets the iterable close what it holds, as no more batches are wanted. A second call does nothing. */
   async close(): Promise<void> {
-    await this.#running?.return?.();
+    const running = this.#running;
     this.#running = undefined;
+    await running?.return?.();
   }
 }
 

@@ -1,19 +1,28 @@
-/** The callbacks of one `fit`: in which order they are called, who has yet to be called, and what they keep. */
+/** The callbacks of one `fit`: the order of their calls, which of them have been told of a step, and what they keep. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { ConfigError, StateError } from "../errors.ts";
-import { isName, isRecord, messageOf, NAME_RULE, shown } from "../nn/options.ts";
+import { isName, isRecord, NAME_RULE, shown } from "../nn/options.ts";
 import type { Tensor, Tensors } from "../tensor.ts";
 import type { Callback, TrainingControl } from "./callback.ts";
 import type { History } from "./events.ts";
 
-type Happening = "onStep" | "onEpoch";
+/** What a callback is told of, for errors. */
+const happenings = { onStart: "the start", onStep: "the last step", onEpoch: "the last epoch" } as const;
+
+type Happening = keyof typeof happenings;
+
+/** A callback that failed in `onEnd`. */
+export interface EndFailure {
+  readonly name: string;
+  readonly error: unknown;
+}
 
 export class CallbackList {
   readonly #callbacks: readonly Callback[];
   /** Those whose `onStart` has ended. */
   readonly #started: Callback[] = [];
-  #happening: Happening = "onStep";
-  /** Those that keep a state and have not been told of what happened last. */
+  #happening: Happening = "onStart";
+  /** Those that keep a state and have not been told of what happened last, to the end of their call. */
   readonly #untold = new Set<Callback>();
   #current: Callback | undefined;
 
@@ -49,13 +58,14 @@ export class CallbackList {
   }
 
   async start(control: TrainingControl): Promise<void> {
-    for (const callback of this.#callbacks) {
+    this.happened("onStart");
+    await this.tell(async (callback) => {
       await callback.onStart?.(control);
       this.#started.push(callback);
-    }
+    });
   }
 
-  /** A step or an epoch has ended, of which nobody has been told yet. */
+  /** Training starts, or a step or an epoch has ended, and no callback has been told yet. */
   happened(happening: Happening): void {
     this.#happening = happening;
     this.#untold.clear();
@@ -63,8 +73,8 @@ export class CallbackList {
   }
 
   /**
-   * Calls one after another. Where one fails, its error is thrown, and of a step the rest are not told; of an epoch they are, but for those that
-   * come `last`: what is saved of an epoch does not depend on what else fails in it.
+   * Calls one after another. Where one fails, its error is thrown. The rest are then not told of a start or a step; they are told of an epoch,
+   * except those with `last`: what is saved of an epoch does not depend on what else fails in it.
    */
   async tell(tell: (callback: Callback) => void | Promise<void> | undefined): Promise<void> {
     let failure: { readonly error: unknown } | undefined;
@@ -76,37 +86,37 @@ export class CallbackList {
         this.#untold.delete(callback);
       } catch (error) {
         failure ??= { error };
-        if (this.#happening === "onStep") break;
+        if (this.#happening !== "onEpoch") break;
       }
     }
     this.#current = undefined;
     if (failure) throw failure.error;
   }
 
-  /** @throws StateError where a callback other than the one that is called right now has not been told of what happened last */
-  expectTold(): void {
+  /**
+   * @param byCallback the callback that is running asks, by its control, and knows what it keeps
+   * @throws StateError where a callback has not been told of what happened last, to its end
+   */
+  expectTold(byCallback: boolean): void {
     for (const callback of this.#untold) {
-      if (callback === this.#current) continue;
+      if (byCallback && callback === this.#current) continue;
       throw new StateError(
-        `${callback.name} has not been told of the last ${this.#happening === "onStep" ? "step" : "epoch"} yet, and would not go on exactly; take checkpoints in a callback with last: true, or when fit has ended`,
+        `${callback.name} has not been told of ${happenings[this.#happening]} yet, and would not go on exactly; take checkpoints by the control of a callback with last: true, or when fit has ended`,
       );
     }
   }
 
-  /** `onEnd` of all that were started. */
-  async end(history: History, control: TrainingControl): Promise<void> {
-    for (const callback of this.#started) await callback.onEnd?.(history, control);
-  }
-
-  /** `onEnd` of all that were started, after a failure that hides theirs: these are only passed to `report`. */
-  async endAfterFailure(history: History, control: TrainingControl, report: (message: string) => void): Promise<void> {
+  /** `onEnd` of all that were started, even where some of them fail. */
+  async end(history: History, control: TrainingControl): Promise<EndFailure[]> {
+    const failures: EndFailure[] = [];
     for (const callback of this.#started) {
       try {
         await callback.onEnd?.(history, control);
       } catch (error) {
-        report(`${callback.name} failed at the end of training: ${messageOf(error)}`);
+        failures.push({ name: callback.name, error });
       }
     }
+    return failures;
   }
 
   /** What they keep, as a checkpoint has it. */

@@ -2,12 +2,13 @@
 import type { Executable } from "../backend.ts";
 import type { Checkpoint, Position, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError } from "../errors.ts";
-import { messageOf } from "../nn/options.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
 import type { Tensors } from "../tensor.ts";
+import { messageOf } from "../thrown.ts";
 import type { Batches } from "./batches.ts";
 import { inOrder, orderOfEpoch } from "./batchOrder.ts";
 import type { TrainingControl } from "./callback.ts";
+import type { EndFailure } from "./callbackList.ts";
 import { readExamples, type TrainerContext, weighed } from "./context.ts";
 import { type BatchArrays, type BatchWriter, batchWriter, type Dataset, rowLengths } from "./dataset.ts";
 import { columnDigests } from "./digest.ts";
@@ -80,36 +81,48 @@ export class Fit {
   }
 
   async run(): Promise<History> {
-    const { callbacks, warnings, warn, epochs } = this.#plan;
+    const { batches, callbacks, warnings, warn, epochs } = this.#plan;
     const control = this.#control();
     for (const warning of warnings) warn(warning);
     try {
       await callbacks.start(control);
       await this.#trainEpochs(control);
+      await batches?.close();
     } catch (error) {
       this.#failed = true;
-      const reason = messageOf(error);
-      await callbacks.endAfterFailure({ epochs: this.#history, stopped: reason }, control, warn);
+      // The first error is thrown; what fails after it is a warning.
+      await batches?.close().catch((failure) => warn(`the batches could not be closed: ${messageOf(failure)}`));
+      this.#report(await callbacks.end({ epochs: this.#history, stopped: messageOf(error) }, control));
       throw error;
-    } finally {
-      await this.#plan.batches?.close();
     }
     const history: History =
       this.#stopped === undefined || this.#epoch === epochs
         ? { epochs: this.#history }
         : { epochs: this.#history, stopped: this.#stopped };
-    await callbacks.end(history, control);
+    const [first, ...others] = await callbacks.end(history, control);
+    this.#report(others);
+    if (first) throw first.error;
     return history;
   }
 
-  /** Everything, as it stands between two steps. @throws StateError where a callback has yet to be told of the last step or epoch */
-  async checkpoint(): Promise<Checkpoint> {
-    return this.#kept ?? this.#context.turns.inTurn(() => this.#checkpoint());
+  #report(failures: readonly EndFailure[]): void {
+    for (const { name, error } of failures)
+      this.#plan.warn(`${name} failed at the end of training: ${messageOf(error)}`);
   }
 
-  async #checkpoint(): Promise<Checkpoint> {
+  /**
+   * Everything, as it stands between two steps.
+   *
+   * @param byCallback the callback that is running asks for it
+   * @throws StateError where another callback has yet to be told of the last step or epoch
+   */
+  async checkpoint(byCallback = false): Promise<Checkpoint> {
+    return this.#kept ?? this.#context.turns.inTurn(() => this.#checkpoint(byCallback));
+  }
+
+  async #checkpoint(byCallback: boolean): Promise<Checkpoint> {
     const { callbacks } = this.#plan;
-    callbacks.expectTold();
+    callbacks.expectTold(byCallback);
     const { iteration, orders, learningRate } = this.#hooks.counters;
     const position: Position = {
       epoch: this.#epoch,
@@ -180,7 +193,7 @@ export class Fit {
       stop: (reason) => {
         this.#stopped ??= reason;
       },
-      checkpoint: () => this.checkpoint(),
+      checkpoint: () => this.checkpoint(true),
     };
   }
 
@@ -229,13 +242,14 @@ export class Fit {
   async #trainBatches(batches: Batches, control: TrainingControl): Promise<void> {
     const { classWeight, warn } = this.#plan;
     const arrays: BatchArrays = new Map();
-    for await (const batch of batches.epoch(this.#epoch, this.#step)) {
-      if (this.#stopped !== undefined) break;
+    if (this.#stopped !== undefined) return;
+    for await (const batch of batches.epoch(this.#epoch, this.#step, () => this.#pause())) {
       if (this.#step === MANY_STEPS && batches.stepsPerEpoch === undefined)
         warn(`epoch ${this.#epoch + 1} has had ${MANY_STEPS} batches; batches that never end need stepsPerEpoch`);
       const dataset = weighed(this.#context, readExamples(this.#context, batch), classWeight);
       const prepared = await this.#prepare(dataset, dataset.rows, arrays);
       await this.#trainStep(prepared, inOrder(dataset.rows), batches.stepsPerEpoch ?? 0, control);
+      if (this.#stopped !== undefined) break;
     }
   }
 
@@ -258,16 +272,23 @@ export class Fit {
     return { dataset, executable, results, writer, feeds, rate };
   }
 
+  /** Lets the host's event loop run where that is due. @throws the reason of the signal, where it is aborted */
+  async #pause(): Promise<void> {
+    const rest = this.#context.turns.rest();
+    if (rest) await rest;
+    expectWanted(this.#options.signal);
+  }
+
   /** One step on these rows. `steps`: how many the epoch has, 0 where nobody knows. */
   async #trainStep(prepared: Prepared, rows: Int32Array, steps: number, control: TrainingControl): Promise<void> {
     const { turns, optimizer } = this.#context;
     const { counters } = this.#hooks;
-    const rest = turns.rest();
-    if (rest) await rest;
-    expectWanted(this.#options.signal);
+    await this.#pause();
     const place = { epoch: this.#epoch + 1, epochs: this.#plan.epochs, step: this.#step + 1, steps };
     await turns.take();
     try {
+      // It may have been aborted while others had their turns.
+      expectWanted(this.#options.signal);
       const { dataset, executable, results, writer, feeds, rate } = prepared;
       writer.write(rows, 0, rows.length);
       if (typeof optimizer.learningRate !== "number")

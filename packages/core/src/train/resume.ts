@@ -28,14 +28,14 @@ function expectCheckpoint(given: unknown): asserts given is Checkpoint {
 }
 
 /** Further in the data than these have steps, or in epochs that are not asked for. */
-function expectPlace({ epoch, step }: Position, { epochs, rows, batchSize }: FitPlan): void {
+function expectPlace({ epoch, step }: Position, { epochs, rows, batches, batchSize }: FitPlan): void {
   const begun = step > 0 ? epoch + 1 : epoch;
   if (begun > epochs)
     throw new ConfigError(
       `cannot go on from this checkpoint: it is in epoch ${begun}, of ${epochs} now asked for; give epochs: ${begun} or more`,
     );
-  if (rows && step > Math.ceil(rows.order.length / batchSize))
-    throw damaged(`it has made ${step} steps of an epoch that has ${Math.ceil(rows.order.length / batchSize)}`);
+  const steps = rows ? Math.ceil(rows.order.length / batchSize) : batches?.stepsPerEpoch;
+  if (steps !== undefined && step > steps) throw damaged(`it has made ${step} steps of an epoch that has ${steps}`);
 }
 
 function expectSums({ sums, step }: Position, { spec, objective }: TrainerContext): void {

@@ -19,15 +19,16 @@ function countClasses(
   for (const row of order) {
     const start = starts[row] as number;
     for (let at = start; at < start + (steps[row] as number) * width; at += width) {
-      let label = data[at] as number;
       if (width > 1) {
-        label = 0;
+        // One class, or any number of labels that do not exclude each other.
         for (let k = 0; k < width; k++) {
           const value = data[at + k] as number;
           if (value !== 0 && value !== 1) return undefined;
-          if (value === 1) label = k;
+          counts[k] = (counts[k] as number) + value;
         }
+        continue;
       }
+      const label = data[at] as number;
       if (!Number.isInteger(label) || label < 0 || label >= classes) return undefined;
       counts[label] = (counts[label] as number) + 1;
     }
