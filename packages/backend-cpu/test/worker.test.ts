@@ -204,6 +204,9 @@ describe("errors cross with their class, message and cause", () => {
     expect(foreign).toBeInstanceOf(Error);
     expect([foreign.name, foreign.message]).toEqual(["KernelPanic", "foreign"]);
     expect((await thrown("no error")).message).toBe("a text");
+    expect((await thrown("no text")).message).toBe("something that cannot be read was thrown");
+    const odd = await thrown("odd error");
+    expect([odd.name, odd.message]).toEqual(["Symbol(odd)", "something that cannot be read was thrown"]);
   });
 
   test("of the backend's making", async () => {
@@ -277,6 +280,14 @@ test("a session that is disposed of ends in the worker, once", async () => {
   await sessions[0]?.[Symbol.asyncDispose]();
   await expect(sessions[0]?.readState()).rejects.toThrow(StateError);
   expect((await sessions[1]?.readState())?.disposed?.data[0]).toBe(1);
+});
+
+test("a session whose worker ends while it is disposed of is disposed of", async () => {
+  const broken = await faulty("end in dispose");
+  const session = await broken.open({});
+  await session[Symbol.asyncDispose]();
+  await expect(broken.open({})).rejects.toThrow(ResourceError);
+  await broken.dispose();
 });
 
 test("results that share a buffer arrive whole", async () => {

@@ -35,6 +35,12 @@ const inRun: Readonly<Record<string, () => Promise<never>>> = {
   "no error": async () => {
     throw "a text";
   },
+  "no text": async () => {
+    throw Object.create(null);
+  },
+  "odd error": async () => {
+    throw Object.assign(new Error("odd"), { name: Symbol("odd"), message: { of: () => {} }, stack: () => {} });
+  },
 };
 
 async function faulty(): Promise<Backend> {
@@ -55,6 +61,7 @@ async function faulty(): Promise<Backend> {
     },
     writeState: async () => {},
     [Symbol.asyncDispose]: async () => {
+      if (workerData === "end in dispose") process.exit(0);
       disposed += 1;
     },
   });

@@ -1,6 +1,7 @@
 /** Errors on their way between threads: the same class, message, fields and cause on the other side. */
 import * as ours from "../errors.ts";
 import { classOf } from "../tensor.ts";
+import { messageOf } from "../thrown.ts";
 
 type Field = string | number | boolean;
 
@@ -14,7 +15,7 @@ export interface Failure {
   readonly fields?: Readonly<Record<string, Field>>;
 }
 
-/** Causes of causes that are told. */
+/** How many causes of causes go along. */
 const DEPTH = 8;
 
 const classes: Readonly<Record<string, { readonly prototype: Error }>> = {
@@ -36,16 +37,21 @@ function isError(error: unknown): error is Error {
   return error instanceof Error || classOf(error) === "Error";
 }
 
+/** What was thrown, as plain data. Whatever it is, this does not throw: the worker would end, with all that others have in it. */
 export function failureOf(error: unknown, depth = DEPTH): Failure {
-  if (!isError(error)) return { message: String(error) };
-  const { name, message, stack, cause } = error;
-  return {
-    name,
-    message,
-    fields: Object.fromEntries(Object.entries(error).filter(isField)),
-    ...(stack === undefined ? {} : { stack }),
-    ...(cause === undefined || depth === 0 ? {} : { cause: failureOf(cause, depth - 1) }),
-  };
+  try {
+    if (!isError(error)) return { message: messageOf(error) };
+    const { name, stack, cause } = error;
+    return {
+      name: String(name),
+      message: messageOf(error),
+      fields: Object.fromEntries(Object.entries(error).filter(isField)),
+      ...(typeof stack === "string" ? { stack } : {}),
+      ...(cause === undefined || depth === 0 ? {} : { cause: failureOf(cause, depth - 1) }),
+    };
+  } catch {
+    return { message: messageOf(error) };
+  }
 }
 
 /** The error again; what was thrown without being one is an `Error` with its text. */

@@ -128,8 +128,11 @@ class RemoteSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    // Of a worker that has ended nothing is left.
-    if (!this.#connection.ended) await this.#connection.call("close", { session: this.#session });
+    if (this.#connection.ended) return;
+    await this.#connection.call("close", { session: this.#session }).catch((error: unknown) => {
+      // Where the worker has ended meanwhile, the session has ended with it.
+      if (!this.#connection.ended) throw error;
+    });
   }
 
   #expectOpen(): void {
