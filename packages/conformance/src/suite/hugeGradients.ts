@@ -1,5 +1,6 @@
 /** Gradients that are finite while their squares are not: clipping brings them within bounds, and a step is refused only where it leaves something that is not finite. */
 import {
+  adagrad,
   adam,
   compile,
   dense,
@@ -8,7 +9,9 @@ import {
   lossMetric,
   meanAbsoluteError,
   NonFiniteError,
+  nadam,
   type Optimizer,
+  rmsprop,
   sequential,
   sgd,
   type Tensors,
@@ -50,6 +53,31 @@ const trains = ({ name, optimizer, kernel }: Case): SuiteTest => ({
   },
 });
 
+const optimizers: readonly Optimizer[] = [
+  sgd({ momentum: 0.9 }),
+  rmsprop({ momentum: 0.5, centered: true }),
+  adagrad(),
+  adam(),
+  nadam(),
+];
+
+/** Its square is infinite, so a slot that sums squares would be, for ever; the new weight alone does not show it. */
+const keepsSlots = (optimizer: Optimizer): SuiteTest => ({
+  name: `training > a gradient of 5e19 leaves no infinite slot of ${optimizer.kind}`,
+  run: async (backend) => {
+    await using trainer = await compile(line, { backend, loss: meanAbsoluteError(), optimizer, weights: zeros });
+    const error = await trainer.fit(row).then(
+      () => undefined,
+      (caught: unknown) => caught,
+    );
+    if (error !== undefined && !(error instanceof NonFiniteError)) throw error;
+    await trainer.fit({ x: [[1, 1]], y: [-1] });
+    const { state } = await trainer.checkpoint();
+    const broken = Object.keys(state).filter((name) => !Array.from(state[name].data).every(Number.isFinite));
+    if (broken.length > 0) throw new Error(`${broken.join(", ")} is not finite`);
+  },
+});
+
 /** Two layers of one weight: the gradient of the first, x times the weight of the second, is infinite, and the loss is not. */
 const product = sequential([
   input({ shape: [1], name: "x" }),
@@ -77,4 +105,4 @@ const refuses: SuiteTest = {
   },
 };
 
-export const hugeGradientTests: readonly SuiteTest[] = [...cases.map(trains), refuses];
+export const hugeGradientTests: readonly SuiteTest[] = [...cases.map(trains), ...optimizers.map(keepsSlots), refuses];

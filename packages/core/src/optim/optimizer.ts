@@ -60,6 +60,11 @@ export interface Optimizer {
   readonly base: BaseConfig;
   /** The slots beside each parameter, of its shape, and what fills them at first. They are state like the parameter: no checkpoint can forget them. */
   readonly slots: Readonly<Record<string, number>>;
+  /**
+   * Slots that a finite new parameter shows to be finite, because it is computed from them in a way that hides no infinity: the guard of a step
+   * need not read them. Default: none.
+   */
+  readonly shownSlots?: readonly string[];
   /** Scalars that all parameters share, and what they are at first. State as well. */
   readonly shared: Readonly<Record<string, number>>;
   /** The shared scalars after this step; left out where there are none. */

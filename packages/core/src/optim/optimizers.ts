@@ -32,6 +32,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     options: { momentum, nesterov },
     base,
     slots: momentum === 0 ? {} : { momentum: 0 },
+    shownSlots: ["momentum"],
     shared: {},
     update(context) {
       const { parameter, gradient } = context;
@@ -72,6 +73,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
     options: { rho, momentum, epsilon, centered },
     base,
     slots: { velocity: 0, ...(momentum > 0 ? { momentum: 0 } : {}), ...(centered ? { averageGradient: 0 } : {}) },
+    shownSlots: ["momentum", "averageGradient"],
     shared: {},
     update(context) {
       const { parameter, gradient } = context;
@@ -144,7 +146,14 @@ function adamLike(kind: string, options: AdamOptions, weightDecay?: number) {
       v: add(v, mul(sub(square(context.gradient), v), 1 - beta2)),
     };
   };
-  const made = { kind, learningRate, base, options: { beta1, beta2, epsilon }, slots: { m: 0, v: 0 } };
+  const made = {
+    kind,
+    learningRate,
+    base,
+    options: { beta1, beta2, epsilon },
+    slots: { m: 0, v: 0 },
+    shownSlots: ["m"],
+  };
   return { made, beta1, beta2, epsilon, means };
 }
 

@@ -172,6 +172,14 @@ export function optimizerUpdates(
   return updates;
 }
 
+/** The values that have to be looked at to know that all that a step leaves is finite. */
+export function guardedValues(optimizer: Optimizer, updates: readonly Update[]): Value[] {
+  const shown = (optimizer.shownSlots ?? []).map((slot) => slotName(optimizer, slot, ""));
+  return updates
+    .filter(({ name, value }) => value.type.dtype === "float32" && !shown.some((prefix) => name.startsWith(prefix)))
+    .map(({ value }) => value);
+}
+
 /** Keras's moving average: the weights themselves until the first update, in each step from then on, and back into the weights now and then. */
 function averaging({ emaMomentum, emaOverwriteFrequency }: BaseConfig, iterations: Value) {
   const momentum = select(equal(iterations, 0), constant(0), constant(emaMomentum));

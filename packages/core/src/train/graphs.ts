@@ -13,7 +13,7 @@ import type { Flow } from "../nn/kinds.ts";
 import type { ParameterSpec } from "../nn/layer.ts";
 import type { ModelSpec, Source } from "../nn/spec.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { clips, optimizerUpdates } from "../optim/step.ts";
+import { clips, guardedValues, optimizerUpdates } from "../optim/step.ts";
 import { type Loss, totals } from "./losses.ts";
 import type { Metric } from "./metrics.ts";
 import type { Prediction, TargetSpec } from "./target.ts";
@@ -196,7 +196,7 @@ export function trainingGraph(
       learningRate,
     }),
   ];
-  const left = updates.map(({ value }) => value).filter(({ type }) => type.dtype === "float32");
+  const left = guardedValues(optimizer, updates);
   const guard = and(finite(loss), allFinite([...(clips(optimizer.base) ? grads : []), ...left]));
   return { fetches: { ...fetches, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
 }
