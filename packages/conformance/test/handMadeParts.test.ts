@@ -3,6 +3,7 @@ import { reference } from "@ostinato/conformance";
 import {
   type CompileOptions,
   ConfigError,
+  cast,
   compile,
   cosineDecay,
   dense,
@@ -17,6 +18,9 @@ import {
   rootMeanSquaredError,
   sequential,
   sgd,
+  square,
+  sub,
+  sum,
   warmup,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
@@ -152,7 +156,34 @@ describe("a part put together by hand", () => {
       "has no method result",
     ],
   ];
-  test.each(wrong)("with %s is refused", async (_, parts, message) => {
+  const computed: readonly (readonly [what: string, parts: Partial<CompileOptions>, message: string])[] = [
+    [
+      "a loss for each output",
+      { loss: { ...meanSquaredError(), perRow: (p, y) => square(sub(p, y)) } },
+      "the loss meanSquaredError: perRow must give one number a row, float32[batch], and gives float32[batch, 1]",
+    ],
+    [
+      "a loss of whole numbers",
+      { loss: { ...meanSquaredError(), perRow: (p) => cast(sum(p, [1]), "int32") } },
+      "float32[batch], and gives int32[batch]",
+    ],
+    [
+      "a loss that gives nothing",
+      { loss: { ...meanSquaredError(), perRow: () => untyped(undefined) } },
+      "and gives undefined",
+    ],
+    [
+      "a metric that gives a number for each row",
+      { metrics: [{ ...rootMeanSquaredError(), sums: ({ values }) => sum(values, [1]) }] },
+      "the metric rootMeanSquaredError: sums must give a list of sums over the batch, float32[2] say, and gives float32[batch]",
+    ],
+    [
+      "a metric that gives a number",
+      { metrics: [{ ...rootMeanSquaredError(), sums: () => untyped(3) }] },
+      "and gives 3",
+    ],
+  ];
+  test.each([...wrong, ...computed])("with %s is refused", async (_, parts, message) => {
     await expect(compiled(parts)).rejects.toThrow(ConfigError);
     await expect(compiled(parts)).rejects.toThrow(message);
   });

@@ -14,6 +14,7 @@ import type { ParameterSpec } from "../nn/layer.ts";
 import type { ModelSpec, Source } from "../nn/spec.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { clips, guardedValues, optimizerUpdates } from "../optim/step.ts";
+import { lossPerRow, metricSums } from "./computed.ts";
 import { type Loss, totals } from "./losses.ts";
 import type { Metric } from "./metrics.ts";
 import type { Prediction, TargetSpec } from "./target.ts";
@@ -120,12 +121,12 @@ export function lossOf(built: BuiltModel, objective: Objective, weighing: Weighi
   const { flow } = output;
   const target = targetValue(loss.target(output.name, flow), flow);
   const mask = maskOf(flow);
-  const perRow = loss.perRow(flow.values, target);
+  const perRow = lossPerRow(loss, flow.values, target);
   const weights = weightsFor(flow, weighing);
   const { total, count } = totals(perRow, mask, weights);
   const sumsOf = (metric: Metric, counted: Value | undefined): [string, Value] => {
     const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
-    return [metricFetch(metric), metric.sums(prediction)];
+    return [metricFetch(metric), metricSums(metric, prediction)];
   };
   const penalty = penaltyOf(built);
   // In the mean over many batches the penalty of each counts as its rows do.
