@@ -47,7 +47,8 @@ describeInChromium("pages that train", (open) => {
 
         test(`${name} in a worker: with steps of 100 ms and more a page paints 20 frames a second`, async () => {
           const result = await best(
-            () => paint("worker", 150),
+            // The machine may be three times as busy when steps are tried out as in the training after it.
+            () => paint("worker", 300),
             ({ step, framesPerSecond }) => step >= 100 && framesPerSecond >= 20,
           );
           console.info(`${kind}, ${JSON.stringify(result)}`);
