@@ -66,8 +66,9 @@ const failures = [
 export function explain(error: unknown): { readonly message: string; readonly code: number } {
   if (error instanceof CommanderError) {
     // `help frob` brings no message of its own
-    const message = error.code === "commander.help" ? "unknown command; --help lists them" : error.message;
-    return { message: oneLine(message.replace(/^error: /, "")), code: exitCodes.usage };
+    const message = error.code === "commander.help" ? "unknown command" : error.message;
+    const way = ["commander.help", "commander.unknownCommand"].includes(error.code) ? "; --help lists them" : "";
+    return { message: oneLine(message.replace(/^error: /, "")) + way, code: exitCodes.usage };
   }
   if (error instanceof InterruptedError) return { message: error.message, code: error.code };
   // A model file that could not be written: the disk is full, say.

@@ -42,6 +42,13 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join("\n");
 }
 
+const longestLabel = 24;
+
+/** A label of the user's, which may be any text. */
+export function shownLabel(label: string): string {
+  return excerpt(label, longestLabel);
+}
+
 /** The start of a text on one line, with nothing in it that a terminal would obey. */
 export function excerpt(text: string, length: number): string {
   // Only the part that can show up is looked at: texts may be large.

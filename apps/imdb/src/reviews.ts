@@ -20,6 +20,7 @@ import {
 } from "@ostinato/datasets";
 import type { LabelEncoder } from "@ostinato/text";
 import { UsageError } from "./failures.ts";
+import { shownLabel } from "./format.ts";
 
 /** The fewest reviews that can be split into training and validation with both classes likely in each. */
 export const fewestReviews = 10;
@@ -140,7 +141,7 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
     const halves = await readHalves(options, seed);
     if (halves.labelEncoder.classes.join() !== labelEncoder.classes.join()) {
       throw new UsageError(
-        `--data ${options.data} has the classes ${halves.labelEncoder.classes.join(", ")}; the model knows ${labelEncoder.classes.join(", ")}`,
+        `--data ${options.data} has the classes ${shownLabels(halves.labelEncoder)}; the model knows ${shownLabels(labelEncoder)}`,
       );
     }
     if ((halves.record.kind === "imdbIds") !== (trainedOn.kind === "imdbIds")) {
@@ -210,6 +211,10 @@ function rejectColumns(options: DataOptions, what: string): void {
   throw new UsageError(
     `--text-column and --label-column are for CSV, TSV and JSONL files, as are --delimiter and --no-header; ${what} is none`,
   );
+}
+
+function shownLabels({ classes }: LabelEncoder<string>): string {
+  return classes.map(shownLabel).join(", ");
 }
 
 /** The same for the same rows in the same order. */

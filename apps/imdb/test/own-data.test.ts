@@ -310,3 +310,15 @@ describe("clear answers to data that will not do", () => {
     expect(JSON.parse(readFileSync(join(out, "history.json"), "utf8")).epochs).toHaveLength(4);
   });
 });
+
+test("labels are shown on one line, short, and with nothing in them that a terminal would obey", async () => {
+  const here = temporaryFolder();
+  const labels = ["\u001b[31mbilling\u001b[0m", "login\nteam", "x".repeat(500)];
+  const rows = drawnRows(60).map(({ message }, i) => `"${message}","${labels[i % 3]}"\n`);
+  writeFileSync(join(here, "odd.csv"), `text,label\n${rows.join("")}`);
+  const data = ["--data", join(here, "odd.csv"), "--units", "2", "--epochs", "1"];
+  const { code, stdout } = await runInside(["train", ...data, "--out", join(here, "odd")]);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain("\u001b");
+  expect(stdout).toMatch(/; 3 classes: \[31mbilling \[0m, login team, x{23}…\.$/m);
+});

@@ -1,5 +1,5 @@
 /** Wrong use: one clear line on standard error, nothing on standard output, exit code 2. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBytes, toBytes } from "@ostinato/core";
@@ -15,7 +15,7 @@ function expectUsage({ code, stdout, stderr }: Result, message: RegExp): void {
 }
 
 const wrong: [args: string[], message: RegExp][] = [
-  [["frob"], /unknown command 'frob'/],
+  [["frob"], /unknown command 'frob'; --help lists them/],
   [["trian"], /Did you mean train\?/],
   [["help", "frob"], /unknown command; --help lists them/],
   [["--frob"], /unknown option '--frob'/],
@@ -157,6 +157,29 @@ describe("models", () => {
     expectUsage(await runInside(["export", "--model", good, "--out", good]), /cannot write --out .*: it is a folder/);
     const below = join(good, "history.json", "model.onnx");
     expectUsage(await runInside(["export", "--model", good, "--out", below]), /cannot write to the folder of --out/);
+  });
+
+  test("export over a file that is no export: the model, its history, a table", async () => {
+    const good = join(folder, "good");
+    const table = join(temporaryFolder(), "table.csv");
+    writeFileSync(table, "text,label\n");
+    for (const [out, problem] of [
+      [
+        join(good, "model.safetensors"),
+        /^imdb: --out: .*model\.safetensors is there already, and is no ONNX file by its name; /,
+      ],
+      [
+        join(good, "history.onnx"),
+        /^imdb: --out: .*history\.json, which goes beside .*history\.onnx, is there already/,
+      ],
+      [table, /table\.csv is there already/],
+    ] as const) {
+      expectUsage(await runInside(["export", "--model", good, "--out", out]), problem);
+    }
+    expect(readFileSync(join(good, "model.safetensors"))).toEqual(model);
+    expect(existsSync(join(good, "history.onnx"))).toBe(false);
+    expect(JSON.parse(readFileSync(join(good, "history.json"), "utf8"))).toHaveProperty("options");
+    expect(readFileSync(table, "utf8")).toBe("text,label\n");
   });
 });
 

@@ -1,4 +1,5 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { classifierDescription, encodeForClassifier } from "@ostinato/classifier";
 import { predictor, RandomStream } from "@ostinato/core";
@@ -6,7 +7,7 @@ import { writeFileAtomic } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { backends } from "../backends.ts";
-import { FailureError } from "../failures.ts";
+import { FailureError, UsageError } from "../failures.ts";
 import { requireWritableFile } from "../files.ts";
 import { shownCount } from "../format.ts";
 import { fileNames, loadSentiment, type Sentiment } from "../model.ts";
@@ -38,6 +39,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   const file = out ?? join(model, fileNames.onnx);
   await requireWritableFile(file, "--out");
   const description = descriptionFile(file);
+  await refuseForeign(file, description);
   const { trained, vocabulary, settings } = sentiment;
   const bytes = exportOnnx(trained);
   const what = sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words";
@@ -83,9 +85,34 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   );
 }
 
+const onnxEnding = /\.onnx$/i;
+
 /** The JSON beside an ONNX file: `model.onnx` has `model.json`. */
 function descriptionFile(file: string): string {
-  return `${file.replace(/\.onnx$/i, "")}.json`;
+  return `${file.replace(onnxEnding, "")}.json`;
+}
+
+/** Only earlier exports are replaced: `--out history.onnx` is no reason to lose a `history.json`, nor `--out model.safetensors` the model. */
+async function refuseForeign(file: string, description: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found !== undefined && !onnxEnding.test(file))
+    throw new UsageError(
+      `--out: ${file} is there already, and is no ONNX file by its name; name one that ends in .onnx`,
+    );
+  const text = await readFile(description, "utf8").catch(() => undefined);
+  if (text !== undefined && !isDescription(text))
+    throw new UsageError(
+      `--out: ${description}, which goes beside ${file}, is there already and describes no model; name another file with --out`,
+    );
+}
+
+function isDescription(text: string): boolean {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === "object" && found !== null && "labels" in found && "vocabulary" in found;
+  } catch {
+    return false;
+  }
 }
 
 /** Reviews of the test half; for a model of other data, which need not be at hand, texts of words from its vocabulary. */

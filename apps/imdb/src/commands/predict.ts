@@ -3,7 +3,7 @@ import type { TextClassifier } from "@ostinato/classifier";
 import { encodeText } from "@ostinato/text";
 import type { RuntimeName } from "../backends.ts";
 import { FailureError, UsageError } from "../failures.ts";
-import { excerpt, table } from "../format.ts";
+import { excerpt, shownLabel, table } from "../format.ts";
 import { ForeignEncodingError, LineTooLongError, lineBatches } from "../lines.ts";
 import { loadSentiment, openClassifier, type Sentiment } from "../model.ts";
 import type { Output } from "../output.ts";
@@ -20,7 +20,6 @@ export type Input = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
 const batchSize = 32;
 const longestLine = 64 * 2 ** 20;
 const shownLength = 60;
-const longestLabel = 24;
 
 export async function predict(
   texts: readonly string[],
@@ -88,7 +87,7 @@ async function answer(
   output: Output,
 ): Promise<void> {
   const { labels } = classifier;
-  const width = Math.max(...labels.map((name) => Math.min(name.length, longestLabel)));
+  const width = Math.max(...labels.map((name) => shownLabel(name).length));
   for (let from = 0; from < texts.length && !output.closed; from += batchSize) {
     const batch = texts.slice(from, from + batchSize);
     for (const [row, { label, probabilities }] of (await classifier.classify(batch)).entries()) {
@@ -102,7 +101,7 @@ async function answer(
       }
       const probability = probabilities[(labels.length === 2 ? labels[1] : label) ?? ""] ?? Number.NaN;
       output.event({ text, probability, label, probabilities });
-      const shown = excerpt(label, longestLabel).padEnd(width);
+      const shown = shownLabel(label).padEnd(width);
       output.say(table([[shown, probability.toFixed(4), excerpt(text, shownLength)]]));
     }
     await output.drained();

@@ -26,7 +26,7 @@ import { writeChart } from "../charts/draw.ts";
 import { historyChart, historyFigures } from "../charts/history.ts";
 import { divergenceWatch } from "../divergence.ts";
 import { FailureError } from "../failures.ts";
-import { shownCount } from "../format.ts";
+import { shownCount, shownLabel } from "../format.ts";
 import { historyOf, partRecorder } from "../history.ts";
 import { InterruptedError, type Interruption } from "../interruption.ts";
 import { fileNames, lossFor, metadataOf, network } from "../model.ts";
@@ -190,7 +190,7 @@ function tellData({ preset, maxLength }: TrainOptions, reviews: TrainingReviews,
   const named =
     reviews.record.kind === "imdb"
       ? ""
-      : `; ${shownCount(classes.length)} classes: ${classes.slice(0, 10).join(", ")}${classes.length > 10 ? ", …" : ""}`;
+      : `; ${shownCount(classes.length)} classes: ${classes.slice(0, 10).map(shownLabel).join(", ")}${classes.length > 10 ? ", …" : ""}`;
   output.say(
     `Preset ${preset}: ${presets[preset].summary}.\n` +
       `${shownCount(reviews.train.texts.length)} ${noun} to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
