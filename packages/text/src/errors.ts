@@ -10,9 +10,9 @@ export class TextOptionError extends TextError {
   override readonly name = "TextOptionError";
   readonly option: string;
 
-  /** `rule` completes the sentence "<option> must …". */
-  constructor(option: string, rule: string, value: unknown) {
-    super(`${option} must ${rule}, got ${shown(value)}`);
+  /** `rule` completes the sentence "<option> must …"; `way` says what to do. */
+  constructor(option: string, rule: string, value: unknown, way?: string) {
+    super(`${option} must ${rule}, got ${shown(value)}${way === undefined ? "" : `; ${way}`}`);
     this.option = option;
   }
 }
@@ -63,5 +63,6 @@ export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value === "bigint") return `the bigint ${value}n`;
   return typeof value === "function" ? "a function" : String(value);
 }

@@ -23,7 +23,7 @@ export function labelEncoder<L extends Label>(labels: Iterable<L>): LabelEncoder
   const classes = [...new Set(labels)];
   for (const label of classes) {
     if (!isLabel(label) || typeof label !== typeof classes[0]) {
-      throw new TextOptionError("labels", "be all strings or all finite numbers", label);
+      throw new TextOptionError("labels", "be all strings or all finite numbers", label, wayOut(label));
     }
   }
   return Object.freeze({ classes: Object.freeze(classes.sort(compareLabels)) });
@@ -60,6 +60,11 @@ export function parseLabelEncoder(data: unknown): LabelEncoder {
   const moved = classes.findIndex((label, id) => label !== encoder.classes[id]);
   if (moved !== -1) throw new TextDataError(`${path}.classes[${moved}]`, `is out of order: ${shown(classes[moved])}`);
   return encoder;
+}
+
+function wayOut(label: unknown): string {
+  if (label === null || label === undefined || Number.isNaN(label)) return "leave out rows without a label";
+  return typeof label === "object" ? "name each class by a string" : "labels.map(String) makes them strings";
 }
 
 function isLabel(value: unknown): value is Label {

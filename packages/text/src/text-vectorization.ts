@@ -10,7 +10,7 @@ import {
 } from "./vectorization-rules.ts";
 import { countingVisitor, type WordCounts, wordCountsFrom, wordsOf } from "./word-counts.ts";
 import { findWord, type WordTable, wordTable } from "./word-table.ts";
-import { checkedText, checkedTexts, requireOneOf, type WordScanner } from "./words.ts";
+import { eachText, requireOneOf, type WordScanner } from "./words.ts";
 
 /**
  * What a text becomes: the ids of its tokens (`"int"`), or one number for each id of the vocabulary: whether the token
@@ -135,9 +135,9 @@ export function adapt<Output extends VectorizationOutput>(
   const scan = tokenScanner(vectorization);
   const counted = wordCountsFrom([]);
   const count = countingVisitor(counted);
-  for (const text of checkedTexts(texts)) {
+  for (const text of eachText(texts)) {
     counted.document += 1;
-    scan(checkedText(text), count);
+    scan(text, count);
   }
   const limit = (maxTokens ?? Number.POSITIVE_INFINITY) - reservedNames(outputMode).length;
   const kept = rankedTokens(counted).slice(0, limit);
@@ -189,9 +189,9 @@ export function vectorizeTexts(layer: TextVectorization, texts: Iterable<string>
   const { outputMode, outputSequenceLength, split } = layer;
   const { scan, table } = lookupOf(layer);
   const first = reservedNames(outputMode).length;
-  const rows = Array.from(checkedTexts(texts), (text) => {
+  const rows = Array.from(eachText(texts), (text) => {
     const ids: number[] = [];
-    scan(checkedText(text), (source, start, end, hash) => {
+    scan(text, (source, start, end, hash) => {
       // A token that is not found has -1, which makes it the last reserved id.
       ids.push(first + findWord(table, source, start, end, hash));
     });

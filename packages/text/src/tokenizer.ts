@@ -4,7 +4,7 @@ import { countingVisitor, type WordCounts, wordCountsFrom, wordsOf } from "./wor
 import { findWord, wordTable } from "./word-table.ts";
 import {
   characterScanner,
-  checkedTexts,
+  eachText,
   hashOf,
   type Standardization,
   standardizationFrom,
@@ -14,6 +14,13 @@ import {
 
 /** A text, or a text that is already cut into words (only `lower` applies to it). */
 export type TokenizerText = string | readonly string[];
+
+const isTokenizerText = (text: unknown): boolean =>
+  typeof text === "string" || (Array.isArray(text) && text.every((word) => typeof word === "string"));
+
+function textsOf(texts: Iterable<TokenizerText>): Iterable<TokenizerText> {
+  return eachText(texts, isTokenizerText, "be a string or a list of words");
+}
 
 /** Keras's settings, all filled in. */
 export type TokenizerSettings = Standardization & {
@@ -96,7 +103,7 @@ export function fitOnTexts(fitted: Tokenizer, texts: Iterable<TokenizerText>): T
   const counted = wordCountsFrom(Array.from(wordCounts, ([word, count]) => [word, count, wordDocs.get(word) ?? 0]));
   const scan = textScanner(options);
   const count = countingVisitor(counted);
-  for (const text of checkedTexts(texts)) {
+  for (const text of textsOf(texts)) {
     counted.document += 1;
     scan(text, count);
   }
@@ -109,7 +116,7 @@ export function fitOnTexts(fitted: Tokenizer, texts: Iterable<TokenizerText>): T
  */
 export function textsToSequences(fitted: Tokenizer, texts: Iterable<TokenizerText>): number[][] {
   const { scan, table, indexes, unknown } = lookupOf(fitted);
-  return Array.from(checkedTexts(texts), (text) => {
+  return Array.from(textsOf(texts), (text) => {
     const sequence: number[] = [];
     scan(text, (source, start, end, hash) => {
       const id = findWord(table, source, start, end, hash);

@@ -22,7 +22,7 @@ import { countingVisitor, idsByFrequency, wordCountsFrom, wordsOf } from "./word
 import { findWord, type WordTable, wordTable } from "./word-table.ts";
 import {
   checkedText,
-  checkedTexts,
+  eachText,
   hashOf,
   type Standardization,
   standardizationFrom,
@@ -93,9 +93,9 @@ export function vocabularyFromTexts(texts: Iterable<string>, options: Vocabulary
   const scan = wordScanner(standardization);
   const counted = wordCountsFrom([]);
   const count = countingVisitor(counted);
-  for (const text of checkedTexts(texts)) {
+  for (const text of eachText(texts)) {
     counted.document += 1;
-    scan(checkedText(text), count);
+    scan(text, count);
   }
   const kept = idsByFrequency(counted).slice(0, maxTokens - reserved.length);
   return frozen({ version: 1, standardization, reserved, unknownId, words: wordsOf(counted, kept) });
@@ -208,7 +208,7 @@ export function encodeText(vocabulary: Vocabulary, text: string): number[] {
 
 /** `encodeText` of each text: ragged rows, ready for `padSequences`. */
 export function encodeTexts(vocabulary: Vocabulary, texts: Iterable<string>): number[][] {
-  return Array.from(checkedTexts(texts), (text) => encodeText(vocabulary, text));
+  return Array.from(eachText(texts), (text) => encodeText(vocabulary, text));
 }
 
 /**

@@ -104,13 +104,21 @@ export function checkedText(text: unknown): string {
   return text;
 }
 
-/** The texts of an iterable; a lone string is an error, since its characters would be taken for texts. */
-export function checkedTexts<T>(texts: Iterable<T>): Iterable<T> {
-  if (typeof texts === "string") throw new TextOptionError("texts", "be a list of texts", texts);
-  if (typeof texts?.[Symbol.iterator] !== "function") {
+const isText = (text: unknown): boolean => typeof text === "string";
+
+/**
+ * The texts of an iterable, each checked to be one: the error names its place. A lone string is an error, since its characters would be taken for texts.
+ * `fits` and `rule` tell what else counts as a text.
+ */
+export function* eachText<T>(texts: Iterable<T>, fits = isText, rule = "be a string"): Iterable<T> {
+  if (typeof texts === "string" || typeof texts?.[Symbol.iterator] !== "function")
     throw new TextOptionError("texts", "be a list of texts", texts);
+  let index = 0;
+  for (const text of texts) {
+    if (!fits(text)) throw new TextOptionError(`texts[${index}]`, rule, text);
+    index += 1;
+    yield text;
   }
-  return texts;
 }
 
 // FNV-1a over UTF-16 code units (Fowler, Noll, Vo).

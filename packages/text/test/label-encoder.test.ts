@@ -47,7 +47,21 @@ describe("label encoder", () => {
 
   test("labels of two kinds, or of none", () => {
     expect(() => labelEncoder<string | number>(["a", 1])).toThrow(TextOptionError);
-    expect(() => labelEncoder([1, Number.NaN])).toThrow("labels must be all strings or all finite numbers, got NaN");
+    const problems: [label: unknown, found: string, way: string][] = [
+      [Number.NaN, "NaN", "leave out rows without a label"],
+      [null, "null", "leave out rows without a label"],
+      [undefined, "undefined", "leave out rows without a label"],
+      [true, "true", "labels.map(String) makes them strings"],
+      [1n, "the bigint 1n", "labels.map(String) makes them strings"],
+      ["a", '"a"', "labels.map(String) makes them strings"],
+      [{}, "an object", "name each class by a string"],
+    ];
+    for (const [label, found, way] of problems) {
+      const labels = [1, label] as number[];
+      expect(() => labelEncoder(labels)).toThrow(
+        `labels must be all strings or all finite numbers, got ${found}; ${way}`,
+      );
+    }
     expect(() => labelEncoder("abc")).toThrow("labels must be a list of labels");
   });
 

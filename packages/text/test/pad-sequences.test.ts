@@ -127,7 +127,7 @@ describe("padSequences", () => {
     ["null for a sequence", [[1], null], "sequences[1] must be a list of numbers or vectors, got null"],
     ["a number for a sequence", [1, 2], "sequences[0] must be a list of numbers or vectors, got 1"],
     ["a truth value", [[true]], "sequences[0][0] must be a number, got true"],
-    ["a bigint", [[1n]], "sequences[0][0] must be a number, got 1"],
+    ["a bigint", [[1n]], "sequences[0][0] must be a number, got the bigint 1n"],
     ["an object", [[{}]], "sequences[0][0] must be a number, got an object"],
     ["a vector among numbers", [[1, [2]]], "sequences[0][1] must be a number, got an array of 1"],
     ["a number among vectors", [[[1, 2]], [3]], "sequences[1][0] must be a vector, as the first item is, got 3"],

@@ -2,18 +2,24 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  adapt,
   decodeIds,
   encodeText,
   encodeTexts,
+  fitOnTexts,
   idWord,
   padSequences,
   parseVocabulary,
   TextDataError,
   TextOptionError,
+  textsToSequences,
   textToWordSequence,
+  textVectorization,
+  tokenizer,
   UnknownIdError,
   type UnknownWords,
   type Vocabulary,
+  vectorizeTexts,
   vocabularyFromTexts,
   vocabularySize,
   wordId,
@@ -71,6 +77,26 @@ describe("vocabularyFromTexts", () => {
     );
     // @ts-expect-error: not a text
     expect(() => encodeText(vocabularyFromTexts(texts), 7)).toThrow("text must be a string, got 7");
+  });
+
+  test("what is no text among many is told by its place", () => {
+    const odd = ["one", "two", 7] as string[];
+    const vocabulary = vocabularyFromTexts(texts);
+    const fitted = fitOnTexts(tokenizer(), texts);
+    const layer = adapt(textVectorization(), texts);
+    for (const act of [
+      () => vocabularyFromTexts(odd),
+      () => encodeTexts(vocabulary, odd),
+      () => adapt(textVectorization(), odd),
+      () => vectorizeTexts(layer, odd),
+    ])
+      expect(act).toThrow("texts[2] must be a string, got 7");
+    const words = [["one"], "two", ["three", null]] as unknown as string[];
+    for (const act of [() => fitOnTexts(tokenizer(), odd), () => textsToSequences(fitted, odd)])
+      expect(act).toThrow("texts[2] must be a string or a list of words, got 7");
+    expect(() => textsToSequences(fitted, words)).toThrow(
+      "texts[2] must be a string or a list of words, got an array of 2",
+    );
   });
 });
 
