@@ -104,6 +104,19 @@ const wrong: readonly Wrong[] = [
   ["no data", (t) => t.fit(untyped(undefined)), "DataError", "{ x, y }"],
   ["a string for data", (t) => t.fit(untyped("reviews")), "DataError", "{ x, y }"],
   ["no data to evaluate", (t) => t.evaluate(untyped(undefined)), "DataError", "{ x, y }"],
+  [
+    "a generator that nobody called",
+    (t) => t.fit(untyped(function* () {})),
+    "DataError",
+    "got a function; one that gives",
+  ],
+  [
+    "batches to evaluate",
+    (t) => t.evaluate(untyped(new Set([data]))),
+    "DataError",
+    "got an iterable; only fit trains on",
+  ],
+  ["batches to validate with", train({ validationData: untyped(new Set([data])) }), "DataError", "got an iterable"],
   ["training without y", (t) => t.fit(untyped({ x: data.x })), "DataError", "no y"],
   ["evaluating without y", (t) => t.evaluate(untyped({ x: data.x })), "DataError", "no y"],
   [

@@ -64,6 +64,18 @@ describe("class weights", () => {
     await expect(trainer.fit(tags, { classWeight: { 3: 2 } })).rejects.toThrow(
       "class 3, and the output has the classes 0 … 2",
     );
+    await using binary = await trainerOf();
+    await expect(binary.fit(data, { classWeight: { 2: 5 } })).rejects.toThrow(
+      "class 2, and the output has the classes 0 … 1",
+    );
+  });
+
+  test("must be a record: of a Map nothing would count", async () => {
+    await using trainer = await trainerOf();
+    const classWeight = new Map([[1, 5]]) as unknown as Record<number, number>;
+    await expect(trainer.fit(data, { classWeight })).rejects.toThrow(
+      "classWeight must be weights by class, such as { 0: 1, 1: 3 }, got an object (Map)",
+    );
   });
 });
 

@@ -23,7 +23,9 @@ describe("a checkpoint as bytes", () => {
   });
 
   test("is told from a model, and from that of a later version", () => {
-    expect(() => checkpointFromBytes(toBytes(smallModel()))).toThrow(/not a checkpoint of Ostinato/);
+    expect(() => checkpointFromBytes(toBytes(smallModel()))).toThrow(
+      "this is a model of Ostinato, not a checkpoint: loadModel (or fromBytes) reads it",
+    );
     const later = edited(file, (header) => {
       header.__metadata__ = { ...(header.__metadata__ as object), version: "2" };
     });

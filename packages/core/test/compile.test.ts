@@ -16,6 +16,7 @@ import {
   type Model,
   meanSquaredError,
   model,
+  predictor,
   sequential,
   sparseCategoricalCrossentropy,
 } from "@ostinato/core";
@@ -88,6 +89,14 @@ describe("compile", () => {
       "embedding/embeddings",
     ],
     ["no model", untyped(undefined), {}, "ConfigError", "sequential(…)"],
+    [
+      "a backend that is still to come",
+      binary(),
+      { backend: untyped(Promise.resolve(right.backend)) },
+      "ConfigError",
+      "backend must be what a function such as await cpu() made, got a promise: await it",
+    ],
+    ["the name of a backend", binary(), { backend: untyped("wasm") }, "ConfigError", "await cpu()", '"wasm"'],
   ];
   for (const [what, network, given, error, ...expected] of wrong) {
     test(what, async () => {
@@ -95,6 +104,24 @@ describe("compile", () => {
       expectTyped(thrown, error, expected);
     });
   }
+
+  test("predictor says the same of models and backends", async () => {
+    const spec = { spec: {}, weights: {} };
+    const calls: [given: unknown, options: unknown, ...expected: string[]][] = [
+      [undefined, { backend }, "predictor: the model must be what await loadModel(…)", "undefined"],
+      ["model.safetensors", { backend }, "await loadModel(…)", '"model.safetensors"'],
+      [Promise.resolve(spec), { backend }, "await loadModel(…)", "got a promise: await it"],
+      [spec, undefined, "predictor takes an object of options, got undefined"],
+      [spec, {}, "predictor: backend must be", "await cpu()", "undefined"],
+      [spec, { backend: "wasm" }, "await cpu()", '"wasm"'],
+      [spec, { backend: Promise.resolve(backend) }, "got a promise: await it"],
+      [spec, { backend, threads: 2 }, 'predictor has no option "threads"'],
+    ];
+    for (const [given, options, ...expected] of calls) {
+      const thrown = await predictor(untyped(given), untyped(options)).catch((caught: unknown) => caught);
+      expectTyped(thrown, "ConfigError", expected);
+    }
+  });
 
   test("two outputs cannot be trained", async () => {
     const x = input({ shape: [3] });

@@ -1,6 +1,15 @@
 /** Model files: the same model gives the same bytes and comes back; models that cannot be are refused with what is wrong. */
-import { float32, fromBytes, type Json, ModelFileError, type Trained, toBytes } from "@ostinato/core";
+import {
+  checkpointToBytes,
+  float32,
+  fromBytes,
+  type Json,
+  ModelFileError,
+  type Trained,
+  toBytes,
+} from "@ostinato/core";
 import { describe, expect, test } from "vitest";
+import { smallCheckpoint } from "./checkpoints.ts";
 import { edited, putTogether, smallModel } from "./models.ts";
 
 const trained = smallModel({
@@ -86,6 +95,7 @@ const manyCalls = (count: number): Json[] =>
   Array.from({ length: count }, (_, i) => ({ layer: 1, sources: [{ call: i }] }));
 
 const wrong: Readonly<Record<string, readonly [Uint8Array, string]>> = {
+  "a checkpoint": [checkpointToBytes(smallCheckpoint()), "a checkpoint of Ostinato, not a model: loadCheckpoint"],
   "other safetensors": [putTogether("{}", new Uint8Array(0)), "not a model of Ostinato"],
   "another format": [withMetadata({ format: "pt" }), "not a model of Ostinato"],
   "a later version": [withMetadata({ version: "2" }), "format version 2; this library reads version 1"],

@@ -4,9 +4,9 @@ import { isRecord, type Json } from "../nn/options.ts";
 import { parseModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
 import { checksumOf } from "./checksum.ts";
+import { expectFormat, formats } from "./formats.ts";
 import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
 
-const FORMAT = "ostinato-model";
 const VERSION = 1;
 
 /** Of everything in a model file. */
@@ -31,7 +31,10 @@ export function modelPieces({ spec, weights, vocabulary, metadata }: Trained): U
   );
   const tensors = checkWeights(spec, weights);
   const checksum = modelChecksum({ tensors, metadata: texts });
-  return safetensorsPieces({ tensors, metadata: { format: FORMAT, version: String(VERSION), ...texts, checksum } });
+  return safetensorsPieces({
+    tensors,
+    metadata: { format: formats.model, version: String(VERSION), ...texts, checksum },
+  });
 }
 
 /** The JSON of one part of a file's metadata; undefined where it is absent. @throws ModelFileError */
@@ -54,8 +57,7 @@ export function fromBytes(bytes: Uint8Array | ArrayBuffer): Trained {
 
 /** A model from what its file holds. @throws ModelFileError */
 export function modelFrom({ tensors, metadata }: Safetensors): Trained {
-  if (metadata.format !== FORMAT)
-    throw new ModelFileError("this safetensors file is not a model of Ostinato: it does not say so in its metadata");
+  expectFormat("model", metadata.format);
   if (metadata.version !== String(VERSION)) {
     throw new ModelFileError(
       `the model file has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,

@@ -4,10 +4,10 @@ import { isRecord, type Json } from "../nn/options.ts";
 import type { Tensor, Tensors } from "../tensor.ts";
 import { type Checkpoint, parsePosition, positionToJson } from "./checkpoint.ts";
 import { checksumOf } from "./checksum.ts";
+import { expectFormat, formats } from "./formats.ts";
 import { parseMetadata } from "./model.ts";
 import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
 
-const FORMAT = "ostinato-checkpoint";
 const VERSION = "1";
 /** What sets the tensors of callbacks apart from the state in one file. */
 const CALLBACK = "callback:";
@@ -32,7 +32,7 @@ export function checkpointPieces({ settings, position, state, callbacks, callbac
     callbacks: JSON.stringify(callbacks),
   };
   const checksum = checkpointChecksum({ tensors, metadata: parts });
-  return safetensorsPieces({ tensors, metadata: { format: FORMAT, version: VERSION, ...parts, checksum } });
+  return safetensorsPieces({ tensors, metadata: { format: formats.checkpoint, version: VERSION, ...parts, checksum } });
 }
 
 function record(part: string, text: string | undefined): { readonly [name: string]: Json } {
@@ -59,10 +59,7 @@ export function checkpointFromBytes(bytes: Uint8Array | ArrayBuffer): Checkpoint
 
 /** A checkpoint from what its file holds. @throws ModelFileError */
 export function checkpointFrom({ tensors, metadata }: Safetensors): Checkpoint {
-  if (metadata.format !== FORMAT)
-    throw new ModelFileError(
-      "this safetensors file is not a checkpoint of Ostinato: it does not say so in its metadata",
-    );
+  expectFormat("checkpoint", metadata.format);
   if (metadata.version !== VERSION) {
     throw new ModelFileError(
       `the checkpoint has format version ${String(metadata.version).slice(0, 20)}; this library reads version ${VERSION}`,

@@ -1,15 +1,16 @@
 /** Class weights: how much each class counts in the loss, as the weight of each row. */
 import { ConfigError, DataError } from "../errors.ts";
 import { isRecord, shown } from "../nn/options.ts";
+import { classOf } from "../tensor.ts";
 
 /** The weight of each class, by its number; a class that is left out weighs 1. */
 export type ClassWeights = Readonly<Record<number, number>>;
 
 /** @throws ConfigError that begins with `owner` where it is not a record of weights from 0 on by class */
 export function checkClassWeights(owner: string, classWeight: unknown): ClassWeights {
-  if (!isRecord(classWeight))
+  if (!isRecord(classWeight) || classOf(classWeight) !== "Object")
     throw new ConfigError(
-      `${owner}: classWeight must be weights by class, such as { 0: 1, 1: 3 }, got ${shown(classWeight)}`,
+      `${owner}: classWeight must be weights by class, such as { 0: 1, 1: 3 }, got ${isRecord(classWeight) ? `an object (${classOf(classWeight)})` : shown(classWeight)}`,
     );
   for (const [name, weight] of Object.entries(classWeight)) {
     if (!/^\d+$/.test(name))

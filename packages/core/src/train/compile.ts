@@ -17,6 +17,7 @@ import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./gra
 import type { Loss } from "./losses.ts";
 import { checkMetricNames, type Metric } from "./metrics.ts";
 import { openState } from "./openState.ts";
+import { expectBackend, expectPart, foundIn } from "./parts.ts";
 import { Programs } from "./programs.ts";
 import type { TargetSpec } from "./target.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
@@ -50,15 +51,6 @@ function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weigh
   return { [STEP]: int32([], [0]), ...values, ...optimizerState(optimizer, parameters, values) };
 }
 
-/** Parts are made by functions: Keras's names in their place are a common slip. Whoever puts one together must not forget a method. */
-function expectPart(option: string, part: unknown, methods: readonly [string, ...string[]], example: string): void {
-  if (!isRecord(part) || typeof part[methods[0]] !== "function")
-    throw new ConfigError(`compile: ${option} must be what a function such as ${example} made, got ${shown(part)}`);
-  const lacking = methods.find((method) => typeof part[method] !== "function");
-  if (lacking !== undefined)
-    throw new ConfigError(`compile: ${option} has no method ${lacking}, which what ${example} makes has`);
-}
-
 const metricSetting = ({ name, options }: Metric): { readonly [name: string]: Json } => ({ name, ...options });
 
 /**
@@ -84,15 +76,15 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const seed = options.seed === undefined ? 0 : read.integer("seed", 0);
   const { backend, loss, optimizer, metrics = [], weightedMetrics = [] } = options;
   if (!isRecord(model) || !isRecord(model.spec))
-    throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
-  expectPart("backend", backend, ["open", "runs"], "await cpu()");
-  expectPart("loss", loss, ["perRow", "target"], "binaryCrossentropy()");
+    throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${foundIn(model)}`);
+  expectBackend("compile", backend);
+  expectPart("compile", "loss", loss, ["perRow", "target"], "binaryCrossentropy()");
   if (typeof loss.kind !== "string") throw new ConfigError(`compile: the loss has no kind, got ${shown(loss.kind)}`);
-  expectPart("optimizer", optimizer, ["update"], "adam()");
+  expectPart("compile", "optimizer", optimizer, ["update"], "adam()");
   checkOptimizer(optimizer);
   for (const [option, list] of Object.entries({ metrics, weightedMetrics })) {
     if (!Array.isArray(list)) throw new ConfigError(`compile: ${option} must be a list, got ${shown(list)}`);
-    for (const metric of list) expectPart(`each of ${option}`, metric, ["sums", "result"], "accuracy()");
+    for (const metric of list) expectPart("compile", `each of ${option}`, metric, ["sums", "result"], "accuracy()");
   }
   const objective: Objective = { loss, metrics, ...(weightedMetrics.length > 0 ? { weightedMetrics } : {}) };
   checkMetricNames(metricsOf(objective));

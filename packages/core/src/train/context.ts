@@ -4,6 +4,7 @@ import { ConfigError, DataError } from "../errors.ts";
 import { isRecord, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
+import { isBatches } from "./batches.ts";
 import type { ClassWeights } from "./classWeights.ts";
 import { type Dataset, type Examples, readDataset, weighClasses } from "./dataset.ts";
 import type { Objective } from "./graphs.ts";
@@ -26,11 +27,24 @@ export interface TrainerContext {
 
 /** Labelled rows as the model takes them. @throws DataError, ShapeError, DTypeError */
 export function readExamples({ spec, target }: TrainerContext, data: Examples): Dataset {
+  if (typeof data === "function")
+    throw new DataError("training and evaluation take data { x, y }, got a function; one that gives batches is called");
   if (!isRecord(data)) throw new DataError(`training and evaluation take data { x, y }, got ${shown(data)}`);
+  if (isBatches(data))
+    throw new DataError(
+      "evaluation and validationData take rows { x, y }, got an iterable; only fit trains on batches",
+    );
   new OptionReader("the data", data, ["x", "y", "sampleWeights"]);
   const { x, y, sampleWeights } = data;
   if (y === undefined) throw new DataError("the data has no y: training and evaluation take { x, y }");
   return readDataset(spec, x, { target, y, ...(sampleWeights ? { sampleWeights } : {}) });
+}
+
+/** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */
+function classesOf({ classes, shape, probability }: TargetSpec): number | undefined {
+  const width = shape.at(-1);
+  if (classes !== undefined || typeof width !== "number") return classes;
+  return width > 1 ? width : probability ? 2 : undefined;
 }
 
 /** Labelled rows to train on: with class weights, each row or step has the weight of its class. @throws ConfigError where rows have weights already */
@@ -38,7 +52,7 @@ export function weighed({ target }: TrainerContext, dataset: Dataset, classWeigh
   if (classWeight === undefined) return dataset;
   if (dataset.weighing !== "none")
     throw new ConfigError("fit: rows are weighed by sampleWeights or by classWeight, not by both");
-  const { classes } = target;
+  const classes = classesOf(target);
   const unknown = Object.keys(classWeight).find((label) => classes !== undefined && Number(label) >= classes);
   if (unknown !== undefined && classes !== undefined)
     throw new ConfigError(

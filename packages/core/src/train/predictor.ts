@@ -1,11 +1,14 @@
 /** Prediction with a trained model, on any backend. */
 import type { Backend, Executable } from "../backend.ts";
+import { ConfigError } from "../errors.ts";
 import { inferenceGraph } from "../nn/build.ts";
+import { isRecord, OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import { checkWeights, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
 import { openState } from "./openState.ts";
+import { expectBackend, foundIn } from "./parts.ts";
 import { checkPassOptions, type PassOptions } from "./pass.ts";
 import { predictRows } from "./predict.ts";
 import { Programs } from "./programs.ts";
@@ -69,11 +72,20 @@ class ModelPredictor implements Predictor {
 /**
  * Opens a trained model on a backend.
  *
+ * @throws ConfigError where the model is none, or the backend
+ *
  * @example
  * await using sentiment = await predictor(await loadModel("sentiment.safetensors"), { backend: await cpu() });
  * const probabilities = await sentiment.predict([[12, 7, 431]]);
  */
-export async function predictor(trained: Trained, { backend }: { readonly backend: Backend }): Promise<Predictor> {
+export async function predictor(trained: Trained, options: { readonly backend: Backend }): Promise<Predictor> {
+  new OptionReader("predictor", options, ["backend"]);
+  const { backend } = options;
+  if (!isRecord(trained) || !isRecord(trained.spec))
+    throw new ConfigError(
+      `predictor: the model must be what await loadModel(…) or await trainer.snapshot() gave, got ${foundIn(trained)}`,
+    );
+  expectBackend("predictor", backend);
   const { spec } = trained;
   const session = await openState(backend, spec, () => checkWeights(spec, trained.weights));
   const programs = new Programs(backend, session);

@@ -1,0 +1,32 @@
+/** What training and prediction are put together from, checked before it is used. */
+import { ConfigError } from "../errors.ts";
+import { isRecord, shown } from "../nn/options.ts";
+
+/**
+ * Parts are made by functions: Keras's names in their place, and a forgotten `await`, are common slips. Whoever puts one together must not forget a method.
+ *
+ * @throws ConfigError, which names the option and a function that makes it
+ */
+export function expectPart(
+  owner: string,
+  option: string,
+  part: unknown,
+  methods: readonly [string, ...string[]],
+  example: string,
+): void {
+  if (!isRecord(part) || typeof part[methods[0]] !== "function")
+    throw new ConfigError(`${owner}: ${option} must be what a function such as ${example} made, got ${foundIn(part)}`);
+  const lacking = methods.find((method) => typeof part[method] !== "function");
+  if (lacking !== undefined)
+    throw new ConfigError(`${owner}: ${option} has no method ${lacking}, which what ${example} makes has`);
+}
+
+/** @throws ConfigError, where it is no backend */
+export function expectBackend(owner: string, backend: unknown): void {
+  expectPart(owner, "backend", backend, ["open", "runs"], "await cpu()");
+}
+
+/** Shows what stands where a part should. */
+export function foundIn(part: unknown): string {
+  return isRecord(part) && typeof part.then === "function" ? "a promise: await it" : shown(part);
+}
