@@ -4,12 +4,14 @@ import {
   type Backend,
   ConfigError,
   fromBytes,
+  ModelFileError,
   type PredictOptions,
   type Predictor,
   predictor,
   type Trained,
 } from "@ostinato/core";
 import type { Vocabulary } from "@ostinato/text";
+import { isOnnx } from "./onnxBytes.ts";
 import { classifierSettings, encodeForClassifier, type KnownSettings } from "./settings.ts";
 
 /** What a model makes of a text. */
@@ -58,7 +60,8 @@ class ModelClassifier implements TextClassifier {
     options: PredictOptions = {},
   ): Promise<Classification | Classification[]> {
     if (typeof given === "string") return (await this.classify([given], options))[0] as Classification;
-    if (!Array.isArray(given)) throw new ConfigError(`classify: give a text or a list of texts, got ${typeof given}`);
+    if (!Array.isArray(given))
+      throw new ConfigError(`classify: give a text or a list of texts, got ${given === null ? "null" : typeof given}`);
     if (given.length === 0) return [];
     const rows = encodeForClassifier(this.#settings, this.#vocabulary, given);
     const { data, shape } = await this.#predictor.predict(rows, options);
@@ -96,6 +99,20 @@ export async function classifierOver(
   return new ModelClassifier(settings, vocabulary, await open());
 }
 
+/** What was given as a model, read. @throws ConfigError for a path, ModelFileError for what is no model */
+export function trainedFrom(model: Uint8Array | Trained): Trained {
+  if (typeof model === "string")
+    throw new ConfigError(
+      "textClassifier: a path is for textClassifier of @ostinato/classifier/node; this one takes the bytes of the file",
+    );
+  if (typeof model === "object" && model !== null && "spec" in model) return model;
+  if (isOnnx(model))
+    throw new ModelFileError(
+      "this is an ONNX file: @ostinato/classifier/node opens it; here take what saveModel wrote",
+    );
+  return fromBytes(model);
+}
+
 /**
  * Opens a text classifier from the bytes of a model file, or from a trained model, in Node.js and in pages. The file is one that `saveModel`
  * or `toBytes` wrote of `trainer.snapshot({ vocabulary, metadata: classifierMetadata({ labels, maxLength }) })`.
@@ -111,6 +128,6 @@ export async function textClassifier(
   model: Uint8Array | Trained,
   { backend }: ClassifierOptions = {},
 ): Promise<TextClassifier> {
-  const trained = "spec" in model ? model : fromBytes(model);
+  const trained = trainedFrom(model);
   return classifierOver(trained, async () => predictor(trained, { backend: backend ?? (await cpu()) }));
 }

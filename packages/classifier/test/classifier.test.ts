@@ -282,5 +282,36 @@ describe("what is no classifier", () => {
     await using classifier = await textClassifier(model);
     await expect(classifier.classify(7 as unknown as string)).rejects.toThrow(ConfigError);
     await expect(classifier.classify([float32([1], [1])] as unknown as string[])).rejects.toThrow(/text.*be a string/);
+    await expect(classifier.classify(["a film", undefined] as unknown as string[])).rejects.toThrow(
+      "texts[1] must be a string, got undefined",
+    );
+    await expect(classifier.classify(null as unknown as string)).rejects.toThrow("a list of texts, got null");
+  });
+
+  test("what is no model is refused, with the way in", async () => {
+    const untyped = (value: unknown) => value as Trained;
+    for (const open of [textClassifier, fromMemory]) {
+      for (const [given, found] of [
+        [undefined, "undefined"],
+        [null, "null"],
+        [Promise.resolve(sigmoid), "an object (Promise)"],
+        [new Blob(["text"]), "an object (Blob)"],
+      ] as const) {
+        const error = await failure(() => open(untyped(given)));
+        expect(error).toBeInstanceOf(ModelFileError);
+        expect(error.message).toBe(`the bytes of a file are a Uint8Array, got ${found}`);
+      }
+      for (const backend of ["wasm", cpu(), {}]) {
+        const error = await failure(() => open(sigmoid, { backend: backend as never }));
+        expect(error).toBeInstanceOf(ConfigError);
+        expect(error.message).toContain("backend must be what a function such as await cpu() made");
+      }
+    }
+    const path = await failure(() => fromMemory(untyped(model)));
+    expect(path).toBeInstanceOf(ConfigError);
+    expect(path.message).toContain("a path is for textClassifier of @ostinato/classifier/node");
+    const bytes = await failure(() => fromMemory(exportOnnx(sigmoid)));
+    expect(bytes).toBeInstanceOf(ModelFileError);
+    expect(bytes.message).toContain("this is an ONNX file: @ostinato/classifier/node opens it");
   });
 });

@@ -1,9 +1,10 @@
 /** The classifier of the main entry, from a file of either kind, on a backend or in onnxruntime. */
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type Backend, ConfigError, fromBytes, ModelFileError, type Trained } from "@ostinato/core";
+import { type Backend, ConfigError, ModelFileError, type Trained } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
-import { textClassifier as classifierOf, classifierOver, type TextClassifier } from "../classifier.ts";
+import { textClassifier as classifierOf, classifierOver, type TextClassifier, trainedFrom } from "../classifier.ts";
+import { isOnnx } from "../onnxBytes.ts";
 
 export interface FileClassifierOptions {
   /**
@@ -25,11 +26,6 @@ async function startOf(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
-}
-
-/** ONNX begins with the field of its version; safetensors have the length of a JSON object, and then the object. */
-function isOnnx(start: Uint8Array): boolean {
-  return start[0] === 0x08 && start[8] !== 0x7b;
 }
 
 /** Both packages are optional peers. @throws ConfigError where one is not installed */
@@ -69,10 +65,9 @@ export async function textClassifier(
   model: string | URL | Uint8Array | Trained,
   { backend }: FileClassifierOptions = {},
 ): Promise<TextClassifier> {
-  const path = typeof model === "object" && "href" in model ? fileURLToPath(model.href) : model;
+  const path = typeof model === "object" && model !== null && "href" in model ? fileURLToPath(model.href) : model;
   try {
-    const start = typeof path === "string" ? await startOf(path) : "spec" in path ? new Uint8Array() : path;
-    if (isOnnx(start)) {
+    if (typeof path === "string" ? isOnnx(await startOf(path)) : isOnnx(path)) {
       if (backend !== undefined && backend !== "onnx")
         throw new ConfigError("textClassifier: an ONNX file runs in onnxruntime; leave the backend out");
       return await overOnnx(path as Uint8Array | string);
@@ -80,7 +75,7 @@ export async function textClassifier(
     const own = typeof path === "string" ? await loadModel(path) : path;
     if (backend !== "onnx") return await classifierOf(own, backend === undefined ? {} : { backend });
     const { exportOnnx } = await onnx();
-    return await overOnnx(exportOnnx("spec" in own ? own : fromBytes(own)));
+    return await overOnnx(exportOnnx(trainedFrom(own)));
   } catch (error) {
     if (typeof path !== "string" || !(error instanceof ModelFileError) || error.message.includes(path)) throw error;
     throw new ModelFileError(`${path}: ${error.message}`, { cause: error });
