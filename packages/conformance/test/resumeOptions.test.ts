@@ -26,8 +26,8 @@ import {
   type TrainingData,
   toBytes,
 } from "@ostinato/core";
-import { beforeAll, describe, expect, test } from "vitest";
-import { reviews, trainerOf } from "./reviews.ts";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { bytesOf, reviews, trainerOf } from "./reviews.ts";
 
 const data = reviews(20);
 const untyped = (value: unknown): never => value as never;
@@ -169,6 +169,26 @@ describe("going on is exact", () => {
     expect(timeless(await trainer.fit(data, { batchSize: 8, epochs: 2, resume: middle }))).toBe(timeless(first));
     expect(toBytes(await trainer.snapshot())).toEqual(weights);
   });
+});
+
+test("a clock that is set back while training runs leaves a checkpoint to go on from", async () => {
+  await using trainer = await trainerOf();
+  const real = Date.now;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => real() - 3_600_000);
+  let resume: Checkpoint | undefined;
+  const taking: Callback = {
+    name: "taking",
+    onStep: async ({ step }, control) => {
+      if (step === 1) clock.mockImplementation(() => real() - 7_200_000);
+      else resume ??= checkpointFromBytes(checkpointToBytes(await control.checkpoint()));
+    },
+  };
+  const { epochs } = await trainer.fit(data, { batchSize: 8, callbacks: [taking] });
+  clock.mockRestore();
+  expect(epochs[0]?.seconds).toBeGreaterThanOrEqual(0);
+  await using other = await trainerOf();
+  await other.fit(data, { batchSize: 8, callbacks: [{ name: "taking" }], ...(resume ? { resume } : {}) });
+  expect(await bytesOf(other)).toBe(await bytesOf(trainer));
 });
 
 describe("what is not as it was is named", () => {

@@ -17,6 +17,7 @@ import type { EpochEvent, History, TrainingStepEvent } from "./events.ts";
 import { validationName } from "./figures.ts";
 import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
 import { APPLIED, LEARNING_RATE, metricsOf, trainingGraph } from "./graphs.ts";
+import { now } from "./hostTurn.ts";
 import { explainNonFinite } from "./nonFinite.ts";
 import { readyToResume } from "./resume.ts";
 import { type Logs, Running, validationLogs } from "./running.ts";
@@ -65,7 +66,7 @@ export class Fit {
   #epoch = 0;
   #step = 0;
   #seconds = 0;
-  #since = Date.now();
+  #since = now();
   #stopped: string | undefined;
   /** Training ended by an error or a signal. */
   #failed = false;
@@ -165,7 +166,7 @@ export class Fit {
   }
 
   #elapsed(): number {
-    return this.#seconds + (Date.now() - this.#since) / 1000;
+    return this.#seconds + (now() - this.#since) / 1000;
   }
 
   #control(): TrainingControl {
@@ -207,7 +208,7 @@ export class Fit {
     const { epochs, callbacks } = this.#plan;
     // An epoch in which training was stopped is brought to its end.
     while (this.#epoch < epochs && (this.#stopped === undefined || this.#step > 0)) {
-      this.#since = Date.now();
+      this.#since = now();
       await this.#trainEpoch(control);
       const logs = this.#running.logs();
       const checked = await this.#validate();
@@ -219,7 +220,7 @@ export class Fit {
       this.#seconds = 0;
       const event: EpochEvent = { epoch: this.#epoch, epochs, seconds, ...logs, ...checked };
       this.#history.push(event);
-      this.#since = Date.now();
+      this.#since = now();
       callbacks.happened("onEpoch");
       await callbacks.tell((callback) => callback.onEpoch?.(event, control));
       await this.#options.onEpoch?.(event);
