@@ -171,6 +171,26 @@ describe("going on is exact", () => {
   });
 });
 
+test("there is no checkpoint while a training is resumed, and the last one's after that failed", async () => {
+  await using trainer = await trainerOf();
+  const asked: unknown[] = [];
+  const ask = async (): Promise<void> => void asked.push(await trainer.checkpoint().catch(String));
+  const keeping = (restore: Callback["restore"]): Callback => ({
+    name: "keeping",
+    state: () => ({ data: 1 }),
+    ...(restore ? { restore } : {}),
+  });
+  await trainer.fit(data, { callbacks: [keeping(undefined)] });
+  const resume = await trainer.checkpoint();
+  await trainer.fit(data, { epochs: 2, callbacks: [keeping(ask)], resume });
+  expect(asked).toEqual([expect.stringContaining("while one is being resumed")]);
+  const failing = keeping(() => {
+    throw new Error("not mine");
+  });
+  await expect(trainer.fit(data, { epochs: 3, callbacks: [failing], resume })).rejects.toThrow("not mine");
+  expect((await trainer.checkpoint()).position.epoch).toBe(2);
+});
+
 test("a clock that is set back while training runs leaves a checkpoint to go on from", async () => {
   await using trainer = await trainerOf();
   const real = Date.now;

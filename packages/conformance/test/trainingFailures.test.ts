@@ -79,6 +79,40 @@ const wrong: readonly Wrong[] = [
     "ConfigError",
     "validationSplit",
   ],
+  ...["onStep", "onValidationStep", "onEpoch", "onWarning"].map(
+    (name): Wrong => [
+      `no function as ${name}`,
+      train(untyped({ [name]: 5 })),
+      "ConfigError",
+      `fit: ${name} must be a function, got 5`,
+    ],
+  ),
+  ...["onStart", "onStep", "onEpoch", "onEnd", "state", "restore"].map(
+    (name): Wrong => [
+      `no function as ${name} of a callback`,
+      train({ callbacks: [untyped({ name: "mine", [name]: "x" })] }),
+      "ConfigError",
+      `fit: ${name} of the callback "mine" must be a function, got "x"`,
+    ],
+  ),
+  [
+    "no function for steps of a prediction",
+    (trainer) => trainer.predict(data.x, untyped({ onStep: 5 })),
+    "ConfigError",
+    "predict: onStep must be a function, got 5",
+  ],
+  [
+    "a controller as the signal of a training",
+    train({ signal: untyped(new AbortController()) }),
+    "ConfigError",
+    "fit: signal must be an AbortSignal",
+  ],
+  [
+    "a controller as the signal of an evaluation",
+    (trainer) => trainer.evaluate(data, { signal: untyped(new AbortController()) }),
+    "ConfigError",
+    "evaluate: signal must be an AbortSignal",
+  ],
   ["a mistyped option", train(untyped({ epoch: 3 })), "ConfigError", 'fit has no option "epoch"', "epochs"],
   [
     "an option of evaluate that there is not",

@@ -84,6 +84,14 @@ export class OptionReader {
     return value;
   }
 
+  /** Functions of the user's that are called later, if they are given. */
+  functions(...names: readonly string[]): void {
+    for (const name of names) {
+      const value = this.#given[name];
+      if (value !== undefined && typeof value !== "function") throw this.#wrong(name, "a function");
+    }
+  }
+
   boolean(name: string, fallback: boolean): boolean {
     const value = this.#given[name] ?? fallback;
     if (typeof value !== "boolean") throw this.#wrong(name, "true or false");

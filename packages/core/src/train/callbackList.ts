@@ -11,6 +11,8 @@ const happenings = { onStart: "the start", onStep: "the last step", onEpoch: "th
 
 type Happening = keyof typeof happenings;
 
+const methods = [...Object.keys(happenings), "onEnd", "state", "restore"];
+
 /** A callback that failed in `onEnd`. */
 export interface EndFailure {
   readonly name: string;
@@ -36,6 +38,11 @@ export class CallbackList {
         );
       if (!isName(callback.name))
         throw new ConfigError(`${owner}: a callback needs a name of ${NAME_RULE}, got ${shown(callback.name)}`);
+      for (const method of methods)
+        if (callback[method] !== undefined && typeof callback[method] !== "function")
+          throw new ConfigError(
+            `${owner}: ${method} of the callback "${callback.name}" must be a function, got ${shown(callback[method])}`,
+          );
     }
     const twice = callbacks.find(({ name }, i) => callbacks.findIndex((other) => other.name === name) !== i);
     if (twice)

@@ -3,7 +3,7 @@
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import { buildModel } from "../nn/build.ts";
-import { type Json, OptionReader, shown } from "../nn/options.ts";
+import { type Json, OptionReader } from "../nn/options.ts";
 import { Batches, type BatchIterable, isBatches } from "./batches.ts";
 import { inOrder } from "./batchOrder.ts";
 import type { Callback } from "./callback.ts";
@@ -13,7 +13,7 @@ import { readExamples, type TrainerContext, weighed } from "./context.ts";
 import { type Dataset, type Examples, targetsIn } from "./dataset.ts";
 import type { EpochEvent, StepEvent, TrainingStepEvent } from "./events.ts";
 import { checkBatchSize } from "./pass.ts";
-import type { Signal } from "./signal.ts";
+import { checkSignal, type Signal } from "./signal.ts";
 import { unseenClasses, warnOnConsole } from "./warnings.ts";
 
 /** Labelled data: rows, or batches of rows, which are taken as they come. */
@@ -139,7 +139,8 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   const share = read.number("validationSplit", 0, 0, 1);
   const stepsPerEpoch = options.stepsPerEpoch === undefined ? undefined : read.integer("stepsPerEpoch", 1);
   const { onWarning: warn = warnOnConsole } = options;
-  if (typeof warn !== "function") throw new ConfigError(`fit: onWarning must be a function, got ${shown(warn)}`);
+  read.functions("onStep", "onValidationStep", "onEpoch", "onWarning");
+  checkSignal("fit", options.signal);
   const callbacks = new CallbackList("fit", options.callbacks ?? []);
   const classWeight = options.classWeight === undefined ? undefined : checkClassWeights("fit", options.classWeight);
   expectTrainable(context);

@@ -6,7 +6,7 @@ import { longestFirst } from "./batchOrder.ts";
 import { batchWriter, type Dataset, rowLengths } from "./dataset.ts";
 import type { StepEvent } from "./events.ts";
 import type { Logs } from "./running.ts";
-import { expectWanted, type Signal } from "./signal.ts";
+import { checkSignal, expectWanted, type Signal } from "./signal.ts";
 import type { Turns } from "./turns.ts";
 
 export interface PassOptions {
@@ -20,7 +20,8 @@ export interface PassOptions {
 
 /** The options of `owner`, of whatever origin. @throws ConfigError */
 export function checkPassOptions(owner: string, options: PassOptions): void {
-  new OptionReader(owner, options, ["batchSize", "onStep", "signal"]);
+  new OptionReader(owner, options, ["batchSize", "onStep", "signal"]).functions("onStep");
+  checkSignal(owner, options.signal);
   checkBatchSize(options.batchSize);
 }
 

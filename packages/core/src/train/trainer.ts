@@ -73,11 +73,23 @@ export class SessionTrainer implements Trainer {
           writeWeights: (weights) => this.#writeWeights(weights),
         },
       });
-      if (options.resume !== undefined) await fit.resume(options.resume);
+      if (options.resume !== undefined) await this.#resume(fit, options.resume);
       this.#last = fit;
       return await fit.run();
     } finally {
       this.#fitting = false;
+    }
+  }
+
+  /** Between the old state and the new one there is nothing to take a checkpoint of. */
+  async #resume(fit: Fit, checkpoint: Checkpoint): Promise<void> {
+    const last = this.#last;
+    this.#last = undefined;
+    try {
+      await fit.resume(checkpoint);
+    } catch (error) {
+      this.#last = last;
+      throw error;
     }
   }
 
@@ -109,7 +121,8 @@ export class SessionTrainer implements Trainer {
 
   async checkpoint(): Promise<Checkpoint> {
     this.#context.turns.expectOpen();
-    if (!this.#last) throw new StateError("there is nothing to go on from before the first fit");
+    if (!this.#last)
+      throw new StateError("there is nothing to go on from before the first fit, or while one is being resumed");
     return this.#last.checkpoint();
   }
 
