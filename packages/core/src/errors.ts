@@ -35,7 +35,7 @@ export class ModelFileError extends OstinatoError {
   override readonly name = "ModelFileError";
 }
 
-/** A file that the system does not let be written, or a folder that another process holds: the disk is full, permission is denied. */
+/** A file that cannot be written (the disk is full, permission is denied), or a folder that another process holds. */
 export class FileError extends OstinatoError {
   override readonly name = "FileError";
   /** The file. */
@@ -65,7 +65,7 @@ export class GraphError extends OstinatoError {
   override readonly name = "GraphError";
 }
 
-/** Something that the host does not give or has taken away: memory, or a thread. */
+/** Something that the host does not provide, or no longer does: memory, or a thread. */
 export class ResourceError extends OstinatoError {
   override readonly name = "ResourceError";
 }

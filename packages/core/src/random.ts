@@ -78,8 +78,8 @@ export function siteOf(name: string): number {
 }
 
 /**
- * Hands out the numbers of sites that one model has: `siteOf` a name, and where another name has that number already, one that none has. The same
- * names in the same order get the same numbers.
+ * Numbers for the sites of one model: `siteOf` the name, or a free number where another name already has that one. The same names in the same order
+ * get the same numbers.
  */
 export function distinctSites(): (name: string) => number {
   const sites = new Map<string, number>();

@@ -15,7 +15,7 @@ interface NumberType {
   readonly read?: Read;
 }
 
-/** Every type with whole bytes of real numbers. The first of each `dtype` is what is written. */
+/** All types of real numbers in whole bytes. The first of each `dtype` is the one that is written. */
 export const numberTypes = {
   F32: { bytes: 4, dtype: "float32" },
   F64: { bytes: 8, dtype: "float64" },
@@ -61,7 +61,7 @@ function placeOf(
   return [buffer, byteOffset, length / bytes];
 }
 
-/** Floating-point numbers of one or two bytes: each pattern of bits is converted once. */
+/** Floating-point numbers of one or two bytes, by a table of all bit patterns. */
 function floats(bytes: 1 | 2, convert: (bits: number) => number): Read {
   let table: Float32Array | undefined;
   return (data) => {

@@ -22,7 +22,7 @@ export interface Safetensors {
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** Bytes as they come from anywhere: an array of them, a buffer, of this realm or another. @throws ModelFileError for anything else */
+/** The bytes of a typed array or a buffer of any realm. @throws ModelFileError for anything else */
 function bytesFrom(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const kind = classOf(data);

@@ -33,7 +33,7 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /**
  * Replaces the file at `path`: whoever reads it, at any moment, sees all of the old bytes or all of the new. Makes its folder where it is missing.
- * Several may write at once: one of them is the last. What a killed writer of this file has left beside it is taken away.
+ * Several writers at once are safe: the last one stays. What a killed writer of this file has left beside it is removed.
  *
  * @param data bytes, a text, or bytes in pieces; together they may be more than 2 GiB
  * @throws FileError, which names the path, where the system does not let it be written; what was there before is still there

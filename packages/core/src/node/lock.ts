@@ -1,4 +1,4 @@
-/** A lock on a folder, so that two trainings do not write each other's files: a file in it that names the process. */
+/** A lock on a folder: a file in it that names the process. It keeps two trainings from writing the same files. */
 import { readFileSync, rmSync } from "node:fs";
 import { link, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { discard, removeLeftovers, temporaryName } from "./temporary.ts";
 /** The file of the lock. */
 const NAME = ".lock";
 
-/** How often the folder may turn out to be free and go to another process, before it counts as held. */
+/** How often another process may be quicker to lock a free folder, before the folder counts as held. */
 const ATTEMPTS = 100;
 
 /** What stands in it, as JSON. */
@@ -22,13 +22,13 @@ interface Holder {
   readonly place: string;
   /** When the process began, in words. */
   readonly started: string;
-  /** Tells the process from later ones of the same id; may be empty. */
+  /** Distinguishes the process from later ones with the same id; may be empty. */
   readonly birth: string;
 }
 
-/** A folder that is this process's own until then. */
+/** The lock on a folder, until it is released. */
 export interface FolderLock extends Disposable {
-  /** Gives the folder free. Nothing happens the second time. */
+  /** Releases the folder. A second call does nothing. */
   release(): void;
 }
 
@@ -106,9 +106,8 @@ function lockedError(folder: string, file: string, holder: Holder | undefined): 
 }
 
 /**
- * Makes a folder this process's own, by a file `.lock` in it; the folder is made where it is missing. The lock ends with `release`, with the
- * end of the process by `process.exit` or by itself, and, where a signal or a crash has ended it, when the next process asks: the lock of a process
- * that is gone counts for nothing.
+ * Locks a folder for this process, by a file `.lock` in it. The folder is made where it is missing. The lock ends with `release`, or with the
+ * process. After a signal or a crash the file stays, and the next process that asks for the folder takes it over.
  *
  * @throws FileError with the code `"ELOCKED"`, which names the process that holds the folder; with the system's code where the folder cannot be written
  *

@@ -1,4 +1,4 @@
-/** Why a file could not be read or written, in words. */
+/** Reasons why a file could not be read or written, for messages. */
 import { FileError } from "../index.ts";
 import { isRecord } from "../nn/options.ts";
 import { messageOf } from "../thrown.ts";

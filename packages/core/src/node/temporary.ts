@@ -1,29 +1,29 @@
-/** Names of temporary files that no two writers share, and taking away those that a killed process has left. */
+/** Unique names of temporary files, and the removal of those that a killed process has left. */
 import { randomBytes } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isAlive, placeKey, startOfThis } from "./processes.ts";
 
-/** Clocks of file servers may differ from this machine's by as much. */
+/** Milliseconds by which the clock of a file server may differ from this machine's. */
 const SKEW = 60_000;
 
-/** Temporary files of this process that could not be taken away. */
+/** Temporary files of this process that could not be removed. */
 const abandoned = new Set<string>();
 
-/** A new name beside `path`: the file's own name, the machine, the process, and what no other name has. */
+/** A new name beside `path`, of the file's name, the machine, the process and random digits. */
 export function temporaryName(path: string): string {
   const own = randomBytes(6).toString("hex");
   return join(dirname(path), `.${basename(path)}.${placeKey()}.${process.pid}.${own}.tmp`);
 }
 
-/** Takes a temporary file away, if it is still there. Where that fails it is a leftover. */
+/** Removes a temporary file, if it is still there. Where that fails, the next writer of the file removes it. */
 export async function discard(temporary: string): Promise<void> {
   await rm(temporary, { force: true }).catch(() => abandoned.add(temporary));
 }
 
 /**
- * Takes away what writers of `path` have left that are gone: processes of this machine that have ended, and earlier ones with the id of this one.
- * What belongs to a running process, or to another machine, stays.
+ * Removes the temporary files of writers of `path` that are gone: processes of this machine that have ended, and earlier processes with the id of
+ * this one. Files of running processes and of other machines stay.
  */
 export async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path);

@@ -77,7 +77,7 @@ export function averagedNames(optimizer: Optimizer, parameters: readonly Optimiz
   );
 }
 
-/** From here on the squares of many numbers may overflow, and norms are computed from numbers that were divided by the largest. */
+/** Larger numbers are divided by the largest of them before a norm is computed, because their squares may overflow. */
 const LARGE = 1e15;
 
 /** Whether gradients are bounded before they are used. */
@@ -85,7 +85,7 @@ export function clips({ clipvalue, clipnorm, globalClipnorm }: BaseConfig): bool
   return clipvalue !== null || clipnorm !== null || globalClipnorm !== null;
 }
 
-/** Gradients scaled to a norm, taken over all of them together, of at most `bound`: whatever is finite, its norm or its square need not be. */
+/** Gradients scaled so that the norm of all together is at most `bound`. Finite gradients may have a norm or squares that are not finite. */
 function withinNorm(gradients: readonly Value[], bound: number): readonly Value[] {
   const largest = gradients.map((gradient) => max(abs(gradient))).reduce((a, b) => maximum(a, b));
   const unit = select(less(LARGE, largest), largest, 1);

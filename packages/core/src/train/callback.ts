@@ -46,7 +46,7 @@ export interface Callback {
   onStart?(control: TrainingControl): void | Promise<void>;
   onStep?(event: TrainingStepEvent, control: TrainingControl): void | Promise<void>;
   onEpoch?(event: EpochEvent, control: TrainingControl): void | Promise<void>;
-  /** After the last step, however training ended: `history.stopped` has the message where it was by a signal or an error, which `fit` throws afterwards. */
+  /** After the last step, however training ended. After a signal or an error `history.stopped` has its message; `fit` throws it afterwards. */
   onEnd?(history: History, control: TrainingControl): void | Promise<void>;
   state?(): CallbackState;
   /** Takes back what `state` gave, in another process perhaps; before `onStart`. */

@@ -27,9 +27,9 @@ export interface CompileOptions {
   readonly backend: Backend;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
-  /** Figures over rows that count alike, whatever their weights. */
+  /** Metrics without weights: each row counts once. */
   readonly metrics?: readonly Metric[];
-  /** Figures in which rows count by `sampleWeights` and `classWeight`, as in the loss. */
+  /** Metrics in which rows count by `sampleWeights` and `classWeight`, as in the loss. */
   readonly weightedMetrics?: readonly Metric[];
   /** Initial weights, the order of rows and dropout come from it alone: the same seed gives the same model. Default 0. */
   readonly seed?: number;

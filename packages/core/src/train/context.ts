@@ -1,4 +1,4 @@
-/** What every part of one trainer shares. */
+/** What the parts of a trainer share. */
 import type { Backend, Session } from "../backend.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import { isRecord, OptionReader, shown } from "../nn/options.ts";

@@ -301,7 +301,7 @@ export interface BatchWriter {
   write(order: Int32Array, from: number, count: number): void;
 }
 
-/** Arrays that were made for batches, by feed: what follows uses them again where they are large enough. */
+/** Arrays for batches, by feed. They are used again where they are large enough. */
 export type BatchArrays = Map<string, BatchBuffer["data"]>;
 
 /** Buffers for batches of up to `batch` rows of a data set. */

@@ -1,4 +1,4 @@
-/** What tells two columns apart without keeping them: 64 bits of each, which checkpoints carry and going on compares. */
+/** Digests of columns, of 64 bits. Checkpoints keep them, so that resuming with other data is noticed. */
 import { ConfigError } from "../errors.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import type { Column } from "./column.ts";
@@ -10,7 +10,7 @@ type Digests = { readonly [label: string]: Json };
 /** Columns do not change while they are trained with, so that only the first checkpoint reads them. */
 const known = new WeakMap<Column, string>();
 
-/** Two sums of 32 bits over words. Every step can be undone for a known word, so one changed word always shows. */
+/** Two sums of 32 bits over words. Each step is a bijection, so one changed word always changes the sums. */
 class WordSums {
   #a = 0x6a09e667;
   #b = 0xbb67ae85 | 0;
@@ -59,7 +59,7 @@ function digestOf(column: Column): string {
   return digest;
 }
 
-/** The columns of training, and those of validation that are not the same; those of batches from an iterable nobody knows beforehand. */
+/** Digests of the columns for training, and of those for validation that differ. Batches of an iterable have none. */
 export function columnDigests(training: Dataset | undefined, validation: Dataset | undefined): Digests {
   const columns = (training?.fed ?? []).map(({ column }) => column);
   const others = (validation?.fed ?? []).map(({ column }) => column).filter((column) => !columns.includes(column));
@@ -69,7 +69,7 @@ export function columnDigests(training: Dataset | undefined, validation: Dataset
   ]);
 }
 
-/** @throws ConfigError that names the columns with other content than a checkpoint was made with. Those of which it knows nothing are not compared. */
+/** @throws ConfigError that names the columns whose content has changed since the checkpoint. Columns without a digest in it are not compared. */
 export function checkColumns(was: unknown, is: Digests): void {
   if (!isRecord(was)) return;
   const changed = Object.keys(is).filter((label) => Object.hasOwn(was, label) && was[label] !== is[label]);

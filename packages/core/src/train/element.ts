@@ -1,11 +1,11 @@
-/** One number of the user's data: what is taken for one, and what is said about anything else. */
+/** Single numbers of the user's data: what counts as a number, and how errors show anything else. */
 import { shown } from "../nn/options.ts";
 import { classOf } from "../tensor.ts";
 
 /** What stands for a number: `true` is 1, `false` is 0, and a whole number may be a bigint. */
 export type Scalar = number | boolean | bigint;
 
-/** The number that a scalar stands for; anything else as it is, for the error. */
+/** The number that a scalar stands for. Anything else is returned unchanged. */
 export function numberFrom(value: unknown): unknown {
   return typeof value === "boolean" || typeof value === "bigint" ? Number(value) : value;
 }

@@ -1,4 +1,4 @@
-/** What training tells while it runs. */
+/** The events of training and evaluation. */
 import type { Json } from "../nn/options.ts";
 import type { Logs } from "./running.ts";
 

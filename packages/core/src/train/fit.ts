@@ -52,7 +52,7 @@ interface Prepared {
   readonly rate: Float32Array;
 }
 
-/** Steps of an epoch of unknown length after which a generator that never ends is likely. */
+/** After so many steps of an epoch of unknown length its generator probably never ends. */
 const MANY_STEPS = 10_000;
 
 export class Fit {
@@ -70,7 +70,7 @@ export class Fit {
   #stopped: string | undefined;
   /** Training ended by an error or a signal. */
   #failed = false;
-  /** Where a training that failed stood, before callbacks put other weights in. */
+  /** The checkpoint of a training that failed, from before callbacks put other weights in. */
   #kept: Promise<Checkpoint> | undefined;
 
   constructor(context: TrainerContext, plan: FitPlan, options: FitOptions, hooks: FitHooks) {
@@ -187,7 +187,7 @@ export class Fit {
         counters.learningRate = rate;
       },
       writeWeights: async (weights) => {
-        // What stopped in the middle goes on from there, and not from weights that are put back at the end.
+        // A training that was interrupted is resumed with the weights of its last step, not with those that callbacks put back.
         if (this.#failed) await this.#keep();
         await control.writeWeights(weights);
       },
@@ -198,7 +198,7 @@ export class Fit {
     };
   }
 
-  /** Keeps the checkpoint, or the error in its place, for whoever asks for it later. */
+  /** Keeps the checkpoint, or the error in its place, for later calls. */
   async #keep(): Promise<void> {
     this.#kept ??= this.checkpoint();
     await this.#kept.catch(() => undefined);
@@ -280,7 +280,7 @@ export class Fit {
     expectWanted(this.#options.signal);
   }
 
-  /** One step on these rows. `steps`: how many the epoch has, 0 where nobody knows. */
+  /** One step on these rows. `steps` is how many the epoch has, 0 where that is unknown. */
   async #trainStep(prepared: Prepared, rows: Int32Array, steps: number, control: TrainingControl): Promise<void> {
     const { turns, optimizer } = this.#context;
     const { counters } = this.#hooks;

@@ -35,13 +35,13 @@ export interface FitOptions {
    */
   readonly groupByLength?: boolean;
   /**
-   * How many batches of an iterable make an epoch; the next epoch goes on with those that follow, and where the iterable ends it begins anew.
-   * Default: all it gives. A generator that never ends needs it.
+   * How many batches of an iterable make an epoch. The next epoch goes on with the batches that follow; where the iterable ends, it is started
+   * again. Default: an epoch is all batches. A generator that never ends needs this option.
    */
   readonly stepsPerEpoch?: number;
   /**
-   * How much each class counts in the training loss and in `weightedMetrics`: `{ 0: 1, 1: 3 }`, for an output over time step by step. Validation
-   * does not know it, as in Keras. Default: all 1.
+   * How much each class counts in the training loss and in `weightedMetrics`, such as `{ 0: 1, 1: 3 }`; for an output over time each step counts by
+   * its class. Validation does not use it, as in Keras. Default: all 1.
    */
   readonly classWeight?: ClassWeights;
   /** Early stopping, checkpoints, logs: called in their order, after each step and each epoch. */
@@ -56,7 +56,7 @@ export interface FitOptions {
   readonly onEpoch?: (event: EpochEvent) => void | Promise<void>;
   /** Stops after the step that is running, by throwing the signal's reason. `trainer.checkpoint()` then tells where it stands. */
   readonly signal?: Signal;
-  /** Takes what makes training unlikely to work, such as a class that no row has. Default: the console. */
+  /** Called with each warning, such as a class that no row has. Default: warnings go to the console. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -103,7 +103,7 @@ export interface FitPlan {
   readonly warn: (message: string) => void;
 }
 
-/** How many rows come before a split. A share such as 0.8 is a little more or less than it says: 10 rows leave 2. */
+/** How many rows come before a split. The share is rounded in binary, so it is taken with a tolerance: 0.8 of 10 rows leaves 2. */
 function rowsBefore(share: number, rows: number): number {
   return Math.floor(rows * (1 - share) + rows * Number.EPSILON);
 }

@@ -158,8 +158,8 @@ function trainedParameters({ parameters, weights }: BuiltModel): (ParameterSpec 
 }
 
 /**
- * Whether all elements of all values are finite. x - x is 0 where x is, else NaN: unlike a sum of squares or of magnitudes it cannot overflow
- * where every element is finite.
+ * Whether all elements of all values are finite. x - x is 0 where x is finite, else NaN. Unlike a sum of squares or of magnitudes, a sum of these
+ * cannot overflow.
  */
 function allFinite(values: readonly Value[]): Value {
   return equal(

@@ -1,4 +1,4 @@
-/** Putting a model's state on a backend; where there is no memory for it, the error says which layer asks for the most. */
+/** Puts a model's state on a backend. Where memory is short, the error names the largest layer. */
 import type { Backend, Session } from "../backend.ts";
 import { ResourceError } from "../errors.ts";
 import { buildModel } from "../nn/build.ts";
@@ -8,7 +8,7 @@ import { sizeOf, type Tensors } from "../tensor.ts";
 /**
  * Opens a session with the state that `make` makes.
  *
- * @throws ResourceError where the host gives no memory for it, on the backend or before: it names the layer with the largest weights, and their size
+ * @throws ResourceError where there is no memory for the state. It names the layer with the largest weights, and their size
  */
 export async function openState(backend: Backend, spec: ModelSpec, make: () => Tensors): Promise<Session> {
   try {

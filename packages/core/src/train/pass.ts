@@ -1,4 +1,4 @@
-/** One pass over rows without training: the longest rows first, batch by batch, in one turn of the session. */
+/** A pass over rows without training: batch by batch, the longest rows first, in one turn of the session. */
 import { ConfigError } from "../errors.ts";
 import { OptionReader } from "../nn/options.ts";
 import type { Tensors } from "../tensor.ts";
@@ -14,7 +14,7 @@ export interface PassOptions {
   readonly batchSize?: number;
   /** After each batch. Other calls of the same trainer or predictor may come in between while it runs. */
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
-  /** Stops after the batch that is running, by throwing the signal's reason. */
+  /** Stops after the running batch: the signal's reason is thrown. */
   readonly signal?: Signal;
 }
 

@@ -1,8 +1,8 @@
-/** Abort signals, as far as training and passes over data look at them. */
+/** The abort signals that training, evaluation and prediction look at. */
 import { ConfigError, StateError } from "../errors.ts";
 import { isRecord, shown } from "../nn/options.ts";
 
-/** What of an `AbortSignal` is used. */
+/** The part of an `AbortSignal` that is used. */
 export interface Signal {
   readonly aborted: boolean;
   readonly reason?: unknown;

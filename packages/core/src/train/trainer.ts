@@ -24,21 +24,23 @@ import type { Logs } from "./running.ts";
  */
 export interface Trainer extends AsyncDisposable {
   readonly model: Model;
-  /** Trains. What it finds wrong with the data it says before the first step. @throws NonFiniteError where the loss or a gradient is not finite */
+  /** Trains. The data is checked before the first step. @throws NonFiniteError where the loss, or what a step would leave, is not finite */
   fit(data: TrainingData, options?: FitOptions): Promise<History>;
   /** The loss and the metrics over the data. With `sampleWeights` these count in the loss and in `weightedMetrics`. */
   evaluate(data: Examples, options?: PassOptions): Promise<Logs>;
   /** The output for each row: float32 [rows, …]. */
   predict(x: Inputs, options?: PassOptions): Promise<Float32Tensor>;
-  /** The model with the weights that it has now, and what should be kept beside them. */
+  /** The model with its present weights, and the vocabulary and metadata to keep with them. */
   snapshot(options?: SnapshotOptions): Promise<Trained>;
   /**
-   * Where the last `fit` stands, finished or not: `fit(data, { …the same, resume })` goes on from there, in this process or another. After
-   * a `fit` whose callbacks put other weights in, as early stopping does at the end, it has these; after one that a signal or an error ended,
-   * those of its last step.
+   * Where the last `fit` stands, finished or not: `fit(data, { …the same, resume })` goes on from there, in this process or another. After a
+   * `fit` that ended by itself it has the weights that callbacks put back, such as the best ones of early stopping. After a `fit` that a signal or
+   * an error ended it has the weights of the last step.
+   *
+   * @throws StateError before the first `fit`, and while callbacks that keep a state are being called
    */
   checkpoint(): Promise<Checkpoint>;
-  /** Waits for calls made before; a `fit` ends with a `StateError` after the step that is running, and so do later calls. */
+  /** Waits for earlier calls. A running `fit` ends with a `StateError` after its step; later calls throw one at once. */
   dispose(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export class SessionTrainer implements Trainer {
     }
   }
 
-  /** Between the old state and the new one there is nothing to take a checkpoint of. */
+  /** Resumes. While the state is being replaced there is no checkpoint to take. */
   async #resume(fit: Fit, checkpoint: Checkpoint): Promise<void> {
     const last = this.#last;
     this.#last = undefined;

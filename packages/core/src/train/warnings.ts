@@ -1,11 +1,11 @@
-/** What makes a training unlikely to work, and is no mistake for certain. */
+/** Warnings about data that is not wrong for certain, but makes training unlikely to work. */
 import type { Column } from "./column.ts";
 import type { TargetSpec } from "./target.ts";
 
-/** As much of the console as is used: core sees neither Node's types nor the DOM's. */
+/** The part of the console that is used. Core uses the types of neither Node nor the DOM. */
 declare const console: { warn(message: string): void };
 
-/** Shows a warning to whoever runs the program. */
+/** Writes a warning to the console. */
 export const warnOnConsole = (message: string): void => console.warn(`ostinato: ${message}`);
 
 /** How often each class occurs in some rows of a column of targets; undefined where targets are not classes. */
@@ -43,7 +43,7 @@ function classesOf({ classes, probability }: TargetSpec, { spec: { width } }: Co
   return width === 1 ? 2 : width;
 }
 
-/** More are not named. */
+/** At most so many classes are named. */
 const MOST_NAMED = 5;
 
 /**

@@ -1,10 +1,10 @@
-/** The caller's end of a worker: calls that are under way, and what becomes of them when the worker is lost. */
+/** The caller's end of a worker: the calls in progress, and their errors when the worker is lost. */
 import { ResourceError, StateError } from "../errors.ts";
 import { errorOf } from "./failure.ts";
 import { after, awaitLock, keepAlive, listenTo, type WorkerHandle } from "./host.ts";
 import { type CallName, type Calls, isAnswer, PROTOCOL, type Request } from "./protocol.ts";
 
-/** Milliseconds in which a worker's file has to be loaded. */
+/** Milliseconds that the worker's file may take to load. */
 const LOADING = 60_000;
 
 interface Pending {
@@ -16,7 +16,7 @@ export class Connection {
   readonly #worker: WorkerHandle;
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
-  /** Why there are no more calls. */
+  /** Makes the error of later calls, once the worker has ended. */
   #ended: (() => Error) | undefined;
   #stopWaiting: () => void = () => {};
 
@@ -65,7 +65,7 @@ export class Connection {
     });
   }
 
-  /** Ends the worker. Calls that are under way are rejected. */
+  /** Ends the worker. Calls in progress are rejected. */
   async dispose(): Promise<void> {
     await this.#end(() => new StateError("this backend was disposed, and its worker ended; start another"));
   }

@@ -1,4 +1,4 @@
-/** Errors on their way between threads: the same class, message, fields and cause on the other side. */
+/** Errors sent between threads: they keep their class, message, fields and cause. */
 import * as ours from "../errors.ts";
 import { classOf } from "../tensor.ts";
 import { messageOf } from "../thrown.ts";
@@ -11,11 +11,11 @@ export interface Failure {
   readonly cause?: Failure;
   /** Of an `Error`: the name of its class. */
   readonly name?: string;
-  /** What an `Error` has beside these, such as a `code`, as far as it is plain. */
+  /** Further properties of an `Error` that are plain, such as a `code`. */
   readonly fields?: Readonly<Record<string, Field>>;
 }
 
-/** How many causes of causes go along. */
+/** How many causes of causes are sent. */
 const DEPTH = 8;
 
 const classes: Readonly<Record<string, { readonly prototype: Error }>> = {
@@ -37,7 +37,7 @@ function isError(error: unknown): error is Error {
   return error instanceof Error || classOf(error) === "Error";
 }
 
-/** What was thrown, as plain data. Whatever it is, this does not throw: the worker would end, with all that others have in it. */
+/** What was thrown, as plain data. It never throws, because an error here would end the worker and all its sessions. */
 export function failureOf(error: unknown, depth = DEPTH): Failure {
   try {
     if (!isError(error)) return { message: messageOf(error) };

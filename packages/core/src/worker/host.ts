@@ -1,4 +1,4 @@
-/** Workers of browsers, Node, Deno and Bun, in so far as they are there. Types of none are seen here. */
+/** Workers of browsers, Node, Deno and Bun, whichever there are. The types of none of them are used. */
 
 /** A worker as the host makes it: `new Worker(…)` of a browser, of `node:worker_threads`, of Deno or of Bun. */
 export interface WorkerHandle {
@@ -59,7 +59,7 @@ export interface Listener {
   lost(why: string, cause?: unknown): void;
 }
 
-/** Hears what a worker says, and when it fails or ends. */
+/** Listens to a worker's messages, and for its failure or end. */
 export function listenTo(worker: WorkerHandle, { message, lost }: Listener): void {
   const events = worker as WorkerHandle & WorkerEvents;
   if (events.threadId === -1) lost("it has ended already");
@@ -80,21 +80,21 @@ export function listenTo(worker: WorkerHandle, { message, lost }: Listener): voi
   events.addEventListener?.("close", () => lost("it ended"));
 }
 
-/** Whether the process stays alive for the worker's sake, where the host asks for that. */
+/** Sets whether the worker keeps the process alive, where the host has that setting. */
 export function keepAlive(worker: WorkerHandle & Pick<WorkerEvents, "ref" | "unref">, wanted: boolean): void {
   if (wanted) worker.ref?.();
   else worker.unref?.();
 }
 
-/** Calls `late` after so many milliseconds, unless it is taken back. */
+/** Calls `late` after so many milliseconds. The returned function cancels it. */
 export function after(milliseconds: number, late: () => void): () => void {
   const timer = setTimeout(late, milliseconds);
   return () => clearTimeout(timer);
 }
 
 /**
- * Takes a lock for as long as this worker lives, and tells its name. No browser tells a page that its worker has ended by itself; the page learns it
- * by getting the lock. `undefined` where there are none.
+ * Takes a lock for as long as this worker lives, and returns its name; `undefined` where the host has no locks. Browsers have no event for a worker
+ * that ends by itself: the page notices when it gets the lock.
  */
 export async function holdLock(): Promise<string | undefined> {
   const locks = host.navigator?.locks;
@@ -109,7 +109,7 @@ export async function holdLock(): Promise<string | undefined> {
   });
 }
 
-/** Calls `free` when the lock is given up by who holds it. What is returned ends the waiting. */
+/** Calls `free` when the holder gives up the lock. The returned function ends the waiting. */
 export function awaitLock(name: string, free: () => void): () => void {
   const { navigator, AbortController } = host;
   if (!navigator?.locks || !AbortController) return () => {};
@@ -118,13 +118,13 @@ export function awaitLock(name: string, free: () => void): () => void {
   return () => waiting.abort();
 }
 
-/** The other end of a worker, seen from inside. */
+/** The port of a worker to the thread that started it. */
 export interface WorkerPort {
   listen(listener: (message: unknown) => void): void;
   post(message: unknown, transfer: readonly ArrayBuffer[]): void;
 }
 
-/** The port to who started this worker; `undefined` outside of workers. */
+/** The port of this worker; `undefined` outside of workers. */
 export function workerPort(): WorkerPort | undefined {
   const threads = host.process?.getBuiltinModule?.("node:worker_threads");
   const port = threads?.parentPort;

@@ -14,7 +14,7 @@ import { copiesOf, placesOf, written } from "./tensors.ts";
 /** A backend in a worker. It holds the worker: `await using`, or `dispose` it. */
 export interface WorkerBackend extends Backend, AsyncDisposable {
   prepare(graph: Graph): Promise<void>;
-  /** Ends the worker, with all its sessions; calls that are under way are rejected with a `StateError`. */
+  /** Ends the worker and all its sessions. Calls in progress are rejected with a `StateError`. */
   dispose(): Promise<void>;
 }
 
@@ -144,17 +144,17 @@ class RemoteSession implements Session {
 const taken = new WeakSet<WorkerHandle>();
 
 /**
- * The backend of a worker whose file calls `serveBackend`. It is used like any other, for any number of trainers and predictors; what runs, runs in
- * the worker, with the same results to the bit. The calling thread prepares batches, copies them, and is free in between.
+ * The backend of a worker whose file calls `serveBackend`. It is used like any other, for any number of trainers and predictors. Programs run in the
+ * worker, with the same results to the bit. The calling thread prepares and copies batches, and is free between them.
  *
- * The worker belongs to the backend from here on: it ends with `dispose`, and keeps a process alive only while something runs in it.
+ * From then on the worker belongs to the backend: `dispose` ends it. It keeps a process alive only while a call is in progress (in Deno until `dispose`).
  *
  * @example
  * await using backend = await inWorker(new Worker(new URL("./backend.worker.ts", import.meta.url), { type: "module" }));
  * await using trainer = await compile(model, { backend, loss: binaryCrossentropy(), optimizer: adam() });
  *
- * @throws ResourceError where the worker cannot be loaded or does not answer, and from then on from every call if it is lost; what the worker's
- * `create` throws; ConfigError, StateError for something that is no worker, or has a backend already
+ * @throws ResourceError where the worker cannot be loaded or does not answer; once it is lost, every call throws one. What the worker's `create` throws.
+ * ConfigError for something that is no worker, StateError for a worker that has a backend already
  */
 export async function inWorker(worker: WorkerHandle): Promise<WorkerBackend> {
   if (typeof worker !== "object" || worker === null || typeof worker.postMessage !== "function")

@@ -1,4 +1,4 @@
-/** What goes between a caller and the backend in its worker: numbered calls, and one answer to each. All of it is plain data. */
+/** The messages between a caller and the backend in its worker: numbered calls, with one answer to each. They are plain data. */
 import type { CompositeName, OpAttrs } from "../ir/ops.ts";
 import type { ValueType } from "../ir/value.ts";
 import type { Program } from "../plan/program.ts";
@@ -8,7 +8,7 @@ import type { Failure } from "./failure.ts";
 /** Both ends must have the same number: the worker's file may be an older one, from a cache. */
 export const PROTOCOL = 1;
 
-/** Whether a composite runs natively, as far as it can be told from its attributes and the types of its inputs. */
+/** Asks whether a composite with these attributes and types of inputs runs natively. */
 export interface Question {
   readonly op: CompositeName;
   readonly attrs: OpAttrs[CompositeName];

@@ -84,8 +84,8 @@ function handlersOf(backend: Promise<Backend>): Handlers {
 }
 
 /**
- * Makes this worker serve a backend to the thread that started it, which takes it with `inWorker`. It is what the worker's file does at its top level; nothing else
- * in the worker may post messages.
+ * Serves a backend to the thread that started this worker, which calls `inWorker`. Call it at the top level of the worker's file. Nothing else in the
+ * worker may post messages.
  *
  * @param create makes the backend, in the worker. What it throws, `inWorker` throws.
  * @example

@@ -1,4 +1,4 @@
-/** Tensors on their way between threads, in buffers that change hands instead of being copied again. */
+/** Tensors sent between threads, in buffers that are transferred. */
 import { classOf, sizeOf, type Tensor, type TensorData, type Tensors, zeros } from "../tensor.ts";
 import type { Place } from "./protocol.ts";
 
@@ -10,7 +10,7 @@ export interface Parcel {
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, float64: Float64Array } as const;
 
-/** A copy of the elements that count. What is no tensor goes as it is: the backend says what is wrong with it. */
+/** A copy of the elements that the shape has. What is no tensor is sent unchanged, so that the backend reports it. */
 function copied(tensor: Tensor): Tensor {
   if (!Object.hasOwn(arrays, tensor?.dtype) || !Array.isArray(tensor.shape) || !ArrayBuffer.isView(tensor.data)) {
     return tensor;
@@ -25,7 +25,7 @@ function copied(tensor: Tensor): Tensor {
 const mapTensors = (tensors: Tensors, change: (tensor: Tensor) => Tensor): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, change(tensor)]));
 
-/** Copies to be sent: what is given stays the caller's. */
+/** Copies to be sent. The caller keeps the originals. */
 export function copiesOf(tensors: Tensors): Parcel {
   const copies = mapTensors(tensors, copied);
   const buffers = Object.entries(copies).flatMap(([name, copy]) =>
@@ -34,12 +34,12 @@ export function copiesOf(tensors: Tensors): Parcel {
   return { tensors: copies, buffers };
 }
 
-/** Whether the data has a buffer for itself, which can be given away. */
+/** Whether the data fills a buffer of its own, which can be transferred. */
 function ownsBuffer({ buffer, byteLength }: TensorData): boolean {
   return classOf(buffer) === "ArrayBuffer" && buffer.byteLength === byteLength;
 }
 
-/** Results to be given away: not copied, but for views of something larger or shared. */
+/** Results to be transferred. Only views of larger or shared buffers are copied. */
 export function handedOver(tensors: Tensors): Parcel {
   const buffers = new Set<ArrayBuffer>();
   const own = mapTensors(tensors, (tensor) => {
@@ -61,7 +61,7 @@ export function placesOf(tensors: Tensors): Record<string, Place> {
   );
 }
 
-/** Tensors that stand for the caller's. */
+/** Tensors in the place of the caller's, of the same shapes. */
 export function standIns(places: Readonly<Record<string, Place>>): Tensors {
   return Object.fromEntries(
     Object.entries(places).map(([name, { dtype, shape, length }]) => [
