@@ -12,6 +12,8 @@ const setup = (folder: string): string[] =>
 
 export default defineConfig({
   test: {
+    // On two cores vitest would leave one of them idle.
+    maxWorkers: "100%",
     projects: folders.map((folder) => ({
       root: folder,
       resolve: { conditions },
