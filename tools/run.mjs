@@ -35,15 +35,33 @@ function run(command, args, options = {}) {
     const forward = (signal) => child.kill(signal);
     const interrupt = windows ? () => {} : forward;
     process.on("SIGTERM", forward).on("SIGINT", interrupt);
+    const orphaned = onOrphaned(() => forward("SIGTERM"));
     child.on("error", (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(127);
     });
     child.on("exit", (code, signal) => {
       process.off("SIGTERM", forward).off("SIGINT", interrupt);
+      clearInterval(orphaned);
       resolve(code ?? (signal === "SIGINT" ? 130 : 143));
     });
   });
+}
+
+const starter = process.ppid;
+
+/**
+ * Calls `act` when the shell is gone in which npm has started this. On SIGTERM npm ends that shell alone, and a training would go on without anybody's
+ * knowledge. Whoever starts this file without npm may leave it behind.
+ */
+function onOrphaned(act) {
+  if (windows || !Object.hasOwn(commands, process.env.npm_lifecycle_event ?? "")) return undefined;
+  const watch = setInterval(() => {
+    if (process.ppid === starter) return;
+    clearInterval(watch);
+    act();
+  }, 200);
+  return watch.unref();
 }
 
 /** The Node that started npm: not the one in node_modules/.bin, which npm puts first on the path. */

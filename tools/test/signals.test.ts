@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 /** Starts a training of many epochs in a process group of its own, as a terminal does, and waits for its third epoch. */
-async function training() {
+async function training(inShell = false) {
   const rows = Array.from(
     { length: 60 },
     (_, i) => `${i % 2 ? "good fine" : "bad dull"} film ${i},${i % 2 ? "yes" : "no"}`,
@@ -31,8 +31,12 @@ async function training() {
   writeFileSync(data, `text,label\n${rows.join("\n")}\n`);
   const out = join(folder, "out");
   const args = ["train", "--data", data, "--units", "2", "--batch-size", "4", "--epochs", "100000", "--out", out];
-  const started = spawn(process.execPath, [runner, "imdb", ...args], {
+  const command = [process.execPath, runner, "imdb", ...args];
+  // As npm starts scripts; the second command keeps the shell from becoming the first.
+  const [program = "", ...rest] = inShell ? ["sh", "-c", '"$@"; true', "sh", ...command] : command;
+  const started = spawn(program, rest, {
     detached: true,
+    env: { ...process.env, npm_lifecycle_event: inShell ? "imdb" : undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
   child = started;
@@ -72,6 +76,15 @@ describe.skipIf(process.platform === "win32")("a training under the runner (Wind
     expect(result.stderr).toMatch(/stopped in epoch \d+ after step \d+; all of it is in .*\n.*--resume\n$/);
     expect(result.stderr).not.toContain("interrupted; no file");
     expect(existsSync(checkpoint)).toBe(true);
+    expect((await loadCheckpoint(checkpoint)).position.epoch).toBeGreaterThanOrEqual(2);
+  });
+
+  test("SIGTERM to npm, which ends its shell and tells nobody else: it saves where it is", async () => {
+    const { pid, checkpoint, end } = await training(true);
+    process.kill(pid, "SIGTERM");
+    const { stderr } = await end();
+    expect(stderr.match(/stopping after this step/g)).toHaveLength(1);
+    expect(stderr).toMatch(/stopped in epoch \d+ after step \d+; all of it is in /);
     expect((await loadCheckpoint(checkpoint)).position.epoch).toBeGreaterThanOrEqual(2);
   });
 });
