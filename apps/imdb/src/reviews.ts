@@ -7,6 +7,7 @@ import {
   DatasetError,
   detectDataSource,
   type LabelledTexts,
+  MissingColumnError,
   readImdb,
   readImdbFolder,
   readImdbNpz,
@@ -92,12 +93,10 @@ export function readTrainingReviews(seed: number, limit?: number, options: DataO
   return readable(options, async () => {
     const { record, form, train: half, labelEncoder } = await readHalves(options, seed);
     const used = firstRows(half, limit);
-    if (used.texts.length < fewestReviews) {
-      const found = `${used.texts.length} texts are left to train with once a part is kept for testing`;
+    if (used.texts.length < fewestReviews)
       throw new UsageError(
-        `--data ${options.data}: ${found}; give at least ${Math.ceil(fewestReviews / (1 - testShare))}`,
+        `--data ${options.data}: has ${used.texts.length} texts to train with; give at least ${fewestReviews}`,
       );
-    }
     const { train, validation } = stratifiedSplit(used.labels, validationShare, seed);
     const rows = selectRows(used, train);
     requireEveryClass(rows, labelEncoder);
@@ -161,6 +160,7 @@ async function readHalves(options: DataOptions, seed: number): Promise<Halves> {
   const source = await detectDataSource(options.data);
   if (isTable(source)) {
     const { rows, labelEncoder, form } = await readTextClassification(source.path, tableOptionsOf(options));
+    requireRows(rows.texts.length, options.data);
     const record = { kind: source.kind, ...tableOptionsOf(options), digest: digestOf(rows) };
     return { record, form, ...splitTable(rows, labelEncoder, seed), labelEncoder };
   }
@@ -169,6 +169,15 @@ async function readHalves(options: DataOptions, seed: number): Promise<Halves> {
   const hasWords = await stat(join(dirname(source.path), "imdb_word_index.json")).catch(() => undefined);
   if (hasWords) return halvesOf("imdbNpz", await readTextData(source.path, { seed }));
   return halvesOf("imdbIds", await readIds(source.path, seed));
+}
+
+const fewestOfTable = Math.ceil(fewestReviews / (1 - testShare));
+
+function requireRows(count: number, data: string): void {
+  if (count >= fewestOfTable) return;
+  throw new UsageError(
+    `--data ${data}: has ${count} ${count === 1 ? "text" : "texts"}, and a fifth is kept for testing; give at least ${fewestOfTable}`,
+  );
 }
 
 function halvesOf(kind: DataKind, { train, test, labelEncoder }: Omit<Halves, "record">): Halves {
@@ -224,12 +233,17 @@ function digestOf({ texts, labels }: LabelledTexts): string {
   return hash.digest("hex").slice(0, 32);
 }
 
+const columnRemedy =
+  "name another one with --text-column and --label-column, or say with --delimiter what is between the fields, or with --no-header that the first row is data";
+
 /** What is wrong with data that the user gave is wrong use, and is told as such. */
 async function readable<T>({ data }: DataOptions, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (data === undefined || !(error instanceof DatasetError)) throw error;
+    if (error instanceof MissingColumnError)
+      throw new UsageError(`--data: ${error.file}: ${error.problem}; ${columnRemedy}`, { cause: error });
     throw new UsageError(`--data: ${error.message}`, { cause: error });
   }
 }

@@ -250,7 +250,11 @@ describe("clear answers to data that will not do", () => {
     ],
     ["an empty file", () => ["--data", file("empty.csv", "")], /empty\.csv: is empty/],
     ["only a heading", () => ["--data", file("heading.csv", "text,label\n")], /heading\.csv: has no rows/],
-    ["no such column", () => ["--data", writeCsv(own, drawnRows(30))], /has no column "text", only "message", "queue"/],
+    [
+      "no such column",
+      () => ["--data", writeCsv(own, drawnRows(30))],
+      /has no column "text", only "message", "queue"; name another one with --text-column and --label-column, or say with --delimiter .* with --no-header that/,
+    ],
     [
       "one class",
       () => [
@@ -271,7 +275,7 @@ describe("clear answers to data that will not do", () => {
           rows(6, (row) => "ab"[row % 2] ?? ""),
         ),
       ],
-      /left to train with/,
+      /few\.csv: has 6 texts, and a fifth is kept for testing; give at least 13$/m,
     ],
     [
       "a class that is missing from training",
@@ -285,6 +289,11 @@ describe("clear answers to data that will not do", () => {
         "20",
       ],
       /"rare"/,
+    ],
+    [
+      "two rows",
+      () => ["--data", file("two.csv", "text,label\na,x\nb,y\n")],
+      /has 2 texts, and a fifth .* at least 13$/m,
     ],
     ["another kind of file", () => ["--data", file("notes.txt", "hello")], /is of no known kind by its name/],
     [

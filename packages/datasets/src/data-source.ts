@@ -52,7 +52,7 @@ export async function detectDataSource(path: string, format?: TableFormat): Prom
   if (extname(path).toLowerCase() === ".npz") return { kind: "imdbNpz", path };
   const kind = tableFormatOf(path);
   if (kind !== undefined) return { kind, path };
-  throw new DatasetFormatError(path, `is of no known kind by its name: give ${known}, or say the format`);
+  throw new DatasetFormatError(path, `is of no known kind by its name: give ${known}, or rename it`);
 }
 
 async function folderSource(path: string): Promise<DataSource> {

@@ -20,12 +20,27 @@ export class DatasetNotFoundError extends DatasetError {
 
 /** The data set's file is there but is not what the reader expects. */
 export class DatasetFormatError extends DatasetError {
-  override readonly name = "DatasetFormatError";
+  override readonly name: string = "DatasetFormatError";
   readonly file: string;
 
   constructor(file: string, problem: string, options?: ErrorOptions) {
     super(`${file}: ${problem}`, options);
     this.file = file;
+  }
+}
+
+/** A table has no column of the name that is wanted for its texts or its labels. */
+export class MissingColumnError extends DatasetFormatError {
+  override readonly name = "MissingColumnError";
+  readonly column: string;
+  /** The message without the file and the way out. */
+  readonly problem: string;
+
+  /** `remedy` names the options that help. */
+  constructor(file: string, column: string, problem: string, remedy: string) {
+    super(file, `${problem}; ${remedy}`);
+    this.column = column;
+    this.problem = problem;
   }
 }
 

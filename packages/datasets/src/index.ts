@@ -13,6 +13,7 @@ export {
   DatasetNotFoundError,
   DatasetOptionError,
   MissingClassError,
+  MissingColumnError,
 } from "./errors.ts";
 export { type Imdb, type ImdbClass, type ImdbOptions, readImdb } from "./imdb.ts";
 export { type ImdbFolderOptions, readImdbFolder } from "./imdb-folder.ts";

@@ -47,7 +47,7 @@ function divided(rows: LabelledTexts, name: string, share: number, seed: number)
   const count = Math.round(rows.texts.length * share);
   if (count === 0 || count === rows.texts.length) {
     const total = rows.texts.length;
-    throw new DatasetOptionError(name, `leave rows in both parts of ${total} rows`, `a share that makes ${count}`);
+    throw new DatasetOptionError(name, `leave rows in both parts of ${total} rows`, share);
   }
   const { train, validation } = stratifiedSplit(rows.labels, share, seed);
   return { part: selectRows(rows, validation), rest: selectRows(rows, train) };

@@ -241,7 +241,9 @@ describe("splitExamples", () => {
 
   test("what cannot be split", () => {
     const rows = rowsOf([0, 0, 1, 1, 2, 2]);
-    expect(() => splitExamples(rows, encoder, { test: 0.01 })).toThrow("test must leave rows in both parts of 6 rows");
+    expect(() => splitExamples(rows, encoder, { test: 0.01 })).toThrow(
+      "test must leave rows in both parts of 6 rows, got 0.01",
+    );
     expect(() => splitExamples(rows, encoder, { test: 0.5, validation: 0.5 })).toThrow(
       "validation must leave rows to train",
     );

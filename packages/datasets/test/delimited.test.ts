@@ -1,4 +1,5 @@
 /** CSV and TSV as people, spreadsheets and databases write them: quotes, delimiters, encodings, line ends. */
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { foreignEncoding } from "../src/index.ts";
 import { readOf, refused, rowsOf } from "./tables.ts";
@@ -153,6 +154,17 @@ describe("encodings and line ends", () => {
   const bigEndian = (text: string): Uint8Array => Buffer.from(text, "utf16le").swap16();
 
   test.each<[name: string, bytes: Uint8Array, message: string]>([
+    [
+      "a workbook",
+      Buffer.from("504b030414000600", "hex"),
+      "is a ZIP archive, as an Excel workbook (.xlsx) is: export the sheet",
+    ],
+    ["an old workbook", Buffer.from("d0cf11e0a1b11ae1", "hex"), "is an Excel workbook (.xls): export the sheet as CSV"],
+    ["gzip", gzipSync(table), "is compressed with gzip: unpack it with gunzip"],
+    ["Zstandard", Buffer.from("28b52ffd0458", "hex"), "is compressed with Zstandard"],
+    ["bzip2", Buffer.from("425a6839314159265359", "hex"), "is compressed with bzip2"],
+    ["Parquet", Buffer.from("504152311504", "hex"), "is a Parquet file: write it as CSV or JSONL"],
+    ["PDF", Buffer.from("%PDF-1.7\n"), "is a PDF file"],
     ["UTF-16", Buffer.from(`\ufeff${table}`, "utf16le"), "is not UTF-8 but UTF-16 (little-endian): save it as UTF-8"],
     ["UTF-16, big-endian", bigEndian(`\ufeff${table}`), "iconv -f UTF-16 -t UTF-8"],
     ["UTF-16 without mark", Buffer.from(table, "utf16le"), "iconv -f UTF-16LE -t UTF-8"],

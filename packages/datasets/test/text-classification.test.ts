@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { labelEncoder } from "@ostinato/text";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DatasetError, DatasetNotFoundError, DatasetOptionError, readTextClassification } from "../src/index.ts";
+import {
+  DatasetError,
+  DatasetNotFoundError,
+  DatasetOptionError,
+  MissingColumnError,
+  readTextClassification,
+} from "../src/index.ts";
 import { folder, refused, rowsOf, written } from "./tables.ts";
 
 describe("CSV", () => {
@@ -82,7 +88,7 @@ describe("CSV", () => {
     await refused(
       "g.csv",
       "review,sentiment\na,b",
-      'has no column "text", only "review", "sentiment"; name another one',
+      'has no column "text", only "review", "sentiment"; name another one with textColumn and labelColumn, or say with delimiter what is between the fields, or with header: false that there is no header',
     );
     await refused("g.csv", "text,class\na,b", 'has no column "label", only "text", "class"');
     await refused(
@@ -119,9 +125,26 @@ describe("JSONL", () => {
   test("what goes wrong, with the line", async () => {
     await refused("b.jsonl", "", "is empty");
     await refused("b.jsonl", " \n\n", "has no rows");
-    await refused("b.jsonl", '{"text":"a","label":"x"}\n{"text":"b"', "line 2 is not JSON");
+    await refused(
+      "b.jsonl",
+      '{"text":"a","label":"x"}\n{"text":"b"',
+      "line 2 is not JSON; JSONL has one whole object on each line",
+    );
+    await refused("b.jsonl", '{"text":"a","label":"x","score":NaN}', "line 1 is not JSON; JSON has no NaN");
+    await refused("b.jsonl", '[\n{"text":"a","label":"x"}]', "line 1 is not JSON; JSONL has one whole object");
     await refused("b.jsonl", "\n[1]", "line 2 is not a JSON object");
-    await refused("b.jsonl", '{"text":"a","lbl":"x"}', 'line 1 has no field "label", only "text", "lbl"');
+    await refused(
+      "b.jsonl",
+      '{"text":"a","lbl":"x"}',
+      'line 1 has no field "label", only "text", "lbl"; name another one with textColumn and labelColumn',
+    );
+    const error = await rowsOf("b.jsonl", '{"text":"a"}').catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(MissingColumnError);
+    expect(error).toMatchObject({
+      name: "MissingColumnError",
+      column: "label",
+      problem: 'line 1 has no field "label", only "text"',
+    });
     await refused("b.jsonl", '{"text":7,"label":"x"}', "line 1: text is not a string");
     await refused("b.jsonl", '{"text":"a","label":null}', "line 1: label is no string, number, true or false");
     await refused("b.jsonl", '{"toString":1}', 'line 1 has no field "text"');

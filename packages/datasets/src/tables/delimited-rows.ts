@@ -1,5 +1,5 @@
 /** Rows of CSV and TSV files, as they were written by people, spreadsheets and databases. */
-import { DatasetFormatError } from "../errors.ts";
+import { DatasetFormatError, MissingColumnError } from "../errors.ts";
 import { type Columns, listed, longestRow, type VisitRow } from "./columns.ts";
 import { type DelimitedRow, rowAt, unfinished } from "./delimited-row.ts";
 import { detectDelimiter, separatorLine } from "./delimiter.ts";
@@ -120,10 +120,12 @@ function placesOf(path: string, columns: Columns, names: readonly string[], head
   const placeOf = (name: string): number => {
     const place = names.indexOf(name);
     if (place === -1) {
-      const hint = header
-        ? "; name another one, or say that there is no header"
-        : " (there is no header, and columns are called by number)";
-      throw new DatasetFormatError(path, `has no column ${JSON.stringify(name)}, only ${listed(names)}${hint}`);
+      const by = header ? "" : " (there is no header, and columns are called by number)";
+      const remedy = header
+        ? "name another one with textColumn and labelColumn, or say with delimiter what is between the fields, or with header: false that there is no header"
+        : "name another one with textColumn and labelColumn, or say with delimiter what is between the fields";
+      const problem = `has no column ${JSON.stringify(name)}, only ${listed(names)}${by}`;
+      throw new MissingColumnError(path, name, problem, remedy);
     }
     if (names.includes(name, place + 1)) throw new DatasetFormatError(path, `has two columns ${JSON.stringify(name)}`);
     return place;

@@ -1,5 +1,5 @@
 /** Rows of JSONL files: one JSON object on each line. */
-import { DatasetFormatError } from "../errors.ts";
+import { DatasetFormatError, MissingColumnError } from "../errors.ts";
 import { type Columns, listed, longestRow, type VisitRow } from "./columns.ts";
 import { withNewlines } from "./delimited-row.ts";
 import { textPieces } from "./text-pieces.ts";
@@ -32,22 +32,23 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   yield rest;
 }
 
+const wholeObjects = 'JSONL has one whole object on each line, such as {"text": "…", "label": "…"}';
+
 function rowOf(path: string, columns: Columns, json: string, line: number): { text: string; label: string } {
   let object: unknown;
   try {
     object = JSON.parse(json);
   } catch (error) {
-    throw new DatasetFormatError(path, `line ${line} is not JSON`, { cause: error });
+    const why = /\b(NaN|Infinity)\b/.test(json) ? "JSON has no NaN and no Infinity" : wholeObjects;
+    throw new DatasetFormatError(path, `line ${line} is not JSON; ${why}`, { cause: error });
   }
   if (typeof object !== "object" || object === null || Array.isArray(object)) {
-    throw new DatasetFormatError(path, `line ${line} is not a JSON object`);
+    throw new DatasetFormatError(path, `line ${line} is not a JSON object; ${wholeObjects}`);
   }
   const field = (name: string): unknown => {
     if (Object.hasOwn(object, name)) return Reflect.get(object, name);
-    throw new DatasetFormatError(
-      path,
-      `line ${line} has no field ${JSON.stringify(name)}, only ${listed(Object.keys(object))}`,
-    );
+    const problem = `line ${line} has no field ${JSON.stringify(name)}, only ${listed(Object.keys(object))}`;
+    throw new MissingColumnError(path, name, problem, "name another one with textColumn and labelColumn");
   };
   const text = field(columns.text);
   if (typeof text !== "string") throw new DatasetFormatError(path, `line ${line}: ${columns.text} is not a string`);

@@ -1,11 +1,12 @@
 /** A text file piece by piece, checked to be UTF-8. */
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
+import { binaryProblem } from "../binary.ts";
 import { foreignEncoding, foreignEncodingProblem, latin1Remedy } from "../encoding.ts";
 import { DatasetFormatError } from "../errors.ts";
 
 /**
- * The characters of a file without its byte order mark. Throws `DatasetFormatError` for an empty file, and for bytes
+ * The characters of a file without its byte order mark. Throws `DatasetFormatError` for an empty file, for an archive or a workbook, and for bytes
  * that are not UTF-8 with the line, the encoding that they seem to be in, and what to do.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
@@ -13,6 +14,8 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
   let isEmpty = true;
   let line = 1;
   for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Uint8Array>) {
+    const binary = isEmpty ? binaryProblem(bytes) : undefined;
+    if (binary !== undefined) throw new DatasetFormatError(path, binary);
     const foreign = isEmpty ? foreignEncoding(bytes) : undefined;
     if (foreign !== undefined) throw new DatasetFormatError(path, foreignEncodingProblem(foreign));
     isEmpty = false;
