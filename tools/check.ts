@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inParallel, run } from "./process.ts";
-import { untestedNames } from "./publicNames.ts";
+import { undocumentedNames, untestedNames } from "./publicNames.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -37,8 +37,7 @@ report(
   purposeless.map((path) => `${path}: the first line must be /** what the file is for. */`).join("\n"),
 );
 
-const untested = untestedNames(root);
-report("public names", 0, untested.join("\n"));
+report("public names", 0, [...untestedNames(root), ...undocumentedNames(root)].join("\n"));
 
 await inParallel(checks, async ({ name, command: [command, ...args] }) => {
   const { code, output, seconds } = await run(command, args, root);

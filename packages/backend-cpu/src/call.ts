@@ -35,6 +35,7 @@ export interface Call<O extends OpName = OpName> {
   readonly walk: Walk;
 }
 
+/** What computes an op in memory. */
 export interface Kernel<O extends OpName = OpName> {
   run(memory: Memory, call: Call<O>): void;
   /** Bytes needed at `memory.scratch` for the sizes in `call`; asked at compile, at full capacity. */

@@ -13,6 +13,7 @@ export type HostData = Float32Array | Int32Array | Uint8Array;
 /** What a kernel is told besides its inputs. */
 export type KernelAttrs = Record<string, number | boolean | string | number[] | number[][]>;
 
+/** A kernel as tfjs registers it. */
 export interface KernelConfig {
   kernelFunc(call: {
     inputs: Record<string, TensorInfo>;

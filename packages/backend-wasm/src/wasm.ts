@@ -15,6 +15,7 @@ const choices = {
 
 const names: Readonly<Record<Simd, string>> = { wide: "256-bit relaxed", relaxed: "relaxed", plain: "plain" };
 
+/** Options of `wasm`. */
 export interface WasmOptions {
   /**
    * The most that is taken. `"auto"` (default): relaxed SIMD, whose multiply-adds are rounded once, in 256 bits in Node 24 to 26 on x64, where V8 is

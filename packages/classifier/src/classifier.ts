@@ -24,6 +24,7 @@ export interface Classification {
   readonly probabilities: Readonly<Record<string, number>>;
 }
 
+/** Options of `textClassifier`. */
 export interface ClassifierOptions {
   /** What computes. Default `await cpu()`, which runs anywhere; `await wasm()` is much faster. */
   readonly backend?: Backend;

@@ -4,6 +4,7 @@ import type { AnyNode, Graph } from "./ir/value.ts";
 import type { Program } from "./plan/program.ts";
 import type { Tensors } from "./tensor.ts";
 
+/** What runs programs. One is made by a function such as `cpu()`. */
 export interface Backend {
   readonly name: string;
   /** Whether this op, with these attributes, runs natively here. Composites that do not arrive decomposed; primitives must. */
@@ -26,6 +27,7 @@ export interface Session extends AsyncDisposable {
   writeState(state: Tensors): Promise<void>;
 }
 
+/** A compiled program of a session. */
 export interface Executable {
   /**
    * Runs once. A feed's `data` holds at least the elements of its shape, of which the first count. What comes back is the caller's;

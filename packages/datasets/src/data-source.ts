@@ -29,6 +29,7 @@ export interface TextData {
   readonly labelEncoder: LabelEncoder<string>;
 }
 
+/** Options of `readTextData`. */
 export interface TextDataOptions extends TableOptions {
   /** Draws the order of the rows, and of a table those to test with; 0 by default. */
   readonly seed?: number;

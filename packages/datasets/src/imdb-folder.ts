@@ -11,6 +11,7 @@ import { readError } from "./read-error.ts";
 import { shuffledIndices } from "./shuffle.ts";
 import { withNewlines } from "./tables/delimited-row.ts";
 
+/** Options of `readImdbFolder`. */
 export type ImdbFolderOptions = Pick<ImdbOptions, "seed" | "shuffle">;
 
 const halves = ["train", "test"] as const;

@@ -9,6 +9,7 @@ import type { LabelledTexts } from "./labelled-texts.ts";
 import { codeOf } from "./read-error.ts";
 import { shuffledIndices } from "./shuffle.ts";
 
+/** The classes of the IMDB reviews. */
 export type ImdbClass = "negative" | "positive";
 
 /** 25,000 reviews to train with and 25,000 to test with, half of each negative and half positive. */
@@ -19,6 +20,7 @@ export interface Imdb {
   readonly labelEncoder: LabelEncoder<ImdbClass>;
 }
 
+/** Options of `readImdb`. */
 export interface ImdbOptions {
   /** Draws the order of the rows in each half (a 32-bit integer); 0 by default. */
   readonly seed?: number;

@@ -2,6 +2,7 @@
 
 import { DatasetOptionError } from "./errors.ts";
 
+/** Texts, each with its class. */
 export interface LabelledTexts {
   readonly texts: readonly string[];
   /** Class id of each text. */

@@ -1,6 +1,7 @@
 /** How long the sequences of a data set are, and what a cut to a given length would cost. */
 import { DatasetOptionError } from "./errors.ts";
 
+/** How long the sequences of a data set are. */
 export interface LengthSummary {
   readonly count: number;
   readonly min: number;

@@ -4,6 +4,7 @@ import { DatasetOptionError, MissingClassError } from "./errors.ts";
 import { type LabelledTexts, selectRows } from "./labelled-texts.ts";
 import { stratifiedSplit } from "./stratified-split.ts";
 
+/** Options of `splitExamples`. */
 export interface SplitOptions {
   /** Share of all rows for validation; 0.1 by default, 0 for none. */
   readonly validation?: number;

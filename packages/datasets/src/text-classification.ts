@@ -11,9 +11,11 @@ import { readJsonLines } from "./tables/json-lines.ts";
 /** The forms of a table, each with the endings of file names that stand for it. */
 export const tableEndings = { csv: [".csv"], tsv: [".tsv", ".tab"], jsonl: [".jsonl", ".ndjson"] } as const;
 
+/** The formats of tables that are read. */
 export type TableFormat = keyof typeof tableEndings;
 const tableFormats = Object.keys(tableEndings) as TableFormat[];
 
+/** How a table is read. */
 export interface TableOptions {
   /** By default what the file's name ends in. */
   readonly format?: TableFormat;
@@ -30,6 +32,7 @@ export interface TableOptions {
   readonly header?: boolean;
 }
 
+/** Options of `readTextClassification`. */
 export interface TextClassificationOptions extends TableOptions {
   /** The classes of a trained model: any other label is an error. By default the labels that occur, in order. */
   readonly labelEncoder?: LabelEncoder<string>;

@@ -19,6 +19,7 @@ const irVersions: Readonly<Record<number, number>> = { 17: 8, 18: 8, 19: 9, 20: 
 /** The newest IR version that onnxruntime 1.30 reads. */
 const newestIr = 13;
 
+/** Versions of the format that an export is written in. */
 export interface OnnxOptions {
   /** The operator set, 17 to 22. Default 17, which runtimes have since 2022. */
   readonly opset?: number;

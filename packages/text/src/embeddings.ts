@@ -3,6 +3,7 @@ import { shown, TextDataError, TextOptionError } from "./errors.ts";
 import type { PaddedFloat32 } from "./pad-sequences.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
+/** Options of `parseEmbeddings`. */
 export interface EmbeddingsOptions {
   /** How many numbers a vector has. The header of a word2vec file or else the first line tells it, where its word has no spaces. */
   readonly dimensions?: number;

@@ -3,6 +3,7 @@ import { compareCodePoints } from "./code-points.ts";
 import { shown, TextDataError, TextOptionError, UnknownIdError, UnknownLabelError } from "./errors.ts";
 import { listField, requireDistinct, settingsAt } from "./saved-data.ts";
 
+/** The name of a class. */
 export type Label = string | number;
 
 /** Plain, frozen JSON data: the id of a label is its place in `classes`. */

@@ -4,6 +4,7 @@ import { shown, TextDataError, TextOptionError } from "./errors.ts";
 /** Which end of a sequence is filled or cut. */
 export type SequenceEnd = "pre" | "post";
 
+/** Options of `padSequences`. */
 export interface PaddingOptions {
   /** Steps of the result; those of the longest sequence by default. */
   readonly maxLength?: number;

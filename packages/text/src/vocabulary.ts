@@ -66,6 +66,7 @@ const unknownForms = {
   drop: { reserved: [""], unknownId: null },
 } as const;
 
+/** Options of `vocabularyFromTexts`. */
 export interface VocabularyOptions extends Partial<Standardization> {
   /** The most ids to use, reserved ids included: the `inputDim` of the embedding. All words by default. */
   readonly maxTokens?: number;

@@ -13,6 +13,7 @@ import { softmaxKernels } from "./softmax.ts";
 import { sourceKernels } from "./source.ts";
 import { unaryKernels } from "./unary.ts";
 
+/** The kernels of the CPU backend, by op. */
 export const cpuKernels: Kernels = {
   ...sourceKernels,
   ...unaryKernels,

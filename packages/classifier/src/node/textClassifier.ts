@@ -6,6 +6,7 @@ import { loadModel } from "@ostinato/core/node";
 import { textClassifier as classifierOf, classifierOver, type TextClassifier, trainedFrom } from "../classifier.ts";
 import { isOnnx } from "../onnxBytes.ts";
 
+/** Options of `textClassifier` for a file. */
 export interface FileClassifierOptions {
   /**
    * What computes. Default `await cpu()`, which runs anywhere; `await wasm()` is much faster. `"onnx"` is onnxruntime-node, on an export in memory

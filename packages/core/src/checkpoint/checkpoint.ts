@@ -27,6 +27,7 @@ export interface Position {
 /** What must be the same when training goes on: the model, the objective, and how rows become batches. */
 export type Settings = { readonly [name: string]: Json };
 
+/** A training between two steps, as plain data: `fit` with `resume` goes on from it. */
 export interface Checkpoint {
   readonly settings: Settings;
   readonly position: Position;

@@ -5,8 +5,10 @@ export type DType = "float32" | "int32" | "bool";
 
 /** A size: known (`128`) or named (`"batch"`), bound when a program runs. Equal names are equal sizes; there is no arithmetic on names. */
 export type Dim = number | string;
+/** The sizes of a value's axes, as numbers or names. */
 export type Shape = readonly Dim[];
 
+/** The data type and the shape of a value. */
 export interface ValueType {
   readonly dtype: DType;
   readonly shape: Shape;
@@ -42,6 +44,7 @@ export type RecurrentActivation = "Sigmoid" | "Tanh" | "Relu";
 /** The optional inputs of `lstm`: ONNX's in its order, and a mask on what goes round, which ONNX has not. */
 export type LstmOption = "lengths" | "initialH" | "initialC" | "P" | "recurrentMask";
 
+/** The attributes of the op `lstm`. */
 export interface LstmAttrs {
   readonly hiddenSize: number;
   readonly direction: "forward" | "reverse";
@@ -151,8 +154,10 @@ export interface OpAttrs {
   scan: { readonly body: Body; readonly carries: number; readonly sequences: number; readonly reverse: boolean };
 }
 
+/** The name of an op. */
 export type OpName = keyof OpAttrs;
 
+/** What the list of ops tells of each. */
 export interface OpInfo {
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
@@ -218,11 +223,13 @@ export type CompositeName =
   | "sequenceLengths"
   | "lstm"
   | "lstmGrad";
+/** The name of an op that every backend runs. */
 export type PrimitiveName = Exclude<OpName, CompositeName>;
 
 /** Every op's name, in the order of the list. */
 export const opNames = Object.keys(ops) as OpName[];
 
+/** Whether an op has a decomposition, so that a backend may leave it out. */
 export function isComposite(op: OpName): op is CompositeName {
   return ops[op].group === "composite";
 }

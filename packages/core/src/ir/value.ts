@@ -57,6 +57,7 @@ export function showType(type: ValueType): string {
   return `${type.dtype}${showShape(type.shape)}`;
 }
 
+/** Whether two shapes have the same sizes and names. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }

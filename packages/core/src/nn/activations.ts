@@ -16,6 +16,7 @@ import {
 } from "../ir/build/elementwise.ts";
 import type { Value } from "../ir/ops.ts";
 
+/** The activations of layers. */
 export const activationNames = [
   "linear",
   "relu",

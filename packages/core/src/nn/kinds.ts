@@ -3,6 +3,7 @@ import type { Dim, Value } from "../ir/ops.ts";
 
 /** `ids`: whole numbers [batch, time]. `sequence`: vectors over time [batch, time, features]. `features`: one vector a row [batch, features]. */
 export const kinds = ["ids", "sequence", "features"] as const;
+/** The kinds of data that go between layers. */
 export type Kind = (typeof kinds)[number];
 
 /** How errors show the shape of a kind. */

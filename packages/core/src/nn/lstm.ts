@@ -14,6 +14,7 @@ import type { Regularizer } from "./regularizers.ts";
 
 /** The activations of a recurrence by Keras's names. */
 export const recurrentActivationNames = ["tanh", "sigmoid", "relu"] as const;
+/** The activations of recurrent layers. */
 export type RecurrentActivationName = (typeof recurrentActivationNames)[number];
 
 const activationsOfOp: { readonly [A in RecurrentActivationName]: RecurrentActivation } = {

@@ -20,6 +20,7 @@ export interface OutputSpec {
   readonly source: Source;
 }
 
+/** A model as plain data: its inputs, layers, calls and outputs. */
 export interface ModelSpec {
   readonly inputs: readonly InputSpec[];
   /** Each with its name. */

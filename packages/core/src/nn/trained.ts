@@ -6,6 +6,7 @@ import { buildModel } from "./build.ts";
 import type { Json } from "./options.ts";
 import type { ModelSpec } from "./spec.ts";
 
+/** A model with its weights, as plain data. */
 export interface Trained {
   readonly spec: ModelSpec;
   /** The parameters by name. */

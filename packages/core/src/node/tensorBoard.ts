@@ -107,6 +107,7 @@ class EventFile {
   }
 }
 
+/** Options of `tensorBoard`. */
 export interface TensorBoardOptions {
   /** Steps between two points of the running figures; 0: only whole epochs. Default 50. */
   readonly everySteps?: number;

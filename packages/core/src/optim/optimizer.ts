@@ -52,6 +52,7 @@ export interface BaseConfig {
   readonly emaOverwriteFrequency: number | null;
 }
 
+/** What an optimizer is: its options, its state, and its update as graph. Made by a function such as `adam()`. */
 export interface Optimizer {
   readonly kind: string;
   readonly learningRate: LearningRate;
@@ -61,8 +62,8 @@ export interface Optimizer {
   /** The slots beside each parameter, of its shape, and what fills them at first. They are state like the parameter: no checkpoint can forget them. */
   readonly slots: Readonly<Record<string, number>>;
   /**
-   * Slots that a finite new parameter shows to be finite, because it is computed from them in a way that hides no infinity: the guard of a step
-   * need not read them. Default: none.
+   * Slots that the guard of a step need not read: the new parameter is computed from them so that it is finite only where they are.
+   * Default: none.
    */
   readonly shownSlots?: readonly string[];
   /** Scalars that all parameters share, and what they are at first. State as well. */

@@ -11,6 +11,7 @@ function slot({ slots }: UpdateContext, name: string): Value {
 /** rate · old + (1 - rate) · new, in the form that is nearest to Keras's. */
 const average = (old: Value, value: Value, rate: number): Value => add(mul(rate, old), mul(1 - rate, value));
 
+/** Options of `sgd`. */
 export interface SgdOptions extends OptimizerOptions {
   /** Default 0. */
   readonly momentum?: number;
@@ -45,6 +46,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   };
 }
 
+/** Options of `rmsprop`. */
 export interface RmspropOptions extends OptimizerOptions {
   /** Decay of the mean of squared gradients. Default 0.9. */
   readonly rho?: number;
@@ -94,6 +96,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
   };
 }
 
+/** Options of `adagrad`. */
 export interface AdagradOptions extends OptimizerOptions {
   /** What the sums of squares start from. Default 0.1. */
   readonly initialAccumulatorValue?: number;
@@ -123,6 +126,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
   };
 }
 
+/** Options of `adam`, `adamw` and `nadam`. */
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the mean of gradients. Default 0.9. */
   readonly beta1?: number;

@@ -101,6 +101,7 @@ export function piecewiseConstant(options: {
   return { kind: "piecewiseConstant", boundaries: [...boundaries], values: [...values] };
 }
 
+/** Options of `exponentialDecay` and `inverseTimeDecay`. */
 export interface DecayOptions {
   readonly initialLearningRate: number;
   /** Over how many steps the rate decays by `decayRate`. */
@@ -131,6 +132,7 @@ export function inverseTimeDecay(options: DecayOptions): Schedule {
   return decay("inverseTimeDecay", options);
 }
 
+/** Options of `polynomialDecay`. */
 export interface PolynomialDecayOptions {
   readonly initialLearningRate: number;
   readonly decaySteps: number;
@@ -156,6 +158,7 @@ export function polynomialDecay(options: PolynomialDecayOptions): Schedule {
   };
 }
 
+/** Options of `cosineDecay`. */
 export interface CosineDecayOptions {
   readonly initialLearningRate: number;
   /** How long the decay takes, after the warm-up. */
@@ -188,6 +191,7 @@ export function cosineDecay(options: CosineDecayOptions): Schedule {
   };
 }
 
+/** Options of `oneCycle`. */
 export interface OneCycleOptions {
   readonly maxLearningRate: number;
   readonly totalSteps: number;
@@ -222,6 +226,7 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   };
 }
 
+/** Options of `warmup`. */
 export interface WarmupOptions {
   readonly warmupSteps: number;
   /** What follows, from its first step on. */

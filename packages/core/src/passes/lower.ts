@@ -10,6 +10,7 @@ import { verify } from "../ir/verify.ts";
 import { decompositions } from "./decompose.ts";
 import { simplify } from "./simplify.ts";
 
+/** A graph that a backend can run. */
 export interface Lowered {
   readonly graph: Graph;
   /** The composites that were replaced, so that a slow path is never silent. */

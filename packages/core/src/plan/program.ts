@@ -7,6 +7,7 @@ export type Storage =
   /** Byte offset in the arena, a multiple of 64. */
   { readonly kind: "arena"; readonly offset: number } | { readonly kind: "state"; readonly name: string };
 
+/** A value of a program, and its place in memory. */
 export interface ProgramValue {
   readonly dtype: DType;
   readonly shape: Shape;
@@ -27,6 +28,7 @@ export interface Block {
 /** The attributes of the op; the body of a `scan` is the step's block. */
 export type StepAttrs = Omit<OpAttrs, "scan"> & { readonly scan: Omit<OpAttrs["scan"], "body"> };
 
+/** One application of an op in a program. */
 export interface Step<O extends OpName = OpName> {
   readonly op: O;
   readonly attrs: StepAttrs[O];
@@ -41,13 +43,16 @@ export interface Step<O extends OpName = OpName> {
   readonly block?: Block;
 }
 
+/** A step of any op. */
 export type AnyStep = { readonly [O in OpName]: Step<O> }[OpName];
 
+/** A value of a program, by its number, under a name. */
 export interface NamedValue {
   readonly name: string;
   readonly value: number;
 }
 
+/** A graph as a list of steps, with every value placed in memory. */
 export interface Program {
   /** The named sizes and how large each may become. */
   readonly capacities: Readonly<Record<string, number>>;

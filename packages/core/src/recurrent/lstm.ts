@@ -40,6 +40,7 @@ export interface LstmInputs {
   readonly recurrentMask?: Value;
 }
 
+/** The outputs of the op `lstm`. */
 export interface LstmOutputs {
   /** [time, batch, hidden] */
   readonly y: Value;
@@ -50,6 +51,7 @@ export interface LstmOutputs {
 
 const lstmOptions: readonly LstmOption[] = ["lengths", "initialH", "initialC", "P", "recurrentMask"];
 
+/** The settings of the op `lstm`; all have defaults. */
 export type LstmSettings = Partial<Omit<LstmAttrs, "options" | "hiddenSize">>;
 
 /** The op `lstm`. Gates are in the order i, o, f, c. */

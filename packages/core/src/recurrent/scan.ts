@@ -10,6 +10,7 @@ import type { Dim, Node, Value } from "../ir/value.ts";
 /** The reverse walk of `autodiff/gradients.ts`, handed in because a gradient of a body is taken inside a rule. */
 export type Gradients = (seeds: readonly { value: Value; cotangent: Value }[], wrt: readonly Value[]) => Value[];
 
+/** What a `scan` runs over. */
 export interface ScanOptions {
   /** What the carries are before the first step. */
   readonly initial: readonly Value[];
@@ -28,6 +29,7 @@ export interface ScanOptions {
   ) => { readonly carries: readonly Value[]; readonly outputs: readonly Value[] };
 }
 
+/** The results of a `scan`. */
 export interface ScanResult {
   /** The carries after the last step. */
   readonly carries: readonly Value[];

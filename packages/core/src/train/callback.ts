@@ -37,6 +37,7 @@ export interface CallbackState {
   readonly tensors?: Tensors;
 }
 
+/** What `fit` calls while it trains. All methods may be left out, and may be asynchronous except `state`. */
 export interface Callback {
   /** The key of its state in checkpoints: no two callbacks of one `fit` share it. */
   readonly name: string;

@@ -21,6 +21,7 @@ export interface ClassScores {
   readonly support: number;
 }
 
+/** Scores of a classifier, over all classes and of each. */
 export interface ClassificationReport {
   /** Share of the rows on the matrix's diagonal. */
   readonly accuracy: number;

@@ -23,6 +23,7 @@ import type { TargetSpec } from "./target.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
 import { Turns } from "./turns.ts";
 
+/** Options of `compile`. */
 export interface CompileOptions {
   readonly backend: Backend;
   readonly loss: Loss;

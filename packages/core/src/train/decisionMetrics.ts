@@ -101,6 +101,7 @@ function countsOf(sums: Float64Array): { tp: number; fp: number; fn: number }[] 
   }));
 }
 
+/** Options of metrics that compare outputs with a threshold. */
 export interface ThresholdOptions extends MetricOptions {
   /** Outputs above it are called positive. Default 0.5. */
   readonly threshold?: number;
@@ -131,6 +132,7 @@ export function recall(options: ThresholdOptions = {}): Metric {
   return ratio("recall", options, "fn");
 }
 
+/** Options of `fBeta`. */
 export interface FBetaOptions extends MetricOptions {
   /** How many times as much recall counts as precision. Default 1. */
   readonly beta?: number;

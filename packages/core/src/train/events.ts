@@ -26,12 +26,14 @@ export interface TrainingStepEvent extends StepEvent {
   readonly epochs: number;
 }
 
+/** The figures of all epochs. */
 export interface History {
   readonly epochs: readonly EpochEvent[];
   /** Why training ended before its last epoch: what a callback said, or in `onEnd` the message of an error. */
   readonly stopped?: string;
 }
 
+/** Options of `snapshot`. */
 export interface SnapshotOptions {
   readonly vocabulary?: Json;
   readonly metadata?: { readonly [key: string]: Json };

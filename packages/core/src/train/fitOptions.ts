@@ -19,6 +19,7 @@ import { unseenClasses, warnOnConsole } from "./warnings.ts";
 /** Labelled data: rows, or batches of rows, which are taken as they come. */
 export type TrainingData = Examples | BatchIterable;
 
+/** Options of `fit`. */
 export interface FitOptions {
   /** How often all rows are seen. Default 1. */
   readonly epochs?: number;

@@ -26,6 +26,7 @@ import { type Flow, featuresOf } from "../nn/kinds.ts";
 import { type Json, OptionReader } from "../nn/options.ts";
 import { type TargetSpec, targetShape } from "./target.ts";
 
+/** What training makes small. Made by a function such as `binaryCrossentropy()`. */
 export interface Loss {
   readonly kind: string;
   /** Its options with all defaults filled in: with `kind` all that makes it what it is. Absent: it has none. */
@@ -48,6 +49,7 @@ function logitsOf(x: Value, op: "sigmoid" | "softmax"): Value | undefined {
 
 const clipped = (p: Value): Value => minimum(maximum(p, EPSILON), 1 - EPSILON);
 
+/** Options of the crossentropy losses. */
 export interface CrossentropyOptions {
   /** The model's output is the input of the sigmoid or softmax, which the loss then applies itself. Default false. */
   readonly fromLogits?: boolean;

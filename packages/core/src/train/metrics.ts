@@ -10,6 +10,7 @@ import { validationName } from "./figures.ts";
 import { categoricalCrossentropy, type Loss, oneHot, sparseCategoricalCrossentropy } from "./losses.ts";
 import type { Prediction } from "./target.ts";
 
+/** A figure over rows. Made by a function such as `accuracy()`. */
 export interface Metric {
   /** Its name in logs. */
   readonly name: string;
@@ -149,6 +150,7 @@ export function sparseCategoricalAccuracy(options: MetricOptions = {}): Metric {
   });
 }
 
+/** Options of the top-k accuracies. */
 export interface TopKOptions extends MetricOptions {
   /** Default 5. */
   readonly k?: number;

@@ -9,6 +9,7 @@ import type { Logs } from "./running.ts";
 import { checkSignal, expectWanted, type Signal } from "./signal.ts";
 import type { Turns } from "./turns.ts";
 
+/** Options of `evaluate` and `predict`. */
 export interface PassOptions {
   /** Rows that go through the model together. Default 32. It changes the speed, and no more than the last digits of a loss. */
   readonly batchSize?: number;

@@ -54,6 +54,7 @@ function isBytes(model: Uint8Array | string | URL): model is Uint8Array {
   return ArrayBuffer.isView(model);
 }
 
+/** Options of `openSession` and `onnxPredictor`. */
 export interface SessionOptions {
   /** Threads that share one run. Default: onnxruntime's choice, the number of cores. */
   readonly threads?: number;

@@ -24,12 +24,19 @@ const binary =
     return apply1(op, [broadcastTo(left, shape), broadcastTo(right, shape)], {});
   };
 
+/** a + b. */
 export const add = binary("add");
+/** a - b. */
 export const sub = binary("sub");
+/** a · b, element by element. */
 export const mul = binary("mul");
+/** a / b. */
 export const div = binary("div");
+/** The larger of a and b, element by element. */
 export const maximum = binary("maximum");
+/** The smaller of a and b, element by element. */
 export const minimum = binary("minimum");
+/** a to the power of b. */
 export const pow = binary("pow");
 /** a < b, a bool. */
 export const less = binary("less");
@@ -46,15 +53,23 @@ const unary =
   (x: Value): Value =>
     apply1(op, [x], {});
 
+/** -x. */
 export const neg = unary("neg");
+/** eˣ. */
 export const exp = unary("exp");
+/** The natural logarithm. */
 export const log = unary("log");
+/** The square root. */
 export const sqrt = unary("sqrt");
+/** |x|. */
 export const abs = unary("abs");
+/** -1, 0 or 1. */
 export const sign = unary("sign");
+/** The hyperbolic tangent. */
 export const tanh = unary("tanh");
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = unary("sigmoid");
+/** max(x, 0). */
 export const relu = unary("relu");
 /** log(1 + exp(x)), without overflow. */
 export const softplus = unary("softplus");
@@ -82,6 +97,9 @@ export function finite(x: Value): Value {
   return equal(sub(x, x), 0);
 }
 
+/** x². */
 export const square = (x: Value): Value => mul(x, x);
+/** Whether x, a bool, does not hold. */
 export const not = (x: Value): Value => equal(cast(x, "int32"), 0);
+/** Whether both hold; both are bools. */
 export const and = (a: Value, b: Value): Value => cast(mul(cast(a, "int32"), cast(b, "int32")), "bool");

@@ -6,10 +6,12 @@ import { constant, size } from "./source.ts";
 
 const allAxes = (x: Value): number[] => x.type.shape.map((_, axis) => axis);
 
+/** The sum along the axes, which the result does not have. Default: all axes. */
 export function sum(x: Value, axes: readonly number[] = allAxes(x)): Value {
   return axes.length === 0 ? x : apply1("sum", [x], { axes: [...axes].sort((a, b) => a - b) });
 }
 
+/** The largest element along the axes, which the result does not have. Default: all axes. */
 export function max(x: Value, axes: readonly number[] = allAxes(x)): Value {
   return axes.length === 0 ? x : apply1("max", [x], { axes: [...axes].sort((a, b) => a - b) });
 }
@@ -24,6 +26,7 @@ export function countOf(dims: readonly Dim[]): Value {
   return dims.map((dim) => cast(size(dim), "float32")).reduce((a, b) => mul(a, b), constant(1));
 }
 
+/** The mean along the axes, which the result does not have. Default: all axes. */
 export function mean(x: Value, axes: readonly number[] = allAxes(x)): Value {
   return div(sum(x, axes), countOf(axes.map((axis) => x.type.shape[axis] as Dim)));
 }

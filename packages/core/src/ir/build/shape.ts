@@ -3,6 +3,7 @@ import { ShapeError } from "../../errors.ts";
 import { type Dim, type Shape, sameShape, showShape, showType, type Value } from "../value.ts";
 import { apply1 } from "./apply.ts";
 
+/** The same elements, row-major, in another shape. */
 export function reshape(x: Value, shape: Shape): Value {
   return sameShape(x.type.shape, shape) ? x : apply1("reshape", [x], { shape });
 }
@@ -46,6 +47,7 @@ export function broadcastShape(a: Shape, b: Shape): Shape {
   });
 }
 
+/** Values one after another along an axis; their other axes are equal. */
 export function concat(parts: readonly Value[], axis: number): Value {
   const [first] = parts;
   return first !== undefined && parts.length === 1 ? first : apply1("concat", parts, { axis });
@@ -61,6 +63,7 @@ export function pad(x: Value, axis: number, start: number, dim: Dim): Value {
   return apply1("pad", [x], { axis, start, dim });
 }
 
+/** x from back to front along an axis. */
 export function reverse(x: Value, axis: number): Value {
   return apply1("reverse", [x], { axis });
 }

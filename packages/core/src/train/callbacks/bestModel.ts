@@ -7,6 +7,7 @@ import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 import { expectSave } from "./save.ts";
 
+/** Options of `bestModel`. */
 export interface BestModelOptions extends MonitorOptions {
   /** Takes the model of each epoch that is better than all before: `(trained) => saveModel("best.safetensors", trained)`. */
   readonly save: (trained: Trained) => void | Promise<void>;

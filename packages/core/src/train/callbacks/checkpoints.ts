@@ -5,6 +5,7 @@ import { OptionReader } from "../../nn/options.ts";
 import type { Callback } from "../callback.ts";
 import { expectSave } from "./save.ts";
 
+/** Options of `checkpoints`. */
 export interface CheckpointsOptions {
   /** Takes each checkpoint; training goes on when it is done. `saveCheckpoint(path, checkpoint)` of `@ostinato/core/node` writes files. */
   readonly save: (checkpoint: Checkpoint) => void | Promise<void>;

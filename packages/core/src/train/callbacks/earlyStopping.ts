@@ -6,6 +6,7 @@ import type { Callback } from "../callback.ts";
 import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 
+/** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without getting better before training ends. Default 0. */
   readonly patience?: number;

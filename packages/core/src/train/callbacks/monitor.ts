@@ -3,6 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import { type OptionReader, shown } from "../../nn/options.ts";
 import type { EpochEvent } from "../events.ts";
 
+/** The figure that a callback watches. */
 export interface MonitorOptions {
   /** A figure of the epochs. Default "valLoss". */
   readonly monitor?: string;

@@ -4,6 +4,7 @@ import type { Callback } from "../callback.ts";
 import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 
+/** Options of `reduceLearningRateOnPlateau`. */
 export interface ReduceOnPlateauOptions extends MonitorOptions {
   /** The rate is multiplied by this. Default 0.1. */
   readonly factor?: number;
