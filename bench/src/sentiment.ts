@@ -11,12 +11,12 @@ import {
   gather,
   gradients,
   int32,
-  lstmOp,
   matmul,
   mean,
   mul,
   pow,
   RandomStream,
+  recurrence,
   reshape,
   sequenceLengths,
   sigmoid,
@@ -63,7 +63,7 @@ function model(masked: boolean): Model {
   const ids = transpose(feed("ids", "int32", ["batch", "time"]), [1, 0]);
   const X = gather(embeddings as Value, ids);
   const lengths = masked ? { lengths: sequenceLengths(ids) } : {};
-  const { h } = lstmOp({ X, W: W as Value, R: R as Value, B: B as Value, ...lengths });
+  const { h } = recurrence("lstm", { X, W: W as Value, R: R as Value, B: B as Value, ...lengths });
   return { parameters, logits: reshape(add(matmul(h, kernel as Value), bias as Value), ["batch"]) };
 }
 

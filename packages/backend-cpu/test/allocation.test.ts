@@ -8,9 +8,9 @@ import {
   gradients,
   int32,
   lower,
-  lstmOp,
   mean,
   mul,
+  recurrence,
   sequenceLengths,
   softplus,
   state,
@@ -27,7 +27,7 @@ test("a step of an embedding and an LSTM stays under 4 kB of heap, with no array
   const parameters = Object.entries(shapes).map(([name, shape]) => state(name, "float32", shape));
   const [embeddings, W, R, B] = parameters as [Value, Value, Value, Value];
   const ids = feed("ids", "int32", ["time", "batch"]);
-  const { h } = lstmOp({ X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
+  const { h } = recurrence("lstm", { X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
   const loss = mean(softplus(sum(h, [1])));
   const grads = gradients([{ value: loss, cotangent: constant(1) }], parameters);
   const updates = Object.keys(shapes).map((name, i) => ({

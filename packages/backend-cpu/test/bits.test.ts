@@ -4,8 +4,8 @@ import {
   float32,
   gradients,
   int32,
-  lstmOp,
   matmul,
+  recurrence,
   softmax,
   sum,
   type Tensor,
@@ -30,7 +30,7 @@ function graph(): Record<string, Value> {
   const W = feed("W", "float32", [4 * HIDDEN, INPUT]);
   const R = feed("R", "float32", [4 * HIDDEN, HIDDEN]);
   const B = feed("B", "float32", [4 * HIDDEN]);
-  const { h } = lstmOp({ X, W, R, B, lengths: feed("lengths", "int32", ["batch"]) });
+  const { h } = recurrence("lstm", { X, W, R, B, lengths: feed("lengths", "int32", ["batch"]) });
   const probabilities = softmax(matmul(h, feed("kernel", "float32", [HIDDEN, 3])));
   const seed = { value: h, cotangent: feed("dh", "float32", ["batch", HIDDEN]) };
   const [dX, dW, dR, dB] = gradients([seed], [X, W, R, B]) as [Value, Value, Value, Value];

@@ -1,5 +1,17 @@
 /** The native LSTM against its decomposition: values and gradients, lengths, directions, odd sizes. */
-import { constant, feed, float32, gradients, int32, lstmOp, mul, sum, type Tensors, type Value } from "@ostinato/core";
+import {
+  constant,
+  feed,
+  float32,
+  gradients,
+  int32,
+  mul,
+  type RecurrenceInputs,
+  recurrence,
+  sum,
+  type Tensors,
+  type Value,
+} from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { numbers, run, withoutComposites } from "./graphs.ts";
 
@@ -39,7 +51,7 @@ function graphOf({ inputSize, hidden, lengths, initial, direction }: Case): Reco
       : {}),
   };
   const inputs = { ...wrt, ...(lengths ? { lengths: feed("lengths", "int32", ["batch"]) } : {}) };
-  const { y, h, c } = lstmOp(inputs as Parameters<typeof lstmOp>[0], direction ? { direction } : {});
+  const { y, h, c } = recurrence("lstm", inputs as RecurrenceInputs<"lstm">, direction ? { direction } : {});
   const loss = [
     sum(mul(y, feed("gy", "float32", ["time", "batch", hidden]))),
     sum(mul(h, feed("gh", "float32", ["batch", hidden]))),

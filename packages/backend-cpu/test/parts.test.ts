@@ -19,7 +19,7 @@ import {
   supportsLstm,
   type View,
 } from "@ostinato/backend-cpu";
-import { add, bind, DataError, feed, float32, type LstmAttrs, lower } from "@ostinato/core";
+import { add, bind, DataError, feed, float32, lower, type RecurrenceAttrs } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 
 const viewOf = (dims: number[], offset = 0): View => ({
@@ -32,7 +32,7 @@ const viewOf = (dims: number[], offset = 0): View => ({
   followers: [],
 });
 
-const attrs: LstmAttrs = {
+const attrs: RecurrenceAttrs<"lstm"> = {
   hiddenSize: 2,
   direction: "forward",
   activations: ["Sigmoid", "Tanh", "Tanh"],

@@ -19,10 +19,10 @@ import {
   gather,
   int32,
   lower,
-  lstmOp,
   max,
   maximum,
   mul,
+  recurrence,
   relu,
   reverseSequence,
   type Session,
@@ -174,7 +174,7 @@ describe("data that cannot be", () => {
 
   test.for([[[0, 3]], [[-1, 0]]])("lengths %o of 2 steps", async ([given]) => {
     const feeds = { ids: int32([2], given), X: zeros("float32", [2, 2, 1]) };
-    const { h } = lstmOp({ X, W: full(1, [4, 1]), R: full(1, [4, 1]), B: full(1, [4]), lengths: ids });
+    const { h } = recurrence("lstm", { X, W: full(1, [4, 1]), R: full(1, [4, 1]), B: full(1, [4]), lengths: ids });
     await expect(run({ h }, { feeds })).rejects.toThrow(/lstm: row [01] has length (3|-1), not within 0 to 2 steps/);
     await expect(run({ y: reverseSequence(X, ids) }, { feeds })).rejects.toThrow(DataError);
   });

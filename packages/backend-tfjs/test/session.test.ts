@@ -10,8 +10,8 @@ import {
   gather,
   gradients,
   int32,
-  lstmOp,
   mul,
+  recurrence,
   ShapeError,
   StateError,
   square,
@@ -120,7 +120,7 @@ describe.each(["cpu", "wasm"] as const)("a session on tfjs-%s", (name) => {
     const B = state("B", "float32", [16]);
     const sequence = feed("sequence", "float32", ["time", "batch", 3]);
     const lengths = feed("lengths", "int32", ["batch"]);
-    const { h } = lstmOp({ X: sequence, W, R, B, lengths });
+    const { h } = recurrence("lstm", { X: sequence, W, R, B, lengths });
     const loss = sum(square(h));
     const parameters = { W, R, B };
     const grads = gradients([{ value: loss, cotangent: full(1, []) }], Object.values(parameters));

@@ -4,9 +4,10 @@ import {
   feed,
   gradients,
   int32,
-  lstmOp,
   mul,
   RandomStream,
+  type RecurrenceInputs,
+  recurrence,
   sum,
   type Tensors,
   type Value,
@@ -64,7 +65,7 @@ function graphOf({ inputSize, hidden, lengths, initial, direction, frozen }: Cas
       : {}),
   };
   const inputs = { ...wrt, ...(lengths ? { lengths: feed("lengths", "int32", ["batch"]) } : {}) };
-  const { y, h, c } = lstmOp(inputs as Parameters<typeof lstmOp>[0], direction ? { direction } : {});
+  const { y, h, c } = recurrence("lstm", inputs as RecurrenceInputs<"lstm">, direction ? { direction } : {});
   const loss = [
     sum(mul(y, feed("gy", "float32", ["time", "batch", hidden]))),
     sum(mul(h, feed("gh", "float32", ["batch", hidden]))),

@@ -1,14 +1,28 @@
 /** Core's gradients of every op, scan, layer and loss, and of random graphs, against central differences, over 20 random shapes each. */
 import { checkGradients, gradientErrors, type Trial, trialNamed, trialNames, trialOf } from "@ostinato/conformance";
-import { exp, feed, float32, isComposite, lower, mul, nodesOf, type OpName, tanh, type Value } from "@ostinato/core";
+import {
+  exp,
+  feed,
+  float32,
+  gradOf,
+  isComposite,
+  lower,
+  mul,
+  nodesOf,
+  type OpName,
+  recurrenceNames,
+  tanh,
+  type Value,
+} from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 
 const trials = 20;
 
 /** Ops without a float32 output or input, or without a gradient of their own: the gradient op of a recurrence is lowered first (below). */
-const without = ["less", "equal", "argMax", "sequenceMask", "sequenceLengths", "size", "lstmGrad"].map(
-  (op) => `ops > ${op}`,
-);
+const without = [
+  ...["less", "equal", "argMax", "sequenceMask", "sequenceLengths", "size"],
+  ...recurrenceNames.map(gradOf),
+].map((op) => `ops > ${op}`);
 
 function floats(fetches: Readonly<Record<string, Value>>): Value[] {
   return Object.values(fetches).filter((value) => value.type.dtype === "float32");
@@ -32,10 +46,10 @@ describe("gradients equal central differences", () => {
     test(name, { timeout: 60_000 }, () => expectRightGradients((seed) => trialNamed(name, seed)));
 
   // Twice: the gradient of the gradients of a lowered recurrence, which is made of primitives.
-  test("lstmGrad, lowered", () => {
+  test.each(recurrenceNames.map(gradOf))("%s, lowered", (op) => {
     const primitives = { name: "primitives", runs: (node: { op: OpName }) => !isComposite(node.op) };
     for (let seed = 1; seed <= 5; seed++) {
-      const { fetches, feeds, inputs } = trialOf("lstmGrad", seed);
+      const { fetches, feeds, inputs } = trialOf(op, seed);
       const lowered = lower({ fetches, updates: [] }, primitives).graph.fetches;
       // Lowering rebuilds the nodes: the same feeds by name.
       const wrt = nodesOf(Object.values(lowered)).flatMap((node): Value[] =>

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { evaluateValues, expectClose } from "@ostinato/conformance";
-import { feed, float64, lstmOp, reshape, type Tensor, type Tensors, transpose, type Value } from "@ostinato/core";
+import { feed, float64, recurrence, reshape, type Tensor, type Tensors, transpose, type Value } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { readNodeTest } from "./onnxNodeTests.ts";
 
@@ -51,7 +51,7 @@ for (const [name, expected] of Object.entries(cases)) {
       roles[input] = feed(input, input === "sequence_lens" ? "int32" : "float32", feeds[input].shape);
     }
     const { X, W, R, B, sequence_lens, initial_h, initial_c, P } = roles;
-    const { y, h } = lstmOp({
+    const { y, h } = recurrence("lstm", {
       X: batchFirst ? transpose(X, [1, 0, 2]) : X,
       ...{ W, R, B: B ?? feed("B", "float32", [4 * hidden]) },
       ...(sequence_lens ? { lengths: sequence_lens } : {}),

@@ -211,20 +211,6 @@ test("a clock that is set back while training runs leaves a checkpoint to go on 
   expect(await bytesOf(other)).toBe(await bytesOf(trainer));
 });
 
-test("the time after a training ended is not that of its epoch", async () => {
-  const stop = new Error("enough");
-  const onStep = (): never => {
-    throw stop;
-  };
-  for (const options of [{}, { onStep }]) {
-    await using trainer = await trainerOf();
-    await trainer.fit(data, options).catch((error) => expect(error).toBe(stop));
-    const first = await trainer.checkpoint();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect((await trainer.checkpoint()).position).toEqual(first.position);
-  }
-});
-
 describe("what is not as it was is named", () => {
   const options: FitOptions = { epochs: 2, batchSize: 8, validationSplit: 0.2 };
   let resume: Checkpoint;

@@ -1,6 +1,14 @@
 /** The suite finds wrong backends: whatever is a little off, slow to let go, or too trusting fails the tests that are about it. */
 import { reference, suiteTestNames, suiteTests } from "@ostinato/conformance";
-import { type Backend, type Executable, opNames, type Session, type Tensor, type Tensors } from "@ostinato/core";
+import {
+  type Backend,
+  type Executable,
+  opNames,
+  recurrenceNames,
+  type Session,
+  type Tensor,
+  type Tensors,
+} from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 
 /** A session that passes everything on. */
@@ -70,7 +78,10 @@ describe("the suite finds", () => {
     const failed = await failures(wrong, groups);
     const numeric = suiteTestNames().filter((name) => groups.test(name));
     // These compare runs of one backend, which is off in all; the last does not look at numbers.
-    const relative = ["lstm > native equals decomposed", "training > the same steps twice give the same bits"];
+    const relative = [
+      ...recurrenceNames.map((name) => `${name} > native equals decomposed`),
+      "training > the same steps twice give the same bits",
+    ];
     const blind = ["training > live buffers stay flat over 100 steps"];
     const found = (name: string): boolean => failed.includes(name) || [...relative, ...blind].includes(name);
     expect(numeric.filter((name) => !found(name))).toEqual([]);

@@ -74,8 +74,6 @@ export {
   type Dim,
   type DType,
   isComposite,
-  type LstmAttrs,
-  type LstmOption,
   type Node,
   type OpAttrs,
   type OpInfo,
@@ -83,18 +81,36 @@ export {
   opNames,
   ops,
   type PrimitiveName,
-  type RecurrentActivation,
   type Shape,
   type Value,
   type ValueType,
 } from "./ir/ops.ts";
 export { printBody, printGraph } from "./ir/print.ts";
+export {
+  byRecurrence,
+  byRecurrenceGrad,
+  constantOptions,
+  factsOf,
+  gradOf,
+  initialOf,
+  optionsOf,
+  type RecurrenceAttrs,
+  type RecurrenceFacts,
+  type RecurrenceGradAttrs,
+  type RecurrenceGradName,
+  type RecurrenceName,
+  type RecurrenceOption,
+  type RecurrentActivation,
+  recurrenceInputs,
+  recurrenceNames,
+  recurrences,
+} from "./ir/recurrences.ts";
 export { rewrite, substitute } from "./ir/rewrite.ts";
 export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
 export { verify } from "./ir/verify.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
 export { inferenceGraph } from "./nn/build.ts";
-export { activation, dense, dropout, embedding, type InputOptions, input, lstm } from "./nn/create.ts";
+export { activation, dense, dropout, embedding, gru, type InputOptions, input, lstm, simpleRnn } from "./nn/create.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
 export type {
@@ -110,10 +126,10 @@ export type {
   Symbolic,
   WithState,
 } from "./nn/layer.ts";
-export { type RecurrentActivationName, recurrentActivationNames } from "./nn/lstm.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
 export type { Json } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
+export { type RecurrentActivationName, recurrentActivationNames } from "./nn/recurrent/recurrent.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
@@ -163,8 +179,14 @@ export { describe } from "./plan/print.ts";
 export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs, Storage } from "./plan/program.ts";
 export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
 export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
-export { lstmGateOrders, lstmGates, toOnnxGates } from "./recurrent/gateOrder.ts";
-export { type LstmInputs, type LstmOutputs, type LstmSettings, lstm as lstmOp, lstmInputs } from "./recurrent/lstm.ts";
+export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
+export {
+  type RecurrenceInputs,
+  type RecurrenceOutputs,
+  type RecurrenceSettings,
+  recurrence,
+  recurrenceInputsOf,
+} from "./recurrent/recurrence.ts";
 export { type ScanOptions, type ScanResult, scan } from "./recurrent/scan.ts";
 export {
   type BoolTensor,

@@ -4,25 +4,33 @@ import {
   add,
   broadcastShape,
   broadcastTo,
+  byRecurrence,
+  byRecurrenceGrad,
   constant,
+  constantOptions,
   expandDims,
+  factsOf,
   feed,
   float32,
+  gradOf,
   initialize,
   initializerNames,
-  lstmGateOrders,
-  lstmGates,
-  lstmInputs,
-  lstmOp,
+  initialOf,
   mul,
   neg,
   opNames,
   ops,
+  optionsOf,
   parameter,
   predictorOn,
   printBody,
   RandomStream,
   type Runner,
+  recurrence,
+  recurrenceInputs,
+  recurrenceInputsOf,
+  recurrenceNames,
+  recurrences,
   rewrite,
   ShapeError,
   sameShape,
@@ -109,7 +117,7 @@ describe("graphs", () => {
     expect(lines[2]).toBe("%2: float32[batch, 3] = add(%0, %1)");
   });
 
-  test("lstmInputs names the inputs of an lstm", () => {
+  test("recurrenceInputsOf names the inputs of an lstm", () => {
     const matrix = (name: string, ...shape: (number | string)[]) => feed(name, "float32", shape);
     const given = {
       X: matrix("X", "time", "batch", 2),
@@ -118,19 +126,33 @@ describe("graphs", () => {
       B: matrix("B", 12),
       lengths: feed("lengths", "int32", ["batch"]),
     };
-    const { node } = lstmOp(given).y;
+    const { node } = recurrence("lstm", given).y;
     if (node.op !== "lstm") throw new Error(`an lstm makes ${node.op}`);
-    expect(lstmInputs(node.inputs, node.attrs)).toEqual(given);
+    expect(recurrenceInputsOf(node.inputs, node.attrs)).toEqual(given);
   });
 });
 
 test("gate orders are those of ONNX, Keras and PyTorch, and toOnnxGates brings them to ours", () => {
-  expect(lstmGates).toEqual(["i", "o", "f", "c"]);
-  expect(lstmGateOrders.keras).toEqual(["i", "f", "c", "o"]);
-  for (const order of ["onnx", "keras", "pytorch"] as const) {
-    const stored = lstmGateOrders[order].map((gate) => lstmGates.indexOf(gate));
-    expect([...toOnnxGates(stored, 1, 1, order)]).toEqual([0, 1, 2, 3]);
+  expect(recurrences.lstm.foreign.keras).toEqual(["i", "f", "c", "o"]);
+  expect(recurrences.gru.foreign.pytorch).toEqual(["r", "z", "h"]);
+  for (const name of recurrenceNames) {
+    const { gates, foreign } = factsOf(name);
+    for (const from of ["onnx", "keras", "pytorch"] as const) {
+      const order = from === "onnx" ? gates : foreign[from];
+      const stored = order.map((gate) => gates.indexOf(gate));
+      expect([...toOnnxGates(name, stored, 1, 1, from)], `${name}, ${from}`).toEqual([...gates.keys()]);
+    }
   }
+});
+
+test("facts of a recurrence name its options, initial states and gradient", () => {
+  expect(optionsOf("lstm")).toEqual(["lengths", "initialH", "initialC", "P", "recurrentBias", "recurrentMask"]);
+  expect(optionsOf("gru")).toEqual(["lengths", "initialH", "recurrentBias", "recurrentMask"]);
+  expect(recurrenceInputs).toEqual(["X", "W", "R", "B"]);
+  expect(constantOptions).toEqual(["lengths", "recurrentMask"]);
+  expect([initialOf("c"), gradOf("gru")]).toEqual(["initialC", "gruGrad"]);
+  expect(byRecurrence((name) => name.length)).toEqual({ lstm: 4, gru: 3, rnn: 3 });
+  expect(Object.keys(byRecurrenceGrad(() => 0))).toEqual(["lstmGrad", "gruGrad", "rnnGrad"]);
 });
 
 test("every initializer of initializerNames draws numbers of the shape that is asked for", () => {

@@ -1,8 +1,7 @@
 /** Workers that are none, say the wrong thing or nothing; each host's way to tell that a worker has failed. */
-import { ConfigError, float32, ResourceError, StateError } from "@ostinato/core";
+import { ConfigError, ResourceError, StateError } from "@ostinato/core";
 import { inWorker, type WorkerHandle } from "@ostinato/core/worker";
 import { afterEach, expect, test, vi } from "vitest";
-import { written } from "../src/worker/tensors.ts";
 import { untyped } from "./expectMisuse.ts";
 
 interface Asked {
@@ -112,18 +111,6 @@ for (const [name, [fail, words]] of Object.entries(failures)) {
     expect(worker.terminated).toBe(1);
   });
 }
-
-test("results in places of another shape have their own, as in the thread of the backend", () => {
-  const place = float32([4], [0, 0, 0, 0]);
-  const result = float32([2, 1], [1, 2]);
-  const { y } = written({ y: { ...result, data: Float32Array.of(1, 2, 0, 0) } }, { y: place });
-  expect(y?.shape).toEqual([2, 1]);
-  expect(y?.data).toBe(place.data);
-  expect([...place.data]).toEqual([1, 2, 0, 0]);
-  const into = { y: place };
-  expect(written({ y: float32([4], [4, 3, 2, 1]) }, into)).toBe(into);
-  expect(Object.keys(written({ y: place, z: result }, into))).toEqual(["y", "z"]);
-});
 
 test("an uncaught error of a worker is told by the calls alone", async () => {
   const worker = new FakeWorker(sound);

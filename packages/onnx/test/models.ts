@@ -8,11 +8,11 @@ import {
   type Graph,
   gather,
   int32,
-  type LstmInputs,
-  type LstmSettings,
-  lstmOp,
   matmul,
   RandomStream,
+  type RecurrenceInputs,
+  type RecurrenceSettings,
+  recurrence,
   sequenceLengths,
   sigmoid,
   sizeOf,
@@ -50,7 +50,7 @@ export function sentiment({ words = 5000, size = 10, units = 128, seed = 1 } = {
   const weights = new Weights(seed);
   const ids = transpose(feed("ids", "int32", ["batch", "time"]), [1, 0]);
   const table = weights.add("embedding/embeddings", [words, size]);
-  const { h } = lstmOp({
+  const { h } = recurrence("lstm", {
     X: gather(table, ids),
     W: weights.add("lstm/W", [4 * units, size], 0.3),
     R: weights.add("lstm/R", [4 * units, units], 0.3),
@@ -61,7 +61,7 @@ export function sentiment({ words = 5000, size = 10, units = 128, seed = 1 } = {
   return { graph: { fetches: { positive: sigmoid(logits) }, updates: [] }, state: weights.state };
 }
 
-export interface RecurrentOptions extends LstmSettings {
+export interface RecurrentOptions extends RecurrenceSettings<"lstm"> {
   readonly lengths?: boolean;
   readonly initialH?: boolean;
   readonly initialC?: boolean;
@@ -73,7 +73,7 @@ export function recurrent(options: RecurrentOptions, seed = 1): Model {
   const { lengths, initialH, initialC, peepholes, ...settings } = options;
   const weights = new Weights(seed);
   const fed = (name: string, dtype: DType, shape: readonly Dim[]): Value => feed(name, dtype, shape);
-  const inputs: LstmInputs = {
+  const inputs: RecurrenceInputs<"lstm"> = {
     X: transpose(fed("x", "float32", ["batch", "time", 3]), [1, 0, 2]),
     W: weights.add("W", [20, 3]),
     R: weights.add("R", [20, 5]),
@@ -83,7 +83,7 @@ export function recurrent(options: RecurrentOptions, seed = 1): Model {
     ...(initialC ? { initialC: fed("initialC", "float32", ["batch", 5]) } : {}),
     ...(peepholes ? { P: weights.add("P", [15]) } : {}),
   };
-  const { y, h, c } = lstmOp(inputs, settings);
+  const { y, h, c } = recurrence("lstm", inputs, settings);
   return { graph: { fetches: { y: transpose(y, [1, 0, 2]), h, c }, updates: [] }, state: weights.state };
 }
 

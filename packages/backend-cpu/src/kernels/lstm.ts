@@ -5,7 +5,7 @@
  * For `lstmGrad` alone: `gates` holds the activated i, o, f, c of each unit side by side and `cells` the new cells, both for the rows in
  * the order of `lstmRows.ts`, step after step without gaps.
  */
-import type { LstmAttrs } from "@ostinato/core";
+import type { RecurrenceAttrs } from "@ostinato/core";
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { logistics } from "./exponential.ts";
@@ -13,7 +13,7 @@ import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./
 import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 
 /** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
-export function supportsLstm(attrs: LstmAttrs): boolean {
+export function supportsLstm(attrs: RecurrenceAttrs<"lstm">): boolean {
   const [gate, candidate, output] = attrs.activations;
   return (
     gate === "Sigmoid" &&

@@ -2,7 +2,7 @@
  * The order in which an LSTM takes the rows of a batch: longest first, so that the rows that still run are always the first ones and
  * ended rows do no work. What `lstm` keeps for `lstmGrad` lies in this order, step after step, without gaps.
  */
-import type { LstmAttrs } from "@ostinato/core";
+import type { RecurrenceAttrs } from "@ostinato/core";
 import type { Call, View } from "../call.ts";
 import { aligned } from "../call.ts";
 import type { Memory } from "../memory.ts";
@@ -14,7 +14,10 @@ export function rowsBytes(time: number, batch: number): number {
 }
 
 /** The optional input of that name. */
-export function optionOf(call: Call<"lstm"> | Call<"lstmGrad">, name: LstmAttrs["options"][number]): View | undefined {
+export function optionOf(
+  call: Call<"lstm"> | Call<"lstmGrad">,
+  name: RecurrenceAttrs<"lstm">["options"][number],
+): View | undefined {
   const index = call.attrs.options.indexOf(name);
   return index < 0 ? undefined : call.inputs[4 + index];
 }

@@ -4,8 +4,8 @@ import { build, type Dense, entry, stack } from "./dense.ts";
 import { elementwise } from "./elementwise.ts";
 import type { Kernel, Kernels, RunContext } from "./kernel.ts";
 import { linear } from "./linear.ts";
-import { recurrences } from "./lstm.ts";
 import { indexing, shapes, sources } from "./movement.ts";
+import { recurrenceTable } from "./recurrent/kernels.ts";
 
 /** Every op but `input`, whose values a run is given. */
 export type ComputedOp = Exclude<OpName, "input">;
@@ -68,7 +68,7 @@ const kernels: Kernels<ComputedOp> = {
   ...shapes,
   ...indexing,
   ...normalizers,
-  ...recurrences,
+  ...recurrenceTable,
   ...structured,
 };
 

@@ -13,11 +13,11 @@ import {
   gradients,
   int32,
   learningRateAt,
-  lstmOp,
   matmul,
   mean,
   mul,
   RandomStream,
+  recurrence,
   reshape,
   sequenceLengths,
   sgd,
@@ -95,7 +95,7 @@ export function classifier(optimizer: Optimizer, { words, embedding, hidden } = 
   );
   const { embeddings, W, R, B, kernel, bias } = parameters;
   const ids = transpose(feed("ids", "int32", ["batch", "time"]), [1, 0]);
-  const { h } = lstmOp({ X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
+  const { h } = recurrence("lstm", { X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
   const logits = reshape(add(matmul(h, kernel), bias), ["batch"]);
   const labels = feed("labels", "float32", ["batch"]);
   const loss = mean(sub(softplus(logits), mul(labels, logits)));

@@ -8,10 +8,10 @@ import {
   gather,
   gradients,
   int32,
-  lstmOp,
   matmul,
   mean,
   mul,
+  recurrence,
   reshape,
   sequenceLengths,
   sigmoid,
@@ -44,7 +44,7 @@ const plain = ({ shape, data }: GoldenTensor): Tensor => float64(shape, data);
 
 /** Gates in PyTorch's or Keras's order to ours: [4 * hidden] or [4 * hidden, columns]. Moves positions, so that no digit is lost. */
 function gates({ shape, data }: GoldenTensor, from: "pytorch" | "keras"): Tensor {
-  const positions = toOnnxGates([...data.keys()], shape[0] / 4, shape[1] ?? 1, from);
+  const positions = toOnnxGates("lstm", [...data.keys()], shape[0] / 4, shape[1] ?? 1, from);
   return float64(
     shape,
     Array.from(positions, (position) => data[position]),
@@ -107,7 +107,7 @@ function pytorchCase({ lengths, initialStates, x }: PytorchCase, golden: Pytorch
   };
   const { X, W, R, B, dy, dh, dc, ...optional } = feedsOf(feeds);
   const direction = golden.direction === "reverse" ? "reverse" : "forward";
-  const { y, h, c } = lstmOp({ X, W, R, B, ...optional }, { direction });
+  const { y, h, c } = recurrence("lstm", { X, W, R, B, ...optional }, { direction });
   const seeds = [
     { value: y, cotangent: dy },
     { value: h, cotangent: dh },
@@ -151,7 +151,7 @@ function kerasCase({ ids, labels, weights, h, probabilities, loss }: (typeof ker
   const value = feedsOf(feeds) as { readonly [name in keyof typeof feeds]: Value };
   const words = transpose(value.ids, [1, 0]);
   const { W, R, B } = value;
-  const final = lstmOp({ X: gather(value.embeddings, words), W, R, B, lengths: sequenceLengths(words) }).h;
+  const final = recurrence("lstm", { X: gather(value.embeddings, words), W, R, B, lengths: sequenceLengths(words) }).h;
   const logits = reshape(add(matmul(final, value.kernel), value.bias), [labels.length]);
   return {
     name: `keras classifier ${ids.shape.join(" × ")}`,

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
-import { lstmTests } from "./lstm.ts";
 import { optimizerTests } from "./optimizers.ts";
+import { recurrenceTests } from "./recurrence.ts";
 import { sharingTests } from "./sharing.ts";
 import { specialNumberTests } from "./specialNumbers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
@@ -42,7 +42,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
   return [
     ...trialTests,
     ...specialNumberTests,
-    ...lstmTests,
+    ...recurrenceTests,
     ...contractTests,
     ...goldenTests,
     ...trainingTests,

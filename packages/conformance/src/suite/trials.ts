@@ -1,5 +1,5 @@
 /** Every random trial, values and gradients: ops, scans, graphs, layers, losses, models; products larger than any block of a kernel. */
-import { dot, dropoutMask, feed, fillDropoutMask, int32 } from "@ostinato/core";
+import { dot, dropoutMask, feed, fillDropoutMask, int32, opNames, ops } from "@ostinato/core";
 import { trialNamed, trialNames } from "../trials/all.ts";
 import { Draw, type Trial } from "../trials/draw.ts";
 import {
@@ -40,7 +40,8 @@ function* largeProducts(): Generator<Trial> {
 
 export const trialTests: readonly SuiteTest[] = [
   ...trialNames.map((name): SuiteTest => {
-    const tolerance = name === "ops > lstmGrad" ? gradientTolerance : forwardTolerance;
+    const isGradient = opNames.some((op) => ops[op].gradientOf && name === `ops > ${op}`);
+    const tolerance = isGradient ? gradientTolerance : forwardTolerance;
     return { name, run: (backend) => expectTrials(backend, trialsOf(name), tolerance) };
   }),
   { name: "ops > dot, larger than a block", run: (backend) => expectTrials(backend, largeProducts()) },

@@ -9,6 +9,7 @@ import {
   dense,
   dropout,
   embedding,
+  gru,
   huber,
   inferenceGraph,
   input,
@@ -22,6 +23,7 @@ import {
   recurrentActivationNames,
   sequential,
   sgd,
+  simpleRnn,
   sparseCategoricalCrossentropy,
   substitute,
   trainingGraph,
@@ -87,6 +89,34 @@ function drawLstmLayer(draw: Draw) {
   return lstm({ units: draw.number(5).size, returnSequences: true, ...drawLstmOptions(draw) });
 }
 
+/** What a gru layer may have beside its units and what it returns. */
+function drawGruOptions(draw: Draw) {
+  const { unitForgetBias: _, ...shared } = drawLstmOptions(draw);
+  return { ...shared, resetAfter: draw.chance(0.6) };
+}
+
+/** The same of a simpleRnn. */
+function drawSimpleRnnOptions(draw: Draw) {
+  const { unitForgetBias: _, recurrentActivation: __, ...shared } = drawLstmOptions(draw);
+  return shared;
+}
+
+/** Any recurrent layer, over time. */
+function drawRecurrentLayer(draw: Draw) {
+  const returns = { units: draw.number(5).size, returnSequences: true } as const;
+  const kind = draw.one(["lstm", "gru", "simpleRnn"]);
+  if (kind === "lstm") return lstm({ ...returns, ...drawLstmOptions(draw) });
+  if (kind === "gru") return gru({ ...returns, ...drawGruOptions(draw) });
+  return simpleRnn({ ...returns, ...drawSimpleRnnOptions(draw) });
+}
+
+/** A layer alone, or behind another recurrence, in inference or in training. */
+function recurrentTrial(draw: Draw, layer: ReturnType<typeof drawRecurrentLayer>): Fetches {
+  const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+  const { spec } = sequential(draw.chance(0.4) ? [start, drawRecurrentLayer(draw), layer] : [start, layer]);
+  return draw.chance(0.5) ? inference(draw, { spec }) : training(draw, spec, meanSquaredError());
+}
+
 /** A reader and a writer that begins with the states of the reader; then the reader once more, with the same weights. */
 function statesTrial(draw: Draw): Fetches {
   const [units, features] = [draw.number(5).size, draw.number(5).size];
@@ -123,7 +153,7 @@ function isFeatures(spec: ModelSpec): boolean {
 
 /** Every kind of layer. */
 export const layerTrials: Readonly<
-  Record<"embedding" | "lstm" | "states of lstms" | "dense" | "dropout" | "activation", DrawTrial>
+  Record<"embedding" | "lstm" | "gru" | "simpleRnn" | "states of lstms" | "dense" | "dropout" | "activation", DrawTrial>
 > = {
   embedding: (draw) => {
     const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
@@ -134,6 +164,19 @@ export const layerTrials: Readonly<
     const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
     const last = lstm({ units: draw.number(5).size, ...drawLstmOptions(draw) });
     return inference(draw, sequential(draw.chance(0.5) ? [start, drawLstmLayer(draw)] : [start, last]));
+  },
+  gru: (draw) =>
+    recurrentTrial(
+      draw,
+      gru({ units: draw.number(5).size, returnSequences: draw.chance(0.5) as true, ...drawGruOptions(draw) }),
+    ),
+  simpleRnn: (draw) => {
+    const options = {
+      units: draw.number(5).size,
+      returnSequences: draw.chance(0.5) as true,
+      ...drawSimpleRnnOptions(draw),
+    };
+    return recurrentTrial(draw, simpleRnn(options));
   },
   "states of lstms": statesTrial,
   dense: (draw) => {

@@ -1,14 +1,24 @@
 /** Random trials of the recurrent ops: every attribute, every optional input, every kind of length. */
 import {
   add,
+  byRecurrence,
+  byRecurrenceGrad,
   cast,
   type Dim,
   dot,
   dropoutMask,
+  factsOf,
   gradients,
-  type LstmSettings,
-  lstmOp,
+  initialOf,
   mul,
+  optionsOf,
+  type RecurrenceInputs,
+  type RecurrenceName,
+  type RecurrenceOption,
+  type RecurrenceSettings,
+  type RecurrentActivation,
+  recurrence,
+  recurrenceNames,
   scan,
   select,
   sigmoid,
@@ -17,23 +27,15 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
-import type { Draw, DrawnDim } from "./draw.ts";
+import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
 
-/** What an `lstm` may have beside X, W, R and B. */
-export interface LstmFeatures extends LstmSettings {
-  readonly lengths?: boolean;
-  readonly initialH?: boolean;
-  readonly initialC?: boolean;
-  readonly peepholes?: boolean;
-  readonly recurrentMask?: boolean;
-}
+/** What a recurrence may have beside X, W, R and B: attributes, and the names of optional inputs. */
+export type RecurrenceFeatures<R extends RecurrenceName = RecurrenceName> = RecurrenceSettings<R> & {
+  readonly [O in RecurrenceOption<R>]?: boolean;
+};
 
-/** Its outputs by name. */
-export interface DrawnLstm {
-  readonly y: Value;
-  readonly h: Value;
-  readonly c: Value;
-}
+/** y and the last states by name. */
+export type DrawnRecurrence = Readonly<Record<string, Value>>;
 
 const known = (size: number): DrawnDim => ({ dim: size, size });
 
@@ -42,47 +44,58 @@ function drawMask(draw: Draw, shape: readonly Dim[]): Value {
   return dropoutMask(draw.int("step", [], 0, 100), { rate: 0.4, seed: 1, site: draw.whole(0, 1000), shape });
 }
 
-/** An `lstm` of random sizes and data. */
-export function drawLstm(draw: Draw, features: LstmFeatures, hidden = draw.number(5).size): DrawnLstm {
-  const { lengths, initialH, initialC, peepholes, recurrentMask, ...settings } = features;
+/** A recurrence of random sizes and data. */
+export function drawRecurrence<R extends RecurrenceName>(
+  draw: Draw,
+  name: R,
+  features: RecurrenceFeatures<R>,
+  hidden = draw.number(5).size,
+): DrawnRecurrence {
+  const { gates, states, peepholes } = factsOf(name);
   const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
   const inputSize = draw.number(4).size;
-  const rows = [batch, known(hidden)];
-  return lstmOp(
-    {
-      X: draw.float("X", [time, batch, known(inputSize)], -1, 1),
-      W: draw.float("W", [known(4 * hidden), known(inputSize)], -1, 1),
-      R: draw.float("R", [known(4 * hidden), known(hidden)], -1, 1),
-      B: draw.float("B", [known(4 * hidden)], -1, 1),
-      ...(lengths ? { lengths: draw.lengths("lengths", batch, time) } : {}),
-      ...(initialH ? { initialH: draw.float("initialH", rows, -1, 1) } : {}),
-      ...(initialC ? { initialC: draw.float("initialC", rows, -1, 1) } : {}),
-      ...(peepholes ? { P: draw.float("P", [known(3 * hidden)], -1, 1) } : {}),
-      ...(recurrentMask ? { recurrentMask: drawMask(draw, [4, batch.dim, hidden]) } : {}),
-    },
-    settings,
-  );
-}
-
-/** Any combination of what an `lstm` may have. */
-export function drawFeatures(draw: Draw): LstmFeatures {
-  const activation = (): "Sigmoid" | "Tanh" | "Relu" => draw.one(["Sigmoid", "Tanh", "Relu"]);
-  return {
-    direction: draw.one(["forward", "reverse"]),
-    ...(draw.chance(0.3) ? { activations: [activation(), activation(), activation()] } : {}),
-    ...(draw.chance(0.3) ? { clip: 0.5 + draw.random.uniform() } : {}),
-    inputForget: draw.chance(0.3),
-    lengths: draw.chance(0.7),
-    initialH: draw.chance(0.4),
-    initialC: draw.chance(0.4),
-    peepholes: draw.chance(0.3),
-    recurrentMask: draw.chance(0.3),
+  const rows = known(gates.length * hidden);
+  const initial = (role: string) => (): Value => draw.float(role, [batch, known(hidden)], -1, 1);
+  const optional: Readonly<Record<string, () => Value>> = {
+    lengths: () => draw.lengths("lengths", batch, time),
+    ...Object.fromEntries(states.map(initialOf).map((role) => [role, initial(role)])),
+    P: () => draw.float("P", [known(peepholes.length * hidden)], -1, 1),
+    recurrentBias: () => draw.float("recurrentBias", [rows], -1, 1),
+    recurrentMask: () => drawMask(draw, [gates.length, batch.dim, hidden]),
   };
+  const given = features as Readonly<Record<string, unknown>>;
+  const roles = optionsOf(name).filter((role) => given[role]);
+  // What other recurrences have is left out.
+  const everyOption: readonly string[] = recurrenceNames.flatMap(optionsOf);
+  const settings = Object.fromEntries(Object.entries(given).filter(([key]) => !everyOption.includes(key)));
+  const inputs = {
+    X: draw.float("X", [time, batch, known(inputSize)], -1, 1),
+    W: draw.float("W", [rows, known(inputSize)], -1, 1),
+    R: draw.float("R", [rows, known(hidden)], -1, 1),
+    B: draw.float("B", [rows], -1, 1),
+    ...Object.fromEntries(roles.map((role) => [role, optional[role]()])),
+  };
+  return recurrence(name, inputs as unknown as RecurrenceInputs<R>, settings as RecurrenceSettings<R>);
 }
 
-/** Some of the outputs of an `lstm`, so that gradients arrive by every way. */
-function someOf(draw: Draw, { y, h, c }: DrawnLstm): Readonly<Record<string, Value>> {
-  return draw.one<Readonly<Record<string, Value>>>([{ y }, { h }, { c }, { y, h }, { h, c }, { y, h, c }]);
+/** Any combination of what a recurrence may have. */
+export function drawFeatures<R extends RecurrenceName>(draw: Draw, name: R): RecurrenceFeatures<R> {
+  const { activations, flags } = factsOf(name);
+  const activation = (): RecurrentActivation => draw.one(["Sigmoid", "Tanh", "Relu"]);
+  const features = {
+    direction: draw.one(["forward", "reverse"] as const),
+    ...(draw.chance(0.3) ? { activations: activations.map(activation) } : {}),
+    ...(draw.chance(0.3) ? { clip: 0.5 + draw.random.uniform() } : {}),
+    ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, draw.chance(0.4)])),
+    ...Object.fromEntries(optionsOf(name).map((role) => [role, draw.chance(role === "lengths" ? 0.7 : 0.35)])),
+  };
+  return features as unknown as RecurrenceFeatures<R>;
+}
+
+/** Some of the outputs of a recurrence, so that gradients arrive by every way. */
+function someOf(draw: Draw, outputs: DrawnRecurrence): DrawnRecurrence {
+  const some = Object.entries(outputs).filter(() => draw.chance(0.5));
+  return some.length > 0 ? Object.fromEntries(some) : { y: outputs.y };
 }
 
 /** A gated cell with two carries, one of them whole numbers, over two sequences and two constants. */
@@ -107,9 +120,9 @@ function scanTrial(draw: Draw): Readonly<Record<string, Value>> {
   return draw.one<Readonly<Record<string, Value>>>([{ h, count, y, seen, z }, { y }, { h }, { count, z }]);
 }
 
-/** The gradients of an `lstm` as values of their own. */
-function lstmGradTrial(draw: Draw): Readonly<Record<string, Value>> {
-  const outputs = Object.values(someOf(draw, drawLstm(draw, drawFeatures(draw))));
+/** The gradients of a recurrence as values of their own. */
+function gradTrial(draw: Draw, name: RecurrenceName): Readonly<Record<string, Value>> {
+  const outputs = Object.values(someOf(draw, drawRecurrence(draw, name, drawFeatures(draw, name))));
   const seeds = outputs.map((value) => ({ value, cotangent: mul(value, 0.5) }));
   const [{ node }] = outputs;
   const wrt = node.inputs.filter((input) => input.type.dtype === "float32");
@@ -118,7 +131,15 @@ function lstmGradTrial(draw: Draw): Readonly<Record<string, Value>> {
 }
 
 export const recurrentTrials = {
-  lstm: (draw: Draw) => someOf(draw, drawLstm(draw, drawFeatures(draw))),
-  lstmGrad: lstmGradTrial,
+  ...byRecurrence(
+    (name): DrawTrial =>
+      (draw) =>
+        someOf(draw, drawRecurrence(draw, name, drawFeatures(draw, name))),
+  ),
+  ...byRecurrenceGrad(
+    (name): DrawTrial =>
+      (draw) =>
+        gradTrial(draw, name),
+  ),
   scan: scanTrial,
 } as const;

@@ -1,5 +1,5 @@
 /** A trial and its gradients in one graph. */
-import { feed, float32, gradients, nodesOf, RandomStream, type Tensor, type Value } from "@ostinato/core";
+import { feed, float32, gradients, nodesOf, ops, RandomStream, type Tensor, type Value } from "@ostinato/core";
 import { evaluateValues } from "../reference/evaluate.ts";
 import type { Trial } from "./draw.ts";
 
@@ -13,7 +13,7 @@ export const gradientName = (input: string): string => `d ${input}`;
 export function withGradients(trial: Trial, seed = 1): Trial {
   const inputs = Object.entries(trial.inputs);
   // A recurrence's own gradient op has no gradient; it is differentiated once it is lowered.
-  const differentiable = !nodesOf(Object.values(trial.fetches)).some((node) => node.op === "lstmGrad");
+  const differentiable = !nodesOf(Object.values(trial.fetches)).some((node) => ops[node.op].gradientOf);
   const outputs = Object.entries(trial.fetches).filter(([, value]) => value.type.dtype === "float32");
   if (!differentiable || inputs.length === 0 || outputs.length === 0) return trial;
   const random = new RandomStream(seed, "cotangents");

@@ -2,7 +2,7 @@
 import { UnsupportedOpError } from "../errors.ts";
 import { add } from "../ir/build/elementwise.ts";
 import { full } from "../ir/build/source.ts";
-import type { OpName } from "../ir/ops.ts";
+import { type OpName, ops } from "../ir/ops.ts";
 import { type AnyNode, type Node, nodesOf, type Value } from "../ir/value.ts";
 import { type GradientRule, gradientRules } from "./rules.ts";
 
@@ -45,9 +45,9 @@ export function gradients(seeds: readonly Seed[], wrt: readonly Value[]): Value[
     const outputs = cotangents.get(node);
     const needs = node.inputs.map((input) => active.has(input.node) && input.type.dtype === "float32");
     if (!outputs || !needs.includes(true)) continue;
-    if (node.op === "lstmGrad") {
+    if (ops[node.op].gradientOf) {
       throw new UnsupportedOpError(
-        "lstmGrad has no gradient of its own; lower the graph first, its decomposition has one",
+        `${node.op} has no gradient of its own; lower the graph first, its decomposition has one`,
       );
     }
     applyRule(node, outputs, needs).forEach((cotangent, i) => {

@@ -21,8 +21,9 @@ import { dot } from "../ir/build/linear.ts";
 import { sum } from "../ir/build/reduce.ts";
 import { broadcast, pad, reshape, reverse, slice, transpose } from "../ir/build/shape.ts";
 import type { OpName } from "../ir/ops.ts";
+import { byRecurrence, byRecurrenceGrad } from "../ir/recurrences.ts";
 import type { Node, Value } from "../ir/value.ts";
-import { lstmGradient } from "../recurrent/lstm.ts";
+import { recurrenceGradient } from "../recurrent/recurrence.ts";
 import { type Gradients, scanGradient } from "../recurrent/scan.ts";
 
 /** `undefined` where a cotangent is zero, or an input has no gradient. */
@@ -220,8 +221,8 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   softplus: unary((x, g) => mul(g, sigmoid(x))),
   sequenceMask: none,
   sequenceLengths: none,
-  lstm: (node, cotangents) => lstmGradient(node, cotangents),
+  ...byRecurrence(recurrenceGradient),
   // To differentiate twice, lower first: the decomposition is differentiable to any order.
-  lstmGrad: none,
+  ...byRecurrenceGrad(() => none),
   scan: (node, cotangents, context) => scanGradient(node, cotangents, context.needs, context.gradients),
 };

@@ -1,8 +1,10 @@
 /** The type of every op's outputs, from the types of its inputs; where they cannot be right, a typed error. */
 import { DTypeError, ShapeError } from "../errors.ts";
 import { sizeOf } from "../tensor.ts";
-import { inferLstm, inferLstmGrad, inferScan } from "./inferRecurrent.ts";
+import { inferRecurrence, inferRecurrenceGrad } from "./inferRecurrence.ts";
+import { inferScan } from "./inferScan.ts";
 import type { OpAttrs, OpName } from "./ops.ts";
+import { byRecurrence, byRecurrenceGrad } from "./recurrences.ts";
 import { type DType, type Shape, sameShape, showShape, showType, type ValueType } from "./value.ts";
 
 type InferRule<O extends OpName> = (inputs: readonly ValueType[], attrs: OpAttrs[O], op: O) => ValueType[];
@@ -302,8 +304,8 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
     if (ids.shape.length !== 2) throw new ShapeError(`sequenceLengths takes ids [time, batch], got ${showType(ids)}`);
     return [{ dtype: "int32", shape: ids.shape.slice(1) }];
   },
-  lstm: inferLstm,
-  lstmGrad: inferLstmGrad,
+  ...byRecurrence(inferRecurrence),
+  ...byRecurrenceGrad(inferRecurrenceGrad),
   scan: inferScan,
 };
 

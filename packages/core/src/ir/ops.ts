@@ -1,4 +1,13 @@
 /** The list of ops, the only place where an op and its attributes are declared, and the values they make: immutable expressions. */
+import {
+  byRecurrence,
+  byRecurrenceGrad,
+  type RecurrenceAttrs,
+  type RecurrenceGradAttrs,
+  type RecurrenceGradName,
+  type RecurrenceName,
+  recurrenceInputs,
+} from "./recurrences.ts";
 
 /** What a value of a graph can hold. Every backend computes `float32` in single precision, the reference in double. */
 export type DType = "float32" | "int32" | "bool";
@@ -38,33 +47,19 @@ export interface Body {
   readonly results: readonly Value[];
 }
 
-/** Activation functions of a recurrence, by ONNX's names. */
-export type RecurrentActivation = "Sigmoid" | "Tanh" | "Relu";
-
-/** The optional inputs of `lstm`: ONNX's in its order, and a mask on what goes round, which ONNX has not. */
-export type LstmOption = "lengths" | "initialH" | "initialC" | "P" | "recurrentMask";
-
-/** The attributes of the op `lstm`. */
-export interface LstmAttrs {
-  readonly hiddenSize: number;
-  readonly direction: "forward" | "reverse";
-  /** For the gates i, o, f; for the candidate; for the output. Default Sigmoid, Tanh, Tanh. */
-  readonly activations: readonly [RecurrentActivation, RecurrentActivation, RecurrentActivation];
-  /** Bound on the sums that go into the gates; the cell on its way to the output is not bounded. Absent: none. */
-  readonly clip?: number;
-  /** Couples the gates: f = 1 - i. */
-  readonly inputForget: boolean;
-  /** Which optional inputs follow X, W, R and B. */
-  readonly options: readonly LstmOption[];
-}
-
 type None = Readonly<Record<string, never>>;
 
+/** (X, W, R, B, …options): y [time, batch, hidden], the states after the last step, and what is kept for the gradient. See `recurrent/`. */
+type RecurrenceOps = { [R in RecurrenceName]: RecurrenceAttrs<R> };
+/** (the inputs of the recurrence, y, what it kept, …cotangents): the gradients of the inputs that have one. */
+type RecurrenceGradOps = { [R in RecurrenceName as `${R}Grad`]: RecurrenceGradAttrs<R> };
+
 /**
- * Every op and its attributes. `sum` reduces and drops its axes; `broadcast` puts axis `i` of its input at axis `axes[i]` of `shape`;
+ * Every op and its attributes, those of the recurrences among them. `sum` reduces and drops its axes; `broadcast` puts axis `i` of its input at
+ * axis `axes[i]` of `shape`;
  * `slice` takes `size` entries from `start`, counted from the end where negative; `pad` is its dual: zeros of extent `dim` with the input at `start`.
  */
-export interface OpAttrs {
+export interface OpAttrs extends RecurrenceOps, RecurrenceGradOps {
   // Sources.
   /** `feed`: given anew to each run. `state`: kept between runs. `parameter`: of a body. */
   input: {
@@ -144,10 +139,6 @@ export interface OpAttrs {
   sequenceMask: { readonly time: Dim };
   /** (ids int32 [time, batch]): int32 [batch], the index of the last id that is not 0, plus one. */
   sequenceLengths: None;
-  /** (X, W, R, B, …options): y, h, c, gates, cells. See `recurrent/lstm.ts`. */
-  lstm: LstmAttrs;
-  /** (the inputs of lstm, y, gates, cells, …cotangents): the gradients of the inputs of lstm but lengths and recurrentMask. */
-  lstmGrad: LstmAttrs & { readonly cotangents: readonly ("y" | "h" | "c")[] };
 
   // Structured.
   /** See `recurrent/scan.ts`. */
@@ -161,6 +152,14 @@ export type OpName = keyof OpAttrs;
 export interface OpInfo {
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
+  /**
+   * Of a gradient op that reads what its forward op keeps: that op, and the input that is its first output. Both run natively or neither, for
+   * what is kept has the backend's own layout.
+   */
+  readonly gradientOf?: {
+    readonly op: OpName;
+    readonly at: (attrs: { readonly options: readonly unknown[] }) => number;
+  };
 }
 
 /** What passes may ask of an op without naming it. */
@@ -209,8 +208,13 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   softplus: { group: "composite" },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
-  lstm: { group: "composite" },
-  lstmGrad: { group: "composite" },
+  ...byRecurrence((): OpInfo => ({ group: "composite" })),
+  ...byRecurrenceGrad(
+    (op): OpInfo => ({
+      group: "composite",
+      gradientOf: { op, at: ({ options }) => recurrenceInputs.length + options.length },
+    }),
+  ),
   scan: { group: "structured" },
 };
 
@@ -221,8 +225,8 @@ export type CompositeName =
   | "softplus"
   | "sequenceMask"
   | "sequenceLengths"
-  | "lstm"
-  | "lstmGrad";
+  | RecurrenceName
+  | RecurrenceGradName;
 /** The name of an op that every backend runs. */
 export type PrimitiveName = Exclude<OpName, CompositeName>;
 

@@ -1,5 +1,6 @@
 /** The functions that make layers and inputs: Keras's names and options in camel case. */
 import { ConfigError, ShapeError } from "../errors.ts";
+import type { RecurrenceName } from "../ir/recurrences.ts";
 import type { EmbeddingConfig } from "./embedding.ts";
 import {
   type AnyLayer,
@@ -12,9 +13,11 @@ import {
   type Symbolic,
 } from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
-import type { LstmConfig } from "./lstm.ts";
 import { isName, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
 import type { ActivationConfig, DenseConfig, DropoutConfig } from "./pointwise.ts";
+import type { GruConfig } from "./recurrent/gru.ts";
+import type { LstmConfig } from "./recurrent/lstm.ts";
+import type { SimpleRnnConfig } from "./recurrent/simpleRnn.ts";
 import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
 
 /** What users may write for an option. */
@@ -54,7 +57,13 @@ export function embedding(options: OptionsOf<EmbeddingConfig, "inputDim" | "outp
   return create("embedding", options);
 }
 
-type LstmOptions = OptionsOf<LstmConfig, "units">;
+/** Makes a recurrent layer; what it gives depends on what it is to return. */
+interface RecurrentMaker<O, R extends RecurrenceName> {
+  (options: O & { readonly returnSequences: true; readonly returnState: true }): StatefulLayer<"sequence", R>;
+  (options: O & { readonly returnSequences?: false; readonly returnState: true }): StatefulLayer<"features", R>;
+  (options: O & { readonly returnSequences: true; readonly returnState?: false }): RecurrentLayer<"sequence", R>;
+  (options: O & { readonly returnSequences?: false; readonly returnState?: false }): RecurrentLayer<"features", R>;
+}
 
 /**
  * Long short-term memory (Hochreiter and Schmidhuber 1997): [batch, time, features] → [batch, units], the state at the end of each
@@ -75,21 +84,26 @@ type LstmOptions = OptionsOf<LstmConfig, "units">;
  * const [y, h, c] = lstm({ units: 32, returnSequences: true, returnState: true })(x);
  * const next = lstm({ units: 32 })(y, { initialState: [h, c] });
  */
-export function lstm(
-  options: LstmOptions & { readonly returnSequences: true; readonly returnState: true },
-): StatefulLayer<"sequence">;
-export function lstm(
-  options: LstmOptions & { readonly returnSequences?: false; readonly returnState: true },
-): StatefulLayer<"features">;
-export function lstm(
-  options: LstmOptions & { readonly returnSequences: true; readonly returnState?: false },
-): RecurrentLayer<"sequence">;
-export function lstm(
-  options: LstmOptions & { readonly returnSequences?: false; readonly returnState?: false },
-): RecurrentLayer<"features">;
-export function lstm(options: LstmOptions): AnyLayer {
-  return create("lstm", options);
-}
+export const lstm: RecurrentMaker<OptionsOf<LstmConfig, "units">, "lstm"> = (options) => create("lstm", options);
+
+/**
+ * Gated recurrent unit (Cho et al. 2014): [batch, time, features] → [batch, units], or with `returnSequences` [batch, time, units]. With
+ * `returnState` two results, `[y, h]`; a call takes `{ initialState: [h] }`. The options of `lstm` but `unitForgetBias`, and
+ *
+ * - `resetAfter` (true): the reset gate comes after the product with the recurrent weights, which then has a bias of its own, as in Keras and
+ *   PyTorch; with false before it, as in the paper.
+ *
+ * @example
+ * const [y, h] = gru({ units: 32, returnSequences: true, returnState: true })(x);
+ */
+export const gru: RecurrentMaker<OptionsOf<GruConfig, "units">, "gru"> = (options) => create("gru", options);
+
+/**
+ * The simple recurrent network (Elman 1990), `activation(x · W + h · R + B)`: [batch, time, features] → [batch, units], or with `returnSequences`
+ * [batch, time, units]. With `returnState` two results, `[y, h]`; a call takes `{ initialState: [h] }`. The options of `lstm` but those of gates.
+ */
+export const simpleRnn: RecurrentMaker<OptionsOf<SimpleRnnConfig, "units">, "rnn"> = (options) =>
+  create("simpleRnn", options);
 
 /**
  * activation(x · kernel + bias) on the last axis. `activation` defaults to "linear", the kernel to "glorotUniform", the bias to zeros;

@@ -4,8 +4,9 @@ import { max, sum } from "../ir/build/reduce.ts";
 import { broadcast } from "../ir/build/shape.ts";
 import { iota } from "../ir/build/source.ts";
 import type { CompositeName, OpAttrs } from "../ir/ops.ts";
+import { byRecurrence, byRecurrenceGrad } from "../ir/recurrences.ts";
 import type { Dim, Value } from "../ir/value.ts";
-import { decomposeLstm, decomposeLstmGrad } from "../recurrent/lstm.ts";
+import { decomposeRecurrence, decomposeRecurrenceGrad } from "../recurrent/recurrence.ts";
 import type { Gradients } from "../recurrent/scan.ts";
 
 type Decomposition<O extends CompositeName> = (
@@ -53,6 +54,6 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
     const ends = broadcast(add(iota(shape[0] as Dim), 1), shape, [0]);
     return [max(select(cast(ids as Value, "bool"), ends, 0), [0])];
   },
-  lstm: (inputs, attrs) => decomposeLstm(inputs, attrs),
-  lstmGrad: decomposeLstmGrad,
+  ...byRecurrence(decomposeRecurrence),
+  ...byRecurrenceGrad(decomposeRecurrenceGrad),
 };

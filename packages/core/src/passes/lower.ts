@@ -3,7 +3,8 @@ import { gradients } from "../autodiff/gradients.ts";
 import type { Backend } from "../backend.ts";
 import { UnsupportedOpError } from "../errors.ts";
 import { apply } from "../ir/build/apply.ts";
-import { type CompositeName, isComposite, type OpAttrs, type OpName } from "../ir/ops.ts";
+import { type CompositeName, isComposite, type OpAttrs, type OpName, ops } from "../ir/ops.ts";
+import type { RecurrenceGradName } from "../ir/recurrences.ts";
 import { mapGraph, rewrite } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 import { verify } from "../ir/verify.ts";
@@ -25,9 +26,13 @@ function decompose<O extends CompositeName>(op: O, inputs: readonly Value[], att
   return decompositions[op](inputs, attrs, gradients);
 }
 
-/** The native gradient of a recurrence reads what its native forward op keeps: both run natively or neither. */
+/** A gradient op that reads what its forward op keeps runs natively only where that one does: its inputs are lowered already. */
 function runs(backend: Pick<Backend, "runs">, node: AnyNode): boolean {
-  return backend.runs(node) && (node.op !== "lstmGrad" || node.inputs.some((input) => input.node.op === "lstm"));
+  if (!backend.runs(node)) return false;
+  const { gradientOf } = ops[node.op];
+  if (gradientOf === undefined) return true;
+  const at = gradientOf.at(node.attrs as OpAttrs[RecurrenceGradName]);
+  return node.inputs[at]?.node.op === gradientOf.op;
 }
 
 /** Replaces what `backend` does not run. Throws `UnsupportedOpError` where no decomposition is left. */

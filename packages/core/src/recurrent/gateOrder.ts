@@ -1,26 +1,22 @@
-/** The orders in which libraries store the four gates of an LSTM. */
+/** The orders in which libraries store the gates of a recurrence. Ours is ONNX's. */
+import { factsOf, type RecurrenceName } from "../ir/recurrences.ts";
 
-/** Ours is ONNX's. */
-export const lstmGates = ["i", "o", "f", "c"] as const;
+/** Libraries with a layout of their own. */
+export type GateOrder = "onnx" | "keras" | "pytorch";
 
-/** For each foreign order, where the blocks of ours stand in it. */
-export const lstmGateOrders = {
-  onnx: ["i", "o", "f", "c"],
-  keras: ["i", "f", "c", "o"],
-  pytorch: ["i", "f", "c", "o"],
-} as const satisfies Record<string, readonly (typeof lstmGates)[number][]>;
-
-/** Reorders the blocks of rows of a `[4 * hidden, columns]` matrix, row-major, from a foreign order to ours. */
+/** Reorders the blocks of rows of a `[gates * hidden, columns]` matrix, row-major, from the order of a library to ours. */
 export function toOnnxGates(
+  name: RecurrenceName,
   data: ArrayLike<number>,
   hidden: number,
   columns: number,
-  from: keyof typeof lstmGateOrders,
+  from: GateOrder,
 ): Float32Array {
-  const order: readonly string[] = lstmGateOrders[from];
+  const { gates, foreign } = factsOf(name);
+  const order = from === "onnx" ? gates : foreign[from];
   const block = hidden * columns;
-  const out = new Float32Array(4 * block);
-  lstmGates.forEach((gate, to) => {
+  const out = new Float32Array(gates.length * block);
+  gates.forEach((gate, to) => {
     const start = order.indexOf(gate) * block;
     for (let i = 0; i < block; i++) out[to * block + i] = data[start + i] as number;
   });

@@ -65,9 +65,8 @@ export class Fit {
   /** Epochs finished, and steps made in the one that runs. */
   #epoch = 0;
   #step = 0;
-  /** Of the epoch that runs: the time before `since`, and since when it runs; undefined between epochs and at the end. */
   #seconds = 0;
-  #since: number | undefined;
+  #since = now();
   #stopped: string | undefined;
   /** Training ended by an error or a signal. */
   #failed = false;
@@ -92,8 +91,6 @@ export class Fit {
       await batches?.close();
     } catch (error) {
       this.#failed = true;
-      this.#seconds = this.#elapsed();
-      this.#since = undefined;
       // The first error is thrown; what fails after it is a warning.
       await batches?.close().catch((failure) => warn(`the batches could not be closed: ${messageOf(failure)}`));
       this.#report(await callbacks.end({ epochs: this.#history, stopped: messageOf(error) }, control));
@@ -169,7 +166,7 @@ export class Fit {
   }
 
   #elapsed(): number {
-    return this.#seconds + (this.#since === undefined ? 0 : (now() - this.#since) / 1000);
+    return this.#seconds + (now() - this.#since) / 1000;
   }
 
   #control(): TrainingControl {
@@ -221,9 +218,9 @@ export class Fit {
       this.#running.reset();
       const seconds = this.#elapsed();
       this.#seconds = 0;
-      this.#since = undefined;
       const event: EpochEvent = { epoch: this.#epoch, epochs, seconds, ...logs, ...checked };
       this.#history.push(event);
+      this.#since = now();
       callbacks.happened("onEpoch");
       await callbacks.tell((callback) => callback.onEpoch?.(event, control));
       await this.#options.onEpoch?.(event);

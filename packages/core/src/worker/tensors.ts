@@ -22,8 +22,8 @@ function copied(tensor: Tensor): Tensor {
   return { dtype, shape: [...shape], data: copy } as Tensor;
 }
 
-const mapTensors = (tensors: Tensors, change: (tensor: Tensor, name: string) => Tensor): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, change(tensor, name)]));
+const mapTensors = (tensors: Tensors, change: (tensor: Tensor) => Tensor): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, change(tensor)]));
 
 /** Copies to be sent. The caller keeps the originals. */
 export function copiesOf(tensors: Tensors): Parcel {
@@ -74,12 +74,8 @@ export function standIns(places: Readonly<Record<string, Place>>): Tensors {
 /** The results in the caller's tensors where there are any, which come back as `Executable.run` has it. */
 export function written(results: Tensors, into: Tensors | undefined): Tensors {
   if (into === undefined) return results;
-  const own = mapTensors(results, (result, name) => {
-    const place = into[name];
-    if (place === undefined) return result;
-    place.data.set(result.data);
-    // Some backends take places of another shape, where there is room.
-    return place.shape.join() === result.shape.join() ? place : ({ ...place, shape: result.shape } as Tensor);
-  });
-  return Object.keys(own).every((name) => own[name] === into[name]) ? into : own;
+  const names = Object.keys(results);
+  for (const name of names) into[name]?.data.set(results[name]?.data as ArrayLike<number>);
+  if (names.every((name) => into[name] !== undefined)) return into;
+  return Object.fromEntries(names.map((name) => [name, into[name] ?? (results[name] as Tensor)]));
 }

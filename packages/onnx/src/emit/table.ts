@@ -1,9 +1,9 @@
 /** The form of every op in ONNX, or the reason why it has none. */
-import type { OpName } from "@ostinato/core";
+import { byRecurrence, byRecurrenceGrad, type OpName } from "@ostinato/core";
 import { alongLast, cast, direct } from "./elementwise.ts";
 import type { OpExport } from "./emission.ts";
 import { dot } from "./linear.ts";
-import { lstm } from "./lstm.ts";
+import { recurrence } from "./recurrence.ts";
 import { argMax, max, sum } from "./reduce.ts";
 import { scan } from "./scan.ts";
 import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
@@ -60,8 +60,8 @@ export const opExports: { readonly [O in OpName]: OpExport<O> } = {
   softplus: direct("Softplus"),
   sequenceMask,
   sequenceLengths,
-  lstm,
-  lstmGrad: { rejected: "gradients belong to training" },
+  ...byRecurrence(recurrence),
+  ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 
   scan,
 };

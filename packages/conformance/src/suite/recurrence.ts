@@ -1,12 +1,14 @@
-/** The LSTM: every feature over random shapes with gradients, and what must hold between runs. */
+/** Every recurrence: each feature over random shapes with gradients, and what must hold between runs. */
 import {
+  factsOf,
   feed,
   float32,
   gradients,
   int32,
-  type LstmSettings,
-  lstmOp,
   RandomStream,
+  type RecurrenceName,
+  recurrence,
+  recurrenceNames,
   sequenceLengths,
   sizeOf,
   type Tensor,
@@ -15,7 +17,7 @@ import {
 } from "@ostinato/core";
 import { evaluate } from "../reference/evaluate.ts";
 import { Draw, type Trial } from "../trials/draw.ts";
-import { drawFeatures, drawLstm, type LstmFeatures } from "../trials/recurrent.ts";
+import { drawFeatures, drawRecurrence, type RecurrenceFeatures } from "../trials/recurrent.ts";
 import { withGradients } from "../trials/withGradients.ts";
 import {
   decomposing,
@@ -30,35 +32,45 @@ import {
   withExecutable,
 } from "./suiteTest.ts";
 
-function* trialsWith(name: string, features: LstmFeatures): Generator<Trial> {
+function* trialsWith(name: RecurrenceName, title: string, features: RecurrenceFeatures): Generator<Trial> {
   for (let seed = 1; seed <= trialsPerTest; seed++) {
-    const draw = new Draw(name, seed);
-    const { y, h, c } = drawLstm(draw, features);
-    yield draw.trial({ y, h, c });
+    const draw = new Draw(title, seed);
+    yield draw.trial(drawRecurrence(draw, name, features as RecurrenceFeatures<"rnn">));
   }
 }
 
-const features: Readonly<Record<string, LstmFeatures>> = {
+/** Features of every recurrence; initial states are those that it has. */
+const shared = {
   "no options": {},
   "ragged lengths, among them 0 and all": { lengths: true },
   reverse: { direction: "reverse" },
   "reverse and lengths": { direction: "reverse", lengths: true },
   "initial states": { initialH: true, initialC: true },
   "initial states and lengths": { initialH: true, initialC: true, lengths: true },
-  "only an initial cell": { initialC: true },
-  peepholes: { peepholes: true, lengths: true },
   "recurrent mask": { recurrentMask: true },
-  "recurrent mask, peepholes and lengths": {
-    recurrentMask: true,
-    peepholes: true,
-    lengths: true,
-    direction: "reverse",
-  },
+  "recurrent bias": { recurrentBias: true, lengths: true },
   clip: { clip: 0.5, lengths: true },
-  "coupled gates": { inputForget: true, lengths: true },
-  "coupled gates and peepholes": { inputForget: true, peepholes: true, initialC: true },
-  "other activations": { activations: ["Sigmoid", "Relu", "Tanh"], lengths: true },
-  "all activations exchanged": { activations: ["Tanh", "Sigmoid", "Relu"], direction: "reverse" },
+} as const;
+
+/** Features of one. */
+const own: { readonly [R in RecurrenceName]: Readonly<Record<string, RecurrenceFeatures<R>>> } = {
+  lstm: {
+    "only an initial cell": { initialC: true },
+    peepholes: { P: true, lengths: true },
+    "recurrent mask, peepholes and lengths": { recurrentMask: true, P: true, lengths: true, direction: "reverse" },
+    "coupled gates": { inputForget: true, lengths: true },
+    "coupled gates and peepholes": { inputForget: true, P: true, initialC: true },
+    "other activations": { activations: ["Sigmoid", "Relu", "Tanh"], lengths: true },
+    "all activations exchanged": { activations: ["Tanh", "Sigmoid", "Relu"], direction: "reverse" },
+  },
+  gru: {
+    "reset after the product": { linearBeforeReset: true, lengths: true },
+    "reset after the product, with a bias of its own": { linearBeforeReset: true, recurrentBias: true, lengths: true },
+    "recurrent mask, reset before the product": { recurrentMask: true, lengths: true, direction: "reverse" },
+    "recurrent mask, reset after the product": { recurrentMask: true, linearBeforeReset: true, initialH: true },
+    "other activations": { activations: ["Tanh", "Relu"], lengths: true },
+  },
+  rnn: { "other activations": { activations: ["Relu"], lengths: true } },
 };
 
 /** Fixed sizes at the edges, and larger than any block of a kernel. */
@@ -86,32 +98,39 @@ function fill(random: RandomStream, shape: readonly number[]): Tensor {
   );
 }
 
-/** A plain lstm with lengths and named batch and time, and the gradients of y and h weighted by feeds. */
-function lengthsGraph({ input, hidden }: Pick<Sizes, "input" | "hidden">, settings: LstmSettings = {}) {
+/** A plain recurrence with lengths and named batch and time, and the gradients of y and h weighted by feeds. */
+function lengthsGraph(
+  name: RecurrenceName,
+  { input, hidden }: Pick<Sizes, "input" | "hidden">,
+  direction: "forward" | "reverse" = "forward",
+) {
+  const rows = factsOf(name).gates.length * hidden;
   const values = {
     X: feed("X", "float32", ["time", "batch", input]),
-    W: feed("W", "float32", [4 * hidden, input]),
-    R: feed("R", "float32", [4 * hidden, hidden]),
-    B: feed("B", "float32", [4 * hidden]),
+    W: feed("W", "float32", [rows, input]),
+    R: feed("R", "float32", [rows, hidden]),
+    B: feed("B", "float32", [rows]),
     lengths: feed("lengths", "int32", ["batch"]),
   };
-  const { y, h, c } = lstmOp(values, settings);
+  const outputs = recurrence(name, values, { direction });
+  const { y, h } = outputs;
   const seeds = [
     { value: y, cotangent: feed("dy", "float32", y.type.shape) },
     { value: h, cotangent: feed("dh", "float32", h.type.shape) },
   ];
   const wrt = [values.X, values.W, values.R, values.B];
   const [dX, dW, dR, dB] = gradients(seeds, wrt) as [Value, Value, Value, Value];
-  return graphOf({ fetches: { y, h, c, dX, dW, dR, dB } });
+  return graphOf({ fetches: { ...outputs, dX, dW, dR, dB } });
 }
 
-function lengthsFeeds({ time, batch, input, hidden }: Sizes, lengths: readonly number[], seed = 1) {
-  const random = new RandomStream(seed, "lstm feeds");
+function lengthsFeeds(name: RecurrenceName, { time, batch, input, hidden }: Sizes, lengths: readonly number[]) {
+  const random = new RandomStream(1, `${name} feeds`);
+  const rows = factsOf(name).gates.length * hidden;
   return {
     X: fill(random, [time, batch, input]),
-    W: fill(random, [4 * hidden, input]),
-    R: fill(random, [4 * hidden, hidden]),
-    B: fill(random, [4 * hidden]),
+    W: fill(random, [rows, input]),
+    R: fill(random, [rows, hidden]),
+    B: fill(random, [rows]),
     lengths: int32([batch], lengths),
     dy: fill(random, [time, batch, hidden]),
     dh: fill(random, [batch, hidden]),
@@ -147,22 +166,22 @@ function rearranged(x: Tensor, axis: 0 | 1, rows: readonly number[], extra: numb
 
 const ragged = { sizes: { time: 5, batch: 4, input: 3, hidden: 6 }, lengths: [2, 5, 0, 1] };
 
-export const lstmTests: readonly SuiteTest[] = [
-  ...Object.entries(features).map(
-    ([name, drawn]): SuiteTest => ({
-      name: `lstm > ${name}`,
-      run: (backend) => expectTrials(backend, trialsWith(name, drawn)),
+const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
+  ...Object.entries<RecurrenceFeatures>({ ...shared, ...own[name] }).map(
+    ([title, drawn]): SuiteTest => ({
+      name: `${name} > ${title}`,
+      run: (backend) => expectTrials(backend, trialsWith(name, title, drawn)),
     }),
   ),
   {
-    name: "lstm > edge sizes, and sizes larger than a block",
+    name: `${name} > edge sizes, and sizes larger than a block`,
     run: async (backend) => {
       for (const sizes of edges) {
         const { time, batch } = sizes;
         for (const direction of ["forward", "reverse"] as const) {
-          const graph = lengthsGraph(sizes, { direction });
+          const graph = lengthsGraph(name, sizes, direction);
           const lengths = Array.from({ length: batch }, (_, row) => [time, 1, 0][row % 3]);
-          const feeds = lengthsFeeds(sizes, lengths);
+          const feeds = lengthsFeeds(name, sizes, lengths);
           await withExecutable(backend, { graph, capacities: { time, batch } }, async (executable) => {
             const label = `${JSON.stringify(sizes)} ${direction}`;
             compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, label);
@@ -172,24 +191,24 @@ export const lstmTests: readonly SuiteTest[] = [
     },
   },
   {
-    name: "lstm > 100 steps",
+    name: `${name} > 100 steps`,
     run: async (backend) => {
       const sizes = { time: 100, batch: 3, input: 2, hidden: 5 };
-      const graph = lengthsGraph(sizes);
-      const feeds = lengthsFeeds(sizes, [100, 31, 64]);
+      const graph = lengthsGraph(name, sizes);
+      const feeds = lengthsFeeds(name, sizes, [100, 31, 64]);
       await withExecutable(backend, { graph, capacities: { time: 100, batch: 3 } }, async (executable) => {
         compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, "100 steps");
       });
     },
   },
   {
-    name: "lstm > native equals decomposed",
+    name: `${name} > native equals decomposed`,
     run: async (backend) => {
       await using session = await backend.open({});
       for (let seed = 1; seed <= trialsPerTest; seed++) {
         const draw = new Draw("native equals decomposed", seed);
-        const { y, h, c } = drawLstm(draw, drawFeatures(draw));
-        const { fetches, feeds, capacities } = withGradients(draw.trial({ y, h, c }));
+        const drawn = drawRecurrence(draw, name, drawFeatures(draw, name));
+        const { fetches, feeds, capacities } = withGradients(draw.trial(drawn));
         const graph = graphOf({ fetches });
         const native = await session.compile(await programOf(backend, graph, capacities));
         const decomposed = await session.compile(await programOf(decomposing(backend), graph, capacities));
@@ -198,13 +217,13 @@ export const lstmTests: readonly SuiteTest[] = [
     },
   },
   {
-    name: "lstm > past a row's length outputs and gradients are exactly zero",
+    name: `${name} > past a row's length outputs and gradients are exactly zero`,
     run: async (backend) => {
       const { sizes, lengths } = ragged;
       for (const direction of ["forward", "reverse"] as const) {
-        const graph = lengthsGraph(sizes, { direction });
+        const graph = lengthsGraph(name, sizes, direction);
         await withExecutable(backend, { graph, capacities: sizes }, async (executable) => {
-          const { y, dX } = await executable.run(lengthsFeeds(sizes, lengths));
+          const { y, dX } = await executable.run(lengthsFeeds(name, sizes, lengths));
           lengths.forEach((length, row) => {
             for (let t = length; t < sizes.time; t++) {
               const nonzero = [...atStep(y, t, row), ...atStep(dX, t, row)].some((element) => element !== 0);
@@ -216,14 +235,14 @@ export const lstmTests: readonly SuiteTest[] = [
     },
   },
   {
-    name: "lstm > appended padding changes nothing, whatever it holds",
+    name: `${name} > appended padding changes nothing, whatever it holds`,
     run: async (backend) => {
       const { sizes, lengths } = ragged;
       const rows = lengths.map((_, row) => row);
       for (const direction of ["forward", "reverse"] as const) {
-        const graph = lengthsGraph(sizes, { direction });
+        const graph = lengthsGraph(name, sizes, direction);
         await withExecutable(backend, { graph, capacities: { ...sizes, time: sizes.time + 3 } }, async (executable) => {
-          const feeds = lengthsFeeds(sizes, lengths);
+          const feeds = lengthsFeeds(name, sizes, lengths);
           const plain = await executable.run(feeds);
           const padded = await executable.run({
             ...feeds,
@@ -240,13 +259,13 @@ export const lstmTests: readonly SuiteTest[] = [
     },
   },
   {
-    name: "lstm > rows in another order give the same rows in that order",
+    name: `${name} > rows in another order give the same rows in that order`,
     run: async (backend) => {
       const { sizes, lengths } = ragged;
       const order = [2, 0, 3, 1];
-      const graph = lengthsGraph(sizes);
+      const graph = lengthsGraph(name, sizes);
       await withExecutable(backend, { graph, capacities: sizes }, async (executable) => {
-        const feeds = lengthsFeeds(sizes, lengths);
+        const feeds = lengthsFeeds(name, sizes, lengths);
         const plain = await executable.run(feeds);
         const moved = await executable.run({
           ...feeds,
@@ -264,19 +283,26 @@ export const lstmTests: readonly SuiteTest[] = [
             ...plain,
             y: rearranged(plain.y, 1, order, 0, 0),
             dX: rearranged(plain.dX, 1, order, 0, 0),
-            h: rearranged(plain.h, 0, order, 0, 0),
-            c: rearranged(plain.c, 0, order, 0, 0),
+            ...Object.fromEntries(
+              factsOf(name).states.map((state) => [state, rearranged(plain[state], 0, order, 0, 0)]),
+            ),
           },
           "moved rows",
         );
       });
     },
   },
-  { name: "lstm > two layers, lengths found in the ids", run: (backend) => expectTrials(backend, stackedTrials()) },
+  {
+    name: `${name} > two layers, lengths found in the ids`,
+    run: (backend) => expectTrials(backend, stackedTrials(name)),
+  },
 ];
 
-/** An lstm over an lstm in the other direction, with the lengths of padded ids. */
-function* stackedTrials(): Generator<Trial> {
+export const recurrenceTests: readonly SuiteTest[] = recurrenceNames.flatMap(testsOf);
+
+/** A recurrence over one in the other direction, with the lengths of padded ids. */
+function* stackedTrials(name: RecurrenceName): Generator<Trial> {
+  const gates = factsOf(name).gates.length;
   for (let seed = 1; seed <= trialsPerTest; seed++) {
     const draw = new Draw("stacked", seed);
     const known = (size: number) => ({ dim: size, size });
@@ -287,10 +313,10 @@ function* stackedTrials(): Generator<Trial> {
     for (const [layer, direction] of (["forward", "reverse"] as const).entries()) {
       const hidden = draw.number(5).size;
       const inputSize = X.type.shape[2] as number;
-      const W = draw.float(`W${layer}`, [known(4 * hidden), known(inputSize)], -1, 1);
-      const R = draw.float(`R${layer}`, [known(4 * hidden), known(hidden)], -1, 1);
-      const B = draw.float(`B${layer}`, [known(4 * hidden)], -1, 1);
-      ({ y: X, h: last } = lstmOp({ X, W, R, B, lengths }, { direction }));
+      const W = draw.float(`W${layer}`, [known(gates * hidden), known(inputSize)], -1, 1);
+      const R = draw.float(`R${layer}`, [known(gates * hidden), known(hidden)], -1, 1);
+      const B = draw.float(`B${layer}`, [known(gates * hidden)], -1, 1);
+      ({ y: X, h: last } = recurrence(name, { X, W, R, B, lengths }, { direction }));
     }
     yield draw.trial({ y: X, h: last });
   }
