@@ -324,21 +324,17 @@ test("timers have their turns while a long step runs", async () => {
     },
   );
   const long = Array.from({ length: 32 }, () => Array.from({ length: 100 }, (_, t) => 1 + (t % 10)));
-  let longest = 0;
-  let last = performance.now();
-  const turn = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  }, 5);
-  await trainer.fit({ x: long, y: long.map((_, row) => row % 2) }, { epochs: 1 });
-  longest = 0;
-  last = performance.now();
+  const y = long.map((_, row) => row % 2);
+  await trainer.fit({ x: long, y }, { epochs: 1 });
+  let turns = 0;
+  const timer = setInterval(() => turns++, 5);
   const begin = performance.now();
-  await trainer.fit({ x: long, y: long.map((_, row) => row % 2) }, { epochs: 3 });
+  await trainer.fit({ x: long, y }, { epochs: 3 });
   const step = (performance.now() - begin) / 3;
-  clearInterval(turn);
-  expect(step).toBeGreaterThan(100);
-  expect(longest).toBeLessThan(step / 2);
+  clearInterval(timer);
+  expect(step).toBeGreaterThan(50);
+  // In the thread of the steps there would be two or three for each. Counted, because a busy machine may hold up single ones.
+  expect(turns).toBeGreaterThan(3 * 6);
 });
 
 describe("a process ends when its work is done", () => {
@@ -357,5 +353,5 @@ test("outside of a worker nothing is served", () => {
   const run = promisify(execFile)(process.execPath, [SOURCES, "--input-type=module", "-e", code], {
     cwd: import.meta.dirname,
   });
-  return expect(run).rejects.toThrow(/ConfigError: serveBackend belongs in the file of a worker/);
+  return expect(run).rejects.toThrow(/ConfigError: serveBackend must be called in the file of a worker/);
 });

@@ -128,7 +128,7 @@ describe("which way is better", () => {
   test.each(["f1Loss", "accuracyError", "lossOfPrecision", "speed", "vacancy", "raccoons", "lossless", "terror"])(
     "%s does not tell, and asks for mode",
     async (name) => {
-      await expect(watch(name)).rejects.toThrow(`whether a larger ${name} is better its name does not tell; give mode`);
+      await expect(watch(name)).rejects.toThrow(`the name ${name} does not tell whether larger is better; give mode`);
       expect((await watch(name, "min")).epochs).toHaveLength(5);
       expect((await watch(name, "max")).epochs).toHaveLength(2);
     },

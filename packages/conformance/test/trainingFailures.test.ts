@@ -142,7 +142,7 @@ const wrong: readonly Wrong[] = [
     "a generator that nobody called",
     (t) => t.fit(untyped(function* () {})),
     "DataError",
-    "got a function; one that gives",
+    "got a function; call it where it gives batches",
   ],
   [
     "batches to evaluate",

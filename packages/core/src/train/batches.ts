@@ -22,7 +22,7 @@ export class Batches {
   constructor(source: BatchIterable, stepsPerEpoch: number | undefined, epochs: number) {
     if (stepsPerEpoch === undefined && epochs > 1 && givesOnce(source))
       throw new ConfigError(
-        `fit: a generator gives its batches once, and ${epochs} epochs want them again; give stepsPerEpoch, or an object whose [Symbol.iterator]() begins anew`,
+        `fit: a generator gives its batches once, and ${epochs} epochs need them again; give stepsPerEpoch, or an object whose [Symbol.iterator]() begins anew`,
       );
     this.#source = source;
     this.stepsPerEpoch = stepsPerEpoch;
@@ -47,7 +47,7 @@ export class Batches {
     }
     if (seen === 0) {
       throw new DataError(
-        `epoch ${epoch + 1}: the iterable of batches gave none; one that can be walked again is wanted where epochs is over 1`,
+        `epoch ${epoch + 1}: the iterable of batches gave none; more than one epoch needs an iterable that can be walked again`,
       );
     }
     if (seen < step) throw tooFew(epoch, seen, step);

@@ -108,7 +108,7 @@ export class CallbackList {
     for (const callback of this.#untold) {
       if (byCallback && callback === this.#current) continue;
       throw new StateError(
-        `${callback.name} has not been told of ${happenings[this.#happening]} yet, and would not go on exactly; take checkpoints by the control of a callback with last: true, or when fit has ended`,
+        `${callback.name} has not been told of ${happenings[this.#happening]} yet, so that training could not be resumed exactly; call control.checkpoint() in a callback with last: true, or trainer.checkpoint() when fit has ended`,
       );
     }
   }

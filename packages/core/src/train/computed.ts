@@ -16,7 +16,7 @@ export function lossPerRow(loss: Loss, prediction: Value, target: Value): Value 
   const shape = prediction.type.shape.slice(0, -1);
   if (isValue(losses) && losses.type.dtype === "float32" && sameShape(losses.type.shape, shape)) return losses;
   throw new ConfigError(
-    `the loss ${loss.kind}: perRow must give one number a row, float32${showShape(shape)}, and gives ${given(losses)}; the mean over the last axis is such`,
+    `the loss ${loss.kind}: perRow must give one number a row, float32${showShape(shape)}, and gives ${given(losses)}; take the mean over the last axis, say`,
   );
 }
 

@@ -28,7 +28,7 @@ export interface TrainerContext {
 /** Labelled rows as the model takes them. @throws DataError, ShapeError, DTypeError */
 export function readExamples({ spec, target }: TrainerContext, data: Examples): Dataset {
   if (typeof data === "function")
-    throw new DataError("training and evaluation take data { x, y }, got a function; one that gives batches is called");
+    throw new DataError("training and evaluation take data { x, y }, got a function; call it where it gives batches");
   if (!isRecord(data)) throw new DataError(`training and evaluation take data { x, y }, got ${shown(data)}`);
   if (isBatches(data))
     throw new DataError(

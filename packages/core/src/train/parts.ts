@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { isRecord, shown } from "../nn/options.ts";
 
 /**
- * Parts are made by functions: Keras's names in their place, and a forgotten `await`, are common slips. Whoever puts one together must not forget a method.
+ * Checks a part that a function makes. Common slips are a name of Keras in its place, a forgotten `await`, and a method that a part made by hand lacks.
  *
  * @throws ConfigError, which names the option and a function that makes it
  */
@@ -18,7 +18,7 @@ export function expectPart(
     throw new ConfigError(`${owner}: ${option} must be what a function such as ${example} made, got ${foundIn(part)}`);
   const lacking = methods.find((method) => typeof part[method] !== "function");
   if (lacking !== undefined)
-    throw new ConfigError(`${owner}: ${option} has no method ${lacking}, which what ${example} makes has`);
+    throw new ConfigError(`${owner}: ${option} has no method ${lacking}; make it by a function such as ${example}`);
 }
 
 /** @throws ConfigError, where it is no backend */

@@ -96,7 +96,7 @@ function handlersOf(backend: Promise<Backend>): Handlers {
  */
 export function serveBackend(create: () => Backend | Promise<Backend>): void {
   const port = workerPort();
-  if (!port) throw new ConfigError("serveBackend belongs in the file of a worker; this is none");
+  if (!port) throw new ConfigError("serveBackend must be called in the file of a worker; this is not a worker");
   const backend = Promise.resolve().then(create);
   // Reported by the calls that need it.
   backend.catch(() => {});

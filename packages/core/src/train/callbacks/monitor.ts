@@ -68,7 +68,7 @@ export function monitorOf(owner: string, options: MonitorOptions, read: OptionRe
       }
       if (way === undefined)
         throw new ConfigError(
-          `${owner}: whether a larger ${name} is better its name does not tell; give mode: "min" or "max"`,
+          `${owner}: the name ${name} does not tell whether larger is better; give mode: "min" or "max"`,
         );
     },
     read: (event) => event[name] as number,
