@@ -111,6 +111,8 @@ export interface TestOptions extends DataOptions {
   readonly limit?: number;
   readonly trainedOn: DataRecord;
   readonly labelEncoder: LabelEncoder<string>;
+  /** `data` is where that of the training lay; nobody has said that all of it is to be tested with. */
+  readonly asTrained?: boolean;
 }
 
 export interface TestReviews {
@@ -134,7 +136,12 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
     if (isTable(source)) {
       const columns = { ...tableOptionsOf(trainedOn), ...tableOptionsOf(options) };
       const { rows, form } = await readTextClassification(source.path, { ...columns, labelEncoder });
-      const unseen = digestOf(rows) === trainedOn.digest ? splitTable(rows, labelEncoder, seed).test : rows;
+      const same = digestOf(rows) === trainedOn.digest;
+      if (!same && options.asTrained)
+        throw new UsageError(
+          `${options.data} has changed since it was trained on, and which rows are new to the model is not known; name a file with --data to test on all of its rows`,
+        );
+      const unseen = same ? splitTable(rows, labelEncoder, seed).test : rows;
       return { rows: firstRows(unseen, limit), form };
     }
     const halves = await readHalves(options, seed);

@@ -331,3 +331,21 @@ test("labels are shown on one line, short, and with nothing in them that a termi
   expect(stdout).not.toContain("\u001b");
   expect(stdout).toMatch(/; 3 classes: \[31mbilling \[0m, login team, x{23}…\.$/m);
 });
+
+test("data that have grown since training are not tested on whole, training's rows among them, unless asked for", async () => {
+  const here = temporaryFolder();
+  const rows = drawnRows(60);
+  const data = writeCsv(here, rows);
+  const out = join(here, "out");
+  expect(
+    (await runInside(["train", "--data", data, ...columns, "--units", "2", "--epochs", "1", "--out", out])).code,
+  ).toBe(0);
+  expect((await runInside(["evaluate", "--model", out])).stdout).toContain("Testing on 12 texts");
+  writeCsv(here, [...rows, ...drawnRows(1, 3, 5)]);
+  expect(await runInside(["evaluate", "--model", out])).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: `imdb: ${data} has changed since it was trained on, and which rows are new to the model is not known; name a file with --data to test on all of its rows\n`,
+  });
+  expect((await runInside(["evaluate", "--model", out, "--data", data])).stdout).toContain("Testing on 61 texts");
+});

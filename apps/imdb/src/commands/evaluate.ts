@@ -29,6 +29,7 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
     ...given,
     ...(path === undefined ? {} : { data: path }),
     ...(limit === undefined ? {} : { limit }),
+    asTrained: given.data === undefined,
     seed,
     trainedOn: data,
     labelEncoder,
