@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import type { LabelEncoder } from "@ostinato/text";
-import { DatasetFormatError, DatasetNotFoundError } from "./errors.ts";
+import { DatasetFormatError, DatasetNotFoundError, refuseUnknown } from "./errors.ts";
 import { howToGetFolder, imdbRoot, missingFolders, readImdbFolder } from "./imdb-folder.ts";
 import { readImdbNpzTexts, wordIndexName } from "./imdb-word-index.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
@@ -14,6 +14,7 @@ import {
   type TableOptions,
   tableEndings,
   tableFormatOf,
+  tableOptions,
 } from "./text-classification.ts";
 
 /** What a path leads to. */
@@ -78,15 +79,16 @@ async function folderSource(path: string): Promise<DataSource> {
  * const { train, test, labelEncoder } = await readTextData("tickets.csv", { labelColumn: "queue", seed: 1 });
  */
 export async function readTextData(path: string, options: TextDataOptions = {}): Promise<TextData> {
-  const { seed = 0, testFraction = 0.2, format } = options;
-  const source = await detectDataSource(path, format);
+  refuseUnknown("readTextData", options, { ...tableOptions, seed: true, testFraction: true });
+  const { seed = 0, testFraction = 0.2, ...table } = options;
+  const source = await detectDataSource(path, table.format);
   switch (source.kind) {
     case "imdbFolder":
       return readImdbFolder(source.path, { seed });
     case "imdbNpz":
       return readImdbNpzTexts(path, join(dirname(path), wordIndexName), seed);
     default: {
-      const { rows, labelEncoder } = await readTextClassification(path, { ...options, format: source.kind });
+      const { rows, labelEncoder } = await readTextClassification(path, { ...table, format: source.kind });
       const { train, test } = splitExamples(rows, labelEncoder, { test: testFraction, validation: 0, seed });
       return { train, test, labelEncoder };
     }

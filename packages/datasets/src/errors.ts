@@ -59,6 +59,18 @@ export class MissingClassError extends DatasetError {
   }
 }
 
+/**
+ * Refuses options that there are not, such as `textcolumn` for `textColumn`: they would count for nothing.
+ *
+ * @param known every option there is, as a record that the compiler holds against the type
+ */
+export function refuseUnknown(owner: string, options: object, known: Readonly<Record<string, true>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    throw new DatasetOptionError(name, `be left out: ${owner} takes ${Object.keys(known).join(", ")}`, value);
+  }
+}
+
 /** An option or argument has a value that cannot work. */
 export class DatasetOptionError extends DatasetError {
   override readonly name = "DatasetOptionError";

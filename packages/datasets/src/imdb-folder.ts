@@ -4,7 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { foreignEncoding, foreignEncodingProblem, latin1Remedy } from "./encoding.ts";
-import { DatasetFormatError, DatasetNotFoundError } from "./errors.ts";
+import { DatasetFormatError, DatasetNotFoundError, refuseUnknown } from "./errors.ts";
 import { type Imdb, type ImdbOptions, imdbLabels } from "./imdb.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { readError } from "./read-error.ts";
@@ -32,6 +32,7 @@ export const howToGetFolder =
  * const { train, test } = await readImdbFolder("aclImdb", { seed: 1 });
  */
 export async function readImdbFolder(path: string, options: ImdbFolderOptions = {}): Promise<Imdb> {
+  refuseUnknown("readImdbFolder", options, { seed: true, shuffle: true });
   const { seed = 0, shuffle = true } = options;
   const root = await imdbRoot(path);
   if (root === undefined) throw new DatasetNotFoundError(dataset, missingFolders(path), howToGetFolder);

@@ -1,7 +1,7 @@
 /** Keras's `imdb.npz`: the reviews as word ids, prepared as `keras.datasets.imdb.load_data` does. */
 import { readFile } from "node:fs/promises";
 import type { LabelEncoder } from "@ostinato/text";
-import { DatasetFormatError, DatasetOptionError } from "./errors.ts";
+import { DatasetFormatError, DatasetOptionError, refuseUnknown } from "./errors.ts";
 import { type ImdbClass, imdbLabels } from "./imdb.ts";
 import { integersOf, listsOf } from "./npz/npy.ts";
 import { NpzProblem } from "./npz/problem.ts";
@@ -71,7 +71,18 @@ export async function readImdbNpz(path: string, options: ImdbNpzOptions = {}): P
 
 type Settings = Required<ImdbNpzOptions>;
 
+const npzOptions: Record<keyof ImdbNpzOptions, true> = {
+  numWords: true,
+  skipTop: true,
+  maxlen: true,
+  seed: true,
+  startChar: true,
+  oovChar: true,
+  indexFrom: true,
+};
+
 function checkedOptions(options: ImdbNpzOptions): Settings {
+  refuseUnknown("readImdbNpz", options, npzOptions);
   const { numWords = null, skipTop = 0, maxlen = null, seed = 113 } = options;
   const { startChar = 1, oovChar = 2, indexFrom = 3 } = options;
   const whole = (name: string, value: number | null, least: number, orNull: string) => {

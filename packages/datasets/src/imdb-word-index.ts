@@ -1,6 +1,6 @@
 /** Keras's `imdb_word_index.json`: the words behind the ids of `imdb.npz`, as a vocabulary and as texts. */
 import { kerasFilters, parseVocabulary, TextDataError, type Vocabulary } from "@ostinato/text";
-import { DatasetFormatError, DatasetOptionError } from "./errors.ts";
+import { DatasetFormatError, DatasetOptionError, refuseUnknown } from "./errors.ts";
 import type { Imdb } from "./imdb.ts";
 import { type LabelledSequences, readImdbNpz } from "./imdb-npz.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
@@ -27,6 +27,7 @@ export async function readImdbVocabulary(
     /** As for `readImdbNpz`: ids stay below; all words by default. */ readonly numWords?: number | null;
   } = {},
 ): Promise<Vocabulary> {
+  refuseUnknown("readImdbVocabulary", options, { numWords: true });
   const { numWords = null } = options;
   if (numWords !== null && !(Number.isSafeInteger(numWords) && numWords > reserved.length)) {
     throw new DatasetOptionError("numWords", `be a whole number above ${reserved.length}, or null for all`, numWords);

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type LabelEncoder, labelEncoder } from "@ostinato/text";
-import { DatasetFormatError, DatasetNotFoundError } from "./errors.ts";
+import { DatasetFormatError, DatasetNotFoundError, refuseUnknown } from "./errors.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { codeOf } from "./read-error.ts";
 import { shuffledIndices } from "./shuffle.ts";
@@ -50,6 +50,10 @@ const firstRows = { test: { negative: 0, positive: 25_000 }, train: { negative: 
  * train.texts[0]; train.labels[0];
  */
 export async function readImdb(options: ImdbOptions = {}): Promise<Imdb> {
+  refuseUnknown("readImdb", options, { seed: true, shuffle: true, file: true } satisfies Record<
+    keyof ImdbOptions,
+    true
+  >);
   const { seed = 0, shuffle = true } = options;
   const order = shuffle
     ? shuffledIndices(2 * blockRows, seed)

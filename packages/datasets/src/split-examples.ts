@@ -1,6 +1,6 @@
 /** Training, validation and test rows out of one file, every class in proportion. */
 import type { LabelEncoder } from "@ostinato/text";
-import { DatasetOptionError, MissingClassError } from "./errors.ts";
+import { DatasetOptionError, MissingClassError, refuseUnknown } from "./errors.ts";
 import { type LabelledTexts, selectRows } from "./labelled-texts.ts";
 import { stratifiedSplit } from "./stratified-split.ts";
 
@@ -29,6 +29,10 @@ export interface Examples {
  * const { train, validation, test } = splitExamples(rows, labelEncoder, { validation: 0.1, test: 0.2, seed: 1 });
  */
 export function splitExamples(rows: LabelledTexts, labelEncoder: LabelEncoder, options: SplitOptions = {}): Examples {
+  refuseUnknown("splitExamples", options, { validation: true, test: true, seed: true } satisfies Record<
+    keyof SplitOptions,
+    true
+  >);
   const { validation = 0.1, test = 0.1, seed = 0 } = options;
   for (const [name, share] of Object.entries({ validation, test })) {
     if (!(share >= 0 && share < 1)) throw new DatasetOptionError(name, "be a share from 0 on and below 1", share);

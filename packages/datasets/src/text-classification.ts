@@ -1,7 +1,7 @@
 /** Texts with a label each from a file of your own: CSV, TSV or JSONL. */
 import { extname } from "node:path";
 import { encodeLabels, type LabelEncoder, labelEncoder } from "@ostinato/text";
-import { DatasetFormatError, DatasetOptionError } from "./errors.ts";
+import { DatasetFormatError, DatasetOptionError, refuseUnknown } from "./errors.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { readError } from "./read-error.ts";
 import { type Columns, listed, type VisitRow } from "./tables/columns.ts";
@@ -31,6 +31,14 @@ export interface TableOptions {
   /** `false` if the first row is data already: the columns are then called "1", "2", …; `true` by default. */
   readonly header?: boolean;
 }
+
+export const tableOptions: Record<keyof TableOptions, true> = {
+  format: true,
+  textColumn: true,
+  labelColumn: true,
+  delimiter: true,
+  header: true,
+};
 
 /** Options of `readTextClassification`. */
 export interface TextClassificationOptions extends TableOptions {
@@ -71,6 +79,7 @@ export async function readTextClassification(
   path: string,
   options: TextClassificationOptions = {},
 ): Promise<TextClassification> {
+  refuseUnknown("readTextClassification", options, { ...tableOptions, labelEncoder: true });
   const columns = { text: options.textColumn ?? "text", label: options.labelColumn ?? "label" };
   const read = tableReader(path, columns, options);
   const texts: string[] = [];

@@ -8,7 +8,13 @@ import {
   DatasetNotFoundError,
   DatasetOptionError,
   MissingColumnError,
+  readImdb,
+  readImdbFolder,
+  readImdbNpz,
+  readImdbVocabulary,
   readTextClassification,
+  readTextData,
+  splitExamples,
 } from "../src/index.ts";
 import { folder, refused, rowsOf, written } from "./tables.ts";
 
@@ -213,4 +219,26 @@ test("bytes of any kind: rows or a typed error", async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test("an option that there is not is refused by every reader, with those that there are", async () => {
+  const odd = (option: string) => ({ [option]: 3 }) as never;
+  const path = written("options.csv", "text,label\na,x\nb,y\n");
+  const { rows, labelEncoder: encoder } = await readTextClassification(path);
+  const acts: [act: () => Promise<unknown>, message: string][] = [
+    [
+      () => readTextClassification(path, odd("textcolumn")),
+      "textcolumn must be left out: readTextClassification takes format, textColumn",
+    ],
+    [() => readTextData(path, odd("test")), "test must be left out: readTextData takes format, textColumn"],
+    [async () => splitExamples(rows, encoder, odd("validationSplit")), "splitExamples takes validation, test, seed"],
+    [() => readImdb(odd("path")), "path must be left out: readImdb takes seed, shuffle, file"],
+    [() => readImdbFolder(folder, odd("limit")), "limit must be left out: readImdbFolder takes seed, shuffle"],
+    [() => readImdbNpz(path, odd("num_words")), "num_words must be left out: readImdbNpz takes numWords"],
+    [() => readImdbVocabulary(path, odd("maxTokens")), "maxTokens must be left out: readImdbVocabulary takes numWords"],
+  ];
+  for (const [act, message] of acts) {
+    await expect(act()).rejects.toThrow(DatasetOptionError);
+    await expect(act()).rejects.toThrow(message);
+  }
 });

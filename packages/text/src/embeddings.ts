@@ -1,5 +1,5 @@
 /** Word vectors out of text files, as GloVe and word2vec write them: a line for each word, the word and then its numbers. */
-import { shown, TextDataError, TextOptionError } from "./errors.ts";
+import { refuseUnknown, shown, TextDataError, TextOptionError } from "./errors.ts";
 import type { PaddedFloat32 } from "./pad-sequences.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -39,6 +39,7 @@ export async function parseEmbeddings(
   vocabulary: Vocabulary | readonly string[],
   options: EmbeddingsOptions = {},
 ): Promise<WordVectors> {
+  refuseUnknown("parseEmbeddings", options, { dimensions: true } satisfies Record<keyof EmbeddingsOptions, true>);
   const given = options.dimensions;
   if (given !== undefined && !(Number.isSafeInteger(given) && given >= 1))
     throw new TextOptionError("dimensions", "be a whole number of at least 1", given);

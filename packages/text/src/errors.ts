@@ -58,6 +58,18 @@ export class UnknownIdError extends TextError {
   }
 }
 
+/**
+ * Refuses options that there are not, such as `maxlen` for `maxLength`: they would count for nothing.
+ *
+ * @param known every option there is, as a record that the compiler holds against the type
+ */
+export function refuseUnknown(owner: string, options: object, known: Readonly<Record<string, true>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    throw new TextOptionError(name, `be left out: ${owner} takes ${Object.keys(known).join(", ")}`, value);
+  }
+}
+
 /** A value as a short piece of an error message. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);

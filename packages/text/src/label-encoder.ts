@@ -32,6 +32,8 @@ export function labelEncoder<L extends Label>(labels: Iterable<L>): LabelEncoder
 
 /** The class id of each label; throws `UnknownLabelError` for one that the encoder does not know. */
 export function encodeLabels<L extends Label>(encoder: LabelEncoder<L>, labels: Iterable<L>): Int32Array {
+  requireEncoder(encoder);
+  if (typeof labels === "string") throw new TextOptionError("labels", "be a list of labels", labels);
   const ids = new Map<Label, number>(encoder.classes.map((label, id) => [label, id]));
   return Int32Array.from(labels, (label) => {
     const id = ids.get(label);
@@ -42,6 +44,7 @@ export function encodeLabels<L extends Label>(encoder: LabelEncoder<L>, labels: 
 
 /** The label of each class id; throws `UnknownIdError` for an id without a class. */
 export function decodeLabels<L extends Label>(encoder: LabelEncoder<L>, ids: Iterable<number>): L[] {
+  requireEncoder(encoder);
   return Array.from(ids, (id) => {
     const label = encoder.classes[id];
     if (label === undefined) throw new UnknownIdError("label encoder", id, encoder.classes.length);
@@ -61,6 +64,11 @@ export function parseLabelEncoder(data: unknown): LabelEncoder {
   const moved = classes.findIndex((label, id) => label !== encoder.classes[id]);
   if (moved !== -1) throw new TextDataError(`${path}.classes[${moved}]`, `is out of order: ${shown(classes[moved])}`);
   return encoder;
+}
+
+function requireEncoder(encoder: unknown): void {
+  if (typeof encoder === "object" && encoder !== null && "classes" in encoder && Array.isArray(encoder.classes)) return;
+  throw new TextOptionError("encoder", "be what labelEncoder(labels) or parseLabelEncoder(data) gave", encoder);
 }
 
 function wayOut(label: unknown): string {

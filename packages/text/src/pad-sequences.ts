@@ -1,5 +1,5 @@
 /** Ragged sequences to one rectangular tensor, as Keras's `pad_sequences`. */
-import { shown, TextDataError, TextOptionError } from "./errors.ts";
+import { refuseUnknown, shown, TextDataError, TextOptionError } from "./errors.ts";
 
 /** Which end of a sequence is filled or cut. */
 export type SequenceEnd = "pre" | "post";
@@ -16,6 +16,14 @@ export interface PaddingOptions {
   readonly value?: number;
   readonly dtype?: "int32" | "float32";
 }
+
+const paddingOptions: Record<keyof PaddingOptions, true> = {
+  maxLength: true,
+  padding: true,
+  truncating: true,
+  value: true,
+  dtype: true,
+};
 
 /** The shape of padded sequences of numbers. */
 export type PaddedNumbers = readonly [count: number, maxLength: number];
@@ -60,6 +68,7 @@ export function padSequences(
   sequences: Numbers | Vectors,
   options: PaddingOptions = {},
 ): PaddedInt32<PaddedNumbers | PaddedVectors> | PaddedFloat32<PaddedNumbers | PaddedVectors> {
+  refuseUnknown("padSequences", options, paddingOptions);
   const { padding = "pre", truncating = "pre", value = 0, dtype = "int32" } = options;
   requireEnd("padding", padding);
   requireEnd("truncating", truncating);

@@ -1,6 +1,6 @@
 /** Keras's `TextVectorization` layer as an immutable value: learns a vocabulary, makes tensors of texts. */
 import { compareCodePoints } from "./code-points.ts";
-import { TextOptionError } from "./errors.ts";
+import { refuseUnknown, TextOptionError } from "./errors.ts";
 import { type PaddedFloat32, type PaddedInt32, padSequences } from "./pad-sequences.ts";
 import {
   rulesFrom,
@@ -47,6 +47,17 @@ export interface TextVectorizationOptions<Output extends VectorizationOutput = V
   readonly idfWeights?: readonly number[] | null;
 }
 
+const vectorizationOptions: Record<keyof TextVectorizationOptions, true> = {
+  maxTokens: true,
+  standardize: true,
+  split: true,
+  ngrams: true,
+  outputMode: true,
+  outputSequenceLength: true,
+  vocabulary: true,
+  idfWeights: true,
+};
+
 const [padding, unknown] = ["", "[UNK]"];
 
 /** Names of the ids before the first token: padding has one where ids are put out. */
@@ -65,6 +76,7 @@ export function reservedNames(outputMode: VectorizationOutput): readonly string[
 export function textVectorization<Output extends VectorizationOutput = "int">(
   options: TextVectorizationOptions<Output> = {},
 ): TextVectorization<Output> {
+  refuseUnknown("textVectorization", options, vectorizationOptions);
   const { maxTokens = null, outputMode = "int" as Output, outputSequenceLength = null, vocabulary = null } = options;
   const rules = rulesFrom(options);
   requireOneOf<VectorizationOutput>("outputMode", vectorizationOutputs, outputMode);

@@ -1,5 +1,5 @@
 /** Keras's legacy `Tokenizer` to the letter, as an immutable value and functions over it. */
-import { TextOptionError } from "./errors.ts";
+import { refuseUnknown, TextOptionError } from "./errors.ts";
 import { countingVisitor, type WordCounts, wordCountsFrom, wordsOf } from "./word-counts.ts";
 import { findWord, wordTable } from "./word-table.ts";
 import {
@@ -8,6 +8,7 @@ import {
   hashOf,
   type Standardization,
   standardizationFrom,
+  standardizationOptions,
   type VisitWord,
   wordScanner,
 } from "./words.ts";
@@ -35,6 +36,13 @@ export type TokenizerSettings = Standardization & {
 /** What `tokenizer` takes: any of the settings, the rest as in Keras. */
 export type TokenizerOptions = Partial<TokenizerSettings>;
 
+const tokenizerOptions: Record<keyof TokenizerOptions, true> = {
+  numWords: true,
+  ...standardizationOptions,
+  charLevel: true,
+  oovToken: true,
+};
+
 /** A tokenizer and what it has counted so far. Never changed: `fitOnTexts` returns another. */
 export interface Tokenizer {
   readonly options: TokenizerSettings;
@@ -59,6 +67,7 @@ export interface Tokenizer {
  * const sequences = textsToSequences(fitted, texts);
  */
 export function tokenizer(options: TokenizerOptions = {}): Tokenizer {
+  refuseUnknown("tokenizer", options, tokenizerOptions);
   return ranked(tokenizerSettings(options), 0, new Map(), new Map());
 }
 

@@ -1,5 +1,5 @@
 /** A vocabulary: which word has which id, and how text becomes words; plain data that a model file carries. */
-import { shown, TextDataError, TextOptionError, UnknownIdError } from "./errors.ts";
+import { refuseUnknown, shown, TextDataError, TextOptionError, UnknownIdError } from "./errors.ts";
 import {
   booleanField,
   field,
@@ -26,6 +26,7 @@ import {
   hashOf,
   type Standardization,
   standardizationFrom,
+  standardizationOptions,
   type WordScanner,
   wordScanner,
 } from "./words.ts";
@@ -74,6 +75,12 @@ export interface VocabularyOptions extends Partial<Standardization> {
   readonly unknown?: UnknownWords;
 }
 
+const vocabularyOptions: Record<keyof VocabularyOptions, true> = {
+  maxTokens: true,
+  unknown: true,
+  ...standardizationOptions,
+};
+
 /**
  * The most frequent words of the texts; ties keep first-seen order. Text is split as Keras's `Tokenizer` does.
  *
@@ -82,6 +89,7 @@ export interface VocabularyOptions extends Partial<Standardization> {
  * encodeText(vocabulary, "The dog sat!"); // [2, 1, 1]: "the" is 2, "cat" is 3, the others are unknown
  */
 export function vocabularyFromTexts(texts: Iterable<string>, options: VocabularyOptions = {}): Vocabulary {
+  refuseUnknown("vocabularyFromTexts", options, vocabularyOptions);
   const { maxTokens = Number.POSITIVE_INFINITY, unknown = "own-id" } = options;
   if (!Object.hasOwn(unknownForms, unknown)) {
     throw new TextOptionError("unknown", `be one of ${Object.keys(unknownForms).map(shown).join(", ")}`, unknown);
@@ -177,6 +185,7 @@ function parseStandardization(data: unknown, path: string): Standardization {
 
 /** The number of ids, reserved ones included: the least `inputDim` of an embedding over it. */
 export function vocabularySize(vocabulary: Vocabulary): number {
+  requireVocabulary(vocabulary);
   return vocabulary.reserved.length + vocabulary.words.length;
 }
 
@@ -188,6 +197,7 @@ export function wordId(vocabulary: Vocabulary, word: string): number | null {
 
 /** The word of an id, or the name of a reserved id (padding is `""`); throws `UnknownIdError` beyond the last. */
 export function idWord(vocabulary: Vocabulary, id: number): string {
+  requireVocabulary(vocabulary);
   const word = vocabulary.reserved[id] ?? vocabulary.words[id - vocabulary.reserved.length];
   if (word === undefined) throw new UnknownIdError("vocabulary", id, vocabularySize(vocabulary));
   return word;
@@ -228,10 +238,17 @@ const lookups = new WeakMap<Vocabulary, { scan: WordScanner; table: WordTable }>
 function lookupOf(vocabulary: Vocabulary): { scan: WordScanner; table: WordTable } {
   let lookup = lookups.get(vocabulary);
   if (lookup === undefined) {
+    requireVocabulary(vocabulary);
     lookup = { scan: scannerOf(vocabulary), table: wordTable(vocabulary.words) };
     lookups.set(vocabulary, lookup);
   }
   return lookup;
+}
+
+function requireVocabulary(data: unknown): void {
+  const lists = typeof data === "object" && data !== null && "words" in data && "reserved" in data ? data : undefined;
+  if (Array.isArray(lists?.words) && Array.isArray(lists.reserved)) return;
+  throw new TextOptionError("vocabulary", "be what vocabularyFromTexts(texts) or parseVocabulary(data) gave", data);
 }
 
 function scannerOf({ version, standardization }: Vocabulary): WordScanner {

@@ -1,5 +1,5 @@
 /** From text to words as Keras splits it: lower case, filter characters, split. */
-import { shown, TextOptionError } from "./errors.ts";
+import { refuseUnknown, shown, TextOptionError } from "./errors.ts";
 
 /** The characters that Keras's `Tokenizer` treats as spaces. The apostrophe is not among them. */
 export const kerasFilters = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
@@ -13,6 +13,8 @@ export type Standardization = {
   /** What stands between words; empty words are left out. */
   readonly split: string;
 };
+
+export const standardizationOptions: Record<keyof Standardization, true> = { lower: true, filters: true, split: true };
 
 /** Keras's defaults for what is left out; throws `TextOptionError` for what cannot work. */
 export function standardizationFrom(options: Partial<Standardization>): Standardization {
@@ -86,6 +88,7 @@ export function characterScanner(lower: boolean): WordScanner {
  * textToWordSequence("Don't panic: it's OK!"); // ["don't", "panic", "it's", "ok"]
  */
 export function textToWordSequence(text: string, options: Partial<Standardization> = {}): string[] {
+  refuseUnknown("textToWordSequence", options, standardizationOptions);
   const words: string[] = [];
   wordScanner(standardizationFrom(options))(checkedText(text), (source, start, end) => {
     words.push(source.slice(start, end));

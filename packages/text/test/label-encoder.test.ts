@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   decodeLabels,
   encodeLabels,
+  type LabelEncoder,
   labelEncoder,
   parseLabelEncoder,
   TextDataError,
@@ -90,4 +91,15 @@ describe("label encoder", () => {
     expect(() => parseLabelEncoder(data)).toThrow(TextDataError);
     expect(() => parseLabelEncoder(data)).toThrow(message);
   });
+});
+
+test("what is no encoder, and a text in place of labels, are told", () => {
+  const encoder = labelEncoder(["a", "b"]);
+  for (const given of [undefined, null, ["a"], '{"classes":["a"]}'] as unknown as LabelEncoder<string>[]) {
+    expect(() => encodeLabels(given, ["a"])).toThrow(
+      "encoder must be what labelEncoder(labels) or parseLabelEncoder(data)",
+    );
+    expect(() => decodeLabels(given, [0])).toThrow("encoder must be what labelEncoder(labels)");
+  }
+  expect(() => encodeLabels(encoder, "ab")).toThrow('labels must be a list of labels, got "ab"');
 });

@@ -219,3 +219,40 @@ describe("parseVocabulary", () => {
     );
   });
 });
+
+test("an option that there is not is refused by every function, with those that there are", () => {
+  const odd = (option: string) => ({ [option]: 3 }) as never;
+  const acts: [act: () => unknown, message: string][] = [
+    [
+      () => padSequences([[1]], odd("maxlen")),
+      "maxlen must be left out: padSequences takes maxLength, padding, truncating, value, dtype, got 3",
+    ],
+    [
+      () => vocabularyFromTexts(texts, odd("numWords")),
+      "numWords must be left out: vocabularyFromTexts takes maxTokens, unknown, lower",
+    ],
+    [() => tokenizer(odd("num_words")), "num_words must be left out: tokenizer takes numWords, lower"],
+    [() => textVectorization(odd("max_tokens")), "max_tokens must be left out: textVectorization takes maxTokens"],
+    [() => textToWordSequence("a", odd("lowercase")), "lowercase must be left out: textToWordSequence takes lower"],
+  ];
+  for (const [act, message] of acts) {
+    expect(act).toThrow(TextOptionError);
+    expect(act).toThrow(message);
+  }
+});
+
+test("what is no vocabulary is told: none, its JSON as a text, arguments that changed places", () => {
+  const own = vocabularyFromTexts(texts);
+  for (const given of [undefined, null, JSON.stringify(own), ["the", "cat"], {}] as unknown as Vocabulary[]) {
+    for (const act of [
+      () => encodeText(given, "the cat"),
+      () => encodeTexts(given, ["the cat"]),
+      () => wordId(given, "cat"),
+      () => idWord(given, 2),
+      () => decodeIds(given, [2]),
+      () => vocabularySize(given),
+    ])
+      expect(act).toThrow("vocabulary must be what vocabularyFromTexts(texts) or parseVocabulary(data) gave, got");
+  }
+  expect(encodeText(JSON.parse(JSON.stringify(own)) as Vocabulary, "the cat")).toEqual([2, 3]);
+});
