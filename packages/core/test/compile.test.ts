@@ -108,7 +108,7 @@ describe("compile", () => {
   test("predictor says the same of models and backends", async () => {
     const spec = { spec: {}, weights: {} };
     const calls: [given: unknown, options: unknown, ...expected: string[]][] = [
-      [undefined, { backend }, "predictor: the model must be what await loadModel(…)", "undefined"],
+      [undefined, { backend }, "predictor: the model must be what await trainer.snapshot() or", "undefined"],
       ["model.safetensors", { backend }, "await loadModel(…)", '"model.safetensors"'],
       [Promise.resolve(spec), { backend }, "await loadModel(…)", "got a promise: await it"],
       [spec, undefined, "predictor takes an object of options, got undefined"],

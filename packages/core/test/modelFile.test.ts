@@ -334,3 +334,16 @@ describe("wrong model files", () => {
     expect(fromBytes(deep).spec.calls).toHaveLength(9_003);
   });
 });
+
+test("what is no trained model is not written, and said to be none", () => {
+  const { spec } = trained;
+  for (const [given, found] of [
+    [undefined, "undefined"],
+    ["model.safetensors", '"model.safetensors"'],
+    [{ spec }, "a model without weights"],
+    [Promise.resolve(trained), "a promise: await it"],
+  ] as [Trained, string][])
+    expect(() => toBytes(given)).toThrow(
+      `saveModel or toBytes: the model must be what await trainer.snapshot() or await loadModel(…) gave, got ${found}`,
+    );
+});

@@ -1,5 +1,5 @@
 /** Trained models as ONNX files: the weights in the graph, the description and the vocabulary beside it as text. */
-import { inferenceGraph, type Json, ModelFileError, parseModelSpec, type Trained } from "@ostinato/core";
+import { ConfigError, inferenceGraph, type Json, ModelFileError, parseModelSpec, type Trained } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
 import { type OnnxOptions, onnxModel } from "./model.ts";
 
@@ -18,10 +18,9 @@ const metadataKey = "ostinato.metadata";
  * @example
  * await writeFile("sentiment.onnx", exportOnnx(await trainer.snapshot()));
  */
-export function exportOnnx(
-  { spec, weights, vocabulary, metadata: own }: Trained,
-  options: OnnxOptions = {},
-): Uint8Array {
+export function exportOnnx(trained: Trained, options: OnnxOptions = {}): Uint8Array {
+  expectTrained(trained);
+  const { spec, weights, vocabulary, metadata: own } = trained;
   const metadata = {
     [specKey]: JSON.stringify(spec),
     ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
@@ -30,6 +29,17 @@ export function exportOnnx(
   };
   const order = spec.inputs.flatMap(({ name, lengths }) => (lengths ? [name, `${name}/lengths`] : [name]));
   return encodeOnnx(onnxModel(inferenceGraph(spec), weights, { ...options, metadata }, order));
+}
+
+function expectTrained(trained: unknown): void {
+  if (typeof trained === "object" && trained !== null) {
+    if ("spec" in trained && "weights" in trained) return;
+    if ("then" in trained)
+      throw new ConfigError("exportOnnx: the model is still to come: await trainer.snapshot() or loadModel(…)");
+  }
+  throw new ConfigError(
+    "exportOnnx: the model must be what await trainer.snapshot() or await loadModel(…) gave, weights included",
+  );
 }
 
 function parse(key: string, text: string): unknown {

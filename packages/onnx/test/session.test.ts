@@ -150,6 +150,25 @@ describe("what cannot be opened", () => {
     await expect(openSession(tooNew)).rejects.toThrow(/onnxruntime does not take this model.*99/);
   });
 
+  test("a path that leads nowhere is named; what is no path is told", async () => {
+    const place = join(tmpdir(), "no-such-model.onnx");
+    for (const path of [place, pathToFileURL(place)]) {
+      const error = await openSession(path).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(ModelFileError);
+      expect((error as Error).message).toMatch(/^cannot read the model .*no-such-model\.onnx: there is no such file$/);
+    }
+    await expect(openSession(tmpdir())).rejects.toThrow("this is a folder");
+    for (const [given, found] of [
+      [undefined, "undefined"],
+      [7, "number"],
+      [Promise.resolve(bytes), "a promise: await it"],
+    ]) {
+      const error = await openSession(given as string).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as Error).message).toContain(`got ${String(found)}`);
+    }
+  });
+
   test("a number of threads that is none", async () => {
     await expect(openSession(bytes, { threads: 0 })).rejects.toThrow(ConfigError);
   });
@@ -214,4 +233,15 @@ describe("arrays of another realm, as a test runner's sandbox makes them", () =>
     await expect(session.run({ ids: list })).rejects.toThrow('input "ids" must be int32[batch, time], and its data');
     await session.dispose();
   });
+});
+
+test("lists in the place of tensors are refused, with how to make one", async () => {
+  const session = await openSession(bytes, { threads: 1 });
+  for (const ids of [[[1, 2]], 7, "text", null, { shape: [1, 1] }]) {
+    const error = await session.run({ ids: ids as never }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(DataError);
+    expect((error as Error).message).toContain('input "ids" must be int32[batch, time]');
+  }
+  await expect(session.run({ ids: [[1, 2]] as never })).rejects.toThrow("such as int32([2, 3], numbers) makes");
+  await session.dispose();
 });

@@ -1,6 +1,7 @@
 /** Trained models, exported and at work in onnxruntime, against the same models on our own backend. */
 import { cpu } from "@ostinato/backend-cpu";
 import {
+  ConfigError,
   DataError,
   dense,
   embedding,
@@ -187,4 +188,14 @@ test("any runtime finds int32 ids, float32 outputs and open sizes", async () => 
   expect(session.inputs).toEqual([{ name: "input", dtype: "int32", shape: ["batch", "time"] }]);
   expect(session.outputs).toEqual([{ name: "output", dtype: "float32", shape: ["batch", 1] }]);
   await session.dispose();
+});
+
+test("what is no trained model is refused, with what is", () => {
+  const bare = sequential([embedding({ inputDim: 3, outputDim: 2 }), lstm({ units: 2 })]);
+  for (const given of [undefined, null, "model.safetensors", bare, {}] as unknown as Trained[]) {
+    expect(() => exportOnnx(given)).toThrow(ConfigError);
+    expect(() => exportOnnx(given)).toThrow("what await trainer.snapshot() or await loadModel(…) gave");
+  }
+  const coming = Promise.resolve({}) as unknown as Trained;
+  expect(() => exportOnnx(coming)).toThrow("still to come: await trainer.snapshot()");
 });

@@ -2,7 +2,7 @@
 import { ModelFileError, OstinatoError } from "../errors.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import { parseModelSpec } from "../nn/spec.ts";
-import { checkWeights, type Trained } from "../nn/trained.ts";
+import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
 import { checksumOf } from "./checksum.ts";
 import { expectFormat, formats } from "./formats.ts";
 import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
@@ -20,7 +20,9 @@ export function toBytes(trained: Trained): Uint8Array {
 }
 
 /** The same bytes in pieces: the weights are not copied. */
-export function modelPieces({ spec, weights, vocabulary, metadata }: Trained): Uint8Array[] {
+export function modelPieces(trained: Trained): Uint8Array[] {
+  expectTrained("saveModel or toBytes", trained);
+  const { spec, weights, vocabulary, metadata } = trained;
   const parts: Record<string, Json> = {
     spec: spec as unknown as Json,
     ...(vocabulary === undefined ? {} : { vocabulary }),
@@ -73,7 +75,9 @@ export function modelFrom({ tensors, metadata }: Safetensors): Trained {
     const weights = checkWeights(spec, tensors);
     // What is wrong in itself is told in its own words before. Files made by others have no checksum.
     if (metadata.checksum !== undefined && metadata.checksum !== modelChecksum({ tensors, metadata }))
-      throw new ModelFileError("the model file is damaged: its checksum is not that of what it holds");
+      throw new ModelFileError(
+        "the model file is damaged: its checksum is not that of what it holds; a program that changes a model must leave the checksum out of its metadata",
+      );
     return {
       spec,
       weights,

@@ -45,7 +45,8 @@ export function shown(value: unknown): string {
 function shownOne(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (Array.isArray(value)) return "a list";
-  return isRecord(value) ? "an object" : typeof value === "function" ? "a function" : String(value);
+  if (isRecord(value)) return typeof value.then === "function" ? "a promise: await it" : "an object";
+  return typeof value === "function" ? "a function" : String(value);
 }
 
 /** Reads the options of one owner (`lstm`, `adam`) one by one; every complaint names the owner and the option. */

@@ -3,7 +3,7 @@ import { ConfigError, ModelFileError, ShapeError } from "../errors.ts";
 import { showShape } from "../ir/value.ts";
 import type { Float32Tensor, Tensor, Tensors } from "../tensor.ts";
 import { buildModel } from "./build.ts";
-import type { Json } from "./options.ts";
+import { isRecord, type Json, shown } from "./options.ts";
 import type { ModelSpec } from "./spec.ts";
 
 /** A model with its weights, as plain data. */
@@ -15,6 +15,15 @@ export interface Trained {
   readonly vocabulary?: Json;
   /** Whatever else belongs to the model. */
   readonly metadata?: { readonly [key: string]: Json };
+}
+
+/** @throws ConfigError where it is no trained model: one that was never trained, a trainer, or a promise of one */
+export function expectTrained(owner: string, trained: unknown): void {
+  if (isRecord(trained) && isRecord(trained.spec) && isRecord(trained.weights)) return;
+  const untrained = isRecord(trained) && isRecord(trained.spec) ? "a model without weights" : shown(trained);
+  throw new ConfigError(
+    `${owner}: the model must be what await trainer.snapshot() or await loadModel(…) gave, got ${untrained}`,
+  );
 }
 
 function isFor(tensor: Tensor, shape: readonly number[]): tensor is Float32Tensor {

@@ -17,7 +17,7 @@ import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./gra
 import type { Loss } from "./losses.ts";
 import { checkMetricNames, type Metric } from "./metrics.ts";
 import { openState } from "./openState.ts";
-import { expectBackend, expectPart, foundIn } from "./parts.ts";
+import { expectBackend, expectPart } from "./parts.ts";
 import { Programs } from "./programs.ts";
 import type { TargetSpec } from "./target.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
@@ -77,7 +77,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const seed = options.seed === undefined ? 0 : read.integer("seed", 0);
   const { backend, loss, optimizer, metrics = [], weightedMetrics = [] } = options;
   if (!isRecord(model) || !isRecord(model.spec))
-    throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${foundIn(model)}`);
+    throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
   expectBackend("compile", backend);
   expectPart("compile", "loss", loss, ["perRow", "target"], "binaryCrossentropy()");
   if (typeof loss.kind !== "string") throw new ConfigError(`compile: the loss has no kind, got ${shown(loss.kind)}`);

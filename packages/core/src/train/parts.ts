@@ -15,7 +15,7 @@ export function expectPart(
   example: string,
 ): void {
   if (!isRecord(part) || typeof part[methods[0]] !== "function")
-    throw new ConfigError(`${owner}: ${option} must be what a function such as ${example} made, got ${foundIn(part)}`);
+    throw new ConfigError(`${owner}: ${option} must be what a function such as ${example} made, got ${shown(part)}`);
   const lacking = methods.find((method) => typeof part[method] !== "function");
   if (lacking !== undefined)
     throw new ConfigError(`${owner}: ${option} has no method ${lacking}; make it by a function such as ${example}`);
@@ -24,9 +24,4 @@ export function expectPart(
 /** @throws ConfigError, where it is no backend */
 export function expectBackend(owner: string, backend: unknown): void {
   expectPart(owner, "backend", backend, ["open", "runs"], "await cpu()");
-}
-
-/** Shows what stands where a part should. */
-export function foundIn(part: unknown): string {
-  return isRecord(part) && typeof part.then === "function" ? "a promise: await it" : shown(part);
 }

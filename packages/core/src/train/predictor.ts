@@ -1,14 +1,13 @@
 /** Prediction with a trained model, on any backend. */
 import type { Backend, Executable } from "../backend.ts";
-import { ConfigError } from "../errors.ts";
 import { inferenceGraph } from "../nn/build.ts";
-import { isRecord, OptionReader } from "../nn/options.ts";
+import { OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import { checkWeights, type Trained } from "../nn/trained.ts";
+import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
 import { openState } from "./openState.ts";
-import { expectBackend, foundIn } from "./parts.ts";
+import { expectBackend } from "./parts.ts";
 import { checkPassOptions, type PassOptions } from "./pass.ts";
 import { predictRows } from "./predict.ts";
 import { Programs } from "./programs.ts";
@@ -81,10 +80,7 @@ class ModelPredictor implements Predictor {
 export async function predictor(trained: Trained, options: { readonly backend: Backend }): Promise<Predictor> {
   new OptionReader("predictor", options, ["backend"]);
   const { backend } = options;
-  if (!isRecord(trained) || !isRecord(trained.spec))
-    throw new ConfigError(
-      `predictor: the model must be what await loadModel(…) or await trainer.snapshot() gave, got ${foundIn(trained)}`,
-    );
+  expectTrained("predictor", trained);
   expectBackend("predictor", backend);
   const { spec } = trained;
   const session = await openState(backend, spec, () => checkWeights(spec, trained.weights));

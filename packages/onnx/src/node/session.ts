@@ -54,6 +54,30 @@ function isBytes(model: Uint8Array | string | URL): model is Uint8Array {
   return ArrayBuffer.isView(model);
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "this is a folder; name the file in it",
+  EACCES: "permission denied",
+};
+
+/** The bytes of a file. @throws ModelFileError, which names it; ConfigError for what is neither bytes nor a path */
+async function bytesAt(path: unknown): Promise<Uint8Array> {
+  // A URL of another realm is one as well.
+  const isUrl = typeof path === "object" && path !== null && "href" in path;
+  if (typeof path !== "string" && !isUrl) {
+    const found =
+      typeof path === "object" && path !== null && "then" in path ? "a promise: await it" : String(typeof path);
+    throw new ConfigError(`an ONNX model is given as the bytes of its file, or by its path, got ${found}`);
+  }
+  try {
+    return await readFile(isUrl ? new URL(String(path.href)) : path);
+  } catch (error) {
+    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+    const reason = reasons[code] ?? String(error);
+    throw new ModelFileError(`cannot read the model ${isUrl ? String(path.href) : path}: ${reason}`, { cause: error });
+  }
+}
+
 /** Options of `openSession` and `onnxPredictor`. */
 export interface SessionOptions {
   /** Threads that share one run. Default: onnxruntime's choice, the number of cores. */
@@ -75,7 +99,7 @@ export async function openSession(
   }
   const bytes = isBytes(model)
     ? new Uint8Array(model.buffer, model.byteOffset, model.byteLength)
-    : await readFile(model);
+    : await bytesAt(model);
   const decoded = decodeOnnx(bytes);
   const { inputs, outputs } = signatureOf(decoded);
   const runtime = await loadRuntime();

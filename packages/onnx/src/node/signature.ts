@@ -46,6 +46,8 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
     const wanted = `input "${name}" must be ${fed}[${shape.join(", ")}]${fed === dtype ? "" : " (the model has int64)"}`;
     const tensor = feeds[name];
     if (tensor === undefined) throw new DataError(`${wanted}, and is missing`);
+    if (typeof tensor !== "object" || tensor === null || !("dtype" in tensor) || !Array.isArray(tensor.shape))
+      throw new DataError(`${wanted}: a tensor { dtype, shape, data }, such as ${fed}([2, 3], numbers) makes`);
     const given = `${tensor.dtype}[${tensor.shape.join(", ")}]`;
     if (tensor.dtype !== fed) throw new DTypeError(`${wanted}, got ${given}`);
     if (!ArrayBuffer.isView(tensor.data)) throw new DTypeError(`${wanted}, and its data a typed array`);
