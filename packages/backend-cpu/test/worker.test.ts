@@ -333,7 +333,7 @@ test("timers have their turns while a long step runs", async () => {
   const step = (performance.now() - begin) / 3;
   clearInterval(timer);
   expect(step).toBeGreaterThan(50);
-  // In the thread of the steps there would be two or three for each. Counted, because a busy machine may hold up single ones.
+  // In the thread of the steps there is about one for each. They are counted, because a busy machine may hold up single ones.
   expect(turns).toBeGreaterThan(3 * 6);
 });
 
