@@ -37,7 +37,7 @@ describeInChromium("pages that train", (open) => {
 
         test(`${name}: with steps of at most 20 ms a page paints 20 frames a second`, async () => {
           const result = await best(
-            () => paint("page", 12),
+            () => paint("page", 6),
             ({ step, framesPerSecond }) => step <= 20 && framesPerSecond >= 20,
           );
           console.info(`${kind}, ${JSON.stringify(result)}`);
