@@ -120,6 +120,19 @@ function imdb(args) {
   );
 }
 
+/**
+ * The app's options that npm has taken for its own, as it does with all that stand before a "--": the app would go on without them, with its defaults.
+ * npm hands them on as variables only, `--batch-size` as `npm_config_batch_size`.
+ */
+function takenByNpm() {
+  const source = readFileSync(join(root, "apps", "imdb", "src", "options.ts"), "utf8");
+  const names = new Set(Array.from(source.matchAll(/new Option\(\s*"--([a-z-]+)/g), ([, name]) => name));
+  // --json is an option of npm as well, and may be meant for it.
+  return [...names].filter(
+    (name) => name !== "json" && `npm_config_${name.replace(/^no-/, "").replaceAll("-", "_")}` in process.env,
+  );
+}
+
 /** True when node_modules holds what the lockfile names. */
 function upToDate() {
   const installed = join(root, "node_modules", ".pnpm", "lock.yaml");
@@ -207,5 +220,13 @@ if (!Object.hasOwn(commands, name ?? "")) {
   console.error(`usage: node tools/run.mjs <${Object.keys(commands).join(" | ")}> [arguments]`);
   process.exitCode = 2;
 } else {
-  process.exitCode = await commands[name](args);
+  const taken = name === "test" || name === "build" ? [] : takenByNpm();
+  if (taken.length > 0) {
+    const options = taken.map((option) => `--${option}`);
+    const right = ["npm", ...(name === "start" ? [name] : ["run", name]), "--", ...args.slice(0, 1), "…"].join(" ");
+    console.error(`imdb: npm has taken ${options.join(", ")} for itself; options go behind "--": ${right}`);
+    process.exitCode = 2;
+  } else {
+    process.exitCode = await commands[name](args);
+  }
 }

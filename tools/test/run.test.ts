@@ -11,3 +11,23 @@ test.each([[[]], [["toString"]], [["tset"]]])("refuses %j with one line and exit
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^usage: node tools\/run\.mjs <.*start.*test.*imdb.*> \[arguments\]\n$/);
 });
+
+test.each([
+  [
+    "imdb",
+    ["train"],
+    { npm_config_epochs: "1", npm_config_batch_size: "8" },
+    "--epochs, --batch-size",
+    "npm run imdb -- train",
+  ],
+  ["imdb", ["train", "data.csv"], { npm_config_header: "" }, "--no-header", "npm run imdb -- train"],
+  ["start", [], { npm_config_limit: "2000" }, "--limit", "npm start --"],
+] as const)(
+  "%s %j: options that npm kept for itself are told, and nothing runs",
+  (name, args, taken, options, right) => {
+    const env = { ...process.env, ...taken };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [runner, name, ...args], { encoding: "utf8", env });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toBe(`imdb: npm has taken ${options} for itself; options go behind "--": ${right} …\n`);
+  },
+);
