@@ -110,11 +110,25 @@ export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Upda
 export { verify } from "./ir/verify.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
 export { inferenceGraph } from "./nn/build.ts";
-export { activation, dense, dropout, embedding, gru, type InputOptions, input, lstm, simpleRnn } from "./nn/create.ts";
+export {
+  activation,
+  type BidirectionalOptions,
+  bidirectional,
+  dense,
+  dropout,
+  embedding,
+  gru,
+  type InputOptions,
+  input,
+  lstm,
+  simpleRnn,
+} from "./nn/create.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
 export type {
   AnyLayer,
+  BidirectionalCallOptions,
+  BidirectionalLayer,
   Call,
   InputSpec,
   Layer,
@@ -129,6 +143,7 @@ export type {
 export { type Model, model, sequential } from "./nn/model.ts";
 export type { Json } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
+export { type MergeMode, mergeModes } from "./nn/recurrent/bidirectional.ts";
 export { type RecurrentActivationName, recurrentActivationNames } from "./nn/recurrent/recurrent.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";

@@ -4,6 +4,7 @@ import {
   activation,
   activationNames,
   auc,
+  bidirectional,
   binaryCrossentropy,
   categoricalCrossentropy,
   dense,
@@ -18,6 +19,7 @@ import {
   type ModelSpec,
   meanAbsoluteError,
   meanSquaredError,
+  mergeModes,
   model,
   nodesOf,
   recurrentActivationNames,
@@ -153,7 +155,18 @@ function isFeatures(spec: ModelSpec): boolean {
 
 /** Every kind of layer. */
 export const layerTrials: Readonly<
-  Record<"embedding" | "lstm" | "gru" | "simpleRnn" | "states of lstms" | "dense" | "dropout" | "activation", DrawTrial>
+  Record<
+    | "embedding"
+    | "lstm"
+    | "gru"
+    | "simpleRnn"
+    | "bidirectional"
+    | "states of lstms"
+    | "dense"
+    | "dropout"
+    | "activation",
+    DrawTrial
+  >
 > = {
   embedding: (draw) => {
     const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
@@ -177,6 +190,22 @@ export const layerTrials: Readonly<
       ...drawSimpleRnnOptions(draw),
     };
     return recurrentTrial(draw, simpleRnn(options));
+  },
+  bidirectional: (draw) => {
+    const start = input({ shape: ["time", draw.number(4).size], lengths: draw.chance(0.7) });
+    const layer = gru({
+      units: draw.number(4).size,
+      returnSequences: draw.chance(0.5) as true,
+      ...drawGruOptions(draw),
+    });
+    const stack = sequential([
+      start,
+      bidirectional(drawRecurrentLayer(draw) as typeof layer, { mergeMode: draw.one(mergeModes) }),
+    ]);
+    const { spec } = draw.chance(0.5)
+      ? stack
+      : sequential([start, bidirectional(layer, { mergeMode: draw.one(mergeModes) })]);
+    return draw.chance(0.5) ? inference(draw, { spec }) : training(draw, spec, meanSquaredError());
   },
   "states of lstms": statesTrial,
   dense: (draw) => {

@@ -2,19 +2,23 @@
 import { ConfigError, ShapeError } from "../errors.ts";
 import type { RecurrenceName } from "../ir/recurrences.ts";
 import type { EmbeddingConfig } from "./embedding.ts";
+import type { Kind } from "./kinds.ts";
 import {
   type AnyLayer,
   applyLayer,
+  type BidirectionalLayer,
   type Layer,
   type LayerDefinition,
   type PointwiseLayer,
   type RecurrentLayer,
   type StatefulLayer,
+  type States,
   type Symbolic,
 } from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
 import { isName, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
 import type { ActivationConfig, DenseConfig, DropoutConfig } from "./pointwise.ts";
+import type { MergeMode } from "./recurrent/bidirectional.ts";
 import type { GruConfig } from "./recurrent/gru.ts";
 import type { LstmConfig } from "./recurrent/lstm.ts";
 import type { SimpleRnnConfig } from "./recurrent/simpleRnn.ts";
@@ -104,6 +108,62 @@ export const gru: RecurrentMaker<OptionsOf<GruConfig, "units">, "gru"> = (option
  */
 export const simpleRnn: RecurrentMaker<OptionsOf<SimpleRnnConfig, "units">, "rnn"> = (options) =>
   create("simpleRnn", options);
+
+/** Options of `bidirectional`. */
+export interface BidirectionalOptions<L> {
+  /** How the outputs of both directions become one: side by side ("concat", default), their sum, product or mean. */
+  readonly mergeMode?: MergeMode;
+  /** The layer that reads backward, with `reverse: true`. Default: the same as `layer`, with weights of its own. */
+  readonly backwardLayer?: L;
+  readonly name?: string;
+}
+
+type Apart<L> = Omit<BidirectionalOptions<L>, "mergeMode"> & { readonly mergeMode: null };
+
+/**
+ * A recurrence in both directions (Schuster and Paliwal 1997): `layer` reads each row from its start, a second one with weights of its own from its
+ * end, and their outputs are merged by `mergeMode`: [batch, time, features] → [batch, 2 · units], or with `returnSequences` of the layer
+ * [batch, time, 2 · units], both directions at the place of the same step. `mergeMode: null` gives two results. Where the layer has `returnState`,
+ * the states follow, first those of the forward layer; a call takes `{ initialState }` in the same order.
+ *
+ * @throws ConfigError where the two layers do not return the same; ShapeError where outputs of unlike size are to be added or multiplied
+ * @example
+ * const y = bidirectional(lstm({ units: 32, returnSequences: true }))(x); // 64 features
+ */
+export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+  layer: RecurrentLayer<Out, R>,
+  options: Apart<RecurrentLayer<Out, R>>,
+): BidirectionalLayer<R, readonly [forward: Symbolic<Out>, backward: Symbolic<Out>]>;
+export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+  layer: RecurrentLayer<Out, R>,
+  options?: BidirectionalOptions<RecurrentLayer<Out, R>>,
+): BidirectionalLayer<R, Symbolic<Out>>;
+export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+  layer: StatefulLayer<Out, R>,
+  options: Apart<StatefulLayer<Out, R>>,
+): BidirectionalLayer<
+  R,
+  readonly [forward: Symbolic<Out>, backward: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<R>]
+>;
+export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+  layer: StatefulLayer<Out, R>,
+  options?: BidirectionalOptions<StatefulLayer<Out, R>>,
+): BidirectionalLayer<R, readonly [output: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<R>]>;
+export function bidirectional(
+  layer: AnyLayer,
+  given: { readonly mergeMode?: MergeMode | null; readonly backwardLayer?: AnyLayer; readonly name?: string } = {},
+): AnyLayer {
+  const { name, backwardLayer, ...rest } = given;
+  // What is no layer is reported by its definition.
+  const specOf = (wrapped: unknown): unknown =>
+    typeof wrapped === "function" && "spec" in wrapped ? wrapped.spec : wrapped;
+  const options = {
+    ...rest,
+    layer: specOf(layer),
+    ...(backwardLayer === undefined ? {} : { backwardLayer: specOf(backwardLayer) }),
+  };
+  return createLayer("bidirectional", options, name);
+}
 
 /**
  * activation(x · kernel + bias) on the last axis. `activation` defaults to "linear", the kernel to "glorotUniform", the bias to zeros;

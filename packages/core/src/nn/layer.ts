@@ -49,7 +49,7 @@ export interface LayerDefinition<C> {
   /** What comes out for what goes in, the initial states last; undefined where it cannot take that. */
   outputs(config: C, inputs: readonly Kind[]): readonly Kind[] | undefined;
   /** The names of the states that it can be started with, each features [batch, units]. */
-  readonly states?: readonly string[];
+  states?(config: C): readonly string[];
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];
@@ -119,12 +119,27 @@ export interface RecurrentCallOptions<R extends RecurrenceName = "lstm"> {
 /** A recurrence. The states it begins with come with the call, as in `layer(x, { initialState: [h, c] })`. */
 export interface RecurrentLayer<Out extends Kind, R extends RecurrenceName = "lstm"> extends AnyLayer {
   (input: Symbolic<"sequence">, options?: RecurrentCallOptions<R>): Symbolic<Out>;
+  /** For types alone. */
+  readonly recurrence?: R;
   readonly pointwise?: never;
 }
 
 /** A recurrence that returns its states: `const [y, h, c] = layer(x)`. A chain has no place for them; apply it for a `model`. */
 export interface StatefulLayer<Out extends Kind, R extends RecurrenceName = "lstm"> extends AnyLayer {
   (input: Symbolic<"sequence">, options?: RecurrentCallOptions<R>): WithState<Out, R>;
+  /** For types alone. */
+  readonly recurrence?: R;
+  readonly pointwise?: never;
+}
+
+/** How a bidirectional recurrence begins: the states of the forward layer, then those of the backward one. */
+export interface BidirectionalCallOptions<R extends RecurrenceName> {
+  readonly initialState?: readonly [...States<R>, ...States<R>];
+}
+
+/** Two recurrences in opposite directions; `Results` are their outputs, and the states that they return. */
+export interface BidirectionalLayer<R extends RecurrenceName, Results> extends AnyLayer {
+  (input: Symbolic<"sequence">, options?: BidirectionalCallOptions<R>): Results;
   readonly pointwise?: never;
 }
 
@@ -191,7 +206,8 @@ export function applyLayer(
   // Others are given an index here by xs.map(layer).
   if (definition.states === undefined && isRecord(options))
     throw new ConfigError(`${owner} takes no options where it is applied; only recurrences have an initialState`);
-  const states = definition.states ? initialStates(owner, definition.states, options) : [];
+  const names = definition.states?.(layer.spec.config);
+  const states = names ? initialStates(owner, names, options) : [];
   const call: Call = { layer, inputs: [input, ...states] };
   const given = call.inputs.map(({ kind }) => kind);
   const [first, ...others] = outputKinds(definition, layer.spec.config, owner, given).map(
