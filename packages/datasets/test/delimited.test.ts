@@ -220,3 +220,25 @@ describe("encodings and line ends", () => {
     ]);
   });
 });
+
+test("spaces before a field in quotes do not count, as people type and programs write; elsewhere they stay", async () => {
+  const content = [
+    "text, label",
+    '"a, b", "x"',
+    'say "hi",   "y, z"',
+    '  "c, ""d""",x',
+    ' "e" f, x',
+    ' "g, x',
+    'h "i", "y, z"',
+    "",
+  ].join("\n");
+  expect(await rowsOf("spaces.csv", content)).toEqual([
+    ["a, b", "x"],
+    ['say "hi"', "y, z"],
+    ['c, "d"', "x"],
+    [' "e" f', "x"],
+    [' "g', "x"],
+    ['h "i"', "y, z"],
+  ]);
+  expect(await rowsOf("spaces.csv", content.replaceAll("\n", "\r\n"))).toHaveLength(6);
+});

@@ -33,6 +33,7 @@ export const unfinished = Symbol("unfinished");
 /**
  * The row that begins at `start`. Fields may be in quotes, which then hold delimiters, line ends and doubled quotes.
  *
+ * - Spaces before a field in quotes do not count, where that ends on its line.
  * - A quoted field where a quote is followed by other text is taken as it stands, quotes included: `"Great" film`.
  * - A quote at the start of a field that nothing on its line closes, and on later lines nothing but a quote with text
  *   behind it, is a character like any other.
@@ -64,7 +65,7 @@ export function rowAt(text: string, start: number, rules: FieldRules, last: bool
 }
 
 function fieldAt(text: string, start: number, rules: FieldRules, last: boolean): Field | typeof unfinished {
-  if (text[start] !== '"') return plain(text, start, start, rules);
+  if (text[start] !== '"') return spaced(text, start, rules, last) ?? plain(text, start, start, rules);
   const plainQuotes = quoted(text, start, rules, last, false);
   if (plainQuotes.kind === "open" && !last) return unfinished;
   const escapes = text.slice(start, plainQuotes.end).includes('\\"');
@@ -82,6 +83,16 @@ function fieldAt(text: string, start: number, rules: FieldRules, last: boolean):
   if (plainQuotes.kind === "followed" && !hasLineEnd(text, start, plainQuotes.end))
     return plain(text, start, plainQuotes.end, rules);
   return { ...plain(text, start, start, rules), stray: true };
+}
+
+/** A field in quotes on one line that spaces stand before, as people type: `a, "b, c"`. Undefined for any other. */
+function spaced(text: string, start: number, rules: FieldRules, last: boolean): Field | typeof unfinished | undefined {
+  let quote = start;
+  while (text[quote] === " " && rules.delimiter !== " ") quote++;
+  if (quote === start || text[quote] !== '"') return undefined;
+  const { kind, end } = quoted(text, quote, rules, last, rules.backslashes);
+  if (kind === "open" && !last) return unfinished;
+  return kind === "closed" && !hasLineEnd(text, quote, end) ? closed(text, quote, end, rules.backslashes) : undefined;
 }
 
 /** A field up to the next delimiter or line end from `from` on, as it stands. */
