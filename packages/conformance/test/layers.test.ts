@@ -11,12 +11,14 @@ import {
   dropout,
   fillDropoutMask,
   float64,
+  gru,
   inferenceGraph,
   type Loss,
   lstm,
   meanSquaredError,
   recurrentActivationNames,
   sgd,
+  simpleRnn,
   siteOf,
   sparseCategoricalCrossentropy,
   type Tensor,
@@ -54,29 +56,62 @@ function expectForward(trial: KerasTrial, label: string): void {
 /** Layers that end a model of each kind, freshly made for each trial. */
 type Layers = (trials: Trials) => readonly AnyLayer[];
 
-const layerCases: readonly (readonly [name: string, starts: readonly Start[], layers: Layers])[] = [
+type LayerCase = readonly [name: string, starts: readonly Start[], layers: Layers];
+const vectors: readonly Start[] = ["sequence", "ragged sequence"];
+
+/** What every recurrent layer may be asked for. */
+function recurrentCases<O>(
+  name: string,
+  make: (options: O & { units: number; returnSequences?: false }) => AnyLayer,
+  own: O,
+): LayerCase[] {
+  const variants: Readonly<Record<string, object>> = {
+    "": {},
+    ", returnSequences": { returnSequences: true },
+    ", reverse": { reverse: true },
+    ", both": { reverse: true, returnSequences: true },
+    " without bias": { useBias: false },
+  };
+  return Object.entries(variants).map(([title, options]) => [
+    `${name}${title}`,
+    sequences,
+    (t) => [make({ units: t.size(), ...own, ...options })],
+  ]);
+}
+
+const layerCases: readonly LayerCase[] = [
   ["embedding", ["ids", "masked ids"], () => []],
-  ["lstm", sequences, (t) => [lstm({ units: t.size() })]],
-  ["lstm, returnSequences", sequences, (t) => [lstm({ units: t.size(), returnSequences: true })]],
-  ["lstm, reverse", sequences, (t) => [lstm({ units: t.size(), reverse: true })]],
-  ["lstm, both", sequences, (t) => [lstm({ units: t.size(), reverse: true, returnSequences: true })]],
-  ["lstm without bias", sequences, (t) => [lstm({ units: t.size(), useBias: false })]],
-  ...recurrentActivationNames.flatMap((activation) =>
-    recurrentActivationNames.map(
-      (recurrentActivation) =>
-        [
-          `lstm, ${activation} and ${recurrentActivation}`,
-          ["sequence", "ragged sequence"] as const,
-          (t: Trials) => [
-            lstm({ units: t.size(), activation, recurrentActivation, dropout: 0.5, recurrentDropout: 0.5 }),
-          ],
-        ] as const,
-    ),
-  ),
+  ...recurrentCases("lstm", lstm, {}),
+  ...recurrentCases("gru", gru, {}),
+  ...recurrentCases("gru, reset before", gru, { resetAfter: false }),
+  ...recurrentCases("simpleRnn", simpleRnn, {}),
+  ...recurrentActivationNames.flatMap((activation) => [
+    ...recurrentActivationNames.flatMap((recurrentActivation): LayerCase[] => {
+      const gated = { activation, recurrentActivation, dropout: 0.5, recurrentDropout: 0.5 } as const;
+      return [
+        [`lstm, ${activation} and ${recurrentActivation}`, vectors, (t) => [lstm({ units: t.size(), ...gated })]],
+        [`gru, ${activation} and ${recurrentActivation}`, vectors, (t) => [gru({ units: t.size(), ...gated })]],
+      ];
+    }),
+    [
+      `simpleRnn, ${activation}`,
+      vectors,
+      (t: Trials) => [simpleRnn({ units: t.size(), activation, dropout: 0.5, recurrentDropout: 0.5 })],
+    ] as const,
+  ]),
   [
     "lstm after lstm",
     sequences,
     (t) => [lstm({ units: t.size(), returnSequences: true, reverse: true }), lstm({ units: t.size() })],
+  ],
+  [
+    "gru after simpleRnn after lstm",
+    sequences,
+    (t) => [
+      lstm({ units: t.size(), returnSequences: true }),
+      simpleRnn({ units: t.size(), returnSequences: true, reverse: true }),
+      gru({ units: t.size() }),
+    ],
   ],
   ["dense without bias", starts, (t) => [dense({ units: t.size(), useBias: false })]],
   ["dropout in inference", starts, () => [dropout({ rate: 0.5 })]],
@@ -173,6 +208,17 @@ const bodies: readonly (readonly [name: string, start: Start, layers: Layers])[]
   ["a sequence", "sequence", (t) => [lstm({ units: t.size(), returnSequences: true })]],
   ["a ragged sequence", "ragged sequence", (t) => [lstm({ units: t.size(), returnSequences: true, reverse: true })]],
   ["ragged ids", "masked ids", (t) => [lstm({ units: t.size(), returnSequences: true })]],
+  ["ids through a gru", "masked ids", (t) => [gru({ units: t.size() })]],
+  [
+    "a ragged sequence through a gru with the reset before",
+    "ragged sequence",
+    (t) => [gru({ units: t.size(), resetAfter: false, returnSequences: true, reverse: true })],
+  ],
+  [
+    "a ragged sequence through a simpleRnn",
+    "ragged sequence",
+    (t) => [simpleRnn({ units: t.size(), returnSequences: true })],
+  ],
 ];
 
 describe("losses and all gradients are those of Keras's formulas", () => {

@@ -1,6 +1,6 @@
 /** Keras's layers written out naively: double precision, nested lists, one row at a time, straight from the formulas. */
 import type { ModelSpec, Tensors } from "@ostinato/core";
-import { kerasLstm } from "./recurrence.ts";
+import { kerasRecurrence, type RecurrentKind, recurrentKinds } from "./recurrence.ts";
 
 /** One row of data on its way through a chain of layers: ids, or vectors over time, or one vector. */
 export interface Row {
@@ -51,10 +51,12 @@ function embedding(row: Row, config: Config, weights: Weights): Row {
   };
 }
 
-function lstm(row: Row, config: Config, weights: Weights): Row {
-  const { steps, h } = kerasLstm(row, config, weights);
-  return config.returnSequences ? { ...row, steps } : { ...row, steps: [], vector: h };
-}
+const recurrent =
+  (kind: RecurrentKind) =>
+  (row: Row, config: Config, weights: Weights): Row => {
+    const { steps, states } = kerasRecurrence(kind, row, config, weights);
+    return config.returnSequences ? { ...row, steps } : { ...row, steps: [], vector: states[0] };
+  };
 
 function dense(row: Row, config: Config, weights: Weights): Row {
   const units = config.units as number;
@@ -69,7 +71,7 @@ function dense(row: Row, config: Config, weights: Weights): Row {
 
 const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weights) => Row>> = {
   embedding,
-  lstm,
+  ...Object.fromEntries(recurrentKinds.map((kind) => [kind, recurrent(kind)])),
   dense,
   dropout: (row) => row,
   activation: (row, config) => perVector(row, activations[config.activation as string]),
