@@ -1,22 +1,48 @@
-/** ONNX's own node tests for LSTM, which lie beside the project where the data for tests is; not part of it. */
-import { existsSync } from "node:fs";
+/** ONNX's own node tests for LSTM, GRU and RNN, which lie beside the project where the data for tests is; not part of it. */
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { evaluateValues, expectClose } from "@ostinato/conformance";
-import { feed, float64, recurrence, reshape, type Tensor, type Tensors, transpose, type Value } from "@ostinato/core";
+import {
+  factsOf,
+  feed,
+  float64,
+  type RecurrenceInputs,
+  type RecurrenceName,
+  recurrence,
+  recurrenceNames,
+  reshape,
+  type Tensor,
+  type Tensors,
+  transpose,
+} from "@ostinato/core";
 import { expect, test } from "vitest";
 import { readNodeTest } from "./onnxNodeTests.ts";
 
 const folder = join(import.meta.dirname, "../../../../shared/data/onnx-node-tests");
 const present = existsSync(folder);
-if (!present) console.info(`skipped: ONNX's LSTM node tests, since ${folder} is not there`);
+if (!present) console.info(`skipped: ONNX's node tests for recurrences, since ${folder} is not there`);
 
-const cases = {
-  test_lstm_defaults: ["Y_h"],
-  test_lstm_with_initial_bias: ["Y_h"],
-  test_lstm_with_peepholes: ["Y_h"],
-  // layout 1: batch first.
-  test_lstm_batchwise: ["Y", "Y_h"],
-} as const;
+/** The tests of each operator, and the outputs that they have. In the batchwise ones the layout is 1: batch first. */
+const cases: { readonly [R in RecurrenceName]: Readonly<Record<string, readonly string[]>> } = {
+  lstm: {
+    test_lstm_defaults: ["Y_h"],
+    test_lstm_with_initial_bias: ["Y_h"],
+    test_lstm_with_peepholes: ["Y_h"],
+    test_lstm_batchwise: ["Y", "Y_h"],
+  },
+  gru: {
+    test_gru_defaults: ["Y_h"],
+    test_gru_with_initial_bias: ["Y_h"],
+    test_gru_seq_length: ["Y_h"],
+    test_gru_batchwise: ["Y", "Y_h"],
+  },
+  rnn: {
+    test_simple_rnn_defaults: ["Y_h"],
+    test_simple_rnn_with_initial_bias: ["Y_h"],
+    test_rnn_seq_length: ["Y_h"],
+    test_simple_rnn_batchwise: ["Y", "Y_h"],
+  },
+};
 
 /** Without the axis of directions, which is 1 in all cases. */
 function oneDirection(tensor: Tensor): Tensor {
@@ -24,42 +50,44 @@ function oneDirection(tensor: Tensor): Tensor {
   return { ...tensor, shape: tensor.shape.toSpliced(axis, 1) };
 }
 
-/** ONNX's bias is Wb and Rb behind each other; ours is their sum. */
-function summedBias(bias: Tensor): Tensor {
-  const half = bias.data.length / 2;
-  return float64(
-    [half],
-    Array.from({ length: half }, (_, k) => bias.data[k] + bias.data[half + k]),
-  );
-}
+/** ONNX's names of the optional inputs, beside ours. B is Wb and Rb behind each other; Rb is our recurrent bias. */
+const optional: Readonly<Record<string, string>> = {
+  sequence_lens: "lengths",
+  initial_h: "initialH",
+  initial_c: "initialC",
+};
 
-for (const [name, expected] of Object.entries(cases)) {
-  test.skipIf(!present)(name, () => {
-    const { op, attributes, inputs, outputs, tensors } = readNodeTest(join(folder, name));
-    expect(op).toBe("LSTM");
+for (const [name, folderName, expected] of recurrenceNames.flatMap((recurrent) =>
+  Object.entries(cases[recurrent]).map(([test, outputs]) => [recurrent, test, outputs] as const),
+)) {
+  test.skipIf(!present)(folderName, () => {
+    const { op, attributes, inputs, outputs, tensors } = readNodeTest(join(folder, folderName));
+    const { operator, gates } = factsOf(name);
+    expect(op).toBe(operator);
     const batchFirst = attributes.layout === 1;
     const hidden = attributes.hidden_size as number;
-    const given = inputs.filter((input) => input !== "");
-    const feeds: Record<string, Tensor> = {};
-    const roles: Record<string, Value> = {};
-    for (const input of given) {
+    expect(Object.keys(attributes).filter((key) => key !== "layout" && key !== "hidden_size")).toEqual([]);
+    const rows = gates.length * hidden;
+    const biases = tensors.B?.data ?? new Float64Array(2 * rows);
+    const feeds: Record<string, Tensor> = {
+      B: float64([rows], biases.slice(0, rows)),
+      recurrentBias: float64([rows], biases.slice(rows)),
+    };
+    for (const input of inputs.filter((given) => given !== "" && given !== "B")) {
       const tensor = tensors[input];
+      const role = optional[input] ?? input;
       const isWeight = ["W", "R", "P"].includes(input);
-      if (input === "X" || input === "sequence_lens") feeds[input] = tensor;
-      else if (input === "B") feeds[input] = summedBias(tensor);
-      else feeds[input] = isWeight ? { ...tensor, shape: tensor.shape.slice(1) } : oneDirection(tensor);
-      roles[input] = feed(input, input === "sequence_lens" ? "int32" : "float32", feeds[input].shape);
+      if (role === "X" || role === "lengths") feeds[role] = tensor;
+      else feeds[role] = isWeight ? { ...tensor, shape: tensor.shape.slice(1) } : oneDirection(tensor);
     }
-    const { X, W, R, B, sequence_lens, initial_h, initial_c, P } = roles;
-    const { y, h } = recurrence("lstm", {
-      X: batchFirst ? transpose(X, [1, 0, 2]) : X,
-      ...{ W, R, B: B ?? feed("B", "float32", [4 * hidden]) },
-      ...(sequence_lens ? { lengths: sequence_lens } : {}),
-      ...(initial_h ? { initialH: initial_h } : {}),
-      ...(initial_c ? { initialC: initial_c } : {}),
-      ...(P ? { P } : {}),
-    });
-    feeds.B ??= float64([4 * hidden], new Float64Array(4 * hidden));
+    const { X, ...roles } = Object.fromEntries(
+      Object.entries(feeds).map(([role, { shape }]) => [
+        role,
+        feed(role, role === "lengths" ? "int32" : "float32", shape),
+      ]),
+    );
+    const given = { X: batchFirst ? transpose(X, [1, 0, 2]) : X, ...roles };
+    const { y, h } = recurrence(name, given as unknown as RecurrenceInputs<RecurrenceName>);
     const [time, batch] = batchFirst ? [X.type.shape[1], X.type.shape[0]] : X.type.shape;
     // Y: [time, directions, batch, hidden] or [batch, time, directions, hidden]; Y_h likewise without time.
     const results: Tensors = Object.fromEntries(
@@ -72,6 +100,11 @@ for (const [name, expected] of Object.entries(cases)) {
     );
     expect(outputs.filter((output) => output !== "")).toEqual(expected);
     for (const output of expected)
-      expectClose(results[output], tensors[output], `${name}: ${output}`, { absolute: 1e-6, relative: 1e-5 });
+      expectClose(results[output], tensors[output], `${folderName}: ${output}`, { absolute: 1e-6, relative: 1e-5 });
   });
 }
+
+test.skipIf(!present)("every test of a recurrence that lies there is run", () => {
+  const there = readdirSync(folder).filter((name) => /lstm|gru|rnn/.test(name));
+  expect(recurrenceNames.flatMap((name) => Object.keys(cases[name])).sort()).toEqual(there.sort());
+});
