@@ -38,8 +38,8 @@ test("the sentiment model as text", () => {
 });
 
 test("an lstm with everything as text", () => {
-  const { graph, state } = recurrent({
-    ...{ lengths: true, initialH: true, initialC: true, peepholes: true },
+  const { graph, state } = recurrent("lstm", {
+    ...{ lengths: true, initialH: true, initialC: true, P: true },
     ...{ direction: "reverse", clip: 0.5, inputForget: true, activations: ["Sigmoid", "Relu", "Tanh"] },
   });
   expect(printOnnx(graphToOnnx(graph, state, { opset: 22 }))).toMatchInlineSnapshot(`
@@ -67,6 +67,51 @@ test("an lstm with everything as text", () => {
     output y: float32[batch, time, 5]
     output h: float32[batch, 5]
     output c: float32[batch, 5]"
+  `);
+});
+
+test("a gru with everything as text: two biases, the reset after the product", () => {
+  const { graph, state } = recurrent("gru", {
+    ...{ lengths: true, initialH: true, recurrentBias: true },
+    ...{ direction: "reverse", clip: 0.5, linearBeforeReset: true, activations: ["Tanh", "Relu"] },
+  });
+  expect(printOnnx(graphToOnnx(graph, state, { opset: 22 }))).toMatchInlineSnapshot(`
+    "onnx ir 10, opset 22, by ostinato
+    input x: float32[batch, time, 3]
+    input lengths: int32[batch]
+    input initialH: float32[batch, 5]
+    weight W: float32[1, 15, 3]
+    weight R: float32[1, 15, 5]
+    weight B: float32[1, 30]
+    transpose = Transpose(x, perm=[1, 0, 2])
+    unsqueeze = Unsqueeze(initialH, [0])
+    gru, gru_1 = GRU(transpose, W, R, B, lengths, unsqueeze, hidden_size=5, direction=reverse, activations=[Tanh, Relu], clip=0.5, linear_before_reset=1)
+    squeeze = Squeeze(gru, [1])
+    squeeze_1 = Squeeze(gru_1, [0])
+    less = Less(0, lengths)
+    unsqueeze_1 = Unsqueeze(less, [1])
+    h = Where(unsqueeze_1, squeeze_1, initialH)
+    y = Transpose(squeeze, perm=[1, 0, 2])
+    output y: float32[batch, time, 5]
+    output h: float32[batch, 5]"
+  `);
+});
+
+test("an rnn as text", () => {
+  const { graph, state } = recurrent("rnn", { activations: ["Relu"] });
+  expect(printOnnx(graphToOnnx(graph, state, { opset: 22 }))).toMatchInlineSnapshot(`
+    "onnx ir 10, opset 22, by ostinato
+    input x: float32[batch, time, 3]
+    weight W: float32[1, 5, 3]
+    weight R: float32[1, 5, 5]
+    weight B: float32[1, 10]
+    transpose = Transpose(x, perm=[1, 0, 2])
+    rnn, rnn_1 = RNN(transpose, W, R, B, hidden_size=5, activations=[Relu])
+    squeeze = Squeeze(rnn, [1])
+    h = Squeeze(rnn_1, [0])
+    y = Transpose(squeeze, perm=[1, 0, 2])
+    output y: float32[batch, time, 5]
+    output h: float32[batch, 5]"
   `);
 });
 

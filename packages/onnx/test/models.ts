@@ -1,16 +1,19 @@
 /** Graphs like those of real models, with random weights. */
 import {
   add,
-  type Dim,
-  type DType,
+  factsOf,
   feed,
   float32,
   type Graph,
   gather,
+  initialOf,
   int32,
   matmul,
+  optionsOf,
   RandomStream,
   type RecurrenceInputs,
+  type RecurrenceName,
+  type RecurrenceOption,
   type RecurrenceSettings,
   recurrence,
   sequenceLengths,
@@ -61,30 +64,57 @@ export function sentiment({ words = 5000, size = 10, units = 128, seed = 1 } = {
   return { graph: { fetches: { positive: sigmoid(logits) }, updates: [] }, state: weights.state };
 }
 
-export interface RecurrentOptions extends RecurrenceSettings<"lstm"> {
-  readonly lengths?: boolean;
-  readonly initialH?: boolean;
-  readonly initialC?: boolean;
-  readonly peepholes?: boolean;
+/** Attributes, and the optional inputs that are there: states and lengths are fed, weights have data of their own. */
+export type RecurrentOptions<R extends RecurrenceName = RecurrenceName> = RecurrenceSettings<R> & {
+  readonly [O in Exclude<RecurrenceOption<R>, "recurrentMask">]?: boolean;
+};
+
+/** One recurrence from x [batch, time, 3] to y [batch, time, 5] and its last states. */
+export function recurrent<R extends RecurrenceName>(name: R, options: RecurrentOptions<R>, seed = 1): Model {
+  const { gates, peepholes } = factsOf(name);
+  const roles: readonly string[] = optionsOf(name);
+  const settings = Object.entries(options).filter(([option]) => !roles.includes(option));
+  const weights = new Weights(seed);
+  const rows = 5 * gates.length;
+  const optional = (role: string): Value => {
+    if (role === "lengths") return feed("lengths", "int32", ["batch"]);
+    if (role === "P") return weights.add("P", [5 * peepholes.length]);
+    return role === "recurrentBias" ? weights.add("recurrentBias", [rows]) : feed(role, "float32", ["batch", 5]);
+  };
+  const asked = roles.filter((role) => (options as Readonly<Record<string, unknown>>)[role] === true);
+  const inputs = {
+    X: transpose(feed("x", "float32", ["batch", "time", 3]), [1, 0, 2]),
+    W: weights.add("W", [rows, 3]),
+    R: weights.add("R", [rows, 5]),
+    B: weights.add("B", [rows]),
+    ...Object.fromEntries(asked.map((role) => [role, optional(role)])),
+  };
+  const outputs = recurrence(
+    name,
+    inputs as unknown as RecurrenceInputs<R>,
+    Object.fromEntries(settings) as RecurrenceSettings<R>,
+  ) as Readonly<Record<string, Value>>;
+  const { y, ...last } = outputs;
+  return { graph: { fetches: { y: transpose(y as Value, [1, 0, 2]), ...last }, updates: [] }, state: weights.state };
 }
 
-/** One LSTM from x [batch, time, 3] to y [batch, time, 5], h and c; lengths and initial states are fed where asked for. */
-export function recurrent(options: RecurrentOptions, seed = 1): Model {
-  const { lengths, initialH, initialC, peepholes, ...settings } = options;
-  const weights = new Weights(seed);
-  const fed = (name: string, dtype: DType, shape: readonly Dim[]): Value => feed(name, dtype, shape);
-  const inputs: RecurrenceInputs<"lstm"> = {
-    X: transpose(fed("x", "float32", ["batch", "time", 3]), [1, 0, 2]),
-    W: weights.add("W", [20, 3]),
-    R: weights.add("R", [20, 5]),
-    B: weights.add("B", [20]),
-    ...(lengths ? { lengths: fed("lengths", "int32", ["batch"]) } : {}),
-    ...(initialH ? { initialH: fed("initialH", "float32", ["batch", 5]) } : {}),
-    ...(initialC ? { initialC: fed("initialC", "float32", ["batch", 5]) } : {}),
-    ...(peepholes ? { P: weights.add("P", [15]) } : {}),
+/** Feeds for it. */
+export function recurrentFeeds<R extends RecurrenceName>(
+  name: R,
+  options: RecurrentOptions<R>,
+  batch: number,
+  time: number,
+): Tensors {
+  const seed = 100 * batch + time;
+  const asked = options as Readonly<Record<string, unknown>>;
+  const initial = factsOf(name).states.map(initialOf);
+  return {
+    x: randomFloats([batch, time, 3], seed),
+    ...(asked.lengths ? { lengths: lengthsOf(batch, time, seed) } : {}),
+    ...Object.fromEntries(
+      initial.flatMap((role, i) => (asked[role] ? [[role, randomFloats([batch, 5], seed + 1 + i)]] : [])),
+    ),
   };
-  const { y, h, c } = recurrence("lstm", inputs, settings);
-  return { graph: { fetches: { y: transpose(y, [1, 0, 2]), h, c }, updates: [] }, state: weights.state };
 }
 
 /** Ids with 0 behind each row's end; the lengths 0, 1 and `time` come first where the batch has room. */

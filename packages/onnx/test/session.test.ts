@@ -52,7 +52,7 @@ describe("a model from a file", () => {
 });
 
 describe("feeds", () => {
-  const one = recurrent({ lengths: true });
+  const one = recurrent("lstm", { lengths: true });
   const x = randomFloats([2, 3, 3], 1);
 
   test.each([
@@ -202,7 +202,7 @@ describe("arrays of another realm, as a test runner's sandbox makes them", () =>
       await session.dispose();
     }
     expect(both[1]).toEqual(both[0]);
-    const one = recurrent({});
+    const one = recurrent("lstm", {});
     const session = await openSession(graphToOnnx(one.graph, one.state), { threads: 1 });
     const x = randomFloats([2, 3, 3], 1);
     const copy = foreign<Float32Array>("Float32Array.from(given)", [...x.data]);

@@ -7,6 +7,7 @@ import {
   embedding,
   feed,
   float32,
+  gru,
   type Inputs,
   inferenceGraph,
   input,
@@ -20,6 +21,7 @@ import {
   rootsOf,
   StateError,
   sequential,
+  simpleRnn,
   type Tensor,
   type Trained,
   tanh,
@@ -105,6 +107,41 @@ describe("the exported model predicts what the model predicts", () => {
       dense({ units: 5, activation: "softmax" }),
     ]);
     await expectSame(trainedOf(tagger), reviews(30, 40), 7);
+  });
+
+  const dropped = { dropout: 0.5, recurrentDropout: 0.5 };
+  const start = () => embedding({ inputDim: 40, outputDim: 6, maskZero: true });
+  const end = () => dense({ units: 5, activation: "softmax" });
+  const options = {
+    plain: {},
+    "without bias": { useBias: false },
+    "reverse, relu": { reverse: true, activation: "relu" },
+  } as const;
+
+  test.each(Object.entries(options))("two recurrent layers of each kind, %s", async (_, own) => {
+    const below = { units: 5, returnSequences: true, ...dropped, ...own } as const;
+    const above = { units: 3, ...own };
+    for (const stack of [
+      sequential([start(), lstm(below), lstm(above), end()]),
+      sequential([start(), gru(below), gru(above), end()]),
+      sequential([start(), gru({ ...below, resetAfter: false }), gru({ ...above, resetAfter: false }), end()]),
+      sequential([start(), simpleRnn(below), simpleRnn(above), end()]),
+    ])
+      await expectSame(trainedOf(stack), reviews(25, 40), 7);
+  });
+
+  test("states that go from a gru to a simpleRnn and back", async () => {
+    const words = input({ shape: ["time"], name: "words" });
+    const start = input({ shape: [3], name: "start" });
+    const tokens = embedding({ inputDim: 40, outputDim: 4, maskZero: true })(words);
+    const [y, h] = gru({ units: 3, returnSequences: true, returnState: true })(tokens, { initialState: [start] });
+    const [z, last] = simpleRnn({ units: 3, returnSequences: true, returnState: true, reverse: true })(y, {
+      initialState: [h],
+    });
+    const end = gru({ units: 3, resetAfter: false })(z, { initialState: [last] });
+    const trained = trainedOf(model([words, start], { y, h, z, last, end }));
+    const x = { words: reviews(25, 40), start: Array.from({ length: 25 }, (_, i) => [i / 25, -0.5, 0.5]) };
+    for (const batchSize of [25, 7]) await expectSame(trained, x, batchSize);
   });
 
   test("several inputs and outputs, lengths of their own, a layer used twice", async () => {

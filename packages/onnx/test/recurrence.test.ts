@@ -1,0 +1,151 @@
+/** Exported recurrences in onnxruntime: one file for every batch and time, ragged rows, every attribute. */
+import { evaluate } from "@ostinato/conformance";
+import {
+  factsOf,
+  type Graph,
+  initialOf,
+  int32,
+  lower,
+  nodesOf,
+  type RecurrenceName,
+  recurrenceNames,
+  rootsOf,
+  type Tensor,
+  type Tensors,
+} from "@ostinato/core";
+import { graphToOnnx } from "@ostinato/onnx";
+import { openSession } from "@ostinato/onnx/node";
+import { describe, expect, test } from "vitest";
+import { type RecurrentOptions, raggedIds, randomFloats, recurrent, recurrentFeeds, sentiment } from "./models.ts";
+import { difference, expectParity, runOnnx } from "./run.ts";
+
+const sizes = [1, 2, 7].flatMap((batch) => [1, 5, 33].map((time) => ({ batch, time })));
+
+/** Runs one exported file for all sizes. */
+async function expectParityForAll(
+  { graph, state }: { graph: Graph; state: Tensors },
+  feedsOf: (batch: number, time: number) => Tensors,
+  title = "",
+): Promise<void> {
+  const session = await openSession(graphToOnnx(graph, state), { threads: 1 });
+  for (const { batch, time } of sizes) {
+    const feeds = feedsOf(batch, time);
+    const given = await session.run(feeds);
+    for (const [name, wanted] of Object.entries(evaluate(graph, feeds, state).fetches)) {
+      expect(difference(given[name] as Tensor, wanted), `${title} ${name} of ${batch} × ${time}`).toBeLessThanOrEqual(
+        1e-5,
+      );
+    }
+  }
+  await session.dispose();
+}
+
+test("lengths come from the ids: the sentiment model on ragged reviews", async () => {
+  const model = sentiment({ words: 50, size: 10, units: 16 });
+  await expectParityForAll(model, (batch, time) => ({ ids: raggedIds(batch, time, 50, 10 * batch + time) }));
+});
+
+test("a batch of nothing but padding", async () => {
+  const { graph, state } = sentiment({ words: 50, size: 10, units: 16 });
+  for (const batch of [1, 3]) await expectParity(graph, { ids: int32([batch, 4], new Int32Array(4 * batch)) }, state);
+});
+
+/** What the recurrences have of their own, each tried in both directions, ragged or not, with initial states or without. */
+const own: { readonly [R in RecurrenceName]: Readonly<Record<string, RecurrentOptions<R>>> } = {
+  lstm: {
+    plain: {},
+    peepholes: { P: true },
+    "clipped sums, peepholes, other activations": { clip: 0.3, P: true, activations: ["Sigmoid", "Tanh", "Relu"] },
+    "coupled gates": { inputForget: true },
+    "a recurrent bias, other activations": { recurrentBias: true, activations: ["Tanh", "Relu", "Sigmoid"] },
+  },
+  gru: {
+    plain: {},
+    "reset after": { linearBeforeReset: true },
+    "reset after with a recurrent bias": { linearBeforeReset: true, recurrentBias: true },
+    "reset before with a recurrent bias": { recurrentBias: true },
+    "clipped sums": { clip: 0.3 },
+    "clipped sums, reset after, other activations": {
+      clip: 0.8,
+      linearBeforeReset: true,
+      activations: ["Sigmoid", "Relu"],
+    },
+    "other activations": { activations: ["Tanh", "Sigmoid"] },
+  },
+  rnn: {
+    plain: {},
+    "a recurrent bias": { recurrentBias: true },
+    "clipped sums": { clip: 0.3 },
+    relu: { activations: ["Relu"] },
+    "sigmoid, clipped": { activations: ["Sigmoid"], clip: 0.5 },
+  },
+};
+
+const ways = ["forward", "reverse"] as const;
+const titleOf = (direction: string, ragged: boolean, begun: boolean): string =>
+  [direction, ...(ragged ? ["ragged"] : []), ...(begun ? ["initial states"] : [])].join(", ");
+
+/** Both directions, ragged or not, with all initial states or none. */
+function variantsOf(name: RecurrenceName): readonly (readonly [title: string, options: RecurrentOptions])[] {
+  const states = Object.fromEntries(factsOf(name).states.map((state) => [initialOf(state), true]));
+  return ways.flatMap((direction) =>
+    [false, true].flatMap((lengths) =>
+      [false, true].map((begun) => {
+        const options = { direction, ...(lengths ? { lengths } : {}), ...(begun ? states : {}) };
+        return [titleOf(direction, lengths, begun), options] as const;
+      }),
+    ),
+  );
+}
+
+describe.each(recurrenceNames)("one %s", (name) => {
+  for (const [title, options] of Object.entries<RecurrentOptions>(own[name])) {
+    test(title, async () => {
+      for (const [way, shared] of variantsOf(name)) {
+        const asked = { ...shared, ...options } as RecurrentOptions;
+        await expectParityForAll(
+          recurrent(name, asked),
+          (batch, time) => recurrentFeeds(name, asked, batch, time),
+          way,
+        );
+      }
+    });
+  }
+
+  test("a row of length 0 keeps the initial states that onnxruntime would lose", async () => {
+    const { states } = factsOf(name);
+    const options = { lengths: true, ...Object.fromEntries(states.map((state) => [initialOf(state), true])) };
+    const { graph, state } = recurrent(name, options);
+    const initial = states.map((_, i) => randomFloats([2, 5], i));
+    const session = await openSession(graphToOnnx(graph, state), { threads: 1 });
+    const outputs = await session.run({
+      x: randomFloats([2, 5, 3], 3),
+      lengths: int32([2], [0, 5]),
+      ...Object.fromEntries(states.map((name, i) => [initialOf(name), initial[i] as Tensor])),
+    });
+    await session.dispose();
+    states.forEach((name, i) => {
+      expect(outputs[name]?.data.slice(0, 5), name).toEqual(initial[i]?.data.slice(0, 5));
+    });
+    expect(outputs.y?.data.slice(0, 25)).toEqual(new Float32Array(25));
+  });
+
+  test("decomposed it goes out as a Scan and computes the same", async () => {
+    const options = { ...Object.values<RecurrentOptions>(own[name])[1], lengths: true, initialH: true } as const;
+    const { graph, state } = recurrent(name, { ...options, direction: "reverse" } as RecurrentOptions);
+    const { graph: lowered } = lower(graph, { name: "primitives", runs: (node) => node.op !== name });
+    const feeds = recurrentFeeds(name, options as RecurrentOptions, 3, 4);
+    expect(nodesOf(rootsOf(lowered)).map((node) => node.op)).toContain("scan");
+    await expectParity(lowered, feeds, state);
+    const wanted = evaluate(graph, feeds, state).fetches;
+    const given = await runOnnx(lowered, feeds, state);
+    for (const [output, tensor] of Object.entries(wanted)) {
+      expect(difference(given[output] as Tensor, tensor), output).toBeLessThanOrEqual(1e-5);
+    }
+  });
+});
+
+test.each([{ initialH: true }, { initialC: true }])("one lstm begins with one state of two: %o", (begun) => {
+  const options = { ...begun, lengths: true };
+  return expectParityForAll(recurrent("lstm", options), (batch, time) => recurrentFeeds("lstm", options, batch, time));
+});
