@@ -1,5 +1,5 @@
 /** The folder that a training writes to: held by one process, never mixed of two trainings, and free of what an older model left. */
-import { realpath, rm, stat } from "node:fs/promises";
+import { readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FolderLock, lockFolder, previousOf } from "@ostinato/core/node";
 import { historyFigures } from "./charts/history.ts";
@@ -21,6 +21,10 @@ const ofTraining = [
 /** What other commands make from a model, in its folder. */
 const ofModel = [fileNames.onnx, fileNames.description, ...charts(["roc"])];
 const ofEnd = charts(historyFigures);
+
+/** What the loggers write to `--logdir`. */
+export const csvName = "epochs.csv";
+const logParts = ["train", "validation"];
 
 export interface TrainingFolder extends Disposable {
   /** Takes away all that a training before has left: with `--overwrite`, right before the first file of the new one. */
@@ -51,10 +55,21 @@ export async function openTrainingFolder({
     if (logdir !== undefined && (await realpath(logdir)) !== (await realpath(out)))
       locks.push(await lockFolder(logdir));
     const found = await present(out, ofTraining);
-    if (found.length > 0 && !resume && !overwrite) throw occupied(out, found);
+    // Listed now: later the new training's own are among them.
+    const logs = logdir === undefined || resume ? [] : await logsIn(logdir);
+    if (!resume && !overwrite) {
+      if (found.length > 0) throw occupied(out, found);
+      refuseLoss("--out", out, await present(out, ofEnd));
+      refuseLoss("--logdir", logdir ?? "", logs);
+    }
     return {
       async clear() {
         if (found.length > 0) await remove(out, await present(out, [...ofTraining, ...ofModel, ...ofEnd]));
+        if (logdir !== undefined)
+          await remove(
+            logdir,
+            logs.filter((name) => name !== csvName),
+          );
       },
       async clearDerived() {
         // Without a training before, files of these names are not ours.
@@ -68,6 +83,23 @@ export async function openTrainingFolder({
     release();
     throw error;
   }
+}
+
+/** Throws for files that the training would replace, or that its own would stand between. */
+function refuseLoss(option: string, folder: string, files: readonly string[]): void {
+  if (files.length === 0) return;
+  throw new UsageError(
+    `${option}: ${folder} holds ${files[0]} already, which a training writes; add --overwrite to replace it, or name another folder with ${option}`,
+  );
+}
+
+/** What `--logdir` got from trainings before: the figures of epochs, and TensorBoard's event files. */
+async function logsIn(folder: string): Promise<string[]> {
+  const events = logParts.map(async (part) => {
+    const names = await readdir(join(folder, part)).catch(() => []);
+    return names.filter((name) => /^events\.out\.tfevents\.\d+\.ostinato\./.test(name)).map((name) => join(part, name));
+  });
+  return [...(await present(folder, [csvName])), ...(await Promise.all(events)).flat()];
 }
 
 function occupied(out: string, found: readonly string[]): UsageError {

@@ -96,6 +96,42 @@ describe("a folder with a training", () => {
   });
 });
 
+test("a chart of the user's in a folder without a training is not replaced, unless asked for", async () => {
+  const out = temporaryFolder();
+  writeFileSync(join(out, "loss.svg"), "the user's own");
+  expect(await training(out, "--epochs", "1")).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: `imdb: --out: ${out} holds loss.svg already, which a training writes; add --overwrite to replace it, or name another folder with --out\n`,
+  });
+  expect(readdirSync(out)).toEqual(["loss.svg"]);
+  expect(await training(out, "--epochs", "1", "--overwrite")).toMatchObject({ code: 0 });
+  expect(readFileSync(join(out, "loss.svg"), "utf8")).toContain("<svg");
+});
+
+test("logs of one training are not mixed with those of another", async () => {
+  const logs = temporaryFolder();
+  const [first, second] = [temporaryFolder(), temporaryFolder()];
+  const events = () => readdirSync(join(logs, "train"));
+  expect(await training(first, "--epochs", "1", "--logdir", logs)).toMatchObject({ code: 0 });
+  const [figures, written] = [readFileSync(join(logs, "epochs.csv"), "utf8"), events()];
+  const refused = await training(second, "--epochs", "2", "--logdir", logs);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /^imdb: --logdir: .* holds epochs\.csv already, .*; add --overwrite .* with --logdir\n$/,
+  );
+  rmSync(join(logs, "epochs.csv"));
+  expect((await training(second, "--logdir", logs)).stderr).toContain(join("train", written[0] ?? ""));
+  writeFileSync(join(logs, "epochs.csv"), figures);
+  expect(await training(first, "--epochs", "2", "--logdir", logs, "--resume")).toMatchObject({ code: 0 });
+  expect(events()).toEqual(expect.arrayContaining(written));
+  writeFileSync(join(logs, "train", "notes.txt"), "the user's own");
+  expect(await training(second, "--epochs", "1", "--logdir", logs, "--overwrite")).toMatchObject({ code: 0 });
+  expect(events().filter((name) => written.includes(name))).toEqual([]);
+  expect(events()).toHaveLength(2);
+  expect(readFileSync(join(logs, "epochs.csv"), "utf8").split("\n")).toHaveLength(3);
+});
+
 describe("two trainings at once", () => {
   test("the second is told which process has the folder; it comes free when that one is killed", async () => {
     const out = join(temporaryFolder(), "out");

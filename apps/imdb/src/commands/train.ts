@@ -36,7 +36,7 @@ import { presets, rowSettings } from "../presets.ts";
 import { keepSettings, openCheckpoint, settingsOf } from "../resume.ts";
 import { nounOf, readTrainingReviews, type TrainingReviews } from "../reviews.ts";
 import { tellForm } from "../table-form.ts";
-import { openTrainingFolder } from "../training-folder.ts";
+import { csvName, openTrainingFolder } from "../training-folder.ts";
 import { progressHooks } from "../training-progress.ts";
 
 /** How a training may be stopped, and the command that goes on with it. */
@@ -137,7 +137,7 @@ function examples(
 }
 
 function logsIn(folder: string | undefined): Callback[] {
-  return folder === undefined ? [] : [csvLogger(join(folder, "epochs.csv")), tensorBoard(folder)];
+  return folder === undefined ? [] : [csvLogger(join(folder, csvName)), tensorBoard(folder)];
 }
 
 /** Runs `fit`; the first signal meanwhile ends it after the running step, and what it has reached is saved. */
