@@ -45,14 +45,14 @@ export default {
         "Other packages are imported by name through an entry of their exports, never by a path into their folder.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((node|worker)/)?index\\.ts$"] },
+      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((graph|node|worker)/)?index\\.ts$"] },
     },
     {
       name: "front-door-only-apps",
       comment: "Apps, bench and tools import packages by name.",
       severity: "error",
       from: { path: "^(apps|bench|tools)/" },
-      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((node|worker)/)?index\\.ts$" },
+      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|worker)/)?index\\.ts$" },
     },
     {
       name: "packages-stand-alone",

@@ -1,6 +1,5 @@
 /** The model of the measurements: [Embedding(5000, 10) → LSTM(128) → Dense(1, sigmoid)], as a train graph and for prediction. */
 import {
-  add,
   cast,
   constant,
   div,
@@ -31,6 +30,7 @@ import {
   type Value,
   zeros,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 
 export const sizes = { words: 5000, embedding: 10, hidden: 128, batch: 32, time: 300 } as const;
 

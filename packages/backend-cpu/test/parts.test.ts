@@ -19,7 +19,8 @@ import {
   supportsLstm,
   type View,
 } from "@ostinato/backend-cpu";
-import { add, bind, DataError, feed, float32, lower, type RecurrenceAttrs } from "@ostinato/core";
+import { bind, DataError, feed, float32, lower, type RecurrenceAttrs } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const viewOf = (dims: number[], offset = 0): View => ({

@@ -1,6 +1,5 @@
 /** Sessions and executables: one memory that grows, one run at a time, errors before and in the middle of a run. */
 import {
-  add,
   argMax,
   bind,
   bool,
@@ -20,7 +19,6 @@ import {
   int32,
   lower,
   max,
-  maximum,
   mul,
   recurrence,
   relu,
@@ -37,6 +35,7 @@ import {
   type Value,
   zeros,
 } from "@ostinato/core";
+import { add, maximum } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 import { cpu } from "../src/index.ts";
 import { numbers, run } from "./graphs.ts";

@@ -6,7 +6,6 @@ import { Worker } from "node:worker_threads";
 import {
   accuracy,
   adam,
-  add,
   type Backend,
   bestModel,
   binaryCrossentropy,
@@ -35,6 +34,7 @@ import {
   type Tensors,
   type Trainer,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { inWorker, type WorkerBackend } from "@ostinato/core/worker";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpu } from "../src/index.ts";

@@ -1,6 +1,7 @@
 /** The app's own tfjs: what it has active, its tensors, and the backends that it shares with us. One story, told in order. */
 import { tfjs } from "@ostinato/backend-tfjs";
-import { add, feed, float32, StateError } from "@ostinato/core";
+import { feed, float32, StateError } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";

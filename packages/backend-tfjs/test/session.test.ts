@@ -1,7 +1,6 @@
 /** What a session holds: the state once, nothing that a run has left, results that are the caller's own. */
 import { type TfjsBackend, tfjs } from "@ostinato/backend-tfjs";
 import {
-  add,
   DataError,
   DTypeError,
   feed,
@@ -19,6 +18,7 @@ import {
   sub,
   sum,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";

@@ -1,6 +1,7 @@
 /** Where single backends of tfjs compute something else than asked, found by trying: each is stepped round. */
 import { type TfjsBackend, tfjs } from "@ostinato/backend-tfjs";
-import { add, bool, cast, dot, feed, float32, int32, matmul, reshape, reverse, select, sum } from "@ostinato/core";
+import { bool, cast, dot, feed, float32, int32, matmul, reshape, reverse, select, sum } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";

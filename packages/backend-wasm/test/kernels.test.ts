@@ -1,7 +1,6 @@
 /** Every kernel of the module beside the plain one of the CPU backend, on sizes that fill no block and on sizes for several threads. */
 import {
   abs,
-  add,
   bind,
   div,
   dot,
@@ -15,8 +14,6 @@ import {
   log,
   logSoftmax,
   lower,
-  maximum,
-  minimum,
   mul,
   neg,
   relu,
@@ -31,6 +28,7 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
+import { add, maximum, minimum } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
 import { expectAsPlain } from "./graphs.ts";

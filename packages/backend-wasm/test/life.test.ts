@@ -4,7 +4,6 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import {
-  add,
   type Backend,
   bind,
   ConfigError,
@@ -19,6 +18,7 @@ import {
   state,
   zeros,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { describe, expect, test, vi } from "vitest";
 import { loadBinary } from "../src/binary.ts";
 import { wasm } from "../src/index.ts";

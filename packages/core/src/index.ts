@@ -22,7 +22,6 @@ export {
 export { apply, apply1 } from "./ir/build/apply.ts";
 export {
   abs,
-  add,
   and,
   cast,
   div,
@@ -32,8 +31,6 @@ export {
   less,
   log,
   logSoftmax,
-  maximum,
-  minimum,
   mul,
   neg,
   not,
@@ -112,8 +109,11 @@ export { type Activation, activationNames } from "./nn/activations.ts";
 export { inferenceGraph } from "./nn/build.ts";
 export {
   activation,
+  add,
+  average,
   type BidirectionalOptions,
   bidirectional,
+  concatenate,
   dense,
   dropout,
   embedding,
@@ -121,7 +121,12 @@ export {
   type InputOptions,
   input,
   lstm,
+  type MergingOptions,
+  maximum,
+  minimum,
+  multiply,
   simpleRnn,
+  subtract,
 } from "./nn/create.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
@@ -133,6 +138,7 @@ export type {
   InputSpec,
   Layer,
   LayerSpec,
+  MergingLayer,
   PointwiseLayer,
   RecurrentCallOptions,
   RecurrentLayer,

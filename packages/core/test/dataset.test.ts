@@ -224,6 +224,17 @@ describe("several inputs", () => {
     second: lstm({ units: 1 })(b),
   });
 
+  const sameTime = (() => {
+    const [x, y] = [input({ shape: ["time", 1], name: "x" }), input({ shape: ["time"], name: "y" })];
+    const ids = embedding({ inputDim: 5, outputDim: 1, maskZero: true })(y);
+    return model([x, y], { first: lstm({ units: 1 })(x), second: lstm({ units: 1 })(ids) });
+  })();
+
+  test("over one time may be shorter where they have lengths of their own", () => {
+    const dataset = read(sameTime, { x: [[[1], [2], [3]]], y: [[1, 2]] });
+    expect(batch(dataset).y).toEqual({ shape: [1, 3], data: [1, 2, 0] });
+  });
+
   test("are told by name, each with its own length", () => {
     const dataset = read(both, {
       b: [
@@ -246,6 +257,13 @@ describe("several inputs", () => {
       "ShapeError",
       'input "b" has 1 rows',
       'input "a" has 2',
+    ],
+    [
+      "an input without lengths that is shorter than another over the same time",
+      () => read(sameTime, { x: [[[1], [2]]], y: [[1, 2, 3]] }),
+      "ShapeError",
+      'input "x" has 2 steps, input "y", row 0 has 3 over the same time "time"',
+      "lengths: true",
     ],
     ["an inherited name", () => read(both, untyped({ a: [[1]], toString: [[1]] })), "DataError", '"toString"'],
   ];

@@ -1,7 +1,6 @@
 /** The tools for building, showing and changing graphs by hand. */
 import {
   actualShape,
-  add,
   broadcastShape,
   broadcastTo,
   byRecurrence,
@@ -42,6 +41,7 @@ import {
   toOnnxGates,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 import { features } from "./data.ts";
 

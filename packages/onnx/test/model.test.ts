@@ -1,6 +1,5 @@
 /** Names, versions and weights: what is checked before a file is written. */
 import {
-  add,
   apply,
   broadcast,
   ConfigError,
@@ -17,6 +16,7 @@ import {
   tanh,
   UnsupportedOpError,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { decodeOnnx, graphToOnnx, printOnnx } from "@ostinato/onnx";
 import { describe, expect, test } from "vitest";
 import { Weights } from "./models.ts";

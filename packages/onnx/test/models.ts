@@ -1,6 +1,5 @@
 /** Graphs like those of real models, with random weights. */
 import {
-  add,
   factsOf,
   feed,
   float32,
@@ -26,6 +25,7 @@ import {
   type Value,
   zeros,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 
 export interface Model {
   readonly graph: Graph;

@@ -1,7 +1,10 @@
 /** Trained models, exported and at work in onnxruntime, against the same models on our own backend. */
 import { cpu } from "@ostinato/backend-cpu";
 import {
+  add,
+  average,
   ConfigError,
+  concatenate,
   DataError,
   dense,
   embedding,
@@ -14,14 +17,19 @@ import {
   lstm,
   type Model,
   ModelFileError,
+  maximum,
+  minimum,
   model,
+  multiply,
   nodesOf,
   predictor,
   RandomStream,
   rootsOf,
   StateError,
+  type Symbolic,
   sequential,
   simpleRnn,
+  subtract,
   type Tensor,
   type Trained,
   tanh,
@@ -160,6 +168,25 @@ describe("the exported model predicts what the model predicts", () => {
     await expectSame(trainedOf(made), x, 2);
     const names = decodeOnnx(exportOnnx(trainedOf(made))).graph?.inputs?.map(({ name }) => name);
     expect(names).toEqual(["right", "right/lengths", "left", "left/lengths"]);
+  });
+
+  test("layers of several inputs, of different lengths and of features", async () => {
+    const left = input({ name: "left", shape: ["time", 3], lengths: true });
+    const right = input({ name: "right", shape: ["time", 3], lengths: true });
+    const layers = { concatenate, add, subtract, multiply, average, maximum, minimum };
+    const over = Object.entries(layers).map(([name, layer]) => [name, layer()([left, right])] as const);
+    const states = over.map(([name, merged]) => [`${name}.state`, lstm({ units: 3, reverse: true })(merged)] as const);
+    const [first, second] = states.map(([, state]) => state);
+    const pairs = Object.entries(layers).map(
+      ([name, layer]) =>
+        [`${name}.pair`, layer()([first as Symbolic<"features">, second as Symbolic<"features">])] as const,
+    );
+    const made = model([left, right], Object.fromEntries([...over, ...states, ...pairs]));
+    const x = {
+      left: { values: randomFloats([5, 6, 3], 1), lengths: [6, 0, 1, 3, 0] },
+      right: { values: randomFloats([5, 6, 3], 2), lengths: [1, 2, 3, 4, 0] },
+    };
+    for (const batchSize of [5, 2]) await expectSame(trainedOf(made), x, batchSize);
   });
 
   test("features without time", async () => {

@@ -1,7 +1,6 @@
 /** A tiny text classifier as one train graph: Embedding → LSTM → Dense, binary crossentropy, and the update of SGD or Adam. */
 import {
   adam,
-  add,
   cast,
   constant,
   countOf,
@@ -33,6 +32,7 @@ import {
   type Value,
   zeros,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 
 export interface Classifier {
   readonly graph: Graph;

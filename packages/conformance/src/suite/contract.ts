@@ -1,6 +1,5 @@
 /** The contract of sessions and executables: sizes, state, guards, ownership, and errors before anything runs. */
 import {
-  add,
   type Backend,
   DTypeError,
   feed,
@@ -21,6 +20,7 @@ import {
   type Tensor,
   type Tensors,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { expect } from "vitest";
 import { evaluate } from "../reference/evaluate.ts";
 import { classifier, classifierBatch, classifierCapacities } from "./classifier.ts";

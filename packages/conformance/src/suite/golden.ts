@@ -1,6 +1,5 @@
 /** Golden cases: what PyTorch and Keras compute. Each JSON file names the script that made it, and the version of what it ran. */
 import {
-  add,
   type Backend,
   float64,
   gather,
@@ -18,6 +17,7 @@ import {
   transpose,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import keras from "../golden/keras-classifier.json" with { type: "json" };
 import { feedsOf, type GoldenCase, type GoldenTensor, gates, plain, single } from "./goldenCase.ts";
 import { pytorchCases } from "./goldenPytorch.ts";

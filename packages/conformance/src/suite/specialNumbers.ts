@@ -1,6 +1,5 @@
 /** What every backend makes of zeros, infinities, NaN, subnormal and huge numbers, in floats and in whole numbers: each of them, and all pairs. */
 import {
-  add,
   apply1,
   cast,
   constant,
@@ -23,6 +22,7 @@ import {
   type Tensors,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import { evaluate } from "../reference/evaluate.ts";
 import { graphOf, type SuiteTest, withExecutable } from "./suiteTest.ts";
 

@@ -1,7 +1,6 @@
 /** Random graphs of many ops: values that are read late, twice, under another shape or from one number, so that plans are put to the test. */
 import {
   abs,
-  add,
   broadcast,
   concat,
   dot,
@@ -20,6 +19,7 @@ import {
   transpose,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import type { Draw, DrawnDim } from "./draw.ts";
 
 const columns = 4;

@@ -3,10 +3,13 @@ import {
   accuracy,
   activation,
   activationNames,
+  add,
   auc,
+  average,
   bidirectional,
   binaryCrossentropy,
   categoricalCrossentropy,
+  concatenate,
   dense,
   dropout,
   embedding,
@@ -17,10 +20,13 @@ import {
   type Loss,
   lstm,
   type ModelSpec,
+  maximum,
   meanAbsoluteError,
   meanSquaredError,
   mergeModes,
+  minimum,
   model,
+  multiply,
   nodesOf,
   recurrentActivationNames,
   sequential,
@@ -28,6 +34,7 @@ import {
   simpleRnn,
   sparseCategoricalCrossentropy,
   substitute,
+  subtract,
   trainingGraph,
   type Value,
 } from "@ostinato/core";
@@ -132,6 +139,25 @@ function statesTrial(draw: Draw): Fetches {
   return training(draw, model([x, h0], writer(again, { initialState: [h, c] })).spec, meanSquaredError());
 }
 
+const mergingLayers = [concatenate, add, multiply, average, maximum, minimum, subtract] as const;
+
+/** Two or three inputs of one kind, of lengths of their own or not, merged; then a recurrence or a dense layer. */
+function mergingTrial(draw: Draw): Fetches {
+  const units = draw.number(5).size;
+  const make = draw.one(mergingLayers);
+  const count = make === subtract ? 2 : draw.whole(2, 3);
+  const names = Array.from({ length: count }, (_, i) => `x${i}`);
+  const sizes = names.map(() => (make === concatenate ? draw.number(5).size : units));
+  if (draw.chance(0.3)) {
+    const xs = names.map((name, i) => input({ name, shape: [sizes[i]] }));
+    return training(draw, model(xs, dense({ units: 2 })(make()(xs))).spec, meanSquaredError());
+  }
+  const xs = names.map((name, i) => input({ name, shape: ["time", sizes[i]], lengths: draw.chance(0.7) }));
+  const merged = make()(xs);
+  const last = draw.chance(0.5) ? drawLstmLayer(draw)(merged) : dense({ units: 2 })(merged);
+  return draw.chance(0.4) ? inference(draw, model(xs, last)) : training(draw, model(xs, last).spec, meanSquaredError());
+}
+
 const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches =>
   drawInputs(draw, inferenceGraph(spec).fetches, { words: 6, classes: 1 });
 
@@ -164,7 +190,8 @@ export const layerTrials: Readonly<
     | "states of lstms"
     | "dense"
     | "dropout"
-    | "activation",
+    | "activation"
+    | "merging",
     DrawTrial
   >
 > = {
@@ -218,6 +245,7 @@ export const layerTrials: Readonly<
   },
   activation: (draw) =>
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
+  merging: mergingTrial,
 };
 
 /** Embedding or vectors, up to two recurrent layers, dropout, dense; a loss that fits, and its metrics. */

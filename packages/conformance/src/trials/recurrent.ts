@@ -1,6 +1,5 @@
 /** Random trials of the recurrent ops: every attribute, every optional input, every kind of length. */
 import {
-  add,
   byRecurrence,
   byRecurrenceGrad,
   cast,
@@ -27,6 +26,7 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
 
 /** What a recurrence may have beside X, W, R and B: attributes, and the names of optional inputs. */

@@ -1,6 +1,5 @@
 /** Random trials of scans whose bodies pass values on in unusual ways. */
 import {
-  add,
   broadcast,
   cast,
   constant,
@@ -15,6 +14,7 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
 
 const known = (size: number): DrawnDim => ({ dim: size, size });

@@ -2,7 +2,7 @@
 import type { ModelSpec, Tensors } from "@ostinato/core";
 import { kerasRecurrence, type RecurrentKind, recurrentKinds } from "./recurrence.ts";
 
-/** One row of data on its way through a chain of layers: ids, or vectors over time, or one vector. */
+/** One row of data on its way through layers: ids, or vectors over time, or one vector. */
 export interface Row {
   readonly ids: readonly number[];
   readonly steps: readonly (readonly number[])[];
@@ -77,10 +77,51 @@ const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weight
   activation: (row, config) => perVector(row, activations[config.activation as string]),
 };
 
-/** What a chain of layers makes of one row in inference. */
-export function kerasPredict(spec: ModelSpec, weights: Tensors, row: Row): Row {
-  return spec.calls.reduce((at, call) => {
+/** The rows that several inputs hold at one step: those that have not ended there. */
+function together(rows: readonly Row[], merge: (present: readonly (readonly number[] | undefined)[]) => number[]): Row {
+  const [first] = rows;
+  if (first.vector) return { ...first, vector: merge(rows.map(({ vector }) => vector)) };
+  const length = Math.max(...rows.map((row) => row.length));
+  const steps = Array.from({ length }, (_, t) => merge(rows.map((row) => (t < row.length ? row.steps[t] : undefined))));
+  return { ids: [], steps, length };
+}
+
+/** A number for each feature out of those of the inputs that are present. */
+const byElement =
+  (f: (values: readonly number[]) => number) =>
+  (rows: readonly Row[]): Row =>
+    together(rows, (all) => {
+      const present = all.filter((x) => x !== undefined);
+      return present[0].map((_, k) => f(present.map((x) => x[k])));
+    });
+
+const merging: Readonly<Record<string, (rows: readonly Row[]) => Row>> = {
+  concatenate: (rows) => {
+    const widths = rows.map(({ vector, steps }) => (vector ?? steps[0]).length);
+    return together(rows, (all) => all.flatMap((x, i) => x ?? Array.from({ length: widths[i] }, () => 0)));
+  },
+  add: byElement((values) => values.reduce((sum, v) => sum + v, 0)),
+  multiply: byElement((values) => values.reduce((product, v) => product * v, 1)),
+  average: byElement((values) => values.reduce((sum, v) => sum + v, 0) / values.length),
+  maximum: byElement((values) => Math.max(...values)),
+  minimum: byElement((values) => Math.min(...values)),
+  subtract: (rows) =>
+    together(rows, ([a, b]) => (a ?? (b as readonly number[])).map((_, k) => (a?.[k] ?? 0) - (b?.[k] ?? 0))),
+};
+
+/** What a model makes of one row of each of its inputs in inference: its first output. */
+export function kerasPredict(spec: ModelSpec, weights: Tensors, ...inputs: readonly Row[]): Row {
+  const results: Row[] = [];
+  const read = (source: ModelSpec["outputs"][number]["source"]): Row =>
+    "input" in source ? inputs[source.input] : results[source.call];
+  for (const call of spec.calls) {
     const { kind, name, config } = spec.layers[call.layer];
-    return layers[kind](at, config as Config, (suffix) => weights[`${name}/${suffix}`].data);
-  }, row);
+    const rows = call.sources.map(read);
+    results.push(
+      kind in merging
+        ? merging[kind](rows)
+        : layers[kind](rows[0], config as Config, (suffix) => weights[`${name}/${suffix}`].data),
+    );
+  }
+  return read(spec.outputs[0].source);
 }

@@ -4,6 +4,7 @@ import {
   embedding,
   float32,
   float64,
+  type InputSpec,
   inferenceGraph,
   input,
   int32,
@@ -123,7 +124,16 @@ export function feedsOf(
   time: number,
   padding: () => number = () => 0,
 ): Record<string, Tensor> {
-  const [{ name, kind, shape, lengths }] = spec.inputs;
+  return feedsOfInput(spec.inputs[0], rows, time, padding);
+}
+
+/** Rows as one input of a model is fed them. */
+export function feedsOfInput(
+  { name, kind, shape, lengths }: InputSpec,
+  rows: readonly Row[],
+  time: number,
+  padding: () => number = () => 0,
+): Record<string, Tensor> {
   const batch = rows.length;
   const filled = <T>(own: readonly T[], fill: () => T): T[] =>
     Array.from({ length: time }, (_, t) => (t < own.length ? own[t] : fill()));

@@ -9,6 +9,7 @@ import {
   type BidirectionalLayer,
   type Layer,
   type LayerDefinition,
+  type MergingLayer,
   type PointwiseLayer,
   type RecurrentLayer,
   type StatefulLayer,
@@ -181,6 +182,64 @@ export function dropout(options: OptionsOf<DropoutConfig, "rate">): PointwiseLay
 /** An activation function as a layer: `activation({ activation: "tanh" })`. */
 export function activation(options: OptionsOf<ActivationConfig, "activation">): PointwiseLayer {
   return create("activation", options);
+}
+
+/** Options of layers that put inputs together. */
+export interface MergingOptions {
+  /** How errors, summaries and files call the layer. Default its kind, with a number where there are several. */
+  readonly name?: string;
+}
+
+/**
+ * Puts inputs side by side along the last axis: [batch, …, a] and [batch, …, b] → [batch, …, a + b]. Applied to a list of two or more sequences
+ * over the same time axis, or of two or more features.
+ *
+ * Rows of sequences may differ in length, here and in the other layers of this kind: the result is as long as the longest input of the row, and
+ * an input takes no part in the steps after its end. Here there are zeros in its place; elsewhere the others are combined without it. An input
+ * without lengths has every step.
+ *
+ * @example
+ * const both = concatenate()([lstm({ units: 8 })(x), lstm({ units: 8, reverse: true })(x)]); // [batch, 16]
+ *
+ * @throws ConfigError, ShapeError with the layer and the shapes, for one input, different kinds, or different time axes
+ */
+export function concatenate(options?: MergingOptions): MergingLayer {
+  return create("concatenate", options);
+}
+
+/**
+ * The sum of the inputs, element by element: `add()([a, b, c])`. The inputs have the same shape; lengths are as in `concatenate`. The op of the
+ * same name is in `@ostinato/core/graph`.
+ *
+ * @throws ConfigError, ShapeError with the layer and the shapes, for one input, different kinds, time axes or numbers of features
+ */
+export function add(options?: MergingOptions): MergingLayer {
+  return create("add", options);
+}
+
+/** The first of two inputs less the second: `subtract()([a, b])`. As `add`; where one has ended, the other is a or -b. */
+export function subtract(options?: MergingOptions): MergingLayer {
+  return create("subtract", options);
+}
+
+/** The product of the inputs, element by element: `multiply()([a, b])`. As `add`. */
+export function multiply(options?: MergingOptions): MergingLayer {
+  return create("multiply", options);
+}
+
+/** The mean of the inputs, element by element: `average()([a, b])`. As `add`; at each step of those that have not ended. */
+export function average(options?: MergingOptions): MergingLayer {
+  return create("average", options);
+}
+
+/** The largest of the inputs, element by element: `maximum()([a, b])`. As `add`. The op of the same name is in `@ostinato/core/graph`. */
+export function maximum(options?: MergingOptions): MergingLayer {
+  return create("maximum", options);
+}
+
+/** The smallest of the inputs, element by element: `minimum()([a, b])`. As `add`. The op of the same name is in `@ostinato/core/graph`. */
+export function minimum(options?: MergingOptions): MergingLayer {
+  return create("minimum", options);
 }
 
 /** Shapes without the batch axis. */

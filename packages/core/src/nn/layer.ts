@@ -50,6 +50,8 @@ export interface LayerDefinition<C> {
   outputs(config: C, inputs: readonly Kind[]): readonly Kind[] | undefined;
   /** The names of the states that it can be started with, each features [batch, units]. */
   states?(config: C): readonly string[];
+  /** It is applied to a list of inputs, `layer([a, b])`. */
+  readonly merges?: true;
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];
@@ -149,6 +151,13 @@ export interface PointwiseLayer extends AnyLayer {
   readonly pointwise: true;
 }
 
+/** A layer of several inputs, all sequences or all features, which gives one of their kind: `layer([a, b])`. A chain has no place for it. */
+export interface MergingLayer extends AnyLayer {
+  (inputs: readonly Symbolic<"sequence">[]): Symbolic<"sequence">;
+  (inputs: readonly Symbolic<"features">[]): Symbolic<"features">;
+  readonly pointwise?: never;
+}
+
 /** How errors call a layer before it has a name from its model. */
 export function called(spec: LayerSpec): string {
   return spec.name === undefined ? spec.kind : `${spec.kind} "${spec.name}"`;
@@ -164,7 +173,7 @@ export function outputKinds<C>(
   const outputs = definition.outputs(config, inputs);
   if (outputs === undefined) {
     const given = inputs.map((kind) => `${kind} ${shapeOfKind[kind]}`).join(", ");
-    throw new ShapeError(`${owner} takes ${definition.takes}; it was given ${given}`);
+    throw new ShapeError(`${owner} takes ${definition.takes}; it was given ${given || "none"}`);
   }
   return outputs;
 }
@@ -193,6 +202,20 @@ function initialStates(owner: string, names: readonly string[], options: unknown
   return initialState;
 }
 
+/** What a layer is applied to, as a list. */
+function appliedTo(owner: string, { merges, takes }: LayerDefinition<Json>, given: unknown): readonly Symbolic[] {
+  if (merges === undefined && isSymbolic(given)) return [given];
+  if (merges && Array.isArray(given) && given.every(isSymbolic)) return given;
+  if (merges) {
+    const chain = isSymbolic(given) ? "one input; a chain has no place for it, apply it for a model" : shown(given);
+    throw new ConfigError(`${owner} is applied to ${takes}, got ${chain}`);
+  }
+  const list = Array.isArray(given) && given.every(isSymbolic) ? "; put several together with concatenate first" : "";
+  throw new ConfigError(
+    `${owner} is applied to an input(…) or to what a layer made of one, got ${shown(given)}${list}`,
+  );
+}
+
 /** Applies a layer: checks that it can take what it is given. */
 export function applyLayer(
   layer: AnyLayer,
@@ -201,14 +224,13 @@ export function applyLayer(
   options: unknown,
 ): Symbolic | readonly Symbolic[] {
   const owner = called(layer.spec);
-  if (!isSymbolic(input))
-    throw new ConfigError(`${owner} is applied to an input(…) or to what a layer made of one, got ${shown(input)}`);
+  const read = appliedTo(owner, definition, input);
   // Others are given an index here by xs.map(layer).
   if (definition.states === undefined && isRecord(options))
     throw new ConfigError(`${owner} takes no options where it is applied; only recurrences have an initialState`);
   const names = definition.states?.(layer.spec.config);
   const states = names ? initialStates(owner, names, options) : [];
-  const call: Call = { layer, inputs: [input, ...states] };
+  const call: Call = { layer, inputs: [...read, ...states] };
   const given = call.inputs.map(({ kind }) => kind);
   const [first, ...others] = outputKinds(definition, layer.spec.config, owner, given).map(
     (kind, output): Symbolic => (output === 0 ? { kind, call } : { kind, call, output }),

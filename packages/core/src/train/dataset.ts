@@ -36,6 +36,8 @@ interface Fed {
   readonly column: Column;
   /** The feed for the lengths of its rows, where the model asks for them. */
   readonly lengthsFeed?: string;
+  /** An input with a time axis whose steps all count, to the end of the batch. */
+  readonly whole?: boolean;
   /** Its rows decide how long a batch is; targets follow. */
   readonly leads: boolean;
 }
@@ -127,7 +129,8 @@ function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
     );
   }
   const checked = rules ? checkIds(column, rules) : column;
-  return { feed: name, column: checked, leads: true, ...(lengths ? { lengthsFeed: `${name}/lengths` } : {}) };
+  const whole = time !== undefined && !lengths && !rules?.masked;
+  return { feed: name, column: checked, leads: true, whole, ...(lengths ? { lengthsFeed: `${name}/lengths` } : {}) };
 }
 
 function targetColumn(target: TargetSpec, data: Rows): Fed {
@@ -214,6 +217,7 @@ export function readDataset(
     if (leads && time !== undefined)
       longest[time] = column.steps.reduce((most, steps) => Math.max(most, steps), longest[time] ?? 1);
   }
+  checkWhole(fed);
   const dataset: Dataset = { rows, fed, longest, weighing: weighingOf(weights) };
   for (const { column, leads } of fed) if (!leads) checkFollows(column, dataset);
   return dataset;
@@ -287,6 +291,23 @@ function checkFollows(column: Column, dataset: Dataset): void {
           `${label}, row ${row} has ${column.steps[row]} steps, ${input.spec.label} has ${input.steps[row]}`,
         );
       }
+    }
+  }
+}
+
+/** An input without lengths must be as long as every other over the same time: what would fill it up would count. */
+function checkWhole(fed: readonly Fed[]): void {
+  for (const { column, whole } of fed) {
+    if (!whole) continue;
+    const own = column.steps[0] as number;
+    for (const other of fed) {
+      if (!other.leads || other.column.spec.time !== column.spec.time) continue;
+      const row = other.column.steps.findIndex((steps) => steps > own);
+      if (row < 0) continue;
+      throw new ShapeError(
+        `${column.spec.label} has ${own} steps, ${other.column.spec.label}, row ${row} has ${other.column.steps[row]} over the same time "${column.spec.time}"; ` +
+          `give ${column.spec.label} lengths: true (ids: an embedding with maskZero: true), or pad its rows`,
+      );
     }
   }
 }

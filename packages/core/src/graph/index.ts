@@ -1,0 +1,56 @@
+/**
+ * The door for builders of graphs: `@ostinato/core/graph`. Elementwise ops, whose names layers have in `@ostinato/core`, and the rest of what makes
+ * and differentiates values.
+ */
+export { gradients } from "../autodiff/gradients.ts";
+export { apply, apply1 } from "../ir/build/apply.ts";
+export {
+  abs,
+  add,
+  and,
+  cast,
+  div,
+  equal,
+  exp,
+  finite,
+  less,
+  log,
+  logSoftmax,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  not,
+  type Operand,
+  pow,
+  relu,
+  select,
+  sigmoid,
+  sign,
+  softmax,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tanh,
+} from "../ir/build/elementwise.ts";
+export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "../ir/build/index.ts";
+export { dot, matmul } from "../ir/build/linear.ts";
+export { argMax, countOf, max, mean, sum } from "../ir/build/reduce.ts";
+export {
+  broadcast,
+  broadcastShape,
+  broadcastTo,
+  concat,
+  expandDims,
+  pad,
+  reshape,
+  reverse,
+  slice,
+  squeeze,
+  transpose,
+} from "../ir/build/shape.ts";
+export { constant, dropoutMask, feed, full, iota, parameter, size, state } from "../ir/build/source.ts";
+export type { Dim, DType, Node, OpAttrs, OpName, Shape, Value, ValueType } from "../ir/ops.ts";
+export { printGraph } from "../ir/print.ts";
+export type { Graph, Update } from "../ir/value.ts";
