@@ -1,5 +1,16 @@
 /** What the compiler must refuse: each line below is an error of types, checked by `tsc`, and a typed error where it is run all the same. */
-import { dense, dropout, embedding, input, lstm, model, sequential } from "@ostinato/core";
+import {
+  dense,
+  dropout,
+  embedding,
+  gru,
+  input,
+  lstm,
+  model,
+  type Symbolic,
+  sequential,
+  simpleRnn,
+} from "@ostinato/core";
 import { expect, expectTypeOf, test } from "vitest";
 
 const embed = () => embedding({ inputDim: 9, outputDim: 4 });
@@ -52,4 +63,33 @@ test("options are those of the layer", () => {
   expect(() => embedding({ inputDim: 3 })).toThrow("outputDim");
   // @ts-expect-error a shape that means nothing
   expect(() => input({ shape: [3, "time"] })).toThrow("shape");
+});
+
+test("a gru and a simpleRnn have one state, and options of their own", () => {
+  const words = input({ shape: ["time", 3] });
+  const state = input({ shape: [2], name: "state" });
+  const results = gru({ units: 2, returnSequences: true, returnState: true })(words, { initialState: [state] });
+  expectTypeOf(results).toEqualTypeOf<readonly [Symbolic<"sequence">, Symbolic<"features">]>();
+  const [, h] = simpleRnn({ units: 2, returnState: true })(words);
+  expectTypeOf(h.kind).toEqualTypeOf<"features">();
+  expectTypeOf(gru({ units: 2 })(words, { initialState: [h] }).kind).toEqualTypeOf<"features">();
+  expectTypeOf(simpleRnn({ units: 2, returnSequences: true })(words).kind).toEqualTypeOf<"sequence">();
+  sequential([words, gru({ units: 2, returnSequences: true, resetAfter: false }), simpleRnn({ units: 2 }), head()]);
+
+  // @ts-expect-error two states
+  expect(() => gru({ units: 2 })(words, { initialState: [h, h] })).toThrow("[h]");
+  // @ts-expect-error one state for an lstm
+  expect(() => lstm({ units: 2 })(words, { initialState: [h] })).toThrow("[h, c]");
+  // @ts-expect-error a third result that there is not
+  expect(results[2]).toBeUndefined();
+  // @ts-expect-error a sequence is no state
+  expect(() => simpleRnn({ units: 2 })(words, { initialState: [words] })).toThrow("initialState h");
+  // @ts-expect-error an option of lstm
+  expect(() => gru({ units: 2, unitForgetBias: false })).toThrow("unitForgetBias");
+  // @ts-expect-error an option of gru
+  expect(() => simpleRnn({ units: 2, resetAfter: true })).toThrow("resetAfter");
+  // @ts-expect-error an option of what has gates
+  expect(() => simpleRnn({ units: 2, recurrentActivation: "tanh" })).toThrow("recurrentActivation");
+  // @ts-expect-error a simpleRnn after one that gives only its last state
+  expect(() => sequential([words, gru({ units: 2 }), simpleRnn({ units: 2 })])).toThrow("returnSequences");
 });
