@@ -23,7 +23,7 @@ const present = existsSync(folder);
 if (!present) console.info(`skipped: ONNX's node tests for recurrences, since ${folder} is not there`);
 
 /** The tests of each operator, and the outputs that they have. In the batchwise ones the layout is 1: batch first. */
-const cases: { readonly [R in RecurrenceName]: Readonly<Record<string, readonly string[]>> } = {
+const cases: { readonly [R in RecurrenceName]?: Readonly<Record<string, readonly string[]>> } = {
   lstm: {
     test_lstm_defaults: ["Y_h"],
     test_lstm_with_initial_bias: ["Y_h"],
@@ -58,7 +58,7 @@ const optional: Readonly<Record<string, string>> = {
 };
 
 for (const [name, folderName, expected] of recurrenceNames.flatMap((recurrent) =>
-  Object.entries(cases[recurrent]).map(([test, outputs]) => [recurrent, test, outputs] as const),
+  Object.entries(cases[recurrent] ?? {}).map(([test, outputs]) => [recurrent, test, outputs] as const),
 )) {
   test.skipIf(!present)(folderName, () => {
     const { op, attributes, inputs, outputs, tensors } = readNodeTest(join(folder, folderName));
@@ -106,5 +106,5 @@ for (const [name, folderName, expected] of recurrenceNames.flatMap((recurrent) =
 
 test.skipIf(!present)("every test of a recurrence that lies there is run", () => {
   const there = readdirSync(folder).filter((name) => /lstm|gru|rnn/.test(name));
-  expect(recurrenceNames.flatMap((name) => Object.keys(cases[name])).sort()).toEqual(there.sort());
+  expect(recurrenceNames.flatMap((name) => Object.keys(cases[name] ?? {})).sort()).toEqual(there.sort());
 });

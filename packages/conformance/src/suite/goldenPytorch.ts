@@ -166,7 +166,11 @@ function titleOf({ cell, nonlinearity, x, hidden, initialStates, parts: [part, .
 
 /** Every case of PyTorch. */
 export function pytorchCases(): GoldenCase[] {
-  const files = { lstm: lstm.cases, gru: gru.cases, rnn: rnn.cases } as const;
-  const layers = recurrenceNames.flatMap((cell) => files[cell].flatMap((golden: OneLayer) => oneLayer(cell, golden)));
+  const files: { readonly [R in RecurrenceName]?: readonly OneLayer[] } = {
+    lstm: lstm.cases,
+    gru: gru.cases,
+    rnn: rnn.cases,
+  };
+  const layers = recurrenceNames.flatMap((cell) => (files[cell] ?? []).flatMap((golden) => oneLayer(cell, golden)));
   return [...layers, ...(stacks.cases as unknown as readonly Stack[])].map((stack) => caseOf(titleOf(stack), stack));
 }

@@ -53,7 +53,7 @@ const shared = {
 } as const;
 
 /** Features of one. */
-const own: { readonly [R in RecurrenceName]: Readonly<Record<string, RecurrenceFeatures<R>>> } = {
+const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrenceFeatures<R>>> } = {
   lstm: {
     "only an initial cell": { initialC: true },
     peepholes: { P: true, lengths: true },
