@@ -5,6 +5,7 @@ import {
   concatenate,
   dense,
   embedding,
+  feed,
   inferenceGraph,
   input,
   lstm,
@@ -107,6 +108,19 @@ describe("wrong use is a typed error with the layer and the shapes", () => {
       "ShapeError",
       'add "sum" takes a list of two or more inputs of one kind',
       "it was given sequence [batch, time, features], features [batch, features]",
+    ],
+    [
+      "a value of a graph",
+      () => add(untyped(feed("x", "float32", [2]))),
+      "ConfigError",
+      "add is a layer",
+      "@ostinato/core/graph",
+    ],
+    [
+      "a number in place of options",
+      () => maximum(untyped(1)),
+      "ConfigError",
+      "maximum takes an object of options, got 1",
     ],
     ["an option", () => add(untyped({ axis: 1 })), "ConfigError", 'add has no option "axis"'],
     [

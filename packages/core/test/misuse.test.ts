@@ -101,7 +101,7 @@ const options: readonly Misuse[] = [
     "inputDim",
   ],
   ["no options at all", () => lstm(untyped(undefined)), "ConfigError", "lstm: units"],
-  ["a number for options", () => lstm(untyped(128)), "ConfigError", "lstm: units"],
+  ["a number for options", () => lstm(untyped(128)), "ConfigError", "lstm takes an object of options, got 128"],
   ["a name with a slash", () => dense({ units: 1, name: "a/b" }), "ConfigError", "dense: name must be", '"a/b"'],
   ["the name constructor", () => dense({ units: 1, name: "constructor" }), "ConfigError", "dense: name"],
   ["the name __proto__", () => dense({ units: 1, name: "__proto__" }), "ConfigError", "dense: name"],

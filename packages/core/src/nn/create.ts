@@ -17,7 +17,7 @@ import {
   type Symbolic,
 } from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
-import { isName, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
+import { isName, isRecord, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
 import type { ActivationConfig, DenseConfig, DropoutConfig } from "./pointwise.ts";
 import type { MergeMode } from "./recurrent/bidirectional.ts";
 import type { GruConfig } from "./recurrent/gru.ts";
@@ -47,6 +47,7 @@ function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer
 }
 
 function create<L extends AnyLayer>(kind: LayerKind, given: { readonly name?: string } | undefined): L {
+  if (!isRecord(given ?? {})) throw new ConfigError(`${kind} takes an object of options, got ${shown(given)}`);
   const { name, ...options } = given ?? {};
   return createLayer(kind, options, name) as L;
 }

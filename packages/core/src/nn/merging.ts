@@ -1,13 +1,13 @@
 /** The layers that put several inputs together: by element, or feature after feature. */
 
-import { ShapeError } from "../errors.ts";
+import { ConfigError, ShapeError } from "../errors.ts";
 import { add, cast, div, maximum, minimum, mul, neg, type Operand, select } from "../ir/build/elementwise.ts";
 import { sequenceMask } from "../ir/build/index.ts";
 import { concat, expandDims } from "../ir/build/shape.ts";
 import type { Dim, Value } from "../ir/ops.ts";
 import { batchMajorShape, type Flow, featuresOf, type Kind } from "./kinds.ts";
 import type { LayerDefinition } from "./layer.ts";
-import { OptionReader } from "./options.ts";
+import { isRecord, OptionReader } from "./options.ts";
 
 type Flows = readonly [Flow, ...Flow[]];
 
@@ -117,6 +117,8 @@ function merging({ byElement, atMost = Number.POSITIVE_INFINITY, merge }: Mergin
   return {
     merges: true,
     parse(options, owner) {
+      if (isRecord(options) && "node" in options)
+        throw new ConfigError(`${owner} is a layer, and was given a value of a graph; ops are in @ostinato/core/graph`);
       new OptionReader(owner, options, ["name"]);
       return {};
     },
