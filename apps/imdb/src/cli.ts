@@ -26,7 +26,7 @@ export interface Environment extends Streams {
 
 type Json = { readonly json?: true };
 
-const overview = `Train, evaluate, use and export a classifier of movie reviews: an embedding, an LSTM and one sigmoid.
+const overview = `Train, evaluate, use and export a classifier of movie reviews: an embedding, recurrent layers and one sigmoid.
 
 A first way through:
   npm run imdb -- train --limit 2000 --epochs 2     two minutes' worth of training, into runs/imdb
@@ -45,6 +45,7 @@ Examples:
   npm run imdb -- train                                  the default preset, 5 epochs, into runs/imdb
   npm run imdb -- train --preset article --out runs/article
   npm run imdb -- train --limit 500 --epochs 1 --units 16 --out runs/small --json
+  npm run imdb -- train --cell gru --layers 2 --units 32 --dropout 0.2 --out runs/gru
   npm run imdb -- train --backend tfjs-wasm --limit 500 --out runs/tfjs   the same model on TensorFlow.js
   npm run imdb -- train --data tickets.csv --text-column message --label-column queue --out runs/tickets
 

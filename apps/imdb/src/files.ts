@@ -15,7 +15,7 @@ export async function requireWritableFolder(folder: string, option: string): Pro
     await makeFolder(folder);
     const probe = join(folder, `.write-test-${process.pid}`);
     await writeFile(probe, "");
-    await rm(probe);
+    await rm(probe, { force: true }); // another process of the same number, on another machine, may have been faster
   } catch (error) {
     const reason = systemReason(error);
     if (reason === undefined) throw error;

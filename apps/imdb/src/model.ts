@@ -1,48 +1,15 @@
-/** The network, and the folder that a training leaves behind: what is in it, and reading it back. */
+/** The folder that a training leaves behind: what is in it, and reading it back. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { classifierMetadata, classifierSettings, type KnownSettings, type TextClassifier } from "@ostinato/classifier";
 import { textClassifier } from "@ostinato/classifier/node";
-import {
-  binaryCrossentropy,
-  dense,
-  embedding,
-  type Loss,
-  lstm,
-  type Model,
-  ModelFileError,
-  sequential,
-  sparseCategoricalCrossentropy,
-  type Trained,
-} from "@ostinato/core";
+import { ModelFileError, type Trained } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
 import { type LabelEncoder, labelEncoder, type Vocabulary } from "@ostinato/text";
 import { backends, type RuntimeName } from "./backends.ts";
-import { isPresetName, type PresetName, presets, rowSettings } from "./presets.ts";
+import type { KnownClassWeights } from "./class-weights.ts";
+import { isPresetName, type PresetName, rowSettings } from "./presets.ts";
 import { type DataRecord, isDataRecord } from "./reviews.ts";
-
-/** What of the network can be chosen. */
-export interface NetworkOptions {
-  readonly preset: PresetName;
-  /** Ids of the embedding, reserved ones included. */
-  readonly maxWords: number;
-  readonly embedding: number;
-  readonly units: number;
-}
-
-/** Embedding, LSTM, one sigmoid: the article's network. For more than two classes, a softmax with one unit for each. */
-export function network({ preset, maxWords, embedding: outputDim, units }: NetworkOptions, classes: number): Model {
-  return sequential([
-    embedding({ inputDim: maxWords, outputDim, maskZero: presets[preset].maskZero }),
-    lstm({ units }),
-    classes === 2 ? dense({ units: 1, activation: "sigmoid" }) : dense({ units: classes, activation: "softmax" }),
-  ]);
-}
-
-/** The loss that goes with the network's last layer. */
-export function lossFor(classes: number): Loss {
-  return classes === 2 ? binaryCrossentropy() : sparseCategoricalCrossentropy();
-}
 
 /** The files of a training's folder. */
 export const fileNames = {
@@ -74,9 +41,11 @@ export function metadataOf(
   { preset, maxLength, seed }: { readonly preset: PresetName; readonly maxLength: number; readonly seed: number },
   { classes }: LabelEncoder<string>,
   data: DataRecord,
+  classWeight?: KnownClassWeights,
 ) {
   const settings = classifierMetadata({ labels: classes, ...rowSettings(preset, maxLength) });
-  return { app, preset, seed, data: { ...data }, ...settings };
+  const weighed = classWeight === undefined ? {} : { classWeight: classWeight.byLabel };
+  return { app, preset, seed, data: { ...data }, ...weighed, ...settings };
 }
 
 /** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */

@@ -2,8 +2,10 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { type BackendName, backendNames, runtimeNames } from "./backends.ts";
+import { type ClassWeightOption, parseClassWeight } from "./class-weights.ts";
 import { callersFolder } from "./files.ts";
-import { type PresetName, presetNames, presets } from "./presets.ts";
+import { cellNames, type NetworkOptions, recurrentDefaults } from "./network.ts";
+import { presetNames, presets } from "./presets.ts";
 import { type DataOptions, fewestReviews } from "./reviews.ts";
 
 /** Reads whole numbers in a range. */
@@ -19,6 +21,21 @@ function positive(text: string): number {
   const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
   if (number > 0 && number < Number.POSITIVE_INFINITY) return number;
   throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+/** Reads a share that is to be dropped. */
+function share(text: string): number {
+  const number = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (number >= 0 && number < 1) return number;
+  throw new InvalidArgumentError("It must be a number from 0 to below 1.");
+}
+
+function classWeight(text: string): ClassWeightOption {
+  try {
+    return parseClassWeight(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** A path, relative to where npm was called. */
@@ -44,17 +61,14 @@ const defaultFolder = "runs/imdb";
 const mostRows = 100_000_000;
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions extends DataOptions {
-  readonly preset: PresetName;
+export interface TrainOptions extends DataOptions, NetworkOptions {
   readonly backend: BackendName;
   readonly threads?: number;
   readonly epochs: number;
   readonly batchSize: number;
-  readonly maxWords: number;
   readonly maxLength: number;
-  readonly embedding: number;
-  readonly units: number;
   readonly learningRate: number;
+  readonly classWeight?: ClassWeightOption;
   readonly limit?: number;
   readonly seed: number;
   readonly out: string;
@@ -80,8 +94,13 @@ export function trainOptions(epochs: number): Option[] {
     maxWordsOption(),
     maxLengthOption(),
     new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(10),
-    new Option("--units <n>", "units of the LSTM").argParser(whole(1, 2048)).default(128),
+    new Option("--units <n>", "units of each recurrent layer").argParser(whole(1, 2048)).default(128),
+    ...recurrentOptions(),
     new Option("--learning-rate <x>", "step size of Adam").argParser(positive).default(0.001),
+    new Option(
+      "--class-weight <weights>",
+      'how much each class counts in the training loss: "balanced", by the rows of each, or by label, as "negative=1,positive=3"; all 1 by default',
+    ).argParser(classWeight),
     new Option("--limit <n>", "labelled texts to use, for a quick run; all by default").argParser(
       whole(fewestReviews, mostRows),
     ),
@@ -100,6 +119,27 @@ export function trainOptions(epochs: number): Option[] {
       "end after this many epochs without a better validation loss; off by default",
     ).argParser(whole(1, 100_000)),
     new Option("--logdir <dir>", "folder for TensorBoard's event files and epochs.csv").argParser(path),
+  ];
+}
+
+/** What the layers between the embedding and the output are. */
+function recurrentOptions(): Option[] {
+  const { cell, layers, bidirectional, dropout, recurrentDropout } = recurrentDefaults;
+  return [
+    new Option("--cell <name>", "recurrent layer; rnn is the simple one, without gates")
+      .choices(cellNames)
+      .default(cell),
+    new Option("--layers <n>", "recurrent layers, one upon the other").argParser(whole(1, 64)).default(layers),
+    new Option(
+      "--bidirectional",
+      "each recurrent layer reads a text from both ends, and hands on the units of both",
+    ).default(bidirectional),
+    new Option("--dropout <share>", "features of each recurrent layer's input that a training step drops")
+      .argParser(share)
+      .default(dropout),
+    new Option("--recurrent-dropout <share>", "units of each recurrent layer's state that a training step drops")
+      .argParser(share)
+      .default(recurrentDropout),
   ];
 }
 

@@ -3,28 +3,35 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Callback, Checkpoint, Json } from "@ostinato/core";
 import { loadCheckpoint, previousOf } from "@ostinato/core/node";
+import type { KnownClassWeights } from "./class-weights.ts";
 import { UsageError } from "./failures.ts";
 import { fileNames } from "./model.ts";
+import { recurrentDefaults } from "./network.ts";
 import type { TrainOptions } from "./options.ts";
 
 /** Options that change nothing in the course of a training but its length and its place. */
-type Free = "epochs" | "backend" | "threads" | "out" | "resume" | "overwrite";
+const free: readonly string[] = [
+  "epochs",
+  "backend",
+  "threads",
+  "out",
+  "resume",
+  "overwrite",
+] satisfies (keyof TrainOptions)[];
 
-/** What must be the same when a training goes on: every other option, and the data themselves. */
-export type Settings = Omit<TrainOptions, Free> & { readonly digest: string };
+/** Options that are kept only where they are not as here. */
+const defaults: Readonly<Record<string, unknown>> = { ...recurrentDefaults, header: true };
 
-export function settingsOf(options: TrainOptions, digest: string): Settings {
-  const {
-    epochs: _,
-    backend: __,
-    threads: ___,
-    out: ____,
-    resume: _____,
-    overwrite: ______,
-    header,
-    ...settings
-  } = options;
-  return { ...settings, ...(header === false ? { header } : {}), digest };
+/** What must be the same when a training goes on: every other option, by its name, and the data themselves. */
+export type Settings = Readonly<Record<string, Json>>;
+
+export function settingsOf(options: TrainOptions, digest: string, weighed: KnownClassWeights | undefined): Settings {
+  const given: Record<string, unknown> = { ...options, classWeight: weighed?.setting };
+  const kept = Object.entries(given).filter(
+    ([name, value]) => value !== undefined && !free.includes(name) && value !== defaults[name],
+  );
+  // What is left are texts, numbers and truth values.
+  return { ...(Object.fromEntries(kept) as Settings), digest };
 }
 
 /** The name under which checkpoints keep the settings. */
@@ -79,15 +86,15 @@ export async function openCheckpoint(
 
 /** Each difference, as `--units was 8, is 16`. */
 function differencesBetween(kept: Json | undefined, settings: Settings): string[] {
-  const was: Record<string, unknown> = typeof kept === "object" && kept !== null ? { ...kept } : {};
-  const is: Record<string, unknown> = { ...settings };
+  const was: Record<string, unknown> = { ...defaults, ...(typeof kept === "object" ? kept : {}) };
+  const is: Record<string, unknown> = { ...defaults, ...settings };
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((key) => was[key] !== is[key]);
   // Other options bring other rows: only where they are the same have the data changed.
   const named = names.filter((key) => key !== "digest");
   if (named.length === 0) return names.map(() => "the texts and labels have changed");
   return named.map((key) =>
     key === "header"
-      ? `--no-header was ${key in was ? "given" : "not given"}, is ${key in is ? "given" : "not given"}`
+      ? `--no-header was ${was[key] ? "not given" : "given"}, is ${is[key] ? "not given" : "given"}`
       : `--${kebabCase(key)} was ${shown(was[key])}, is ${shown(is[key])}`,
   );
 }

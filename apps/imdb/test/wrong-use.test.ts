@@ -41,6 +41,19 @@ const wrong: [args: string[], message: RegExp][] = [
   ]),
   [["train", "--learning-rate", "0"], /It must be a number above 0/],
   [["train", "--learning-rate", "fast"], /It must be a number above 0/],
+  [["train", "--cell", "LSTM"], /'LSTM' is invalid\. Allowed choices are lstm, gru, rnn\./],
+  ...["0", "65", "two"].map((n): [string[], RegExp] => [
+    ["train", "--layers", n],
+    /'--layers <n>' argument '.*' is invalid\. It must be a whole number from 1 to 64\./,
+  ]),
+  ...["1", "-0.1", "half", "", "NaN"].flatMap((rate) =>
+    ["dropout", "recurrent-dropout"].map((name): [string[], RegExp] => [
+      ["start", `--${name}`, rate],
+      new RegExp(`'--${name} <share>' argument '${rate}' is invalid\\. It must be a number from 0 to below 1\\.`),
+    ]),
+  ),
+  [["train", "--class-weight", "even"], /'even' is invalid\. It must be "balanced", or weights by label, such as/],
+  [["train", "--class-weight", "negative=-1"], /The weight of "negative" must be a number from 0 on\./],
   [["train", "--backend", "gpu"], /'gpu' is invalid\. Allowed choices are wasm, cpu, tfjs, tfjs-wasm\./],
   [["train", "--backend", "onnx"], /'onnx' is invalid/],
   [["train", "--backend", "constructor"], /'constructor' is invalid/],
@@ -64,6 +77,13 @@ describe("arguments", () => {
   test("the exit code of the process is 2", async () => {
     expectUsage(await runProcess(["train", "--epochs", "0"]), /It must be a whole number/);
   }, 20_000);
+});
+
+test("a class weight for a label that the data do not have names those that there are", async () => {
+  expectUsage(
+    await runInside(["train", "--limit", "20", "--class-weight", "negative=1,postive=3", "--out", temporaryFolder()]),
+    /--class-weight: there is no label "postive"; the labels are "negative", "positive"\n/,
+  );
 });
 
 describe("output folders are tried before any work", () => {

@@ -24,12 +24,14 @@ import { vocabularyFromTexts, vocabularySize } from "@ostinato/text";
 import { backends } from "../backends.ts";
 import { writeChart } from "../charts/draw.ts";
 import { historyChart, historyFigures } from "../charts/history.ts";
+import { classWeightsOf, type KnownClassWeights, shownClassWeights } from "../class-weights.ts";
 import { divergenceWatch } from "../divergence.ts";
 import { FailureError } from "../failures.ts";
 import { shownCount, shownLabel } from "../format.ts";
 import { historyOf, partRecorder } from "../history.ts";
 import { InterruptedError, type Interruption } from "../interruption.ts";
-import { fileNames, lossFor, metadataOf, network } from "../model.ts";
+import { fileNames, metadataOf } from "../model.ts";
+import { lossFor, network, shownNetwork } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
 import type { Output } from "../output.ts";
 import { presets, rowSettings } from "../presets.ts";
@@ -46,7 +48,7 @@ export interface Stopping {
 }
 
 export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
-  const { preset, maxWords, maxLength, seed, out, epochs } = options;
+  const { preset, maxWords, seed, out, epochs } = options;
   using folder = await openTrainingFolder(options);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
@@ -54,12 +56,13 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   tellForm(reviews.form, options.data, output);
   const { labelEncoder } = reviews;
   const classes = labelEncoder.classes.length;
-  const settings = settingsOf(options, reviews.record.digest);
+  const weighed = options.classWeight && classWeightsOf(options.classWeight, labelEncoder, reviews.train.labels);
+  const settings = settingsOf(options, reviews.record.digest, weighed);
   const resume = options.resume ? await openCheckpoint(options, settings, output.note) : undefined;
   const vocabulary = vocabularyFromTexts(reviews.all, { maxTokens: maxWords, unknown: presets[preset].unknown });
   const model = network(options, classes);
   tellData(options, reviews, vocabularySize(vocabulary), output);
-  tellModel(model, maxLength, output);
+  tellModel(model, options, weighed, output);
 
   await using trainer = await compile(model, {
     backend,
@@ -68,7 +71,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     metrics: [accuracy()],
     seed,
   });
-  const kept = { vocabulary, metadata: metadataOf(options, labelEncoder, reviews.record) };
+  const kept = { vocabulary, metadata: metadataOf(options, labelEncoder, reviews.record, weighed) };
   const watch = divergenceWatch();
   const save = async (checkpoint: Checkpoint) => {
     watch.refuse(checkpoint);
@@ -98,6 +101,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
       validationData: examples(options, vocabulary, reviews.validation),
       callbacks,
       signal,
+      ...(weighed ? { classWeight: weighed.weights } : {}),
       ...(resume ? { resume } : {}),
       ...progressHooks(output, epochs, (resume?.position.epoch ?? 0) + 1),
     }),
@@ -198,7 +202,15 @@ function tellData({ preset, maxLength }: TrainOptions, reviews: TrainingReviews,
   );
 }
 
-function tellModel(model: Model, time: number, output: Output): void {
-  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model, { time }) });
+function tellModel(model: Model, options: TrainOptions, weighed: KnownClassWeights | undefined, output: Output): void {
+  const { maxLength: time, cell, layers, bidirectional, units, dropout, recurrentDropout } = options;
+  output.event({
+    event: "model",
+    parameters: countParameters(model),
+    layers: summaryRows(model, { time }),
+    network: { cell, layers, bidirectional, units, dropout, recurrentDropout },
+    ...(weighed ? { classWeight: weighed.byLabel } : {}),
+  });
   output.say(summary(model, { time }));
+  output.say([shownNetwork(options), ...(weighed ? [shownClassWeights(weighed)] : [])].join("; "));
 }
