@@ -139,6 +139,23 @@ function statesTrial(draw: Draw): Fetches {
   return training(draw, model([x, h0], writer(again, { initialState: [h, c] })).spec, meanSquaredError());
 }
 
+/** The same where there is one state, which goes from a gru to a simpleRnn or the other way. */
+function oneStateTrial(draw: Draw): Fetches {
+  const [units, features] = [draw.number(5).size, draw.number(5).size];
+  const x = input({ shape: ["time", features], lengths: draw.chance(0.6) });
+  const h0 = input({ shape: [units], name: "h0" });
+  const returns = { units, returnSequences: true, returnState: true } as const;
+  const layers = [
+    gru({ ...drawGruOptions(draw), ...returns }),
+    simpleRnn({ ...drawSimpleRnnOptions(draw), ...returns }),
+  ];
+  const [reader, writer] = draw.chance(0.5) ? layers : layers.toReversed();
+  const [, h] = reader(x, { initialState: [h0] });
+  const [again] = reader(x, { initialState: [dense({ units })(h)] });
+  const [y, last] = writer(again, { initialState: [h] });
+  return training(draw, model([x, h0], draw.chance(0.5) ? y : last).spec, meanSquaredError());
+}
+
 const mergingLayers = [concatenate, add, multiply, average, maximum, minimum, subtract] as const;
 
 /** Two or three inputs of one kind, of lengths of their own or not, merged; then a recurrence or a dense layer. */
@@ -188,6 +205,7 @@ export const layerTrials: Readonly<
     | "simpleRnn"
     | "bidirectional"
     | "states of lstms"
+    | "states of grus and simpleRnns"
     | "dense"
     | "dropout"
     | "activation"
@@ -235,6 +253,7 @@ export const layerTrials: Readonly<
     return draw.chance(0.5) ? inference(draw, { spec }) : training(draw, spec, meanSquaredError());
   },
   "states of lstms": statesTrial,
+  "states of grus and simpleRnns": oneStateTrial,
   dense: (draw) => {
     const options = { units: draw.number(5).size, activation: draw.one(activationNames), useBias: draw.chance(0.8) };
     return inference(draw, sequential([drawInput(draw), dense(options)]));
