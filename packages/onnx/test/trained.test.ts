@@ -1,15 +1,19 @@
 /** Trained models, exported and at work in onnxruntime, against the same models on our own backend. */
 import { cpu } from "@ostinato/backend-cpu";
 import {
+  adam,
   add,
   average,
+  binaryCrossentropy,
   ConfigError,
+  compile,
   concatenate,
   DataError,
   dense,
   embedding,
   feed,
   float32,
+  fromBytes,
   gru,
   type Inputs,
   inferenceGraph,
@@ -33,6 +37,7 @@ import {
   type Tensor,
   type Trained,
   tanh,
+  toBytes,
   UnsupportedOpError,
 } from "@ostinato/core";
 import { decodeOnnx, exportOnnx, graphToOnnx } from "@ostinato/onnx";
@@ -96,6 +101,35 @@ test("states that come out of one lstm and go into another, and states that are 
   const trained = trainedOf(model([asked, start], { z, last, c, y: dense({ units: 2 })(y) }));
   const x = { asked: reviews(25, 50), start: Array.from({ length: 25 }, (_, i) => [i / 25, -0.5, 0.5]) };
   for (const batchSize of [25, 7]) await expectSame(trained, x, batchSize);
+});
+
+const recurrences = {
+  lstm: () => lstm({ units: 6 }),
+  gru: () => gru({ units: 6 }),
+  "gru, reset before": () => gru({ units: 6, resetAfter: false }),
+  simpleRnn: () => simpleRnn({ units: 6 }),
+};
+
+test.each(Object.entries(recurrences))("a model with %s learns, is saved, loaded and exported", async (_, layer) => {
+  // Whether the last word is below 5: something for a state to keep.
+  const x = reviews(63, 10).filter((row) => row.length > 0);
+  const y = x.map((row) => ((row.at(-1) ?? 0) < 5 ? 1 : 0));
+  const chain = sequential([
+    embedding({ inputDim: 10, outputDim: 6, maskZero: true }),
+    layer(),
+    dense({ units: 1, activation: "sigmoid" }),
+  ]);
+  const backend = await cpu();
+  const settings = { backend, loss: binaryCrossentropy(), optimizer: adam({ learningRate: 0.02 }), seed: 1 };
+  await using trainer = await compile(chain, settings);
+  const { epochs } = await trainer.fit({ x, y }, { epochs: 20, batchSize: 16 });
+  expect(epochs.at(-1)?.loss).toBeLessThan(0.5 * (epochs[0]?.loss ?? 0));
+  const saved = toBytes(await trainer.snapshot());
+  const loaded = fromBytes(saved);
+  expect(toBytes(loaded)).toEqual(saved);
+  await using again = await predictor(loaded, { backend });
+  expect(await again.predict(x)).toEqual(await trainer.predict(x));
+  await expectSame(loaded, reviews(25, 10), 7);
 });
 
 describe("the exported model predicts what the model predicts", () => {
