@@ -1,7 +1,7 @@
 /** `pnpm assemble`: compiles `assembly/` to the two binaries, and writes them, deflated, as modules to `src/binaries`. The same sources give the same bytes. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
+import zopfli from "@gfx/zopfli";
 import asc from "assemblyscript/asc";
 import { protocolSource } from "./protocolSource.ts";
 import { sourceHash } from "./sourceHash.ts";
@@ -45,7 +45,7 @@ for (const [name, variant] of Object.entries(variants)) {
   const fields = [
     `hash: "${sourceHash(binary)}"`,
     `memoryFlags: ${memoryFlags(binary)}`,
-    `deflated:\n    "${deflateRawSync(binary, { level: 9 }).toString("base64")}"`,
+    `deflated:\n    "${Buffer.from(await zopfli.deflateAsync(binary, {})).toString("base64")}"`,
   ];
   const text = `/** The module ${variant.purpose}; \`pnpm assemble\` makes this file from \`assembly/\`. */
 export const ${name} = {

@@ -1,10 +1,17 @@
 /** Model files: the same model gives the same bytes and comes back; models that cannot be are refused with what is wrong. */
 import {
+  ConfigError,
   checkpointToBytes,
+  dense,
   float32,
   fromBytes,
+  inferenceGraph,
+  input,
   type Json,
   ModelFileError,
+  type ModelSpec,
+  parseModelSpec,
+  sequential,
   type Trained,
   toBytes,
 } from "@ostinato/core";
@@ -346,4 +353,14 @@ test("what is no trained model is not written, and said to be none", () => {
     expect(() => toBytes(given)).toThrow(
       `saveModel or toBytes: the model must be what await trainer.snapshot() or await loadModel(…) gave, got ${found}`,
     );
+});
+
+test("a spec that was copied as plain data has to be read before it is built, and says so", () => {
+  const { spec } = sequential([input({ shape: [2] }), dense({ units: 1, name: "head" })]);
+  for (const copy of [structuredClone(spec), JSON.parse(JSON.stringify(spec)) as ModelSpec]) {
+    expect(copy).toEqual(spec);
+    expect(() => inferenceGraph(copy)).toThrow(ConfigError);
+    expect(() => inferenceGraph(copy)).toThrow('dense "head" is plain data, without what builds it');
+    expect(inferenceGraph(parseModelSpec(copy)).fetches.output?.type.shape).toEqual(["batch", 1]);
+  }
 });

@@ -8,14 +8,12 @@ import { distinctSites, keyOf, type RandomStream } from "../random.ts";
 import type { Flow } from "./kinds.ts";
 import {
   type BuildContext,
+  definitionOf,
   type InputSpec,
-  type LayerDefinition,
   outputKinds,
   type ParameterSpec,
   type ParameterTraits,
 } from "./layer.ts";
-import { type LayerKind, layerDefinitions } from "./layers.ts";
-import type { Json } from "./options.ts";
 import type { ModelSpec, Source } from "./spec.ts";
 
 /** A model as values: one flow for each input, each result of each call of a layer, and each output. */
@@ -75,8 +73,9 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
 
   for (const call of spec.calls) {
-    const { kind, name, config } = spec.layers[call.layer] as ModelSpec["layers"][number];
-    const definition = layerDefinitions[kind as LayerKind] as unknown as LayerDefinition<Json>;
+    const layer = spec.layers[call.layer] as ModelSpec["layers"][number];
+    const { kind, name, config } = layer;
+    const definition = definitionOf(layer);
     const given = call.sources.map(follow);
     outputKinds(
       definition,

@@ -1,7 +1,7 @@
 /** The functions that make layers and inputs: Keras's names and options in camel case. */
 import { ConfigError, ShapeError } from "../errors.ts";
 import type { RecurrenceName } from "../ir/recurrences.ts";
-import type { EmbeddingConfig } from "./embedding.ts";
+import { type EmbeddingConfig, embedding as embeddingLayer } from "./embedding.ts";
 import type { Kind } from "./kinds.ts";
 import {
   type AnyLayer,
@@ -15,14 +15,31 @@ import {
   type StatefulLayer,
   type States,
   type Symbolic,
+  withDefinition,
 } from "./layer.ts";
-import { type LayerKind, layerDefinitions } from "./layers.ts";
+import type { LayerKind } from "./layers.ts";
+import {
+  addLayer,
+  averageLayer,
+  concatenateLayer,
+  maximumLayer,
+  minimumLayer,
+  multiplyLayer,
+  subtractLayer,
+} from "./merging.ts";
 import { isName, isRecord, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
-import type { ActivationConfig, DenseConfig, DropoutConfig } from "./pointwise.ts";
-import type { MergeMode } from "./recurrent/bidirectional.ts";
-import type { GruConfig } from "./recurrent/gru.ts";
-import type { LstmConfig } from "./recurrent/lstm.ts";
-import type { SimpleRnnConfig } from "./recurrent/simpleRnn.ts";
+import {
+  type ActivationConfig,
+  activation as activationLayer,
+  type DenseConfig,
+  type DropoutConfig,
+  dense as denseLayer,
+  dropout as dropoutLayer,
+} from "./pointwise.ts";
+import { bidirectional as bidirectionalLayer, type MergeMode } from "./recurrent/bidirectional.ts";
+import { type GruConfig, gru as gruLayer } from "./recurrent/gru.ts";
+import { type LstmConfig, lstm as lstmLayer } from "./recurrent/lstm.ts";
+import { type SimpleRnnConfig, simpleRnn as simpleRnnLayer } from "./recurrent/simpleRnn.ts";
 import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
 
 /** What users may write for an option. */
@@ -34,22 +51,27 @@ type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & { readonly [K 
 };
 
 /** A layer of any kind from options of unknown origin, which are checked. */
-function createLayer(kind: LayerKind, options: unknown, name?: string): AnyLayer {
-  const definition = layerDefinitions[kind] as unknown as LayerDefinition<Json>;
+function createLayer<C>(kind: LayerKind, own: LayerDefinition<C>, options: unknown, name?: string): AnyLayer {
+  const definition = own as unknown as LayerDefinition<Json>;
   if (name !== undefined && !isName(name)) {
     throw new ConfigError(`${kind}: name must be ${NAME_RULE}, got ${shown(name)}`);
   }
   const config = definition.parse(options, name === undefined ? kind : `${kind} "${name}"`);
   const layer = (input: Symbolic, options?: unknown): Symbolic | readonly Symbolic[] =>
     applyLayer(made, definition, input, options);
-  const made: AnyLayer = Object.assign(layer, { spec: { kind, config, ...(name === undefined ? {} : { name }) } });
+  const spec = withDefinition({ kind, config, ...(name === undefined ? {} : { name }) }, definition);
+  const made: AnyLayer = Object.assign(layer, { spec });
   return made;
 }
 
-function create<L extends AnyLayer>(kind: LayerKind, given: { readonly name?: string } | undefined): L {
+function create<L extends AnyLayer, C>(
+  kind: LayerKind,
+  definition: LayerDefinition<C>,
+  given: { readonly name?: string } | undefined,
+): L {
   if (!isRecord(given ?? {})) throw new ConfigError(`${kind} takes an object of options, got ${shown(given)}`);
   const { name, ...options } = given ?? {};
-  return createLayer(kind, options, name) as L;
+  return createLayer(kind, definition, options, name) as L;
 }
 
 /**
@@ -60,7 +82,7 @@ function create<L extends AnyLayer>(kind: LayerKind, given: { readonly name?: st
  * float32([inputDim, outputDim], vectors) } })` begins with them. `parseEmbeddings` of @ostinato/text reads GloVe's and word2vec's.
  */
 export function embedding(options: OptionsOf<EmbeddingConfig, "inputDim" | "outputDim">): Layer<"ids", "sequence"> {
-  return create("embedding", options);
+  return create("embedding", embeddingLayer, options);
 }
 
 /** Makes a recurrent layer; what it gives depends on what it is to return. */
@@ -90,7 +112,8 @@ interface RecurrentMaker<O, R extends RecurrenceName> {
  * const [y, h, c] = lstm({ units: 32, returnSequences: true, returnState: true })(x);
  * const next = lstm({ units: 32 })(y, { initialState: [h, c] });
  */
-export const lstm: RecurrentMaker<OptionsOf<LstmConfig, "units">, "lstm"> = (options) => create("lstm", options);
+export const lstm: RecurrentMaker<OptionsOf<LstmConfig, "units">, "lstm"> = (options) =>
+  create("lstm", lstmLayer, options);
 
 /**
  * Gated recurrent unit (Cho et al. 2014): [batch, time, features] → [batch, units], or with `returnSequences` [batch, time, units]. With
@@ -102,14 +125,14 @@ export const lstm: RecurrentMaker<OptionsOf<LstmConfig, "units">, "lstm"> = (opt
  * @example
  * const [y, h] = gru({ units: 32, returnSequences: true, returnState: true })(x);
  */
-export const gru: RecurrentMaker<OptionsOf<GruConfig, "units">, "gru"> = (options) => create("gru", options);
+export const gru: RecurrentMaker<OptionsOf<GruConfig, "units">, "gru"> = (options) => create("gru", gruLayer, options);
 
 /**
  * The simple recurrent network (Elman 1990), `activation(x · W + h · R + B)`: [batch, time, features] → [batch, units], or with `returnSequences`
  * [batch, time, units]. With `returnState` two results, `[y, h]`; a call takes `{ initialState: [h] }`. The options of `lstm` but those of gates.
  */
 export const simpleRnn: RecurrentMaker<OptionsOf<SimpleRnnConfig, "units">, "rnn"> = (options) =>
-  create("simpleRnn", options);
+  create("simpleRnn", simpleRnnLayer, options);
 
 /** Options of `bidirectional`. */
 export interface BidirectionalOptions<L> {
@@ -164,7 +187,7 @@ export function bidirectional(
     layer: specOf(layer),
     ...(backwardLayer === undefined ? {} : { backwardLayer: specOf(backwardLayer) }),
   };
-  return createLayer("bidirectional", options, name);
+  return createLayer("bidirectional", bidirectionalLayer, options, name);
 }
 
 /**
@@ -172,17 +195,17 @@ export function bidirectional(
  * `kernelRegularizer` and `biasRegularizer` ({ l1, l2 }) to none. `trainable: false` freezes both.
  */
 export function dense(options: OptionsOf<DenseConfig, "units">): PointwiseLayer {
-  return create("dense", options);
+  return create("dense", denseLayer, options);
 }
 
 /** In training sets each element to 0 with probability `rate` and scales the others by 1 / (1 - rate); else passes all through. */
 export function dropout(options: OptionsOf<DropoutConfig, "rate">): PointwiseLayer {
-  return create("dropout", options);
+  return create("dropout", dropoutLayer, options);
 }
 
 /** An activation function as a layer: `activation({ activation: "tanh" })`. */
 export function activation(options: OptionsOf<ActivationConfig, "activation">): PointwiseLayer {
-  return create("activation", options);
+  return create("activation", activationLayer, options);
 }
 
 /** Options of layers that put inputs together. */
@@ -205,7 +228,7 @@ export interface MergingOptions {
  * @throws ConfigError, ShapeError with the layer and the shapes, for one input, different kinds, or different time axes
  */
 export function concatenate(options?: MergingOptions): MergingLayer {
-  return create("concatenate", options);
+  return create("concatenate", concatenateLayer, options);
 }
 
 /**
@@ -215,32 +238,32 @@ export function concatenate(options?: MergingOptions): MergingLayer {
  * @throws ConfigError, ShapeError with the layer and the shapes, for one input, different kinds, time axes or numbers of features
  */
 export function add(options?: MergingOptions): MergingLayer {
-  return create("add", options);
+  return create("add", addLayer, options);
 }
 
 /** The first of two inputs less the second: `subtract()([a, b])`. As `add`; where one has ended, the other is a or -b. */
 export function subtract(options?: MergingOptions): MergingLayer {
-  return create("subtract", options);
+  return create("subtract", subtractLayer, options);
 }
 
 /** The product of the inputs, element by element: `multiply()([a, b])`. As `add`. */
 export function multiply(options?: MergingOptions): MergingLayer {
-  return create("multiply", options);
+  return create("multiply", multiplyLayer, options);
 }
 
 /** The mean of the inputs, element by element: `average()([a, b])`. As `add`; at each step of those that have not ended. */
 export function average(options?: MergingOptions): MergingLayer {
-  return create("average", options);
+  return create("average", averageLayer, options);
 }
 
 /** The largest of the inputs, element by element: `maximum()([a, b])`. As `add`. The op of the same name is in `@ostinato/core/graph`. */
 export function maximum(options?: MergingOptions): MergingLayer {
-  return create("maximum", options);
+  return create("maximum", maximumLayer, options);
 }
 
 /** The smallest of the inputs, element by element: `minimum()([a, b])`. As `add`. The op of the same name is in `@ostinato/core/graph`. */
 export function minimum(options?: MergingOptions): MergingLayer {
-  return create("minimum", options);
+  return create("minimum", minimumLayer, options);
 }
 
 /** Shapes without the batch axis. */

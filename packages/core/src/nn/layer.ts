@@ -64,6 +64,26 @@ export interface LayerSpec {
   readonly name?: string;
 }
 
+const definitionKey = Symbol("what builds the layer");
+
+/** A layer's spec with what builds it, which files, comparisons and messages between threads do not see. */
+export function withDefinition<S extends LayerSpec>(spec: S, definition: LayerDefinition<Json>): S {
+  return Object.defineProperty(spec, definitionKey, { value: definition });
+}
+
+/**
+ * What builds a layer: it came with the layer, so that a program holds the layers that it uses and no others.
+ *
+ * @throws ConfigError where the spec was copied as plain data
+ */
+export function definitionOf(spec: LayerSpec): LayerDefinition<Json> {
+  const definition = (spec as { readonly [definitionKey]?: LayerDefinition<Json> })[definitionKey];
+  if (definition) return definition;
+  throw new ConfigError(
+    `${called(spec)} is plain data, without what builds it; read a model's spec that was copied or stored with parseModelSpec(spec)`,
+  );
+}
+
 /** One use of a layer. */
 export interface Call {
   readonly layer: AnyLayer;

@@ -7,11 +7,13 @@ import {
   type AnyLayer,
   type Call,
   called,
+  definitionOf,
   type InputSpec,
   isSymbolic,
   type Layer,
   type PointwiseLayer,
   type Symbolic,
+  withDefinition,
 } from "./layer.ts";
 import { isName, isRecord, NAME_RULE, repeatedName, shown } from "./options.ts";
 import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
@@ -178,7 +180,10 @@ export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore
   };
   const spec: ModelSpec = {
     inputs: inputSpecs,
-    layers: layers.map(({ spec: { kind, config } }, i) => ({ kind, name: layerNames[i] as string, config })),
+    layers: layers.map(({ spec: own }, i) => {
+      const { kind, config } = own;
+      return withDefinition({ kind, name: layerNames[i] as string, config }, definitionOf(own));
+    }),
     calls: calls.map(
       (call): CallSpec => ({ layer: indexes.get(call.layer) as number, sources: call.inputs.map(sourceOf) }),
     ),

@@ -1,7 +1,14 @@
 /** A model as JSON: its inputs, its layers, and which layer reads what. Read from files, so checked like anything from outside. */
 import { ModelFileError, ShapeError } from "../errors.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import { type InputSpec, type LayerDefinition, type LayerSpec, outputKinds } from "./layer.ts";
+import {
+  definitionOf,
+  type InputSpec,
+  type LayerDefinition,
+  type LayerSpec,
+  outputKinds,
+  withDefinition,
+} from "./layer.ts";
 import { type LayerKind, layerDefinitions } from "./layers.ts";
 import { isName, isRecord, isSizeName, type Json } from "./options.ts";
 
@@ -82,7 +89,7 @@ function callSpec(
   const layer = layers[index];
   if (!isRecord(data) || layer === undefined) throw new ModelFileError("the model applies a layer that is not there");
   const read = list("sources" in data ? data.sources : [data.source], "sources").map((given) => source(given, known));
-  const definition = layerDefinitions[layer.kind as LayerKind] as unknown as LayerDefinition<Json>;
+  const definition = definitionOf(layer);
   const given = read.map(({ kind }) => kind);
   try {
     const kinds = outputKinds(definition, layer.config, `the model's ${layer.kind} "${layer.name}"`, given);
@@ -114,8 +121,8 @@ function layerSpec(data: unknown): LayerSpec & { readonly name: string } {
   }
   const { kind } = data;
   const own = name(data.name, "layers");
-  const config: Json = layerDefinitions[kind].parse(data.config, `${kind} "${own}"`);
-  return { kind, name: own, config };
+  const definition = layerDefinitions[kind] as unknown as LayerDefinition<Json>;
+  return withDefinition({ kind, name: own, config: definition.parse(data.config, `${kind} "${own}"`) }, definition);
 }
 
 /** A spec from JSON of unknown origin. @throws ModelFileError, ConfigError with the layer whose options are wrong */
