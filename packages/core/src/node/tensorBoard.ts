@@ -76,6 +76,9 @@ function runsOf(event: Logs): { train: Record<string, number>; validation: Recor
   return { train, validation };
 }
 
+/** Counts the event files of this process, so that no name comes twice. */
+let files = 0;
+
 /** A file of events in a run's folder, always a new one. TensorBoard reads those of one run in the order of their names. */
 class EventFile {
   readonly #folder: string;
@@ -94,14 +97,14 @@ class EventFile {
   async #create(wallTime: number): Promise<string> {
     await makeFolder(this.#folder);
     const seconds = String(Math.floor(wallTime)).padStart(10, "0");
-    for (let number = 0; ; number++) {
-      const path = join(this.#folder, `events.out.tfevents.${seconds}.ostinato.${process.pid}.${number}`);
+    for (let tries = 0; ; tries++) {
+      const path = join(this.#folder, `events.out.tfevents.${seconds}.ostinato.${process.pid}.${files++}`);
       try {
         await writeFile(path, eventRecord(versionEvent(wallTime)), { flag: "wx" });
         return path;
       } catch (error) {
-        // Another training began in the same second.
-        if (systemCode(error) !== "EEXIST" || number === 999) throw error;
+        // A process that had this id before began in the same second.
+        if (systemCode(error) !== "EEXIST" || tries === 999) throw error;
       }
     }
   }
