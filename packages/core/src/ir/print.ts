@@ -8,10 +8,22 @@ function isBody(attr: unknown): attr is Body {
 
 const indent = (text: string): string => text.replace(/^/gm, "  ");
 
+/** JSON, but with ±Infinity, NaN and −0 as they are. */
+function showValue(value: unknown): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (isBody(value)) return `{\n${indent(printBody(value))}\n}`;
+  if (Array.isArray(value)) return `[${value.map(showValue).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
+  return `{${Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}:${showValue(item)}`)}}`;
+}
+
+/** The attributes of a node: equal texts for equal attributes, and for no others. */
+export function attrsKey(node: AnyNode): string {
+  return showValue(node.attrs);
+}
+
 function showAttr(attr: unknown): string {
-  if (isBody(attr)) return `{\n${indent(printBody(attr))}\n}`;
-  if (typeof attr === "string") return attr;
-  return JSON.stringify(attr);
+  return typeof attr === "string" ? attr : showValue(attr);
 }
 
 /** The names of the nodes in the order of the listing: `%0`, `%1`, and `%2.1` for the second output of `%2`. */

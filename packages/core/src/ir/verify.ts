@@ -1,4 +1,4 @@
-/** The invariants of a graph, checked after every pass: a graph that breaks one is a defect of the pass that made it. */
+/** The invariants of a graph, checked before the passes of `lower` and after each of them. */
 import { GraphError } from "../errors.ts";
 import { infer } from "./infer.ts";
 import { type Body, type Graph, nodesOf, rootsOf, sameShape, showType, type Value, type ValueType } from "./value.ts";

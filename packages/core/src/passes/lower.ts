@@ -58,7 +58,8 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lo
     return current;
   };
 
-  const lowered = verify(simplify(mapGraph(simplify(graph), lowerRoots)));
+  const passes = [simplify, (simple: Graph) => mapGraph(simple, lowerRoots), simplify];
+  const lowered = passes.reduce((passed, pass) => verify(pass(passed)), verify(graph));
   for (const node of allNodes(rootsOf(lowered))) {
     if (!backend.runs(node))
       throw new UnsupportedOpError(`backend "${backend.name}" does not run ${node.op}, which has no decomposition`);

@@ -2,15 +2,9 @@
 
 import { apply } from "../ir/build/apply.ts";
 import { transpose } from "../ir/build/shape.ts";
-import { printBody } from "../ir/print.ts";
+import { attrsKey } from "../ir/print.ts";
 import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
 import type { AnyNode, Body, Graph, Value } from "../ir/value.ts";
-
-function attrsKey(node: AnyNode): string {
-  if (node.op !== "scan") return JSON.stringify(node.attrs);
-  const { body, ...rest } = node.attrs;
-  return JSON.stringify(rest) + printBody(body);
-}
 
 /** A rule that sees each node once: it returns the first node with the same op, attributes and inputs. */
 function shareEqual(): RewriteRule {
