@@ -5,6 +5,17 @@ const here = "^packages/$1/";
 /** Rooms of core in the order data flows: a room imports only from rooms before it. */
 const stream = ["ir", "recurrent", "autodiff", "passes", "plan"];
 
+/** The same for the rooms of `train`. */
+const trainStream = [
+  "objective",
+  "data",
+  "session",
+  "evaluation",
+  "callbacks",
+  "fit",
+  "(compile|trainer|predictor)",
+].map((name) => `train/${name}`);
+
 /** What each package may import from outside itself, besides its own sources. */
 const allowed = {
   core: [],
@@ -96,13 +107,15 @@ export default {
       from: { path: "^packages/backend-tfjs/src/" },
       to: { path: "@tensorflow", dependencyTypesNot: ["type-only"] },
     },
-    ...stream.slice(0, -1).map((name, index) => ({
-      name: `core-stream-${name}`,
-      comment: `core/${name} comes before ${stream.slice(index + 1).join(", ")}.`,
-      severity: "error",
-      from: { path: room(name) },
-      to: { path: rooms(stream.slice(index + 1)), dependencyTypesNot: ["type-only"] },
-    })),
+    ...[stream, trainStream].flatMap((names) =>
+      names.slice(0, -1).map((name, index) => ({
+        name: `core-stream-${name}`,
+        comment: `core/${name} comes before ${names.slice(index + 1).join(", ")}.`,
+        severity: "error",
+        from: { path: room(name) },
+        to: { path: rooms(names.slice(index + 1)), dependencyTypesNot: ["type-only"] },
+      })),
+    ),
     {
       name: "core-stream-below-layers",
       comment: "The way from graph to program knows no layers, optimizers, training or files.",

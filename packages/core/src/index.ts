@@ -224,12 +224,21 @@ export {
   type Tensors,
   zeros,
 } from "./tensor.ts";
-export type { Callback, CallbackState, TrainingControl } from "./train/callback.ts";
 export { type BestModelOptions, bestModel } from "./train/callbacks/bestModel.ts";
+export type { Callback, CallbackState, TrainingControl } from "./train/callbacks/callback.ts";
 export { type CheckpointsOptions, checkpoints } from "./train/callbacks/checkpoints.ts";
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/earlyStopping.ts";
 export type { MonitorOptions } from "./train/callbacks/monitor.ts";
 export { type ReduceOnPlateauOptions, reduceLearningRateOnPlateau } from "./train/callbacks/reduceOnPlateau.ts";
+export type { CompileOptions } from "./train/compile.ts";
+export { compile } from "./train/compile.ts";
+export { type ClassWeights, weightsOfClasses } from "./train/data/classWeights.ts";
+export type { Rows } from "./train/data/column.ts";
+export type { Examples, Inputs } from "./train/data/dataset.ts";
+export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/evaluation/events.ts";
+export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/evaluation/pass.ts";
+export type { Logs } from "./train/evaluation/running.ts";
+export type { FitOptions, TrainingData } from "./train/fit/fitOptions.ts";
 export {
   type ClassificationReport,
   type ClassScores,
@@ -239,13 +248,7 @@ export {
   type RocPoint,
   rocAuc,
   rocCurve,
-} from "./train/classification.ts";
-export { type ClassWeights, weightsOfClasses } from "./train/classWeights.ts";
-export type { Rows } from "./train/column.ts";
-export type { CompileOptions } from "./train/compile.ts";
-export { compile } from "./train/compile.ts";
-
-export type { Examples, Inputs } from "./train/dataset.ts";
+} from "./train/objective/classification.ts";
 export {
   auc,
   confusion,
@@ -255,10 +258,8 @@ export {
   precision,
   recall,
   type ThresholdOptions,
-} from "./train/decisionMetrics.ts";
-export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/events.ts";
-export type { FitOptions, TrainingData } from "./train/fitOptions.ts";
-export { evaluationGraph, type Objective, trainingGraph, type Weighing } from "./train/graphs.ts";
+} from "./train/objective/decisionMetrics.ts";
+export { evaluationGraph, type Objective, trainingGraph, type Weighing } from "./train/objective/graphs.ts";
 export {
   binaryCrossentropy,
   type CrossentropyOptions,
@@ -268,7 +269,7 @@ export {
   meanAbsoluteError,
   meanSquaredError,
   sparseCategoricalCrossentropy,
-} from "./train/losses.ts";
+} from "./train/objective/losses.ts";
 export {
   accuracy,
   binaryAccuracy,
@@ -282,10 +283,8 @@ export {
   sparseTopKCategoricalAccuracy,
   type TopKOptions,
   topKCategoricalAccuracy,
-} from "./train/metrics.ts";
-export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/pass.ts";
+} from "./train/objective/metrics.ts";
+export type { Prediction, TargetSpec } from "./train/objective/target.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
-export type { Logs } from "./train/running.ts";
-export type { Signal } from "./train/signal.ts";
-export type { Prediction, TargetSpec } from "./train/target.ts";
+export type { Signal } from "./train/session/signal.ts";
 export type { Trainer } from "./train/trainer.ts";

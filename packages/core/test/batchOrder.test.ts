@@ -1,7 +1,7 @@
 /** The order of rows in an epoch: permutations, drawn from the seed alone, in batches of similar length where that is asked for. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { orderOfEpoch } from "../src/train/batchOrder.ts";
+import { orderOfEpoch } from "../src/train/data/batchOrder.ts";
 
 const rowsOf = (count: number) => Int32Array.from({ length: count }, (_, row) => row);
 const options = { seed: 3, index: 0, batchSize: 8, shuffle: true };

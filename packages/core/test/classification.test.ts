@@ -2,7 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataError } from "../src/errors.ts";
-import { classificationReport, confusionMatrix, logLoss, rocAuc, rocCurve } from "../src/train/classification.ts";
+import {
+  classificationReport,
+  confusionMatrix,
+  logLoss,
+  rocAuc,
+  rocCurve,
+} from "../src/train/objective/classification.ts";
 import { untyped } from "./expectMisuse.ts";
 
 /** Rows of both classes with few distinct scores, so that there are many ties. */

@@ -11,9 +11,9 @@ import {
   type Rows,
   sequential,
 } from "@ostinato/core";
-import { inOrder } from "../src/train/batchOrder.ts";
-import { batchWriter, type Dataset, readDataset } from "../src/train/dataset.ts";
-import { targetsOf } from "../src/train/graphs.ts";
+import { inOrder } from "../src/train/data/batchOrder.ts";
+import { batchWriter, type Dataset, readDataset } from "../src/train/data/dataset.ts";
+import { targetsOf } from "../src/train/objective/graphs.ts";
 
 export const masked = sequential([
   embedding({ inputDim: 9, outputDim: 2, maskZero: true, name: "words" }),

@@ -17,8 +17,8 @@ import {
   type Tensor,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
-import { inOrder } from "../src/train/batchOrder.ts";
-import { batchWriter } from "../src/train/dataset.ts";
+import { inOrder } from "../src/train/data/batchOrder.ts";
+import { batchWriter } from "../src/train/data/dataset.ts";
 import { batch, classes, features, masked, ragged, read, single, unmasked } from "./data.ts";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
 

@@ -1,6 +1,6 @@
 /** Digests of columns. */
 import { expect, test } from "vitest";
-import { columnDigests } from "../src/train/digest.ts";
+import { columnDigests } from "../src/train/data/digest.ts";
 
 test("one number among many changes the digest, wherever it stands", () => {
   const digests = new Set<string>();

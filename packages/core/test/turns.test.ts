@@ -1,7 +1,7 @@
 /** Turns of one session, and of the host's event loop: whatever clocks, timers and hosts do. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { StateError } from "../src/errors.ts";
-import { Turns } from "../src/train/turns.ts";
+import { Turns } from "../src/train/session/turns.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -44,7 +44,7 @@ describe("the host's event loop has its turn", () => {
     test(`where there are ${name}`, async () => {
       vi.resetModules();
       for (const [key, value] of Object.entries(globals)) vi.stubGlobal(key, value);
-      const { hostTurn } = await import("../src/train/hostTurn.ts");
+      const { hostTurn } = await import("../src/train/session/hostTurn.ts");
       vi.unstubAllGlobals();
       let ran = 0;
       const later = new Promise<void>((resolve) => setTimeout(() => resolve(void ran++), 1));

@@ -2,7 +2,7 @@
 import { ConfigError, ModelFileError } from "../errors.ts";
 import { isRecord, type Json, shown } from "../nn/options.ts";
 import type { Tensors } from "../tensor.ts";
-import type { EpochEvent } from "../train/events.ts";
+import type { EpochEvent } from "../train/evaluation/events.ts";
 
 /** Where a `fit` stands. */
 export interface Position {

@@ -12,16 +12,16 @@ import { checkOptimizer, type Optimizer, optimizerSpec } from "../optim/optimize
 import { optimizerState } from "../optim/step.ts";
 import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
-import type { TrainerContext } from "./context.ts";
-import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./graphs.ts";
-import type { Loss } from "./losses.ts";
-import { checkMetricNames, type Metric } from "./metrics.ts";
-import { openState } from "./openState.ts";
-import { expectBackend, expectPart } from "./parts.ts";
-import { Programs } from "./programs.ts";
-import type { TargetSpec } from "./target.ts";
+import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
+import type { Loss } from "./objective/losses.ts";
+import { checkMetricNames, type Metric } from "./objective/metrics.ts";
+import type { TargetSpec } from "./objective/target.ts";
+import type { TrainerContext } from "./session/context.ts";
+import { openState } from "./session/openState.ts";
+import { expectBackend, expectPart } from "./session/parts.ts";
+import { Programs } from "./session/programs.ts";
+import { Turns } from "./session/turns.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
-import { Turns } from "./turns.ts";
 
 /** Options of `compile`. */
 export interface CompileOptions {

@@ -5,13 +5,13 @@ import { OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
-import { type Dataset, type Inputs, readDataset } from "./dataset.ts";
-import { openState } from "./openState.ts";
-import { expectBackend } from "./parts.ts";
-import { checkPassOptions, type PassOptions } from "./pass.ts";
-import { predictRows } from "./predict.ts";
-import { Programs } from "./programs.ts";
-import { Turns } from "./turns.ts";
+import { type Dataset, type Inputs, readDataset } from "./data/dataset.ts";
+import { checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
+import { predictRows } from "./evaluation/predict.ts";
+import { openState } from "./session/openState.ts";
+import { expectBackend } from "./session/parts.ts";
+import { Programs } from "./session/programs.ts";
+import { Turns } from "./session/turns.ts";
 
 /**
  * A trained model at work. It holds the backend's memory: `await using`, or `dispose` it. Calls may overlap: they run one after another, in

@@ -7,16 +7,16 @@ import { OptionReader } from "../nn/options.ts";
 import type { Trained } from "../nn/trained.ts";
 import { averagedNames } from "../optim/step.ts";
 import { type Float32Tensor, float32, type Tensors } from "../tensor.ts";
-import { inOrder } from "./batchOrder.ts";
-import { readExamples, type TrainerContext } from "./context.ts";
-import { type Examples, type Inputs, readDataset } from "./dataset.ts";
-import { evaluateRows } from "./evaluate.ts";
-import type { History, SnapshotOptions } from "./events.ts";
-import { type Counters, Fit } from "./fit.ts";
-import { type FitOptions, planFit, type TrainingData } from "./fitOptions.ts";
-import { checkPassOptions, type PassOptions } from "./pass.ts";
-import { predictRows } from "./predict.ts";
-import type { Logs } from "./running.ts";
+import { inOrder } from "./data/batchOrder.ts";
+import { type Examples, type Inputs, readDataset } from "./data/dataset.ts";
+import { evaluateRows } from "./evaluation/evaluate.ts";
+import type { History, SnapshotOptions } from "./evaluation/events.ts";
+import { checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
+import { predictRows } from "./evaluation/predict.ts";
+import type { Logs } from "./evaluation/running.ts";
+import { type Counters, Fit } from "./fit/fit.ts";
+import { type FitOptions, planFit, type TrainingData } from "./fit/fitOptions.ts";
+import { readExamples, type TrainerContext } from "./session/context.ts";
 
 /**
  * A model in training. It holds the backend's memory: `await using`, or `dispose` it. Calls may overlap, in callbacks too: whatever uses the

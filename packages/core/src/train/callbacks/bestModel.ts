@@ -1,8 +1,8 @@
 /** Keeping the best model seen so far. */
 import { OptionReader } from "../../nn/options.ts";
 import type { Trained } from "../../nn/trained.ts";
-import type { Callback } from "../callback.ts";
-import type { SnapshotOptions } from "../events.ts";
+import type { SnapshotOptions } from "../evaluation/events.ts";
+import type { Callback } from "./callback.ts";
 import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 import { expectSave } from "./save.ts";

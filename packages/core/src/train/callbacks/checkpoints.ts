@@ -2,7 +2,7 @@
 
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { OptionReader } from "../../nn/options.ts";
-import type { Callback } from "../callback.ts";
+import type { Callback } from "./callback.ts";
 import { expectSave } from "./save.ts";
 
 /** Options of `checkpoints`. */

@@ -2,7 +2,7 @@
 import { ModelFileError } from "../../errors.ts";
 import { OptionReader } from "../../nn/options.ts";
 import type { Tensors } from "../../tensor.ts";
-import type { Callback } from "../callback.ts";
+import type { Callback } from "./callback.ts";
 import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 

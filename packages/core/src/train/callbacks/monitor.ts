@@ -1,7 +1,7 @@
 /** Watching one figure of the epochs: which way is better, and by how much. */
 import { ConfigError } from "../../errors.ts";
 import { type OptionReader, shown } from "../../nn/options.ts";
-import type { EpochEvent } from "../events.ts";
+import type { EpochEvent } from "../evaluation/events.ts";
 
 /** The figure that a callback watches. */
 export interface MonitorOptions {

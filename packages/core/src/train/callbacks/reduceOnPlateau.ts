@@ -1,6 +1,6 @@
 /** Lowering the learning rate when a figure no longer gets better. */
 import { OptionReader } from "../../nn/options.ts";
-import type { Callback } from "../callback.ts";
+import type { Callback } from "./callback.ts";
 import { figureToJson, KeptReader } from "./kept.ts";
 import { type MonitorOptions, monitorOf, monitorOptions } from "./monitor.ts";
 

@@ -1,0 +1,79 @@
+/** Warnings about data that is not wrong for certain, but makes training unlikely to work. */
+
+import type { TargetSpec } from "../objective/target.ts";
+import type { Column } from "./column.ts";
+
+/** The part of the console that is used. Core uses the types of neither Node nor the DOM. */
+declare const console: { warn(message: string): void };
+
+/** Writes a warning to the console. */
+export const warnOnConsole = (message: string): void => console.warn(`ostinato: ${message}`);
+
+/** How often each class occurs in some rows of a column of targets; undefined where targets are not classes. */
+function countClasses(
+  { spec, data, starts, steps }: Column,
+  order: Int32Array,
+  classes: number,
+): Float64Array | undefined {
+  const counts = new Float64Array(classes);
+  const { width } = spec;
+  for (const row of order) {
+    const start = starts[row] as number;
+    for (let at = start; at < start + (steps[row] as number) * width; at += width) {
+      if (width > 1) {
+        // One class, or any number of labels that do not exclude each other.
+        for (let k = 0; k < width; k++) {
+          const value = data[at + k] as number;
+          if (value !== 0 && value !== 1) return undefined;
+          counts[k] = (counts[k] as number) + value;
+        }
+        continue;
+      }
+      const label = data[at] as number;
+      if (!Number.isInteger(label) || label < 0 || label >= classes) return undefined;
+      counts[label] = (counts[label] as number) + 1;
+    }
+  }
+  return counts;
+}
+
+/** The number of classes of a target: of labels as the loss has it, of a single probability two, of one-hot rows one a number. */
+function classesOf({ classes, probability }: TargetSpec, { spec: { width } }: Column): number | undefined {
+  if (classes !== undefined) return classes;
+  if (!probability) return undefined;
+  return width === 1 ? 2 : width;
+}
+
+/** At most so many classes are named. */
+const MOST_NAMED = 5;
+
+/**
+ * Warns of classes that no row to train on has, where there are labels enough for all. `held` are rows kept for validation: a class that only
+ * they have points at rows that are sorted by class.
+ */
+export function unseenClasses(
+  target: TargetSpec,
+  column: Column,
+  order: Int32Array,
+  held: Int32Array | undefined,
+): string | undefined {
+  const classes = classesOf(target, column);
+  const counts = classes === undefined ? undefined : countClasses(column, order, classes);
+  if (classes === undefined || counts === undefined) return undefined;
+  const labels = counts.reduce((sum, count) => sum + count, 0);
+  // Over time 0 is as a rule what rows are padded with.
+  const first = column.spec.time === undefined ? 0 : 1;
+  const unseen = [...counts.keys()].filter((label) => label >= first && counts[label] === 0);
+  if (unseen.length === 0 || labels < classes) return undefined;
+  const named = `${unseen.slice(0, MOST_NAMED).join(", ")}${unseen.length > MOST_NAMED ? ", …" : ""}`;
+  const what =
+    unseen.length === 1
+      ? `class ${named} of ${classes} is in no row to train on`
+      : `${unseen.length} of ${classes} classes are in no row to train on: ${named}`;
+  const heldCounts = held && countClasses(column, held, classes);
+  const sorted = heldCounts && unseen.some((label) => (heldCounts[label] as number) > 0);
+  const way = sorted
+    ? "; validationSplit keeps the last rows, which have it: shuffle rows that are sorted by class, or give validationData"
+    : "; the model cannot learn what it never sees";
+  return `y of "${target.name}": ${what}${way}`;
+}

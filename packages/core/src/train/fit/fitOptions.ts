@@ -1,0 +1,190 @@
+/** The options of `fit`, and what they come to for the data at hand. */
+
+import type { Checkpoint, Settings } from "../../checkpoint/checkpoint.ts";
+import { ConfigError, DataError } from "../../errors.ts";
+import { buildModel } from "../../nn/build.ts";
+import { type Json, OptionReader } from "../../nn/options.ts";
+import type { Callback } from "../callbacks/callback.ts";
+import { CallbackList } from "../callbacks/callbackList.ts";
+import { Batches, type BatchIterable, isBatches } from "../data/batches.ts";
+import { inOrder } from "../data/batchOrder.ts";
+import { type ClassWeights, checkClassWeights } from "../data/classWeights.ts";
+import { type Dataset, type Examples, targetsIn } from "../data/dataset.ts";
+import { unseenClasses, warnOnConsole } from "../data/warnings.ts";
+import type { EpochEvent, StepEvent, TrainingStepEvent } from "../evaluation/events.ts";
+import { checkBatchSize } from "../evaluation/pass.ts";
+import { readExamples, type TrainerContext, weighed } from "../session/context.ts";
+import { checkSignal, type Signal } from "../session/signal.ts";
+
+/** Labelled data: rows, or batches of rows, which are taken as they come. */
+export type TrainingData = Examples | BatchIterable;
+
+/** Options of `fit`. */
+export interface FitOptions {
+  /** How often all rows are seen. Default 1. */
+  readonly epochs?: number;
+  /** Default 32. */
+  readonly batchSize?: number;
+  /** The share of the rows, taken from the end before any shuffling, that is kept for validation. */
+  readonly validationSplit?: number;
+  readonly validationData?: Examples;
+  /** A new order of the rows in each epoch. Default true. Batches that are given as such keep their order. */
+  readonly shuffle?: boolean;
+  /**
+   * Makes batches of rows of similar length, from among 100 batches' worth at a time, and shuffles the batches: less padding, more speed. The
+   * same seed gives the same batches. Default false.
+   */
+  readonly groupByLength?: boolean;
+  /**
+   * How many batches of an iterable make an epoch. The next epoch goes on with the batches that follow; where the iterable ends, it is started
+   * again. Default: an epoch is all batches. A generator that never ends needs this option.
+   */
+  readonly stepsPerEpoch?: number;
+  /**
+   * How much each class counts in the training loss and in `weightedMetrics`, such as `{ 0: 1, 1: 3 }`; for an output over time each step counts by
+   * its class. Validation does not use it, as in Keras. Default: all 1.
+   */
+  readonly classWeight?: ClassWeights;
+  /** Early stopping, checkpoints, logs: called in their order, after each step and each epoch. */
+  readonly callbacks?: readonly Callback[];
+  /** Goes on from a checkpoint, exactly, with the same data and options; only `epochs` and the backend may differ. */
+  readonly resume?: Checkpoint;
+  /** After each step, with the running means of the epoch. `steps` is 0 where batches come from an iterable of unknown length. */
+  readonly onStep?: (event: TrainingStepEvent) => void | Promise<void>;
+  /** After each step of the validation that ends an epoch. */
+  readonly onValidationStep?: (event: StepEvent) => void | Promise<void>;
+  /** After each epoch, and after the callbacks. */
+  readonly onEpoch?: (event: EpochEvent) => void | Promise<void>;
+  /** Stops after the step that is running, by throwing the signal's reason. `trainer.checkpoint()` then tells where it stands. */
+  readonly signal?: Signal;
+  /** Called with each warning, such as a class that no row has. Default: warnings go to the console. */
+  readonly onWarning?: (message: string) => void;
+}
+
+const names: readonly (keyof FitOptions)[] = [
+  "epochs",
+  "batchSize",
+  "validationSplit",
+  "validationData",
+  "shuffle",
+  "groupByLength",
+  "stepsPerEpoch",
+  "classWeight",
+  "callbacks",
+  "resume",
+  "onStep",
+  "onValidationStep",
+  "onEpoch",
+  "signal",
+  "onWarning",
+];
+
+/** Rows of a data set, in an order. */
+export interface Rows {
+  readonly dataset: Dataset;
+  readonly order: Int32Array;
+}
+
+/** Options with their defaults, and the data they speak of, checked. */
+export interface FitPlan {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly groupByLength: boolean;
+  /** Absent where batches come from an iterable. */
+  readonly rows?: Rows;
+  readonly batches?: Batches;
+  readonly validation?: Rows;
+  readonly classWeight?: ClassWeights;
+  readonly callbacks: CallbackList;
+  /** What a checkpoint must agree with. */
+  readonly settings: Settings;
+  /** What the user should know, and how it is said. */
+  readonly warnings: readonly string[];
+  readonly warn: (message: string) => void;
+}
+
+/** How many rows come before a split. The share is rounded in binary, so it is taken with a tolerance: 0.8 of 10 rows leaves 2. */
+function rowsBefore(share: number, rows: number): number {
+  return Math.floor(rows * (1 - share) + rows * Number.EPSILON);
+}
+
+/** The rows before a split to train on, and the rest. */
+function splitOrder(rows: number, share: number): { readonly train: Int32Array; readonly held: Int32Array } {
+  const kept = rowsBefore(share, rows);
+  if (kept < 1 || kept === rows) {
+    throw new DataError(
+      `validationSplit: ${share} leaves ${kept} of ${rows} rows to train on and ${rows - kept} to validate on; both must be at least 1`,
+    );
+  }
+  const all = inOrder(rows);
+  return { train: all.slice(0, kept), held: all.slice(kept) };
+}
+
+function expectTrainable({ spec }: TrainerContext): void {
+  if (buildModel(spec).parameters.every(({ trainable }) => trainable === false))
+    throw new ConfigError(
+      "fit: the model has nothing to train: it has no weights, or all its layers are frozen (trainable: false)",
+    );
+}
+
+const weightsSetting = { none: false, rows: true, steps: "steps" } as const;
+
+/** @throws ConfigError, DataError, ShapeError, DTypeError, before the first step */
+export function planFit(context: TrainerContext, data: TrainingData, options: FitOptions): FitPlan {
+  const read = new OptionReader("fit", options, names);
+  const epochs = options.epochs === undefined ? 1 : read.integer("epochs", 1);
+  const shuffle = read.boolean("shuffle", true);
+  const groupByLength = read.boolean("groupByLength", false);
+  const batchSize = checkBatchSize(options.batchSize);
+  const share = read.number("validationSplit", 0, 0, 1);
+  const stepsPerEpoch = options.stepsPerEpoch === undefined ? undefined : read.integer("stepsPerEpoch", 1);
+  const { onWarning: warn = warnOnConsole } = options;
+  read.functions("onStep", "onValidationStep", "onEpoch", "onWarning");
+  checkSignal("fit", options.signal);
+  const callbacks = new CallbackList("fit", options.callbacks ?? []);
+  const classWeight = options.classWeight === undefined ? undefined : checkClassWeights("fit", options.classWeight);
+  expectTrainable(context);
+  const given = options.validationData && readExamples(context, options.validationData);
+  const batches = isBatches(data) ? new Batches(data, stepsPerEpoch, epochs) : undefined;
+  const dataset = isBatches(data) ? undefined : readExamples(context, data);
+  if (share > 0 && (!dataset || given)) {
+    throw new ConfigError("fit: validationSplit splits rows; it goes neither with batches nor with validationData");
+  }
+  if (dataset && stepsPerEpoch !== undefined) {
+    throw new ConfigError("fit: stepsPerEpoch counts the batches of an iterable; an epoch of rows is all of them");
+  }
+  const split = dataset && share > 0 ? splitOrder(dataset.rows, share) : undefined;
+  const rows = dataset && {
+    dataset: weighed(context, dataset, classWeight),
+    order: split?.train ?? inOrder(dataset.rows),
+  };
+  const held = given && { dataset: given, order: inOrder(given.rows) };
+  const validation = dataset && split ? { dataset, order: split.held } : held;
+  const targets = rows && targetsIn(rows.dataset, context.target);
+  const unseen = rows && targets && unseenClasses(context.target, targets, rows.order, split?.held);
+  return {
+    epochs,
+    batchSize,
+    shuffle,
+    groupByLength,
+    ...(rows ? { rows } : {}),
+    ...(batches ? { batches } : {}),
+    ...(validation ? { validation } : {}),
+    callbacks,
+    ...(classWeight ? { classWeight } : {}),
+    warnings: unseen === undefined ? [] : [unseen],
+    warn,
+    settings: {
+      seed: context.seed,
+      batchSize,
+      shuffle,
+      groupByLength,
+      rows: rows?.order.length ?? null,
+      validationRows: validation?.order.length ?? null,
+      weighted: rows ? weightsSetting[rows.dataset.weighing] : null,
+      classWeight: (classWeight as Json | undefined) ?? null,
+      ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
+    },
+  };
+}

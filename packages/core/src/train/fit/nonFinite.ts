@@ -1,0 +1,103 @@
+/** Finding where a number stopped being finite: the step is computed again, and every layer's values and gradients are counted. */
+import { gradients } from "../../autodiff/gradients.ts";
+import { NonFiniteError } from "../../errors.ts";
+import { add, cast, finite, sub } from "../../ir/build/elementwise.ts";
+import { sum } from "../../ir/build/reduce.ts";
+import { constant, feed, state } from "../../ir/build/source.ts";
+import type { Value } from "../../ir/ops.ts";
+import type { Graph } from "../../ir/value.ts";
+import { buildModel } from "../../nn/build.ts";
+import type { ModelSpec } from "../../nn/spec.ts";
+import { optimizerUpdates } from "../../optim/step.ts";
+import type { Tensors } from "../../tensor.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { LEARNING_RATE, lossOf, STEP, type Weighing } from "../objective/graphs.ts";
+import type { TrainerContext } from "../session/context.ts";
+
+/** How many elements of a value are not finite. */
+function countNonFinite(x: Value): Value {
+  return sum(sub(1, cast(finite(x), "int32")));
+}
+
+const layerOf = (spec: ModelSpec, index: number): string => {
+  const { kind, name } = spec.layers[index] as ModelSpec["layers"][number];
+  return `${kind} "${name}"`;
+};
+
+/**
+ * The counts for each parameter, each result of a layer, the loss, each gradient, and all that the optimizer leaves, in the order in which a step
+ * computes them.
+ */
+function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighing: Weighing): Graph {
+  const step = state(STEP, "int32", []);
+  const built = buildModel(spec, { seed, step });
+  const { loss } = lossOf(built, objective, weighing);
+  const trained = built.parameters
+    .map((parameter, i) => ({ ...parameter, i, value: built.weights[i] as Value }))
+    .filter(({ trainable }) => trainable !== false);
+  const grads = gradients(
+    [{ value: loss, cotangent: constant(1) }],
+    trained.map(({ value }) => value),
+  );
+  const parameters = trained.map((at, k) => ({ ...at, gradient: grads[k] as Value }));
+  const learningRate = feed(LEARNING_RATE, "float32", []);
+  const updates = optimizerUpdates(optimizer, { parameters, step, learningRate });
+  const owner = (i: number): string => `of ${layerOf(spec, built.owners[i] as number)}`;
+
+  const fetches: Record<string, Value> = {};
+  built.weights.forEach((weight, i) => {
+    fetches[`the weights ${built.parameters[i]?.name} ${owner(i)}`] = countNonFinite(weight);
+  });
+  built.calls.forEach((flows, i) => {
+    const layer = layerOf(spec, spec.calls[i]?.layer as number);
+    for (const { values } of flows) {
+      if (values.type.dtype !== "float32") continue;
+      const place = `the output of ${layer}`;
+      // A layer may have several outputs, and be applied several times.
+      const before = fetches[place];
+      fetches[place] = before ? add(before, countNonFinite(values)) : countNonFinite(values);
+    }
+  });
+  const source = spec.outputs[0]?.source;
+  const last = source && "call" in source ? spec.calls[source.call]?.layer : undefined;
+  fetches[last === undefined ? "the loss" : `the loss after ${layerOf(spec, last)}`] = countNonFinite(loss);
+  // The gradient of the last layer is computed first.
+  for (const { name, i, gradient } of parameters.toReversed())
+    fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
+  const places = new Map(parameters.map(({ name, i }) => [name, `the new weights ${name} ${owner(i)}`]));
+  for (const { name, value } of updates) {
+    if (value.type.dtype !== "float32") continue;
+    const place = places.get(name) ?? `what the optimizer keeps as ${name}`;
+    fetches[place] = countNonFinite(value);
+  }
+  return { fetches, updates: [] };
+}
+
+/** The error for a step that was not applied: it names the first place where a number is not finite. The state is that from before the step. */
+export async function explainNonFinite(
+  context: TrainerContext,
+  dataset: Dataset,
+  feeds: Tensors,
+  { epoch, step }: { readonly epoch: number; readonly step: number },
+): Promise<NonFiniteError> {
+  const [first] = dataset.fed;
+  const batch = feeds[first?.feed as string]?.shape[0] ?? 1;
+  const { executable } = await context.programs.get(
+    `probe, weights: ${dataset.weighing}`,
+    () => probeGraph(context, dataset.weighing),
+    {
+      batch,
+      ...dataset.longest,
+    },
+  );
+  const counts = await executable.run(feeds);
+  const place = Object.keys(counts).find((name) => counts[name]?.data[0] !== 0);
+  const count = place === undefined ? 0 : (counts[place]?.data[0] as number);
+  const where =
+    place === undefined
+      ? "the new weights are too large for float32"
+      : `in ${place}, ${count} ${count === 1 ? "value is" : "values are"} not finite`;
+  return new NonFiniteError(
+    `epoch ${epoch}, step ${step}: ${where}. The step was not applied: the weights are those from before it. A smaller learning rate, or clipping, is the usual way out`,
+  );
+}

@@ -1,0 +1,62 @@
+/** What the parts of a trainer share. */
+import type { Backend, Session } from "../../backend.ts";
+import { ConfigError, DataError } from "../../errors.ts";
+import { isRecord, OptionReader, shown } from "../../nn/options.ts";
+import type { ModelSpec } from "../../nn/spec.ts";
+import type { Optimizer } from "../../optim/optimizer.ts";
+import { isBatches } from "../data/batches.ts";
+import type { ClassWeights } from "../data/classWeights.ts";
+import { type Dataset, type Examples, readDataset, weighClasses } from "../data/dataset.ts";
+import type { Objective } from "../objective/graphs.ts";
+import type { TargetSpec } from "../objective/target.ts";
+import type { Programs } from "./programs.ts";
+import type { Turns } from "./turns.ts";
+
+export interface TrainerContext {
+  readonly spec: ModelSpec;
+  readonly backend: Backend;
+  readonly session: Session;
+  readonly programs: Programs;
+  readonly objective: Objective;
+  readonly optimizer: Optimizer;
+  readonly target: TargetSpec;
+  readonly seed: number;
+  /** Whatever uses the session does so in a turn. */
+  readonly turns: Turns;
+}
+
+/** Labelled rows as the model takes them. @throws DataError, ShapeError, DTypeError */
+export function readExamples({ spec, target }: TrainerContext, data: Examples): Dataset {
+  if (typeof data === "function")
+    throw new DataError("training and evaluation take data { x, y }, got a function; call it where it gives batches");
+  if (!isRecord(data)) throw new DataError(`training and evaluation take data { x, y }, got ${shown(data)}`);
+  if (isBatches(data))
+    throw new DataError(
+      "evaluation and validationData take rows { x, y }, got an iterable; only fit trains on batches",
+    );
+  new OptionReader("the data", data, ["x", "y", "sampleWeights"]);
+  const { x, y, sampleWeights } = data;
+  if (y === undefined) throw new DataError("the data has no y: training and evaluation take { x, y }");
+  return readDataset(spec, x, { target, y, ...(sampleWeights ? { sampleWeights } : {}) });
+}
+
+/** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */
+function classesOf({ classes, shape, probability }: TargetSpec): number | undefined {
+  const width = shape.at(-1);
+  if (classes !== undefined || typeof width !== "number") return classes;
+  return width > 1 ? width : probability ? 2 : undefined;
+}
+
+/** Labelled rows to train on: with class weights, each row or step has the weight of its class. @throws ConfigError where rows have weights already */
+export function weighed({ target }: TrainerContext, dataset: Dataset, classWeight: ClassWeights | undefined): Dataset {
+  if (classWeight === undefined) return dataset;
+  if (dataset.weighing !== "none")
+    throw new ConfigError("fit: rows are weighed by sampleWeights or by classWeight, not by both");
+  const classes = classesOf(target);
+  const unknown = Object.keys(classWeight).find((label) => classes !== undefined && Number(label) >= classes);
+  if (unknown !== undefined && classes !== undefined)
+    throw new ConfigError(
+      `fit: classWeight has the class ${unknown}, and the output has the classes 0 … ${classes - 1}`,
+    );
+  return weighClasses(dataset, target, classWeight);
+}

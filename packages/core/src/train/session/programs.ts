@@ -1,0 +1,50 @@
+/** The programs of a session: compiled when first needed, and again when data outgrows them. */
+import type { Backend, Executable, Session } from "../../backend.ts";
+import type { Graph } from "../../ir/value.ts";
+import { lowerFor } from "../../passes/lower.ts";
+import { bind } from "../../plan/bind.ts";
+import type { Capacities } from "../../plan/binder.ts";
+import type { ProgramValue } from "../../plan/program.ts";
+import { actualShape } from "../../plan/sizes.ts";
+import { type Tensors, zeros } from "../../tensor.ts";
+
+/** A compiled program, and tensors for its results where their shapes are the same in each run. */
+export interface Runnable {
+  readonly executable: Executable;
+  readonly capacities: Capacities;
+  /** Results of a fixed shape, written anew by each run. */
+  readonly results: Tensors | undefined;
+}
+
+/** Compiles graphs by name, and keeps what it compiled. */
+export class Programs {
+  readonly #backend: Backend;
+  readonly #session: Session;
+  readonly #compiled = new Map<string, Runnable>();
+
+  constructor(backend: Backend, session: Session) {
+    this.#backend = backend;
+    this.#session = session;
+  }
+
+  /** The program `name` with room for at least `needed`; `build` makes its graph where it has to be compiled. */
+  async get(name: string, build: () => Graph, needed: Capacities): Promise<Runnable> {
+    const known = this.#compiled.get(name);
+    if (known && Object.entries(needed).every(([dim, size]) => size <= (known.capacities[dim] ?? 0))) return known;
+    const capacities = Object.fromEntries(
+      Object.entries(needed).map(([dim, size]) => [dim, Math.max(size, known?.capacities[dim] ?? 0)]),
+    );
+    const program = bind(await lowerFor(build(), this.#backend), capacities);
+    const executable = await this.#session.compile(program);
+    const fetched = program.fetches.map(
+      ({ name: fetch, value }) => [fetch, program.values[value] as ProgramValue] as const,
+    );
+    const fixed = fetched.every(([, value]) => value.shape.every((dim) => typeof dim === "number"));
+    const results = fixed
+      ? Object.fromEntries(fetched.map(([fetch, value]) => [fetch, zeros(value.dtype, actualShape(value.shape, {}))]))
+      : undefined;
+    const runnable = { executable, capacities, results };
+    this.#compiled.set(name, runnable);
+    return runnable;
+  }
+}
