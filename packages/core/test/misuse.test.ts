@@ -235,8 +235,17 @@ const models: readonly Misuse[] = [
   ],
   ["a layer among the inputs", () => model(untyped(embed()), embed()(words())), "ConfigError", "input(…)"],
   ["nothing among the inputs", () => model(untyped(undefined), embed()(words())), "ConfigError", "input(…)"],
-  ["no outputs", () => model(words(), {}), "ConfigError", "no outputs"],
-  ["an output that is nothing", () => model(words(), untyped(undefined)), "ConfigError", "no outputs"],
+  ["no outputs", () => model(words(), {}), "ConfigError", "by name, got an empty record"],
+  ["an output that is nothing", () => model(words(), untyped(undefined)), "ConfigError", "by name, got undefined"],
+  [
+    "outputs in a list",
+    () => {
+      const x = words();
+      return model(x, untyped([embed()(x), embed()(x)]));
+    },
+    "ConfigError",
+    "got a list; name each: { forward, backward }",
+  ],
   ["a layer among the outputs", () => model(words(), { y: untyped(embed()) }), "ConfigError", 'output "y"'],
   [
     "an output whose name no file can hold",

@@ -144,7 +144,11 @@ export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore
   const named: [string, Symbolic][] = isSymbolic(outputs)
     ? [["output", outputs]]
     : Object.entries(isRecord(outputs) ? outputs : {});
-  if (named.length === 0) throw new ConfigError("model: there are no outputs");
+  if (named.length === 0) {
+    const list = "a list; name each: { forward, backward }";
+    const got = Array.isArray(outputs) ? list : isRecord(outputs) ? "an empty record" : shown(outputs);
+    throw new ConfigError(`model: outputs must be the output of a layer, or a record of them by name, got ${got}`);
+  }
   for (const [name, output] of named) {
     if (!isName(name)) throw new ConfigError(`model: the name of an output must be ${NAME_RULE}, got ${shown(name)}`);
     if (!isSymbolic(output))
