@@ -3,7 +3,7 @@ import { cpuKernels, type Kernels } from "@ostinato/backend-cpu";
 import { dotKernels } from "./dot.ts";
 import { elementwiseKernels } from "./elementwise.ts";
 import { indexedKernels } from "./indexed.ts";
-import { lstmKernels } from "./lstm.ts";
+import { lstmKernels } from "./recurrent/lstm.ts";
 
 export const wasmKernels = (threads: number): Kernels => ({
   ...cpuKernels,

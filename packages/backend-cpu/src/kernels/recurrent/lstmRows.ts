@@ -3,10 +3,10 @@
  * ended rows do no work. What `lstm` keeps for `lstmGrad` lies in this order, step after step, without gaps.
  */
 import type { RecurrenceAttrs } from "@ostinato/core";
-import type { Call, View } from "../call.ts";
-import { aligned } from "../call.ts";
-import type { Memory } from "../memory.ts";
-import { expectLengths } from "./lengths.ts";
+import type { Call, View } from "../../call.ts";
+import { aligned } from "../../call.ts";
+import type { Memory } from "../../memory.ts";
+import { expectLengths } from "../lengths.ts";
 
 /** Bytes of the order and the lengths, and of the room to sort them. */
 export function rowsBytes(time: number, batch: number): number {

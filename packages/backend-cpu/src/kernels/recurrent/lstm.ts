@@ -6,11 +6,11 @@
  * the order of `lstmRows.ts`, step after step without gaps.
  */
 import type { RecurrenceAttrs } from "@ostinato/core";
-import type { Call } from "../call.ts";
-import type { Memory } from "../memory.ts";
-import { logistics } from "./exponential.ts";
+import type { Call } from "../../call.ts";
+import type { Memory } from "../../memory.ts";
+import { logistics } from "../exponential.ts";
+import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "../panels.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
-import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 
 /** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
 export function supportsLstm(attrs: RecurrenceAttrs<"lstm">): boolean {

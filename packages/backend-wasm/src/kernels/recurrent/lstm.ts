@@ -1,7 +1,7 @@
 /** The LSTM and its gradient: rows are sorted here, everything else happens in the module. */
 import { aligned, type Call, optionOf, rowsBytes, sortRows, supportsLstm, type View } from "@ostinato/backend-cpu";
-import type { WasmMemory } from "../memory.ts";
-import { bytes, counts, fields, recurrenceFields } from "../protocol.ts";
+import type { WasmMemory } from "../../memory.ts";
+import { bytes, counts, fields, recurrenceFields } from "../../protocol.ts";
 
 const { rows: ROWS, columns: COLUMNS, units: UNITS } = counts;
 const { block: BLOCK_BYTES, target: TARGET_BYTES, state: STATE_BYTES } = bytes;

@@ -3,11 +3,11 @@
  * product with [R | W] takes these to the step before and to x. Gate gradients are collected beside their [1 | x | h], and products of
  * a few hundred rows at a time add up the gradients of B, W and R. The readable form is core's `decomposeLstmGrad`.
  */
-import type { Call } from "../call.ts";
-import type { Memory } from "../memory.ts";
+import type { Call } from "../../call.ts";
+import type { Memory } from "../../memory.ts";
+import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, RIGHT, sumsSize } from "../panels.ts";
 import { supportsLstm } from "./lstm.ts";
 import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
-import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, RIGHT, sumsSize } from "./panels.ts";
 
 /** Sizes of a call, and where everything lies in scratch (indexes in `f64`). */
 interface Plan {
