@@ -36,8 +36,8 @@ export const isolated: Readonly<Record<string, string>> = {
 };
 
 export interface Site {
-  /** Scripts by name, such as `{ "page.js": await bundle("page.ts") }`. The page runs the first as a module. */
-  readonly scripts: Readonly<Record<string, string>>;
+  /** Scripts by name, such as `{ "page.js": await bundle("page.ts") }`, and binaries. The page runs the first as a module. */
+  readonly scripts: Readonly<Record<string, string | Uint8Array>>;
   /** Sent with the page and with each script, such as `isolated`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -47,6 +47,11 @@ export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
 }
 
+function typeOf(script: string | Uint8Array | undefined): string {
+  if (script === undefined) return "text/html; charset=utf-8";
+  return typeof script === "string" ? "text/javascript; charset=utf-8" : "application/wasm";
+}
+
 /** Serves a site from an origin of its own and opens it; the first script has run when this is fulfilled. */
 async function open(browser: Browser, { scripts, headers = {} }: Site): Promise<OpenPage> {
   const html = `<!doctype html><title>test</title><script type="module" src="/${Object.keys(scripts)[0]}"></script>`;
@@ -54,7 +59,7 @@ async function open(browser: Browser, { scripts, headers = {} }: Site): Promise<
     const path = (request.url ?? "/").slice(1);
     const script = scripts[path];
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    response.setHeader("Content-Type", `${script === undefined ? "text/html" : "text/javascript"}; charset=utf-8`);
+    response.setHeader("Content-Type", typeOf(script));
     if (path !== "" && script === undefined) response.statusCode = 404;
     response.end(script ?? html);
   });

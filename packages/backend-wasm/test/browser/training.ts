@@ -1,5 +1,6 @@
 /** Trainings for pages and workers: with steps of a wanted length, or aborted by a timer. */
 import { cpu } from "@ostinato/backend-cpu";
+import { tfjs } from "@ostinato/backend-tfjs";
 import {
   adam,
   type Backend,
@@ -11,12 +12,21 @@ import {
   sequential,
   type Trainer,
 } from "@ostinato/core";
+import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
 import { wasm } from "../../src/index.ts";
 
-/** `"cpu"`, or the number of threads of `wasm`. */
-export type Choice = "cpu" | 1 | 2;
+/** A backend by name, or the number of threads of `wasm`. */
+export type Choice = "cpu" | "tfjs-cpu" | "tfjs-wasm" | 1 | 2;
 
-export const backendOf = (choice: Choice): Promise<Backend> => (choice === "cpu" ? cpu() : wasm({ threads: choice }));
+export async function backendOf(choice: Choice): Promise<Backend> {
+  if (choice === "cpu") return cpu();
+  if (choice === "tfjs-cpu") return tfjs(tf, { backend: "cpu" });
+  if (choice !== "tfjs-wasm") return wasm({ threads: choice });
+  setWasmPaths("/");
+  return tfjs(tf, { backend: "wasm" });
+}
 
 declare function setTimeout(callback: () => void, milliseconds: number): unknown;
 declare const AbortController: new () => { readonly signal: { readonly aborted: boolean }; abort(): void };
