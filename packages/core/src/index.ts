@@ -111,45 +111,43 @@ export {
   activation,
   add,
   average,
-  type BidirectionalOptions,
-  bidirectional,
   concatenate,
   dense,
   dropout,
   embedding,
-  gru,
   type InputOptions,
   input,
-  lstm,
   type MergingOptions,
   maximum,
   minimum,
   multiply,
-  simpleRnn,
   subtract,
 } from "./nn/create.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
 export type {
   AnyLayer,
-  BidirectionalCallOptions,
-  BidirectionalLayer,
   Call,
   InputSpec,
   Layer,
   LayerSpec,
   MergingLayer,
   PointwiseLayer,
-  RecurrentCallOptions,
-  RecurrentLayer,
-  StatefulLayer,
   Symbolic,
-  WithState,
 } from "./nn/layer.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
 export type { Json } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
 export { type MergeMode, mergeModes } from "./nn/recurrent/bidirectional.ts";
+export { type BidirectionalOptions, bidirectional, gru, lstm, simpleRnn } from "./nn/recurrent/create.ts";
+export type {
+  BidirectionalCallOptions,
+  BidirectionalLayer,
+  RecurrentCallOptions,
+  RecurrentLayer,
+  StatefulLayer,
+  WithState,
+} from "./nn/recurrent/layer.ts";
 export { type RecurrentActivationName, recurrentActivationNames } from "./nn/recurrent/recurrent.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
