@@ -30,7 +30,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
-import { recurrentTrials } from "./recurrent.ts";
+import { recurrentTrials } from "./recurrent/ops.ts";
 
 type Unary = "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "tanh" | "sigmoid" | "relu" | "softplus";
 type Binary = "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "pow" | "less" | "equal";
