@@ -232,7 +232,8 @@ export type { CompileOptions } from "./train/compile.ts";
 export { compile } from "./train/compile.ts";
 export { type ClassWeights, weightsOfClasses } from "./train/data/classWeights.ts";
 export type { Rows } from "./train/data/column.ts";
-export type { Examples, Inputs } from "./train/data/dataset.ts";
+export type { Examples } from "./train/data/dataset.ts";
+export type { Inputs } from "./train/data/named.ts";
 export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/evaluation/events.ts";
 export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/evaluation/pass.ts";
 export type { Logs } from "./train/evaluation/running.ts";
@@ -257,7 +258,7 @@ export {
   recall,
   type ThresholdOptions,
 } from "./train/objective/decisionMetrics.ts";
-export { evaluationGraph, type Objective, trainingGraph, type Weighing } from "./train/objective/graphs.ts";
+export { evaluationGraph, trainingGraph, type Weighing, type Weighings } from "./train/objective/graphs.ts";
 export {
   binaryCrossentropy,
   type CrossentropyOptions,
@@ -282,6 +283,7 @@ export {
   type TopKOptions,
   topKCategoricalAccuracy,
 } from "./train/objective/metrics.ts";
+export type { ByOutput, Objective } from "./train/objective/objective.ts";
 export type { Prediction, TargetSpec } from "./train/objective/target.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Signal } from "./train/session/signal.ts";

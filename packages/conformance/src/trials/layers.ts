@@ -1,5 +1,6 @@
 /** Random trials of layers, and of whole models in training. */
 import {
+  accuracy,
   activation,
   activationNames,
   add,
@@ -19,11 +20,13 @@ import {
   model,
   multiply,
   sequential,
+  sgd,
   sparseCategoricalCrossentropy,
   subtract,
+  trainingGraph,
 } from "@ostinato/core";
 import type { Draw, DrawTrial } from "./draw.ts";
-import { type Fetches, inference, training } from "./models.ts";
+import { drawInputs, type Fetches, inference, training } from "./models.ts";
 import { drawRecurrentLayer, recurrentLayerTrials } from "./recurrent/layers.ts";
 
 /** The kinds of data that most layers take: a sequence, with lengths or without, or features. */
@@ -55,6 +58,29 @@ function mergingTrial(draw: Draw): Fetches {
   return draw.chance(0.4) ? inference(draw, model(xs, last)) : training(draw, model(xs, last).spec, meanSquaredError());
 }
 
+/** A label for each step and numbers for each row, with losses, weights and metrics of their own. */
+function outputsTrial(draw: Draw): Fetches {
+  const x = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+  const head = dense({ units: 2, kernelRegularizer: draw.chance(0.3) ? { l2: 0.1 } : null });
+  const { spec } = model(x, {
+    tags: dense({ units: 3, activation: "softmax" })(drawRecurrentLayer(draw)(x)),
+    score: head(drawRecurrentLayer(draw, false)(x)),
+  });
+  const graph = trainingGraph(
+    spec,
+    {
+      loss: { tags: sparseCategoricalCrossentropy(), score: draw.chance(0.9) ? meanSquaredError() : null },
+      lossWeights: { tags: draw.one([0, 0.5, 1, 2]) },
+      metrics: { tags: accuracy() },
+      weightedMetrics: { tags: [accuracy({ name: "weighted" })] },
+    },
+    sgd(),
+    draw.whole(0, 2 ** 31),
+    { tags: draw.one(["none", "rows", "steps"] as const), score: draw.one(["none", "rows"] as const) },
+  );
+  return drawInputs(draw, graph.fetches, { words: 6, classes: 3 });
+}
+
 /** Every kind of layer. */
 export const layerTrials: Readonly<Record<string, DrawTrial>> = {
   ...recurrentLayerTrials,
@@ -74,6 +100,7 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
   activation: (draw) =>
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
   merging: mergingTrial,
+  "several outputs": outputsTrial,
 };
 
 /** Embedding or vectors, up to two recurrent layers, dropout, dense; a loss that fits, and its metrics. */

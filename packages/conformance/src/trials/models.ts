@@ -27,7 +27,7 @@ interface Ranges {
 }
 
 /** The same fetches with every feed and every piece of state replaced by a drawn feed. */
-function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ranges): Fetches {
+export function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ranges): Fetches {
   const [batch, time] = [draw.named("batch", 4), draw.named("time", 5)];
   const sizes: Readonly<Record<string, DrawnDim>> = { batch, time };
   const inputs = nodesOf(Object.values(fetches)).filter((node) => node.op === "input");
@@ -38,7 +38,7 @@ function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ranges): F
     if (name.endsWith("/lengths")) return draw.lengths(name, batch, time);
     if (dtype === "int32" && dims.length === 0) return draw.int(name, dims, 0, 100);
     if (dtype === "int32") return draw.int(name, dims, 0, (isTarget ? classes : words) - 1);
-    return draw.float(name, dims, isTarget || name === "training/sampleWeights" ? 0 : -1, 1);
+    return draw.float(name, dims, isTarget || name.endsWith("/sampleWeights") ? 0 : -1, 1);
   });
   const from = inputs.map((node): Value => ({ node, output: 0, type: node.outputs[0] }));
   const replaced = substitute(Object.values(fetches), from, drawn);
