@@ -1,12 +1,5 @@
 /** Training a model of two outputs with losses, weights and metrics of their own gives the figures and weights of the reference. */
-import {
-  accuracy,
-  adam,
-  type Backend,
-  compile,
-  meanSquaredError,
-  sparseCategoricalCrossentropy,
-} from "@ostinato/core";
+import { accuracy, adam, type Backend, compile, meanSquaredError, sparseCategoricalCrossentropy } from "@ostinato/core";
 import { reference } from "../reference/backend.ts";
 import { readingModel } from "./recurrent/textModel.ts";
 import { expectClose, type SuiteTest } from "./suiteTest.ts";

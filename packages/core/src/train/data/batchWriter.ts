@@ -40,7 +40,7 @@ export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: Ba
         const { time } = column.spec;
         if (!leads || time === undefined) continue;
         let most = sizes[time] as number;
-        for (let i = 0; i < count; i++) most = Math.max(most, column.steps[order[from + i] as number] as number);
+        for (let i = 0; i < count; i++) most = Math.max(most, column.lengths[order[from + i] as number] as number);
         sizes[time] = most;
       }
       for (let f = 0; f < fed.length; f++) {
@@ -49,7 +49,7 @@ export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: Ba
         writeBatch(column, order, from, count, steps, buffers[f] as BatchBuffer);
         if (lengthsFeed === undefined) continue;
         const own = lengths[f] as BatchBuffer;
-        for (let i = 0; i < count; i++) own.data[i] = column.steps[order[from + i] as number] as number;
+        for (let i = 0; i < count; i++) own.data[i] = column.lengths[order[from + i] as number] as number;
         own.shape[0] = count;
       }
     },

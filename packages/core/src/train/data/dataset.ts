@@ -53,7 +53,7 @@ export function readDataset(spec: ModelSpec, x: Inputs, labels?: Labels): Datase
   for (const { column, leads } of fed) {
     const { time } = column.spec;
     if (leads && time !== undefined)
-      longest[time] = column.steps.reduce((most, steps) => Math.max(most, steps), longest[time] ?? 1);
+      longest[time] = column.lengths.reduce((most, length) => Math.max(most, length), longest[time] ?? 1);
   }
   checkWhole(fed);
   const dataset: Dataset = { rows, fed, longest, weighing: weighingOf(fed) };
@@ -61,11 +61,11 @@ export function readDataset(spec: ModelSpec, x: Inputs, labels?: Labels): Datase
   return dataset;
 }
 
-/** The steps of each row, of its longest input; 1 where no input has time. */
+/** The length of each row, that of its longest input; 1 where no input has time. */
 export function rowLengths({ rows, fed }: Dataset): Int32Array {
   const timed = fed.filter(({ column, leads }) => leads && column.spec.time !== undefined);
   return Int32Array.from({ length: rows }, (_, row) =>
-    timed.reduce((most, { column }) => Math.max(most, column.steps[row] as number), 1),
+    timed.reduce((most, { column }) => Math.max(most, column.lengths[row] as number), 1),
   );
 }
 
@@ -79,7 +79,7 @@ const weighingOf = (fed: readonly Fed[]): Dataset["weighing"] =>
 /** The same rows, each with the weight of its class; where the target is over time each step. */
 export function weighClasses(dataset: Dataset, target: TargetSpec, classWeight: ClassWeights): Dataset {
   const { fed } = dataset;
-  const { spec, rows, data, starts, steps, ragged } = targetsIn(dataset, target) as Column;
+  const { spec, rows, data, starts, lengths, ragged } = targetsIn(dataset, target) as Column;
   const { width, time } = spec;
   const form: ColumnSpec = { label: "classWeight", dtype: "float32", width: 1, widthAxis: false };
   const column: Column = {
@@ -87,7 +87,7 @@ export function weighClasses(dataset: Dataset, target: TargetSpec, classWeight: 
     rows,
     data: weightsOfClasses(classWeight, data, width),
     starts: starts.map((start) => start / width),
-    steps,
+    lengths,
     ragged,
   };
   const all = [...fed, fedWeights(target, column)];
@@ -104,11 +104,11 @@ function inputsOver({ fed }: Dataset, time: string): Column[] {
   return fed.filter(({ column, leads }) => leads && column.spec.time === time).map(({ column }) => column);
 }
 
-/** The steps of each row along the time axis of this name: those of the longest input that has it. */
-export function stepsOver(dataset: Dataset, time: string): Int32Array {
+/** The length of each row along the time axis of this name: that of the longest input that has it. */
+export function lengthsOver(dataset: Dataset, time: string): Int32Array {
   const columns = inputsOver(dataset, time);
   return Int32Array.from({ length: dataset.rows }, (_, row) =>
-    columns.reduce((most, { steps }) => Math.max(most, steps[row] as number), 0),
+    columns.reduce((most, { lengths }) => Math.max(most, lengths[row] as number), 0),
   );
 }
 
@@ -118,9 +118,9 @@ function checkFollows(column: Column, dataset: Dataset): void {
   if (time === undefined) return;
   for (const input of inputsOver(dataset, time)) {
     for (let row = 0; row < column.rows; row++) {
-      if ((column.steps[row] as number) < (input.steps[row] as number)) {
+      if ((column.lengths[row] as number) < (input.lengths[row] as number)) {
         throw new ShapeError(
-          `${label}, row ${row} has ${column.steps[row]} steps, ${input.spec.label} has ${input.steps[row]}`,
+          `${label}, row ${row} has ${column.lengths[row]} steps, ${input.spec.label} has ${input.lengths[row]}`,
         );
       }
     }
@@ -131,13 +131,13 @@ function checkFollows(column: Column, dataset: Dataset): void {
 function checkWhole(fed: readonly Fed[]): void {
   for (const { column, whole } of fed) {
     if (!whole) continue;
-    const own = column.steps[0] as number;
+    const own = column.lengths[0] as number;
     for (const other of fed) {
       if (!other.leads || other.column.spec.time !== column.spec.time) continue;
-      const row = other.column.steps.findIndex((steps) => steps > own);
+      const row = other.column.lengths.findIndex((length) => length > own);
       if (row < 0) continue;
       throw new ShapeError(
-        `${column.spec.label} has ${own} steps, ${other.column.spec.label}, row ${row} has ${other.column.steps[row]} over the same time "${column.spec.time}"; ` +
+        `${column.spec.label} has ${own} steps, ${other.column.spec.label}, row ${row} has ${other.column.lengths[row]} over the same time "${column.spec.time}"; ` +
           `give ${column.spec.label} lengths: true (ids: an embedding with maskZero: true), or pad its rows`,
       );
     }

@@ -35,13 +35,13 @@ function idRules(spec: ModelSpec, input: number): IdRules | undefined {
 
 /** Checks ids, and cuts rows of masked ones after their last id. */
 function checkIds(column: Column, rules: IdRules): Column {
-  const { data, starts, steps, rows, spec } = column;
-  const lengths = new Int32Array(rows);
+  const { data, starts, lengths, rows, spec } = column;
+  const cut = new Int32Array(rows);
   for (let row = 0; row < rows; row++) {
     const start = starts[row] as number;
     let end = 0;
     let zero = -1;
-    for (let t = 0; t < (steps[row] as number); t++) {
+    for (let t = 0; t < (lengths[row] as number); t++) {
       const id = data[start + t] as number;
       if (id < 0 || id >= rules.inputDim) {
         throw new DataError(
@@ -57,9 +57,9 @@ function checkIds(column: Column, rules: IdRules): Column {
           `padSequences(…, { padding: "post" }), and an id of their own for unknown words`,
       );
     }
-    lengths[row] = end;
+    cut[row] = end;
   }
-  return rules.masked ? { ...column, steps: lengths } : column;
+  return rules.masked ? { ...column, lengths: cut } : column;
 }
 
 export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
@@ -77,11 +77,11 @@ export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
   const column = readColumn(form, data);
   const rules = kind === "ids" ? idRules(spec, index) : undefined;
   if (column.ragged && !lengths && !rules?.masked) {
-    const row = column.steps.findIndex((steps) => steps !== column.steps[0]);
-    const other = row < 0 ? "" : `, row ${row} ${column.steps[row]}`;
+    const row = column.lengths.findIndex((length) => length !== column.lengths[0]);
+    const other = row < 0 ? "" : `, row ${row} ${column.lengths[row]}`;
     const way = kind === "ids" ? "give the embedding maskZero: true" : "give the input lengths: true";
     throw new DataError(
-      `${form.label} is ragged: row 0 has ${column.steps[0]} steps${other}, and the model does not know lengths; ${way}, or pad the rows to one length`,
+      `${form.label} is ragged: row 0 has ${column.lengths[0]} steps${other}, and the model does not know lengths; ${way}, or pad the rows to one length`,
     );
   }
   const checked = rules ? checkIds(column, rules) : column;

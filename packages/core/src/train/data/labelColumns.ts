@@ -22,10 +22,10 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
     },
     data,
   );
-  const { spec, starts, steps } = column;
+  const { spec, starts, lengths } = column;
   for (let row = 0; row < column.rows; row++) {
     const start = starts[row] as number;
-    for (let i = start; i < start + (steps[row] as number) * spec.width; i++) {
+    for (let i = start; i < start + (lengths[row] as number) * spec.width; i++) {
       const value = column.data[i] as number;
       if (classes !== undefined && (value < 0 || value >= classes)) {
         throw new DataError(
