@@ -1,7 +1,7 @@
 /** The form of every op in ONNX, or the reason why it has none. */
-import { byRecurrence, byRecurrenceGrad, type OpName } from "@ostinato/core";
+import { byRecurrence, byRecurrenceGrad } from "@ostinato/core";
 import { alongLast, cast, direct } from "./elementwise.ts";
-import type { OpExport } from "./emission.ts";
+import type { OpExports } from "./emission.ts";
 import { dot } from "./linear.ts";
 import { recurrence } from "./recurrence.ts";
 import { argMax, max, sum } from "./reduce.ts";
@@ -9,7 +9,7 @@ import { scan } from "./scan.ts";
 import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
 import { broadcast, concat, constant, input, iota, pad, reshape, reverse, size, slice, transpose } from "./source.ts";
 
-export const opExports: { readonly [O in OpName]: OpExport<O> } = {
+export const opExports: OpExports = {
   input: { whenNamed: input },
   constant: { whenNamed: constant },
   iota: { whenNamed: iota },
