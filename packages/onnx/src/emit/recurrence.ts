@@ -1,4 +1,4 @@
-/** Recurrences as ONNX's LSTM, GRU and RNN: of one direction, or of both. */
+/** Recurrences as the operators that ONNX has for them: of one direction, or of both. */
 import {
   factsOf,
   initialOf,
