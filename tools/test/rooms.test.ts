@@ -22,7 +22,7 @@ const tables = [
 ];
 
 const sources = globSync(
-  ["packages/{core,backend-*,conformance}/src/**/*.ts", "packages/backend-wasm/assembly/**/*.ts"],
+  ["packages/{core,backend-*,onnx,conformance}/src/**/*.ts", "packages/backend-wasm/assembly/**/*.ts"],
   {
     cwd: root,
     // Base64, not text.
