@@ -12,6 +12,7 @@ const rooms = ["recurrent"];
 /** Tables with a row for each recurrence, and the lists of public names. */
 const tables = [
   "packages/core/src/index.ts",
+  "packages/conformance/src/index.ts",
   "packages/core/src/ir/recurrences.ts",
   "packages/backend-cpu/src/index.ts",
   "packages/backend-cpu/src/kernels/table.ts",

@@ -8,6 +8,7 @@ import {
   type PredictOptions,
   type Predictor,
   predictor,
+  type ReadOptions,
   type Trained,
 } from "@ostinato/core";
 import type { Vocabulary } from "@ostinato/text";
@@ -24,8 +25,8 @@ export interface Classification {
   readonly probabilities: Readonly<Record<string, number>>;
 }
 
-/** Options of `textClassifier`. */
-export interface ClassifierOptions {
+/** Options of `textClassifier`; `layers` are those of one's own that the model has, as for `loadModel`. */
+export interface ClassifierOptions extends ReadOptions {
   /** What computes. Default `await cpu()`, which runs anywhere; `await wasm()` is much faster. */
   readonly backend?: Backend;
 }
@@ -101,7 +102,7 @@ export async function classifierOver(
 }
 
 /** What was given as a model, read. @throws ConfigError for a path, ModelFileError for what is no model */
-export function trainedFrom(model: Uint8Array | Trained): Trained {
+export function trainedFrom(model: Uint8Array | Trained, options: ReadOptions): Trained {
   if (typeof model === "string")
     throw new ConfigError(
       "textClassifier: a path is for textClassifier of @ostinato/classifier/node; this one takes the bytes of the file",
@@ -111,7 +112,7 @@ export function trainedFrom(model: Uint8Array | Trained): Trained {
     throw new ModelFileError(
       "this is an ONNX file: @ostinato/classifier/node opens it; here take what saveModel wrote",
     );
-  return fromBytes(model);
+  return fromBytes(model, options);
 }
 
 /**
@@ -127,8 +128,8 @@ export function trainedFrom(model: Uint8Array | Trained): Trained {
  */
 export async function textClassifier(
   model: Uint8Array | Trained,
-  { backend }: ClassifierOptions = {},
+  { backend, ...options }: ClassifierOptions = {},
 ): Promise<TextClassifier> {
-  const trained = trainedFrom(model);
+  const trained = trainedFrom(model, options);
   return classifierOver(trained, async () => predictor(trained, { backend: backend ?? (await cpu()) }));
 }

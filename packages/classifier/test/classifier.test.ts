@@ -16,14 +16,21 @@ import {
 import { textClassifier } from "@ostinato/classifier/node";
 import {
   ConfigError,
+  defineLayer,
+  dense,
+  embedding,
+  featuresOf,
   float32,
   int32,
+  lstm,
   ModelFileError,
   predictor,
   StateError,
+  sequential,
   type Trained,
   toBytes,
 } from "@ostinato/core";
+import { mul } from "@ostinato/core/graph";
 import { saveModel } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
@@ -61,6 +68,44 @@ describe("answers", () => {
       expect((probabilities.good ?? 0) + (probabilities.bad ?? 0)).toBeCloseTo(1, 12);
     }
     expect(await classifier.classify("The good film!")).toEqual(answers[0]);
+  });
+
+  test("come from models with layers of one's own, where these are handed in", async () => {
+    const own = defineLayer({
+      kind: "own",
+      parse: () => ({}),
+      takes: "features",
+      outputs: { features: "features" },
+      build: ({ parameter }, _config, [x]) => [
+        { ...x, values: mul(x.values, parameter("factor", [featuresOf(x)], "ones")) },
+      ],
+    });
+    const known = { layers: [own] };
+    const { spec } = sequential([
+      embedding({ inputDim: 30, outputDim: 4, maskZero: true }),
+      lstm({ units: 6 }),
+      own(),
+      dense({ units: 1, activation: "sigmoid" }),
+    ]);
+    const factor = float32([6], [1, 1, 0.5, 1, 2, 1]);
+    const trained = { ...sigmoid, spec, weights: { ...sigmoid.weights, "own/factor": factor } };
+    const paths = [join(folder, "own.safetensors"), join(folder, "own.onnx")] as const;
+    await saveModel(paths[0], trained);
+    writeFileSync(paths[1], exportOnnx(trained));
+    await using first = await textClassifier(trained);
+    const expected = await first.classify(texts);
+    const opened = [
+      ...[...paths, toBytes(trained)].map((file) => textClassifier(file, known)),
+      textClassifier(paths[0], { ...known, backend: "onnx" }),
+      fromMemory(toBytes(trained), known),
+    ];
+    for (const opening of opened) {
+      await using classifier = await opening;
+      for (const [row, { probability }] of (await classifier.classify(texts)).entries())
+        expect(probability).toBeCloseTo(expected[row]?.probability as number, 5);
+    }
+    for (const path of paths) await expect(textClassifier(path)).rejects.toThrow("{ layers: [own] }");
+    await expect(fromMemory(toBytes(trained))).rejects.toThrow(ModelFileError);
   });
 
   test("are the same from every kind of file, and on everything that computes", async () => {

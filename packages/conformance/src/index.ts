@@ -2,6 +2,9 @@
 export { checkGradients, type GradientCheck, type GradientError, gradientErrors } from "./gradientCheck.ts";
 export { type Growth, memoryGrowth } from "./memoryGrowth.ts";
 export { type Realm, trainedIn } from "./otherRealm.ts";
+export { attend, blend, residual, scale } from "./ownLayers.ts";
+export { gruCell, minGru, peepholeLstm, readout } from "./recurrent/ownCells.ts";
+export { ownKinds } from "./recurrent/ownKinds.ts";
 export { reference } from "./reference/backend.ts";
 export type { Dense } from "./reference/dense.ts";
 export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.ts";

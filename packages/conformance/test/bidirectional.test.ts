@@ -159,7 +159,9 @@ test("a stack of them trains, is saved, loaded and predicts the same", async () 
   const { epochs } = await trainer.fit(data, { epochs: 30 });
   expect(epochs.at(-1)?.loss).toBeLessThan(0.5 * (epochs[0]?.loss as number));
   const trained = await trainer.snapshot();
-  await using loaded = await predictor(fromBytes(toBytes(trained)), { backend: reference() });
+  const bytes = toBytes(trained);
+  expect(toBytes(fromBytes(bytes))).toEqual(bytes);
+  await using loaded = await predictor(fromBytes(bytes), { backend: reference() });
   const [before, after] = [await trainer.predict(data.x), await loaded.predict(data.x)];
   before.data.forEach((value, i) => {
     expect(after.data[i]).toBeCloseTo(value, 6);
@@ -188,9 +190,9 @@ describe("wrong use is refused by name", () => {
       "no recurrence",
       () => bidirectional(untyped(dense({ units: 2 }))),
       ConfigError,
-      "layer must be a recurrence: lstm, gru, simpleRnn; got dense",
+      "layer must be a recurrence, such as lstm, gru, simpleRnn or rnn; got dense",
     ],
-    ["no layer", () => bidirectional(untyped(3)), ConfigError, "layer must be a recurrence"],
+    ["no layer", () => bidirectional(untyped(3)), ConfigError, "bidirectional: layer takes a layer, got 3"],
     [
       "two layers in one direction",
       () => bidirectional(lstm({ units: 2 }), { backwardLayer: lstm({ units: 2 }) }),
@@ -238,6 +240,6 @@ describe("wrong use is refused by name", () => {
     const { spec } = model(from, bidirectional(lstm({ units: 2 }), { name: "both" })(from));
     const changed: unknown = JSON.parse(JSON.stringify(spec).replaceAll('"kind":"lstm"', '"kind":"mystery"'));
     expect(parseModelSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
-    expect(() => parseModelSpec(changed)).toThrow('bidirectional "both": layer must be a recurrence');
+    expect(() => parseModelSpec(changed)).toThrow('bidirectional "both": layer is of an unknown kind, "mystery"');
   });
 });

@@ -123,22 +123,47 @@ export {
   multiply,
   subtract,
 } from "./nn/create.ts";
+export {
+  defineLayer,
+  type LayerMaker,
+  type LayerOf,
+  type ListLayer,
+  type Outputs,
+  type OutputsByKind,
+  type OutputsOf,
+  type OwnLayer,
+} from "./nn/define.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
-export type { Kind } from "./nn/kinds.ts";
+export { type Flow, featuresOf, type Kind } from "./nn/kinds.ts";
 export type {
   AnyLayer,
+  BuildContext,
   Call,
+  IdRules,
   InputSpec,
+  KnownKinds,
   Layer,
   LayerSpec,
   MergingLayer,
+  OwnKind,
+  ParameterTraits,
   PointwiseLayer,
   Symbolic,
 } from "./nn/layer.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
-export type { Json } from "./nn/options.ts";
+export { type Json, OptionReader } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
 export { type MergeMode, mergeModes } from "./nn/recurrent/bidirectional.ts";
+export {
+  type BuiltCell,
+  type Cell,
+  type CellInput,
+  type CellMaker,
+  type CellResult,
+  type CellStep,
+  defineCell,
+  type OwnCell,
+} from "./nn/recurrent/cell.ts";
 export { type BidirectionalOptions, bidirectional, gru, lstm, simpleRnn } from "./nn/recurrent/create.ts";
 export type {
   BidirectionalCallOptions,
@@ -149,10 +174,13 @@ export type {
   WithState,
 } from "./nn/recurrent/layer.ts";
 export { type RecurrentActivationName, recurrentActivationNames } from "./nn/recurrent/recurrent.ts";
+export { type RnnOptions, rnn } from "./nn/recurrent/rnn.ts";
+export type { ReadOptions } from "./nn/registry.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
 export type { Trained } from "./nn/trained.ts";
+export { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./nn/wrapping.ts";
 export { learningRateAt } from "./optim/learningRate.ts";
 export {
   type BaseConfig,

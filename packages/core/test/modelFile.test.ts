@@ -32,6 +32,10 @@ describe("round trip", () => {
     expect(toBytes(smallModel({ vocabulary: trained.vocabulary!, metadata: trained.metadata! }))).toEqual(bytes);
   });
 
+  test("each of a list of files is read", () => {
+    expect([bytes, bytes].map(untyped(fromBytes))).toEqual([trained, trained]);
+  });
+
   test("without vocabulary and metadata there are none", () => {
     const bare = smallModel();
     expect(fromBytes(toBytes(bare))).toEqual(bare);
@@ -128,7 +132,7 @@ const wrong: Readonly<Record<string, readonly [Uint8Array, string]>> = {
     withSpec((spec) => {
       spec.layers[0]!.kind = "conv1d";
     }),
-    "unknown kind; this version knows embedding, lstm",
+    'the model\'s layer "embedding" is of an unknown kind, "conv1d"; where it is one of your own, pass what defineLayer made for it: loadModel(path, { layers: [conv1d] }); known are embedding, lstm',
   ],
   "a layer of kind constructor": [
     withSpec((spec) => {
@@ -146,7 +150,7 @@ const wrong: Readonly<Record<string, readonly [Uint8Array, string]>> = {
     withSpec((spec) => {
       spec.layers[0] = untyped(3);
     }),
-    "unknown kind",
+    "a layer of the model has no kind",
   ],
   "a layer without a name": [
     withSpec((spec) => {

@@ -276,7 +276,7 @@ const misuses: readonly Misuse[] = [
     "states in a chain",
     () => sequential(untyped([x(), gru({ units: 1, returnState: true })])),
     "ConfigError",
-    "gru gives several results because of returnState",
+    "gru gives several results, as recurrences do by returnState",
   ],
 ];
 

@@ -1,5 +1,13 @@
 /** Trained models as ONNX files: the weights in the graph, the description and the vocabulary beside it as text. */
-import { ConfigError, inferenceGraph, type Json, ModelFileError, parseModelSpec, type Trained } from "@ostinato/core";
+import {
+  ConfigError,
+  inferenceGraph,
+  type Json,
+  ModelFileError,
+  parseModelSpec,
+  type ReadOptions,
+  type Trained,
+} from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
 import { type OnnxOptions, onnxModel } from "./model.ts";
 
@@ -50,8 +58,8 @@ function parse(key: string, text: string): unknown {
   }
 }
 
-/** What `exportOnnx` wrote beside the graph. Throws `ModelFileError` for other models and damaged text. */
-export function describedIn(metadata: ReadonlyMap<string, string>): Omit<Trained, "weights"> {
+/** What `exportOnnx` wrote beside the graph. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
+export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Omit<Trained, "weights"> {
   const spec = metadata.get(specKey);
   const vocabulary = metadata.get(vocabularyKey);
   const own = metadata.get(metadataKey);
@@ -64,7 +72,7 @@ export function describedIn(metadata: ReadonlyMap<string, string>): Omit<Trained
     );
   }
   return {
-    spec: parseModelSpec(parse(specKey, spec)),
+    spec: parseModelSpec(parse(specKey, spec), options),
     ...(vocabulary === undefined ? {} : { vocabulary: parse(vocabularyKey, vocabulary) as Json }),
     ...(parsed === undefined ? {} : { metadata: parsed as { [key: string]: Json } }),
   };

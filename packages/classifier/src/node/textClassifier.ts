@@ -1,13 +1,13 @@
 /** The classifier of the main entry, from a file of either kind, on a backend or in onnxruntime. */
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type Backend, ConfigError, ModelFileError, type Trained } from "@ostinato/core";
+import { type Backend, ConfigError, ModelFileError, type ReadOptions, type Trained } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
 import { textClassifier as classifierOf, classifierOver, type TextClassifier, trainedFrom } from "../classifier.ts";
 import { isOnnx } from "../onnxBytes.ts";
 
-/** Options of `textClassifier` for a file. */
-export interface FileClassifierOptions {
+/** Options of `textClassifier` for a file; `layers` are those of one's own that the model has, as for `loadModel`. */
+export interface FileClassifierOptions extends ReadOptions {
   /**
    * What computes. Default `await cpu()`, which runs anywhere; `await wasm()` is much faster. `"onnx"` is onnxruntime-node, on an export in memory
    * where the file is not ONNX; an ONNX file takes nothing else.
@@ -40,9 +40,9 @@ async function onnx() {
   }
 }
 
-async function overOnnx(model: Uint8Array | string): Promise<TextClassifier> {
+async function overOnnx(model: Uint8Array | string, options: ReadOptions): Promise<TextClassifier> {
   const { onnxPredictor } = await onnx();
-  const predictor = await onnxPredictor(model);
+  const predictor = await onnxPredictor(model, options);
   try {
     return await classifierOver(predictor, async () => predictor);
   } catch (error) {
@@ -64,19 +64,19 @@ async function overOnnx(model: Uint8Array | string): Promise<TextClassifier> {
  */
 export async function textClassifier(
   model: string | URL | Uint8Array | Trained,
-  { backend }: FileClassifierOptions = {},
+  { backend, ...options }: FileClassifierOptions = {},
 ): Promise<TextClassifier> {
   const path = typeof model === "object" && model !== null && "href" in model ? fileURLToPath(model.href) : model;
   try {
     if (typeof path === "string" ? isOnnx(await startOf(path)) : isOnnx(path)) {
       if (backend !== undefined && backend !== "onnx")
         throw new ConfigError("textClassifier: an ONNX file runs in onnxruntime; leave the backend out");
-      return await overOnnx(path as Uint8Array | string);
+      return await overOnnx(path as Uint8Array | string, options);
     }
-    const own = typeof path === "string" ? await loadModel(path) : path;
-    if (backend !== "onnx") return await classifierOf(own, backend === undefined ? {} : { backend });
+    const own = typeof path === "string" ? await loadModel(path, options) : path;
+    if (backend !== "onnx") return await classifierOf(own, backend === undefined ? options : { backend, ...options });
     const { exportOnnx } = await onnx();
-    return await overOnnx(exportOnnx(trainedFrom(own)));
+    return await overOnnx(exportOnnx(trainedFrom(own, options)), options);
   } catch (error) {
     if (typeof path !== "string" || !(error instanceof ModelFileError) || error.message.includes(path)) throw error;
     throw new ModelFileError(`${path}: ${error.message}`, { cause: error });

@@ -25,6 +25,7 @@ import {
   subtract,
   trainingGraph,
 } from "@ostinato/core";
+import { attend, blend, residual, scale } from "../ownLayers.ts";
 import type { Draw, DrawTrial } from "./draw.ts";
 import { drawInputs, type Fetches, inference, training } from "./models.ts";
 import { drawRecurrentLayer, recurrentLayerTrials } from "./recurrent/layers.ts";
@@ -81,6 +82,21 @@ function outputsTrial(draw: Draw): Fetches {
   return drawInputs(draw, graph.fetches, { words: 6, classes: 3 });
 }
 
+/** Layers of a user's own in a row: of a list of inputs, around another, of one input, and of a sequence with features. */
+function ownLayersTrial(draw: Draw): Fetches {
+  const features = draw.number(5).size;
+  const xs = ["a", "b"].map((name) => input({ name, shape: ["time", features], lengths: draw.chance(0.7) }));
+  const q = input({ name: "q", shape: [draw.number(4).size] });
+  const blended = draw.chance(0.5) ? blend()(xs) : xs[0];
+  const around = residual({ layer: draw.chance(0.5) ? dense({ units: features }) : scale({ rate: 0.3 }) })(blended);
+  const memory = scale({ initial: 0.5, rate: draw.one([0, 0.4]), factorRegularizer: { l2: 0.1 } })(around);
+  const inputs = blended === xs[0] ? xs.slice(0, 1) : xs;
+  const last = draw.chance(0.5)
+    ? model([...inputs, q], attend()([memory, q]))
+    : model(inputs, draw.chance(0.5) ? memory : drawRecurrentLayer(draw)(memory));
+  return draw.chance(0.4) ? inference(draw, last) : training(draw, last.spec, meanSquaredError());
+}
+
 /** Every kind of layer. */
 export const layerTrials: Readonly<Record<string, DrawTrial>> = {
   ...recurrentLayerTrials,
@@ -101,6 +117,7 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
   merging: mergingTrial,
   "several outputs": outputsTrial,
+  "layers of a user's own": ownLayersTrial,
 };
 
 /** Embedding or vectors, up to two recurrent layers, dropout, dense; a loss that fits, and its metrics. */

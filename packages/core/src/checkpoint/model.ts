@@ -1,8 +1,11 @@
 /** Models as files: one safetensors file with the weights, and in its metadata the spec, the vocabulary and the format's version. */
 import { ModelFileError, OstinatoError } from "../errors.ts";
+import type { KnownKinds } from "../nn/layer.ts";
 import { isRecord, type Json } from "../nn/options.ts";
-import { parseModelSpec } from "../nn/spec.ts";
+import { knownKinds, type ReadOptions } from "../nn/registry.ts";
+import { readSpec } from "../nn/spec.ts";
 import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
+import { messageOf } from "../thrown.ts";
 import { checksumOf } from "./checksum.ts";
 import { expectFormat, formats } from "./formats.ts";
 import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
@@ -49,16 +52,18 @@ export function parseMetadata(part: string, text: string | undefined): unknown {
 }
 
 /**
- * A model from the bytes of a file, whoever made it: nothing in it is run, and its layers come from a closed list.
+ * A model from the bytes of a file, whoever made it: nothing in it is run, and its layers are the library's own and those that are handed in.
  *
- * @throws ModelFileError where the file is damaged, of another kind, or of a later version
+ * @throws ModelFileError where the file is damaged, of another kind, of a later version, or has layers of a kind that is not known
+ * @example const { spec, weights } = fromBytes(bytes, { layers: [scale] });
  */
-export function fromBytes(bytes: Uint8Array | ArrayBuffer): Trained {
-  return modelFrom(decodeSafetensors(bytes));
+export function fromBytes(bytes: Uint8Array | ArrayBuffer, options?: ReadOptions): Trained {
+  const known = knownKinds(options);
+  return modelFrom(decodeSafetensors(bytes), known);
 }
 
-/** A model from what its file holds. @throws ModelFileError */
-export function modelFrom({ tensors, metadata }: Safetensors): Trained {
+/** A model from what its file holds, with the kinds that are known. @throws ModelFileError */
+export function modelFrom({ tensors, metadata }: Safetensors, known: KnownKinds): Trained {
   expectFormat("model", metadata.format);
   if (metadata.version !== String(VERSION)) {
     throw new ModelFileError(
@@ -71,7 +76,7 @@ export function modelFrom({ tensors, metadata }: Safetensors): Trained {
   if (extra !== undefined && !isRecord(extra))
     throw new ModelFileError("the model file is damaged: its metadata is not an object");
   try {
-    const spec = parseModelSpec(described);
+    const spec = readSpec(described, known);
     const weights = checkWeights(spec, tensors);
     // What is wrong in itself is told in its own words before. Files made by others have no checksum.
     if (metadata.checksum !== undefined && metadata.checksum !== modelChecksum({ tensors, metadata }))
@@ -85,8 +90,9 @@ export function modelFrom({ tensors, metadata }: Safetensors): Trained {
       ...(extra === undefined ? {} : { metadata: extra as { [key: string]: Json } }),
     };
   } catch (error) {
-    if (error instanceof OstinatoError && !(error instanceof ModelFileError))
-      throw new ModelFileError(`the model file is damaged: ${error.message}`);
-    throw error;
+    if (error instanceof ModelFileError) throw error;
+    if (error instanceof OstinatoError) throw new ModelFileError(`the model file is damaged: ${error.message}`);
+    // Code of somebody's own met a model that it was not written for.
+    throw new ModelFileError(`the model cannot be built: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -23,10 +23,10 @@ export function rootsOf(graph: Graph): Value[] {
   return graph.guard ? [...roots, graph.guard] : roots;
 }
 
-/** All nodes that `roots` need, each after the nodes it reads; the order depends only on the roots. */
-export function nodesOf(roots: readonly Value[]): AnyNode[] {
+/** All nodes that `roots` need, each after the nodes it reads; the order depends only on the roots. It ends at `known` nodes, which are left out. */
+export function nodesOf(roots: readonly Value[], known?: Iterable<AnyNode>): AnyNode[] {
   const order: AnyNode[] = [];
-  const entered = new Set<AnyNode>();
+  const entered = new Set(known);
   const stack: { node: AnyNode; next: number }[] = [];
   for (const root of roots) {
     if (!entered.has(root.node)) {

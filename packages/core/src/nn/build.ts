@@ -1,19 +1,13 @@
 /** From a model's spec to values of a graph. */
-import { OstinatoError } from "../errors.ts";
+import { OstinatoError, ShapeError } from "../errors.ts";
 import { transpose } from "../ir/build/shape.ts";
 import { dropoutMask, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
-import type { Graph } from "../ir/value.ts";
-import { distinctSites, keyOf, type RandomStream } from "../random.ts";
+import { type Graph, sameShape, showShape } from "../ir/value.ts";
+import { distinctSites, keyOf } from "../random.ts";
+import { initialize } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
-import {
-  type BuildContext,
-  definitionOf,
-  type InputSpec,
-  outputKinds,
-  type ParameterSpec,
-  type ParameterTraits,
-} from "./layer.ts";
+import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
 import type { ModelSpec, Source } from "./spec.ts";
 
 /** A model as values: one flow for each input, each result of each call of a layer, and each output. */
@@ -88,17 +82,25 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     const context: BuildContext = {
       name,
       ...(dropout ? { mask: maskOf(dropout, maskSite, name, use) } : {}),
-      parameter(
-        suffix: string,
-        shape: readonly number[],
-        initialize: (stream: RandomStream) => Float32Array,
-        { trainable, regularizer }: ParameterTraits,
-      ): Value {
+      parameter(suffix, shape, initializer, { trainable = true, regularizer } = {}): Value {
         const full = `${name}/${suffix}`;
         const known = parameters.get(full);
-        if (known) return known.value;
+        if (known) {
+          if (!sameShape(known.spec.shape, shape))
+            throw new ShapeError(
+              `the parameter "${full}" is ${showShape(known.spec.shape)}, and was asked for as ${showShape(shape)}`,
+            );
+          return known.value;
+        }
         const value = state(full, "float32", shape);
-        const spec = { name: full, shape, initialize, trainable, ...(regularizer ? { regularizer } : {}) };
+        const spec: ParameterSpec = {
+          name: full,
+          shape,
+          initialize:
+            typeof initializer === "function" ? initializer : (stream) => initialize(initializer, shape, stream),
+          trainable,
+          ...(regularizer ? { regularizer } : {}),
+        };
         parameters.set(full, { spec, value, owner: call.layer });
         return value;
       },

@@ -1,17 +1,8 @@
 /** The functions that make layers and inputs: Keras's names and options in camel case. Those of recurrent layers are in `recurrent/`. */
 import { ConfigError, ShapeError } from "../errors.ts";
 import { type EmbeddingConfig, embedding as embeddingLayer } from "./embedding.ts";
-import {
-  type AnyLayer,
-  applyLayer,
-  type Layer,
-  type LayerDefinition,
-  type MergingLayer,
-  type PointwiseLayer,
-  type Symbolic,
-  withDefinition,
-} from "./layer.ts";
-import type { LayerKind } from "./layers.ts";
+import type { Layer, MergingLayer, PointwiseLayer, Symbolic } from "./layer.ts";
+import { createLayer as create, type OptionsOf } from "./make.ts";
 import {
   addLayer,
   averageLayer,
@@ -21,7 +12,7 @@ import {
   multiplyLayer,
   subtractLayer,
 } from "./merging.ts";
-import { isName, isRecord, isSizeName, type Json, NAME_RULE, OptionReader, shown } from "./options.ts";
+import { isName, isSizeName, NAME_RULE, OptionReader, shown } from "./options.ts";
 import {
   type ActivationConfig,
   activation as activationLayer,
@@ -30,40 +21,6 @@ import {
   dense as denseLayer,
   dropout as dropoutLayer,
 } from "./pointwise.ts";
-import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
-
-/** What users may write for an option. */
-type Written<T> = Regularizer extends T ? RegularizerOptions | null : T;
-
-/** The required options, and any of the others; and a name, by which errors, parameters and files call the layer. */
-export type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & { readonly [K in keyof C]?: Written<C[K]> } & {
-  readonly name?: string;
-};
-
-/** A layer of any kind from options of unknown origin, which are checked. */
-export function createLayer<C>(kind: LayerKind, own: LayerDefinition<C>, options: unknown, name?: string): AnyLayer {
-  const definition = own as unknown as LayerDefinition<Json>;
-  if (name !== undefined && !isName(name)) {
-    throw new ConfigError(`${kind}: name must be ${NAME_RULE}, got ${shown(name)}`);
-  }
-  const config = definition.parse(options, name === undefined ? kind : `${kind} "${name}"`);
-  const layer = (input: Symbolic, options?: unknown): Symbolic | readonly Symbolic[] =>
-    applyLayer(made, definition, input, options);
-  const spec = withDefinition({ kind, config, ...(name === undefined ? {} : { name }) }, definition);
-  const made: AnyLayer = Object.assign(layer, { spec });
-  return made;
-}
-
-/** A layer as users make one: its name is among the options. */
-export function create<L extends AnyLayer, C>(
-  kind: LayerKind,
-  definition: LayerDefinition<C>,
-  given: { readonly name?: string } | undefined,
-): L {
-  if (!isRecord(given ?? {})) throw new ConfigError(`${kind} takes an object of options, got ${shown(given)}`);
-  const { name, ...options } = given ?? {};
-  return createLayer(kind, definition, options, name) as L;
-}
 
 /**
  * Turns ids into vectors: [batch, time] → [batch, time, outputDim]. `inputDim` counts the ids, reserved ones included. With

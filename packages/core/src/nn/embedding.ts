@@ -1,6 +1,6 @@
 /** The layer that turns ids into vectors. */
 import { gather, sequenceLengths } from "../ir/build/index.ts";
-import { type Initializer, initialize } from "./initializers.ts";
+import type { Initializer } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
 import type { LayerDefinition } from "./layer.ts";
 import { OptionReader } from "./options.ts";
@@ -38,10 +38,10 @@ export const embedding: LayerDefinition<EmbeddingConfig> = {
   },
   takes: "ids [batch, time]; make it the first layer",
   outputs: (_config, inputs) => (inputs.join() === "ids" ? ["sequence"] : undefined),
+  ids: (config) => config,
   build({ parameter }, { inputDim, outputDim, maskZero, trainable, ...config }, [input]) {
     const ids = input as Flow;
-    const shape = [inputDim, outputDim];
-    const table = parameter("embeddings", shape, (stream) => initialize(config.embeddingsInitializer, shape, stream), {
+    const table = parameter("embeddings", [inputDim, outputDim], config.embeddingsInitializer, {
       trainable,
       regularizer: config.embeddingsRegularizer,
     });

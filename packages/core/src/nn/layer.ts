@@ -2,6 +2,7 @@
 import { ConfigError, ShapeError } from "../errors.ts";
 import type { Shape, Value } from "../ir/ops.ts";
 import type { RandomStream } from "../random.ts";
+import type { Initializer } from "./initializers.ts";
 import { type Flow, type Kind, shapeOfKind } from "./kinds.ts";
 import { isRecord, type Json, OptionReader, shown } from "./options.ts";
 import type { Regularizer } from "./regularizers.ts";
@@ -19,8 +20,10 @@ export interface ParameterSpec {
 
 /** What a layer says of a parameter beside its shape and how it begins. */
 export interface ParameterTraits {
-  readonly trainable: boolean;
-  readonly regularizer: Regularizer | null;
+  /** False where training leaves it as it is. Default true. */
+  readonly trainable?: boolean;
+  /** What it adds to the loss of training. Default null: nothing. */
+  readonly regularizer?: Regularizer | null;
 }
 
 /** What a layer may use while it is built into a graph. */
@@ -32,25 +35,49 @@ export interface BuildContext {
    * 1 / (1 - rate). Absent in inference.
    */
   readonly mask?: (rate: number, shape: Shape, part?: string) => Value;
-  /** The parameter `name/suffix`, the same one in each use of the layer. */
+  /** The parameter `name/suffix`, float32 of `shape`, the same one in each use of the layer. It begins as an initializer or a function says. */
   parameter(
     suffix: string,
     shape: readonly number[],
-    initialize: (stream: RandomStream) => Float32Array,
-    traits: ParameterTraits,
+    initializer: Initializer | ((stream: RandomStream) => Float32Array),
+    traits?: ParameterTraits,
   ): Value;
+}
+
+/** The layers and cells of a file by kind: the library's own, and those that were handed in. Each throws `ModelFileError` for a kind that it does not know. */
+export interface KnownKinds {
+  layer(kind: string, owner: string): LayerDefinition<Json>;
+  cell(kind: string, owner: string): object;
+}
+
+/** What `defineLayer` or `defineCell` made. */
+export interface OwnKind {
+  /** What files call it. */
+  readonly kind: string;
+}
+
+/** What a layer asks of the ids that it is given. */
+export interface IdRules {
+  /** Each is below this. */
+  readonly inputDim: number;
+  /** Zeros behind the last other id are padding; data with zeros before it is refused. */
+  readonly maskZero: boolean;
 }
 
 /** One kind of layer: how its options are checked, what it turns its inputs into, and how. */
 export interface LayerDefinition<C> {
-  /** Fills in defaults; throws `ConfigError` that begins with `owner`. Reads the options of users and of model files. */
-  parse(options: unknown, owner: string): C;
+  /** Fills in defaults; throws `ConfigError` that begins with `owner`. Reads the options of users and, where there are `known` kinds, of model files. */
+  parse(options: unknown, owner: string, known?: KnownKinds): C;
   /** What comes out for what goes in, the initial states last; undefined where it cannot take that. */
   outputs(config: C, inputs: readonly Kind[]): readonly Kind[] | undefined;
   /** The names of the states that it can be started with, each features [batch, units]. */
   states?(config: C): readonly string[];
   /** It is applied to a list of inputs, `layer([a, b])`. */
   readonly merges?: true;
+  /** It reads one step after another, and has the options `returnSequences`, `returnState` and `reverse`: `bidirectional` takes it. */
+  readonly recurrence?: true;
+  /** What ids must be; data is checked for it before anything runs. */
+  ids?(config: C): IdRules;
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];
@@ -65,10 +92,14 @@ export interface LayerSpec {
 
 const definitionKey = Symbol("what builds the layer");
 
-/** A layer's spec with what builds it, which files, comparisons and messages between threads do not see. */
-export function withDefinition<S extends LayerSpec>(spec: S, definition: LayerDefinition<Json>): S {
+/** A layer's or a cell's spec with what builds it, which files, comparisons and messages between threads do not see. */
+export function withDefinition<S extends object>(spec: S, definition: object): S {
   return Object.defineProperty(spec, definitionKey, { value: definition });
 }
+
+/** What builds it, where it came along. */
+export const carried = (spec: object): object | undefined =>
+  (spec as { readonly [definitionKey]?: object })[definitionKey];
 
 /**
  * What builds a layer: it came with the layer, so that a program holds the layers that it uses and no others.
@@ -76,8 +107,8 @@ export function withDefinition<S extends LayerSpec>(spec: S, definition: LayerDe
  * @throws ConfigError where the spec was copied as plain data
  */
 export function definitionOf(spec: LayerSpec): LayerDefinition<Json> {
-  const definition = (spec as { readonly [definitionKey]?: LayerDefinition<Json> })[definitionKey];
-  if (definition) return definition;
+  const definition = carried(spec);
+  if (definition) return definition as LayerDefinition<Json>;
   throw new ConfigError(
     `${called(spec)} is plain data, without what builds it; read a model's spec that was copied or stored with parseModelSpec(spec)`,
   );

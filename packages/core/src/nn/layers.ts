@@ -1,5 +1,6 @@
-/** Every kind of layer. A file's layers are looked up here and nowhere else. */
+/** What builds each of the library's own layers. A file's layers are looked up here and nowhere else. */
 import { embedding } from "./embedding.ts";
+import type { LayerKind } from "./layerKinds.ts";
 import {
   addLayer,
   averageLayer,
@@ -10,13 +11,11 @@ import {
   subtractLayer,
 } from "./merging.ts";
 import { activation, dense, dropout } from "./pointwise.ts";
-import { bidirectional } from "./recurrent/bidirectional.ts";
 import { recurrentDefinitions } from "./recurrent/table.ts";
 
 export const layerDefinitions = {
   embedding,
   ...recurrentDefinitions,
-  bidirectional,
   dense,
   dropout,
   activation,
@@ -27,5 +26,4 @@ export const layerDefinitions = {
   average: averageLayer,
   maximum: maximumLayer,
   minimum: minimumLayer,
-};
-export type LayerKind = keyof typeof layerDefinitions;
+} satisfies { readonly [K in LayerKind]: unknown };

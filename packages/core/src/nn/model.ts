@@ -75,7 +75,7 @@ export function sequential(stages: readonly Stage[]): Model {
     const given = layer(last);
     if (!isSymbolic(given))
       throw new ConfigError(
-        `sequential: ${called(layer.spec)} gives several results because of returnState, and a chain has no place for them; apply it, and close the model with model(inputs, outputs)`,
+        `sequential: ${called(layer.spec)} gives several results, as recurrences do by returnState, and a chain has no place for them; apply it, and close the model with model(inputs, outputs)`,
       );
     last = given;
   }

@@ -49,7 +49,14 @@ function shownOne(value: unknown): string {
   return typeof value === "function" ? "a function" : String(value);
 }
 
-/** Reads the options of one owner (`dense`, `adam`) one by one; every complaint names the owner and the option. */
+/**
+ * Reads the options of one owner (`dense`, `adam`) one by one; every complaint, a `ConfigError`, names the owner and the option. One that is left out is its
+ * `fallback`; one that is not among the `allowed` is an error.
+ *
+ * @example
+ * const read = new OptionReader("scale", options, ["factor", "mode"]);
+ * return { factor: read.number("factor", 1, 0), mode: read.oneOf("mode", ["each", "all"], "all") };
+ */
 export class OptionReader {
   readonly #owner: string;
   readonly #given: Record<string, unknown>;
@@ -93,12 +100,14 @@ export class OptionReader {
     }
   }
 
+  /** True or false. */
   boolean(name: string, fallback: boolean): boolean {
     const value = this.#given[name] ?? fallback;
     if (typeof value !== "boolean") throw this.#wrong(name, "true or false");
     return value;
   }
 
+  /** One text of a list; without `fallback` it is required. */
   oneOf<T extends string>(name: string, list: readonly T[], fallback?: T): T {
     const value = this.#given[name] ?? fallback;
     const found = list.find((item) => item === value);
@@ -106,6 +115,7 @@ export class OptionReader {
     return found;
   }
 
+  /** An initializer by name or as an object. */
   initializer(name: string, fallback: Initializer): Initializer {
     return parseInitializer(`${this.#owner}: ${name}`, this.#given[name] ?? fallback);
   }

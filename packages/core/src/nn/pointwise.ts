@@ -1,9 +1,8 @@
 /** The layers that work on each vector by itself: of a sequence, or one a row. */
 import { add, mul } from "../ir/build/elementwise.ts";
 import { matmul } from "../ir/build/linear.ts";
-import type { RandomStream } from "../random.ts";
 import { type Activation, activationFunctions, activationNames } from "./activations.ts";
-import { type Initializer, initialize } from "./initializers.ts";
+import type { Initializer } from "./initializers.ts";
 import { type Flow, featuresOf, type Kind } from "./kinds.ts";
 import type { LayerDefinition } from "./layer.ts";
 import { OptionReader } from "./options.ts";
@@ -53,17 +52,14 @@ export const dense: LayerDefinition<DenseConfig> = {
   outputs,
   build({ parameter }, config, [input]) {
     const flow = input as Flow;
-    const { trainable } = config;
-    const shape = [featuresOf(flow), config.units];
-    const kernel = parameter("kernel", shape, (stream) => initialize(config.kernelInitializer, shape, stream), {
+    const { units, trainable } = config;
+    const kernel = parameter("kernel", [featuresOf(flow), units], config.kernelInitializer, {
       trainable,
       regularizer: config.kernelRegularizer,
     });
     const product = matmul(flow.values, kernel);
-    const bias = (stream: RandomStream): Float32Array => initialize(config.biasInitializer, [config.units], stream);
-    const sums = config.useBias
-      ? add(product, parameter("bias", [config.units], bias, { trainable, regularizer: config.biasRegularizer }))
-      : product;
+    const bias = { trainable, regularizer: config.biasRegularizer };
+    const sums = config.useBias ? add(product, parameter("bias", [units], config.biasInitializer, bias)) : product;
     return [{ ...flow, values: activationFunctions[config.activation](sums) }];
   },
 };

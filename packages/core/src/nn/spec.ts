@@ -1,16 +1,19 @@
 /** A model as JSON: its inputs, its layers, and which layer reads what. Read from files, so checked like anything from outside. */
-import { ModelFileError, ShapeError } from "../errors.ts";
+import { ModelFileError, OstinatoError, ShapeError } from "../errors.ts";
+import { messageOf } from "../thrown.ts";
 import { type Kind, kinds } from "./kinds.ts";
 import {
+  carried,
   definitionOf,
   type InputSpec,
+  type KnownKinds,
   type LayerDefinition,
   type LayerSpec,
   outputKinds,
   withDefinition,
 } from "./layer.ts";
-import { type LayerKind, layerDefinitions } from "./layers.ts";
 import { isName, isRecord, isSizeName, type Json } from "./options.ts";
+import { knownKinds, type ReadOptions } from "./registry.ts";
 
 /** What a call reads: the model's input `input`, or a result of call `call`, the first where there is no `output`. */
 export type Source = { readonly input: number } | { readonly call: number; readonly output?: number };
@@ -35,10 +38,6 @@ export interface ModelSpec {
   /** Each after what it reads. */
   readonly calls: readonly CallSpec[];
   readonly outputs: readonly OutputSpec[];
-}
-
-function isLayerKind(kind: unknown): kind is LayerKind {
-  return typeof kind === "string" && Object.hasOwn(layerDefinitions, kind);
 }
 
 const MAXIMUM_PARTS = 10_000;
@@ -91,12 +90,13 @@ function callSpec(
   const read = list("sources" in data ? data.sources : [data.source], "sources").map((given) => source(given, known));
   const definition = definitionOf(layer);
   const given = read.map(({ kind }) => kind);
+  const owner = `the model's ${layer.kind} "${layer.name}"`;
   try {
-    const kinds = outputKinds(definition, layer.config, `the model's ${layer.kind} "${layer.name}"`, given);
+    const kinds = outputKinds(definition, layer.config, owner, given);
     return { call: { layer: index, sources: read.map((one) => one.source) }, kinds };
   } catch (error) {
     if (error instanceof ShapeError) throw new ModelFileError(error.message, { cause: error });
-    throw error;
+    throw inItsWords(owner, error);
   }
 }
 
@@ -113,23 +113,43 @@ function inputSpec(data: unknown): InputSpec {
   return { name: name(data.name, "inputs"), kind, shape, lengths: data.lengths === true && kind === "sequence" };
 }
 
-function layerSpec(data: unknown): LayerSpec & { readonly name: string } {
-  if (!isRecord(data) || !isLayerKind(data.kind)) {
-    throw new ModelFileError(
-      `the model has a layer of an unknown kind; this version knows ${Object.keys(layerDefinitions).join(", ")}`,
-    );
-  }
-  const { kind } = data;
-  const own = name(data.name, "layers");
-  const definition = layerDefinitions[kind] as unknown as LayerDefinition<Json>;
-  return withDefinition({ kind, name: own, config: definition.parse(data.config, `${kind} "${own}"`) }, definition);
+/** What went wrong in code of the user's own that met what it was not written for; typed errors say it themselves. */
+function inItsWords(owner: string, error: unknown): unknown {
+  if (error instanceof OstinatoError) return error;
+  return new ModelFileError(`${owner} cannot be read: ${messageOf(error)}`, { cause: error });
 }
 
-/** A spec from JSON of unknown origin. @throws ModelFileError, ConfigError with the layer whose options are wrong */
-export function parseModelSpec(data: unknown): ModelSpec {
+function layerSpec(data: unknown, known: KnownKinds): LayerSpec & { readonly name: string } {
+  if (!isRecord(data) || typeof data.kind !== "string") throw new ModelFileError("a layer of the model has no kind");
+  const { kind } = data;
+  const own = name(data.name, "layers");
+  const definition = (carried(data) ?? known.layer(kind, `the model's layer "${own}"`)) as LayerDefinition<Json>;
+  const owner = `${kind} "${own}"`;
+  try {
+    return withDefinition({ kind, name: own, config: definition.parse(data.config, owner, known) }, definition);
+  } catch (error) {
+    throw inItsWords(`the model's ${owner}`, error);
+  }
+}
+
+/**
+ * A spec from JSON of unknown origin. `layers` are those of its reader's own, without which their kinds are not known.
+ *
+ * @throws ModelFileError, for a kind that is not known with what to pass; ConfigError with the layer whose options are wrong
+ * @example parseModelSpec(JSON.parse(text), { layers: [scale] })
+ */
+export function parseModelSpec(data: unknown, options?: ReadOptions): ModelSpec {
+  return readSpec(data, knownKinds(options));
+}
+
+/** The same with the kinds that are known. */
+export function readSpec(data: unknown, ofKinds: KnownKinds): ModelSpec {
   if (!isRecord(data)) throw new ModelFileError("the model's description is not an object");
   const inputs = distinct(list(data.inputs, "inputs").map(inputSpec), "inputs");
-  const layers = distinct(list(data.layers, "layers").map(layerSpec), "layers");
+  const layers = distinct(
+    list(data.layers, "layers").map((layer) => layerSpec(layer, ofKinds)),
+    "layers",
+  );
   const kindsOfCalls: (readonly Kind[])[] = [];
   const known: Known = { inputs: inputs.map(({ kind }) => kind), calls: kindsOfCalls };
   const calls = list(data.calls, "calls").map((given): CallSpec => {

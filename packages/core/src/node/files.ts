@@ -1,6 +1,7 @@
 /** Models on disk. */
 import { modelFrom, modelPieces } from "../checkpoint/model.ts";
-import { FileError, ModelFileError, type Trained } from "../index.ts";
+import { FileError, ModelFileError, type ReadOptions, type Trained } from "../index.ts";
+import { knownKinds } from "../nn/registry.ts";
 import { writeFileAtomic } from "./atomic.ts";
 import { reasonOf, systemCode } from "./reasons.ts";
 import { readSafetensors } from "./safetensorsFile.ts";
@@ -28,13 +29,14 @@ export function cannotWrite(what: string, error: unknown): unknown {
 }
 
 /**
- * Reads a model file; it may be larger than 2 GiB.
+ * Reads a model file; it may be larger than 2 GiB. Layers and cells of one's own are handed in: `loadModel(path, { layers: [scale] })`.
  *
- * @throws ModelFileError, which names the path, where the file is missing, damaged or of another kind
+ * @throws ModelFileError, which names the path, where the file is missing, damaged, of another kind, or has layers of a kind that is not known
  */
-export async function loadModel(path: string): Promise<Trained> {
+export async function loadModel(path: string, options?: ReadOptions): Promise<Trained> {
+  const known = knownKinds(options);
   try {
-    return modelFrom(await readSafetensors(path));
+    return modelFrom(await readSafetensors(path), known);
   } catch (error) {
     if (!(error instanceof ModelFileError) && systemCode(error) === undefined) throw error;
     throw new ModelFileError(`cannot read the model ${path}: ${reasonOf(error, ABSENT)}`, { cause: error });

@@ -1,5 +1,5 @@
 /** The predictor of core over onnxruntime. */
-import { type Json, type ModelSpec, type Predictor, predictorOn, type Tensor } from "@ostinato/core";
+import { type Json, type ModelSpec, type Predictor, predictorOn, type ReadOptions, type Tensor } from "@ostinato/core";
 import { describedIn } from "../trained.ts";
 import { openSession, type SessionOptions } from "./session.ts";
 
@@ -15,9 +15,10 @@ export interface OnnxPredictor extends Predictor {
 
 /**
  * Opens a model that `exportOnnx` wrote: its bytes, or where it is. `predict` takes and checks data as the predictor of core does,
- * ragged rows included. Needs the package onnxruntime-node, but not its install script.
+ * ragged rows included. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
+ * onnxruntime-node, but not its install script.
  *
- * @throws ModelFileError for files that are damaged or not from `exportOnnx`; ConfigError where onnxruntime-node is not installed
+ * @throws ModelFileError for files that are damaged, not from `exportOnnx`, or with layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
  *
  * @example
  * await using sentiment = await onnxPredictor("sentiment.onnx");
@@ -25,11 +26,12 @@ export interface OnnxPredictor extends Predictor {
  */
 export async function onnxPredictor(
   model: Uint8Array | string | URL,
-  options: SessionOptions = {},
+  options: SessionOptions & ReadOptions = {},
 ): Promise<OnnxPredictor> {
-  const session = await openSession(model, options);
+  const { layers, ...ofSession } = options;
+  const session = await openSession(model, ofSession);
   try {
-    const described = describedIn(session.metadata);
+    const described = describedIn(session.metadata, layers && { layers });
     const predictor = predictorOn(described.spec, {
       // An input that no output depends on is not part of the exported graph.
       run: (feeds) => session.run(Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name] as Tensor]))),

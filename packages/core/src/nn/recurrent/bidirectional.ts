@@ -4,50 +4,49 @@ import { add, mul } from "../../ir/build/elementwise.ts";
 import { concat } from "../../ir/build/shape.ts";
 import type { Value } from "../../ir/value.ts";
 import { type Flow, featuresOf, type Kind } from "../kinds.ts";
-import type { BuildContext, LayerDefinition } from "../layer.ts";
-import { isRecord, type Json, OptionReader, shown } from "../options.ts";
-import type { RecurrentConfig } from "./recurrent.ts";
-import { isRecurrentKind, type RecurrentKind, recurrentDefinitions } from "./table.ts";
+import { definitionOf, type KnownKinds, type LayerDefinition, withDefinition } from "../layer.ts";
+import { type Json, OptionReader } from "../options.ts";
+import { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "../wrapping.ts";
 
 /** How the outputs of both directions become one; `null`: they stay two. */
 export const mergeModes = ["concat", "sum", "mul", "ave"] as const;
 /** A way to merge the outputs of both directions. */
 export type MergeMode = (typeof mergeModes)[number];
 
-/** A layer inside of another: its kind and its options. */
-type Wrapped = { readonly kind: RecurrentKind; readonly config: Json };
-
 export type BidirectionalConfig = {
   /** The layer that reads forward. */
-  readonly layer: Wrapped;
+  readonly layer: WrappedLayer;
   /** The layer that reads backward: where none was given, the same with `reverse` turned round. */
-  readonly backwardLayer: Wrapped;
+  readonly backwardLayer: WrappedLayer;
   readonly mergeMode: MergeMode | null;
 };
 
-const definitionOf = ({ kind }: Wrapped): LayerDefinition<RecurrentConfig> =>
-  recurrentDefinitions[kind] as unknown as LayerDefinition<RecurrentConfig>;
-const configOf = ({ config }: Wrapped): RecurrentConfig => config as unknown as RecurrentConfig;
+/** What every recurrence has among its options; `units` where they tell how many features it gives. */
+interface Options {
+  readonly returnSequences: boolean;
+  readonly returnState: boolean;
+  readonly reverse: boolean;
+  readonly units?: number;
+}
+const optionsOf = ({ config }: WrappedLayer): Options => config as unknown as Options;
 
-/** A recurrent layer as data, checked. */
-function parseLayer(data: unknown, owner: string, option: string): Wrapped {
-  if (!isRecord(data) || !isRecurrentKind(data.kind))
-    throw new ConfigError(
-      `${owner}: ${option} must be a recurrence: ${Object.keys(recurrentDefinitions).join(", ")}; got ${isRecord(data) && typeof data.kind === "string" ? data.kind : shown(data)}`,
-    );
-  const config = recurrentDefinitions[data.kind].parse(data.config, `${owner}: its ${data.kind}`);
-  return { kind: data.kind, config: config as unknown as Json };
+function parseRecurrence(owner: string, given: unknown, known: KnownKinds | undefined): WrappedLayer {
+  const layer = parseLayer(owner, given, known);
+  if (definitionOf(layer).recurrence !== true)
+    throw new ConfigError(`${owner} must be a recurrence, such as lstm, gru, simpleRnn or rnn; got ${layer.kind}`);
+  return layer;
 }
 
 /** The same layer in the other direction. */
-function turned({ kind, config }: Wrapped): Wrapped {
+function turned(layer: WrappedLayer): WrappedLayer {
+  const { kind, config } = layer;
   const { reverse, ...rest } = config as { readonly [name: string]: Json };
-  return { kind, config: { ...rest, reverse: reverse !== true } };
+  return withDefinition({ kind, config: { ...rest, reverse: reverse !== true } }, definitionOf(layer));
 }
 
 /** What both directions must have in common: what they return, and for sums and products their size. */
 function expectAlike(owner: string, { layer, backwardLayer, mergeMode }: BidirectionalConfig): void {
-  const [forward, backward] = [configOf(layer), configOf(backwardLayer)];
+  const [forward, backward] = [optionsOf(layer), optionsOf(backwardLayer)];
   for (const option of ["returnSequences", "returnState"] as const) {
     if (forward[option] !== backward[option])
       throw new ConfigError(
@@ -58,7 +57,8 @@ function expectAlike(owner: string, { layer, backwardLayer, mergeMode }: Bidirec
     throw new ConfigError(
       `${owner}: layer and backwardLayer read in one direction; give one of them reverse: ${!backward.reverse}`,
     );
-  if (mergeMode !== null && mergeMode !== "concat" && forward.units !== backward.units)
+  const sized = forward.units !== undefined && backward.units !== undefined;
+  if (mergeMode !== null && mergeMode !== "concat" && sized && forward.units !== backward.units)
     throw new ShapeError(
       `${owner}: mergeMode "${mergeMode}" takes outputs of one size; layer has ${forward.units} units, backwardLayer ${backward.units}`,
     );
@@ -71,50 +71,41 @@ const merges: { readonly [M in MergeMode]: (forward: Value, backward: Value) => 
   ave: (forward, backward) => mul(add(forward, backward), 0.5),
 };
 
-/** A context whose parameters and masks have a direction in their names. */
-function within({ name, mask, parameter }: BuildContext, direction: "forward" | "backward"): BuildContext {
-  return {
-    name: `${name}/${direction}`,
-    ...(mask
-      ? { mask: (rate, shape, part) => mask(rate, shape, part === undefined ? direction : `${direction}/${part}`) }
-      : {}),
-    parameter: (suffix, ...rest) => parameter(`${direction}/${suffix}`, ...rest),
-  };
-}
-
-const statesOf = ({ layer, backwardLayer }: BidirectionalConfig): readonly string[] => [
-  ...(definitionOf(layer).states?.(configOf(layer)) ?? []).map((state) => `forward ${state}`),
-  ...(definitionOf(backwardLayer).states?.(configOf(backwardLayer)) ?? []).map((state) => `backward ${state}`),
-];
+const statesOf = (layer: WrappedLayer): readonly string[] => definitionOf(layer).states?.(layer.config) ?? [];
 
 /** The parts of a list that belong to the forward and to the backward layer. */
 function halves<T>(config: BidirectionalConfig, list: readonly T[]): readonly [readonly T[], readonly T[]] {
-  const own = definitionOf(config.layer).states?.(configOf(config.layer)).length ?? 0;
+  const own = statesOf(config.layer).length;
   return list.length === 0 ? [[], []] : [list.slice(0, own), list.slice(own)];
 }
 
 export const bidirectional: LayerDefinition<BidirectionalConfig> = {
-  parse(options, owner) {
+  parse(options, owner, known) {
     const read = new OptionReader(owner, options, ["layer", "backwardLayer", "mergeMode"]);
     const { layer: given, backwardLayer, mergeMode } = options as Readonly<Record<string, unknown>>;
-    const layer = parseLayer(given, owner, "layer");
+    const layer = parseRecurrence(`${owner}: layer`, given, known);
     const config: BidirectionalConfig = {
       layer,
-      backwardLayer: backwardLayer === undefined ? turned(layer) : parseLayer(backwardLayer, owner, "backwardLayer"),
+      backwardLayer: parseRecurrence(
+        `${owner}: backwardLayer`,
+        backwardLayer === undefined ? turned(layer) : backwardLayer,
+        known,
+      ),
       mergeMode: mergeMode === null ? null : read.oneOf("mergeMode", mergeModes, "concat"),
     };
     expectAlike(owner, config);
     return config;
   },
-  states: statesOf,
+  states: ({ layer, backwardLayer }) => [
+    ...statesOf(layer).map((state) => `forward ${state}`),
+    ...statesOf(backwardLayer).map((state) => `backward ${state}`),
+  ],
   takes:
     "a sequence [batch, time, features]; give the recurrence before it returnSequences: true, or put an embedding first",
   outputs(config, [input, ...initial]) {
     const [forwardStates, backwardStates] = halves(config, initial);
-    const of = (spec: Wrapped, states: readonly Kind[]): readonly Kind[] | undefined =>
-      definitionOf(spec).outputs(configOf(spec), [input as Kind, ...states]);
-    const forward = of(config.layer, forwardStates);
-    const backward = of(config.backwardLayer, backwardStates);
+    const forward = layerOutputs(config.layer, [input as Kind, ...forwardStates]);
+    const backward = layerOutputs(config.backwardLayer, [input as Kind, ...backwardStates]);
     if (forward === undefined || backward === undefined) return undefined;
     const [y, ...h] = forward;
     const [yBackward, ...hBackward] = backward;
@@ -123,14 +114,14 @@ export const bidirectional: LayerDefinition<BidirectionalConfig> = {
   },
   build(context, config, [input, ...initial]) {
     const [forwardStates, backwardStates] = halves(config, initial);
-    const run = (direction: "forward" | "backward", spec: Wrapped, states: readonly Flow[]): readonly Flow[] =>
-      definitionOf(spec).build(within(context, direction), configOf(spec), [input as Flow, ...states]);
-    const [forward, ...h] = run("forward", config.layer, forwardStates) as [Flow, ...Flow[]];
-    const [backward, ...hBackward] = run("backward", config.backwardLayer, backwardStates) as [Flow, ...Flow[]];
+    const run = (part: string, layer: WrappedLayer, states: readonly Flow[]) =>
+      buildLayer(context, part, layer, [input as Flow, ...states]) as readonly [Flow, ...Flow[]];
+    const [forward, ...h] = run("forward", config.layer, forwardStates);
+    const [backward, ...hBackward] = run("backward", config.backwardLayer, backwardStates);
     if (config.mergeMode === null) return [forward, backward, ...h, ...hBackward];
     if (config.mergeMode !== "concat" && featuresOf(forward) !== featuresOf(backward))
       throw new ShapeError(
-        `the outputs of both directions have ${featuresOf(forward)} and ${featuresOf(backward)} features`,
+        `mergeMode "${config.mergeMode}" takes outputs of one size; layer has ${featuresOf(forward)} features, backwardLayer ${featuresOf(backward)}`,
       );
     const values = merges[config.mergeMode](forward.values, backward.values);
     return [{ ...forward, values }, ...h, ...hBackward];

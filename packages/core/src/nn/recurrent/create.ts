@@ -1,16 +1,15 @@
 /** The functions that make recurrent layers. */
-import type { RecurrenceName } from "../../ir/recurrences.ts";
-import { create, createLayer, type OptionsOf } from "../create.ts";
 import type { Kind } from "../kinds.ts";
 import type { AnyLayer, Symbolic } from "../layer.ts";
+import { createLayer as create, type OptionsOf } from "../make.ts";
 import { bidirectional as bidirectionalLayer, type MergeMode } from "./bidirectional.ts";
 import { type GruConfig, gru as gruLayer } from "./gru.ts";
-import type { BidirectionalLayer, RecurrentLayer, StatefulLayer, States } from "./layer.ts";
+import type { BidirectionalLayer, Recurrent, RecurrentLayer, StatefulLayer, States } from "./layer.ts";
 import { type LstmConfig, lstm as lstmLayer } from "./lstm.ts";
 import { type SimpleRnnConfig, simpleRnn as simpleRnnLayer } from "./simpleRnn.ts";
 
 /** Makes a recurrent layer; what it gives depends on what it is to return. */
-interface RecurrentMaker<O, R extends RecurrenceName> {
+interface RecurrentMaker<O, R extends Recurrent> {
   (options: O & { readonly returnSequences: true; readonly returnState: true }): StatefulLayer<"sequence", R>;
   (options: O & { readonly returnSequences?: false; readonly returnState: true }): StatefulLayer<"features", R>;
   (options: O & { readonly returnSequences: true; readonly returnState?: false }): RecurrentLayer<"sequence", R>;
@@ -79,22 +78,22 @@ type Apart<L> = Omit<BidirectionalOptions<L>, "mergeMode"> & { readonly mergeMod
  * @example
  * const y = bidirectional(lstm({ units: 32, returnSequences: true }))(x); // 64 features
  */
-export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+export function bidirectional<Out extends Kind, R extends Recurrent>(
   layer: RecurrentLayer<Out, R>,
   options: Apart<RecurrentLayer<Out, R>>,
 ): BidirectionalLayer<R, readonly [forward: Symbolic<Out>, backward: Symbolic<Out>]>;
-export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+export function bidirectional<Out extends Kind, R extends Recurrent>(
   layer: RecurrentLayer<Out, R>,
   options?: BidirectionalOptions<RecurrentLayer<Out, R>>,
 ): BidirectionalLayer<R, Symbolic<Out>>;
-export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+export function bidirectional<Out extends Kind, R extends Recurrent>(
   layer: StatefulLayer<Out, R>,
   options: Apart<StatefulLayer<Out, R>>,
 ): BidirectionalLayer<
   R,
   readonly [forward: Symbolic<Out>, backward: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<R>]
 >;
-export function bidirectional<Out extends Kind, R extends RecurrenceName>(
+export function bidirectional<Out extends Kind, R extends Recurrent>(
   layer: StatefulLayer<Out, R>,
   options?: BidirectionalOptions<StatefulLayer<Out, R>>,
 ): BidirectionalLayer<R, readonly [output: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<R>]>;
@@ -102,14 +101,5 @@ export function bidirectional(
   layer: AnyLayer,
   given: { readonly mergeMode?: MergeMode | null; readonly backwardLayer?: AnyLayer; readonly name?: string } = {},
 ): AnyLayer {
-  const { name, backwardLayer, ...rest } = given;
-  // What is no layer is reported by its definition.
-  const specOf = (wrapped: unknown): unknown =>
-    typeof wrapped === "function" && "spec" in wrapped ? wrapped.spec : wrapped;
-  const options = {
-    ...rest,
-    layer: specOf(layer),
-    ...(backwardLayer === undefined ? {} : { backwardLayer: specOf(backwardLayer) }),
-  };
-  return createLayer("bidirectional", bidirectionalLayer, options, name);
+  return create("bidirectional", bidirectionalLayer, { ...given, layer } as { readonly name?: string });
 }

@@ -5,23 +5,29 @@ import type { AnyLayer, Symbolic } from "../layer.ts";
 
 type Handles<S extends readonly string[]> = { readonly [I in keyof S]: Symbolic<"features"> };
 
+/** A recurrence by its name, or the names of its states. */
+export type Recurrent = RecurrenceName | readonly string[];
+
 /** A handle for each state of a recurrence: h and c of an lstm, h of others. */
-export type States<R extends RecurrenceName> = Handles<(typeof recurrences)[R]["states"]>;
+export type States<R extends Recurrent> = Handles<
+  R extends RecurrenceName ? StatesOf[R] : R extends readonly string[] ? R : never
+>;
+type StatesOf = { readonly [R in RecurrenceName]: (typeof recurrences)[R]["states"] };
 
 /** The handles of what a recurrence gives where it returns its states: the output, then the states after the last step. */
-export type WithState<Out extends Kind, R extends RecurrenceName = "lstm"> = readonly [
+export type WithState<Out extends Kind, R extends Recurrent = "lstm"> = readonly [
   output: Symbolic<Out>,
   ...states: States<R>,
 ];
 
 /** How a recurrence begins. */
-export interface RecurrentCallOptions<R extends RecurrenceName = "lstm"> {
+export interface RecurrentCallOptions<R extends Recurrent = "lstm"> {
   /** The states before the first step, each [batch, units]. Default zeros. */
   readonly initialState?: States<R>;
 }
 
 /** A recurrence. The states it begins with come with the call, as in `layer(x, { initialState: [h, c] })`. */
-export interface RecurrentLayer<Out extends Kind, R extends RecurrenceName = "lstm"> extends AnyLayer {
+export interface RecurrentLayer<Out extends Kind, R extends Recurrent = "lstm"> extends AnyLayer {
   (input: Symbolic<"sequence">, options?: RecurrentCallOptions<R>): Symbolic<Out>;
   /** For types alone. */
   readonly recurrence?: R;
@@ -29,7 +35,7 @@ export interface RecurrentLayer<Out extends Kind, R extends RecurrenceName = "ls
 }
 
 /** A recurrence that returns its states: `const [y, h, c] = layer(x)`. A chain has no place for them; apply it for a `model`. */
-export interface StatefulLayer<Out extends Kind, R extends RecurrenceName = "lstm"> extends AnyLayer {
+export interface StatefulLayer<Out extends Kind, R extends Recurrent = "lstm"> extends AnyLayer {
   (input: Symbolic<"sequence">, options?: RecurrentCallOptions<R>): WithState<Out, R>;
   /** For types alone. */
   readonly recurrence?: R;
@@ -37,12 +43,12 @@ export interface StatefulLayer<Out extends Kind, R extends RecurrenceName = "lst
 }
 
 /** How a bidirectional recurrence begins: the states of the forward layer, then those of the backward one. */
-export interface BidirectionalCallOptions<R extends RecurrenceName> {
+export interface BidirectionalCallOptions<R extends Recurrent> {
   readonly initialState?: readonly [...States<R>, ...States<R>];
 }
 
 /** Two recurrences in opposite directions; `Results` are their outputs, and the states that they return. */
-export interface BidirectionalLayer<R extends RecurrenceName, Results> extends AnyLayer {
+export interface BidirectionalLayer<R extends Recurrent, Results> extends AnyLayer {
   (input: Symbolic<"sequence">, options?: BidirectionalCallOptions<R>): Results;
   readonly pointwise?: never;
 }

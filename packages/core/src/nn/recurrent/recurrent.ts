@@ -122,6 +122,7 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
   const { states, gates } = facts;
   const flags = Object.entries<boolean>(traits.flags);
   return {
+    recurrence: true,
     states: () => states,
     parse(options, owner) {
       const read = new OptionReader(owner, options, [

@@ -1,11 +1,11 @@
-/** The recurrent layers by name. */
+/** What builds each of the library's own recurrent layers. */
+import { bidirectional } from "./bidirectional.ts";
 import { gru } from "./gru.ts";
+import type { recurrentKinds } from "./kinds.ts";
 import { lstm } from "./lstm.ts";
+import { rnnLayer } from "./rnn.ts";
 import { simpleRnn } from "./simpleRnn.ts";
 
-export const recurrentDefinitions = { lstm, gru, simpleRnn };
-export type RecurrentKind = keyof typeof recurrentDefinitions;
-
-export function isRecurrentKind(kind: unknown): kind is RecurrentKind {
-  return typeof kind === "string" && Object.hasOwn(recurrentDefinitions, kind);
-}
+export const recurrentDefinitions = { lstm, gru, simpleRnn, rnn: rnnLayer, bidirectional } satisfies {
+  readonly [K in (typeof recurrentKinds)[number]]: unknown;
+};

@@ -1,7 +1,6 @@
 /** The column of an input, with ids checked against the layers that read them. */
 import { DataError } from "../../errors.ts";
-import type { EmbeddingConfig } from "../../nn/embedding.ts";
-import type { InputSpec } from "../../nn/layer.ts";
+import { definitionOf, type InputSpec } from "../../nn/layer.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { type Column, type ColumnSpec, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
@@ -19,18 +18,20 @@ interface IdRules {
 function idRules(spec: ModelSpec, input: number): IdRules | undefined {
   const readers = spec.calls
     .filter((call) => call.sources.some((source) => "input" in source && source.input === input))
-    .map((call) => spec.layers[call.layer] as ModelSpec["layers"][number])
-    .filter((layer) => layer.kind === "embedding");
-  const configs = readers.map((layer) => layer.config as EmbeddingConfig);
-  const smallest = configs.toSorted((a, b) => a.inputDim - b.inputDim)[0];
-  if (smallest === undefined) return undefined;
-  const owner = readers[configs.indexOf(smallest)]?.name ?? "";
-  return {
-    owner: `embedding "${owner}"`,
-    inputDim: smallest.inputDim,
-    padded: configs.some((config) => config.maskZero),
-    masked: configs.every((config) => config.maskZero),
-  };
+    .flatMap((call) => {
+      const layer = spec.layers[call.layer] as ModelSpec["layers"][number];
+      const ids = definitionOf(layer).ids?.(layer.config);
+      return ids ? [{ ...ids, owner: `${layer.kind} "${layer.name}"` }] : [];
+    });
+  const smallest = readers.toSorted((a, b) => a.inputDim - b.inputDim)[0];
+  return (
+    smallest && {
+      owner: smallest.owner,
+      inputDim: smallest.inputDim,
+      padded: readers.some((reader) => reader.maskZero),
+      masked: readers.every((reader) => reader.maskZero),
+    }
+  );
 }
 
 /** Checks ids, and cuts rows of masked ones after their last id. */

@@ -1,0 +1,19 @@
+/** What the library's own layers are called, which no other may be. */
+import { recurrentKinds } from "./recurrent/kinds.ts";
+
+/** The kinds of the library's own layers. */
+export const layerKinds = [
+  "embedding",
+  ...recurrentKinds,
+  "dense",
+  "dropout",
+  "activation",
+  "concatenate",
+  "add",
+  "subtract",
+  "multiply",
+  "average",
+  "maximum",
+  "minimum",
+] as const;
+export type LayerKind = (typeof layerKinds)[number];

@@ -1,0 +1,266 @@
+/** The layer `rnn`: runs cells of anybody's over the steps of each row. */
+import { ConfigError, OstinatoError, ShapeError } from "../../errors.ts";
+import { broadcastTo } from "../../ir/build/shape.ts";
+import { full, parameter } from "../../ir/build/source.ts";
+import { substitute } from "../../ir/rewrite.ts";
+import {
+  type AnyNode,
+  type Dim,
+  nodesOf,
+  type Shape,
+  sameShape,
+  showShape,
+  showType,
+  type Value,
+} from "../../ir/value.ts";
+import { scan } from "../../recurrent/scan.ts";
+import type { Flow } from "../kinds.ts";
+import type { AnyLayer, BuildContext, LayerDefinition } from "../layer.ts";
+import { createLayer } from "../make.ts";
+import { isRecord, OptionReader, shown } from "../options.ts";
+import { expectOwn, isValue, watched } from "../results.ts";
+import { within } from "../wrapping.ts";
+import { type BuiltCell, type Cell, cellOf, parseCell } from "./cell.ts";
+import type { RecurrentLayer, StatefulLayer } from "./layer.ts";
+
+export type RnnConfig = {
+  /** One cell, or several, each of which reads what the one before gives. */
+  readonly cell: Cell | readonly Cell[];
+  readonly returnSequences: boolean;
+  readonly returnState: boolean;
+  readonly reverse: boolean;
+};
+
+const cellsOf = ({ cell }: RnnConfig): readonly Cell[] => (Array.isArray(cell) ? cell : [cell as Cell]);
+
+/** The states of all cells; those of several have the number of their cell in their names. */
+const statesOf = (config: RnnConfig): readonly string[] =>
+  cellsOf(config).flatMap((cell, i, { length }) =>
+    cellOf(cell).states.map((state) => (length === 1 ? state : `${i} ${state}`)),
+  );
+
+/** A value from a cell. @throws ConfigError, ShapeError that says which it is */
+function expectValue(what: string, given: unknown, shape: Shape | undefined): Value {
+  if (!isValue(given)) throw new ConfigError(`${what} must be a value of a graph, got ${shown(given)}`);
+  const { dtype, shape: own } = given.type;
+  if (dtype !== "float32" || (shape && !sameShape(own, shape)))
+    throw new ShapeError(`${what} must be float32${shape ? showShape(shape) : ""}, it is ${showType(given.type)}`);
+  return given;
+}
+
+/**
+ * What a body reads from outside: values that no placeholder is part of, but more than constants. Each is handed in as a whole, so that what is the
+ * same for all steps is computed before them.
+ */
+function outsideOf(results: readonly Value[], placeholders: readonly Value[], known: readonly AnyNode[]): Value[] {
+  const varies = new Set(placeholders.map(({ node }) => node));
+  const outside = new Set(known);
+  for (const node of nodesOf(results, known)) {
+    if (node.inputs.some((input) => varies.has(input.node))) varies.add(node);
+    else if (node.inputs.some((input) => outside.has(input.node))) outside.add(node);
+  }
+  const read = [...results, ...nodesOf(results, outside).flatMap(({ inputs }) => inputs)];
+  const constants: Value[] = [];
+  for (const value of read) {
+    const found = constants.some(({ node, output }) => node === value.node && output === value.output);
+    if (outside.has(value.node) && !found) constants.push(value);
+  }
+  return constants;
+}
+
+interface Run {
+  readonly output: Value;
+  readonly states: readonly Value[];
+}
+
+/** One cell over a sequence. `output` is [time, batch, size], or with `last` that of each row's last step. */
+function run(
+  context: BuildContext,
+  cell: Cell,
+  { values, lengths }: Flow,
+  initial: readonly Value[],
+  { reverse, last }: { readonly reverse: boolean; readonly last: boolean },
+): Run {
+  const definition = cellOf(cell);
+  const { states: names } = definition;
+  const sizes = definition.sizes(cell.config);
+  const batch = values.type.shape[1] as Dim;
+  const features = values.type.shape[2] as number;
+  const { context: checked, asked } = watched(context);
+  const built: BuiltCell = definition.build(checked, cell.config, { features, batch });
+  if (!isRecord(built) || typeof built.step !== "function")
+    throw new ConfigError(`build must give { step }, got ${shown(built)}`);
+
+  const read = built.prepare ? expectValue("what prepare gives", built.prepare(values), undefined) : values;
+  const [time, rows, ...rest] = read.type.shape;
+  if (time !== values.type.shape[0] || rows !== batch)
+    throw new ShapeError(
+      `what prepare gives must begin with ${showShape(values.type.shape.slice(0, 2))}, it is ${showType(read.type)}`,
+    );
+  const started = names.map((name, i) => {
+    const shape = [batch, sizes[name] as number];
+    const state = initial[i];
+    if (state === undefined) {
+      const own = built.initial?.[name];
+      return own === undefined ? full(0, shape) : broadcastTo(expectValue(`initial ${name}`, own, undefined), shape);
+    }
+    if (!sameShape(state.type.shape, shape))
+      throw new ShapeError(
+        `initialState ${name} must be ${showShape(shape)}, it was given ${showShape(state.type.shape)}`,
+      );
+    return state;
+  });
+
+  const x = parameter("x", read.type.dtype, [batch, ...rest]);
+  const before = started.map(({ type }, i) => parameter(names[i] as string, type.dtype, type.shape));
+  const after: unknown = built.step({
+    x,
+    states: Object.fromEntries(names.map((name, i) => [name, before[i] as Value])),
+  });
+  if (!isRecord(after) || !isRecord(after.states))
+    throw new ConfigError(`step must give { states: { ${names.join(", ")} } }, got ${shown(after)}`);
+  const { states, output } = after;
+  const stranger = Object.keys(states).find((name) => !names.includes(name));
+  if (stranger !== undefined)
+    throw new ConfigError(`step gives the state ${shown(stranger)}; the cell has ${names.join(", ")}`);
+  const next = names.map((name, i) =>
+    expectValue(`the state ${name} that step gives`, states[name], before[i]?.type.shape),
+  );
+  const y = output === undefined ? (next[0] as Value) : expectValue("the output that step gives", output, undefined);
+  const size = y.type.shape[1];
+  if (y.type.shape.length !== 2 || y.type.shape[0] !== batch || typeof size !== "number")
+    throw new ShapeError(`the output that step gives must be [${batch}, features], it is ${showType(y.type)}`);
+
+  // An output that is no state is carried to the last step, beginning with zeros for rows without any.
+  const carriesOutput = last && output !== undefined;
+  const results = [...next, y];
+  const placeholders = [x, ...before];
+  const known = [values, ...(lengths ? [lengths] : []), ...initial].map(({ node }) => node);
+  expectOwn([read, ...started, ...results], [...known, ...asked, ...placeholders.map(({ node }) => node)]);
+  const constants = outsideOf(results, placeholders, [...known, ...asked]);
+  const { carries, outputs } = scan({
+    initial: carriesOutput ? [...started, full(0, [batch, size])] : started,
+    sequences: [read],
+    constants,
+    reverse,
+    ...(lengths ? { lengths } : {}),
+    body(states, slices, fixed) {
+      const here = [...slices, ...states.slice(0, names.length), ...fixed];
+      const inside = substitute(results, [...placeholders, ...constants], here);
+      const own = inside.slice(0, names.length);
+      return { carries: carriesOutput ? inside : own, outputs: last ? [] : inside.slice(names.length) };
+    },
+  });
+  const given = last ? carries[carriesOutput ? names.length : 0] : outputs[0];
+  return { output: given as Value, states: carries.slice(0, names.length) };
+}
+
+export const rnnLayer: LayerDefinition<RnnConfig> = {
+  recurrence: true,
+  parse(options, owner, known) {
+    const read = new OptionReader(owner, options, ["cell", "returnSequences", "returnState", "reverse"]);
+    const { cell } = options as { readonly cell?: unknown };
+    if (Array.isArray(cell) && cell.length === 0)
+      throw new ConfigError(`${owner}: cell must be a cell, or a list of at least one`);
+    return {
+      cell: Array.isArray(cell)
+        ? cell.map((one, i) => parseCell(`${owner}: cell ${i}`, one, known))
+        : parseCell(`${owner}: cell`, cell, known),
+      returnSequences: read.boolean("returnSequences", false),
+      returnState: read.boolean("returnState", false),
+      reverse: read.boolean("reverse", false),
+    };
+  },
+  states: statesOf,
+  takes:
+    "a sequence [batch, time, features]; give the recurrence before it returnSequences: true, or put an embedding first",
+  outputs(config, [input, ...initial]) {
+    const states = statesOf(config).map(() => "features" as const);
+    if (input !== "sequence" || (initial.length > 0 && initial.join() !== states.join())) return undefined;
+    const output = config.returnSequences ? "sequence" : "features";
+    return config.returnState ? [output, ...states] : [output];
+  },
+  build(context, config, [input, ...initial]) {
+    const { returnSequences, returnState, reverse } = config;
+    const cells = cellsOf(config);
+    const states: Value[] = [];
+    let flow = input as Flow;
+    cells.forEach((cell, i) => {
+      const own = initial.slice(states.length, states.length + cellOf(cell).states.length);
+      const last = !returnSequences && i === cells.length - 1;
+      const result = named(cell, () =>
+        run(
+          cells.length === 1 ? context : within(context, String(i)),
+          cell,
+          flow,
+          own.map(({ values }) => values),
+          { reverse, last },
+        ),
+      );
+      states.push(...result.states);
+      flow = last ? { kind: "features", values: result.output } : { ...flow, values: result.output };
+    });
+    return returnState ? [flow, ...states.map((values): Flow => ({ kind: "features", values }))] : [flow];
+  },
+};
+
+/** What a cell does wrong is told with its kind. */
+function named<T>({ kind }: Cell, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof OstinatoError) error.message = `its cell ${kind}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Options of `rnn`. */
+export interface RnnOptions {
+  /** What comes out at every step, instead of the last alone. Default false. */
+  readonly returnSequences?: boolean;
+  /** The states at the end of each row follow the output. Default false. */
+  readonly returnState?: boolean;
+  /** It reads from the end of each row to its start; outputs stay in their places. Default false. */
+  readonly reverse?: boolean;
+  readonly name?: string;
+}
+
+/** The names of the states of cells, one after another. */
+type StatesOf<C> = C extends readonly [Cell<infer S>, ...infer Rest]
+  ? readonly [...S, ...StatesOf<Rest>]
+  : C extends Cell<infer S>
+    ? S
+    : readonly [];
+
+type Cells = Cell | readonly [Cell, ...Cell[]];
+
+/**
+ * Runs a cell over the steps of each row (Keras's `RNN`): [batch, time, features] → [batch, size], what comes out of the last step of the row, or with
+ * `returnSequences` [batch, time, size]. With `returnState` the states at the end follow, each [batch, size]; those that it begins with come with the call,
+ * `layer(x, { initialState: [h] })`, by default zeros. Lengths count as in the other recurrences: a row ends at its own length, outputs behind it are zero.
+ * Of a list of cells each reads what the one before gives; their states follow one another.
+ *
+ * @throws ConfigError where it is given no cell
+ * @example
+ * const [y, h] = rnn(minGru({ units: 8 }), { returnSequences: true, returnState: true })(x);
+ */
+export function rnn<const C extends Cells>(
+  cell: C,
+  options: RnnOptions & { readonly returnSequences: true; readonly returnState: true },
+): StatefulLayer<"sequence", StatesOf<C>>;
+export function rnn<const C extends Cells>(
+  cell: C,
+  options: RnnOptions & { readonly returnSequences?: false; readonly returnState: true },
+): StatefulLayer<"features", StatesOf<C>>;
+export function rnn<const C extends Cells>(
+  cell: C,
+  options: RnnOptions & { readonly returnSequences: true; readonly returnState?: false },
+): RecurrentLayer<"sequence", StatesOf<C>>;
+export function rnn<const C extends Cells>(
+  cell: C,
+  options?: RnnOptions & { readonly returnSequences?: false; readonly returnState?: false },
+): RecurrentLayer<"features", StatesOf<C>>;
+export function rnn(cell: Cells, options: RnnOptions = {}): AnyLayer {
+  if (!isRecord(options)) throw new ConfigError(`rnn takes a cell and an object of options, got ${shown(options)}`);
+  return createLayer("rnn", rnnLayer, { ...options, cell } as { readonly name?: string });
+}

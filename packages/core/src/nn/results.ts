@@ -1,0 +1,169 @@
+/** What a layer of somebody's own asks for and gives, checked, so that a mistake in it is told by its name and not by what comes after. */
+import { ConfigError, DTypeError, ShapeError } from "../errors.ts";
+import { type AnyNode, nodesOf, showShape, showType, type Value } from "../ir/value.ts";
+import type { RandomStream } from "../random.ts";
+import { holds, sizeOf } from "../tensor.ts";
+import { parseInitializer } from "./initializers.ts";
+import { batchMajorShape, type Flow, type Kind, shapeOfKind } from "./kinds.ts";
+import type { BuildContext } from "./layer.ts";
+import { isName, isRecord, NAME_RULE, shown } from "./options.ts";
+
+/** Whether it is a value of a graph. */
+export function isValue(data: unknown): data is Value {
+  return isRecord(data) && isRecord(data.node) && isRecord(data.type) && Array.isArray(data.type.shape);
+}
+
+/** A context whose parameters and masks are checked as they are asked for, and remembered. */
+export interface WatchedContext {
+  readonly context: BuildContext;
+  /** The nodes of what was asked for. */
+  readonly asked: ReadonlySet<AnyNode>;
+}
+
+/** The name of a parameter or a mask; parts of it belong to layers inside. */
+function expectPath(what: string, path: unknown): void {
+  if (typeof path !== "string" || !path.split("/").every(isName))
+    throw new ConfigError(`the name of a ${what} must be ${NAME_RULE}, got ${shown(path)}`);
+}
+
+function checkedInitializer(
+  name: string,
+  shape: readonly number[],
+  initialize: (stream: RandomStream) => Float32Array,
+) {
+  return (stream: RandomStream): Float32Array => {
+    const data: unknown = initialize(stream);
+    if (!holds("float32", data) || data.length !== sizeOf(shape) || !data.every(Number.isFinite))
+      throw new ShapeError(
+        `the parameter "${name}" must begin with a Float32Array of ${sizeOf(shape)} finite numbers for ${showShape(shape)}; its initializer gave ${shown(data)}`,
+      );
+    return data;
+  };
+}
+
+/** @throws ConfigError, ShapeError that names the parameter or the mask */
+export function watched({ name, mask, parameter }: BuildContext): WatchedContext {
+  const asked = new Set<AnyNode>();
+  const masks = new Map<string | undefined, number>();
+  const keep = (value: Value): Value => {
+    asked.add(value.node);
+    return value;
+  };
+  const context: BuildContext = {
+    name,
+    ...(mask
+      ? {
+          mask(rate, shape, part) {
+            if (part !== undefined) expectPath("mask", part);
+            if (!(typeof rate === "number" && rate >= 0 && rate < 1))
+              throw new ConfigError(`the rate of a mask must be a number from 0 to below 1, got ${shown(rate)}`);
+            const count = masks.get(part) ?? 0;
+            masks.set(part, count + 1);
+            // A sign that no name has, so that it is no part of anybody's.
+            return keep(mask(rate, shape, count === 0 ? part : `${part ?? ""}+${count}`));
+          },
+        }
+      : {}),
+    parameter(suffix, shape, initializer, traits) {
+      expectPath("parameter", suffix);
+      const full = `${name}/${suffix}`;
+      if (!Array.isArray(shape) || shape.some((size) => !Number.isSafeInteger(size) || size < 1))
+        throw new ShapeError(
+          `the parameter "${full}" must have a shape of whole numbers from 1 on, got ${shown(shape)}`,
+        );
+      const begin =
+        typeof initializer === "function"
+          ? checkedInitializer(full, shape, initializer)
+          : parseInitializer(`the initializer of the parameter "${full}"`, initializer);
+      return keep(parameter(suffix, [...shape], begin, traits));
+    },
+  };
+  return { context, asked };
+}
+
+/**
+ * Whether values come from what a layer was given and asked for, and from nothing else.
+ *
+ * @throws ConfigError that names what it reads besides
+ */
+export function expectOwn(values: readonly Value[], own: Iterable<AnyNode>): void {
+  const known = new Set(own);
+  for (const { op, attrs } of nodesOf(values, known)) {
+    if (op === "input")
+      throw new ConfigError(
+        attrs.kind === "parameter"
+          ? "build reads a value of one step outside of that step"
+          : `build reads the ${attrs.kind} "${attrs.name}", which is not its own; it may read its inputs, and parameters that it asked its context for`,
+      );
+  }
+}
+
+const dtypeOf = (kind: Kind): "int32" | "float32" => (kind === "ids" ? "int32" : "float32");
+const rankOf: { readonly [K in Kind]: number } = { ids: 2, sequence: 3, features: 2 };
+
+/** One result against its kind and the inputs. */
+function expectFlow(what: string, kind: Kind, given: unknown, inputs: readonly Flow[]): void {
+  const wanted = `${kind} ${shapeOfKind[kind]}`;
+  if (!isRecord(given) || !isValue(given.values))
+    throw new ConfigError(`${what} must be { kind: "${kind}", values }, a ${wanted}; got ${shown(given)}`);
+  if (given.kind !== kind) throw new ConfigError(`${what} must be of the kind "${kind}", got ${shown(given.kind)}`);
+  const { values, lengths } = given as unknown as Flow;
+  const { dtype, shape } = values.type;
+  if (dtype !== dtypeOf(kind)) throw new DTypeError(`${what} must be ${dtypeOf(kind)}, it is ${showType(values.type)}`);
+  const batch = inputs.map(({ values: x, kind: of }) => x.type.shape[of === "features" ? 0 : 1])[0];
+  const inner =
+    kind === "features" ? "float32 [batch, features]" : `${dtype} [time, batch${kind === "ids" ? "" : ", features"}]`;
+  const wrong = (why: string): ShapeError =>
+    new ShapeError(`${what} is ${showType(values.type)}; ${wanted} is ${inner} inside of a graph, ${why}`);
+  if (shape.length !== rankOf[kind]) throw wrong(`of ${rankOf[kind]} axes`);
+  if (shape[kind === "features" ? 0 : 1] !== batch) throw wrong(`where batch is ${batch}`);
+  if (kind !== "ids" && typeof shape.at(-1) !== "number") throw wrong("where the number of features is known");
+  if (kind === "features") {
+    if (lengths !== undefined) throw new ConfigError(`${what} is features, which have no lengths`);
+    return;
+  }
+  const [time] = shape;
+  const over = inputs.filter((input) => input.kind !== "features" && input.values.type.shape[0] === time);
+  if (typeof time === "string" && over.length === 0)
+    throw wrong(
+      `where time is that of an input: ${inputs.map((input) => showShape(batchMajorShape(input))).join(", ")}`,
+    );
+  if (lengths === undefined) {
+    if (over.length > 0 && over.every((input) => input.lengths !== undefined))
+      throw new ConfigError(
+        `${what} has no lengths, but what it comes from has; pass them on, as { ...x, values } does, or what is behind a row's end counts`,
+      );
+    return;
+  }
+  if (!isValue(lengths) || showType(lengths.type) !== `int32[${batch}]`)
+    throw new ShapeError(
+      `the lengths of ${what} must be int32[${batch}], got ${isValue(lengths) ? showType(lengths.type) : shown(lengths)}`,
+    );
+}
+
+/**
+ * The results of `build` against the kinds that were promised.
+ *
+ * @throws ConfigError, ShapeError, DTypeError that says which result is wrong
+ */
+export function checkResults(
+  given: unknown,
+  kinds: readonly Kind[],
+  inputs: readonly Flow[],
+  asked: Iterable<AnyNode>,
+): readonly Flow[] {
+  if (!Array.isArray(given))
+    throw new ConfigError(`build must return a list of flows, [{ kind, values }], got ${shown(given)}`);
+  if (given.length !== kinds.length)
+    throw new ConfigError(
+      `build returned ${given.length} results; by outputs there are ${kinds.length}: ${kinds.join(", ")}`,
+    );
+  kinds.forEach((kind, i) => {
+    expectFlow(kinds.length === 1 ? "its result" : `its result ${i}`, kind, given[i], inputs);
+  });
+  const flows = given as readonly Flow[];
+  const valuesOf = (all: readonly Flow[]): Value[] =>
+    all.flatMap(({ values, lengths }) => (lengths ? [values, lengths] : [values]));
+  expectOwn(valuesOf(flows), [...valuesOf(inputs).map(({ node }) => node), ...asked]);
+  return flows;
+}

@@ -1,0 +1,75 @@
+/** Layers inside of layers: how they are read, what they give, and how they are built. */
+import { ConfigError } from "../errors.ts";
+import type { Flow, Kind } from "./kinds.ts";
+import {
+  type AnyLayer,
+  type BuildContext,
+  carried,
+  definitionOf,
+  type KnownKinds,
+  type LayerDefinition,
+  type LayerSpec,
+  withDefinition,
+} from "./layer.ts";
+import { isRecord, type Json, shown } from "./options.ts";
+
+/** A layer inside of another: its kind and its options. It has no name of its own. */
+export type WrappedLayer = Omit<LayerSpec, "name">;
+
+/** How errors call what is inside of `owner`; cut in the middle where files nest deep. */
+function inside(owner: string, kind: string): string {
+  const outer = owner.length > 300 ? `${owner.slice(0, 150)}…${owner.slice(-100)}` : owner;
+  return `${outer}: its ${kind}`;
+}
+
+const isLayer = (given: unknown): given is AnyLayer => typeof given === "function" && "spec" in given;
+
+/**
+ * A layer that is an option of another, as data: of a layer that was made, or of its description in a file. Its weights are those of the layer
+ * around it, which names them; a name of its own and other uses of it mean nothing.
+ *
+ * @param owner how errors call the option: `residual: layer`
+ * @param known what `parse` was given, which knows the kinds of a file
+ * @throws ConfigError where it is no layer, or has wrong options; ModelFileError for a kind that is not known
+ */
+export function parseLayer(owner: string, given: unknown, known?: KnownKinds): WrappedLayer {
+  const data = isLayer(given) ? given.spec : given;
+  if (!isRecord(data) || typeof data.kind !== "string")
+    throw new ConfigError(`${owner} takes a layer, got ${shown(given)}`);
+  const { kind, config } = data;
+  const definition = (carried(data) ?? known?.layer(kind, owner)) as LayerDefinition<Json> | undefined;
+  if (definition === undefined || !("outputs" in definition))
+    throw new ConfigError(
+      `${owner} takes a layer, got ${definition ? "the cell" : "plain data of the kind"} ${shown(kind)}`,
+    );
+  return withDefinition({ kind, config: definition.parse(config, inside(owner, kind), known) }, definition);
+}
+
+/** What comes out of a layer inside of another for what goes in; undefined where it cannot take that. */
+export function layerOutputs(layer: WrappedLayer, inputs: readonly Kind[]): readonly Kind[] | undefined {
+  return definitionOf(layer).outputs(layer.config, inputs);
+}
+
+/** The context of a part, whose parameters and masks have its name before theirs. */
+export function within({ name, mask, parameter }: BuildContext, part: string): BuildContext {
+  return {
+    name: `${name}/${part}`,
+    ...(mask
+      ? { mask: (rate, shape, inner) => mask(rate, shape, inner === undefined ? part : `${part}/${inner}`) }
+      : {}),
+    parameter: (suffix, ...rest) => parameter(`${part}/${suffix}`, ...rest),
+  };
+}
+
+/**
+ * Builds a layer inside of another, as often as it is asked to, with one set of weights for each `part`. Its parameters are called after the layer around it
+ * and the part: `name/part/kernel`.
+ */
+export function buildLayer(
+  context: BuildContext,
+  part: string,
+  layer: WrappedLayer,
+  inputs: readonly Flow[],
+): readonly Flow[] {
+  return definitionOf(layer).build(within(context, part), layer.config, inputs);
+}
