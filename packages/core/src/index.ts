@@ -202,6 +202,7 @@ export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./pla
 export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
 export {
+  decomposeRecurrence,
   type RecurrenceInputs,
   type RecurrenceOutputs,
   type RecurrenceSettings,

@@ -58,9 +58,9 @@ const attributeName = (flag: string): string => flag.replace(/[A-Z]/g, (letter) 
 
 /** The op of a recurrence: ONNX's operator has the same gate order, weight layout and lengths, so its weights are copied. */
 export const recurrence =
-  <R extends RecurrenceName>(op: R): Emitter<R> =>
+  <R extends RecurrenceName>(op: R, operator: string): Emitter<R> =>
   (node, emission) => {
-    const { operator, states, activations, flags, kept } = factsOf(op);
+    const { states, activations, flags, kept } = factsOf(op);
     const attrs = node.attrs as RecurrenceAttrs & Readonly<Record<string, unknown>>;
     const outputs = 1 + states.length;
     if (Object.keys(kept).some((_, i) => emission.reads(node, outputs + i))) {

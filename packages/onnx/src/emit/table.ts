@@ -1,5 +1,5 @@
 /** The form of every op in ONNX, or the reason why it has none. */
-import { byRecurrence, byRecurrenceGrad, type OpName } from "@ostinato/core";
+import { byRecurrence, byRecurrenceGrad, factsOf, type OpName, type RecurrenceName } from "@ostinato/core";
 import { alongLast, cast, direct } from "./elementwise.ts";
 import type { OpExport } from "./emission.ts";
 import { dot } from "./linear.ts";
@@ -8,6 +8,14 @@ import { argMax, max, sum } from "./reduce.ts";
 import { scan } from "./scan.ts";
 import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
 import { broadcast, concat, constant, input, iota, pad, reshape, reverse, size, slice, transpose } from "./source.ts";
+
+/** ONNX's operator; where it has none, `withScans` puts a Scan in the recurrence's place, but not in a body. */
+function recurrent(name: RecurrenceName): OpExport<RecurrenceName> {
+  const { operator } = factsOf(name);
+  return operator
+    ? recurrence(name, operator)
+    : { rejected: "ONNX has no operator for it, and it stands in the body of a scan" };
+}
 
 export const opExports: { readonly [O in OpName]: OpExport<O> } = {
   input: { whenNamed: input },
@@ -60,7 +68,7 @@ export const opExports: { readonly [O in OpName]: OpExport<O> } = {
   softplus: direct("Softplus"),
   sequenceMask,
   sequenceLengths,
-  ...byRecurrence(recurrence),
+  ...byRecurrence(recurrent),
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 
   scan,
