@@ -67,9 +67,13 @@ export { constant, dropoutMask, feed, full, iota, parameter, size, state } from 
 export {
   type AnyNode,
   type Body,
+  byElementwise,
   type CompositeName,
   type Dim,
   type DType,
+  type ElementwiseFacts,
+  type ElementwiseName,
+  type ElementwiseWith,
   isComposite,
   type Node,
   type OpAttrs,
