@@ -24,7 +24,10 @@ const shared = [
 ];
 
 const list: readonly Shown[] = [
-  { patch: "recurrence.patch", name: "mgu", makes: 1, changes: 1, tests: shared },
+  {
+    ...{ patch: "recurrence.patch", name: "mgu", makes: 1, changes: 1 },
+    tests: [...shared, "packages/onnx/test/recurrence.test.ts"],
+  },
   {
     ...{ patch: "elementwise-op.patch", name: "atan", makes: 0, changes: 6 },
     tests: [...shared, "packages/backend-tfjs/test/conformance.test.ts"],
