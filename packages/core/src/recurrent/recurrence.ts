@@ -4,7 +4,6 @@
  * Lengths as in ONNX: outputs past a row's length are zero, the final state is the one at `length - 1` (the initial state for length 0),
  * and `reverse` runs over the valid part only, with the outputs in their places. B is one bias, the sum of ONNX's Wb and Rb.
  */
-
 import type { RecurrenceFacts, Step } from "../cells/cell.ts";
 import { apply } from "../ir/build/apply.ts";
 import { add, maximum, minimum, mul, relu, sigmoid, sub, tanh } from "../ir/build/elementwise.ts";
