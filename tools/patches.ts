@@ -95,7 +95,7 @@ async function tryIn(copy: string, { patch, name, makes, changes, tests }: Shown
   await step(
     "tests fail",
     bin("vitest"),
-    ["run", ...files, "-t", name, "--reporter=json", `--outputFile=${report}`],
+    ["run", ...files, "-t", name, "--reporter=default", "--reporter=json", `--outputFile=${report}`],
     copy,
   );
   const passed = filesPassed(report);

@@ -3,7 +3,7 @@ import { loadPart, storePart } from "./lanes";
 import { Gather, ScatterAdd } from "./protocol";
 import { address, argument } from "./team";
 
-/** Arguments: ids, their number, table, bytes of a row, result. Each thread takes a range of the ids. */
+/** Each thread takes a range of the ids. */
 export function gather(thread: i32, threads: i32): void {
   const count = argument(Gather.count);
   const bytes = address(Gather.rowBytes);
@@ -20,10 +20,7 @@ export function gather(thread: i32, threads: i32): void {
   }
 }
 
-/**
- * Arguments: rows, width, ends of the rows' positions, positions sorted by row, updates, result. Each thread takes a range of the rows, each
- * of which is summed once, in the order of the updates.
- */
+/** Each thread takes a range of the rows, each of which is summed once, in the order of the updates. */
 export function scatterAdd(thread: i32, threads: i32): void {
   const rows = argument(ScatterAdd.rows);
   const width = argument(ScatterAdd.width);

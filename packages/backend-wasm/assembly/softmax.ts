@@ -24,7 +24,7 @@ function loadFilled(from: usize, count: i32, filler: f32): v128 {
   return x;
 }
 
-/** Arguments: 1 for the logarithm, rows, width, x, y. NaN in a row makes the whole row NaN. */
+/** NaN in a row makes the whole row NaN. */
 export function softmax(thread: i32, threads: i32): void {
   const logarithm = argument(Softmax.logarithm) !== 0;
   const rows = argument(Softmax.rows);

@@ -1,6 +1,5 @@
 /** The two binaries of the module, and which of them this engine runs. */
-import { plain } from "./binaries/plain.ts";
-import { relaxed } from "./binaries/relaxed.ts";
+import { modules } from "./binaries/modules.ts";
 import { inflate } from "./host/inflate.ts";
 import { compile, type Module, validate } from "./host/modules.ts";
 import { wideModule } from "./wide.ts";
@@ -16,16 +15,28 @@ export interface Binary {
   readonly module: Module;
 }
 
-const embedded = { wide: relaxed, relaxed, plain };
+/** The embedded module of each kind, by its place among the parts. */
+const embedded = { wide: "relaxed", relaxed: "relaxed", plain: "plain" } as const;
+const places = { relaxed: 0, plain: 1 } as const;
 /** The flags of an imported memory: with a maximum, and shared or not. */
 const SHARED = 3;
 const UNSHARED = 1;
 
-/** The bytes of a binary, for a memory of the caller's thread alone or for a shared one. */
-async function bytesFor({ deflated, memoryFlags }: typeof relaxed, shared: boolean): Promise<Uint8Array> {
-  const bytes = await inflate(deflated);
+/** The bytes of an embedded module, for a memory of the caller's thread alone or for a shared one. */
+export async function bytesOf(name: keyof typeof places, shared: boolean): Promise<Uint8Array> {
+  const { deflated, parts } = modules;
+  const all = await inflate(deflated);
+  const halves = [0, 2].map((half) => {
+    const part = half + places[name];
+    const start = parts.slice(0, part).reduce((sum, length) => sum + length, 0);
+    return all.subarray(start, start + (parts[part] as number));
+  });
+  const [first, second] = halves as [Uint8Array, Uint8Array];
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
   // The only difference between the two is one flag of the imported memory.
-  bytes[memoryFlags] = shared ? SHARED : UNSHARED;
+  bytes[modules[name].memoryFlags] = shared ? SHARED : UNSHARED;
   return bytes;
 }
 
@@ -34,7 +45,7 @@ const loaded = new Map<string, Promise<Module | undefined>>();
 
 /** A kind compiled; undefined where this engine does not have it. */
 async function load(simd: Simd, shared: boolean): Promise<Module | undefined> {
-  const bytes = await bytesFor(embedded[simd], shared);
+  const bytes = await bytesOf(embedded[simd], shared);
   if (!validate(bytes)) return undefined;
   const key = `${simd}, ${shared ? "shared" : "unshared"}`;
   const known = loaded.get(key);

@@ -54,22 +54,26 @@ export type Job = keyof typeof jobs;
 /** The jobs in the order of their numbers. */
 export const jobNames = Object.keys(jobs) as Job[];
 
+/** Where each argument stands, by its name. */
+const placesOf = <N extends string>(names: readonly N[]) =>
+  Object.fromEntries(names.map((name, at) => [name, at])) as { readonly [F in N]: number };
+
 type Fields<J extends Job> = { readonly [F in (typeof jobs)[J][number]]: number };
 
 /** The places of a job's arguments: `memory.arguments[fields.dot.rows]`. */
 export const fields = Object.fromEntries(
-  Object.entries(jobs).map(([job, names]) => [job, Object.fromEntries(names.map((name, at) => [name, at]))]),
+  Object.entries<readonly string[]>(jobs).map(([job, names]) => [job, placesOf(names)]),
 ) as { readonly [J in Job]: Fields<J> };
 
 /** The places of the arguments that every recurrence begins with. */
-export const recurrenceFields: { readonly [F in (typeof recurrence)[number]]: number } = fields.lstm;
+export const recurrenceFields = placesOf(recurrence);
 
 /** How kernels cut matrices up, in rows, columns and numbers. */
 export const counts = {
   /** Sides of a block of sums, which stays in registers. */
   rows: 6,
   columns: 16,
-  /** Units whose gates the forward LSTM computes together. */
+  /** Units whose gates a recurrence computes together. */
   units: 8,
   /** The tiles of a general product. */
   tileRows: 96,
@@ -81,7 +85,7 @@ export const counts = {
 export const bytes = {
   /** The sums of a block. */
   block: 4 * counts.rows * counts.columns,
-  /** The addresses that the forward LSTM keeps of a row. */
+  /** The addresses that a recurrence keeps of a row. */
   target: 12,
   /** Of a block of rows or a panel of columns: who is at it, and what is left. */
   state: 8,

@@ -45,6 +45,5 @@ test("the example of the README, with core and this backend, is at most 80 kB mi
 }, async () => {
   const code = await bundle("example.ts", true);
   expect(code).toContain("export");
-  // 73.8 kB with queues, step weights, typed answers to wrong data and the rules of a page's policy; 69.8 before them.
   expect(gzipSync(code).length).toBeLessThanOrEqual(80_000);
 });

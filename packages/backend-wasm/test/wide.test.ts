@@ -3,9 +3,8 @@ import { readFileSync } from "node:fs";
 import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { relaxed } from "../src/binaries/relaxed.ts";
+import { bytesOf } from "../src/binary.ts";
 import { compileWide } from "../src/host/flags.ts";
-import { inflate } from "../src/host/inflate.ts";
 import { wasm } from "../src/index.ts";
 
 /** Whether the processor has 256-bit multiply-adds; undefined where that cannot be read. */
@@ -20,7 +19,7 @@ function hasAvx2(): boolean | undefined {
 const here = process.arch === "x64" && hasAvx2() === true;
 if (!here) console.info('skips "is what runs on x64" and "in threads": this processor has no AVX2, or does not tell');
 
-const bytes = await inflate(relaxed.deflated);
+const bytes = await bytesOf("relaxed", true);
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();

@@ -10,7 +10,7 @@ export function sourceHash(binary: Uint8Array): string {
   const hash = createHash("sha256");
   const { version } = createRequire(import.meta.url)("assemblyscript/package.json") as { version: string };
   hash.update(version);
-  for (const path of globSync(["assembly/*.ts", "src/protocol.ts", "tools/assemble.ts", "tools/protocolSource.ts"], {
+  for (const path of globSync(["assembly/**/*.ts", "src/protocol.ts", "tools/assemble.ts", "tools/protocolSource.ts"], {
     cwd: root,
   }).toSorted()) {
     hash.update(`\n${path.replaceAll("\\", "/")}\n`);

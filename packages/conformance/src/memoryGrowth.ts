@@ -1,15 +1,6 @@
 /** How much a training's memory grows between two of its steps, in Node. */
-import {
-  accuracy,
-  adam,
-  type Backend,
-  binaryCrossentropy,
-  compile,
-  dense,
-  embedding,
-  lstm,
-  sequential,
-} from "@ostinato/core";
+import { accuracy, adam, type Backend, binaryCrossentropy, compile } from "@ostinato/core";
+import { textModel } from "./suite/recurrent/textModel.ts";
 
 /** What this takes of Node, whose types are not seen here. */
 interface Host {
@@ -40,11 +31,7 @@ export async function memoryGrowth(
   const x = Array.from({ length: to }, (_, row) =>
     Array.from({ length: 1 + (row % 5) }, (_, t) => 1 + ((row + t) % 9)),
   );
-  const model = sequential([
-    embedding({ inputDim: 12, outputDim: 3, maskZero: true }),
-    lstm({ units: 4, dropout: 0.2 }),
-    dense({ units: 1, activation: "sigmoid" }),
-  ]);
+  const model = textModel({ words: 12, dropout: 0.2 });
   const settings = { loss: binaryCrossentropy(), optimizer: adam(), metrics: [accuracy()] };
   const sizes = new Map<number, { heap: number; held: number }>();
   const onStep = ({ step }: { step: number }): void => {

@@ -1,17 +1,6 @@
 /** A training and a prediction whose data are arrays of some realm: a frame, a `vm` context, the sandbox of a test runner. */
-import {
-  adam,
-  type Backend,
-  binaryCrossentropy,
-  compile,
-  dense,
-  embedding,
-  lstm,
-  predictor,
-  sequential,
-  type Tensor,
-  type Tensors,
-} from "@ostinato/core";
+import { adam, type Backend, binaryCrossentropy, compile, predictor, type Tensor, type Tensors } from "@ostinato/core";
+import { textModel } from "./suite/recurrent/textModel.ts";
 
 /** The constructors of a realm. */
 export interface Realm {
@@ -25,11 +14,6 @@ export async function trainedIn(
   realm: Realm,
   backend: Backend,
 ): Promise<{ readonly weights: Tensors; readonly predicted: Tensor }> {
-  const model = sequential([
-    embedding({ inputDim: 9, outputDim: 3, maskZero: true }),
-    lstm({ units: 4 }),
-    dense({ units: 1, activation: "sigmoid" }),
-  ]);
   const rows = [
     [1, 2, 3],
     [4, 5],
@@ -38,7 +22,12 @@ export async function trainedIn(
   const x = realm.Array.from(rows, (row) => realm.Int32Array.from(row));
   const y = realm.Int32Array.of(0, 1, 1);
   const sampleWeights = realm.Float32Array.of(1, 0.5, 2);
-  await using trainer = await compile(model, { backend, loss: binaryCrossentropy(), optimizer: adam(), seed: 1 });
+  await using trainer = await compile(textModel({ words: 9 }), {
+    backend,
+    loss: binaryCrossentropy(),
+    optimizer: adam(),
+    seed: 1,
+  });
   await trainer.fit({ x, y, sampleWeights }, { epochs: 3, batchSize: 3 });
   const { spec, weights } = await trainer.snapshot();
   const there = Object.fromEntries(

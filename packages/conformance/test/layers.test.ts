@@ -185,7 +185,7 @@ describe("losses and all gradients are those of Keras's formulas", () => {
           const feeds = {
             ...feedsOf(trial, trial.time),
             "output/target": targetFeed(loss, targets, overTime(first), trial.time),
-            ...(sampleWeights ? { "training/sampleWeights": float64([sampleWeights.length], sampleWeights) } : {}),
+            ...(sampleWeights ? { "output/sampleWeights": float64([sampleWeights.length], sampleWeights) } : {}),
           };
           const trained = trainedBy(trial, loss, feeds);
           const naive = (weights: Tensors) => kerasLoss(loss.kind, predictions(trial, weights), targets, sampleWeights);

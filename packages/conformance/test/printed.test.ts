@@ -4,7 +4,7 @@ import { bind, describe as describeProgram, isComposite, lower, type OpName, pri
 import { expect, test } from "vitest";
 
 const sizes = { words: 50, embedding: 2, hidden: 3 };
-const { graph } = classifier("sgd", sizes);
+const { graph } = classifier("sgd", "lstm", sizes);
 const { loss, probabilities } = graph.fetches;
 const primitives = { ...reference(), name: "primitives", runs: (node: { op: OpName }) => !isComposite(node.op) };
 

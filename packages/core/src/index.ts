@@ -115,45 +115,43 @@ export {
   activation,
   add,
   average,
-  type BidirectionalOptions,
-  bidirectional,
   concatenate,
   dense,
   dropout,
   embedding,
-  gru,
   type InputOptions,
   input,
-  lstm,
   type MergingOptions,
   maximum,
   minimum,
   multiply,
-  simpleRnn,
   subtract,
 } from "./nn/create.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export type { Kind } from "./nn/kinds.ts";
 export type {
   AnyLayer,
-  BidirectionalCallOptions,
-  BidirectionalLayer,
   Call,
   InputSpec,
   Layer,
   LayerSpec,
   MergingLayer,
   PointwiseLayer,
-  RecurrentCallOptions,
-  RecurrentLayer,
-  StatefulLayer,
   Symbolic,
-  WithState,
 } from "./nn/layer.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
 export type { Json } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
 export { type MergeMode, mergeModes } from "./nn/recurrent/bidirectional.ts";
+export { type BidirectionalOptions, bidirectional, gru, lstm, simpleRnn } from "./nn/recurrent/create.ts";
+export type {
+  BidirectionalCallOptions,
+  BidirectionalLayer,
+  RecurrentCallOptions,
+  RecurrentLayer,
+  StatefulLayer,
+  WithState,
+} from "./nn/recurrent/layer.ts";
 export { type RecurrentActivationName, recurrentActivationNames } from "./nn/recurrent/recurrent.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
@@ -239,7 +237,8 @@ export type { CompileOptions } from "./train/compile.ts";
 export { compile } from "./train/compile.ts";
 export { type ClassWeights, weightsOfClasses } from "./train/data/classWeights.ts";
 export type { Rows } from "./train/data/column.ts";
-export type { Examples, Inputs } from "./train/data/dataset.ts";
+export type { Examples } from "./train/data/dataset.ts";
+export type { Inputs } from "./train/data/named.ts";
 export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/evaluation/events.ts";
 export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/evaluation/pass.ts";
 export type { Logs } from "./train/evaluation/running.ts";
@@ -264,7 +263,7 @@ export {
   recall,
   type ThresholdOptions,
 } from "./train/objective/decisionMetrics.ts";
-export { evaluationGraph, type Objective, trainingGraph, type Weighing } from "./train/objective/graphs.ts";
+export { evaluationGraph, trainingGraph, type Weighing, type Weighings } from "./train/objective/graphs.ts";
 export {
   binaryCrossentropy,
   type CrossentropyOptions,
@@ -289,6 +288,7 @@ export {
   type TopKOptions,
   topKCategoricalAccuracy,
 } from "./train/objective/metrics.ts";
+export type { ByOutput, Objective } from "./train/objective/objective.ts";
 export type { Prediction, TargetSpec } from "./train/objective/target.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Signal } from "./train/session/signal.ts";

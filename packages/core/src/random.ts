@@ -70,7 +70,7 @@ export function threefry(key0: number, key1: number, counter0: number, counter1:
   out[1] = x1;
 }
 
-/** FNV-1a of a string: the number that stands for a site's name (`"dropout"`, `"lstm/R"`) in a key. */
+/** FNV-1a of a string: the number that stands for a site's name (`"dropout"`, `"dense/kernel"`) in a key. */
 export function siteOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);

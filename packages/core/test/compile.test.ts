@@ -123,10 +123,73 @@ describe("compile", () => {
     }
   });
 
-  test("two outputs cannot be trained", async () => {
+  const outputs = () => {
     const x = input({ shape: [3] });
-    const network = model(x, { a: dense({ units: 1 })(x), b: dense({ units: 1 })(x) });
+    return model(x, {
+      tone: dense({ units: 1, activation: "sigmoid", name: "verdict" })(x),
+      topic: dense({ units: 3 })(x),
+    });
+  };
+  const both = { tone: binaryCrossentropy(), topic: meanSquaredError() };
+  const wrongOutputs: [what: string, given: Partial<CompileOptions>, ...expected: string[]][] = [
+    [
+      "an output without a loss",
+      { loss: { topic: both.topic } },
+      '"tone" of dense "verdict" has no loss',
+      "tone: null",
+    ],
+    ["no losses", { loss: {} }, '"tone" of dense "verdict" has no loss'],
+    ["a loss of no output", { loss: { ...both, tome: both.tone } }, 'loss has "tome"', "tone, topic"],
+    ["the name of a loss", { loss: untyped({ ...both, tone: "mse" }) }, 'loss of "tone" must be', '"mse"'],
+    ["losses in a list", { loss: untyped([both.tone, both.topic]) }, "loss must be by output", "{ tone: …, topic: … }"],
+    ["no loss but null", { loss: { tone: null, topic: null } }, "nothing to train"],
+    ["a weight of no output", { loss: both, lossWeights: { tome: 1 } }, 'lossWeights has "tome"', "tone, topic"],
+    ["a weight that is no number", { loss: both, lossWeights: { tone: Number.NaN } }, 'lossWeights of "tone"', "NaN"],
+    [
+      "weights in a list",
+      { loss: both, lossWeights: untyped([1, 2]) },
+      "lossWeights must be by output",
+      "{ tone: …, topic: … }",
+    ],
+    [
+      "a weight without a loss",
+      { loss: { ...both, tone: null }, lossWeights: { tone: 1 } },
+      'lossWeights has "tone"',
+      "null",
+    ],
+    [
+      "metrics without outputs",
+      { loss: both, metrics: [accuracy()] },
+      "give metrics by output",
+      "{ tone: [accuracy()] }",
+    ],
+    ["metrics of no output", { loss: both, metrics: { tome: accuracy() } }, 'metrics has "tome"', "tone, topic"],
+    ["the name of a metric", { loss: both, metrics: untyped({ tone: ["accuracy"] }) }, "each of metrics", '"accuracy"'],
+    [
+      "metrics without a loss",
+      { loss: { ...both, tone: null }, metrics: { tone: accuracy() } },
+      "lossWeights: { tone: 0 }",
+    ],
+    [
+      "one metric twice",
+      { loss: both, metrics: { tone: [accuracy(), accuracy()] } },
+      '"toneAccuracy" would be in the logs twice',
+    ],
+    [
+      "a metric called as the loss of an output",
+      { loss: both, metrics: { tone: accuracy({ name: "loss" }) } },
+      '"toneLoss" would be in the logs twice',
+    ],
+  ];
+  test.each(wrongOutputs)("of two outputs, %s", async (_, given, ...expected) => {
+    const thrown = await compile(outputs(), { ...right, ...given }).catch((caught: unknown) => caught);
+    expectTyped(thrown, "ConfigError", expected);
+  });
+
+  test("an output whose figures would have names of validation's", async () => {
+    const x = input({ shape: [3] });
+    const network = model(x, { val: dense({ units: 1 })(x), topic: dense({ units: 3 })(x) });
     const thrown = await compile(network, { ...right, loss: meanSquaredError() }).catch((caught: unknown) => caught);
-    expectTyped(thrown, "ConfigError", ["one output", "a, b"]);
+    expectTyped(thrown, "ConfigError", ['"valLoss" is what validation calls its figures', "or the output"]);
   });
 });

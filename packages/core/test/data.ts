@@ -12,8 +12,10 @@ import {
   sequential,
 } from "@ostinato/core";
 import { inOrder } from "../src/train/data/batchOrder.ts";
-import { batchWriter, type Dataset, readDataset } from "../src/train/data/dataset.ts";
+import { batchWriter } from "../src/train/data/batchWriter.ts";
+import { type Dataset, readDataset } from "../src/train/data/dataset.ts";
 import { targetsOf } from "../src/train/objective/graphs.ts";
+import { trainedOutputs } from "../src/train/objective/objective.ts";
 
 export const masked = sequential([
   embedding({ inputDim: 9, outputDim: 2, maskZero: true, name: "words" }),
@@ -50,11 +52,11 @@ export function read(
   loss: Loss = binaryCrossentropy(),
   sampleWeights?: Rows,
 ): Dataset {
-  const [target] = targetsOf(spec, loss);
+  const targets = targetsOf(spec, trainedOutputs(spec, { loss }));
   return readDataset(
     spec,
     x,
-    y === undefined ? undefined : { target: target!, y, ...(sampleWeights ? { sampleWeights } : {}) },
+    y === undefined ? undefined : { targets, y, ...(sampleWeights ? { sampleWeights } : {}) },
   );
 }
 

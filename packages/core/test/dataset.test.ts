@@ -18,7 +18,7 @@ import {
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { inOrder } from "../src/train/data/batchOrder.ts";
-import { batchWriter } from "../src/train/data/dataset.ts";
+import { batchWriter } from "../src/train/data/batchWriter.ts";
 import { batch, classes, features, masked, ragged, read, single, unmasked } from "./data.ts";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
 
@@ -213,7 +213,7 @@ describe("batches", () => {
     writer.write(Int32Array.of(2, 0, 1), 0, 2);
     expect(Array.from(writer.feeds.x!.data)).toEqual([12, 10]);
     expect(Array.from(writer.feeds["output/target"]!.data)).toEqual([2, 0]);
-    expect(Array.from(writer.feeds["training/sampleWeights"]!.data)).toEqual([3, 1]);
+    expect(Array.from(writer.feeds["output/sampleWeights"]!.data)).toEqual([3, 1]);
   });
 });
 

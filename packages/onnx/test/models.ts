@@ -1,5 +1,6 @@
 /** Graphs like those of real models, with random weights. */
 import {
+  concat,
   factsOf,
   feed,
   float32,
@@ -69,51 +70,96 @@ export type RecurrentOptions<R extends RecurrenceName = RecurrenceName> = Recurr
   readonly [O in Exclude<RecurrenceOption<R>, "recurrentMask">]?: boolean;
 };
 
-/** One recurrence from x [batch, time, 3] to y [batch, time, 5] and its last states. */
-export function recurrent<R extends RecurrenceName>(name: R, options: RecurrentOptions<R>, seed = 1): Model {
+/** Where a recurrence stands in a graph: what it reads, and what its weights and the states it is fed are called. */
+export interface Place {
+  readonly weights: Weights;
+  readonly X: Value;
+  /** Stands before the names. */
+  readonly prefix?: string;
+  readonly units?: number;
+  /** Initial states that are not fed, by role. */
+  readonly states?: Readonly<Record<string, Value>>;
+  /** The name that the lengths are fed under. */
+  readonly lengths?: string;
+}
+
+/** The outputs of one recurrence, by name. */
+export function recurrentAt<R extends RecurrenceName>(
+  name: R,
+  options: RecurrentOptions<R>,
+  { weights, X, prefix = "", units = 5, states = {}, lengths = "lengths" }: Place,
+): Readonly<Record<string, Value>> & { readonly y: Value; readonly h: Value } {
   const { gates, peepholes } = factsOf(name);
   const roles: readonly string[] = optionsOf(name);
   const settings = Object.entries(options).filter(([option]) => !roles.includes(option));
-  const weights = new Weights(seed);
-  const rows = 5 * gates.length;
+  const rows = units * gates.length;
+  const weight = (role: string, shape: readonly number[]): Value => weights.add(`${prefix}${role}`, shape);
   const optional = (role: string): Value => {
-    if (role === "lengths") return feed("lengths", "int32", ["batch"]);
-    if (role === "P") return weights.add("P", [5 * peepholes.length]);
-    return role === "recurrentBias" ? weights.add("recurrentBias", [rows]) : feed(role, "float32", ["batch", 5]);
+    if (role === "lengths") return feed(lengths, "int32", ["batch"]);
+    if (role === "P") return weight(role, [units * peepholes.length]);
+    if (role === "recurrentBias") return weight(role, [rows]);
+    return states[role] ?? feed(`${prefix}${role}`, "float32", ["batch", units]);
   };
   const asked = roles.filter((role) => (options as Readonly<Record<string, unknown>>)[role] === true);
   const inputs = {
-    X: transpose(feed("x", "float32", ["batch", "time", 3]), [1, 0, 2]),
-    W: weights.add("W", [rows, 3]),
-    R: weights.add("R", [rows, 5]),
-    B: weights.add("B", [rows]),
+    X,
+    W: weight("W", [rows, X.type.shape[2] as number]),
+    R: weight("R", [rows, units]),
+    B: weight("B", [rows]),
     ...Object.fromEntries(asked.map((role) => [role, optional(role)])),
   };
-  const outputs = recurrence(
+  return recurrence(
     name,
     inputs as unknown as RecurrenceInputs<R>,
     Object.fromEntries(settings) as RecurrenceSettings<R>,
-  ) as Readonly<Record<string, Value>>;
-  const { y, ...last } = outputs;
-  return { graph: { fetches: { y: transpose(y as Value, [1, 0, 2]), ...last }, updates: [] }, state: weights.state };
+  ) as ReturnType<typeof recurrentAt>;
 }
 
-/** Feeds for it. */
+const batchMajor = (y: Value): Value => transpose(y, [1, 0, 2]);
+/** A feed [batch, time, 3], time first. */
+export const sequence = (name: string): Value => batchMajor(feed(name, "float32", ["batch", "time", 3]));
+
+/** One recurrence from x [batch, time, 3] to y [batch, time, 5] and its last states. */
+export function recurrent<R extends RecurrenceName>(name: R, options: RecurrentOptions<R>, seed = 1): Model {
+  const weights = new Weights(seed);
+  const { y, ...last } = recurrentAt(name, options, { weights, X: sequence("x") });
+  return { graph: { fetches: { y: batchMajor(y), ...last }, updates: [] }, state: weights.state };
+}
+
+/** The names of both directions' weights and states begin with these. */
+export const bothPrefixes = ["forward/", "reverse/"] as const;
+
+/** A recurrence in both directions, from x to y [batch, time, 10] and the last states of each. */
+export function recurrentBothWays<R extends RecurrenceName>(name: R, options: RecurrentOptions<R>, seed = 1): Model {
+  const weights = new Weights(seed);
+  const X = sequence("x");
+  const [forward, reverse] = (["forward", "reverse"] as const).map((direction, i) =>
+    recurrentAt(name, { ...options, direction }, { weights, X, prefix: bothPrefixes[i] as string }),
+  ) as [ReturnType<typeof recurrentAt>, ReturnType<typeof recurrentAt>];
+  const states = factsOf(name).states.flatMap((state) => [
+    [`forward/${state}`, forward[state] as Value],
+    [`reverse/${state}`, reverse[state] as Value],
+  ]);
+  const y = batchMajor(concat([forward.y, reverse.y], 2));
+  return { graph: { fetches: { y, ...Object.fromEntries(states) }, updates: [] }, state: weights.state };
+}
+
+/** Feeds for it, its states under names that begin with each of `prefixes`. */
 export function recurrentFeeds<R extends RecurrenceName>(
   name: R,
   options: RecurrentOptions<R>,
   batch: number,
   time: number,
+  prefixes: readonly string[] = [""],
 ): Tensors {
   const seed = 100 * batch + time;
   const asked = options as Readonly<Record<string, unknown>>;
   const initial = factsOf(name).states.map(initialOf);
+  const begun = prefixes.flatMap((prefix) => initial.flatMap((role) => (asked[role] ? [`${prefix}${role}`] : [])));
   return {
     x: randomFloats([batch, time, 3], seed),
     ...(asked.lengths ? { lengths: lengthsOf(batch, time, seed) } : {}),
-    ...Object.fromEntries(
-      initial.flatMap((role, i) => (asked[role] ? [[role, randomFloats([batch, 5], seed + 1 + i)]] : [])),
-    ),
+    ...Object.fromEntries(begun.map((role, i) => [role, randomFloats([batch, 5], seed + 1 + i)])),
   };
 }
 

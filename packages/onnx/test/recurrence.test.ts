@@ -16,8 +16,17 @@ import {
 import { graphToOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
-import { type RecurrentOptions, raggedIds, randomFloats, recurrent, recurrentFeeds, sentiment } from "./models.ts";
+import {
+  bothPrefixes,
+  type RecurrentOptions,
+  raggedIds,
+  recurrent,
+  recurrentBothWays,
+  recurrentFeeds,
+  sentiment,
+} from "./models.ts";
 import { difference, expectParity, runOnnx } from "./run.ts";
+import { directionsIn } from "./written.ts";
 
 const sizes = [1, 2, 7].flatMap((batch) => [1, 5, 33].map((time) => ({ batch, time })));
 
@@ -50,7 +59,7 @@ test("a batch of nothing but padding", async () => {
   for (const batch of [1, 3]) await expectParity(graph, { ids: int32([batch, 4], new Int32Array(4 * batch)) }, state);
 });
 
-/** What the recurrences have of their own, each tried in both directions, ragged or not, with initial states or without. */
+/** What the recurrences have of their own, each tried in every direction, ragged or not, with initial states or without. */
 const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrentOptions<R>>> } = {
   lstm: {
     peepholes: { P: true },
@@ -78,53 +87,53 @@ const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrentO
   },
 };
 
-const ways = ["forward", "reverse"] as const;
-const titleOf = (direction: string, ragged: boolean, begun: boolean): string =>
-  [direction, ...(ragged ? ["ragged"] : []), ...(begun ? ["initial states"] : [])].join(", ");
+const ways = ["forward", "reverse", "bidirectional"] as const;
 
-/** Both directions, ragged or not, with all initial states or none. */
+/** Ragged or not, with all initial states or none. */
 function variantsOf(name: RecurrenceName): readonly (readonly [title: string, options: RecurrentOptions])[] {
   const states = Object.fromEntries(factsOf(name).states.map((state) => [initialOf(state), true]));
-  return ways.flatMap((direction) =>
-    [false, true].flatMap((lengths) =>
-      [false, true].map((begun) => {
-        const options = { direction, ...(lengths ? { lengths } : {}), ...(begun ? states : {}) };
-        return [titleOf(direction, lengths, begun), options] as const;
-      }),
-    ),
-  );
+  return [false, true].flatMap((lengths) =>
+    [false, true].map((begun) => [
+      [...(lengths ? ["ragged"] : []), ...(begun ? ["initial states"] : [])].join(", "),
+      { ...(lengths ? { lengths } : {}), ...(begun ? states : {}) },
+    ]),
+  ) as readonly (readonly [string, RecurrentOptions])[];
 }
 
 describe.each(recurrenceNames)("one %s", (name) => {
   for (const [title, options] of Object.entries<RecurrentOptions>({ plain: {}, ...own[name] })) {
     test(title, async () => {
-      for (const [way, shared] of variantsOf(name)) {
-        const asked = { ...shared, ...options } as RecurrentOptions;
-        await expectParityForAll(
-          recurrent(name, asked),
-          (batch, time) => recurrentFeeds(name, asked, batch, time),
-          way,
-        );
-      }
+      for (const way of ways)
+        for (const [variant, shared] of variantsOf(name)) {
+          const asked = { ...shared, ...options } as RecurrentOptions;
+          const both = way === "bidirectional";
+          const model = both ? recurrentBothWays(name, asked) : recurrent(name, { ...asked, direction: way });
+          // One without an operator goes out as Scans.
+          expect(directionsIn(graphToOnnx(model.graph, model.state))).toEqual(factsOf(name).operator ? [way] : []);
+          const prefixes = both ? bothPrefixes : [""];
+          await expectParityForAll(
+            model,
+            (batch, time) => recurrentFeeds(name, asked, batch, time, prefixes),
+            `${way} ${variant}`,
+          );
+        }
     });
   }
 
-  test("a row of length 0 keeps the initial states that onnxruntime would lose", async () => {
+  test.each(ways)("%s: a row of length 0 keeps the initial states that onnxruntime would lose", async (way) => {
     const { states } = factsOf(name);
     const options = { lengths: true, ...Object.fromEntries(states.map((state) => [initialOf(state), true])) };
-    const { graph, state } = recurrent(name, options);
-    const initial = states.map((_, i) => randomFloats([2, 5], i));
-    const session = await openSession(graphToOnnx(graph, state), { threads: 1 });
-    const outputs = await session.run({
-      x: randomFloats([2, 5, 3], 3),
-      lengths: int32([2], [0, 5]),
-      ...Object.fromEntries(states.map((name, i) => [initialOf(name), initial[i] as Tensor])),
-    });
-    await session.dispose();
-    states.forEach((name, i) => {
-      expect(outputs[name]?.data.slice(0, 5), name).toEqual(initial[i]?.data.slice(0, 5));
-    });
-    expect(outputs.y?.data.slice(0, 25)).toEqual(new Float32Array(25));
+    const both = way === "bidirectional";
+    const { graph, state } = both ? recurrentBothWays(name, options) : recurrent(name, { ...options, direction: way });
+    const feeds = recurrentFeeds(name, options, 2, 5, both ? bothPrefixes : [""]);
+    const outputs = await runOnnx(graph, { ...feeds, lengths: int32([2], [0, 5]) }, state);
+    for (const prefix of both ? bothPrefixes : [""])
+      for (const state of states) {
+        const initial = feeds[`${prefix}${initialOf(state)}`];
+        expect(outputs[`${prefix}${state}`]?.data.slice(0, 5), `${prefix}${state}`).toEqual(initial?.data.slice(0, 5));
+      }
+    const width = both ? 10 : 5;
+    expect(outputs.y?.data.slice(0, 5 * width)).toEqual(new Float32Array(5 * width));
   });
 
   test("decomposed it goes out as a Scan and computes the same", async () => {

@@ -1,4 +1,7 @@
-/** Recurrent layers in onnxruntime, on cpu, on wasm and in the reference: every cell, direction, merge and form of output, ragged rows, initial states, several sizes. */
+/**
+ * Recurrent layers in onnxruntime, on cpu, on wasm and in the reference: every cell, direction, merge and form of output, ragged rows, states in and
+ * out, several sizes.
+ */
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
 import { evaluate } from "@ostinato/conformance";
@@ -26,6 +29,7 @@ import { openSession } from "@ostinato/onnx/node";
 import { expect, test } from "vitest";
 import { lengthsOf, randomFloats } from "./models.ts";
 import { difference } from "./run.ts";
+import { directionsIn } from "./written.ts";
 
 const units = 4;
 const batches = [1, 2, 7];
@@ -40,39 +44,47 @@ const cells: Readonly<Record<string, { make(options: object): never; states: num
 
 const ways: readonly {
   readonly title: string;
-  readonly directions: number;
+  /** What the file says of its one recurrence. */
+  readonly direction: string;
   wrap(cell: string, options: object): never;
 }[] = [
   ...[false, true].map((reverse) => ({
     title: reverse ? "reverse" : "forward",
-    directions: 1,
+    direction: reverse ? "reverse" : "forward",
     wrap: (cell: string, options: object) => cells[cell]?.make({ ...options, reverse }) as never,
   })),
   ...[...mergeModes, null].map((mergeMode) => ({
     title: `bidirectional, ${mergeMode}`,
-    directions: 2,
+    direction: "bidirectional",
     wrap: (cell: string, options: object) =>
       bidirectional(cells[cell]?.make(options) as never, { mergeMode } as object) as never,
   })),
 ];
 
-/** One layer over `x`, its rows ragged or not, from initial states that are fed or from zeros. */
+/** What a layer does with states: nothing, beginning with those it is fed, or giving its last ones too. */
+const stateUses = ["none", "in", "in and out"] as const;
+
+/** One layer over `x`, its rows ragged or not. */
 function graphOf(
   cell: string,
   way: (typeof ways)[number],
-  options: { readonly returnSequences: boolean; readonly lengths: boolean; readonly begun: boolean },
+  options: {
+    readonly returnSequences: boolean;
+    readonly lengths: boolean;
+    readonly states: (typeof stateUses)[number];
+  },
 ): { graph: Graph; states: readonly string[] } {
   const x = input({ shape: ["time", 3], name: "x", lengths: options.lengths });
-  const count = options.begun ? way.directions * (cells[cell]?.states as number) : 0;
+  const { returnSequences } = options;
+  const [begun, returnState] = [options.states !== "none", options.states === "in and out"];
+  const directions = way.direction === "bidirectional" ? 2 : 1;
+  const count = begun ? directions * (cells[cell]?.states as number) : 0;
   const states = Array.from({ length: count }, (_, i) => input({ shape: [units], name: `state${i}` }));
-  const layer = way.wrap(cell, { units, returnSequences: options.returnSequences }) as (
-    x: unknown,
-    call?: object,
-  ) => never;
-  const output: unknown = options.begun ? layer(x, { initialState: states }) : layer(x);
+  const layer = way.wrap(cell, { units, returnSequences, returnState }) as (x: unknown, call?: object) => never;
+  const output: unknown = begun ? layer(x, { initialState: states }) : layer(x);
   const { spec } = model(
     [x, ...states],
-    (Array.isArray(output) ? { forward: output[0], backward: output[1] } : output) as never,
+    (Array.isArray(output) ? Object.fromEntries(output.map((one, i) => [`output${i}`, one])) : output) as never,
   );
   return { graph: inferenceGraph(spec), states: states.map((_, i) => `state${i}`) };
 }
@@ -93,8 +105,8 @@ const cases = Object.keys(cells).flatMap((cell) => ways.map((way) => ({ cell, wa
 test.each(cases)("$cell, $title", async ({ cell, way }) => {
   for (const returnSequences of flags)
     for (const lengths of flags)
-      for (const begun of flags) {
-        const options = { returnSequences, lengths, begun };
+      for (const use of stateUses) {
+        const options = { returnSequences, lengths, states: use };
         const { graph, states } = graphOf(cell, way, options);
         const weights = Object.fromEntries(
           nodesOf(rootsOf(graph)).flatMap(({ op, attrs }, i) =>
@@ -103,7 +115,9 @@ test.each(cases)("$cell, $title", async ({ cell, way }) => {
               : [],
           ),
         );
-        const onnx = await openSession(graphToOnnx(graph, weights), { threads: 1 });
+        const file = graphToOnnx(graph, weights);
+        expect(directionsIn(file)).toEqual([way.direction]);
+        const onnx = await openSession(file, { threads: 1 });
         const own = await Promise.all(backends.map((backend) => opened(backend, graph, weights)));
         for (const batch of batches)
           for (const time of times) {

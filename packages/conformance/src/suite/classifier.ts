@@ -1,9 +1,10 @@
-/** A tiny text classifier as one train graph: Embedding → LSTM → Dense, binary crossentropy, and the update of SGD or Adam. */
+/** A tiny text classifier as one train graph: Embedding → a recurrence → Dense, binary crossentropy, and the update of SGD or Adam. */
 import {
   adam,
   cast,
   constant,
   countOf,
+  factsOf,
   feed,
   finite,
   float32,
@@ -16,7 +17,9 @@ import {
   mean,
   mul,
   RandomStream,
+  type RecurrenceName,
   recurrence,
+  recurrenceNames,
   reshape,
   sequenceLengths,
   sgd,
@@ -81,21 +84,26 @@ function updatesOf(
 }
 
 /** Feeds: ids int32 [batch, time], padded behind with 0; labels float32 [batch]. Fetches: loss, probabilities [batch]. */
-export function classifier(optimizer: Optimizer, { words, embedding, hidden } = defaultSizes): Classifier {
+export function classifier(
+  optimizer: Optimizer,
+  name: RecurrenceName = recurrenceNames[0],
+  { words, embedding, hidden } = defaultSizes,
+): Classifier {
+  const gates = factsOf(name).gates.length;
   const shapes = {
     embeddings: [words, embedding],
-    W: [4 * hidden, embedding],
-    R: [4 * hidden, hidden],
-    B: [4 * hidden],
+    W: [gates * hidden, embedding],
+    R: [gates * hidden, hidden],
+    B: [gates * hidden],
     kernel: [hidden, 1],
     bias: [1],
   };
   const parameters = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, state(name, "float32", shape)]),
+    Object.entries(shapes).map(([role, shape]) => [role, state(role, "float32", shape)]),
   );
   const { embeddings, W, R, B, kernel, bias } = parameters;
   const ids = transpose(feed("ids", "int32", ["batch", "time"]), [1, 0]);
-  const { h } = recurrence("lstm", { X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
+  const { h } = recurrence(name, { X: gather(embeddings, ids), W, R, B, lengths: sequenceLengths(ids) });
   const logits = reshape(add(matmul(h, kernel), bias), ["batch"]);
   const labels = feed("labels", "float32", ["batch"]);
   const loss = mean(sub(softplus(logits), mul(labels, logits)));
@@ -105,12 +113,12 @@ export function classifier(optimizer: Optimizer, { words, embedding, hidden } = 
 
   const random = new RandomStream(7, "classifier");
   const initial: Record<string, Tensor> = { step: int32([], [0]) };
-  for (const [name, shape] of Object.entries(shapes)) {
-    initial[name] = float32(
+  for (const [role, shape] of Object.entries(shapes)) {
+    initial[role] = float32(
       shape,
       Array.from({ length: sizeOf(shape) }, () => random.uniform() - 0.5),
     );
-    for (const slot of Object.keys(optimizers[optimizer].slots)) initial[`${name}/${slot}`] = zeros("float32", shape);
+    for (const slot of Object.keys(optimizers[optimizer].slots)) initial[`${role}/${slot}`] = zeros("float32", shape);
   }
   return {
     graph: { fetches: { loss, probabilities: sigmoid(logits), rows }, updates, guard: finite(loss) },

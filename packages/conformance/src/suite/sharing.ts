@@ -4,17 +4,14 @@ import {
   type Backend,
   binaryCrossentropy,
   compile,
-  dense,
-  embedding,
-  lstm,
   predictor,
   RandomStream,
   type Signal,
   StateError,
-  sequential,
   type Trainer,
 } from "@ostinato/core";
 import { expect } from "vitest";
+import { textModel } from "./recurrent/textModel.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 
 declare function setTimeout(callback: () => void, milliseconds: number): unknown;
@@ -32,14 +29,12 @@ function rows(count: number, seed = 1): { x: number[][]; y: number[] } {
 }
 
 const trainerOn = (backend: Backend): Promise<Trainer> =>
-  compile(
-    sequential([
-      embedding({ inputDim: words, outputDim: 3, maskZero: true }),
-      lstm({ units: 4 }),
-      dense({ units: 1, activation: "sigmoid" }),
-    ]),
-    { backend, loss: binaryCrossentropy(), optimizer: adam({ learningRate: 0.02 }), seed: 1 },
-  );
+  compile(textModel({ words }), {
+    backend,
+    loss: binaryCrossentropy(),
+    optimizer: adam({ learningRate: 0.02 }),
+    seed: 1,
+  });
 
 async function weightsOf(trainer: Trainer): Promise<string> {
   const { weights } = await trainer.snapshot();

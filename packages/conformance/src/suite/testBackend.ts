@@ -5,7 +5,8 @@ import { contractTests } from "./contract.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { optimizerTests } from "./optimizers.ts";
-import { recurrenceTests } from "./recurrence.ts";
+import { recurrenceTests } from "./recurrent/recurrence.ts";
+import { severalOutputsTests } from "./severalOutputs.ts";
 import { sharingTests } from "./sharing.ts";
 import { specialNumberTests } from "./specialNumbers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
@@ -46,6 +47,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...contractTests,
     ...goldenTests,
     ...trainingTests,
+    ...severalOutputsTests,
     ...hugeGradientTests,
     ...optimizerTests,
     ...sharingTests,

@@ -33,7 +33,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
-import { recurrentTrials } from "./recurrent.ts";
+import { recurrentTrials } from "./recurrent/ops.ts";
 
 /** One operand, and whole numbers too where they are taken. */
 const unary =

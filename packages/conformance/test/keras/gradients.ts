@@ -12,7 +12,7 @@ export interface Trained {
 
 /** Loss and gradients by one step of w - g. */
 export function trainedBy(trial: Pick<KerasTrial, "model" | "weights">, loss: Loss, feeds: Tensors): Trained {
-  const weighted = "training/sampleWeights" in feeds;
+  const weighted = "output/sampleWeights" in feeds;
   const graph = trainingGraph(
     trial.model.spec,
     { loss, metrics: [] },

@@ -59,8 +59,8 @@ const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic
  * A chain of layers. Where it does not begin with an `input`, its input is ids [batch, time], as an embedding takes them.
  *
  * @example
- * sequential([embedding({ inputDim: 5000, outputDim: 10, maskZero: true }), lstm({ units: 128 }), dense({ units: 1, activation: "sigmoid" })])
- * sequential([input({ shape: ["time", 8] }), lstm({ units: 16 }), dense({ units: 1 })])
+ * sequential([embedding({ inputDim: 5000, outputDim: 10, maskZero: true }), dense({ units: 3, activation: "softmax" })]) // [batch, time, 3]
+ * sequential([input({ shape: [8] }), dense({ units: 16, activation: "relu" }), dropout({ rate: 0.5 }), dense({ units: 1 })]) // [batch, 1]
  */
 export function sequential<const L extends readonly Stage[]>(stages: L & Checked<L>): Model;
 export function sequential(stages: readonly Stage[]): Model {
@@ -113,7 +113,7 @@ function below(roots: readonly Symbolic[]): { inputs: ReadonlySet<Symbolic>; cal
   return { inputs, calls };
 }
 
-/** Each layer's own name, or its kind and a number: `lstm`, `lstm_1`. */
+/** Each layer's own name, or its kind and a number: `dense`, `dense_1`. */
 function nameLayers(layers: readonly AnyLayer[]): string[] {
   const taken = new Set(layers.flatMap(({ spec }) => (spec.name === undefined ? [] : [spec.name])));
   const counts = new Map<string, number>();
@@ -135,9 +135,9 @@ function nameLayers(layers: readonly AnyLayer[]): string[] {
  * Closes a model over its inputs and outputs. Several outputs are a record by name; a single one is called "output".
  *
  * @example
- * const words = input({ shape: ["time"] });
- * const state = lstm({ units: 32 })(embedding({ inputDim: 1000, outputDim: 16, maskZero: true })(words));
- * model(words, dense({ units: 3, activation: "softmax" })(state));
+ * const x = input({ shape: [8] });
+ * const hidden = dense({ units: 16, activation: "relu" })(x);
+ * model(x, dense({ units: 3, activation: "softmax" })(hidden));
  */
 export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore): Model {
   const given = Array.isArray(inputs) ? (inputs as readonly Symbolic[]) : [inputs as Symbolic];

@@ -49,7 +49,7 @@ function shownOne(value: unknown): string {
   return typeof value === "function" ? "a function" : String(value);
 }
 
-/** Reads the options of one owner (`lstm`, `adam`) one by one; every complaint names the owner and the option. */
+/** Reads the options of one owner (`dense`, `adam`) one by one; every complaint names the owner and the option. */
 export class OptionReader {
   readonly #owner: string;
   readonly #given: Record<string, unknown>;

@@ -1,6 +1,7 @@
 /** From a model to a trainer: the objective is checked against it, and its state put on the backend. */
 
 import type { Backend } from "../backend.ts";
+import type { Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError } from "../errors.ts";
 import { buildModel } from "../nn/build.ts";
 import type { Model } from "../nn/model.ts";
@@ -12,26 +13,19 @@ import { checkOptimizer, type Optimizer, optimizerSpec } from "../optim/optimize
 import { optimizerState } from "../optim/step.ts";
 import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
-import { metricsOf, type Objective, STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
-import type { Loss } from "./objective/losses.ts";
-import { checkMetricNames, type Metric } from "./objective/metrics.ts";
-import type { TargetSpec } from "./objective/target.ts";
+import { STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
+import { figuresOf, type Objective, type TrainedOutput, trainedOutputs } from "./objective/objective.ts";
+import { expectBackend, expectPart } from "./objective/parts.ts";
 import type { TrainerContext } from "./session/context.ts";
 import { openState } from "./session/openState.ts";
-import { expectBackend, expectPart } from "./session/parts.ts";
 import { Programs } from "./session/programs.ts";
 import { Turns } from "./session/turns.ts";
 import { SessionTrainer, type Trainer } from "./trainer.ts";
 
-/** Options of `compile`. */
-export interface CompileOptions {
+/** Options of `compile`, those of the objective among them. */
+export interface CompileOptions extends Objective {
   readonly backend: Backend;
-  readonly loss: Loss;
   readonly optimizer: Optimizer;
-  /** Metrics without weights: each row counts once. */
-  readonly metrics?: readonly Metric[];
-  /** Metrics in which rows count by `sampleWeights` and `classWeight`, as in the loss. */
-  readonly weightedMetrics?: readonly Metric[];
   /** Initial weights, the order of rows and dropout come from it alone: the same seed gives the same model. Default 0. */
   readonly seed?: number;
   /** Weights to begin with in the place of drawn ones, all or some: `(await loadModel(path)).weights`, or pre-trained vectors by the parameter's name. */
@@ -52,7 +46,27 @@ function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weigh
   return { [STEP]: int32([], [0]), ...values, ...optimizerState(optimizer, parameters, values) };
 }
 
-const metricSetting = ({ name, options }: Metric): { readonly [name: string]: Json } => ({ name, ...options });
+/** What a checkpoint must agree with: of one output what it has, of several by name. */
+function objectiveSettings({ outputs: all }: ModelSpec, outputs: readonly TrainedOutput[]): Settings {
+  const settingOf = (of: (output: TrainedOutput) => Json): Json =>
+    all.length > 1
+      ? Object.fromEntries(outputs.map((output) => [output.name, of(output)]))
+      : of(outputs[0] as TrainedOutput);
+  const metrics = (weighted: boolean): Json =>
+    settingOf(({ figures }) =>
+      figures
+        .filter((figure) => figure.weighted === weighted)
+        .map(({ metric: { name, options } }) => ({ name, ...options })),
+    );
+  return {
+    loss: settingOf(({ loss }) => ({ kind: loss.kind, ...loss.options })),
+    ...(outputs.some(({ lossWeight }) => lossWeight !== 1)
+      ? { lossWeights: settingOf(({ lossWeight }) => lossWeight) }
+      : {}),
+    metrics: metrics(false),
+    ...(figuresOf(outputs).some(({ weighted }) => weighted) ? { weightedMetrics: metrics(true) } : {}),
+  };
+}
 
 /**
  * Readies a model for training on a backend. Nothing is compiled before data tells how much room it needs.
@@ -68,6 +82,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const read = new OptionReader("compile", options, [
     "backend",
     "loss",
+    "lossWeights",
     "optimizer",
     "metrics",
     "weightedMetrics",
@@ -75,42 +90,32 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     "weights",
   ]);
   const seed = options.seed === undefined ? 0 : read.integer("seed", 0);
-  const { backend, loss, optimizer, metrics = [], weightedMetrics = [] } = options;
+  const { backend, optimizer, weights, seed: _, ...objective } = options;
   if (!isRecord(model) || !isRecord(model.spec))
     throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
   expectBackend("compile", backend);
-  expectPart("compile", "loss", loss, ["perRow", "target"], "binaryCrossentropy()");
-  if (typeof loss.kind !== "string") throw new ConfigError(`compile: the loss has no kind, got ${shown(loss.kind)}`);
+  const outputs = trainedOutputs(model.spec, objective);
   expectPart("compile", "optimizer", optimizer, ["update"], "adam()");
   checkOptimizer(optimizer);
-  for (const [option, list] of Object.entries({ metrics, weightedMetrics })) {
-    if (!Array.isArray(list)) throw new ConfigError(`compile: ${option} must be a list, got ${shown(list)}`);
-    for (const metric of list) expectPart("compile", `each of ${option}`, metric, ["sums", "result"], "accuracy()");
-  }
-  const objective: Objective = { loss, metrics, ...(weightedMetrics.length > 0 ? { weightedMetrics } : {}) };
-  checkMetricNames(metricsOf(objective));
-  const targets = targetsOf(model.spec, loss);
+  const targets = targetsOf(model.spec, outputs);
   // Built here only to say early what is wrong.
   trainingGraph(model.spec, objective, optimizer, seed);
-  const session = await openState(backend, model.spec, () =>
-    initialState(model.spec, optimizer, seed, options.weights),
-  );
+  const session = await openState(backend, model.spec, () => initialState(model.spec, optimizer, seed, weights));
   const context: TrainerContext = {
     spec: model.spec,
     backend,
     session,
     programs: new Programs(backend, session),
     objective,
+    outputs,
+    targets,
     optimizer,
-    target: targets[0] as TargetSpec,
     seed,
     turns: new Turns("this trainer was disposed; compile the model again"),
   };
   const settings = {
     model: model.spec as unknown as Json,
-    loss: { kind: loss.kind, ...loss.options },
-    metrics: metrics.map(metricSetting),
-    ...(weightedMetrics.length > 0 ? { weightedMetrics: weightedMetrics.map(metricSetting) } : {}),
+    ...objectiveSettings(model.spec, outputs),
     optimizer: optimizerSpec(optimizer),
   };
   return new SessionTrainer(model, context, settings, learningRateAt(optimizer.learningRate, 0));

@@ -5,11 +5,12 @@ import { OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
-import { type Dataset, type Inputs, readDataset } from "./data/dataset.ts";
+import { type Dataset, readDataset } from "./data/dataset.ts";
+import type { Inputs } from "./data/named.ts";
 import { checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
 import { predictRows } from "./evaluation/predict.ts";
+import { expectBackend } from "./objective/parts.ts";
 import { openState } from "./session/openState.ts";
-import { expectBackend } from "./session/parts.ts";
 import { Programs } from "./session/programs.ts";
 import { Turns } from "./session/turns.ts";
 

@@ -8,7 +8,8 @@ import type { Trained } from "../nn/trained.ts";
 import { averagedNames } from "../optim/step.ts";
 import { type Float32Tensor, float32, type Tensors } from "../tensor.ts";
 import { inOrder } from "./data/batchOrder.ts";
-import { type Examples, type Inputs, readDataset } from "./data/dataset.ts";
+import { type Examples, readDataset } from "./data/dataset.ts";
+import type { Inputs } from "./data/named.ts";
 import { evaluateRows } from "./evaluation/evaluate.ts";
 import type { History, SnapshotOptions } from "./evaluation/events.ts";
 import { checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
@@ -26,10 +27,15 @@ export interface Trainer extends AsyncDisposable {
   readonly model: Model;
   /** Trains. The data is checked before the first step. @throws NonFiniteError where the loss, or what a step would leave, is not finite */
   fit(data: TrainingData, options?: FitOptions): Promise<History>;
-  /** The loss and the metrics over the data. With `sampleWeights` these count in the loss and in `weightedMetrics`. */
+  /**
+   * The loss and the metrics over the data; of several outputs by name, with the loss of each: `loss`, `toneLoss`, `toneAccuracy`. With
+   * `sampleWeights` these count in the losses and in `weightedMetrics`.
+   */
   evaluate(data: Examples, options?: PassOptions): Promise<Logs>;
-  /** The output for each row: float32 [rows, …]. */
+  /** The output for each row: float32 [rows, …]. For a model of several outputs it is the first; see `predictAll`. */
   predict(x: Inputs, options?: PassOptions): Promise<Float32Tensor>;
+  /** Every output by name. */
+  predictAll(x: Inputs, options?: PassOptions): Promise<Readonly<Record<string, Float32Tensor>>>;
   /** The model with its present weights, and the vocabulary and metadata to keep with them. */
   snapshot(options?: SnapshotOptions): Promise<Trained>;
   /**
@@ -103,15 +109,19 @@ export class SessionTrainer implements Trainer {
   }
 
   async predict(x: Inputs, options: PassOptions = {}): Promise<Float32Tensor> {
-    const { programs, spec, target, turns } = this.#context;
+    const outputs = await this.predictAll(x, options);
+    return outputs[this.#context.spec.outputs[0]?.name as string] as Float32Tensor;
+  }
+
+  async predictAll(x: Inputs, options: PassOptions = {}): Promise<Readonly<Record<string, Float32Tensor>>> {
+    const { programs, spec, turns } = this.#context;
     turns.expectOpen();
     checkPassOptions("predict", options);
     const dataset = readDataset(spec, x);
-    const outputs = await predictRows(turns, spec, dataset, options, async (batch) => {
+    return predictRows(turns, spec, dataset, options, async (batch) => {
       const room = { batch, ...dataset.longest };
       return (await programs.get("predict", () => inferenceGraph(spec), room)).executable;
     });
-    return outputs[target.name] as Float32Tensor;
   }
 
   async snapshot(options: SnapshotOptions = {}): Promise<Trained> {

@@ -27,11 +27,24 @@ export interface Known {
   readonly tensor: Tensor;
 }
 
+/** One of `size` entries along an axis of a larger value, without that axis. It is written once it is named, as a `Gather`. */
+export interface Part {
+  readonly whole: string;
+  readonly axis: number;
+  readonly index: number;
+  readonly size: number;
+}
+
+/** The name of an output, or where it stands in a larger one. */
+export type Output = string | Part;
+
 /** One graph, or the body of one, while it is being written. Names are those of ONNX values. */
 export interface Emission {
   readonly opset: number;
   /** The name of a value, of the whole shape that its type says. */
   name(value: Value): string;
+  /** Where a value stands in a larger one; `undefined` for one that has a name. */
+  part(value: Value): Part | undefined;
   /** Whether anything reads this output. */
   reads(node: Node, output: number): boolean;
   /** The data of a weight or a constant; `undefined` for everything that is computed. */
@@ -50,11 +63,23 @@ export interface Emission {
   body(results: readonly Value[], inputs: readonly Value[], outer: ReadonlyMap<AnyNode, string>): Message<"Graph">;
 }
 
-/** Writes a node and returns the names of its outputs; those that nothing reads may be missing. */
-export type Emitter<O extends OpName> = (node: Node<O>, emission: Emission) => readonly string[];
+/** Writes a node and returns its outputs; those that nothing reads may be missing. */
+export type Emitter<O extends OpName> = (node: Node<O>, emission: Emission) => readonly Output[];
 
-/** An emitter; or one that writes nothing until the value is named; or why the op has no form in ONNX. */
+/** An op of which two nodes can be one in ONNX. */
+export interface JointExport<O extends OpName> {
+  /** Whether these two, in this order, can be one where neither needs the other. */
+  readonly joins: (first: Node<O>, second: Node<O>) => boolean;
+  /** Writes one node, or two as one, and returns the outputs of each. */
+  readonly together: (nodes: readonly Node<O>[], emission: Emission) => readonly (readonly Output[])[];
+}
+
+/** An emitter; one that writes nothing until the value is named; one for two nodes at once; or why the op has no form in ONNX. */
 export type OpExport<O extends OpName> =
   | Emitter<O>
   | { readonly whenNamed: Emitter<O> }
+  | JointExport<O>
   | { readonly rejected: string };
+
+/** The form of every op. */
+export type OpExports = { readonly [O in OpName]: OpExport<O> };

@@ -13,10 +13,9 @@ import {
   type ValueType,
 } from "@ostinato/core";
 import { elementTypes, type Message } from "../file/schema.ts";
-import type { Attributes, Emission, Emitter, Known, OpExport } from "./emission.ts";
+import type { Attributes, Emission, Known, OpExport, OpExports, Output } from "./emission.ts";
+import { pairsOf } from "./pairs.ts";
 import { attributeMessages, storage, uniqueNames } from "./storage.ts";
-
-export type OpExports = { readonly [O in OpName]: OpExport<O> };
 
 /** Everything below `roots`, the bodies included. */
 function allNodes(roots: readonly Value[]): AnyNode[] {
@@ -146,37 +145,67 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
   };
 
   /** One graph or body; `names` holds what is known from outside. */
-  const scope = (roots: readonly Value[], names: Map<AnyNode, readonly string[]>) => {
+  const scope = (roots: readonly Value[], names: ReadonlyMap<AnyNode, string>) => {
     const nodes: Message<"Node">[] = [];
-    const emit = (target: AnyNode): readonly string[] => {
-      const entry = table[target.op] as OpExport<OpName>;
-      const emitter = typeof entry === "function" ? entry : (entry as { whenNamed: Emitter<OpName> }).whenNamed;
-      const outputs = emitter(target, emission);
-      names.set(target, outputs);
-      return outputs;
+    const written = new Map([...names].map(([node, name]): [AnyNode, Output[]] => [node, [name]]));
+    const order = nodesOf(roots);
+    const pairs = pairsOf(order, table);
+    const emit = (target: AnyNode): void => {
+      const entry = table[target.op] as Exclude<OpExport<OpName>, { readonly rejected: string }>;
+      const targets = pairs.get(target) ?? [target];
+      const outputs =
+        "together" in entry
+          ? entry.together(targets, emission)
+          : [typeof entry === "function" ? entry(target, emission) : entry.whenNamed(target, emission)];
+      targets.forEach((each, i) => {
+        written.set(each, [...(outputs[i] as readonly Output[])]);
+      });
     };
+    const outputsOf = (node: AnyNode): Output[] => {
+      if (!written.has(node)) emit(node);
+      return written.get(node) as Output[];
+    };
+    const { add, addMany } = writeTo(nodes);
     const emission: Emission = {
-      ...writeTo(nodes),
+      add,
+      addMany,
       opset,
       store,
       ints,
       shape,
       known,
       reads: readOutputs(roots),
-      name: (value) => (names.get(value.node) ?? emit(value.node))[value.output] as string,
+      name: ({ node, output }) => {
+        const outputs = outputsOf(node);
+        const found = outputs[output] as Output;
+        if (typeof found === "string") return found;
+        const index = store("scalar", { type: "int64", dims: [], data: BigInt64Array.of(BigInt(found.index)) });
+        const name = add("Gather", [found.whole, index], { axis: found.axis });
+        outputs[output] = name;
+        return name;
+      },
+      part: ({ node, output }) => {
+        const found = outputsOf(node)[output];
+        return typeof found === "string" ? undefined : found;
+      },
       body: (results, inputs, outer) => body(results, inputs, outer),
     };
-    for (const target of nodesOf(roots)) {
-      if (!names.has(target) && typeof table[target.op] === "function") emit(target);
-    }
+    const write = (target: AnyNode): void => {
+      if (written.has(target) || "whenNamed" in table[target.op]) return;
+      // What the other node of a pair reads may come later in the order.
+      const pair = pairs.get(target);
+      if (pair) for (const below of nodesOf(pair.flatMap(({ inputs }) => inputs))) write(below);
+      emit(target);
+    };
+    for (const target of order) write(target);
     return { nodes, emission, results: roots.map(emission.name) };
   };
 
   const body: Emission["body"] = (results, inputs, outer) => {
-    const names = new Map<AnyNode, readonly string[]>([...outer].map(([node, name]) => [node, [name]]));
+    const names = new Map(outer);
     const infos = inputs.map(({ node, type }, i) => {
       const name = unique(`step_input_${i}`);
-      names.set(node, [name]);
+      names.set(node, name);
       return valueInfo(name, type);
     });
     const written = scope(results, names);
@@ -193,7 +222,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
     };
   };
 
-  const main = scope(roots, new Map(feeds.map((feed): [AnyNode, string[]] => [feed, [feed.attrs.name]])));
+  const main = scope(roots, new Map(feeds.map((feed): [AnyNode, string] => [feed, feed.attrs.name])));
   return { nodes: [...prologue, ...main.nodes], initializers, feeds, names: main.results };
 }
 

@@ -1,21 +1,82 @@
-/** Recurrences as ONNX's LSTM, GRU and RNN. */
+/** Recurrences as the operators that ONNX has for them: of one direction, or of both. */
 import {
   factsOf,
   initialOf,
-  type RecurrenceAttrs,
+  type Node,
+  type RecurrenceInputs,
   type RecurrenceName,
   recurrenceInputsOf,
+  sizeOf,
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
-import type { Emission, Emitter } from "./emission.ts";
-import { int32Scalar, stored } from "./source.ts";
+import type { Attributes, Emission, JointExport, Known, Part } from "./emission.ts";
+import { int32Scalar } from "./source.ts";
 
-/** With the leading axis of size 1 for the one direction: [1, …]. */
-function stacked(value: Value, emission: Emission): string {
-  const known = emission.known(value);
-  if (known) return emission.store(known.name, stored(known.tensor, [1, ...known.tensor.shape]));
-  return emission.add("Unsqueeze", [emission.name(value), emission.ints([0])]);
+type Recurrence = Node<RecurrenceName>;
+
+/** The inputs of one direction; which of the optional ones there are depends on the recurrence. */
+type Roles = RecurrenceInputs & { readonly [role: string]: Value | undefined };
+
+const rolesOf = ({ inputs, attrs }: Recurrence): Roles => recurrenceInputsOf(inputs, attrs) as Roles;
+
+/** `linearBeforeReset` → `linear_before_reset`. */
+const attributeName = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** The flags of the recurrence by ONNX's names; those that are not set are left out. */
+function flagsOf({ op, attrs }: Recurrence): Attributes {
+  const given = attrs as unknown as Readonly<Record<string, unknown>>;
+  const flags = Object.keys(factsOf(op).flags).filter((flag) => given[flag] === true);
+  return Object.fromEntries(flags.map((flag) => [attributeName(flag), 1]));
+}
+
+const sameValue = (a: Value | undefined, b: Value | undefined): boolean =>
+  a?.node === b?.node && a?.output === b?.output;
+
+/** What an ONNX node has once for both directions, beside X and the lengths. */
+const sharedBy = (node: Recurrence): string =>
+  JSON.stringify([node.attrs.hiddenSize, node.attrs.clip, node.attrs.options, flagsOf(node)]);
+
+function joins(forward: Recurrence, reverse: Recurrence): boolean {
+  if (forward.attrs.direction !== "forward" || reverse.attrs.direction !== "reverse") return false;
+  const [a, b] = [rolesOf(forward), rolesOf(reverse)];
+  return sameValue(a.X, b.X) && sameValue(a.lengths, b.lengths) && sharedBy(forward) === sharedBy(reverse);
+}
+
+/** One name for the same weights of several directions: `layer/forward/W`, `layer/backward/W` → `layer/forward+backward/W`. */
+function jointName(names: readonly string[]): string {
+  const [first = [], ...others] = names.map((name) => name.split("/"));
+  return first.map((part, i) => [...new Set([part, ...others.map((other) => other[i])])].join("+")).join("/");
+}
+
+/** Stored as [directions, …]. */
+function storeStacked(known: readonly Known[], emission: Emission): string {
+  const shape = known[0]?.tensor.shape ?? [];
+  const size = sizeOf(shape);
+  const data = new Float32Array(known.length * size);
+  known.forEach(({ tensor }, i) => {
+    data.set(tensor.data.subarray(0, size), i * size);
+  });
+  const name = jointName(known.map((each) => each.name));
+  return emission.store(name, { type: "float32", dims: [known.length, ...shape], data });
+}
+
+/** The list, where nothing in it is unknown. */
+const allOf = (known: readonly (Known | undefined)[]): readonly Known[] | undefined =>
+  known.includes(undefined) ? undefined : (known as readonly Known[]);
+
+/** What is computed, as [directions, …]. */
+function stackNames(names: readonly string[], emission: Emission): string {
+  const each = names.map((name) => emission.add("Unsqueeze", [name, emission.ints([0])]));
+  return each.length === 1 ? (each[0] as string) : emission.add("Concat", each, { axis: 0 });
+}
+
+/** The same input of each direction: [directions, …]; the empty name where it is absent. */
+function stacked(role: string, directions: readonly Roles[], emission: Emission): string {
+  const given = directions.flatMap((roles) => roles[role] ?? []);
+  if (given.length === 0) return "";
+  const known = allOf(given.map(emission.known));
+  return known ? storeStacked(known, emission) : stackNames(given.map(emission.name), emission);
 }
 
 /** Zeros of a row of gates. */
@@ -23,84 +84,100 @@ function zeroRows(rows: number, emission: Emission): string {
   return emission.store("zeros", { type: "float32", dims: [rows], data: new Float32Array(rows) });
 }
 
-/** ONNX adds two biases, Wb and Rb: ours and the recurrent one, or zeros: [1, 2 * rows]. Absent where both are zeros. */
-function bias(value: Value, recurrentBias: Value | undefined, emission: Emission): string {
-  const known = emission.known(value);
+/** ONNX adds two biases, Wb and Rb: ours and the recurrent one, or zeros: [2 * rows]. `undefined` where one is computed. */
+function knownBias({ B, recurrentBias }: Roles, emission: Emission): Known | undefined {
+  const known = emission.known(B);
   const recurrent = recurrentBias && emission.known(recurrentBias);
-  const rows = value.type.shape[0] as number;
-  if (known && (recurrent || recurrentBias === undefined)) {
-    const data = new Float32Array(2 * rows);
-    data.set(known.tensor.data.subarray(0, rows));
-    if (recurrent) data.set(recurrent.tensor.data.subarray(0, rows), rows);
-    if (data.every((x) => x === 0)) return "";
-    return emission.store(known.name, { type: "float32", dims: [1, 2 * rows], data });
-  }
-  const second = recurrentBias ? emission.name(recurrentBias) : zeroRows(rows, emission);
-  const both = emission.add("Concat", [emission.name(value), second], { axis: 0 });
-  return emission.add("Unsqueeze", [both, emission.ints([0])]);
+  if (known === undefined || (recurrentBias && recurrent === undefined)) return undefined;
+  const rows = B.type.shape[0] as number;
+  const data = new Float32Array(2 * rows);
+  data.set(known.tensor.data.subarray(0, rows));
+  if (recurrent) data.set(recurrent.tensor.data.subarray(0, rows), rows);
+  return { name: known.name, tensor: { dtype: "float32", shape: [2 * rows], data } };
+}
+
+/** [directions, 2 * rows]; absent where all of them are zeros. */
+function biases(directions: readonly Roles[], emission: Emission): string {
+  const known = allOf(directions.map((roles) => knownBias(roles, emission)));
+  if (known) return known.every(({ tensor }) => tensor.data.every((x) => x === 0)) ? "" : storeStacked(known, emission);
+  const both = directions.map(({ B, recurrentBias }) => {
+    const second = recurrentBias ? emission.name(recurrentBias) : zeroRows(B.type.shape[0] as number, emission);
+    return emission.add("Concat", [emission.name(B), second], { axis: 0 });
+  });
+  return stackNames(both, emission);
 }
 
 /** A row of length 0 keeps its initial state; onnxruntime gives zeros, and the standard does not say. */
-function keeper(lengths: Value | undefined, emission: Emission): (state: string, initial: Value | undefined) => string {
+function keeper(lengths: Value | undefined, emission: Emission): (state: string, initial: () => string) => string {
   let begun: string | undefined;
   return (state, initial) => {
-    if (initial === undefined || lengths === undefined || state === "") return state;
+    if (lengths === undefined || state === "") return state;
     begun ??= emission.add("Unsqueeze", [
       emission.add("Less", [int32Scalar(0, emission), emission.name(lengths)]),
       emission.ints([1]),
     ]);
-    return emission.add("Where", [begun, state, emission.name(initial)]);
+    return emission.add("Where", [begun, state, initial()]);
   };
 }
 
-/** `linearBeforeReset` → `linear_before_reset`. */
-const attributeName = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** Throws for what the operator does not have. */
+function expectExportable(node: Recurrence, emission: Emission): void {
+  const { op } = node;
+  const { operator, states, kept } = factsOf(op);
+  if (Object.keys(kept).some((_, i) => emission.reads(node, 1 + states.length + i))) {
+    throw new UnsupportedOpError(
+      `${op}: ${Object.keys(kept).join(" and ")} are kept for its gradient and have no ONNX output; export the inference graph`,
+    );
+  }
+  if (node.attrs.options.includes("recurrentMask")) {
+    throw new UnsupportedOpError(
+      `${op}: ONNX's ${operator} has no mask on the recurrent input (recurrentMask); export the inference graph, which drops nothing`,
+    );
+  }
+}
+
+/** The attributes of one direction, or of both. */
+function attributesOf(nodes: readonly Recurrence[]): Attributes {
+  const [{ op, attrs }] = nodes as [Recurrence];
+  const activations = nodes.flatMap((node) => node.attrs.activations);
+  const byDefault = nodes.flatMap(() => factsOf(op).activations);
+  return {
+    hidden_size: attrs.hiddenSize,
+    direction: nodes.length > 1 ? "bidirectional" : attrs.direction === "forward" ? undefined : attrs.direction,
+    activations: activations.join() === byDefault.join() ? undefined : activations,
+    clip: attrs.clip === undefined ? undefined : { float: attrs.clip },
+    ...flagsOf(nodes[0] as Recurrence),
+  };
+}
 
 /** The op of a recurrence: ONNX's operator has the same gate order, weight layout and lengths, so its weights are copied. */
-export const recurrence =
-  <R extends RecurrenceName>(op: R, operator: string): Emitter<R> =>
-  (node, emission) => {
-    const { states, activations, flags, kept } = factsOf(op);
-    const attrs = node.attrs as RecurrenceAttrs & Readonly<Record<string, unknown>>;
-    const outputs = 1 + states.length;
-    if (Object.keys(kept).some((_, i) => emission.reads(node, outputs + i))) {
-      throw new UnsupportedOpError(
-        `${op}: ${Object.keys(kept).join(" and ")} are kept for its gradient and have no ONNX output; export the inference graph`,
-      );
-    }
-    if (attrs.options.includes("recurrentMask")) {
-      throw new UnsupportedOpError(
-        `${op}: ONNX's ${operator} has no mask on the recurrent input (recurrentMask); export the inference graph, which drops nothing`,
-      );
-    }
-    const roles = recurrenceInputsOf(node.inputs, attrs) as Readonly<Record<string, Value | undefined>>;
-    const { X, W, R, B, lengths, P, recurrentBias } = roles;
-    const initial = states.map((state) => roles[initialOf(state)]);
-    const optional = (value: Value | undefined, write: (value: Value) => string): string => (value ? write(value) : "");
-    const inputs = [
-      emission.name(X as Value),
-      stacked(W as Value, emission),
-      stacked(R as Value, emission),
-      bias(B as Value, recurrentBias, emission),
-      optional(lengths, emission.name),
-      ...[...initial, P].map((value) => optional(value, (given) => stacked(given, emission))),
-    ];
+export const recurrence = (op: RecurrenceName, operator: string): JointExport<RecurrenceName> => ({
+  joins,
+  together(nodes, emission) {
+    for (const node of nodes) expectExportable(node, emission);
+    const { states } = factsOf(op);
+    const directions = nodes.map(rolesOf);
+    const [{ X, lengths, ...first }] = directions as [Roles];
+    const stack = (role: string): string => stacked(role, directions, emission);
+    const inputs = [emission.name(X), stack("W"), stack("R"), biases(directions, emission)];
+    inputs.push(lengths ? emission.name(lengths) : "");
+    const initial = states.map((state) => stack(initialOf(state)));
+    inputs.push(...initial, stack("P"));
     while (inputs.at(-1) === "") inputs.pop();
-    const ownFlags = Object.keys(flags).map((flag) => [attributeName(flag), attrs[flag] === true ? 1 : undefined]);
-    const [y, ...last] = emission.addMany(
-      operator,
-      inputs,
-      {
-        hidden_size: attrs.hiddenSize,
-        direction: attrs.direction === "forward" ? undefined : attrs.direction,
-        activations: attrs.activations.join() === activations.join() ? undefined : attrs.activations,
-        clip: attrs.clip === undefined ? undefined : { float: attrs.clip },
-        ...Object.fromEntries(ownFlags),
-      },
-      Array.from({ length: outputs }, (_, output) => emission.reads(node, output)),
-    );
-    const squeezed = (name: string, axis: number): string =>
-      name === "" ? "" : emission.add("Squeeze", [name, emission.ints([axis])]);
+    const wanted = ["y", ...states].map((_, output) => nodes.some((node) => emission.reads(node, output)));
+    const names = emission.addMany(operator, inputs, attributesOf(nodes), wanted);
+
+    const alone = nodes.length === 1;
+    const axisOf = (output: number): number => (output === 0 ? 1 : 0);
     const keep = keeper(lengths, emission);
-    return [squeezed(y as string, 1), ...last.map((state, i) => keep(squeezed(state, 0), initial[i]))];
-  };
+    const outputs = names.map((name, output) => {
+      const given = alone && name !== "" ? emission.add("Squeeze", [name, emission.ints([axisOf(output)])]) : name;
+      const [state, begun] = [states[output - 1] ?? "", initial[output - 1]];
+      return begun ? keep(given, () => (alone ? emission.name(first[initialOf(state)] as Value) : begun)) : given;
+    });
+    if (alone) return [outputs];
+    return nodes.map((_, index) =>
+      outputs.map((whole, output): Part => ({ whole, axis: axisOf(output), index, size: nodes.length })),
+    );
+  },
+});

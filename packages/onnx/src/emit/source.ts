@@ -1,5 +1,5 @@
 /** What comes from outside the graph or from nothing, and what moves elements without changing them. */
-import type { Dim, Shape, Tensor, Value } from "@ostinato/core";
+import type { Dim, Node, Shape, Tensor, Value, ValueType } from "@ostinato/core";
 import { elementTypes } from "../file/schema.ts";
 import { narrow } from "./elementwise.ts";
 import type { Emission, Emitter, Known, Stored } from "./emission.ts";
@@ -9,9 +9,9 @@ const toTheEnd = 2n ** 63n - 1n;
 const toTheStart = -(2n ** 63n);
 
 /** The data of a tensor as a file stores it; float64 is stored in single precision. */
-export function stored(tensor: Tensor, dims: readonly number[] = tensor.shape): Stored {
-  if (tensor.dtype === "float64") return { type: "float32", dims, data: Float32Array.from(tensor.data) };
-  return { type: tensor.dtype, dims, data: tensor.data };
+function stored({ dtype, shape, data }: Tensor): Stored {
+  if (dtype === "float64") return { type: "float32", dims: shape, data: Float32Array.from(data) };
+  return { type: dtype, dims: shape, data };
 }
 
 /** A feed or a body's parameter has its name already; what is left is a weight. */
@@ -72,8 +72,22 @@ export const broadcast: Emitter<"broadcast"> = (node, emission) => [
   emission.add("Expand", [narrow(node, emission), emission.shape(node.attrs.shape)]),
 ];
 
-export const concat: Emitter<"concat"> = ({ inputs, attrs }, emission) => [
-  emission.add("Concat", inputs.map(emission.name), { axis: attrs.axis }),
+/** The parts of one value side by side again: that value, its axis moved next to theirs, and both made one. */
+function rejoined({ inputs, attrs: { axis }, outputs }: Node<"concat">, emission: Emission): string | undefined {
+  const parts = inputs.map(emission.part);
+  const [first] = parts;
+  const whole = parts.every((part, i) => part && part.whole === first?.whole && part.index === i);
+  if (first === undefined || !whole || parts.length < first.size) return undefined;
+  const { shape } = (inputs[0] as Value).type;
+  const others = [...shape, first.size].map((_, i) => i).filter((i) => i !== first.axis);
+  const perm = [...others.slice(0, axis), first.axis, ...others.slice(axis)];
+  const from = [...shape.slice(0, axis), first.size, ...shape.slice(axis)];
+  const moved = emission.add("Transpose", [first.whole], { perm });
+  return emission.add("Reshape", [moved, target(from, (outputs[0] as ValueType).shape, emission)]);
+}
+
+export const concat: Emitter<"concat"> = (node, emission) => [
+  rejoined(node, emission) ?? emission.add("Concat", node.inputs.map(emission.name), { axis: node.attrs.axis }),
 ];
 
 export const slice: Emitter<"slice"> = ({ inputs, attrs: { axis, start, size } }, emission) => {

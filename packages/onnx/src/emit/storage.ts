@@ -2,7 +2,7 @@
 import { attributeTypes, elementTypes, type Message } from "../file/schema.ts";
 import type { Attributes, AttributeValue, Stored } from "./emission.ts";
 
-/** Hands out names that are used once: `lstm`, then `lstm_1`. */
+/** Hands out names that are used once: `gather`, then `gather_1`. */
 export function uniqueNames(): (wish: string) => string {
   const counts = new Map<string, number>();
   return (wish) => {

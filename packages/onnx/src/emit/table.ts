@@ -5,11 +5,10 @@ import {
   byRecurrenceGrad,
   type ElementwiseName,
   factsOf,
-  type OpName,
   type RecurrenceName,
 } from "@ostinato/core";
 import { alongLast, cast, direct } from "./elementwise.ts";
-import type { OpExport } from "./emission.ts";
+import type { OpExport, OpExports } from "./emission.ts";
 import { dot } from "./linear.ts";
 import { recurrence } from "./recurrence.ts";
 import { argMax, max, sum } from "./reduce.ts";
@@ -28,7 +27,7 @@ function recurrent(name: RecurrenceName): OpExport<RecurrenceName> {
     : { rejected: "ONNX has no operator for it, and it stands in the body of a scan" };
 }
 
-export const opExports: { readonly [O in OpName]: OpExport<O> } = {
+export const opExports: OpExports = {
   input: { whenNamed: input },
   constant: { whenNamed: constant },
   iota: { whenNamed: iota },

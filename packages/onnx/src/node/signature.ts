@@ -31,8 +31,8 @@ export function signatureOf({ graph }: OnnxModel): { inputs: readonly OnnxValue[
 }
 
 /**
- * Throws a typed error unless `feeds` has what each input wants; data may be longer than its shape. Empty axes are refused: an LSTM with an empty batch ends the whole
- * process inside onnxruntime.
+ * Throws a typed error unless `feeds` has what each input wants; data may be longer than its shape. Empty axes are refused: a recurrence with an empty batch
+ * ends the whole process inside onnxruntime.
  */
 export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
   const unknown = Object.keys(feeds).find((name) => !inputs.some((input) => input.name === name));

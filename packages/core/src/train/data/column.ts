@@ -38,8 +38,8 @@ export interface Column {
   readonly data: Float32Array | Int32Array;
   /** Where each row begins in `data`. */
   readonly starts: Float64Array;
-  /** How many steps each row has; 1 where there is no time. */
-  readonly steps: Int32Array;
+  /** The steps of each row; 1 where there is no time. */
+  readonly lengths: Int32Array;
   /** The rows were given with lengths of their own, or as lists of different lengths. */
   readonly ragged: boolean;
 }
@@ -129,7 +129,7 @@ function fromTensor(spec: ColumnSpec, tensor: Tensor): Column {
     rows,
     data,
     starts: Float64Array.from({ length: rows }, (_, row) => row * rowSize),
-    steps: new Int32Array(rows).fill(time),
+    lengths: new Int32Array(rows).fill(time),
     ragged: false,
   };
 }
@@ -166,33 +166,33 @@ function flatRow(spec: ColumnSpec, row: unknown, index: number): Numbers {
 function fromLists(spec: ColumnSpec, lists: ArrayLike<unknown>): Column {
   const rows = Array.from(lists, (row, index) => flatRow(spec, row, index));
   const starts = new Float64Array(rows.length);
-  const steps = new Int32Array(rows.length);
+  const lengths = new Int32Array(rows.length);
   let size = 0;
   rows.forEach((row, index) => {
     starts[index] = size;
-    steps[index] = spec.time === undefined ? 1 : row.length / spec.width;
+    lengths[index] = spec.time === undefined ? 1 : row.length / spec.width;
     size += row.length;
   });
   const data = allocate(spec, size);
   rows.forEach((row, index) => {
     copyNumbers(spec, row, data, starts[index] as number, index);
   });
-  return { spec, rows: rows.length, data, starts, steps, ragged: steps.some((count) => count !== steps[0]) };
+  return { spec, rows: rows.length, data, starts, lengths, ragged: lengths.some((length) => length !== lengths[0]) };
 }
 
-function withLengths(column: Column, lengths: ArrayLike<number>): Column {
+function withLengths(column: Column, given: ArrayLike<number>): Column {
   const { spec, rows } = column;
-  if (lengths.length !== rows) throw new ShapeError(`${spec.label}: ${lengths.length} lengths for ${rows} rows`);
-  const steps = Int32Array.from({ length: rows }, (_, row) => {
-    const length = lengths[row] as number;
-    if (!Number.isInteger(length) || length < 0 || length > (column.steps[row] as number)) {
+  if (given.length !== rows) throw new ShapeError(`${spec.label}: ${given.length} lengths for ${rows} rows`);
+  const lengths = Int32Array.from({ length: rows }, (_, row) => {
+    const length = given[row] as number;
+    if (!Number.isInteger(length) || length < 0 || length > (column.lengths[row] as number)) {
       throw new DataError(
-        `${spec.label}, row ${row}: the length ${length} is not a whole number from 0 to ${column.steps[row]}`,
+        `${spec.label}, row ${row}: the length ${length} is not a whole number from 0 to ${column.lengths[row]}`,
       );
     }
     return length;
   });
-  return { ...column, steps, ragged: true };
+  return { ...column, lengths, ragged: true };
 }
 
 /**
@@ -224,7 +224,7 @@ export function readColumn(spec: ColumnSpec, data: Rows): Column {
       rows: list.length,
       data: numbers,
       starts: Float64Array.from({ length: list.length }, (_, row) => row),
-      steps: new Int32Array(list.length).fill(1),
+      lengths: new Int32Array(list.length).fill(1),
       ragged: false,
     };
   }
@@ -269,14 +269,14 @@ export function writeBatch(
   steps: number,
   buffer: BatchBuffer,
 ): void {
-  const { data, starts, steps: own, spec } = column;
+  const { data, starts, lengths, spec } = column;
   const { width } = spec;
   const stride = (spec.time === undefined ? 1 : steps) * width;
   const out = buffer.data;
   for (let i = 0; i < count; i++) {
     const row = order[from + i] as number;
     const start = starts[row] as number;
-    const size = Math.min((own[row] as number) * width, stride);
+    const size = Math.min((lengths[row] as number) * width, stride);
     const at = i * stride;
     for (let k = 0; k < size; k++) out[at + k] = data[start + k] as number;
     out.fill(0, at + size, at + stride);

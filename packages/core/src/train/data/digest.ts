@@ -34,14 +34,14 @@ class WordSums {
   }
 }
 
-/** Of the steps of each row and of what they hold, not of padding: it does not matter whether rows were given padded or not. */
+/** Of the lengths of rows and of what they hold, not of padding: it does not matter whether rows were given padded or not. */
 function digestOf(column: Column): string {
   const before = known.get(column);
   if (before !== undefined) return before;
-  const { data, starts, steps, spec, rows } = column;
+  const { data, starts, lengths, spec, rows } = column;
   const words = new Int32Array(data.buffer, data.byteOffset, data.length);
   const sums = new WordSums();
-  sums.add(steps, 0, rows);
+  sums.add(lengths, 0, rows);
   // Rows that lie end to end are read as one.
   let from = 0;
   let to = 0;
@@ -51,7 +51,7 @@ function digestOf(column: Column): string {
       sums.add(words, from, to);
       from = start;
     }
-    to = start + (steps[row] as number) * spec.width;
+    to = start + (lengths[row] as number) * spec.width;
   }
   sums.add(words, from, to);
   const digest = sums.toString();

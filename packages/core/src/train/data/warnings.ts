@@ -11,7 +11,7 @@ export const warnOnConsole = (message: string): void => console.warn(`ostinato: 
 
 /** How often each class occurs in some rows of a column of targets; undefined where targets are not classes. */
 function countClasses(
-  { spec, data, starts, steps }: Column,
+  { spec, data, starts, lengths }: Column,
   order: Int32Array,
   classes: number,
 ): Float64Array | undefined {
@@ -19,7 +19,7 @@ function countClasses(
   const { width } = spec;
   for (const row of order) {
     const start = starts[row] as number;
-    for (let at = start; at < start + (steps[row] as number) * width; at += width) {
+    for (let at = start; at < start + (lengths[row] as number) * width; at += width) {
       if (width > 1) {
         // One class, or any number of labels that do not exclude each other.
         for (let k = 0; k < width; k++) {

@@ -5,7 +5,7 @@ import { buildModel } from "../../nn/build.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../../tensor.ts";
 import { inOrder } from "../data/batchOrder.ts";
-import { type Dataset, stepsOver } from "../data/dataset.ts";
+import { type Dataset, lengthsOver } from "../data/dataset.ts";
 import type { Turns } from "../session/turns.ts";
 import { type PassOptions, passOver } from "./pass.ts";
 
@@ -14,8 +14,8 @@ interface Output {
   readonly name: string;
   /** Steps of the longest row; absent without time. */
   readonly time: number | undefined;
-  /** Steps of each row, where the data tells. */
-  readonly steps: Int32Array | undefined;
+  /** The length of each row, where the data tells. */
+  readonly lengths: Int32Array | undefined;
 }
 
 /** The name or the size of the time axis of each output; a model is data, so it is looked for once. */
@@ -36,19 +36,19 @@ function timeAxesOf(spec: ModelSpec) {
 function outputsOf(spec: ModelSpec, dataset: Dataset): Output[] {
   return timeAxesOf(spec).map(({ name, time }) =>
     typeof time === "string"
-      ? { name, time: dataset.longest[time], steps: stepsOver(dataset, time) }
-      : { name, time, steps: undefined },
+      ? { name, time: dataset.longest[time], lengths: lengthsOver(dataset, time) }
+      : { name, time, lengths: undefined },
   );
 }
 
-/** Copies a batch's output to the rows it is of; `steps` of each where they are over time, so that what follows a row's end stays zero. */
-function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, steps?: Int32Array): void {
+/** Copies a batch's output to the rows it is of; `lengths` of each where they are over time, so that what follows a row's end stays zero. */
+function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, lengths?: Int32Array): void {
   const inner = batch.shape.slice(1);
   const rowFrom = sizeOf(inner);
   const rowTo = sizeOf(whole.shape.slice(1));
   const width = inner.at(-1) ?? 1;
   rows.forEach((row, at) => {
-    const size = steps ? Math.min((steps[row] as number) * width, rowFrom) : rowFrom;
+    const size = lengths ? Math.min((lengths[row] as number) * width, rowFrom) : rowFrom;
     for (let i = 0; i < size; i++) whole.data[row * rowTo + i] = batch.data[at * rowFrom + i] as number;
   });
 }
@@ -67,12 +67,12 @@ export async function predictRows(
   const described = outputsOf(spec, dataset);
   const outputs = new Map<string, Float32Tensor>();
   const add = (results: Tensors, rows: Int32Array): void => {
-    for (const { name, time, steps } of described) {
+    for (const { name, time, lengths } of described) {
       const result = results[name] as Tensor;
       const inner = time === undefined ? result.shape.slice(1) : [time, ...result.shape.slice(2)];
       const whole = outputs.get(name) ?? zeros("float32", [dataset.rows, ...inner]);
       outputs.set(name, whole);
-      place(result, whole, rows, steps);
+      place(result, whole, rows, lengths);
     }
   };
   await passOver(turns, dataset, inOrder(dataset.rows), options, {

@@ -1,56 +1,70 @@
 /** Running means: the loss and the metrics of the batches seen so far. */
 import type { Tensors } from "../../tensor.ts";
 import { validationName } from "../objective/figures.ts";
-import { LOSS_SUMS, metricFetch, metricsOf, type Objective } from "../objective/graphs.ts";
-import type { Metric } from "../objective/metrics.ts";
+import { figureFetch, LOSS_SUMS } from "../objective/graphs.ts";
+import { figuresOf, type TrainedOutput } from "../objective/objective.ts";
 
-/** Figures by name: `loss`, `accuracy`, and of validation `valLoss`, `valAccuracy`. */
+/** Figures by name: `loss`, `accuracy`, and of validation `valLoss`, `valAccuracy`; of several outputs also `toneLoss`, `toneAccuracy`. */
 export type Logs = Readonly<Record<string, number>>;
+
+/** The fetches that are folded: the sums of the losses, then those of each metric. */
+export const summedFetches = (outputs: readonly TrainedOutput[]): readonly string[] => [
+  LOSS_SUMS,
+  ...figuresOf(outputs).map(figureFetch),
+];
 
 /** Folds the sums of batches; in double precision, so that the order of many batches does not show. */
 export class Running {
-  readonly #metrics: readonly Metric[];
-  #loss = new Float64Array(2);
+  readonly #outputs: readonly TrainedOutput[];
+  readonly #fetches: readonly string[];
   #sums: (Float64Array | undefined)[] = [];
 
-  constructor(objective: Objective) {
-    this.#metrics = metricsOf(objective);
+  constructor(outputs: readonly TrainedOutput[]) {
+    this.#outputs = outputs;
+    this.#fetches = summedFetches(outputs);
   }
 
   reset(): void {
-    this.#loss.fill(0);
     for (const sums of this.#sums) sums?.fill(0);
   }
 
   add(results: Tensors): void {
-    fold(this.#loss, results[LOSS_SUMS]?.data ?? []);
-    this.#metrics.forEach((metric, i) => {
-      const data = results[metricFetch(metric)]?.data ?? [];
+    for (let i = 0; i < this.#fetches.length; i++) {
+      const data = results[this.#fetches[i] as string]?.data ?? [];
       const sums = this.#sums[i] ?? new Float64Array(data.length);
       this.#sums[i] = sums;
       fold(sums, data);
-    });
+    }
   }
 
-  /** The sums, to go on from later: of the loss, then of each metric. */
+  /** The sums of each fetch, to go on from later. */
   sums(): number[][] {
-    return [[...this.#loss], ...this.#metrics.map((_, i) => [...(this.#sums[i] ?? [])])];
+    return this.#fetches.map((_, i) => [...(this.#sums[i] ?? [])]);
   }
 
   /** Takes back what `sums` gave. */
-  restore([loss = [], ...metrics]: readonly (readonly number[])[]): void {
-    this.#loss = Float64Array.from({ length: 2 }, (_, i) => loss[i] ?? 0);
-    this.#sums = metrics.map((sums) => (sums.length > 0 ? Float64Array.from(sums) : undefined));
+  restore(kept: readonly (readonly number[])[]): void {
+    this.#sums = kept.map((sums) => (sums.length > 0 ? Float64Array.from(sums) : undefined));
   }
 
   /** The figures so far. A loss without a valid step is 0. */
   logs(): Logs {
-    const [total = 0, count = 0] = this.#loss;
-    const metrics = this.#metrics.map((metric, i) => [
-      metric.name,
-      metric.result(this.#sums[i] ?? new Float64Array(2)),
-    ]);
-    return { loss: count > 0 ? total / count : 0, ...Object.fromEntries(metrics) };
+    const [losses = new Float64Array(0), ...metrics] = this.#sums;
+    const logs: Record<string, number> = { loss: 0 };
+    let loss = 0;
+    // After the outputs comes what regularizers add, where there are any.
+    for (let i = 0; 2 * i < losses.length; i++) {
+      const count = losses[2 * i + 1] as number;
+      const mean = count > 0 ? (losses[2 * i] as number) / count : 0;
+      const { lossWeight = 1, lossName } = this.#outputs[i] ?? {};
+      loss += lossWeight * mean;
+      if (lossName !== undefined) logs[lossName] = mean;
+    }
+    logs.loss = loss;
+    figuresOf(this.#outputs).forEach(({ name, metric }, i) => {
+      logs[name] = metric.result(metrics[i] ?? new Float64Array(2));
+    });
+    return logs;
   }
 }
 

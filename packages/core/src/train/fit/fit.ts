@@ -9,14 +9,16 @@ import type { TrainingControl } from "../callbacks/callback.ts";
 import type { EndFailure } from "../callbacks/callbackList.ts";
 import type { Batches } from "../data/batches.ts";
 import { inOrder, orderOfEpoch } from "../data/batchOrder.ts";
-import { type BatchArrays, type BatchWriter, batchWriter, type Dataset, rowLengths } from "../data/dataset.ts";
+import { type BatchArrays, type BatchWriter, batchWriter } from "../data/batchWriter.ts";
+import { type Dataset, rowLengths } from "../data/dataset.ts";
 import { columnDigests } from "../data/digest.ts";
 import { evaluateRows } from "../evaluation/evaluate.ts";
 import type { EpochEvent, History, TrainingStepEvent } from "../evaluation/events.ts";
 import { type Logs, Running, validationLogs } from "../evaluation/running.ts";
 import { validationName } from "../objective/figures.ts";
-import { APPLIED, LEARNING_RATE, metricsOf, trainingGraph } from "../objective/graphs.ts";
-import { readExamples, type TrainerContext, weighed } from "../session/context.ts";
+import { APPLIED, LEARNING_RATE, trainingGraph } from "../objective/graphs.ts";
+import { figureNames } from "../objective/objective.ts";
+import { programName, readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { now } from "../session/hostTurn.ts";
 import { expectWanted } from "../session/signal.ts";
 import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
@@ -78,7 +80,7 @@ export class Fit {
     this.#plan = plan;
     this.#options = options;
     this.#hooks = hooks;
-    this.#running = new Running(context.objective);
+    this.#running = new Running(context.outputs);
   }
 
   async run(): Promise<History> {
@@ -172,7 +174,7 @@ export class Fit {
   #control(): TrainingControl {
     const { counters, control } = this.#hooks;
     const scheduled = typeof this.#context.optimizer.learningRate !== "number";
-    const names = ["loss", ...metricsOf(this.#context.objective).map(({ name }) => name)];
+    const names = figureNames(this.#context.outputs);
     const figures = this.#plan.validation ? [...names, ...names.map(validationName)] : names;
     return {
       ...control,
@@ -266,7 +268,7 @@ export class Fit {
     const { weighing } = dataset;
     const build = () => trainingGraph(spec, objective, optimizer, seed, weighing);
     const room = { batch, ...dataset.longest };
-    const { executable, results } = await turns.inTurn(() => programs.get(`train, weights: ${weighing}`, build, room));
+    const { executable, results } = await turns.inTurn(() => programs.get(programName("train", weighing), build, room));
     const writer = batchWriter(dataset, batch, arrays);
     const rate = new Float32Array(1);
     const feeds: Tensors = { ...writer.feeds, [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate } };

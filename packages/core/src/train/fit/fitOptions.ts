@@ -130,6 +130,12 @@ function expectTrainable({ spec }: TrainerContext): void {
 
 const weightsSetting = { none: false, rows: true, steps: "steps" } as const;
 
+/** What has weights: of one output that is trained, or by name. */
+function weightedSetting({ targets }: TrainerContext, { weighing }: Dataset): Json {
+  const settings = targets.map(({ name }) => [name, weightsSetting[weighing[name] ?? "none"]] as const);
+  return settings.length > 1 ? Object.fromEntries(settings) : (settings[0]?.[1] ?? false);
+}
+
 /** @throws ConfigError, DataError, ShapeError, DTypeError, before the first step */
 export function planFit(context: TrainerContext, data: TrainingData, options: FitOptions): FitPlan {
   const read = new OptionReader("fit", options, names);
@@ -161,8 +167,10 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   };
   const held = given && { dataset: given, order: inOrder(given.rows) };
   const validation = dataset && split ? { dataset, order: split.held } : held;
-  const targets = rows && targetsIn(rows.dataset, context.target);
-  const unseen = rows && targets && unseenClasses(context.target, targets, rows.order, split?.held);
+  const unseen = context.targets.flatMap((target) => {
+    const column = rows && targetsIn(rows.dataset, target);
+    return (rows && column && unseenClasses(target, column, rows.order, split?.held)) ?? [];
+  });
   return {
     epochs,
     batchSize,
@@ -173,7 +181,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
     ...(validation ? { validation } : {}),
     callbacks,
     ...(classWeight ? { classWeight } : {}),
-    warnings: unseen === undefined ? [] : [unseen],
+    warnings: unseen,
     warn,
     settings: {
       seed: context.seed,
@@ -182,7 +190,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
       groupByLength,
       rows: rows?.order.length ?? null,
       validationRows: validation?.order.length ?? null,
-      weighted: rows ? weightsSetting[rows.dataset.weighing] : null,
+      weighted: rows ? weightedSetting(context, rows.dataset) : null,
       classWeight: (classWeight as Json | undefined) ?? null,
       ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
     },

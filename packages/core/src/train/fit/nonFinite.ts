@@ -11,8 +11,8 @@ import type { ModelSpec } from "../../nn/spec.ts";
 import { optimizerUpdates } from "../../optim/step.ts";
 import type { Tensors } from "../../tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { LEARNING_RATE, lossOf, STEP, type Weighing } from "../objective/graphs.ts";
-import type { TrainerContext } from "../session/context.ts";
+import { LEARNING_RATE, lossOf, STEP, type Weighings } from "../objective/graphs.ts";
+import { programName, type TrainerContext } from "../session/context.ts";
 
 /** How many elements of a value are not finite. */
 function countNonFinite(x: Value): Value {
@@ -28,10 +28,10 @@ const layerOf = (spec: ModelSpec, index: number): string => {
  * The counts for each parameter, each result of a layer, the loss, each gradient, and all that the optimizer leaves, in the order in which a step
  * computes them.
  */
-function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighing: Weighing): Graph {
+function probeGraph({ spec, outputs, optimizer, seed }: TrainerContext, weighing: Weighings): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss } = lossOf(built, objective, weighing);
+  const { loss, losses } = lossOf(built, outputs, weighing);
   const trained = built.parameters
     .map((parameter, i) => ({ ...parameter, i, value: built.weights[i] as Value }))
     .filter(({ trainable }) => trainable !== false);
@@ -58,9 +58,11 @@ function probeGraph({ spec, objective, optimizer, seed }: TrainerContext, weighi
       fetches[place] = before ? add(before, countNonFinite(values)) : countNonFinite(values);
     }
   });
-  const source = spec.outputs[0]?.source;
-  const last = source && "call" in source ? spec.calls[source.call]?.layer : undefined;
-  fetches[last === undefined ? "the loss" : `the loss after ${layerOf(spec, last)}`] = countNonFinite(loss);
+  outputs.forEach(({ maker, lossName }, i) => {
+    const name = lossName === undefined ? "the loss" : `the loss ${lossName}`;
+    fetches[`${name} after ${maker}`] = countNonFinite(losses[i] as Value);
+  });
+  fetches["the sum of the losses and of what regularizers add"] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
   for (const { name, i, gradient } of parameters.toReversed())
     fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
@@ -83,7 +85,7 @@ export async function explainNonFinite(
   const [first] = dataset.fed;
   const batch = feeds[first?.feed as string]?.shape[0] ?? 1;
   const { executable } = await context.programs.get(
-    `probe, weights: ${dataset.weighing}`,
+    programName("probe", dataset.weighing),
     () => probeGraph(context, dataset.weighing),
     {
       batch,

@@ -12,7 +12,8 @@ import { isRecord, type Json, shown } from "../../nn/options.ts";
 import type { Tensors } from "../../tensor.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import { checkColumns } from "../data/digest.ts";
-import { evaluationGraph, LOSS_SUMS, metricFetch, metricsOf, STEP } from "../objective/graphs.ts";
+import { summedFetches } from "../evaluation/running.ts";
+import { evaluationGraph, STEP } from "../objective/graphs.ts";
 import type { TrainerContext } from "../session/context.ts";
 import type { FitPlan } from "./fitOptions.ts";
 
@@ -38,9 +39,9 @@ function expectPlace({ epoch, step }: Position, { epochs, rows, batches, batchSi
   if (steps !== undefined && step > steps) throw damaged(`it has made ${step} steps of an epoch that has ${steps}`);
 }
 
-function expectSums({ sums, step }: Position, { spec, objective }: TrainerContext): void {
+function expectSums({ sums, step }: Position, { spec, objective, outputs }: TrainerContext): void {
   const { fetches } = evaluationGraph(spec, objective);
-  const names = [LOSS_SUMS, ...metricsOf(objective).map(metricFetch)];
+  const names = summedFetches(outputs);
   const right = names.every((name, i) => {
     const size = (fetches[name]?.type.shape ?? []).reduce<number>((product, dim) => product * Number(dim), 1);
     const length = sums[i]?.length;

@@ -3,7 +3,7 @@ import { gradients } from "../../autodiff/gradients.ts";
 import { ConfigError } from "../../errors.ts";
 import { abs, add, and, cast, div, equal, finite, maximum, mul, square, sub } from "../../ir/build/elementwise.ts";
 import { sequenceMask } from "../../ir/build/index.ts";
-import { sum } from "../../ir/build/reduce.ts";
+import { countOf, sum } from "../../ir/build/reduce.ts";
 import { broadcast, concat, reshape, transpose } from "../../ir/build/shape.ts";
 import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
@@ -11,60 +11,45 @@ import type { Graph, Update } from "../../ir/value.ts";
 import { type BuiltModel, buildModel } from "../../nn/build.ts";
 import type { Flow } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
-import type { ModelSpec, Source } from "../../nn/spec.ts";
+import type { ModelSpec } from "../../nn/spec.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
 import { clips, guardedValues, optimizerUpdates } from "../../optim/step.ts";
 import { lossPerRow, metricSums } from "./computed.ts";
-import { type Loss, totals } from "./losses.ts";
-import type { Metric } from "./metrics.ts";
+import { totals } from "./losses.ts";
+import { type ByOutput, type Figure, type Objective, type TrainedOutput, trainedOutputs } from "./objective.ts";
 import type { Prediction, TargetSpec } from "./target.ts";
 
-/** What a model is trained with. */
-export interface Objective {
-  readonly loss: Loss;
-  readonly metrics: readonly Metric[];
-  /** Metrics in which rows count by their weights, as in the loss. */
-  readonly weightedMetrics?: readonly Metric[];
-}
-
-/** All metrics of an objective, in the order of logs. */
-export function metricsOf({ metrics, weightedMetrics = [] }: Objective): readonly Metric[] {
-  return [...metrics, ...weightedMetrics];
-}
-
-/** What has weights of its own in the data. */
+/** What has weights of its own in the data of an output: each row, or each step. */
 export type Weighing = "none" | "rows" | "steps";
+
+/** The same for every output, or by the output's name; one that is not named has none. */
+export type Weighings = Weighing | ByOutput<Weighing>;
 
 /** Names of state beside the parameters. */
 export const STEP = "training/step";
 
 /** Names of feeds and fetches beside the inputs and outputs of the model. */
-export const SAMPLE_WEIGHTS = "training/sampleWeights";
 /** The learning rate of the step, a float32 scalar: computed by the host, so that schedules and callbacks are plain functions. */
 export const LEARNING_RATE = "training/learningRate";
 export const targetFeed = (output: string): string => `${output}/target`;
+export const weightsFeed = (output: string): string => `${output}/sampleWeights`;
 const LOSS = "loss";
-/** Σ loss, and the number of rows it is the sum of. */
+/** For each trained output Σ loss and the number of rows it is the sum of; then, where there are regularizers, the same of what they add. */
 export const LOSS_SUMS = "loss/sums";
 /** Whether a training step was applied: a bool scalar, false where the loss or what the step would leave behind is not finite. */
 export const APPLIED = "applied";
-export const metricFetch = (metric: Metric): string => `${metric.name}/sums`;
+export const figureFetch = ({ name }: Figure): string => `${name}/sums`;
 
-/** What made an output, for errors: `dense "verdict"`. */
-function makerOf({ layers, calls, inputs }: ModelSpec, source: Source): string {
-  if ("input" in source) return `input "${inputs[source.input]?.name}"`;
-  const layer = layers[calls[source.call]?.layer as number];
-  return `${layer?.kind} "${layer?.name}"`;
-}
-
-/** The targets that a model and a loss ask for. @throws ConfigError for a softmax over one unit: it is 1 whatever the weights are, and has no gradient */
-export function targetsOf(spec: ModelSpec, loss: Loss): TargetSpec[] {
-  return buildModel(spec).outputs.map(({ name, flow }, i) => {
+/** The targets that are asked for. @throws ConfigError for a softmax over one unit: it is 1 whatever the weights are, and has no gradient */
+export function targetsOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): TargetSpec[] {
+  const built = buildModel(spec);
+  return outputs.map(({ index, name, loss, maker }) => {
+    const { flow } = built.outputs[index] as BuiltModel["outputs"][number];
     const target = loss.target(name, flow);
     const { node, type } = flow.values;
     if (node.op === "softmax" && type.shape.at(-1) === 1)
       throw new ConfigError(
-        `${makerOf(spec, (spec.outputs[i] as ModelSpec["outputs"][number]).source)} is a softmax over one unit, which is always 1: nothing can be learned; for two classes use activation: "sigmoid" with binaryCrossentropy, for more one unit a class`,
+        `${maker} is a softmax over one unit, which is always 1: nothing can be learned; for two classes use activation: "sigmoid" with binaryCrossentropy, for more one unit a class`,
       );
     return target;
   });
@@ -94,60 +79,70 @@ function penaltyOf(built: BuiltModel): Value | undefined {
 }
 
 interface Scored {
+  /** What training makes small. */
   readonly loss: Value;
+  /** The loss of each trained output, before its weight. */
+  readonly losses: readonly Value[];
   readonly fetches: Record<string, Value>;
 }
 
-/** The fed weights, one for each row of the prediction. */
-function weightsFor({ values }: Flow, weighing: Weighing): Value | undefined {
+/** The fed weights of an output, one for each row of the prediction. */
+function weightsFor(output: string, { values }: Flow, weighing: Weighing): Value | undefined {
   const [time, batch] = values.type.shape.slice(0, -1) as [Dim, Dim?];
   if (weighing === "none") return undefined;
-  if (weighing === "steps") return transpose(feed(SAMPLE_WEIGHTS, "float32", ["batch", time]), [1, 0]);
-  const weights = feed(SAMPLE_WEIGHTS, "float32", ["batch"]);
+  const name = weightsFeed(output);
+  if (weighing === "steps") return transpose(feed(name, "float32", ["batch", time]), [1, 0]);
+  const weights = feed(name, "float32", ["batch"]);
   return batch === undefined ? weights : broadcast(weights, [time, batch], [1]);
 }
 
 const product = (a: Value | undefined, b: Value | undefined): Value | undefined => (a && b ? mul(a, b) : (a ?? b));
 
-/** The loss of a batch, and the sums that are fetched. */
-export function lossOf(built: BuiltModel, objective: Objective, weighing: Weighing): Scored {
-  const { loss, metrics, weightedMetrics = [] } = objective;
-  const [output] = built.outputs;
-  if (output === undefined || built.outputs.length > 1) {
-    throw new ConfigError(
-      `training takes a model with one output; this one has ${built.outputs.map(({ name }) => name).join(", ")}`,
-    );
-  }
-  const { flow } = output;
-  const target = targetValue(loss.target(output.name, flow), flow);
+/** Σ loss over the rows of an output and their number, the mean, and the sums of its metrics. */
+function scoreOutput({ name, loss, figures }: TrainedOutput, flow: Flow, weighing: Weighing) {
+  const target = targetValue(loss.target(name, flow), flow);
   const mask = maskOf(flow);
   const perRow = lossPerRow(loss, flow.values, target);
-  const weights = weightsFor(flow, weighing);
+  const weights = weightsFor(name, flow, weighing);
   const { total, count } = totals(perRow, mask, weights);
-  const sumsOf = (metric: Metric, counted: Value | undefined): [string, Value] => {
+  const all = product(mask, weights);
+  const sums = figures.map((figure): [string, Value] => {
+    const counted = figure.weighted ? all : mask;
     const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
-    return [metricFetch(metric), metricSums(metric, prediction)];
-  };
+    return [figureFetch(figure), metricSums(figure.metric, prediction)];
+  });
+  return { sums: [total, count], mean: div(total, maximum(count, 1)), metrics: sums };
+}
+
+/** The loss of a batch, and the sums that are fetched. */
+export function lossOf(built: BuiltModel, outputs: readonly TrainedOutput[], weighings: Weighings): Scored {
+  const scored = outputs.map((output) => {
+    const { flow } = built.outputs[output.index] as BuiltModel["outputs"][number];
+    const weighing = typeof weighings === "string" ? weighings : (weighings[output.name] ?? "none");
+    return { ...scoreOutput(output, flow, weighing), weight: output.lossWeight };
+  });
   const penalty = penaltyOf(built);
+  const terms = scored.map(({ mean, weight }) => (weight === 1 ? mean : mul(mean, weight)));
+  const sums = scored.flatMap((one) => one.sums);
   // In the mean over many batches the penalty of each counts as its rows do.
-  const penalized = penalty ? add(total, mul(penalty, count)) : total;
-  const sums = concat([reshape(penalized, [1]), reshape(count, [1])], 0);
-  const mean = div(total, maximum(count, 1));
+  const rows = countOf(["batch"]);
+  if (penalty) sums.push(mul(penalty, rows), rows);
   return {
-    loss: penalty ? add(mean, penalty) : mean,
+    loss: [...terms, ...(penalty ? [penalty] : [])].reduce(add),
+    losses: scored.map(({ mean }) => mean),
     fetches: {
-      [LOSS_SUMS]: sums,
-      ...Object.fromEntries([
-        ...metrics.map((metric) => sumsOf(metric, mask)),
-        ...weightedMetrics.map((metric) => sumsOf(metric, product(mask, weights))),
-      ]),
+      [LOSS_SUMS]: concat(
+        sums.map((value) => reshape(value, [1])),
+        0,
+      ),
+      ...Object.fromEntries(scored.flatMap(({ metrics }) => metrics)),
     },
   };
 }
 
-/** One batch of evaluation: the sums of the loss and of every metric. */
-export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighing = "none"): Graph {
-  return { fetches: lossOf(buildModel(spec), objective, weighing).fetches, updates: [] };
+/** One batch of evaluation: the sums of the losses and of every metric. @throws ConfigError, ShapeError where model and objective do not fit together */
+export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighings = "none"): Graph {
+  return { fetches: lossOf(buildModel(spec), trainedOutputs(spec, objective), weighing).fetches, updates: [] };
 }
 
 /** The parameters that training changes, with their values. */
@@ -178,11 +173,11 @@ export function trainingGraph(
   objective: Objective,
   optimizer: Optimizer,
   seed: number,
-  weighing: Weighing = "none",
+  weighing: Weighings = "none",
 ): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss, fetches } = lossOf(built, objective, weighing);
+  const { loss, fetches } = lossOf(built, trainedOutputs(spec, objective), weighing);
   const trained = trainedParameters(built);
   const grads = gradients(
     [{ value: loss, cotangent: constant(1) }],

@@ -5,8 +5,7 @@ import { argMax, mean, sum } from "../../ir/build/reduce.ts";
 import { broadcast, concat, reshape } from "../../ir/build/shape.ts";
 import { full } from "../../ir/build/source.ts";
 import type { Value } from "../../ir/ops.ts";
-import { isRecord, type Json, OptionReader, repeatedName, shown } from "../../nn/options.ts";
-import { validationName } from "./figures.ts";
+import { isRecord, type Json, OptionReader, shown } from "../../nn/options.ts";
 import { categoricalCrossentropy, type Loss, oneHot, sparseCategoricalCrossentropy } from "./losses.ts";
 import type { Prediction } from "./target.ts";
 
@@ -31,7 +30,8 @@ export interface MetricOptions {
 }
 
 /** What a metric can be called. */
-const isMetricName = (name: unknown): name is string => typeof name === "string" && /^[A-Za-z]\w{0,99}$/.test(name);
+export const isMetricName = (name: unknown): name is string =>
+  typeof name === "string" && /^[A-Za-z]\w{0,99}$/.test(name);
 
 /** Reads the name of a metric and its `own` options. */
 export function readMetric(
@@ -44,25 +44,6 @@ export function readMetric(
   if (!isMetricName(name))
     throw new ConfigError(`${kind}: name must be up to 100 letters, digits and "_", got ${shown(name)}`);
   return { name, read };
-}
-
-/** Names that events and histories have already. */
-const taken: readonly string[] = ["loss", "epoch", "epochs", "seconds", "step", "steps", "logs", "stopped"];
-
-/** @throws ConfigError where two metrics, or a metric and another figure, have one name, or a metric has one of validation's */
-export function checkMetricNames(metrics: readonly Metric[]): void {
-  const way = 'give the metric another name: { name: "…" }';
-  const names = metrics.map(({ name }) => name);
-  for (const name of names) {
-    if (!isMetricName(name))
-      throw new ConfigError(
-        `compile: the name of a metric must be up to 100 letters, digits and "_", got ${shown(name)}`,
-      );
-    if (/^val[A-Z]/.test(name))
-      throw new ConfigError(`compile: "${name}" is what validation calls its figures; ${way}`);
-  }
-  const twice = repeatedName([...taken, ...names]) ?? repeatedName(names.map(validationName));
-  if (twice !== undefined) throw new ConfigError(`compile: "${twice}" would be in the logs twice; ${way}`);
 }
 
 /** Σ weight · value and Σ weight, as [2]. */

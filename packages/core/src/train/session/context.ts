@@ -7,7 +7,8 @@ import type { Optimizer } from "../../optim/optimizer.ts";
 import { isBatches } from "../data/batches.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, readDataset, weighClasses } from "../data/dataset.ts";
-import type { Objective } from "../objective/graphs.ts";
+import type { Weighings } from "../objective/graphs.ts";
+import type { Objective, TrainedOutput } from "../objective/objective.ts";
 import type { TargetSpec } from "../objective/target.ts";
 import type { Programs } from "./programs.ts";
 import type { Turns } from "./turns.ts";
@@ -18,15 +19,21 @@ export interface TrainerContext {
   readonly session: Session;
   readonly programs: Programs;
   readonly objective: Objective;
+  /** The outputs that the objective trains, and the targets of each. */
+  readonly outputs: readonly TrainedOutput[];
+  readonly targets: readonly TargetSpec[];
   readonly optimizer: Optimizer;
-  readonly target: TargetSpec;
   readonly seed: number;
   /** Whatever uses the session does so in a turn. */
   readonly turns: Turns;
 }
 
+/** A program that depends on what has weights of its own in the data. */
+export const programName = (purpose: string, weighing: Weighings): string =>
+  `${purpose}, weights: ${JSON.stringify(weighing)}`;
+
 /** Labelled rows as the model takes them. @throws DataError, ShapeError, DTypeError */
-export function readExamples({ spec, target }: TrainerContext, data: Examples): Dataset {
+export function readExamples({ spec, targets }: TrainerContext, data: Examples): Dataset {
   if (typeof data === "function")
     throw new DataError("training and evaluation take data { x, y }, got a function; call it where it gives batches");
   if (!isRecord(data)) throw new DataError(`training and evaluation take data { x, y }, got ${shown(data)}`);
@@ -37,7 +44,7 @@ export function readExamples({ spec, target }: TrainerContext, data: Examples): 
   new OptionReader("the data", data, ["x", "y", "sampleWeights"]);
   const { x, y, sampleWeights } = data;
   if (y === undefined) throw new DataError("the data has no y: training and evaluation take { x, y }");
-  return readDataset(spec, x, { target, y, ...(sampleWeights ? { sampleWeights } : {}) });
+  return readDataset(spec, x, { targets, y, ...(sampleWeights ? { sampleWeights } : {}) });
 }
 
 /** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */
@@ -47,10 +54,15 @@ function classesOf({ classes, shape, probability }: TargetSpec): number | undefi
   return width > 1 ? width : probability ? 2 : undefined;
 }
 
-/** Labelled rows to train on: with class weights, each row or step has the weight of its class. @throws ConfigError where rows have weights already */
-export function weighed({ target }: TrainerContext, dataset: Dataset, classWeight: ClassWeights | undefined): Dataset {
+/** Labelled rows to train on: with class weights, each row or step has the weight of its class. @throws ConfigError for several outputs, or where rows have weights already */
+export function weighed({ targets }: TrainerContext, dataset: Dataset, classWeight: ClassWeights | undefined): Dataset {
   if (classWeight === undefined) return dataset;
-  if (dataset.weighing !== "none")
+  const [target, ...others] = targets as [TargetSpec, ...TargetSpec[]];
+  if (others.length > 0)
+    throw new ConfigError(
+      `fit: classWeight is for one output, and ${targets.map(({ name }) => name).join(", ")} are trained; give sampleWeights by output, such as { ${target.name}: weightsOfClasses({ 0: 1, 1: 3 }, labels) }`,
+    );
+  if (Object.keys(dataset.weighing).length > 0)
     throw new ConfigError("fit: rows are weighed by sampleWeights or by classWeight, not by both");
   const classes = classesOf(target);
   const unknown = Object.keys(classWeight).find((label) => classes !== undefined && Number(label) >= classes);

@@ -2,8 +2,8 @@
  * The rows of a batch in blocks, longest rows first, each of which is a chain of steps that nobody else touches. Threads take what is to be done one
  * by one, so that a thread on a slower or busier core takes less; what is computed does not depend on who computes it.
  */
-import { Recurrence, STATE_BYTES } from "./protocol";
-import { address, argument } from "./team";
+import { Recurrence, STATE_BYTES } from "../protocol";
+import { address, argument } from "../team";
 
 /** The first row of a block, in the order of length; that of the block after the last is the end. */
 @inline

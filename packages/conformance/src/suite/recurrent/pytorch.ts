@@ -12,11 +12,11 @@ import {
   type Tensor,
   type Value,
 } from "@ostinato/core";
-import gru from "../golden/pytorch-gru.json" with { type: "json" };
-import lstm from "../golden/pytorch-lstm.json" with { type: "json" };
-import rnn from "../golden/pytorch-rnn.json" with { type: "json" };
-import stacks from "../golden/pytorch-stacks.json" with { type: "json" };
-import { feedsOf, type GoldenCase, type GoldenTensor, gates, plain, single } from "./goldenCase.ts";
+import gru from "../../golden/pytorch-gru.json" with { type: "json" };
+import lstm from "../../golden/pytorch-lstm.json" with { type: "json" };
+import rnn from "../../golden/pytorch-rnn.json" with { type: "json" };
+import stacks from "../../golden/pytorch-stacks.json" with { type: "json" };
+import { feedsOf, type GoldenCase, type GoldenTensor, gates, plain, single } from "../goldenCase.ts";
 
 type ByName = Readonly<Record<string, GoldenTensor>>;
 type Named = Readonly<Record<string, Tensor>>;

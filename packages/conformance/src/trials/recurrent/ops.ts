@@ -27,7 +27,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
-import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
+import type { Draw, DrawnDim, DrawTrial } from "../draw.ts";
 
 /** What a recurrence may have beside X, W, R and B: attributes, and the names of optional inputs. */
 export type RecurrenceFeatures<R extends RecurrenceName = RecurrenceName> = RecurrenceSettings<R> & {

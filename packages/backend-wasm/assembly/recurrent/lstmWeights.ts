@@ -2,10 +2,10 @@
  * The gradients of the LSTM's weights: gate gradients of many rows are collected beside their [1 | x | h], and products of the two are added up,
  * each sum in the order of the rows.
  */
+import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
+import { BLOCK_BYTES, COLUMNS, LstmGrad, ROWS } from "../protocol";
+import { address, argument } from "../team";
 import { lengthOf, rowOf } from "./blocks";
-import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
-import { BLOCK_BYTES, COLUMNS, LstmGrad, ROWS } from "./protocol";
-import { address, argument } from "./team";
 
 /**
  * Rows of a panel of collected ones: one more than it needs, as a power of two would put the lines of all panels on the same few places of the

@@ -3,14 +3,14 @@
  * gates, and one product with [R | W] takes these to the step before and to x. Gate gradients are collected beside their [1 | x | h];
  * whenever enough rows are there, all threads meet and add up products of them to the gradients of B, W and R, by columns.
  */
+import { aligned, loadPart, storeTwo } from "../lanes";
+import { packRight, transpose } from "../packing";
+import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
+import { COLUMNS, LstmGrad, ROWS } from "../protocol";
+import { takeTask, taskAt } from "../shares";
+import { address, argument, barrier, tick } from "../team";
 import { activeAt, blockRoom, clearEnds, firstRow, lengthOf, rowOf, threadRoom } from "./blocks";
-import { aligned, loadPart, storeTwo } from "./lanes";
 import { clearSums, collectedPitch, collectInputs, columnPanels, multiplyCollected, writeWeights } from "./lstmWeights";
-import { packRight, transpose } from "./packing";
-import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
-import { takeTask, taskAt } from "./shares";
-import { COLUMNS, LstmGrad, ROWS } from "./protocol";
-import { address, argument, barrier, tick } from "./team";
 
 /** tanh(c) of h = o · tanh(c); where o is 0, nothing that it is multiplied with is not. */
 @inline
@@ -263,11 +263,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
   }
 }
 
-/**
- * Arguments: time, batch, inputSize, hidden, reverse, x, W, R, initialH, initialC, y, gates, cells, cotangent of y, dX, words of all rows; from 16 on
- * order and lengths of the rows, weights, rooms of blocks and threads, who is at what; from 25 on rows to collect, their left and right panels, sums,
- * dW, dR, dB, cotangents of h and c, gradients of initialH and initialC.
- */
+/** In turns: threads take blocks back through as many steps as there is room to collect, meet, and add up products of what was collected. */
 export function lstmGrad(thread: i32, threads: i32): void {
   const batch = argument(LstmGrad.batch);
   const inputSize = argument(LstmGrad.inputSize);

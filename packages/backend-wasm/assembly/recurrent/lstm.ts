@@ -3,6 +3,11 @@
  * [1 | x | h] · [B | W | R]ᵀ for eight units at a time, whose sums are activated while they are in the cache. What `gates` and `cells` hold
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
+import { aligned, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
+import { packColumns, transpose } from "../packing";
+import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
+import { Lstm, ROWS, TARGET_BYTES, UNITS } from "../protocol";
+import { address, argument, barrier, tick } from "../team";
 import {
   activeAt,
   blockRoom,
@@ -17,11 +22,6 @@ import {
   threadRoom,
   wordsBefore,
 } from "./blocks";
-import { aligned, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "./lanes";
-import { packColumns, transpose } from "./packing";
-import { LEFT_STEP, multiply, RIGHT_STEP } from "./panels";
-import { Lstm, ROWS, TARGET_BYTES, UNITS } from "./protocol";
-import { address, argument, barrier, tick } from "./team";
 
 /** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
 const STRETCH: i32 = 8;
@@ -162,10 +162,7 @@ function stretchesOf(block: i32): i32 {
   return max(1, (lengthOf(firstRow(block)) + steps - 1) / steps);
 }
 
-/**
- * Arguments: time, batch, inputSize, hidden, reverse, x, W, R, B, initialH, initialC, y, h, c, gates, cells; from 16 on order and lengths of the rows,
- * weights, rooms of blocks and threads, what is left of the blocks.
- */
+/** All threads pack the weights, then take block after block through its stretches. */
 export function lstm(thread: i32, threads: i32): void {
   packWeights(thread, threads, argument(Lstm.hidden), argument(Lstm.inputSize), address(Lstm.W), address(Lstm.R), address(Lstm.B), address(Lstm.weights));
   if (thread === 0) for (let block = 0; block < argument(Lstm.blocks); block++) openBlock(block, stretchesOf(block));

@@ -15,10 +15,10 @@ import {
   type Tensors,
   type Value,
 } from "@ostinato/core";
-import { evaluate } from "../reference/evaluate.ts";
-import { Draw, type Trial } from "../trials/draw.ts";
-import { drawFeatures, drawRecurrence, type RecurrenceFeatures } from "../trials/recurrent.ts";
-import { withGradients } from "../trials/withGradients.ts";
+import { evaluate } from "../../reference/evaluate.ts";
+import { Draw, type Trial } from "../../trials/draw.ts";
+import { drawFeatures, drawRecurrence, type RecurrenceFeatures } from "../../trials/recurrent/ops.ts";
+import { withGradients } from "../../trials/withGradients.ts";
 import {
   decomposing,
   expectClose,
@@ -30,7 +30,7 @@ import {
   type SuiteTest,
   trialsPerTest,
   withExecutable,
-} from "./suiteTest.ts";
+} from "../suiteTest.ts";
 
 function* trialsWith(name: RecurrenceName, title: string, features: RecurrenceFeatures): Generator<Trial> {
   for (let seed = 1; seed <= trialsPerTest; seed++) {

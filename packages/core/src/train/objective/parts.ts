@@ -13,7 +13,7 @@ export function expectPart(
   part: unknown,
   methods: readonly [string, ...string[]],
   example: string,
-): void {
+): asserts part is Readonly<Record<string, unknown>> {
   if (!isRecord(part) || typeof part[methods[0]] !== "function")
     throw new ConfigError(`${owner}: ${option} must be what a function such as ${example} made, got ${shown(part)}`);
   const lacking = methods.find((method) => typeof part[method] !== "function");

@@ -1,0 +1,69 @@
+/** Models as random trials: parameters, data and targets are all feeds, so that all have gradients. */
+import {
+  accuracy,
+  auc,
+  inferenceGraph,
+  type Loss,
+  type ModelSpec,
+  nodesOf,
+  sgd,
+  substitute,
+  trainingGraph,
+  type Value,
+} from "@ostinato/core";
+import type { Draw, DrawnDim } from "./draw.ts";
+
+/** What a graph computes, by name. */
+export type Fetches = Readonly<Record<string, Value>>;
+
+const known = (size: number): DrawnDim => ({ dim: size, size });
+
+/** What a drawn model is fed in other ranges than from -1 to 1. */
+interface Ranges {
+  /** The number of words: ids are below it. */
+  readonly words: number;
+  /** The number of classes: labels are below it. */
+  readonly classes: number;
+}
+
+/** The same fetches with every feed and every piece of state replaced by a drawn feed. */
+export function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ranges): Fetches {
+  const [batch, time] = [draw.named("batch", 4), draw.named("time", 5)];
+  const sizes: Readonly<Record<string, DrawnDim>> = { batch, time };
+  const inputs = nodesOf(Object.values(fetches)).filter((node) => node.op === "input");
+  const drawn = inputs.map((node): Value => {
+    const { name, dtype, shape } = node.attrs;
+    const dims = shape.map((dim) => (typeof dim === "number" ? known(dim) : sizes[dim]));
+    const isTarget = name.endsWith("/target");
+    if (name.endsWith("/lengths")) return draw.lengths(name, batch, time);
+    if (dtype === "int32" && dims.length === 0) return draw.int(name, dims, 0, 100);
+    if (dtype === "int32") return draw.int(name, dims, 0, (isTarget ? classes : words) - 1);
+    return draw.float(name, dims, isTarget || name.endsWith("/sampleWeights") ? 0 : -1, 1);
+  });
+  const from = inputs.map((node): Value => ({ node, output: 0, type: node.outputs[0] }));
+  const replaced = substitute(Object.values(fetches), from, drawn);
+  return Object.fromEntries(Object.keys(fetches).map((name, i) => [name, replaced[i]]));
+}
+
+/** A model without training, with what it is fed. */
+export const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): Fetches =>
+  drawInputs(draw, inferenceGraph(spec).fetches, { words: 6, classes: 1 });
+
+/** A step of training: its loss and the sums of its metrics, with what it is fed. */
+export function training(draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches {
+  const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
+  const weighing = draw.chance(0.3) ? (isFeatures(spec) ? "rows" : draw.one(["rows", "steps"] as const)) : "none";
+  const graph = trainingGraph(
+    spec,
+    { loss, metrics, weightedMetrics: [accuracy({ name: "weighted" })] },
+    sgd(),
+    draw.whole(0, 2 ** 31),
+    weighing,
+  );
+  return drawInputs(draw, graph.fetches, { words: 6, classes });
+}
+
+/** Whether the output of a model is one vector a row: it has no steps that could have weights. */
+function isFeatures(spec: ModelSpec): boolean {
+  return Object.values(inferenceGraph(spec).fetches).every((value) => value.type.shape.length === 2);
+}

@@ -1,0 +1,57 @@
+/** Batches of a data set, written into buffers that are used again. */
+import type { Tensors } from "../../tensor.ts";
+import { type BatchBuffer, bufferFor, type ColumnSpec, writeBatch } from "./column.ts";
+import type { Dataset } from "./dataset.ts";
+import type { Fed } from "./fed.ts";
+
+/** The form in which the lengths of rows are fed. */
+const lengthsSpec: ColumnSpec = { label: "lengths", dtype: "int32", width: 1, widthAxis: false };
+
+/** The feeds of one batch after another, in buffers that are used again. */
+export interface BatchWriter {
+  readonly feeds: Tensors;
+  /** Writes rows `order[from]` … `order[from + count - 1]`, as long as the longest of them. */
+  write(order: Int32Array, from: number, count: number): void;
+}
+
+/** Arrays for batches, by feed. They are used again where they are large enough. */
+export type BatchArrays = Map<string, BatchBuffer["data"]>;
+
+/** Buffers for batches of up to `batch` rows of a data set. */
+export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: BatchArrays = new Map()): BatchWriter {
+  const buffers = fed.map(({ feed, column }) =>
+    bufferFor(column.spec, batch, longest[column.spec.time ?? ""] ?? 1, feed, arrays),
+  );
+  const lengths = fed.map(({ lengthsFeed = "" }) =>
+    lengthsFeed === "" ? undefined : bufferFor(lengthsSpec, batch, 1, lengthsFeed, arrays),
+  );
+  const feeds: Record<string, BatchBuffer> = {};
+  fed.forEach(({ feed, lengthsFeed }, i) => {
+    feeds[feed] = buffers[i] as BatchBuffer;
+    if (lengthsFeed !== undefined) feeds[lengthsFeed] = lengths[i] as BatchBuffer;
+  });
+  const sizes: Record<string, number> = {};
+  return {
+    feeds: feeds as Tensors,
+    write(order, from, count) {
+      for (const time in longest) sizes[time] = 1;
+      for (let f = 0; f < fed.length; f++) {
+        const { column, leads } = fed[f] as Fed;
+        const { time } = column.spec;
+        if (!leads || time === undefined) continue;
+        let most = sizes[time] as number;
+        for (let i = 0; i < count; i++) most = Math.max(most, column.lengths[order[from + i] as number] as number);
+        sizes[time] = most;
+      }
+      for (let f = 0; f < fed.length; f++) {
+        const { column, lengthsFeed } = fed[f] as Fed;
+        const steps = column.spec.time === undefined ? 1 : (sizes[column.spec.time] as number);
+        writeBatch(column, order, from, count, steps, buffers[f] as BatchBuffer);
+        if (lengthsFeed === undefined) continue;
+        const own = lengths[f] as BatchBuffer;
+        for (let i = 0; i < count; i++) own.data[i] = column.lengths[order[from + i] as number] as number;
+        own.shape[0] = count;
+      }
+    },
+  };
+}
