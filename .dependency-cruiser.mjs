@@ -3,7 +3,7 @@
 const here = "^packages/$1/";
 
 /** Rooms of core in the order data flows: a room imports only from rooms before it. */
-const stream = ["ir", "recurrent", "autodiff", "passes", "plan"];
+const stream = ["cells", "ir", "recurrent", "autodiff", "passes", "plan"];
 
 /** The same for the rooms of `train`. */
 const trainStream = [

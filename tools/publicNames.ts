@@ -15,7 +15,11 @@ function parse(path: string): ts.SourceFile {
 function exportedValues(path: string): string[] {
   return parse(path).statements.flatMap((statement) => {
     if (!ts.isExportDeclaration(statement) || statement.isTypeOnly) return [];
-    const clause = statement.exportClause;
+    const { exportClause: clause, moduleSpecifier: from } = statement;
+    if (clause === undefined && from && ts.isStringLiteral(from)) {
+      const file = join(dirname(path), from.text);
+      return parse(file).statements.filter(isExported).filter(isValue).flatMap(namesOf).concat(exportedValues(file));
+    }
     if (clause === undefined || !ts.isNamedExports(clause)) return [];
     return clause.elements.filter(({ isTypeOnly }) => !isTypeOnly).map(({ name }) => name.text);
   });
@@ -62,7 +66,15 @@ function namesOf(statement: ts.Statement): string[] {
   return declares && statement.name ? [statement.name.text] : [];
 }
 
-const declaredNames = (path: string): string[] => parse(path).statements.flatMap(namesOf);
+const isValue = (statement: ts.Statement): boolean =>
+  !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement);
+
+const isExported = (statement: ts.Statement): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+
+/** The names that a file declares and exports. */
+const declaredNames = (path: string): string[] => parse(path).statements.filter(isExported).flatMap(namesOf);
 
 /** Whether a name that a file declares has a docstring; of a function with overloads one of them. A name from elsewhere is followed. */
 function isDocumented(file: string, name: string): boolean {

@@ -177,6 +177,7 @@ const commands = {
       { name: "build", needed: true, action: build },
       { name: "static checks", action: () => run(node24, ["tools/check.ts"]) },
       { name: "tests", action: () => run("vitest", ["run"], { stdio: ["ignore", "inherit", "inherit"] }) },
+      { name: "patches of the docs, applied to a copy", action: () => run(node24, ["tools/patches.ts"]) },
       {
         name: "packages, packed and installed alone",
         action: () => run(node24, ["tools/pack-check.ts", "--node", node]),

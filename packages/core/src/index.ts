@@ -67,9 +67,13 @@ export { constant, dropoutMask, feed, full, iota, parameter, size, state } from 
 export {
   type AnyNode,
   type Body,
+  byElementwise,
   type CompositeName,
   type Dim,
   type DType,
+  type ElementwiseFacts,
+  type ElementwiseName,
+  type ElementwiseWith,
   isComposite,
   type Node,
   type OpAttrs,
@@ -228,6 +232,7 @@ export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./pla
 export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
 export {
+  decomposeRecurrence,
   type RecurrenceInputs,
   type RecurrenceOutputs,
   type RecurrenceSettings,

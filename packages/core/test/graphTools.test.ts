@@ -7,6 +7,7 @@ import {
   byRecurrenceGrad,
   constant,
   constantOptions,
+  decomposeRecurrence,
   expandDims,
   factsOf,
   feed,
@@ -117,7 +118,7 @@ describe("graphs", () => {
     expect(lines[2]).toBe("%2: float32[batch, 3] = add(%0, %1)");
   });
 
-  test("recurrenceInputsOf names the inputs of an lstm", () => {
+  test("recurrenceInputsOf names the inputs of an lstm, and decomposeRecurrence says what it means", () => {
     const matrix = (name: string, ...shape: (number | string)[]) => feed(name, "float32", shape);
     const given = {
       X: matrix("X", "time", "batch", 2),
@@ -129,6 +130,10 @@ describe("graphs", () => {
     const { node } = recurrence("lstm", given).y;
     if (node.op !== "lstm") throw new Error(`an lstm makes ${node.op}`);
     expect(recurrenceInputsOf(node.inputs, node.attrs)).toEqual(given);
+    // y, h and c, then the gates and cells that are kept: of the types that the op has.
+    const meaning = decomposeRecurrence("lstm")(node.inputs, node.attrs);
+    expect(meaning.map(({ type }) => type)).toEqual(node.outputs);
+    expect(meaning[0]?.node.op).toBe("scan");
   });
 });
 
@@ -138,7 +143,7 @@ test("gate orders are those of ONNX, Keras and PyTorch, and toOnnxGates brings t
   for (const name of recurrenceNames) {
     const { gates, foreign } = factsOf(name);
     for (const from of ["onnx", "keras", "pytorch"] as const) {
-      const order = from === "onnx" ? gates : foreign[from];
+      const order = (from === "onnx" ? undefined : foreign?.[from]) ?? gates;
       const stored = order.map((gate) => gates.indexOf(gate));
       expect([...toOnnxGates(name, stored, 1, 1, from)], `${name}, ${from}`).toEqual([...gates.keys()]);
     }

@@ -10,6 +10,7 @@ import {
 } from "@ostinato/core";
 import { valueInfo, type Written, writeGraph } from "./emit/graph.ts";
 import { opExports } from "./emit/table.ts";
+import { withScans } from "./emit/withScans.ts";
 import type { Message, OnnxModel } from "./file/schema.ts";
 import { encodeOnnx } from "./file/wire.ts";
 
@@ -109,7 +110,7 @@ export function onnxModel(
 ): OnnxModel {
   const { opset, irVersion } = versions(options);
   checkSize(state);
-  const simple = simplify(graph);
+  const simple = simplify(withScans(graph));
   const written = writeGraph(simple, state, opExports, opset);
   checkNames(
     graph,

@@ -1,12 +1,13 @@
 /** Elementwise ops: one kernel of tfjs each, but for what single backends get wrong. */
+import type { CompositeName, ElementwiseName, ElementwiseWith } from "@ostinato/core";
 import type { Device } from "../device.ts";
 import type { TensorInfo } from "../tfjs.ts";
 import { type Call, input, type KernelName, type Kernels, type TfjsKernel } from "./kernel.ts";
 import { shaped, spread } from "./movement.ts";
 
-type Unary = "exp" | "log" | "sqrt" | "tanh" | "sigmoid" | "relu";
-type Binary = "add" | "sub" | "div" | "pow" | "less" | "equal";
-type Own = "neg" | "abs" | "sign" | "mul" | "maximum" | "minimum" | "select" | "cast";
+type Primitive = Exclude<ElementwiseName, CompositeName>;
+type Unary = Primitive & ElementwiseWith<{ operands: 1 }>;
+type Binary = Primitive & ElementwiseWith<{ operands: 2 }>;
 
 /** The most axes that XNNPACK, below tfjs's backend in WebAssembly, reads; past them it gives back what the memory held. */
 const axesAtMost = 6;
@@ -193,7 +194,7 @@ const cast: TfjsKernel<"cast"> = {
   },
 };
 
-export const elementwiseKernels: Kernels<Unary | Binary | Own> = {
+export const elementwiseKernels: Kernels<Primitive | "select" | "cast"> = {
   neg,
   exp: unary("Exp"),
   log: unary("Log"),

@@ -1,11 +1,14 @@
-/** The meaning of a graph: its values, computed node by node in double precision, composites as they stand. */
+/** The meaning of a graph: its values, computed node by node in double precision, composites as they stand where they have a definition. */
 import {
   type AnyNode,
+  apply,
   type Body,
   type Dim,
   DTypeError,
+  feed,
   type Graph,
   GraphError,
+  lower,
   nodesOf,
   rootsOf,
   ShapeError,
@@ -14,9 +17,10 @@ import {
   type Value,
 } from "@ostinato/core";
 import { type Dense, widen } from "./dense.ts";
-import { compute } from "./kernels.ts";
+import { compute, hasKernel } from "./kernels.ts";
 
 type Known = Map<AnyNode, readonly Dense[]>;
+type Sizes = ReadonlyMap<string, number>;
 
 function read(known: Known, value: Value): Dense {
   return (known.get(value.node) as readonly Dense[])[value.output];
@@ -40,8 +44,21 @@ function take(node: AnyNode & { op: "input" }, given: Tensor | undefined, sizes:
   return widen(given);
 }
 
+/** Computes a node without a definition of its own: what it means in simpler ops, of the same inputs. */
+function computeMeaning({ op, inputs, attrs }: AnyNode, given: readonly Dense[], sizes: Sizes): readonly Dense[] {
+  const feeds = inputs.map(({ type }, i) => feed(`${i}`, type.dtype, type.shape));
+  const fetches = Object.fromEntries(apply(op, feeds, attrs).entries());
+  const runs = (node: AnyNode): boolean => node.op === "input" || hasKernel(node.op);
+  const results = Object.values(lower({ fetches, updates: [] }, { name: "reference", runs }).graph.fetches);
+  const nodes = nodesOf(results);
+  const inside = nodes.flatMap((node) => (node.op === "input" ? [[node, [given[+node.attrs.name]]] as const] : []));
+  const known: Known = new Map(inside);
+  computeNodes(nodes, known, sizes);
+  return results.map((result) => read(known, result));
+}
+
 /** Computes what `roots` need beyond what is known already. */
-function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: ReadonlyMap<string, number>): void {
+function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: Sizes): void {
   const sizeOf = (dim: Dim): number => {
     const size = typeof dim === "number" ? dim : sizes.get(dim);
     if (size === undefined) throw new GraphError(`no feed tells the size of "${dim}"`);
@@ -60,7 +77,12 @@ function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: ReadonlyMa
       return body.results.map((result) => read(here, result));
     };
     const inputs = node.inputs.map((input) => read(known, input));
-    known.set(node, compute(node.op, inputs, node.attrs, { sizeOf, runBody }));
+    known.set(
+      node,
+      hasKernel(node.op)
+        ? compute(node.op, inputs, node.attrs, { sizeOf, runBody })
+        : computeMeaning(node, inputs, sizes),
+    );
   }
 }
 

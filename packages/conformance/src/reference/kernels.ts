@@ -1,5 +1,5 @@
 /** The table of the reference: what every op means, by one small function each. */
-import type { OpName, Step } from "@ostinato/core";
+import type { OpName, RecurrenceGradName, RecurrenceName, Step } from "@ostinato/core";
 import { build, type Dense, entry, stack } from "./dense.ts";
 import { elementwise } from "./elementwise.ts";
 import type { Kernel, Kernels, RunContext } from "./kernel.ts";
@@ -61,7 +61,9 @@ const structured: Kernels<"scan"> = {
   },
 };
 
-const kernels: Kernels<ComputedOp> = {
+type Recurrent = RecurrenceName | RecurrenceGradName;
+
+const kernels: Kernels<Exclude<ComputedOp, Recurrent>> & Partial<Kernels<Recurrent>> = {
   ...sources,
   ...elementwise,
   ...linear,
@@ -72,12 +74,17 @@ const kernels: Kernels<ComputedOp> = {
   ...structured,
 };
 
-/** Computes one op. */
+/** Whether an op has a definition here. A recurrence without one means what it decomposes into. */
+export function hasKernel(op: OpName): op is ComputedOp {
+  return Object.hasOwn(kernels, op);
+}
+
+/** Computes one op that has a definition. */
 export function compute<O extends ComputedOp>(
   op: O,
   inputs: readonly Dense[],
   attrs: Step<O>["attrs"],
   context: RunContext,
 ): readonly Dense[] {
-  return (kernels[op] as Kernel<O>)(inputs, attrs, context);
+  return (kernels[op] as unknown as Kernel<O>)(inputs, attrs, context);
 }

@@ -1,6 +1,7 @@
 /** What every backend makes of zeros, infinities, NaN, subnormal and huge numbers, in floats and in whole numbers: each of them, and all pairs. */
 import {
   apply1,
+  byElementwise,
   cast,
   constant,
   equal,
@@ -12,7 +13,6 @@ import {
   log,
   logSoftmax,
   max,
-  type OpName,
   pow,
   select,
   softmax,
@@ -26,10 +26,7 @@ import { add } from "@ostinato/core/graph";
 import { evaluate } from "../reference/evaluate.ts";
 import { graphOf, type SuiteTest, withExecutable } from "./suiteTest.ts";
 
-const unaryOps = ["neg", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "softplus"] as const;
-const binaryOps = ["add", "sub", "mul", "div", "maximum", "minimum", "pow", "less", "equal"] as const;
-const wholeUnaryOps = ["neg", "abs", "sign"] as const;
-const wholeBinaryOps = ["add", "sub", "mul", "maximum", "minimum", "less", "equal"] as const;
+const elementwiseOps = Object.values(byElementwise((op, facts) => ({ op, ...facts })));
 
 /** The smallest normal number of float32: what lies between it and 0 a processor may take for 0. */
 const SMALLEST = 2 ** -126;
@@ -101,22 +98,26 @@ export function wrongNumbers({ fetches, feeds, agrees, expected }: NumberTrial, 
 }
 
 /** `op` on each of the numbers, or on all pairs of them. */
-function sweep(name: string, op: OpName, dtype: "float32" | "int32", agrees: Agrees): NumberTrial {
+function sweep(
+  name: string,
+  { op, operands }: (typeof elementwiseOps)[number],
+  dtype: "float32" | "int32",
+  agrees: Agrees,
+): NumberTrial {
   const numbers = dtype === "float32" ? floats : wholes;
   const [a, b] = op === "pow" ? powers(numbers) : pairs(numbers);
-  const binary = (binaryOps as readonly string[]).includes(op);
-  const operands = Object.entries<number[]>(binary ? { a, b } : { x: numbers });
+  const data = Object.entries<number[]>(operands === 2 ? { a, b } : { x: numbers });
   const tensor = dtype === "float32" ? float32 : int32;
   return {
     name: `${name} > ${op}`,
     fetches: {
       [op]: apply1(
         op,
-        operands.map(([name, data]) => feed(name, dtype, [data.length])),
+        data.map(([name, own]) => feed(name, dtype, [own.length])),
         {},
       ),
     },
-    feeds: Object.fromEntries(operands.map(([name, data]) => [name, tensor([data.length], data)])),
+    feeds: Object.fromEntries(data.map(([name, own]) => [name, tensor([own.length], own)])),
     agrees,
   };
 }
@@ -233,11 +234,13 @@ function gradientTrial({ name, of, a, b, da, db }: (typeof gradientCases)[number
 
 /** Signs of zeros are apart from the rest, because nothing but a division by zero shows them. */
 export const numberTrials: readonly NumberTrial[] = [
-  ...[...unaryOps, ...binaryOps].flatMap((op) => [
+  ...elementwiseOps.flatMap((op) => [
     sweep("special numbers", op, "float32", fits),
     sweep("signed zeros", op, "float32", zeroFits),
   ]),
-  ...[...wholeUnaryOps, ...wholeBinaryOps].map((op) => sweep("whole numbers", op, "int32", Object.is)),
+  ...elementwiseOps
+    .filter(({ dtypes }) => dtypes.includes("int32"))
+    .map((op) => sweep("whole numbers", op, "int32", Object.is)),
   castTrial(),
   selectTrial(),
   ...alongRows.map(rowTrial),

@@ -3,11 +3,14 @@ import {
   apply1,
   argMax,
   broadcast,
+  byElementwise,
   cast,
   concat,
   constant,
   dot,
   dropoutMask,
+  type ElementwiseFacts,
+  type ElementwiseName,
   full,
   gather,
   iota,
@@ -32,30 +35,27 @@ import {
 import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
 import { recurrentTrials } from "./recurrent/ops.ts";
 
-type Unary = "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "tanh" | "sigmoid" | "relu" | "softplus";
-type Binary = "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "pow" | "less" | "equal";
-
+/** One operand, and whole numbers too where they are taken. */
 const unary =
-  (op: Unary, low = -3, high = 3, ints = false): DrawTrial =>
+  (op: ElementwiseName, { dtypes, domain: [low, high] = [-6, 6] }: ElementwiseFacts): DrawTrial =>
   (draw) => {
     const dims = draw.dims(draw.whole(0, 3));
     const y = apply1(op, [draw.float("x", dims, low, high)], {});
-    return ints ? { y, whole: apply1(op, [draw.int("k", dims)], {}) } : { y };
+    return dtypes.includes("int32") ? { y, whole: apply1(op, [draw.int("k", dims)], {}) } : { y };
   };
 
-/** Operands of equal shape, one of them from a single number now and then. */
+/** Operands of equal shape, one of them from a single number now and then; the second is not near 0. */
 const binary =
-  (op: Binary, low = -2, high = 2, ints = true): DrawTrial =>
+  (op: ElementwiseName, { dtypes, domain: [low, high] = [-2, 2] }: ElementwiseFacts): DrawTrial =>
   (draw) => {
     const dims = draw.dims(draw.whole(0, 3));
     const spreadOne = draw.one(["a", "b", "none", "none", "none"]);
-    const operand = (name: string, from: number): Value =>
+    const operand = (name: string, from: number, to: number): Value =>
       spreadOne === name
-        ? broadcast(draw.float(name, [], from, high), shapeOf(dims), [])
-        : draw.float(name, dims, from, high);
-    const [a, b] = [operand("a", low), operand("b", 0.3)];
-    const y = apply1(op, [a, b], {});
-    return ints ? { y, whole: apply1(op, [draw.int("j", dims), draw.int("k", dims)], {}) } : { y };
+        ? broadcast(draw.float(name, [], from, to), shapeOf(dims), [])
+        : draw.float(name, dims, from, to);
+    const y = apply1(op, [operand("a", low, high), operand("b", 0.3, 2)], {});
+    return dtypes.includes("int32") ? { y, whole: apply1(op, [draw.int("j", dims), draw.int("k", dims)], {}) } : { y };
   };
 
 const normalizer =
@@ -239,26 +239,8 @@ const inputTrial: DrawTrial = (draw) => ({
 export const opTrials: { readonly [O in OpName]: DrawTrial } = {
   input: inputTrial,
   ...sources,
-  neg: unary("neg", -3, 3, true),
-  exp: unary("exp"),
-  log: unary("log", 0.1, 4),
-  sqrt: unary("sqrt", 0.1, 4),
-  abs: unary("abs", -3, 3, true),
-  sign: unary("sign", -3, 3, true),
-  tanh: unary("tanh", -6, 6),
-  sigmoid: unary("sigmoid", -9, 9),
-  relu: unary("relu"),
-  softplus: unary("softplus", -30, 30),
+  ...byElementwise((op, facts) => (facts.operands === 1 ? unary : binary)(op, facts)),
   cast: castTrial,
-  add: binary("add"),
-  sub: binary("sub"),
-  mul: binary("mul"),
-  div: binary("div", -2, 2, false),
-  maximum: binary("maximum"),
-  minimum: binary("minimum"),
-  pow: binary("pow", 0.2, 2, false),
-  less: binary("less"),
-  equal: binary("equal"),
   select: selectTrial,
   dot: dotTrial,
   sum: reduction(sum),

@@ -4,36 +4,7 @@
  */
 export { gradients } from "../autodiff/gradients.ts";
 export { apply, apply1 } from "../ir/build/apply.ts";
-export {
-  abs,
-  add,
-  and,
-  cast,
-  div,
-  equal,
-  exp,
-  finite,
-  less,
-  log,
-  logSoftmax,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  not,
-  type Operand,
-  pow,
-  relu,
-  select,
-  sigmoid,
-  sign,
-  softmax,
-  softplus,
-  sqrt,
-  square,
-  sub,
-  tanh,
-} from "../ir/build/elementwise.ts";
+export * from "../ir/build/elementwise.ts";
 export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "../ir/build/index.ts";
 export { dot, matmul } from "../ir/build/linear.ts";
 export { argMax, countOf, max, mean, sum } from "../ir/build/reduce.ts";

@@ -3,7 +3,7 @@ import { DTypeError, ShapeError } from "../errors.ts";
 import { sizeOf } from "../tensor.ts";
 import { inferRecurrence, inferRecurrenceGrad } from "./inferRecurrence.ts";
 import { inferScan } from "./inferScan.ts";
-import type { OpAttrs, OpName } from "./ops.ts";
+import { byElementwise, type ElementwiseFacts, type ElementwiseName, type OpAttrs, type OpName } from "./ops.ts";
 import { byRecurrence, byRecurrenceGrad } from "./recurrences.ts";
 import { type DType, type Shape, sameShape, showShape, showType, type ValueType } from "./value.ts";
 
@@ -27,30 +27,22 @@ const source =
   (dtype: DType) =>
   (attrs: { readonly shape: Shape }): ValueType[] => [{ dtype, shape: attrs.shape }];
 
-/** One input, the same type out. */
-const unary =
-  <O extends OpName>(...allowed: DType[]): InferRule<O> =>
-  (inputs, _attrs, op) => {
-    arity(op, inputs, 1);
-    const [x] = inputs as [ValueType];
-    expectDType(op, x, ...allowed);
-    return [x];
-  };
-
-/** Two inputs of one type; out comes that type, or bool. */
-const binary =
-  <O extends OpName>(out: "same" | "bool", ...allowed: DType[]): InferRule<O> =>
-  (inputs, _attrs, op) => {
-    arity(op, inputs, 2);
-    const [a, b] = inputs as [ValueType, ValueType];
-    expectDType(op, a, ...allowed);
+/** Operands of one type; out comes that type, or another data type of the shape. */
+const inferElementwise =
+  (op: ElementwiseName, { operands, dtypes, result }: ElementwiseFacts) =>
+  (inputs: readonly ValueType[]): ValueType[] => {
+    arity(op, inputs, operands);
+    const [a, b = a] = inputs as [ValueType, ValueType?];
+    expectDType(op, a, ...dtypes);
     if (a.dtype !== b.dtype) throw new DTypeError(`${op}: data types differ: ${showType(a)} and ${showType(b)}`);
     if (!sameShape(a.shape, b.shape)) throw new ShapeError(`${op}: shapes differ: ${showType(a)} and ${showType(b)}`);
-    return [out === "same" ? a : { dtype: "bool", shape: a.shape }];
+    return [result ? { dtype: result, shape: a.shape } : a];
   };
 
 const softmaxLike = <O extends OpName>(inputs: readonly ValueType[], _attrs: OpAttrs[O], op: O): ValueType[] => {
-  const [x] = unary<O>("float32")(inputs, _attrs, op) as [ValueType];
+  arity(op, inputs, 1);
+  const [x] = inputs as [ValueType];
+  expectDType(op, x, "float32");
   if (x.shape.length === 0) throw new ShapeError(`${op} needs a last axis, got ${showType(x)}`);
   return [x];
 };
@@ -156,28 +148,11 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
     return source("float32")(attrs);
   },
 
-  neg: unary("float32", "int32"),
-  exp: unary("float32"),
-  log: unary("float32"),
-  sqrt: unary("float32"),
-  abs: unary("float32", "int32"),
-  sign: unary("float32", "int32"),
-  tanh: unary("float32"),
-  sigmoid: unary("float32"),
-  relu: unary("float32"),
+  ...byElementwise(inferElementwise),
   cast: (inputs, { dtype }, op) => {
     arity(op, inputs, 1);
     return [{ dtype, shape: (inputs[0] as ValueType).shape }];
   },
-  add: binary("same", "float32", "int32"),
-  sub: binary("same", "float32", "int32"),
-  mul: binary("same", "float32", "int32"),
-  div: binary("same", "float32"),
-  maximum: binary("same", "float32", "int32"),
-  minimum: binary("same", "float32", "int32"),
-  pow: binary("same", "float32"),
-  less: binary("bool", "float32", "int32"),
-  equal: binary("bool", "float32", "int32"),
   select: (inputs, _attrs, op) => {
     arity(op, inputs, 3);
     const [condition, a, b] = inputs as [ValueType, ValueType, ValueType];
@@ -288,7 +263,6 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
 
   softmax: softmaxLike,
   logSoftmax: softmaxLike,
-  softplus: unary("float32"),
   sequenceMask: (inputs, { time }, op) => {
     arity(op, inputs, 1);
     const [lengths] = inputs as [ValueType];

@@ -47,7 +47,66 @@ export interface Body {
   readonly results: readonly Value[];
 }
 
+/** What is known of an elementwise op without attributes: its types, and what export and random trials ask of it. */
+export interface ElementwiseFacts {
+  /** How many, all of one data type and shape. */
+  readonly operands: 1 | 2;
+  readonly dtypes: readonly DType[];
+  /** The data type of what comes out; absent: that of the operands. */
+  readonly result?: DType;
+  /** ONNX's operator; absent: the op's name with a capital. */
+  readonly operator?: string;
+  /** Where the first operand of random trials lies, for an op that is not defined or not smooth everywhere. */
+  readonly domain?: readonly [low: number, high: number];
+  /** It comes with a decomposition, and a backend may leave it out. */
+  readonly composite?: true;
+}
+
+const floats = ["float32"] as const;
+const numbers = ["float32", "int32"] as const;
+
+/** The elementwise ops without attributes, a row each. */
+export const elementwise = {
+  neg: { operands: 1, dtypes: numbers },
+  exp: { operands: 1, dtypes: floats },
+  log: { operands: 1, dtypes: floats, domain: [0.1, 4] },
+  sqrt: { operands: 1, dtypes: floats, domain: [0.1, 4] },
+  abs: { operands: 1, dtypes: numbers },
+  sign: { operands: 1, dtypes: numbers },
+  tanh: { operands: 1, dtypes: floats },
+  sigmoid: { operands: 1, dtypes: floats },
+  relu: { operands: 1, dtypes: floats },
+  /** log(1 + exp(x)), without overflow. */
+  softplus: { operands: 1, dtypes: floats, composite: true },
+  add: { operands: 2, dtypes: numbers },
+  sub: { operands: 2, dtypes: numbers },
+  mul: { operands: 2, dtypes: numbers },
+  div: { operands: 2, dtypes: floats },
+  maximum: { operands: 2, dtypes: numbers, operator: "Max" },
+  minimum: { operands: 2, dtypes: numbers, operator: "Min" },
+  pow: { operands: 2, dtypes: floats, domain: [0.2, 2] },
+  less: { operands: 2, dtypes: numbers, result: "bool" },
+  equal: { operands: 2, dtypes: numbers, result: "bool" },
+} as const satisfies Readonly<Record<string, ElementwiseFacts>>;
+
+/** The name of an elementwise op without attributes. */
+export type ElementwiseName = keyof typeof elementwise;
+/** The names of those whose facts are like `Facts`: `ElementwiseWith<{ operands: 1 }>`. */
+export type ElementwiseWith<Facts> = {
+  [O in ElementwiseName]: (typeof elementwise)[O] extends Facts ? O : never;
+}[ElementwiseName];
+
+/** A table for all of them, from a function of an op's name and facts. */
+export function byElementwise<T>(make: (op: ElementwiseName, facts: ElementwiseFacts) => T): {
+  readonly [O in ElementwiseName]: T;
+} {
+  const entries = Object.entries(elementwise).map(([op, facts]) => [op, make(op as ElementwiseName, facts)]);
+  return Object.fromEntries(entries) as { readonly [O in ElementwiseName]: T };
+}
+
 type None = Readonly<Record<string, never>>;
+
+type ElementwiseOps = { [O in ElementwiseName]: None };
 
 /** (X, W, R, B, …options): y [time, batch, hidden], the states after the last step, and what is kept for the gradient. See `recurrent/`. */
 type RecurrenceOps = { [R in RecurrenceName]: RecurrenceAttrs<R> };
@@ -59,7 +118,7 @@ type RecurrenceGradOps = { [R in RecurrenceName as `${R}Grad`]: RecurrenceGradAt
  * axis `axes[i]` of `shape`;
  * `slice` takes `size` entries from `start`, counted from the end where negative; `pad` is its dual: zeros of extent `dim` with the input at `start`.
  */
-export interface OpAttrs extends RecurrenceOps, RecurrenceGradOps {
+export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOps {
   // Sources.
   /** `feed`: given anew to each run. `state`: kept between runs. `parameter`: of a body. */
   input: {
@@ -77,26 +136,8 @@ export interface OpAttrs extends RecurrenceOps, RecurrenceGradOps {
   /** (step: int32 scalar): inverted dropout by `fillDropoutMask`. */
   dropoutMask: { readonly rate: number; readonly seed: number; readonly site: number; readonly shape: Shape };
 
-  // Elementwise on equal shapes.
-  neg: None;
-  exp: None;
-  log: None;
-  sqrt: None;
-  abs: None;
-  sign: None;
-  tanh: None;
-  sigmoid: None;
-  relu: None;
+  // Elementwise on equal shapes, beside those of the table.
   cast: { readonly dtype: DType };
-  add: None;
-  sub: None;
-  mul: None;
-  div: None;
-  maximum: None;
-  minimum: None;
-  pow: None;
-  less: None;
-  equal: None;
   /** (condition, whereTrue, whereFalse). */
   select: None;
 
@@ -133,8 +174,6 @@ export interface OpAttrs extends RecurrenceOps, RecurrenceGradOps {
   /** Along the last axis. */
   softmax: None;
   logSoftmax: None;
-  /** log(1 + exp(x)), without overflow. */
-  softplus: None;
   /** (lengths int32 [batch]): bool [time, batch], true where time < length. */
   sequenceMask: { readonly time: Dim };
   /** (ids int32 [time, batch]): int32 [batch], the index of the last id that is not 0, plus one. */
@@ -169,25 +208,8 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   iota: { group: "source" },
   size: { group: "source" },
   dropoutMask: { group: "source" },
-  neg: { group: "elementwise" },
-  exp: { group: "elementwise" },
-  log: { group: "elementwise" },
-  sqrt: { group: "elementwise" },
-  abs: { group: "elementwise" },
-  sign: { group: "elementwise" },
-  tanh: { group: "elementwise" },
-  sigmoid: { group: "elementwise" },
-  relu: { group: "elementwise" },
+  ...byElementwise((_, { composite }): OpInfo => ({ group: composite ? "composite" : "elementwise" })),
   cast: { group: "elementwise" },
-  add: { group: "elementwise" },
-  sub: { group: "elementwise" },
-  mul: { group: "elementwise" },
-  div: { group: "elementwise" },
-  maximum: { group: "elementwise" },
-  minimum: { group: "elementwise" },
-  pow: { group: "elementwise" },
-  less: { group: "elementwise" },
-  equal: { group: "elementwise" },
   select: { group: "elementwise" },
   dot: { group: "linear" },
   sum: { group: "reduce" },
@@ -205,7 +227,6 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   reverseSequence: { group: "index" },
   softmax: { group: "composite" },
   logSoftmax: { group: "composite" },
-  softplus: { group: "composite" },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
   ...byRecurrence((): OpInfo => ({ group: "composite" })),
@@ -222,7 +243,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
 export type CompositeName =
   | "softmax"
   | "logSoftmax"
-  | "softplus"
+  | ElementwiseWith<{ composite: true }>
   | "sequenceMask"
   | "sequenceLengths"
   | RecurrenceName

@@ -1,64 +1,9 @@
-/** The recurrences as facts, named as ONNX names them: what inference, gradients, layers, export and tests ask of one. Their formulas are in `recurrent/`. */
+/** What follows from the table of recurrences for their ops: names, inputs, attributes. */
+import type { Cell, RecurrenceFacts, RecurrentActivation } from "../cells/cell.ts";
+import { recurrences } from "../cells/table.ts";
 
-/** Activation functions of a recurrence, by ONNX's names. */
-export type RecurrentActivation = "Sigmoid" | "Tanh" | "Relu";
-
-/** What is known of a recurrence beside its formula. */
-export interface RecurrenceFacts {
-  /** The operator of ONNX. */
-  readonly operator: string;
-  /** The blocks of rows of W, R and B, in ONNX's order. */
-  readonly gates: readonly string[];
-  /** The same blocks in the order in which other libraries store them. */
-  readonly foreign: { readonly keras: readonly string[]; readonly pytorch: readonly string[] };
-  /** What goes from step to step, each [batch, hidden]. The first is the output. */
-  readonly states: readonly string[];
-  /** What the forward op keeps of each step for its gradient alone, and how wide it is in hidden sizes. */
-  readonly kept: Readonly<Record<string, number>>;
-  /** The activations by default, in ONNX's order: of the gates, of the candidate, of the output. */
-  readonly activations: readonly RecurrentActivation[];
-  /** The gates that see a cell through the diagonal weights P, in the order of P. */
-  readonly peepholes: readonly string[];
-  /** Truth values of this recurrence alone, and their defaults. */
-  readonly flags: Readonly<Record<string, boolean>>;
-}
-
-/** The table of recurrences. A new one is a row here and a cell in `recurrent/`. */
-export const recurrences = {
-  /** Long short-term memory. `inputForget` couples the gates: f = 1 - i. */
-  lstm: {
-    operator: "LSTM",
-    gates: ["i", "o", "f", "c"],
-    foreign: { keras: ["i", "f", "c", "o"], pytorch: ["i", "f", "c", "o"] },
-    states: ["h", "c"],
-    kept: { gates: 4, cells: 1 },
-    activations: ["Sigmoid", "Tanh", "Tanh"],
-    peepholes: ["i", "o", "f"],
-    flags: { inputForget: false },
-  },
-  /** Gated recurrent unit. `linearBeforeReset`: the reset gate comes after the product with R, as in Keras's `reset_after` and in PyTorch. */
-  gru: {
-    operator: "GRU",
-    gates: ["z", "r", "h"],
-    foreign: { keras: ["z", "r", "h"], pytorch: ["r", "z", "h"] },
-    states: ["h"],
-    kept: { gates: 3 },
-    activations: ["Sigmoid", "Tanh"],
-    peepholes: [],
-    flags: { linearBeforeReset: false },
-  },
-  /** The simple recurrent network (Elman 1990). */
-  rnn: {
-    operator: "RNN",
-    gates: ["h"],
-    foreign: { keras: ["h"], pytorch: ["h"] },
-    states: ["h"],
-    kept: {},
-    activations: ["Tanh"],
-    peepholes: [],
-    flags: {},
-  },
-} as const satisfies Readonly<Record<string, RecurrenceFacts>>;
+export type { RecurrenceFacts, RecurrentActivation } from "../cells/cell.ts";
+export { recurrences } from "../cells/table.ts";
 
 /** The name of a recurrence. */
 export type RecurrenceName = keyof typeof recurrences;
@@ -67,11 +12,11 @@ type Facts<R extends RecurrenceName> = (typeof recurrences)[R];
 /** All names, in the order of the table. */
 export const recurrenceNames = Object.keys(recurrences) as RecurrenceName[];
 
+/** A recurrence that is not known by name. */
+export const cellOf = (name: RecurrenceName): Cell => recurrences[name] as unknown as Cell;
 /** The facts of a recurrence that is not known by name. */
 export const factsOf = (name: RecurrenceName): RecurrenceFacts => recurrences[name];
 
-/** The gates of a recurrence. */
-export type GateOf<R extends RecurrenceName> = Facts<R>["gates"][number];
 /** The states of a recurrence. */
 export type StateOf<R extends RecurrenceName> = Facts<R>["states"][number];
 

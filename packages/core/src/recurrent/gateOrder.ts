@@ -13,7 +13,7 @@ export function toOnnxGates(
   from: GateOrder,
 ): Float32Array {
   const { gates, foreign } = factsOf(name);
-  const order = from === "onnx" ? gates : foreign[from];
+  const order = (from === "onnx" ? undefined : foreign?.[from]) ?? gates;
   const block = hidden * columns;
   const out = new Float32Array(gates.length * block);
   gates.forEach((gate, to) => {

@@ -4,12 +4,14 @@
  * Lengths as in ONNX: outputs past a row's length are zero, the final state is the one at `length - 1` (the initial state for length 0),
  * and `reverse` runs over the valid part only, with the outputs in their places. B is one bias, the sum of ONNX's Wb and Rb.
  */
+import type { RecurrenceFacts, Step } from "../cells/cell.ts";
 import { apply } from "../ir/build/apply.ts";
-import { add, maximum, minimum, mul, relu, sigmoid, tanh } from "../ir/build/elementwise.ts";
+import { add, maximum, minimum, mul, relu, sigmoid, sub, tanh } from "../ir/build/elementwise.ts";
 import { dot } from "../ir/build/linear.ts";
-import { reshape, slice, transpose } from "../ir/build/shape.ts";
+import { concat, reshape, slice, transpose } from "../ir/build/shape.ts";
 import { full, parameter } from "../ir/build/source.ts";
 import {
+  cellOf,
   constantOptions,
   factsOf,
   gradOf,
@@ -25,14 +27,7 @@ import {
 } from "../ir/recurrences.ts";
 import { substitute } from "../ir/rewrite.ts";
 import type { Dim, Node, Value } from "../ir/value.ts";
-import type { Cell, Step } from "./cell.ts";
-import { gru } from "./gru.ts";
-import { lstm } from "./lstm.ts";
-import { rnn } from "./rnn.ts";
 import { type Gradients, scan } from "./scan.ts";
-
-const cells: { readonly [R in RecurrenceName]: Cell<R> } = { lstm, gru, rnn };
-const cellOf = (name: RecurrenceName): Cell => cells[name] as unknown as Cell;
 
 /** The inputs of a recurrence by ONNX's names; see `RecurrenceOption` for the optional ones. */
 export type RecurrenceInputs<R extends RecurrenceName = RecurrenceName> = {
@@ -123,7 +118,8 @@ function stateProduct(state: Value, { R, bias, mask, gates }: Product, hidden: n
 export const decomposeRecurrence =
   (name: RecurrenceName) =>
   (inputs: readonly Value[], attrs: RecurrenceAttrs): Value[] => {
-    const { gates, states, peepholes } = factsOf(name);
+    const cell = cellOf(name);
+    const { gates, states, peepholes } = cell;
     const roles = recurrenceInputsOf(inputs, attrs) as RecurrenceInputs<"lstm">;
     const { X, W, R, B, lengths, P, recurrentBias, recurrentMask } = roles;
     const initial = states.map((state) => (roles as Readonly<Record<string, Value | undefined>>)[initialOf(state)]);
@@ -132,7 +128,6 @@ export const decomposeRecurrence =
     const flag = (flagName: string): boolean =>
       (attrs as unknown as Readonly<Record<string, boolean>>)[flagName] === true;
     const clipped = (x: Value): Value => (attrs.clip === undefined ? x : maximum(minimum(x, attrs.clip), -attrs.clip));
-    const cell = cellOf(name);
 
     const products = cell.products(flag).map((own): Product => {
       const part = partOf(R, 0, gates, own, hidden);
@@ -158,7 +153,7 @@ export const decomposeRecurrence =
       ...(lengths ? { lengths } : {}),
       body: (before, [x], fixed) => {
         const inside = (value: Value): Value => fixed[constants.indexOf(value)] as Value;
-        const step: Step = {
+        const step: Step<RecurrenceFacts, Value> = {
           x: x as Value,
           states: before,
           recur: (state, k) => {
@@ -175,6 +170,10 @@ export const decomposeRecurrence =
           activations: attrs.activations.map((activation) => activationFunctions[activation]),
           clipped,
           flag,
+          add,
+          sub,
+          mul,
+          concat: (parts) => concat(parts, 1),
         };
         const after = cell.step(step);
         return { carries: after.states, outputs: [after.states[0] as Value, ...after.kept] };

@@ -151,11 +151,11 @@ function attributesOf(nodes: readonly Recurrence[]): Attributes {
 }
 
 /** The op of a recurrence: ONNX's operator has the same gate order, weight layout and lengths, so its weights are copied. */
-export const recurrence = (op: RecurrenceName): JointExport<RecurrenceName> => ({
+export const recurrence = (op: RecurrenceName, operator: string): JointExport<RecurrenceName> => ({
   joins,
   together(nodes, emission) {
     for (const node of nodes) expectExportable(node, emission);
-    const { operator, states } = factsOf(op);
+    const { states } = factsOf(op);
     const directions = nodes.map(rolesOf);
     const [{ X, lengths, ...first }] = directions as [Roles];
     const stack = (role: string): string => stacked(role, directions, emission);

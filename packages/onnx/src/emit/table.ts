@@ -1,13 +1,31 @@
 /** The form of every op in ONNX, or the reason why it has none. */
-import { byRecurrence, byRecurrenceGrad } from "@ostinato/core";
+import {
+  byElementwise,
+  byRecurrence,
+  byRecurrenceGrad,
+  type ElementwiseName,
+  factsOf,
+  type RecurrenceName,
+} from "@ostinato/core";
 import { alongLast, cast, direct } from "./elementwise.ts";
-import type { OpExports } from "./emission.ts";
+import type { OpExport, OpExports } from "./emission.ts";
 import { dot } from "./linear.ts";
 import { recurrence } from "./recurrence.ts";
 import { argMax, max, sum } from "./reduce.ts";
 import { scan } from "./scan.ts";
 import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
 import { broadcast, concat, constant, input, iota, pad, reshape, reverse, size, slice, transpose } from "./source.ts";
+
+/** `sigmoid` → `Sigmoid`. */
+const capitalized = (op: string): string => op.replace(/^./, (letter) => letter.toUpperCase());
+
+/** ONNX's operator; where it has none, `withScans` puts a Scan in the recurrence's place, but not in a body. */
+function recurrent(name: RecurrenceName): OpExport<RecurrenceName> {
+  const { operator } = factsOf(name);
+  return operator
+    ? recurrence(name, operator)
+    : { rejected: "ONNX has no operator for it, and it stands in the body of a scan" };
+}
 
 export const opExports: OpExports = {
   input: { whenNamed: input },
@@ -16,25 +34,8 @@ export const opExports: OpExports = {
   size: { whenNamed: size },
   dropoutMask: { rejected: "its random numbers belong to training" },
 
-  neg: direct("Neg"),
-  exp: direct("Exp"),
-  log: direct("Log"),
-  sqrt: direct("Sqrt"),
-  abs: direct("Abs"),
-  sign: direct("Sign"),
-  tanh: direct("Tanh"),
-  sigmoid: direct("Sigmoid"),
-  relu: direct("Relu"),
+  ...byElementwise((op, { operator }): OpExport<ElementwiseName> => direct(operator ?? capitalized(op))),
   cast,
-  add: direct("Add"),
-  sub: direct("Sub"),
-  mul: direct("Mul"),
-  div: direct("Div"),
-  maximum: direct("Max"),
-  minimum: direct("Min"),
-  pow: direct("Pow"),
-  less: direct("Less"),
-  equal: direct("Equal"),
   select: direct("Where"),
 
   dot,
@@ -57,10 +58,9 @@ export const opExports: OpExports = {
 
   softmax: alongLast("Softmax"),
   logSoftmax: alongLast("LogSoftmax"),
-  softplus: direct("Softplus"),
   sequenceMask,
   sequenceLengths,
-  ...byRecurrence(recurrence),
+  ...byRecurrence(recurrent),
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 
   scan,

@@ -1,6 +1,6 @@
 /**
  * The LSTM, forward. Each step is one product [1 | x | h] · [B | W | R]ᵀ over the rows that still run, and one pass that activates the
- * gates and makes the new cells and outputs. The readable form is the decomposition in core's `recurrent/lstm.ts`.
+ * gates and makes the new cells and outputs. The readable form is the decomposition in core's `cells/lstm.ts`.
  *
  * For `lstmGrad` alone: `gates` holds the activated i, o, f, c of each unit side by side and `cells` the new cells, both for the rows in
  * the order of `lstmRows.ts`, step after step without gaps.

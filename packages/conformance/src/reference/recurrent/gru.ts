@@ -1,4 +1,4 @@
-/** One step of the gated recurrent unit and its gradient; the formulas stand in core's `recurrent/gru.ts`. */
+/** One step of the gated recurrent unit and its gradient; the formulas stand in core's `cells/gru.ts`. */
 import type { RecurrenceAttrs } from "@ostinato/core";
 import {
   type Activation,

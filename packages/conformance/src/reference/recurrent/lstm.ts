@@ -1,4 +1,4 @@
-/** One step of the LSTM and its gradient; the formulas stand in core's `recurrent/lstm.ts`. */
+/** One step of the LSTM and its gradient; the formulas stand in core's `cells/lstm.ts`. */
 import type { RecurrenceAttrs } from "@ostinato/core";
 import {
   type Activation,

@@ -1,4 +1,4 @@
-/** One step of the simple recurrent network and its gradient; the formula stands in core's `recurrent/rnn.ts`. */
+/** One step of the simple recurrent network and its gradient; the formula stands in core's `cells/rnn.ts`. */
 import type { RecurrenceAttrs } from "@ostinato/core";
 import {
   backToInput,

@@ -1,5 +1,5 @@
 /** Elementwise builders. Numbers become constants, and shapes are brought together by NumPy's rule with explicit `broadcast` nodes. */
-import type { OpName } from "../ops.ts";
+import type { ElementwiseWith } from "../ops.ts";
 import type { DType, Value } from "../value.ts";
 import { apply1 } from "./apply.ts";
 import { broadcastShape, broadcastTo } from "./shape.ts";
@@ -12,10 +12,8 @@ function lift(x: Operand, dtype: DType): Value {
   return typeof x === "number" ? constant(x, dtype) : x;
 }
 
-type Binary = Extract<OpName, "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "pow" | "less" | "equal">;
-
 const binary =
-  (op: Binary) =>
+  (op: ElementwiseWith<{ operands: 2 }>) =>
   (a: Operand, b: Operand): Value => {
     const dtype = typeof a !== "number" ? a.type.dtype : typeof b !== "number" ? b.type.dtype : "float32";
     const left = lift(a, dtype);
@@ -43,13 +41,8 @@ export const less = binary("less");
 /** a = b, a bool; false where either is NaN. */
 export const equal = binary("equal");
 
-type Unary = Extract<
-  OpName,
-  "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "tanh" | "sigmoid" | "relu" | "softplus" | "softmax" | "logSoftmax"
->;
-
 const unary =
-  (op: Unary) =>
+  (op: ElementwiseWith<{ operands: 1 }> | "softmax" | "logSoftmax") =>
   (x: Value): Value =>
     apply1(op, [x], {});
 
