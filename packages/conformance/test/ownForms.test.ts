@@ -29,11 +29,12 @@ import {
   sequential,
   sgd,
   siteOf,
+  sparseCategoricalCrossentropy,
   type Tensors,
   toBytes,
   trainingGraph,
 } from "@ostinato/core";
-import { add, gather, mul, sequenceLengths } from "@ostinato/core/graph";
+import { add, gather, mul, reshape, sequenceLengths, transpose } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const objective = { backend: reference(), loss: meanSquaredError(), optimizer: sgd(), seed: 1 };
@@ -137,6 +138,56 @@ test("each mask that a layer asks for is one of its own, as is each use of the l
   const names = ["n", "n/+1", "n/b", "n/b+1"].flatMap((name) => [name, `${name}:1`]);
   expect(sites.toSorted()).toEqual(names.map(siteOf).toSorted());
   expect(nodesOf(rootsOf(inferenceGraph(spec))).some(({ op }) => op === "dropoutMask")).toBe(false);
+});
+
+test("an output over a known number of steps is trained on targets of as many, with weights of steps", async () => {
+  const unfold = defineLayer({
+    kind: "unfold",
+    parse: (options: object, owner) => {
+      new OptionReader(owner, options, []);
+      return {};
+    },
+    takes: "features",
+    outputs: { features: "sequence" },
+    build: (_, __, [x]) => [{ kind: "sequence", values: transpose(reshape(x.values, ["batch", 3, 2]), [1, 0, 2]) }],
+  });
+  const backend = reference();
+  const x = [
+    [1, 2, 3, 4, 5, 6],
+    [6, 5, 4, 3, 2, 1],
+  ];
+  const sampleWeights = [
+    [1, 0, 2],
+    [0.5, 1, 0],
+  ];
+  const plain = sequential([input({ shape: [6] }), unfold()]);
+  await using numbers = await compile(sequential([input({ shape: [6] }), dense({ units: 6 }), unfold()]), {
+    backend,
+    loss: meanSquaredError(),
+    optimizer: sgd({ learningRate: 0.01 }),
+  });
+  const y = x.map((row) => [row.slice(0, 2), row.slice(2, 4), row.slice(4)]);
+  const { epochs } = await numbers.fit({ x, y, sampleWeights }, { epochs: 30 });
+  expect(epochs.at(-1)?.loss).toBeLessThan((epochs[0].loss as number) / 4);
+  expect((await numbers.predict(x)).shape).toEqual([2, 3, 2]);
+  await expect(numbers.fit({ x, y: y.map((row) => row.slice(1)) })).rejects.toThrow(
+    'y of "output" must be float32[rows, 3, 2]; row 0 has 2 steps',
+  );
+  // -log of a softmax over [1, 2] at 0, over [3, 4] and [5, 6] at 1, and so on, each times its weight; the mean over six steps.
+  await using labels = await compile(
+    { spec: plain.spec },
+    { backend, loss: sparseCategoricalCrossentropy({ fromLogits: true }), optimizer: sgd() },
+  );
+  const [near, far] = [Math.log(1 + Math.exp(-1)), Math.log(1 + Math.exp(1))];
+  const { loss } = await labels.evaluate({
+    x,
+    y: [
+      [0, 1, 1],
+      [0, 1, 1],
+    ],
+    sampleWeights,
+  });
+  expect(loss).toBeCloseTo((1 * far + 0 * near + 2 * near + 0.5 * near + 1 * far + 0 * far) / 6, 6);
 });
 
 describe("initializers of one's own", () => {

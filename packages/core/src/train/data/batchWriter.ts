@@ -17,10 +17,14 @@ export interface BatchWriter {
 /** Arrays for batches, by feed. They are used again where they are large enough. */
 export type BatchArrays = Map<string, BatchBuffer["data"]>;
 
+/** The steps of a column: 1 where it has no time. */
+const stepsOf = ({ time }: ColumnSpec, sizes: Readonly<Record<string, number>>): number =>
+  typeof time === "number" ? time : (sizes[time ?? ""] ?? 1);
+
 /** Buffers for batches of up to `batch` rows of a data set. */
 export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: BatchArrays = new Map()): BatchWriter {
   const buffers = fed.map(({ feed, column }) =>
-    bufferFor(column.spec, batch, longest[column.spec.time ?? ""] ?? 1, feed, arrays),
+    bufferFor(column.spec, batch, stepsOf(column.spec, longest), feed, arrays),
   );
   const lengths = fed.map(({ lengthsFeed = "" }) =>
     lengthsFeed === "" ? undefined : bufferFor(lengthsSpec, batch, 1, lengthsFeed, arrays),
@@ -38,15 +42,14 @@ export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: Ba
       for (let f = 0; f < fed.length; f++) {
         const { column, leads } = fed[f] as Fed;
         const { time } = column.spec;
-        if (!leads || time === undefined) continue;
+        if (!leads || typeof time !== "string") continue;
         let most = sizes[time] as number;
         for (let i = 0; i < count; i++) most = Math.max(most, column.lengths[order[from + i] as number] as number);
         sizes[time] = most;
       }
       for (let f = 0; f < fed.length; f++) {
         const { column, lengthsFeed } = fed[f] as Fed;
-        const steps = column.spec.time === undefined ? 1 : (sizes[column.spec.time] as number);
-        writeBatch(column, order, from, count, steps, buffers[f] as BatchBuffer);
+        writeBatch(column, order, from, count, stepsOf(column.spec, sizes), buffers[f] as BatchBuffer);
         if (lengthsFeed === undefined) continue;
         const own = lengths[f] as BatchBuffer;
         for (let i = 0; i < count; i++) own.data[i] = column.lengths[order[from + i] as number] as number;

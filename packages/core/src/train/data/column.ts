@@ -1,6 +1,6 @@
 /** Columns: the data of one input or target, checked once and laid out so that a batch of any rows can be written without allocating. */
 import { DataError, DTypeError, ShapeError } from "../../errors.ts";
-import { showShape } from "../../ir/value.ts";
+import { type Dim, showShape } from "../../ir/value.ts";
 import { isRecord, shown } from "../../nn/options.ts";
 import { classOf, dtypes, holds, type Tensor } from "../../tensor.ts";
 import { got, isList, numberFrom, type Scalar } from "./element.ts";
@@ -21,8 +21,8 @@ export interface ColumnSpec {
   /** How errors call it: `input "words"`, `y`. */
   readonly label: string;
   readonly dtype: "float32" | "int32";
-  /** The name of its time axis, where it has one. */
-  readonly time?: string;
+  /** Its time axis, where it has one: the name, or how many steps every row has. */
+  readonly time?: Dim;
   /** Numbers a row, or a step. */
   readonly width: number;
   /** The last axis, of size `width`, is part of the shape. With a width of 1 it may be left out. */
@@ -195,16 +195,12 @@ function withLengths(column: Column, given: ArrayLike<number>): Column {
   return { ...column, lengths, ragged: true };
 }
 
-/**
- * Reads the user's data into a column.
- *
- * @throws ShapeError, DTypeError, DataError that name the column, the row and what is wanted
- */
-export function readColumn(spec: ColumnSpec, data: Rows): Column {
+/** The user's data as a column, of any number of steps. */
+function columnOf(spec: ColumnSpec, data: Rows): Column {
   if (isTensor(data)) return fromTensor(spec, data);
   if (isRecord(data) && "values" in data && "lengths" in data && spec.time !== undefined) {
     const { values, lengths } = data as unknown as { values: Tensor; lengths: ArrayLike<number> };
-    return withLengths(readColumn(spec, values), lengths);
+    return withLengths(columnOf(spec, values), lengths);
   }
   if (!isList(data)) {
     throw new ShapeError(
@@ -229,6 +225,19 @@ export function readColumn(spec: ColumnSpec, data: Rows): Column {
     };
   }
   return fromLists(spec, list);
+}
+
+/**
+ * Reads the user's data into a column. Where the number of steps is known, every row must have them.
+ *
+ * @throws ShapeError, DTypeError, DataError that name the column, the row and what is wanted
+ */
+export function readColumn(spec: ColumnSpec, data: Rows): Column {
+  const column = columnOf(spec, data);
+  const { time, label } = spec;
+  const row = typeof time === "number" ? column.lengths.findIndex((length) => length !== time) : -1;
+  if (row < 0) return column;
+  throw new ShapeError(`${label} must be ${wanted(spec)}; row ${row} has ${column.lengths[row]} steps`);
 }
 
 /** Whether the data has one number a row: a flat list, or a tensor of one axis. */

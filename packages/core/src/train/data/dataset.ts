@@ -52,7 +52,7 @@ export function readDataset(spec: ModelSpec, x: Inputs, labels?: Labels): Datase
   const longest: Record<string, number> = {};
   for (const { column, leads } of fed) {
     const { time } = column.spec;
-    if (leads && time !== undefined)
+    if (leads && typeof time === "string")
       longest[time] = column.lengths.reduce((most, length) => Math.max(most, length), longest[time] ?? 1);
   }
   checkWhole(fed);
@@ -115,7 +115,7 @@ export function lengthsOver(dataset: Dataset, time: string): Int32Array {
 /** What is over time, a target or weights of steps, must reach as far as each row of the inputs with the same time axis. */
 function checkFollows(column: Column, dataset: Dataset): void {
   const { time, label } = column.spec;
-  if (time === undefined) return;
+  if (typeof time !== "string") return;
   for (const input of inputsOver(dataset, time)) {
     for (let row = 0; row < column.rows; row++) {
       if ((column.lengths[row] as number) < (input.lengths[row] as number)) {

@@ -1,14 +1,19 @@
 /** The columns of targets and of the weights of rows, for each output that is trained. */
 import { DataError } from "../../errors.ts";
+import type { Dim } from "../../ir/value.ts";
 import { targetFeed, weightsFeed } from "../objective/graphs.ts";
 import type { TargetSpec } from "../objective/target.ts";
 import { type Column, type ColumnSpec, isOneNumberARow, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
 import { byName, type Inputs, inOrder, isByName } from "./named.ts";
 
+/** The time axis of a target: labels have one number a step, others a last axis beside it. */
+const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
+  shape.length > (dtype === "float32" ? 2 : 1) ? shape[1] : undefined;
+
 function targetColumn(target: TargetSpec, data: Rows): Fed {
   const { dtype, shape, classes, probability } = target;
-  const time = typeof shape[1] === "string" ? shape[1] : undefined;
+  const time = timeOf(target);
   const last = shape.at(-1);
   const widthAxis = dtype === "float32";
   const column = readColumn(
@@ -43,11 +48,11 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
 }
 
 /** Weights of rows, or of steps where the target has time and they are given so. */
-function readWeights({ name, shape }: TargetSpec, weights: Rows, several: boolean): Column {
-  const label = several ? `sampleWeights of "${name}"` : "sampleWeights";
+function readWeights(target: TargetSpec, weights: Rows, several: boolean): Column {
+  const label = several ? `sampleWeights of "${target.name}"` : "sampleWeights";
   const form: ColumnSpec = { label, dtype: "float32", width: 1, widthAxis: false };
-  const time = shape[1];
-  return readColumn(typeof time === "string" && !isOneNumberARow(weights) ? { ...form, time } : form, weights);
+  const time = timeOf(target);
+  return readColumn(time !== undefined && !isOneNumberARow(weights) ? { ...form, time } : form, weights);
 }
 
 export const fedWeights = ({ name }: TargetSpec, column: Column): Fed => ({

@@ -62,7 +62,7 @@ export function unseenClasses(
   if (classes === undefined || counts === undefined) return undefined;
   const labels = counts.reduce((sum, count) => sum + count, 0);
   // Over time 0 is as a rule what rows are padded with.
-  const first = column.spec.time === undefined ? 0 : 1;
+  const first = typeof column.spec.time === "string" ? 1 : 0;
   const unseen = [...counts.keys()].filter((label) => label >= first && counts[label] === 0);
   if (unseen.length === 0 || labels < classes) return undefined;
   const named = `${unseen.slice(0, MOST_NAMED).join(", ")}${unseen.length > MOST_NAMED ? ", …" : ""}`;
