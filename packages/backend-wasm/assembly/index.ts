@@ -1,4 +1,5 @@
 /** The jobs of the module: the caller's thread begins one with `run`; the other threads wait for them in `work`. */
+import { crossentropy, crossentropyGrad } from "./crossentropy";
 import { dot } from "./dot";
 import { dropoutMask } from "./dropout";
 import { binary, select, unary } from "./elementwise";
@@ -22,6 +23,10 @@ function perform(job: i32, thread: i32, threads: i32): void {
       return dot(thread, threads);
     case Job.softmax:
       return softmax(thread, threads);
+    case Job.crossentropy:
+      return crossentropy(thread, threads);
+    case Job.crossentropyGrad:
+      return crossentropyGrad(thread, threads);
     case Job.gather:
       return gather(thread, threads);
     case Job.scatterAdd:

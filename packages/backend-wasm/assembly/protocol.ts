@@ -6,6 +6,8 @@ export enum Job {
   select,
   dot,
   softmax,
+  crossentropy,
+  crossentropyGrad,
   gather,
   scatterAdd,
   dropoutMask,
@@ -106,6 +108,29 @@ export enum Softmax {
   rows,
   width,
   x,
+  y,
+}
+
+export enum Crossentropy {
+  rows,
+  width,
+  smoothing,
+  logits,
+  labels,
+  losses,
+  largest,
+  logSums,
+}
+
+export enum CrossentropyGrad {
+  rows,
+  width,
+  smoothing,
+  logits,
+  labels,
+  largest,
+  logSums,
+  cotangents,
   y,
 }
 

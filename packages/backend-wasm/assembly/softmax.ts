@@ -4,19 +4,19 @@ import { Softmax } from "./protocol";
 import { address, argument } from "./team";
 
 @inline
-function largest(x: v128): f32 {
+export function largest(x: v128): f32 {
   const pairs = f32x4.max(x, i32x4.shuffle(x, x, 2, 3, 0, 1));
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
 @inline
-function total(x: v128): f32 {
+export function total(x: v128): f32 {
   const pairs = f32x4.add(x, i32x4.shuffle(x, x, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
 /** The first `count` of four numbers, the others `filler`. */
-function loadFilled(from: usize, count: i32, filler: f32): v128 {
+export function loadFilled(from: usize, count: i32, filler: f32): v128 {
   let x = f32x4.splat(filler);
   x = v128.load32_lane(from, x, 0);
   if (count > 1) x = v128.load32_lane(from, x, 1, 4);

@@ -39,6 +39,8 @@ export const jobs = {
     ...["y", "tiles", "tileBytes"],
   ],
   softmax: ["logarithm", "rows", "width", "x", "y"],
+  crossentropy: ["rows", "width", "smoothing", "logits", "labels", "losses", "largest", "logSums"],
+  crossentropyGrad: ["rows", "width", "smoothing", "logits", "labels", "largest", "logSums", "cotangents", "y"],
   gather: ["ids", "count", "table", "rowBytes", "y"],
   scatterAdd: ["rows", "width", "ends", "positions", "updates", "y"],
   dropoutMask: ["size", "y", "seed", "site", "step", "threshold", "kept"],

@@ -5,13 +5,13 @@ import {
   exp,
   feed,
   float32,
-  gradOf,
   isComposite,
   lower,
   mul,
   nodesOf,
+  opNames,
+  ops,
   type OpName,
-  recurrenceNames,
   tanh,
   type Value,
 } from "@ostinato/core";
@@ -19,11 +19,11 @@ import { describe, expect, test } from "vitest";
 
 const trials = 20;
 
-/** Ops without a float32 output or input, or without a gradient of their own: the gradient op of a recurrence is lowered first (below). */
+/** Ops without a float32 output or input, or without a gradient of their own: the gradient op of another is lowered first (below, those of recurrences). */
 const without = [
   ...Object.values(byElementwise((op, { result }) => (result === "bool" ? [op] : []))).flat(),
   ...["argMax", "sequenceMask", "sequenceLengths", "size"],
-  ...recurrenceNames.map(gradOf),
+  ...opNames.filter((op) => ops[op].gradientOf),
 ].map((op) => `ops > ${op}`);
 
 function floats(fetches: Readonly<Record<string, Value>>): Value[] {
@@ -47,8 +47,8 @@ describe("gradients equal central differences", () => {
   for (const name of trialNames.filter((known) => !without.includes(known)))
     test(name, { timeout: 60_000 }, () => expectRightGradients((seed) => trialNamed(name, seed)));
 
-  // Twice: the gradient of the gradients of a lowered recurrence, which is made of primitives.
-  test.each(recurrenceNames.map(gradOf))("%s, lowered", (op) => {
+  // Twice: the gradient of the gradients of a lowered op, which is made of primitives.
+  test.each(opNames.filter((op) => ops[op].gradientOf))("%s, lowered", (op) => {
     const primitives = { name: "primitives", runs: (node: { op: OpName }) => !isComposite(node.op) };
     for (let seed = 1; seed <= 5; seed++) {
       const { fetches, feeds, inputs } = trialOf(op, seed);

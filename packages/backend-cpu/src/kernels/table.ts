@@ -1,6 +1,7 @@
 /** The table of kernels: each primitive, and the composites that run natively. A missing primitive does not compile. */
 import type { Kernels } from "../call.ts";
 import { binaryKernels } from "./binary.ts";
+import { crossentropyKernels } from "./crossentropy.ts";
 import { dotKernels } from "./dot.ts";
 import { indexedKernels } from "./indexed.ts";
 import { lengthKernels } from "./lengths.ts";
@@ -25,6 +26,7 @@ export const cpuKernels: Kernels = {
   ...indexedKernels,
   ...lengthKernels,
   ...softmaxKernels,
+  ...crossentropyKernels,
   lstm: lstmKernel,
   lstmGrad: lstmGradKernel,
 };

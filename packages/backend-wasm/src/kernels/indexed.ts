@@ -2,14 +2,11 @@
 import { aligned, type Call, cpuKernels, expectIds, positionsBytes, sortPositions } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 import { fields } from "../protocol.ts";
+import { bitsOf } from "./bits.ts";
 
 /** Numbers from which on it pays to wake the other threads: to copy, or to compute something of each. */
 const MANY_COPIES = 2 ** 18;
 const MANY = 2 ** 16;
-
-/** Floats and their bits share four bytes. */
-const float = new Float32Array(1);
-const bits = new Int32Array(float.buffer);
 
 function gather(memory: WasmMemory, { inputs, outputs }: Call<"gather">): void {
   const table = inputs[0];
@@ -52,7 +49,6 @@ function dropoutMask(memory: WasmMemory, call: Call<"dropoutMask">): void {
     cpuKernels.dropoutMask.run(memory, call);
     return;
   }
-  float[0] = 1 / (1 - rate);
   const to = memory.arguments;
   const at = fields.dropoutMask;
   to[at.size] = y.size;
@@ -61,7 +57,7 @@ function dropoutMask(memory: WasmMemory, call: Call<"dropoutMask">): void {
   to[at.site] = site;
   to[at.step] = memory.i32[call.inputs[0].offset];
   to[at.threshold] = threshold;
-  to[at.kept] = bits[0];
+  to[at.kept] = bitsOf(1 / (1 - rate));
   memory.run("dropoutMask", y.size >= MANY);
 }
 

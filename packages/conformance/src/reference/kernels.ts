@@ -38,6 +38,40 @@ const normalizers: Kernels<"softmax" | "logSoftmax"> = {
   },
 };
 
+/** The weight of class `k` where the label is `label`. */
+const targetOf = (label: number, k: number, classes: number, smoothing: number): number =>
+  (k === label ? 1 - smoothing : 0) + smoothing / classes;
+
+const crossentropies: Kernels<"softmaxCrossentropy" | "softmaxCrossentropyGrad"> = {
+  softmaxCrossentropy: ([logits, labels], { labelSmoothing }) => {
+    const classes = logits.shape.at(-1) ?? 1;
+    const rows = Array.from(labels.data, (label, row) => {
+      const z = Array.from(logits.data.subarray(row * classes, (row + 1) * classes));
+      const largest = Math.max(...z);
+      const logSum = Math.log(z.reduce((total, element) => total + Math.exp(element - largest), 0));
+      let loss = 0;
+      z.forEach((element, k) => {
+        const weight = targetOf(label, k, classes, labelSmoothing);
+        // A class without weight may be impossible.
+        if (weight !== 0) loss -= weight * (element - largest - logSum);
+      });
+      return [loss, largest, logSum];
+    });
+    return [0, 1, 2].map((output) => build("float64", labels.shape, (_index, row) => rows[row][output]));
+  },
+  softmaxCrossentropyGrad: ([logits, labels, largest, logSum, cotangent], { labelSmoothing }) => {
+    const classes = logits.shape.at(-1) ?? 1;
+    return [
+      build("float64", logits.shape, (_index, position) => {
+        const row = Math.floor(position / classes);
+        const probability = Math.exp(logits.data[position] - largest.data[row] - logSum.data[row]);
+        const weight = targetOf(labels.data[row], position % classes, classes, labelSmoothing);
+        return cotangent.data[row] * (probability - weight);
+      }),
+    ];
+  },
+};
+
 const structured: Kernels<"scan"> = {
   scan: (inputs, { carries, sequences, reverse }, { runBody }) => {
     const stacked = inputs.slice(carries, carries + sequences);
@@ -70,6 +104,7 @@ const kernels: Kernels<Exclude<ComputedOp, Recurrent>> & Partial<Kernels<Recurre
   ...shapes,
   ...indexing,
   ...normalizers,
+  ...crossentropies,
   ...recurrenceTable,
   ...structured,
 };

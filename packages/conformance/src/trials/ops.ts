@@ -1,5 +1,6 @@
 /** Random trials of every op of the list: what it computes, over many shapes, data types and attributes. */
 import {
+  apply,
   apply1,
   argMax,
   broadcast,
@@ -32,6 +33,7 @@ import {
   transpose,
   type Value,
 } from "@ostinato/core";
+import { softmaxCrossentropy } from "@ostinato/core/graph";
 import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
 import { recurrentTrials } from "./recurrent/ops.ts";
 
@@ -64,6 +66,31 @@ const normalizer =
     const range = draw.one([1, 5, 40]);
     return { y: apply1(op, [draw.float("x", draw.dims(draw.whole(1, 3)), -range, range)], {}) };
   };
+
+/** Logits of a few classes and a label for each of their rows, near and far. */
+function drawLabelled(draw: Draw) {
+  const classes = draw.whole(1, 9);
+  const rows = draw.dims(draw.whole(0, 2));
+  const range = draw.one([1, 5, 40]);
+  return {
+    rows,
+    logits: draw.float("logits", [...rows, { dim: classes, size: classes }], -range, range),
+    labels: draw.int("labels", rows, 0, classes - 1),
+    labelSmoothing: draw.one([0, 0, 0.1, 1]),
+  };
+}
+
+function crossentropyTrial(draw: Draw) {
+  const { logits, labels, labelSmoothing } = drawLabelled(draw);
+  return { loss: softmaxCrossentropy(logits, labels, { labelSmoothing }) };
+}
+
+function crossentropyGradTrial(draw: Draw) {
+  const { rows, logits, labels, labelSmoothing } = drawLabelled(draw);
+  const [, largest, logSum] = apply("softmaxCrossentropy", [logits, labels], { labelSmoothing });
+  const cotangent = draw.float("cotangent", rows);
+  return { d: apply1("softmaxCrossentropyGrad", [logits, labels, largest, logSum, cotangent], { labelSmoothing }) };
+}
 
 /** A random set of axes, at least one. */
 function axesOf(draw: Draw, rank: number): number[] {
@@ -274,6 +301,8 @@ export const opTrials: { readonly [O in OpName]: DrawTrial } = {
   reverseSequence: reverseSequenceTrial,
   softmax: normalizer("softmax"),
   logSoftmax: normalizer("logSoftmax"),
+  softmaxCrossentropy: crossentropyTrial,
+  softmaxCrossentropyGrad: crossentropyGradTrial,
   sequenceMask: (draw) => {
     const [time, batch] = [draw.named("time", 7), draw.named("batch", 7)];
     return { y: sequenceMask(draw.lengths("lengths", batch, time), "time"), x: draw.float("x", [time]) };

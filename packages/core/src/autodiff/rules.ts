@@ -1,4 +1,5 @@
 /** The gradient of every op: from the cotangents of its outputs, those of its inputs, as more graph. */
+import { apply1 } from "../ir/build/apply.ts";
 import {
   and,
   cast,
@@ -219,6 +220,14 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
     return sub(g, mul(softmax(x), expand(sum(g, [last]), x, [last])));
   }),
   softplus: unary((x, g) => mul(g, sigmoid(x))),
+  softmaxCrossentropy: (node, [g]) => {
+    if (g === undefined) return [undefined, undefined];
+    const [largest, logSum] = [1, 2].map((output) => ({ node, output, type: node.outputs[output] }) as Value);
+    const read = [...node.inputs, largest as Value, logSum as Value, g];
+    return [apply1("softmaxCrossentropyGrad", read, node.attrs), undefined];
+  },
+  // To differentiate twice, lower first.
+  softmaxCrossentropyGrad: none,
   sequenceMask: none,
   sequenceLengths: none,
   ...byRecurrence(recurrenceGradient),

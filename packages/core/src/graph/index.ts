@@ -4,6 +4,7 @@
  */
 export { gradients } from "../autodiff/gradients.ts";
 export { apply, apply1 } from "../ir/build/apply.ts";
+export { softmaxCrossentropy } from "../ir/build/crossentropy.ts";
 export * from "../ir/build/elementwise.ts";
 export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "../ir/build/index.ts";
 export { dot, matmul } from "../ir/build/linear.ts";

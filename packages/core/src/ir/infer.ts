@@ -47,6 +47,21 @@ const softmaxLike = <O extends OpName>(inputs: readonly ValueType[], _attrs: OpA
   return [x];
 };
 
+/** Logits and a label for each of their rows. */
+function expectLabelled(
+  op: OpName,
+  [logits, labels]: readonly ValueType[],
+): readonly [logits: ValueType, labels: ValueType] {
+  if (logits === undefined || labels === undefined) throw new ShapeError(`${op} takes logits and labels`);
+  expectDType(op, logits, "float32");
+  expectDType(op, labels, "int32");
+  if (typeof logits.shape.at(-1) === "number" && sameShape(logits.shape.slice(0, -1), labels.shape))
+    return [logits, labels];
+  throw new ShapeError(
+    `${op} takes logits […, classes] and labels […], got ${showType(logits)} and ${showType(labels)}`,
+  );
+}
+
 function reduced(op: OpName, x: ValueType, axes: readonly number[]): Shape {
   for (const axis of axes) expectAxis(op, x, axis);
   return x.shape.filter((_, axis) => !axes.includes(axis));
@@ -263,6 +278,22 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
 
   softmax: softmaxLike,
   logSoftmax: softmaxLike,
+  softmaxCrossentropy: (inputs, _attrs, op) => {
+    arity(op, inputs, 2);
+    const [, { shape }] = expectLabelled(op, inputs);
+    const row: ValueType = { dtype: "float32", shape };
+    return [row, row, row];
+  },
+  softmaxCrossentropyGrad: (inputs, _attrs, op) => {
+    arity(op, inputs, 5);
+    const [logits, labels] = expectLabelled(op, inputs);
+    for (const row of inputs.slice(2)) {
+      expectDType(op, row, "float32");
+      if (!sameShape(row.shape, labels.shape))
+        throw new ShapeError(`${op}: ${showType(row)} is not one number for each of the labels ${showType(labels)}`);
+    }
+    return [logits];
+  },
   sequenceMask: (inputs, { time }, op) => {
     arity(op, inputs, 1);
     const [lengths] = inputs as [ValueType];

@@ -174,6 +174,13 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   /** Along the last axis. */
   softmax: None;
   logSoftmax: None;
+  /**
+   * (logits float32 […, classes], labels int32 […]): -Σ y log(softmax(logits)) for each row, where y is 1 - labelSmoothing at the label, plus
+   * labelSmoothing / classes everywhere; then what the gradient reads again: the largest logit, and the logarithm of the sum of exp(logit - largest).
+   */
+  softmaxCrossentropy: { readonly labelSmoothing: number };
+  /** (logits, labels, largest, logSum, cotangent […]): the gradient of the logits, cotangent · (softmax(logits) - y). */
+  softmaxCrossentropyGrad: { readonly labelSmoothing: number };
   /** (lengths int32 [batch]): bool [time, batch], true where time < length. */
   sequenceMask: { readonly time: Dim };
   /** (ids int32 [time, batch]): int32 [batch], the index of the last id that is not 0, plus one. */
@@ -192,8 +199,8 @@ export interface OpInfo {
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
   /**
-   * Of a gradient op that reads what its forward op keeps: that op, and the input that is its first output. Both run natively or neither, for
-   * what is kept has the backend's own layout.
+   * Of a gradient op that reads what its forward op keeps: that op, and an input that is one of its outputs. Both run natively or neither, for
+   * what is kept may have the backend's own layout.
    */
   readonly gradientOf?: {
     readonly op: OpName;
@@ -227,6 +234,8 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   reverseSequence: { group: "index" },
   softmax: { group: "composite" },
   logSoftmax: { group: "composite" },
+  softmaxCrossentropy: { group: "composite" },
+  softmaxCrossentropyGrad: { group: "composite", gradientOf: { op: "softmaxCrossentropy", at: () => 2 } },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
   ...byRecurrence((): OpInfo => ({ group: "composite" })),
@@ -243,6 +252,8 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
 export type CompositeName =
   | "softmax"
   | "logSoftmax"
+  | "softmaxCrossentropy"
+  | "softmaxCrossentropyGrad"
   | ElementwiseWith<{ composite: true }>
   | "sequenceMask"
   | "sequenceLengths"

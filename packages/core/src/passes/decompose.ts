@@ -2,7 +2,7 @@
 import { abs, add, cast, div, equal, exp, less, log, maximum, mul, neg, select, sub } from "../ir/build/elementwise.ts";
 import { max, sum } from "../ir/build/reduce.ts";
 import { broadcast } from "../ir/build/shape.ts";
-import { iota } from "../ir/build/source.ts";
+import { full, iota } from "../ir/build/source.ts";
 import type { CompositeName, OpAttrs } from "../ir/ops.ts";
 import { byRecurrence, byRecurrenceGrad } from "../ir/recurrences.ts";
 import type { Dim, Value } from "../ir/value.ts";
@@ -35,6 +35,13 @@ function log1p(x: Value): Value {
   return select(equal(sum, 1), x, mul(log(sum), div(x, sub(sum, 1))));
 }
 
+/** Whether the class of each logit is that of its row's label. */
+function isLabel(labels: Value, logits: Value): Value {
+  const { shape } = logits.type;
+  const classes = broadcast(iota(shape.at(-1) as number), shape, [shape.length - 1]);
+  return equal(alongLast(labels, logits), classes);
+}
+
 export const decompositions: { readonly [O in CompositeName]: Decomposition<O> } = {
   softmax: ([x]) => {
     const powers = exp(shifted(x as Value));
@@ -43,6 +50,25 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
   logSoftmax: ([x]) => {
     const logits = shifted(x as Value);
     return [sub(logits, alongLast(log(sum(exp(logits), [logits.type.shape.length - 1])), logits))];
+  },
+  softmaxCrossentropy: ([logits, labels], { labelSmoothing: s }) => {
+    const z = logits as Value;
+    const last = z.type.shape.length - 1;
+    const largest = max(z, [last]);
+    const shiftedZ = sub(z, alongLast(largest, z));
+    const logSum = log(sum(exp(shiftedZ), [last]));
+    const picked = sum(select(isLabel(labels as Value, z), shiftedZ, 0), [last]);
+    const crossentropy = sub(logSum, mul(1 - s, picked));
+    const classes = z.type.shape[last] as number;
+    return [s === 0 ? crossentropy : sub(crossentropy, mul(s / classes, sum(shiftedZ, [last]))), largest, logSum];
+  },
+  softmaxCrossentropyGrad: ([logits, labels, largest, logSum, cotangent], { labelSmoothing: s }) => {
+    const z = logits as Value;
+    const over = (row: Value | undefined): Value => alongLast(row as Value, z);
+    const probabilities = exp(sub(sub(z, over(largest)), over(logSum)));
+    const target = select(isLabel(labels as Value, z), full(1 - s, z.type.shape), 0);
+    const smoothed = s === 0 ? target : add(target, s / (z.type.shape.at(-1) as number));
+    return [mul(over(cotangent), sub(probabilities, smoothed))];
   },
   softplus: ([x]) => [add(maximum(x as Value, 0), log1p(exp(neg(abs(x as Value)))))],
   sequenceMask: ([lengths], { time }) => {

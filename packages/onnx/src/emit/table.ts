@@ -58,6 +58,8 @@ export const opExports: OpExports = {
 
   softmax: alongLast("Softmax"),
   logSoftmax: alongLast("LogSoftmax"),
+  softmaxCrossentropy: { rejected: "losses belong to training" },
+  softmaxCrossentropyGrad: { rejected: "gradients belong to training" },
   sequenceMask,
   sequenceLengths,
   ...byRecurrence(recurrent),

@@ -1,5 +1,6 @@
 /** Losses: how far predictions are from targets, one number a row. Keras's names and definitions. */
 import { ConfigError, ShapeError } from "../../errors.ts";
+import { softmaxCrossentropy } from "../../ir/build/crossentropy.ts";
 import {
   abs,
   add,
@@ -163,9 +164,12 @@ export function sparseCategoricalCrossentropy(given: CrossentropyOptions = {}): 
       return { name, dtype: "int32", shape: targetShape(output, true), classes, probability: false };
     },
     perRow(prediction, target) {
+      const { fromLogits, labelSmoothing } = options;
+      const logits = fromLogits ? expectLogits(kind, prediction) : logitsOf(prediction, "softmax");
+      if (logits) return softmaxCrossentropy(logits, target, { labelSmoothing });
       const classes = prediction.type.shape.at(-1) as number;
-      const y = smoothed(oneHot(target, classes), options.labelSmoothing, classes);
-      return neg(sum(mul(y, logProbabilities(kind, prediction, options.fromLogits)), [lastAxis(prediction)]));
+      const y = smoothed(oneHot(target, classes), labelSmoothing, classes);
+      return neg(sum(mul(y, logProbabilities(kind, prediction, false)), [lastAxis(prediction)]));
     },
   };
 }

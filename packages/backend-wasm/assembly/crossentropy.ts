@@ -1,0 +1,83 @@
+/** The crossentropy of a softmax and labels, and its gradient. Each thread takes a range of the rows. */
+import { exp, loadPart, log, storePart } from "./lanes";
+import { Crossentropy, CrossentropyGrad } from "./protocol";
+import { largest, loadFilled, total } from "./softmax";
+import { address, argument } from "./team";
+
+@inline
+function rowStart(rows: i32, thread: i32, threads: i32): i32 {
+  return <i32>((<i64>rows * thread) / threads);
+}
+
+/** A result of the rows, where it is read: at address 0 it is not. */
+@inline
+function put(at: usize, row: i32, value: f32): void {
+  if (at !== 0) store<f32>(at + (<usize>row << 2), value);
+}
+
+export function crossentropy(thread: i32, threads: i32): void {
+  const rows = argument(Crossentropy.rows);
+  const width = argument(Crossentropy.width);
+  const smoothing = reinterpret<f32>(argument(Crossentropy.smoothing));
+  const whole = width & ~3;
+  const few = width - whole;
+  const end = rowStart(rows, thread + 1, threads);
+  for (let row = rowStart(rows, thread, threads); row < end; row++) {
+    const x = address(Crossentropy.logits) + <usize>row * (<usize>width << 2);
+    const tail = x + (<usize>whole << 2);
+    let most = f32x4.splat(-Infinity);
+    for (let i: usize = 0; i < <usize>whole << 2; i += 16) most = f32x4.max(most, v128.load(x + i));
+    if (few > 0) most = f32x4.max(most, loadFilled(tail, few, -Infinity));
+    const highest = largest(most);
+    const shift = f32x4.splat(highest);
+    let sums = f32x4.splat(0);
+    let spread = f32x4.splat(0);
+    for (let i: usize = 0; i < <usize>whole << 2; i += 16) {
+      const z = f32x4.sub(v128.load(x + i), shift);
+      sums = f32x4.add(sums, exp(z));
+      spread = f32x4.add(spread, z);
+    }
+    if (few > 0) {
+      sums = f32x4.add(sums, exp(f32x4.sub(loadFilled(tail, few, -Infinity), shift)));
+      spread = f32x4.add(spread, f32x4.sub(loadFilled(tail, few, highest), shift));
+    }
+    const logSum = f32x4.extract_lane(log(f32x4.splat(total(sums))), 0);
+    const label = load<i32>(address(Crossentropy.labels) + (<usize>row << 2));
+    const picked: f32 = <u32>label < <u32>width ? load<f32>(x + (<usize>label << 2)) - highest : 0;
+    let loss = logSum - (1 - smoothing) * picked;
+    if (smoothing !== 0) loss -= (smoothing / <f32>width) * total(spread);
+    put(address(Crossentropy.losses), row, loss);
+    put(address(Crossentropy.largest), row, highest);
+    put(address(Crossentropy.logSums), row, logSum);
+  }
+}
+
+export function crossentropyGrad(thread: i32, threads: i32): void {
+  const rows = argument(CrossentropyGrad.rows);
+  const width = argument(CrossentropyGrad.width);
+  const smoothing = reinterpret<f32>(argument(CrossentropyGrad.smoothing));
+  const everywhere = f32x4.splat(smoothing / <f32>width);
+  const end = rowStart(rows, thread + 1, threads);
+  for (let row = rowStart(rows, thread, threads); row < end; row++) {
+    const at = <usize>row << 2;
+    const x = address(CrossentropyGrad.logits) + <usize>row * (<usize>width << 2);
+    const y = address(CrossentropyGrad.y) + <usize>row * (<usize>width << 2);
+    const highest = f32x4.splat(load<f32>(address(CrossentropyGrad.largest) + at));
+    const logSum = f32x4.splat(load<f32>(address(CrossentropyGrad.logSums) + at));
+    const cotangent = load<f32>(address(CrossentropyGrad.cotangents) + at);
+    const scale = f32x4.splat(cotangent);
+    const label = load<i32>(address(CrossentropyGrad.labels) + at);
+    // Before its place is written: y may lie over the logits.
+    const atLabel: f32 = <u32>label < <u32>width ? load<f32>(x + (<usize>label << 2)) : 0;
+    for (let i: usize = 0; i < <usize>width << 2; i += 16) {
+      const left = width - <i32>(i >> 2);
+      const z = f32x4.sub(f32x4.sub(loadPart(x + i, left), highest), logSum);
+      storePart(y + i, f32x4.mul(scale, f32x4.sub(exp(z), everywhere)), left);
+    }
+    if (<u32>label < <u32>width) {
+      const z = f32x4.sub(f32x4.sub(f32x4.splat(atLabel), highest), logSum);
+      const probability = f32x4.extract_lane(exp(z), 0);
+      store<f32>(y + (<usize>label << 2), cotangent * (probability - (1 - smoothing + smoothing / <f32>width)));
+    }
+  }
+}
