@@ -233,8 +233,8 @@ test("the program of inference, lstm native", () => {
     -, %8, -, -, - = lstm(%3, %4, %5, %6, %7): -, float32[batch, 3] @76800, -, -, -
     %10 = dot(%8, %9): float32[batch, 1] @0
     %12 = broadcast(%11): float32[batch, 1] uniform bias alias
-    %13 = add(%10, %12): float32[batch, 1] @128
-    %14 = reshape(%13): float32[batch] @128 alias
+    %13 = add(%10, %12): float32[batch, 1] @0
+    %14 = reshape(%13): float32[batch] @0 alias
     %15 = sigmoid(%14): float32[batch] @0
     fetch probabilities %15: float32[batch] @0"
   `);
@@ -243,7 +243,7 @@ test("the program of inference, lstm native", () => {
 test("the program of inference, in primitives", () => {
   const lowered = lower({ fetches: { probabilities }, updates: [] }, primitives);
   expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
-    "program (batch ≤ 32, time ≤ 300), arena of 1421184 bytes
+    "program (batch ≤ 32, time ≤ 300), arena of 960384 bytes
     decomposed: sequenceLengths, lstm, sequenceMask
     feed ids %3: int32[batch, time] @0
     state embeddings %2: float32[50, 2] embeddings
@@ -253,56 +253,56 @@ test("the program of inference, in primitives", () => {
     state kernel %57: float32[3, 1] kernel
     state bias %59: float32[1] bias
     %0 = constant(): float32[] @38400
-    %1 = broadcast(%0): float32[batch, 3] @1420800
-    %4 = transpose(%3): int32[time, batch] @1382400
+    %1 = broadcast(%0): float32[batch, 3] @960000
+    %4 = transpose(%3): int32[time, batch] @921600
     %5 = gather(%2, %4): float32[time, batch, 2] @460800
     %7 = dot(%5, %6): float32[time, batch, 12] @0
     %9 = broadcast(%8): float32[time, batch, 12] @460800
-    %10 = add(%7, %9): float32[time, batch, 12] @921600
-    %11 = iota(): int32[time] @38400
-    %12 = broadcast(%11): int32[time, batch] @0
-    %13 = cast(%4): bool[time, batch] @115200
-    %14 = constant(): int32[] @39616
-    %15 = broadcast(%14): int32[time] uniform @39616 alias
-    %16 = add(%11, %15): int32[time] @76800
-    %17 = broadcast(%16): int32[time, batch] @38400
-    %18 = constant(): int32[] @124800
-    %19 = broadcast(%18): int32[time, batch] uniform @124800 alias
-    %20 = select(%13, %17, %19): int32[time, batch] @76800
-    %21 = max(%20): int32[batch] @115200
-    %22 = broadcast(%21): int32[time, batch] @38400
-    %23 = less(%12, %22): bool[time, batch] @76800
-    %25, -, -, -, -, -, - = scan(%1, %1, %10, %23, %24): float32[batch, 3] @7104, -, -, -, -, -, -
-      %31 = broadcast(%29): bool[batch, 3] @6912
-      %32 = dot(%26, %30): float32[batch, 12] @0
-      %33 = add(%28, %32): float32[batch, 12] @1536
-      %34 = slice(%33): float32[batch, 3] @0
-      %35 = sigmoid(%34): float32[batch, 3] @3840
-      %36 = slice(%33): float32[batch, 3] @0
-      %37 = sigmoid(%36): float32[batch, 3] @4224
-      %38 = mul(%37, %27): float32[batch, 3] @0
-      %39 = slice(%33): float32[batch, 3] @384
-      %40 = sigmoid(%39): float32[batch, 3] @4608
-      %41 = slice(%33): float32[batch, 3] @384
-      %42 = tanh(%41): float32[batch, 3] @1536
-      %43 = mul(%40, %42): float32[batch, 3] @384
-      %44 = add(%38, %43): float32[batch, 3] @4992
-      %45 = tanh(%44): float32[batch, 3] @0
-      %46 = mul(%35, %45): float32[batch, 3] @384
-      %47 = select(%31, %46, %26): float32[batch, 3] @5376
-      %48 = select(%31, %44, %27): float32[batch, 3] @5760
-      %49 = constant(): float32[] @7040
-      %50 = broadcast(%49): float32[batch, 3] uniform @7040 alias
-      %51 = select(%31, %46, %50): float32[batch, 3] @6144
-      %52 = broadcast(%29): bool[batch, 12] @6528
-      %53 = concat(%40, %35, %37, %42): float32[batch, 12] @0
-      %54 = broadcast(%49): float32[batch, 12] uniform @7040 alias
-      %55 = select(%52, %53, %54): float32[batch, 12] @1536
-      %56 = select(%31, %44, %50): float32[batch, 3] @0
+    %10 = add(%7, %9): float32[time, batch, 12] @0
+    %11 = iota(): int32[time] @547200
+    %12 = broadcast(%11): int32[time, batch] @460800
+    %13 = cast(%4): bool[time, batch] @537600
+    %14 = constant(): int32[] @499200
+    %15 = broadcast(%14): int32[time] uniform @499200 alias
+    %16 = add(%11, %15): int32[time] @547200
+    %17 = broadcast(%16): int32[time, batch] @499200
+    %18 = constant(): int32[] @547200
+    %19 = broadcast(%18): int32[time, batch] uniform @547200 alias
+    %20 = select(%13, %17, %19): int32[time, batch] @499200
+    %21 = max(%20): int32[batch] @537600
+    %22 = broadcast(%21): int32[time, batch] @499200
+    %23 = less(%12, %22): bool[time, batch] @537600
+    %25, -, -, -, -, -, - = scan(%1, %1, %10, %23, %24): float32[batch, 3] @466752, -, -, -, -, -, -
+      %31 = broadcast(%29): bool[batch, 3] @466560
+      %32 = dot(%26, %30): float32[batch, 12] @460800
+      %33 = add(%28, %32): float32[batch, 12] @460800
+      %34 = slice(%33): float32[batch, 3] @463104
+      %35 = sigmoid(%34): float32[batch, 3] @463104
+      %36 = slice(%33): float32[batch, 3] @463488
+      %37 = sigmoid(%36): float32[batch, 3] @463488
+      %38 = mul(%37, %27): float32[batch, 3] @463872
+      %39 = slice(%33): float32[batch, 3] @464256
+      %40 = sigmoid(%39): float32[batch, 3] @464256
+      %41 = slice(%33): float32[batch, 3] @464640
+      %42 = tanh(%41): float32[batch, 3] @464640
+      %43 = mul(%40, %42): float32[batch, 3] @460800
+      %44 = add(%38, %43): float32[batch, 3] @463872
+      %45 = tanh(%44): float32[batch, 3] @465024
+      %46 = mul(%35, %45): float32[batch, 3] @465024
+      %47 = select(%31, %46, %26): float32[batch, 3] @465408
+      %48 = select(%31, %44, %27): float32[batch, 3] @465792
+      %49 = constant(): float32[] @466688
+      %50 = broadcast(%49): float32[batch, 3] uniform @466688 alias
+      %51 = select(%31, %46, %50): float32[batch, 3] @465024
+      %52 = broadcast(%29): bool[batch, 12] @466176
+      %53 = concat(%40, %35, %37, %42): float32[batch, 12] @460800
+      %54 = broadcast(%49): float32[batch, 12] uniform @466688 alias
+      %55 = select(%52, %53, %54): float32[batch, 12] @460800
+      %56 = select(%31, %44, %50): float32[batch, 3] @463872
     %58 = dot(%25, %57): float32[batch, 1] @0
     %60 = broadcast(%59): float32[batch, 1] uniform bias alias
-    %61 = add(%58, %60): float32[batch, 1] @128
-    %62 = reshape(%61): float32[batch] @128 alias
+    %61 = add(%58, %60): float32[batch, 1] @0
+    %62 = reshape(%61): float32[batch] @0 alias
     %63 = sigmoid(%62): float32[batch] @0
     fetch probabilities %63: float32[batch] @0"
   `);
@@ -313,7 +313,7 @@ test("the program of a training step, lstm native", () => {
   expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
     "program (batch ≤ 32, time ≤ 300), arena of 884992 bytes
     feed ids %1: int32[batch, time] @0
-    feed labels %19: float32[batch] @768256
+    feed labels %19: float32[batch] @768128
     state embeddings %0: float32[50, 2] embeddings
     state W %4: float32[12, 2] W
     state R %5: float32[12, 3] R
@@ -325,66 +325,66 @@ test("the program of a training step, lstm native", () => {
     %3 = gather(%0, %2): float32[time, batch, 2] @691200
     %7 = sequenceLengths(%2): int32[batch] @884160
     %8, %9, -, %10, %11 = lstm(%3, %4, %5, %6, %7): float32[time, batch, 3] @460800, float32[batch, 3] @883200, -, float32[time, batch, 12] @0, float32[time, batch, 3] @576000
-    %13 = dot(%9, %12): float32[batch, 1] @768000
+    %13 = dot(%9, %12): float32[batch, 1] @884288
     %15 = broadcast(%14): float32[batch, 1] uniform bias alias
-    %16 = add(%13, %15): float32[batch, 1] @768128
-    %17 = reshape(%16): float32[batch] @768128 alias
+    %16 = add(%13, %15): float32[batch, 1] @884288
+    %17 = reshape(%16): float32[batch] @884288 alias
     %18 = softplus(%17): float32[batch] @768000
-    %20 = mul(%19, %17): float32[batch] @768384
-    %21 = sub(%18, %20): float32[batch] @768512
-    %22 = sum(%21): float32[] @768000
-    %23 = constant(): float32[] @768064
-    %24 = size(): int32[] @768384
-    %25 = cast(%24): float32[] @768448
-    %26 = mul(%23, %25): float32[] @884736
-    %27 = div(%22, %26): float32[] @884800
+    %20 = mul(%19, %17): float32[batch] @768256
+    %21 = sub(%18, %20): float32[batch] @768000
+    %22 = sum(%21): float32[] @884736
+    %23 = constant(): float32[] @768256
+    %24 = size(): int32[] @884800
+    %25 = cast(%24): float32[] @884800
+    %26 = mul(%23, %25): float32[] @884800
+    %27 = div(%22, %26): float32[] @884736
     %28 = sigmoid(%17): float32[batch] @884288
-    %30 = constant(): int32[] @768000
+    %30 = constant(): int32[] @884864
     %31 = add(%29, %30): int32[] @884864
     %32 = constant(): float32[] @884928
     %33 = broadcast(%32): float32[50, 2] uniform @884928 alias
-    %34 = div(%23, %26): float32[] @768384
-    %35 = broadcast(%34): float32[batch] uniform @768384 alias
-    %36 = neg(%35): float32[batch] @768000
-    %37 = mul(%36, %19): float32[batch] @768128
+    %34 = div(%23, %26): float32[] @768256
+    %35 = broadcast(%34): float32[batch] uniform @768256 alias
+    %36 = neg(%35): float32[batch] @884416
+    %37 = mul(%36, %19): float32[batch] @884416
     %38 = mul(%35, %28): float32[batch] @768000
     %39 = add(%37, %38): float32[batch] @884416
     %40 = reshape(%39): float32[batch, 1] @884416 alias
     %41 = dot(%40, %12): float32[batch, 3] @883584
     %42, %43, %44, %45 = lstmGrad(%3, %4, %5, %6, %7, %8, %10, %11, %41): float32[time, batch, 2] @768000, float32[12, 2] @884544, float32[12, 3] @883968, float32[12] @884672
     %46 = scatterAdd(%2, %42): float32[50, 2] @0
-    %47 = mul(%33, %46): float32[50, 2] @448
+    %47 = mul(%33, %46): float32[50, 2] @0
     %48 = sub(%0, %47): float32[50, 2] @0
     %49 = broadcast(%32): float32[12, 2] uniform @884928 alias
-    %50 = mul(%49, %43): float32[12, 2] @448
-    %51 = sub(%4, %50): float32[12, 2] @832
+    %50 = mul(%49, %43): float32[12, 2] @884544
+    %51 = sub(%4, %50): float32[12, 2] @884544
     %52 = broadcast(%32): float32[12, 3] uniform @884928 alias
-    %53 = mul(%52, %44): float32[12, 3] @448
-    %54 = sub(%5, %53): float32[12, 3] @640
+    %53 = mul(%52, %44): float32[12, 3] @883968
+    %54 = sub(%5, %53): float32[12, 3] @883968
     %55 = broadcast(%32): float32[12] uniform @884928 alias
-    %56 = mul(%55, %45): float32[12] @448
-    %57 = sub(%6, %56): float32[12] @512
+    %56 = mul(%55, %45): float32[12] @884672
+    %57 = sub(%6, %56): float32[12] @884672
     %58 = broadcast(%32): float32[3, 1] uniform @884928 alias
     %59 = dot(%9, %40): float32[3, 1] @448
-    %60 = mul(%58, %59): float32[3, 1] @576
+    %60 = mul(%58, %59): float32[3, 1] @448
     %61 = sub(%12, %60): float32[3, 1] @448
     %62 = broadcast(%32): float32[1] uniform @884928 alias
-    %63 = sum(%40): float32[1] @576
-    %64 = mul(%62, %63): float32[1] @960
-    %65 = sub(%14, %64): float32[1] @576
-    %66 = sub(%27, %27): float32[] @960
-    %67 = constant(): float32[] @1024
-    %68 = equal(%66, %67): bool[] @1088
-    fetch loss %27: float32[] @884800
+    %63 = sum(%40): float32[1] @512
+    %64 = mul(%62, %63): float32[1] @512
+    %65 = sub(%14, %64): float32[1] @512
+    %66 = sub(%27, %27): float32[] @576
+    %67 = constant(): float32[] @640
+    %68 = equal(%66, %67): bool[] @704
+    fetch loss %27: float32[] @884736
     fetch probabilities %28: float32[batch] @884288
-    fetch rows %26: float32[] @884736
+    fetch rows %26: float32[] @884800
     update step %31: int32[] @884864
     update embeddings %48: float32[50, 2] @0
-    update W %51: float32[12, 2] @832
-    update R %54: float32[12, 3] @640
-    update B %57: float32[12] @512
+    update W %51: float32[12, 2] @884544
+    update R %54: float32[12, 3] @883968
+    update B %57: float32[12] @884672
     update kernel %61: float32[3, 1] @448
-    update bias %65: float32[1] @576
+    update bias %65: float32[1] @512
     guard %68"
   `);
 });

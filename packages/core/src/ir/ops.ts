@@ -196,6 +196,8 @@ export type OpName = keyof OpAttrs;
 
 /** What the list of ops tells of each. */
 export interface OpInfo {
+  /** Each row of the result is computed from that row of the inputs, which is read before it is written. */
+  readonly rowwise?: true;
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
   /**
@@ -235,7 +237,11 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   softmax: { group: "composite" },
   logSoftmax: { group: "composite" },
   softmaxCrossentropy: { group: "composite" },
-  softmaxCrossentropyGrad: { group: "composite", gradientOf: { op: "softmaxCrossentropy", at: () => 2 } },
+  softmaxCrossentropyGrad: {
+    group: "composite",
+    rowwise: true,
+    gradientOf: { op: "softmaxCrossentropy", at: () => 2 },
+  },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
   ...byRecurrence((): OpInfo => ({ group: "composite" })),
@@ -268,4 +274,12 @@ export const opNames = Object.keys(ops) as OpName[];
 /** Whether an op has a decomposition, so that a backend may leave it out. */
 export function isComposite(op: OpName): op is CompositeName {
   return ops[op].group === "composite";
+}
+
+/** Whether a result of the op may lie over an input: each element is computed from those in its place, which are read before it is written. */
+export function overwrites(op: OpName): boolean {
+  const { group, rowwise } = ops[op];
+  return (
+    group === "elementwise" || rowwise === true || (elementwise as Readonly<Record<string, unknown>>)[op] !== undefined
+  );
 }

@@ -1,6 +1,6 @@
 /** Binding: a lowered graph and the capacities of its named sizes become a program with every value placed. */
 import { GraphError } from "../errors.ts";
-import { type OpName, ops } from "../ir/ops.ts";
+import { type OpName, ops, overwrites } from "../ir/ops.ts";
 import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
 import { Binder, type Capacities, type PlacedBlock } from "./binder.ts";
@@ -87,6 +87,10 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
   for (const root of roots) binder.read(numberOf(root), drafts.length);
   for (const number of given.values()) binder.read(number, drafts.length);
 
+  drafts.forEach(({ node, inputs, outputs }, step) => {
+    const [output = -1] = outputs;
+    if (output >= 0 && overwrites(node.op)) inputs.some((input) => binder.overwrite(output, input, step));
+  });
   const bytes = binder.place(members, blocks);
   const steps = drafts.map(({ node, inputs, outputs, alias, block }, step) => {
     const touched = new Set([...inputs, ...outputs.filter((output) => output >= 0)]);

@@ -34,6 +34,8 @@ export class Binder {
   readonly #capacities: Capacities;
   readonly #drafts: Draft[] = [];
   readonly #offsets = new Map<number, number>();
+  /** Values that lie where others lay until the step that writes them. */
+  readonly #over = new Map<number, number>();
 
   constructor(capacities: Capacities) {
     this.#capacities = capacities;
@@ -80,16 +82,45 @@ export class Binder {
     return draft.death === step && draft.state === undefined;
   }
 
+  /**
+   * Lets a value of the level lie over an input of the step that writes it, if that has memory of its own, as many elements of the same size, and is
+   * not read any more after the step. To be asked once all readers are known.
+   */
+  overwrite(index: number, input: number, step: number): boolean {
+    const given = this.#draft(input);
+    const [to, from] = [this.#draft(index), this.#draft(given.root)];
+    const own = from.state === undefined && from.outer === undefined && from.birth >= 0 && to.root === index;
+    const alike =
+      !given.uniform &&
+      !to.uniform &&
+      bytesOf[to.type.dtype] === bytesOf[from.type.dtype] &&
+      this.#bytes(index) === this.#bytes(given.root);
+    if (!own || !alike || from.death !== step) return false;
+    this.#over.set(index, given.root);
+    return true;
+  }
+
+  #bytes(index: number): number {
+    const { type, uniform } = this.#draft(index);
+    return bytesOf[type.dtype] * (uniform ? 1 : this.capacity(type.shape));
+  }
+
   /** Places the values of one level and the blocks in it; returns the bytes that it takes. */
   place(members: readonly number[], blocks: readonly PlacedBlock[]): number {
     const own = members.filter((index) => {
       const draft = this.#draft(index);
-      return draft.root === index && draft.state === undefined && draft.outer === undefined;
+      return draft.root === index && draft.state === undefined && draft.outer === undefined && !this.#over.has(index);
     });
-    const intervals: Interval[] = own.map((index) => {
-      const { birth, death, type, uniform } = this.#draft(index);
-      return { bytes: bytesOf[type.dtype] * (uniform ? 1 : this.capacity(type.shape)), birth, death };
-    });
+    const ends = new Map<number, number>();
+    for (const index of members) {
+      const place = this.#placeOf(index);
+      ends.set(place, Math.max(ends.get(place) ?? -1, this.#draft(index).death));
+    }
+    const intervals: Interval[] = own.map((index) => ({
+      bytes: this.#bytes(index),
+      birth: this.#draft(index).birth,
+      death: ends.get(index) as number,
+    }));
     const { offsets, bytes } = place([
       ...intervals,
       ...blocks.map(({ bytes, step }) => ({ bytes, birth: step, death: step })),
@@ -120,10 +151,19 @@ export class Binder {
 
   #storage(index: number): Storage {
     const draft = this.#draft(index);
+    const over = this.#over.get(index);
+    if (over !== undefined) return this.#storage(over);
     if (draft.root !== index) return this.#storage(draft.root);
     if (draft.outer !== undefined) return this.#storage(draft.outer);
     if (draft.state !== undefined) return { kind: "state", name: draft.state };
     return { kind: "arena", offset: this.#offsets.get(index) as number };
+  }
+
+  /** The value in whose memory this one lies. */
+  #placeOf(index: number): number {
+    let place = this.#draft(index).root;
+    for (let over = this.#over.get(place); over !== undefined; over = this.#over.get(place)) place = over;
+    return place;
   }
 
   #draft(index: number): Draft {
