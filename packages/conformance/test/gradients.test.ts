@@ -9,9 +9,9 @@ import {
   lower,
   mul,
   nodesOf,
+  type OpName,
   opNames,
   ops,
-  type OpName,
   tanh,
   type Value,
 } from "@ostinato/core";

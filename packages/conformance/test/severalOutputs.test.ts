@@ -1,8 +1,8 @@
-/** Models of several outputs: a loss, a weight, metrics and sample weights for each, against one output at a time and against Keras. */
+/** Models of several outputs: a loss, a weight, metrics and sample weights for each, against one output at a time. */
 import {
   accuracy,
   adam,
-  binaryAccuracy,
+  auc,
   binaryCrossentropy,
   type Checkpoint,
   ConfigError,
@@ -12,6 +12,7 @@ import {
   compile,
   dense,
   dropout,
+  earlyStopping,
   embedding,
   type FitOptions,
   float32,
@@ -22,6 +23,7 @@ import {
   log,
   lossMetric,
   lstm,
+  meanAbsoluteError,
   meanSquaredError,
   model,
   nodesOf,
@@ -31,13 +33,11 @@ import {
   sgd,
   sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
-  sparseTopKCategoricalAccuracy,
   toBytes,
   trainingGraph,
   weightsOfClasses,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
-import keras from "../src/golden/keras-outputs.json" with { type: "json" };
 import { checkGradients, reference } from "../src/index.ts";
 
 const backend = reference();
@@ -239,6 +239,48 @@ describe("training", () => {
   });
 });
 
+describe("callbacks", () => {
+  /** A model whose outputs are called as figures are. */
+  const heads = () => {
+    const entry = input({ shape: [1] });
+    return compile(model(entry, { accuracy: dense({ units: 1 })(entry), loss: dense({ units: 1 })(entry) }), {
+      backend,
+      loss: meanSquaredError(),
+      metrics: {
+        accuracy: lossMetric(meanAbsoluteError(), { name: "error" }),
+        loss: lossMetric(meanAbsoluteError(), { name: "mae" }),
+      },
+      optimizer: sgd({ learningRate: 0.05 }),
+    });
+  };
+  const data = { x: [[1], [2]], y: { accuracy: [1, 2], loss: [0, 1] } };
+
+  test("take the way of a figure from its metric, whatever its output is called", async () => {
+    await using trained = await heads();
+    const callbacks = [earlyStopping({ monitor: "accuracyError", patience: 1 })];
+    const { epochs, stopped } = await trained.fit(data, { epochs: 5, callbacks });
+    expect(stopped).toBe(undefined);
+    expect(epochs[4].accuracyError).toBeLessThan(epochs[0].accuracyError as number);
+  });
+
+  test("ask for the way where the metric's name does not tell it", async () => {
+    await using trained = await heads();
+    const callbacks = [earlyStopping({ monitor: "lossMae" })];
+    await expect(trained.fit(data, { callbacks })).rejects.toThrow("the name lossMae does not tell");
+  });
+
+  test("a figure that there is not: data for validation are asked for only where there are none", async () => {
+    await using trained = await heads();
+    const trying = (more: FitOptions) =>
+      trained.fit(data, { ...more, callbacks: [earlyStopping({ monitor: "valMae" })] }).then(
+        () => "it ran",
+        ({ message }: Error) => message,
+      );
+    expect(await trying({})).toContain("give fit validationData");
+    expect(await trying({ validationData: data })).toMatch(/only loss, .*valLossMae$/);
+  });
+});
+
 describe("wrong data", () => {
   const wrong: [what: string, data: object, ...expected: string[]][] = [
     ["targets of no output", { y: { ...y, tome: y.tone } }, 'the model has no output "tome"; it has tags, tone, score'],
@@ -250,7 +292,6 @@ describe("wrong data", () => {
       'y of "tone" has 25 rows, input "words" has 26',
     ],
     ["weights of no output", { y, sampleWeights: { tome: y.tone } }, 'sampleWeights: the model has no output "tome"'],
-    ["weights of what is not trained", { y, sampleWeights: { score: y.tone } }, 'no output "score"; it has tags, tone'],
     ["weights of steps for one number a row", { y, sampleWeights: y.tags }, 'sampleWeights of "tone"'],
   ];
   test.each(wrong)("%s", async (_, data, ...expected) => {
@@ -262,9 +303,25 @@ describe("wrong data", () => {
     for (const part of expected) expect(message).toContain(part);
   });
 
-  test("targets of an output that is not trained are not read", async () => {
+  test("targets and weights of an output that is not trained are not read", async () => {
     await using trained = await trainer();
-    await trained.fit({ x: texts, y: { ...y, score: "none of these" as never } });
+    const none = "none of these" as never;
+    await trained.fit({ x: texts, y: { ...y, score: none }, sampleWeights: { tone: y.tone, score: none } });
+  });
+
+  test("a metric that an output cannot have names it", async () => {
+    await expect(trainer({ loss: losses, metrics: { tags: auc() } })).rejects.toThrow(
+      'metrics of "tags": auc is for one',
+    );
+  });
+
+  test("a batch of an iterable is counted", async () => {
+    await using trained = await trainer();
+    const batches = [
+      { x: texts, y },
+      { x: texts, y: { tags: y.tags } },
+    ] as never;
+    await expect(trained.fit(batches)).rejects.toThrow('epoch 1, batch 2: y has no data for the output "tone"');
   });
 
   test("class weights are for one output; weights of rows by output do the same", async () => {
@@ -272,7 +329,12 @@ describe("wrong data", () => {
     const classWeight = { 0: 1, 1: 3 };
     await expect(trained.fit({ x: texts, y }, { classWeight })).rejects.toThrow(ConfigError);
     await expect(trained.fit({ x: texts, y }, { classWeight })).rejects.toThrow(/weightsOfClasses/);
-    await trained.fit({ x: texts, y, sampleWeights: { tone: weightsOfClasses(classWeight, y.tone) } });
+    await expect(trained.fit({ x: texts, y }, { classWeight })).rejects.toThrow("{ tags: labels.map((row) => ");
+    const sampleWeights = {
+      tags: y.tags.map((row) => [...weightsOfClasses(classWeight, row)]),
+      tone: weightsOfClasses(classWeight, y.tone),
+    };
+    await trained.fit({ x: texts, y, sampleWeights });
   });
 
   test("a class that no row has is named with its output", async () => {
@@ -284,61 +346,5 @@ describe("wrong data", () => {
       expect.stringContaining('y of "tags": class 2 of 3'),
       expect.stringContaining('y of "tone": class 1 of 2'),
     ]);
-  });
-});
-
-describe("Keras", () => {
-  const { x, initial, history, trained, evaluated, unweighted, sampleWeights } = keras;
-  const entry = input({ shape: [3] });
-  const shared = dense({ units: 4, activation: "tanh", name: "shared" })(entry);
-  const heads = model(entry, {
-    tone: dense({ units: 1, activation: "sigmoid", name: "tone" })(shared),
-    topic: dense({ units: 3, activation: "softmax", name: "topic" })(shared),
-  });
-  const weights = Object.fromEntries(
-    Object.entries(initial).flatMap(([name, { kernel, bias }]) => [
-      [`${name}/kernel`, float32([kernel.length, bias.length], kernel.flat())],
-      [`${name}/bias`, float32([bias.length], bias)],
-    ]),
-  );
-  /** Keras's names and ours. */
-  const names = {
-    loss: "loss",
-    tone_loss: "toneLoss",
-    topic_loss: "topicLoss",
-    tone_binary_accuracy: "toneBinaryAccuracy",
-    topic_sparse_categorical_accuracy: "topicSparseCategoricalAccuracy",
-    topic_top2: "topicTop2",
-  };
-
-  test("has the same history, weights and figures", async () => {
-    await using ours = await compile(heads, {
-      backend,
-      loss: { tone: binaryCrossentropy(), topic: sparseCategoricalCrossentropy() },
-      lossWeights: { tone: 0.5, topic: 2 },
-      metrics: { tone: binaryAccuracy(), topic: sparseCategoricalAccuracy() },
-      weightedMetrics: { topic: sparseTopKCategoricalAccuracy({ k: 2, name: "top2" }) },
-      optimizer: sgd({ learningRate: 0.5 }),
-      weights,
-    });
-    const data = { x, y: keras.y, sampleWeights };
-    const { epochs } = await ours.fit(data, { epochs: 3, batchSize: x.length, shuffle: false });
-    const checked = await ours.evaluate(data);
-    const plain = await ours.evaluate({ x, y: keras.y });
-    for (const [theirs, name] of Object.entries(names)) {
-      // Keras computes in single precision.
-      epochs.forEach((event, i) => {
-        expect(event[name], `${name} of epoch ${i + 1}`).toBeCloseTo(history[theirs as keyof typeof names][i], 5);
-      });
-      expect(checked[name], name).toBeCloseTo(evaluated[theirs as keyof typeof names], 5);
-      expect(plain[name], name).toBeCloseTo(unweighted[theirs as keyof typeof names], 5);
-    }
-    const snapshot = await ours.snapshot();
-    for (const [name, { kernel, bias }] of Object.entries(trained)) {
-      [...kernel.flat(), ...bias].forEach((value, i) => {
-        const all = [...snapshot.weights[`${name}/kernel`].data, ...snapshot.weights[`${name}/bias`].data];
-        expect(all[i], name).toBeCloseTo(value, 5);
-      });
-    }
   });
 });

@@ -33,6 +33,7 @@ async function tell(
   let epoch = from - 1;
   const control: TrainingControl = {
     figures,
+    metricOf: (figure) => figure,
     learningRate,
     stop: () => {
       told.stopped ??= epoch;
@@ -113,6 +114,7 @@ describe("earlyStopping", () => {
     const reasons: string[] = [];
     const control = {
       figures: ["valLoss"],
+      metricOf: (figure: string) => figure,
       stop: (reason: string) => void reasons.push(reason),
       readWeights: async () => ({}),
     };

@@ -23,7 +23,7 @@ export function bestModel(options: BestModelOptions): Callback {
   let best: number | null = null;
   return {
     name: "bestModel",
-    onStart: ({ figures }) => monitor.expectIn(figures),
+    onStart: (control) => monitor.expectIn(control),
     async onEpoch(event, control) {
       const value = monitor.read(event);
       if (!monitor.better(value, best)) return;

@@ -10,6 +10,8 @@ import type { EpochEvent, History, SnapshotOptions, TrainingStepEvent } from "..
 export interface TrainingControl {
   /** The names of the figures that epochs have: `loss`, the metrics, and `valLoss`, … where there is validation. */
   readonly figures: readonly string[];
+  /** What a figure is called without its output and without validation: `valToneAccuracy` → `accuracy`. */
+  metricOf(figure: string): string;
   /** The learning rate of the next step. Where the optimizer has a schedule it cannot be set: that is a `ConfigError`. */
   learningRate: number;
   /**

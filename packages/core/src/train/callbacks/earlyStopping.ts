@@ -32,7 +32,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
   return {
     name: "earlyStopping",
     async onStart(control) {
-      monitor.expectIn(control.figures);
+      monitor.expectIn(control);
       if (!restored) {
         best = null;
         bestEpoch = 0;

@@ -2,6 +2,7 @@
 import { ConfigError } from "../../errors.ts";
 import { type OptionReader, shown } from "../../nn/options.ts";
 import type { EpochEvent } from "../evaluation/events.ts";
+import type { TrainingControl } from "./callback.ts";
 
 /** The figure that a callback watches. */
 export interface MonitorOptions {
@@ -42,8 +43,8 @@ function modeOf(name: string): "min" | "max" | undefined {
 
 export interface Monitor {
   readonly name: string;
-  /** @throws ConfigError where epochs will have no figure of that name, or its name does not tell which way is better */
-  expectIn(figures: readonly string[]): void;
+  /** To be called before `better`. @throws ConfigError where epochs will have no figure of that name, or its name does not tell which way is better */
+  expectIn(control: Pick<TrainingControl, "figures" | "metricOf">): void;
   /** The figure of an epoch. */
   read(event: EpochEvent): number;
   /** Whether `value` is better than `best`, by Keras's rule: before the first, best is ∞ or -∞; NaN is never better. */
@@ -57,15 +58,18 @@ export function monitorOf(owner: string, options: MonitorOptions, read: OptionRe
     throw new ConfigError(`${owner}: monitor must be the name of a figure, got ${shown(name)}`);
   const mode = read.oneOf("mode", modes, "auto");
   const delta = read.number("minDelta", minDelta, 0);
-  const way = mode === "auto" ? modeOf(name) : mode;
-  const up = way === "max";
+  let up = mode === "max";
   return {
     name,
-    expectIn(figures) {
+    expectIn({ figures, metricOf }) {
       if (!figures.includes(name)) {
-        const hint = name.startsWith("val") ? "; give fit validationData or validationSplit" : "";
+        const validated = figures.some((figure) => figure.startsWith("val"));
+        const hint = name.startsWith("val") && !validated ? "; give fit validationData or validationSplit" : "";
         throw new ConfigError(`${owner} watches ${name}, but epochs have only ${figures.join(", ")}${hint}`);
       }
+      // The name of an output says nothing of its metrics.
+      const way = mode === "auto" ? modeOf(metricOf(name)) : mode;
+      up = way === "max";
       if (way === undefined)
         throw new ConfigError(
           `${owner}: the name ${name} does not tell whether larger is better; give mode: "min" or "max"`,

@@ -32,7 +32,7 @@ export function reduceLearningRateOnPlateau(options: ReduceOnPlateauOptions = {}
   return {
     name: "reduceLearningRateOnPlateau",
     onStart(control) {
-      monitor.expectIn(control.figures);
+      monitor.expectIn(control);
       if (!restored) {
         best = null;
         waited = 0;

@@ -24,7 +24,7 @@ export function checkClassWeights(owner: string, classWeight: unknown): ClassWei
 /**
  * The weight of each row, as in Keras: of the class that its label names, or of the largest of `width` numbers.
  *
- * @param targets whole numbers, one a row; with a `width` over 1, so many numbers a row
+ * @param targets whole numbers, one a row (of an output over time give the labels of one row after another: `labels.map((row) => weightsOfClasses(weights, row))`); with a `width` over 1, so many numbers a row
  * @throws DataError where a label is not a whole number
  * @example weightsOfClasses({ 0: 1, 1: 3 }, [1, 0, 1]) // Float32Array [3, 1, 3]
  */
@@ -33,7 +33,7 @@ export function weightsOfClasses(classWeight: ClassWeights, targets: ArrayLike<n
   for (let row = 0; row < weights.length; row++) {
     let label = targets[row * width] as number;
     if (width === 1 && !Number.isInteger(label))
-      throw new DataError(`classWeight: the target of row ${row} is ${label}; only whole numbers are classes`);
+      throw new DataError(`classWeight: the target of row ${row} is ${shown(label)}; only whole numbers are classes`);
     if (width > 1) {
       label = 0;
       for (let k = 1; k < width; k++)

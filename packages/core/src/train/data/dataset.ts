@@ -13,11 +13,14 @@ import { type Inputs, inOrder } from "./named.ts";
 /** Labelled rows. */
 export interface Examples {
   readonly x: Inputs;
-  /** The targets; of a model with several outputs by the output's name. Those of an output that is not trained are not read. */
+  /**
+   * The targets; of a model with several outputs by the output's name. Those of an output that is not trained are not read, nor is what an output over
+   * time has past a row's end, as padding has.
+   */
   readonly y: Inputs;
   /**
    * How much each row counts in the loss and in `weightedMetrics`; of an output over time also each step, as [rows, time]. For every output the
-   * same, or by the output's name. Default 1.
+   * same, or by the output's name; those of an output that is not trained are not read. Default 1.
    */
   readonly sampleWeights?: Inputs;
 }

@@ -8,7 +8,7 @@ import type { Fed } from "./fed.ts";
 import { byName, type Inputs, inOrder, isByName } from "./named.ts";
 
 /** The time axis of a target: labels have one number a step, others a last axis beside it. */
-const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
+export const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
   shape.length > (dtype === "float32" ? 2 : 1) ? shape[1] : undefined;
 
 function targetColumn(target: TargetSpec, data: Rows): Fed {
@@ -75,7 +75,7 @@ export function labelColumns(outputs: readonly string[], { targets, y, sampleWei
   const rows = inOrder("y", "output", outputs, y, wanted);
   const weightsOf =
     sampleWeights === undefined || isByName(sampleWeights)
-      ? byName("sampleWeights", "output", wanted, sampleWeights ?? {})
+      ? byName("sampleWeights", "output", outputs, sampleWeights ?? {})
       : () => sampleWeights as Rows;
   const weights = targets.flatMap((target): Fed[] => {
     const given = weightsOf(target.name);

@@ -1,7 +1,7 @@
 /** One `fit`: epochs of steps, and all that has to be known to stop it between two steps and go on. */
 import type { Executable } from "../../backend.ts";
 import type { Checkpoint, Position, Settings } from "../../checkpoint/checkpoint.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, OstinatoError } from "../../errors.ts";
 import { learningRateAt } from "../../optim/learningRate.ts";
 import type { Tensors } from "../../tensor.ts";
 import { messageOf } from "../../thrown.ts";
@@ -10,7 +10,8 @@ import type { EndFailure } from "../callbacks/callbackList.ts";
 import type { Batches } from "../data/batches.ts";
 import { inOrder, orderOfEpoch } from "../data/batchOrder.ts";
 import { type BatchArrays, type BatchWriter, batchWriter } from "../data/batchWriter.ts";
-import { type Dataset, rowLengths } from "../data/dataset.ts";
+import type { ClassWeights } from "../data/classWeights.ts";
+import { type Dataset, type Examples, rowLengths } from "../data/dataset.ts";
 import { columnDigests } from "../data/digest.ts";
 import { evaluateRows } from "../evaluation/evaluate.ts";
 import type { EpochEvent, History, TrainingStepEvent } from "../evaluation/events.ts";
@@ -175,10 +176,12 @@ export class Fit {
     const { counters, control } = this.#hooks;
     const scheduled = typeof this.#context.optimizer.learningRate !== "number";
     const names = figureNames(this.#context.outputs);
-    const figures = this.#plan.validation ? [...names, ...names.map(validationName)] : names;
+    const validation = [...names].map(([name, own]) => [validationName(name), own] as const);
+    const figures = new Map([...names, ...(this.#plan.validation ? validation : [])]);
     return {
       ...control,
-      figures,
+      figures: [...figures.keys()],
+      metricOf: (figure) => figures.get(figure) ?? figure,
       get learningRate() {
         return counters.learningRate;
       },
@@ -249,10 +252,21 @@ export class Fit {
     for await (const batch of batches.epoch(this.#epoch, this.#step, () => this.#pause())) {
       if (this.#step === MANY_STEPS && batches.stepsPerEpoch === undefined)
         warn(`epoch ${this.#epoch + 1} has had ${MANY_STEPS} batches; batches that never end need stepsPerEpoch`);
-      const dataset = weighed(this.#context, readExamples(this.#context, batch), classWeight);
+      const dataset = this.#readBatch(batch, classWeight);
       const prepared = await this.#prepare(dataset, dataset.rows, arrays);
       await this.#trainStep(prepared, inOrder(dataset.rows), batches.stepsPerEpoch ?? 0, control);
       if (this.#stopped !== undefined) break;
+    }
+  }
+
+  /** Errors count the batch, which the user cannot tell from others. */
+  #readBatch(batch: Examples, classWeight: ClassWeights | undefined): Dataset {
+    try {
+      return weighed(this.#context, readExamples(this.#context, batch), classWeight);
+    } catch (error) {
+      if (error instanceof OstinatoError)
+        error.message = `epoch ${this.#epoch + 1}, batch ${this.#step + 1}: ${error.message}`;
+      throw error;
     }
   }
 

@@ -1,6 +1,6 @@
 /** The graphs of a model's life: one training step, one batch of evaluation, one of prediction. */
 import { gradients } from "../../autodiff/gradients.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, OstinatoError } from "../../errors.ts";
 import { abs, add, and, cast, div, equal, finite, maximum, mul, square, sub } from "../../ir/build/elementwise.ts";
 import { sequenceMask } from "../../ir/build/index.ts";
 import { countOf, sum } from "../../ir/build/reduce.ts";
@@ -98,6 +98,17 @@ function weightsFor(output: string, { values }: Flow, weighing: Weighing): Value
 
 const product = (a: Value | undefined, b: Value | undefined): Value | undefined => (a && b ? mul(a, b) : (a ?? b));
 
+/** The sums of a metric. Of several outputs errors name the output. */
+function sumsOf({ name, metric }: Figure, prediction: Prediction, output: string): Value {
+  try {
+    return metricSums(metric, prediction);
+  } catch (error) {
+    if (error instanceof OstinatoError && name !== metric.name)
+      error.message = `metrics of "${output}": ${error.message}`;
+    throw error;
+  }
+}
+
 /** Σ loss over the rows of an output and their number, the mean, and the sums of its metrics. */
 function scoreOutput({ name, loss, figures }: TrainedOutput, flow: Flow, weighing: Weighing) {
   const target = targetValue(loss.target(name, flow), flow);
@@ -109,7 +120,7 @@ function scoreOutput({ name, loss, figures }: TrainedOutput, flow: Flow, weighin
   const sums = figures.map((figure): [string, Value] => {
     const counted = figure.weighted ? all : mask;
     const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
-    return [figureFetch(figure), metricSums(figure.metric, prediction)];
+    return [figureFetch(figure), sumsOf(figure, prediction, name)];
   });
   return { sums: [total, count], mean: div(total, maximum(count, 1)), metrics: sums };
 }

@@ -60,7 +60,9 @@ function inOrder<T>(option: string, given: ByOutput<T>, names: readonly string[]
   }
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown !== undefined)
-    throw new ConfigError(`compile: ${option} has ${shown(unknown)}, and the model has the output ${names.join(", ")}`);
+    throw new ConfigError(
+      `compile: ${option} has ${shown(unknown)}, and the model has the output${names.length > 1 ? "s" : ""} ${names.join(", ")}`,
+    );
   return names.map((name) => (Object.hasOwn(given, name) ? given[name] : undefined));
 }
 
@@ -176,12 +178,16 @@ export function trainedOutputs(spec: ModelSpec, objective: Objective): readonly 
 export const figuresOf = (outputs: readonly TrainedOutput[]): readonly Figure[] =>
   outputs.flatMap(({ figures }) => figures);
 
-/** The names of all figures, in the order of logs: the loss, those of the outputs where there are several, the metrics. */
-export const figureNames = (outputs: readonly TrainedOutput[]): readonly string[] => [
-  "loss",
-  ...outputs.flatMap(({ lossName }) => lossName ?? []),
-  ...figuresOf(outputs).map(({ name }) => name),
-];
+/**
+ * All figures in the order of logs, by name, and what each is called without the name of its output: the loss, those of the outputs where there are
+ * several, the metrics.
+ */
+export const figureNames = (outputs: readonly TrainedOutput[]): ReadonlyMap<string, string> =>
+  new Map([
+    ["loss", "loss"],
+    ...outputs.flatMap(({ lossName }) => (lossName === undefined ? [] : [[lossName, "loss"] as const])),
+    ...figuresOf(outputs).map(({ name, metric }) => [name, metric.name] as const),
+  ]);
 
 /** Names that events and histories have already. */
 const taken: readonly string[] = ["epoch", "epochs", "seconds", "step", "steps", "logs", "stopped"];
@@ -195,7 +201,11 @@ function checkNames(outputs: readonly TrainedOutput[]): void {
         `compile: the name of a metric must be up to 100 letters, digits and "_", got ${shown(metric.name)}`,
       );
   }
-  const names = figureNames(outputs);
+  const names = [
+    "loss",
+    ...outputs.flatMap(({ lossName }) => lossName ?? []),
+    ...figuresOf(outputs).map(({ name }) => name),
+  ];
   for (const name of names) {
     if (/^val[A-Z]/.test(name))
       throw new ConfigError(`compile: "${name}" is what validation calls its figures; ${way}`);

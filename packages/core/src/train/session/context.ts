@@ -7,6 +7,7 @@ import type { Optimizer } from "../../optim/optimizer.ts";
 import { isBatches } from "../data/batches.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, readDataset, weighClasses } from "../data/dataset.ts";
+import { timeOf } from "../data/labelColumns.ts";
 import type { Weighings } from "../objective/graphs.ts";
 import type { Objective, TrainedOutput } from "../objective/objective.ts";
 import type { TargetSpec } from "../objective/target.ts";
@@ -58,10 +59,15 @@ function classesOf({ classes, shape, probability }: TargetSpec): number | undefi
 export function weighed({ targets }: TrainerContext, dataset: Dataset, classWeight: ClassWeights | undefined): Dataset {
   if (classWeight === undefined) return dataset;
   const [target, ...others] = targets as [TargetSpec, ...TargetSpec[]];
-  if (others.length > 0)
+  if (others.length > 0) {
+    const weights =
+      timeOf(target) === undefined
+        ? "weightsOfClasses({ 0: 1, 1: 3 }, labels)"
+        : "labels.map((row) => weightsOfClasses({ 0: 1, 1: 3 }, row))";
     throw new ConfigError(
-      `fit: classWeight is for one output, and ${targets.map(({ name }) => name).join(", ")} are trained; give sampleWeights by output, such as { ${target.name}: weightsOfClasses({ 0: 1, 1: 3 }, labels) }`,
+      `fit: classWeight is for one output, and ${targets.map(({ name }) => name).join(", ")} are trained; give sampleWeights by output, such as { ${target.name}: ${weights} }`,
     );
+  }
   if (Object.keys(dataset.weighing).length > 0)
     throw new ConfigError("fit: rows are weighed by sampleWeights or by classWeight, not by both");
   const classes = classesOf(target);
