@@ -3,8 +3,11 @@ export { aligned, type Call, type Kernel, type Kernels, type View, type Walk } f
 export { cpu } from "./cpu.ts";
 export { extent, freeStride, strideOf } from "./kernels/dot.ts";
 export { expectIds, positionsBytes, sortPositions } from "./kernels/indexed.ts";
+export { supportsGru } from "./kernels/recurrent/gru.ts";
 export { supportsLstm } from "./kernels/recurrent/lstm.ts";
-export { lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/lstmRows.ts";
+export { cotangentOf, gradientOf, keptOf, optionOf } from "./kernels/recurrent/recurrence.ts";
+export { isRelu, supportsRnn } from "./kernels/recurrent/rnn.ts";
+export { lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
 export { cpuKernels } from "./kernels/table.ts";
 export { type Memory, PlainMemory } from "./memory.ts";
 export { type ArenaOptions, arenaBackend } from "./session.ts";

@@ -3,10 +3,14 @@ import {
   aligned,
   arenaBackend,
   type Call,
+  cotangentOf,
   cpuKernels,
   expectIds,
   extent,
   freeStride,
+  gradientOf,
+  isRelu,
+  keptOf,
   lengthsAt,
   optionOf,
   orderAt,
@@ -16,7 +20,9 @@ import {
   sortPositions,
   sortRows,
   strideOf,
+  supportsGru,
   supportsLstm,
+  supportsRnn,
   type View,
 } from "@ostinato/backend-cpu";
 import { bind, DataError, feed, float32, lower, type RecurrenceAttrs } from "@ostinato/core";
@@ -119,6 +125,45 @@ describe("rows of a recurrence", () => {
       { activations: ["Relu", "Tanh", "Tanh"] as const },
     ])
       expect(supportsLstm({ ...attrs, ...other })).toBe(false);
+  });
+
+  test("supportsGru takes either place of the reset, and no other activations, clip or mask", () => {
+    const gru = { ...attrs, activations: ["Sigmoid", "Tanh"], linearBeforeReset: true, options: [] } as const;
+    expect(supportsGru(gru)).toBe(true);
+    expect(supportsGru({ ...gru, linearBeforeReset: false })).toBe(true);
+    expect(supportsGru({ ...gru, options: ["lengths", "initialH", "recurrentBias"] })).toBe(true);
+    for (const other of [
+      { clip: 3 },
+      { options: ["recurrentMask"] as const },
+      { activations: ["Tanh", "Tanh"] as const },
+    ])
+      expect(supportsGru({ ...gru, ...other })).toBe(false);
+  });
+
+  test("supportsRnn takes tanh and relu", () => {
+    const rnn = { ...attrs, activations: ["Tanh"], options: ["lengths", "initialH", "recurrentBias"] } as const;
+    expect(supportsRnn(rnn)).toBe(true);
+    expect(supportsRnn({ ...rnn, activations: ["Relu"] })).toBe(true);
+    for (const other of [{ clip: 3 }, { options: ["recurrentMask"] as const }, { activations: ["Sigmoid"] as const }])
+      expect(supportsRnn({ ...rnn, ...other })).toBe(false);
+    expect([isRelu(rnn), isRelu({ ...rnn, activations: ["Relu"] })]).toEqual([false, true]);
+  });
+
+  test("of a gradient op, what is kept follows the inputs, and cotangents come last", () => {
+    const views = Array.from({ length: 10 }, (_, i) => viewOf([i + 1]));
+    const options = ["lengths", "initialH", "recurrentBias"] as const;
+    const call = {
+      attrs: { ...attrs, options, cotangents: ["h"] },
+      inputs: views,
+      outputs: views.slice(0, 6),
+    };
+    expect([keptOf(call, 0), keptOf(call, 1)]).toEqual([views[7], views[8]]);
+    expect([cotangentOf(call, "h"), cotangentOf(call, "y")]).toEqual([views[9], undefined]);
+    expect([gradientOf(call, "initialH"), gradientOf(call, "recurrentBias"), gradientOf(call, "lengths")]).toEqual([
+      views[4],
+      views[5],
+      undefined,
+    ]);
   });
 });
 

@@ -5,8 +5,12 @@ import { crossentropyKernels } from "./crossentropy.ts";
 import { dotKernels } from "./dot.ts";
 import { indexedKernels } from "./indexed.ts";
 import { lengthKernels } from "./lengths.ts";
+import { gruKernel } from "./recurrent/gru.ts";
+import { gruGradKernel } from "./recurrent/gruGrad.ts";
 import { lstmKernel } from "./recurrent/lstm.ts";
 import { lstmGradKernel } from "./recurrent/lstmGrad.ts";
+import { rnnKernel } from "./recurrent/rnn.ts";
+import { rnnGradKernel } from "./recurrent/rnnGrad.ts";
 import { reduceKernels } from "./reduce.ts";
 import { selectKernels } from "./select.ts";
 import { shapeKernels } from "./shape.ts";
@@ -29,4 +33,8 @@ export const cpuKernels: Kernels = {
   ...crossentropyKernels,
   lstm: lstmKernel,
   lstmGrad: lstmGradKernel,
+  gru: gruKernel,
+  gruGrad: gruGradKernel,
+  rnn: rnnKernel,
+  rnnGrad: rnnGradKernel,
 };

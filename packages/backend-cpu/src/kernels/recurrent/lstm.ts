@@ -3,36 +3,27 @@
  * gates and makes the new cells and outputs. The readable form is the decomposition in core's `cells/lstm.ts`.
  *
  * For `lstmGrad` alone: `gates` holds the activated i, o, f, c of each unit side by side and `cells` the new cells, both for the rows in
- * the order of `lstmRows.ts`, step after step without gaps.
+ * the order of `rows.ts`, step after step without gaps.
  */
 import type { RecurrenceAttrs } from "@ostinato/core";
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { logistics } from "../exponential.ts";
-import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "../panels.ts";
-import { clearEnds, lengthsAt, optionOf, orderAt, rowsBytes, sortRows } from "./lstmRows.ts";
+import { blockIndex, LEFT, multiplyPanels, packPanels, RIGHT, sumsSize } from "../panels.ts";
+import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
+import { isOrdinary, optionOf } from "./recurrence.ts";
+import { clearEnds, lengthsAt, orderAt, rowsBytes, sortRows } from "./rows.ts";
 
 /** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
 export function supportsLstm(attrs: RecurrenceAttrs<"lstm">): boolean {
-  const [gate, candidate, output] = attrs.activations;
-  return (
-    gate === "Sigmoid" &&
-    candidate === "Tanh" &&
-    output === "Tanh" &&
-    attrs.clip === undefined &&
-    !attrs.inputForget &&
-    attrs.options.every((option) => option === "lengths" || option === "initialH" || option === "initialC")
-  );
+  return !attrs.inputForget && isOrdinary("lstm", attrs, ["lengths", "initialH", "initialC"]);
 }
 
 function scratch(call: Call<"lstm">): number {
-  const [time, batch, inputSize] = call.inputs[0].dims;
+  const [time, batch] = call.inputs[0].dims;
   const hidden = call.attrs.hiddenSize;
-  const depth = 1 + inputSize + hidden;
-  return (
-    rowsBytes(time, batch) +
-    8 * (4 * hidden * depth + packedSize(batch, depth, RIGHT) + sumsSize(4 * hidden, batch) + 2 * batch * hidden)
-  );
+  const weights = 4 * hidden * depthOf(call);
+  return rowsBytes(time, batch) + 8 * (weights + operandSize(call) + sumsSize(4 * hidden, batch) + 2 * batch * hidden);
 }
 
 /** Packs [B | W | R] so that a panel holds the four gates of one unit; the candidate's twice as large, for its tanh is a logistic of 2x. */
@@ -56,33 +47,26 @@ function packWeights(memory: Memory, call: Call<"lstm">, to: number): void {
 function lstm(memory: Memory, call: Call<"lstm">): void {
   const { f32, f64, i32 } = memory;
   const { inputs, outputs, attrs } = call;
-  const x = inputs[0];
-  const time = x.dims[0];
-  const batch = x.dims[1];
-  const inputSize = x.dims[2];
+  const time = inputs[0].dims[0];
+  const batch = inputs[0].dims[1];
   const hidden = attrs.hiddenSize;
-  const reverse = attrs.direction === "reverse";
-  const initialH = optionOf(call, "initialH");
   const initialC = optionOf(call, "initialC");
   sortRows("lstm", memory, optionOf(call, "lengths"), time, batch);
   const order = orderAt(memory);
   const lengths = lengthsAt(memory, batch);
 
-  const depth = 1 + inputSize + hidden;
+  const depth = depthOf(call);
   const stride = depth * RIGHT;
   const weights = (memory.scratch + rowsBytes(time, batch)) / 8;
   const rows = weights + 4 * hidden * depth;
-  const sums = rows + packedSize(batch, depth, RIGHT);
+  const sums = rows + operandSize(call);
   const cellsNow = sums + sumsSize(4 * hidden, batch);
   const squashed = cellsNow + batch * hidden;
   packWeights(memory, call, weights);
-  f64.fill(0, rows, sums);
+  openOperand(memory, call, rows);
   for (let p = 0; p < batch; p++) {
     const row = i32[order + p];
-    const lane = rows + laneOf(p, stride);
-    f64[lane] = 1;
     for (let j = 0; j < hidden; j++) {
-      f64[lane + (1 + inputSize + j) * RIGHT] = initialH ? f32[initialH.offset + row * hidden + j] : 0;
       f64[cellsNow + p * hidden + j] = initialC ? f32[initialC.offset + row * hidden + j] : 0;
     }
   }
@@ -95,12 +79,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   for (let step = 0, start = 0; ; step++, start += active) {
     while (active > 0 && i32[lengths + active - 1] <= step) active -= 1;
     if (active === 0) break;
-    for (let p = 0; p < active; p++) {
-      const t = reverse ? i32[lengths + p] - 1 - step : step;
-      const from = x.offset + (t * batch + i32[order + p]) * inputSize;
-      const lane = rows + laneOf(p, stride) + RIGHT;
-      for (let d = 0; d < inputSize; d++) f64[lane + d * RIGHT] = f32[from + d];
-    }
+    readInputs(memory, call, rows, step, active);
     f64.fill(0, sums, sums + sumsSize(4 * hidden, active));
     multiplyPanels(f64, weights, depth * LEFT, 4 * hidden, rows, stride, active, depth, sums);
     logistics(f64, sums, sumsSize(4 * hidden, active));
@@ -119,23 +98,18 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
     }
     logistics(f64, squashed, active * hidden);
     for (let p = 0; p < active; p++) {
-      const t = reverse ? i32[lengths + p] - 1 - step : step;
       const from = sums + blockIndex(1, p, active);
-      const lane = rows + laneOf(p, stride) + (1 + inputSize) * RIGHT;
-      const to = y < 0 ? -1 : y + (t * batch + i32[order + p]) * hidden;
+      const to = y < 0 ? -1 : y + placeOf(memory, call, step, p) * hidden;
+      const lane = stateLane(call, rows, p);
       updateOutputs(f32, f64, hidden, from, blockIndex(LEFT, 0, active), squashed + p * hidden, lane, to);
     }
   }
 
-  const h = outputs[1].offset;
+  writeFinal(memory, call, rows, outputs[1]);
   const c = outputs[2].offset;
-  for (let p = 0; p < batch; p++) {
-    const row = i32[order + p];
-    const lane = rows + laneOf(p, stride) + (1 + inputSize) * RIGHT;
-    for (let j = 0; j < hidden; j++) {
-      if (h >= 0) f32[h + row * hidden + j] = f64[lane + j * RIGHT];
-      if (c >= 0) f32[c + row * hidden + j] = f64[cellsNow + p * hidden + j];
-    }
+  for (let p = 0; c >= 0 && p < batch; p++) {
+    const to = c + i32[order + p] * hidden;
+    for (let j = 0; j < hidden; j++) f32[to + j] = f64[cellsNow + p * hidden + j];
   }
 }
 

@@ -1,25 +1,14 @@
 /**
- * The order in which an LSTM takes the rows of a batch: longest first, so that the rows that still run are always the first ones and
- * ended rows do no work. What `lstm` keeps for `lstmGrad` lies in this order, step after step, without gaps.
+ * The order in which a recurrence takes the rows of a batch: longest first, so that the rows that still run are always the first ones and
+ * ended rows do no work. What a recurrence keeps for its gradient lies in this order, step after step, without gaps.
  */
-import type { RecurrenceAttrs } from "@ostinato/core";
-import type { Call, View } from "../../call.ts";
-import { aligned } from "../../call.ts";
+import { aligned, type View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { expectLengths } from "../lengths.ts";
 
 /** Bytes of the order and the lengths, and of the room to sort them. */
 export function rowsBytes(time: number, batch: number): number {
   return 2 * aligned(batch * 4) + aligned((time + 1) * 4);
-}
-
-/** The optional input of that name. */
-export function optionOf(
-  call: Call<"lstm"> | Call<"lstmGrad">,
-  name: RecurrenceAttrs<"lstm">["options"][number],
-): View | undefined {
-  const index = call.attrs.options.indexOf(name);
-  return index < 0 ? undefined : call.inputs[4 + index];
 }
 
 /** Index in `i32` of the rows' order in scratch. */
