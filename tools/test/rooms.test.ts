@@ -15,7 +15,6 @@ const tables = [
   "packages/conformance/src/index.ts",
   "packages/core/src/ir/recurrences.ts",
   "packages/backend-cpu/src/index.ts",
-  "packages/backend-cpu/src/kernels/table.ts",
   "packages/backend-wasm/src/kernels/table.ts",
   "packages/backend-wasm/src/protocol.ts",
   "packages/backend-wasm/assembly/index.ts",

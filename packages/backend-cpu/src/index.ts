@@ -1,11 +1,19 @@
 /** Ostinato's plain TypeScript CPU backend: readable typed-array kernels that run anywhere, and the executable they run in. */
 export { aligned, type Call, type Kernel, type Kernels, type View, type Walk } from "./call.ts";
 export { cpu } from "./cpu.ts";
+export { basicKernels } from "./kernels/basic.ts";
 export { extent, freeStride, strideOf } from "./kernels/dot.ts";
 export { expectIds, positionsBytes, sortPositions } from "./kernels/indexed.ts";
 export { supportsGru } from "./kernels/recurrent/gru.ts";
 export { supportsLstm } from "./kernels/recurrent/lstm.ts";
-export { cotangentOf, gradientOf, keptOf, optionOf } from "./kernels/recurrent/recurrence.ts";
+export {
+  cotangentOf,
+  gradientOf,
+  keptOf,
+  optionOf,
+  type RecurrentCall,
+  type RecurrentGradCall,
+} from "./kernels/recurrent/recurrence.ts";
 export { isRelu, supportsRnn } from "./kernels/recurrent/rnn.ts";
 export { lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
 export { cpuKernels } from "./kernels/table.ts";

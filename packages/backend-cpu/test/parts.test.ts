@@ -2,6 +2,7 @@
 import {
   aligned,
   arenaBackend,
+  basicKernels,
   type Call,
   cotangentOf,
   cpuKernels,
@@ -25,7 +26,7 @@ import {
   supportsRnn,
   type View,
 } from "@ostinato/backend-cpu";
-import { bind, DataError, feed, float32, lower, type RecurrenceAttrs } from "@ostinato/core";
+import { bind, DataError, feed, float32, gradOf, lower, type RecurrenceAttrs, recurrenceNames } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
@@ -165,6 +166,11 @@ describe("rows of a recurrence", () => {
       undefined,
     ]);
   });
+});
+
+test("basicKernels are those of everything but recurrences", () => {
+  const others = Object.keys(cpuKernels).filter((op) => !(op in basicKernels));
+  expect(new Set(others)).toEqual(new Set(recurrenceNames.flatMap((name) => [name, gradOf(name)])));
 });
 
 test("arenaBackend runs a table of kernels over a memory of its own, and disposes of it", async () => {

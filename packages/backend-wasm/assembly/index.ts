@@ -4,8 +4,12 @@ import { dot } from "./dot";
 import { dropoutMask } from "./dropout";
 import { binary, select, unary } from "./elementwise";
 import { gather, scatterAdd } from "./indexed";
+import { gru } from "./recurrent/gru";
+import { gruGrad } from "./recurrent/gruGrad";
 import { lstm } from "./recurrent/lstm";
 import { lstmGrad } from "./recurrent/lstmGrad";
+import { rnn } from "./recurrent/rnn";
+import { rnnGrad } from "./recurrent/rnnGrad";
 import { Job } from "./protocol";
 import { softmax } from "./softmax";
 export { trial } from "./trial";
@@ -37,6 +41,14 @@ function perform(job: i32, thread: i32, threads: i32): void {
       return lstm(thread, threads);
     case Job.lstmGrad:
       return lstmGrad(thread, threads);
+    case Job.gru:
+      return gru(thread, threads);
+    case Job.gruGrad:
+      return gruGrad(thread, threads);
+    case Job.rnn:
+      return rnn(thread, threads);
+    case Job.rnnGrad:
+      return rnnGrad(thread, threads);
   }
   // A job that this module does not know: the run must not go on.
   unreachable();

@@ -53,6 +53,18 @@ function storeFew(to: usize, x: v128, count: i32): void {
   if (count > 2) v128.store32_lane(to, x, 2, 8);
 }
 
+/** Stores the first `count` of eight numbers. */
+@inline
+export function storeUnits(to: usize, low: v128, high: v128, count: i32): void {
+  if (count >= 8) storeTwo(to, low, high);
+  else storeFewUnits(to, low, high, count);
+}
+
+function storeFewUnits(to: usize, low: v128, high: v128, count: i32): void {
+  storePart(to, low, count);
+  storePart(to + 16, high, count - 4);
+}
+
 /** The first `count` of four numbers, each `stride` bytes from the one before. */
 @inline
 export function scatter(to: usize, x: v128, stride: usize, count: i32): void {

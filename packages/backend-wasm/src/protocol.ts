@@ -28,6 +28,20 @@ export const recurrence = [
   "states",
 ] as const;
 
+/** What every recurrence is given beside that, forward. */
+export const recurrenceForward = [...recurrence, "B", "recurrentBias", "initialH", "y", "h"] as const;
+
+/**
+ * What every gradient of a recurrence is given: how many blocks of rows W has, how many of them share their sums with R's, how many gate gradients a
+ * step has, how many numbers meet them; where rows are collected; cotangents and gradients of h, and of a second state.
+ */
+export const recurrenceGrad = [
+  ...recurrence,
+  ...["gateCount", "wholeGates", "gradientCount", "features"],
+  ...["initialH", "y", "dY", "dX", "steps", "chunk", "left", "right", "sums"],
+  ...["dW", "dR", "dB", "dRecurrentBias", "dH", "dC", "dInitialH", "dInitialC"],
+] as const;
+
 /** The jobs of the module, each with its arguments: addresses, sizes, numbers. Strides of elementwise operands are 0 or 1, others bytes. */
 export const jobs = {
   unary: ["op", "size", "x", "xStride", "y"],
@@ -44,12 +58,12 @@ export const jobs = {
   gather: ["ids", "count", "table", "rowBytes", "y"],
   scatterAdd: ["rows", "width", "ends", "positions", "updates", "y"],
   dropoutMask: ["size", "y", "seed", "site", "step", "threshold", "kept"],
-  lstm: [...recurrence, "B", "initialH", "initialC", "y", "h", "c", "gates", "cells"],
-  lstmGrad: [
-    ...recurrence,
-    ...["initialH", "initialC", "y", "gates", "cells", "dY", "dX", "steps"],
-    ...["chunk", "left", "right", "sums", "dW", "dR", "dB", "dH", "dC", "dInitialH", "dInitialC"],
-  ],
+  lstm: [...recurrenceForward, "initialC", "c", "gates", "cells"],
+  lstmGrad: [...recurrenceGrad, "initialC", "gates", "cells"],
+  gru: [...recurrenceForward, "resetAfter", "gates"],
+  gruGrad: [...recurrenceGrad, "resetAfter", "gates"],
+  rnn: [...recurrenceForward, "relu"],
+  rnnGrad: [...recurrenceGrad, "relu"],
 } as const;
 export type Job = keyof typeof jobs;
 
@@ -67,8 +81,10 @@ export const fields = Object.fromEntries(
   Object.entries<readonly string[]>(jobs).map(([job, names]) => [job, placesOf(names)]),
 ) as { readonly [J in Job]: Fields<J> };
 
-/** The places of the arguments that every recurrence begins with. */
+/** The places of the arguments that all recurrences begin with, and all of either way. */
 export const recurrenceFields = placesOf(recurrence);
+export const forwardFields = placesOf(recurrenceForward);
+export const gradFields = placesOf(recurrenceGrad);
 
 /** How kernels cut matrices up, in rows, columns and numbers. */
 export const counts = {

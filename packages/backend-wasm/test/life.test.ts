@@ -12,6 +12,7 @@ import {
   float32,
   lower,
   ResourceError,
+  recurrence,
   type Session,
   StateError,
   sigmoid,
@@ -271,6 +272,10 @@ describe("options and hosts", () => {
         expect(backend.name).toContain("no SIMD");
         await using session = await backend.open(bias);
         expect((await (await compiled(backend, session)).run(feeds)).y.data[7]).toBe(1.5);
+        // The module comes with the kernels of recurrences; without it these are loops of small ops.
+        const fed = (...shape: number[]) => feed(`[${shape}]`, "float32", shape);
+        const fetches = recurrence("lstm", { X: fed(2, 1, 3), W: fed(16, 3), R: fed(16, 4), B: fed(16) });
+        expect(lower({ fetches, updates: [] }, backend).decomposed).toEqual(["lstm"]);
       },
     );
   });

@@ -1,5 +1,16 @@
 /** `src/protocol.ts` as AssemblyScript: what the module is compiled with. */
-import { binaryOps, bytes, control, counts, jobNames, jobs, recurrence, unaryOps } from "../src/protocol.ts";
+import {
+  binaryOps,
+  bytes,
+  control,
+  counts,
+  jobNames,
+  jobs,
+  recurrence,
+  recurrenceForward,
+  recurrenceGrad,
+  unaryOps,
+} from "../src/protocol.ts";
 
 const capital = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}`;
 const constantName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
@@ -19,6 +30,8 @@ export function protocolSource(): string {
     enumOf("UnaryOp", unaryOps),
     enumOf("BinaryOp", binaryOps),
     enumOf("Recurrence", recurrence),
+    enumOf("RecurrenceForward", recurrenceForward),
+    enumOf("RecurrenceGrad", recurrenceGrad),
     ...Object.entries(jobs).map(([job, names]) => enumOf(capital(job), names)),
     constantsOf("i32", counts),
     constantsOf("usize", bytes, "_BYTES"),

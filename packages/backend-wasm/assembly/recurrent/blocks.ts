@@ -92,7 +92,7 @@ export function activeAt(step: i32): i32 {
   return active;
 }
 
-/** Words of all rows before a step: where what `gates` and `cells` hold of it begins. */
+/** Words of all rows before a step: where what is kept of it begins. */
 export function wordsBefore(step: i32): i32 {
   let words = 0;
   for (let p = 0; p < argument(Recurrence.batch); p++) words += min(step, lengthOf(p));
@@ -108,4 +108,19 @@ export function clearEnds(to: usize, width: i32, first: i32, end: i32): void {
       memory.fill(to + (<usize>((t * batch + rowOf(p)) * width) << 2), 0, <usize>width << 2);
     }
   }
+}
+
+/** Rows [hidden] of a block, `stride` bytes apart, from [batch, hidden]; zeros where there is nothing to read. */
+export function gatherRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
+  const bytes = <usize>argument(Recurrence.hidden) << 2;
+  for (let p = first; p < end; p++, to += stride) {
+    memory.fill(to, 0, stride);
+    if (from !== 0) memory.copy(to, from + <usize>rowOf(p) * bytes, bytes);
+  }
+}
+
+/** The other way round; nothing where there is nowhere to write. */
+export function scatterRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
+  const bytes = <usize>argument(Recurrence.hidden) << 2;
+  if (to !== 0) for (let p = first; p < end; p++, from += stride) memory.copy(to + <usize>rowOf(p) * bytes, from, bytes);
 }

@@ -1,32 +1,25 @@
 /**
- * The LSTM, forward. A thread takes a block of rows through a stretch of steps, and then takes another one. A step is a product
+ * The LSTM, by the way of `forward.ts`. A step is a product
  * [1 | x | h] · [B | W | R]ᵀ for eight units at a time, whose sums are activated while they are in the cache. What `gates` and `cells` hold
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
-import { aligned, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
+import { madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
 import { packColumns, transpose } from "../packing";
 import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
 import { Lstm, ROWS, TARGET_BYTES, UNITS } from "../protocol";
-import { address, argument, barrier, tick } from "../team";
+import { address, argument } from "../team";
+import { activeAt, firstRow, gatherRows, lengthOf, scatterRows, wordsBefore } from "./blocks";
 import {
-  activeAt,
-  blockRoom,
-  clearEnds,
-  firstRow,
-  lengthOf,
-  openBlock,
-  putBack,
-  rowOf,
-  stretchesLeft,
-  takeBlock,
-  threadRoom,
-  wordsBefore,
-} from "./blocks";
-
-/** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
-const STRETCH: i32 = 8;
-/** So many blocks are taken as a whole: to look for one among them takes long. */
-const MANY_BLOCKS: i32 = 256;
+  closeOperands,
+  goForward,
+  keptOf,
+  openOperands,
+  openStep,
+  operandOf,
+  stateIn,
+  stretchEnd,
+  stretchStart,
+} from "./forward";
 
 /** Bytes from one gate's sums to the next, and from one row's to the next. */
 const GATE_SUMS: usize = 32;
@@ -150,40 +143,16 @@ function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: u
   }
 }
 
-@inline
-function stepsOfStretch(): i32 {
-  return argument(Lstm.blocks) < MANY_BLOCKS ? STRETCH : argument(Lstm.time);
-}
-
-/** Stretches of a block; one whose rows are all empty has one too, for its final state. */
-@inline
-function stretchesOf(block: i32): i32 {
-  const steps = stepsOfStretch();
-  return max(1, (lengthOf(firstRow(block)) + steps - 1) / steps);
-}
-
-/** All threads pack the weights, then take block after block through its stretches. */
+/** Packs the weights, then goes through all steps. */
 export function lstm(thread: i32, threads: i32): void {
   packWeights(thread, threads, argument(Lstm.hidden), argument(Lstm.inputSize), address(Lstm.W), address(Lstm.R), address(Lstm.B), address(Lstm.weights));
-  if (thread === 0) for (let block = 0; block < argument(Lstm.blocks); block++) openBlock(block, stretchesOf(block));
-  if (!barrier(thread, threads)) return;
-  while (true) {
-    const block = takeBlock(thread, threads);
-    if (block < 0) break;
-    advance(block, threadRoom(thread));
-    putBack(block);
-    tick();
-  }
+  goForward(thread, threads, advance);
 }
 
 /** Takes a block through its next stretch. */
 function advance(block: i32, sums: usize): void {
-  const batch = argument(Lstm.batch);
   const inputSize = argument(Lstm.inputSize);
   const hidden = argument(Lstm.hidden);
-  const reverse = argument(Lstm.reverse) !== 0;
-  const x = address(Lstm.X);
-  const y = address(Lstm.y);
   const gates = address(Lstm.gates);
   const cells = address(Lstm.cells);
   const weights = address(Lstm.weights);
@@ -191,46 +160,38 @@ function advance(block: i32, sums: usize): void {
   const end = firstRow(block + 1);
   const depth = 1 + inputSize + hidden;
   const groups = groupsOf(hidden);
-  const panelBytes = <usize>depth * LEFT_STEP;
   const cellBytes = <usize>(groups * UNITS) << 2;
-  // The block's room: the operand of this step and of the next, the cells.
-  const room = blockRoom(block);
-  const cellsNow = aligned(room + 2 * panelBytes);
+  const cellsNow = keptOf(block);
   // Of each row: where this step's y, gates and cells go.
   const targets = sums + <usize>ROWS * ROW_SUMS;
 
-  const from = (stretchesOf(block) - stretchesLeft(block)) * stepsOfStretch();
-  const to = min(from + stepsOfStretch(), lengthOf(first));
-  if (from === 0) begin(first, end, room, panelBytes, cellsNow, cellBytes);
+  const from = stretchStart(block);
+  const to = stretchEnd(block);
+  if (from === 0) {
+    openOperands(block);
+    gatherRows(address(Lstm.initialC), cellsNow, cellBytes, first, end);
+  }
   let activeInAll = activeAt(from);
   let start = wordsBefore(from);
   let active = end - first;
   for (let step = from; step < to; step++, start += activeInAll) {
     while (lengthOf(activeInAll - 1) <= step) activeInAll--;
     active = min(active, activeInAll - first);
-    const now = room + (step & 1 ? panelBytes : 0);
-    const next = room + (step & 1 ? 0 : panelBytes);
+    const now = operandOf(block, step);
+    const next = stateIn(operandOf(block, step + 1));
+    openStep(block, step, active, targets);
     for (let lane = 0; lane < active; lane++) {
-      const p = first + lane;
-      const place = (reverse ? lengthOf(p) - 1 - step : step) * batch + rowOf(p);
+      const word = start + first + lane;
       const target = targets + <usize>lane * TARGET_BYTES;
-      store<usize>(target, past(y, <usize>(place * hidden) << 2));
-      store<usize>(target, past(gates, <usize>((start + p) * 4 * hidden) << 2), 4);
-      store<usize>(target, past(cells, <usize>((start + p) * hidden) << 2), 8);
-      let input = x + (<usize>(place * inputSize) << 2);
-      let operand = now + (<usize>lane << 2);
-      for (let d = 0; d < inputSize; d++) {
-        operand += LEFT_STEP;
-        store<f32>(operand, load<f32>(input));
-        input += 4;
-      }
+      store<usize>(target, past(gates, <usize>(word * 4 * hidden) << 2), 4);
+      store<usize>(target, past(cells, <usize>(word * hidden) << 2), 8);
     }
     for (let group = 0; group < groups; group++) {
       const unit = group * UNITS;
       const count = hidden - unit;
       const at = <usize>unit << 2;
       const right = weights + <usize>(group * 2 * depth) * RIGHT_STEP;
-      const nextOperand = next + <usize>(1 + inputSize + unit) * LEFT_STEP;
+      const nextOperand = next + <usize>unit * LEFT_STEP;
       multiply(active, now, right, depth, sums, ROW_SUMS, false);
       multiply(active, now, right + <usize>depth * RIGHT_STEP, depth, sums + RIGHT_STEP, ROW_SUMS, false);
       if (count < UNITS) {
@@ -244,38 +205,6 @@ function advance(block: i32, sums: usize): void {
     }
   }
   if (to < lengthOf(first)) return;
-  if (y !== 0) clearEnds(y, hidden, first, end);
-  finish(first, end, room, panelBytes, cellsNow, cellBytes);
-}
-
-/** The block's operand and cells before the first step. */
-function begin(first: i32, end: i32, room: usize, panelBytes: usize, cellsNow: usize, cellBytes: usize): void {
-  const hidden = argument(Lstm.hidden);
-  const initialH = address(Lstm.initialH);
-  const initialC = address(Lstm.initialC);
-  for (let p = first; p < end; p++, cellsNow += cellBytes, room += 4) {
-    const row = <usize>(rowOf(p) * hidden) << 2;
-    store<f32>(room, 1);
-    store<f32>(room + panelBytes, 1);
-    let to = room + <usize>(1 + argument(Lstm.inputSize)) * LEFT_STEP;
-    for (let j = 0; j < hidden; j++, to += LEFT_STEP) {
-      const from = row + (<usize>j << 2);
-      store<f32>(to, initialH !== 0 ? load<f32>(initialH + from) : 0);
-      store<f32>(cellsNow + (<usize>j << 2), initialC !== 0 ? load<f32>(initialC + from) : 0);
-    }
-  }
-}
-
-/** Writes the final states of the block's rows. */
-function finish(first: i32, end: i32, room: usize, panelBytes: usize, cellsNow: usize, cellBytes: usize): void {
-  const hidden = argument(Lstm.hidden);
-  const h = address(Lstm.h);
-  const c = address(Lstm.c);
-  for (let p = first; p < end; p++, cellsNow += cellBytes, room += 4) {
-    const to = <usize>(rowOf(p) * hidden) << 2;
-    // The step at `length - 1` wrote to the operand of the next.
-    let from = room + (lengthOf(p) & 1 ? panelBytes : 0) + <usize>(1 + argument(Lstm.inputSize)) * LEFT_STEP;
-    if (h !== 0) for (let j = 0; j < hidden; j++, from += LEFT_STEP) store<f32>(h + to + (<usize>j << 2), load<f32>(from));
-    if (c !== 0) memory.copy(c + to, cellsNow, <usize>hidden << 2);
-  }
+  closeOperands(block);
+  scatterRows(cellsNow, address(Lstm.c), cellBytes, first, end);
 }

@@ -1,33 +1,30 @@
-/**
- * The gradient of the LSTM. Blocks of rows go backwards through some steps; a step turns the cotangents of outputs and cells into those of the
- * gates, and one product with [R | W] takes these to the step before and to x. Gate gradients are collected beside their [1 | x | h];
- * whenever enough rows are there, all threads meet and add up products of them to the gradients of B, W and R, by columns.
- */
-import { aligned, loadPart, storeTwo } from "../lanes";
-import { packRight, transpose } from "../packing";
-import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
-import { COLUMNS, LstmGrad, ROWS } from "../protocol";
-import { takeTask, taskAt } from "../shares";
-import { address, argument, barrier, tick } from "../team";
-import { activeAt, blockRoom, clearEnds, firstRow, lengthOf, rowOf, threadRoom } from "./blocks";
-import { clearSums, collectedPitch, collectInputs, columnPanels, multiplyCollected, writeWeights } from "./lstmWeights";
+/** The gradient of the LSTM, by the way of `backward.ts`: the product of a step is one with [R | W], and the cells have cotangents of their own. */
+import { loadPart, storeTwo } from "../lanes";
+import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
+import { LstmGrad } from "../protocol";
+import { address, argument, tick } from "../team";
+import { blockRoom, firstRow, lengthOf, rowOf } from "./blocks";
+import {
+  goBack,
+  otherRows,
+  packGate,
+  packStepWeights,
+  productPanels,
+  rightGateBytes,
+  rightOf,
+  rightPlace,
+  rightRows,
+  sumsOf,
+  throughSigmoid,
+  throughTanh,
+  unitBytes,
+  writeInputs,
+} from "./backward";
 
 /** tanh(c) of h = o · tanh(c); where o is 0, nothing that it is multiplied with is not. */
 @inline
 function tanhOfCell(h: v128, o: v128): v128 {
   return v128.andnot(f32x4.div(h, o), f32x4.eq(o, f32x4.splat(0)));
-}
-
-/** d · a · (1 - a): through the sigmoid that gave a. */
-@inline
-function throughSigmoid(d: v128, a: v128): v128 {
-  return f32x4.mul(f32x4.mul(d, a), f32x4.sub(f32x4.splat(1), a));
-}
-
-/** d · (1 - a²): through the tanh that gave a. */
-@inline
-function throughTanh(d: v128, a: v128): v128 {
-  return f32x4.mul(d, f32x4.sub(f32x4.splat(1), f32x4.mul(a, a)));
 }
 
 /**
@@ -96,96 +93,9 @@ function fewGateGradients(
   v128.store(right + 3 * rightGate, throughTanh(f32x4.mul(dc, i), g));
 }
 
-/** Gate gradients of `rows` rows, side by side in right panels, as the left operand of a product. */
-function packGateGradients(right: usize, rightPitch: i32, rows: i32, left: usize): void {
-  const hidden = argument(LstmGrad.hidden);
-  const whole = hidden & ~3;
-  for (let gate = 0; gate < 4; gate++, right += rightGateBytes(rightPitch)) {
-    let unit = 0;
-    for (; unit < whole; unit += COLUMNS) {
-      transpose(right + rightPlace(unit, rightPitch), RIGHT_STEP, rows, min(COLUMNS, whole - unit), left + <usize>unit * LEFT_STEP);
-    }
-    for (unit = whole; unit < hidden; unit++) {
-      const from = right + rightPlace(unit, rightPitch);
-      const to = left + <usize>unit * LEFT_STEP;
-      for (let row: usize = 0; row < <usize>rows; row++) store<f32>(to + (row << 2), load<f32>(from + row * RIGHT_STEP));
-    }
-    left += <usize>hidden * LEFT_STEP;
-  }
-}
-
-/** Packs [R | W] as right panels over the gates; the columns of W begin a panel. */
-function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: usize, r: usize, to: usize): void {
-  const depth = 4 * hidden;
-  const panel = <usize>depth * RIGHT_STEP;
-  const own = panelsOf(hidden);
-  const all = own + (address(LstmGrad.dX) === 0 ? 0 : panelsOf(inputSize));
-  for (let index = thread; index < all; index += threads) {
-    const isInput = index >= own;
-    const column = (isInput ? index - own : index) * COLUMNS;
-    const width = isInput ? inputSize : hidden;
-    const columns = min(COLUMNS, width - column);
-    const from = (isInput ? w : r) + (<usize>column << 2);
-    packRight(from, 4, <usize>width << 2, columns, depth, to + <usize>index * panel);
-  }
-}
-
-/** Rows [hidden] of a block, `stride` bytes apart, from [batch, hidden]; zeros where there is nothing to read. */
-function gatherRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
-  const bytes = <usize>argument(LstmGrad.hidden) << 2;
-  for (let p = first; p < end; p++, to += stride) {
-    memory.fill(to, 0, stride);
-    if (from !== 0) memory.copy(to, from + <usize>rowOf(p) * bytes, bytes);
-  }
-}
-
-function scatterRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
-  const bytes = <usize>argument(LstmGrad.hidden) << 2;
-  if (to !== 0) for (let p = first; p < end; p++, from += stride) memory.copy(to + <usize>rowOf(p) * bytes, from, bytes);
-}
-
-/** Where a unit stands in the right panels of a gate. */
-@inline
-function rightPlace(unit: i32, pitch: i32): usize {
-  return <usize>(unit / COLUMNS) * <usize>pitch * RIGHT_STEP + (<usize>(unit % COLUMNS) << 2);
-}
-
-/** Bytes from a gate's right panels to the next one's. */
-@inline
-function rightGateBytes(pitch: i32): usize {
-  return <usize>(panelsOf(argument(LstmGrad.hidden)) * pitch) * RIGHT_STEP;
-}
-
-/** Bytes of a row of units, in whole panels. */
-@inline
-function unitBytes(): usize {
-  return <usize>panelsOf(argument(LstmGrad.hidden)) * RIGHT_STEP;
-}
-
-/** Panels of the product of a step: those of h, then those of x where its gradient is wanted. */
-@inline
-function productPanels(): i32 {
-  return panelsOf(argument(LstmGrad.hidden)) + (address(LstmGrad.dX) === 0 ? 0 : panelsOf(argument(LstmGrad.inputSize)));
-}
-
-/** In a block's room: gate gradients of the step; the sums of their product, those for h first; the cotangents of the cells. */
-@inline
-function sumsOf(block: i32): usize {
-  return aligned(blockRoom(block) + <usize>(4 * argument(LstmGrad.hidden)) * LEFT_STEP);
-}
-
-@inline
-function cellCotangents(block: i32): usize {
-  return aligned(sumsOf(block) + <usize>(ROWS * productPanels()) * RIGHT_STEP);
-}
-
-/**
- * Takes a block through the steps from `step` down to `last`. At `step` so many rows run in all; `start`: words of all steps before it; `zeros`: a
- * row of them, and behind it room for gate gradients that nobody collects.
- */
+/** Takes a block through the steps from `step` down to `last`. */
 function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
   const batch = argument(LstmGrad.batch);
-  const inputSize = argument(LstmGrad.inputSize);
   const hidden = argument(LstmGrad.hidden);
   const reverse = argument(LstmGrad.reverse) !== 0;
   const initialC = address(LstmGrad.initialC);
@@ -193,9 +103,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
   const gates = address(LstmGrad.gates);
   const cells = address(LstmGrad.cells);
   const dY = address(LstmGrad.dY);
-  const dX = address(LstmGrad.dX);
   const weights = address(LstmGrad.weights);
-  const wantsWeights = address(LstmGrad.sums) !== 0;
   const first = firstRow(block);
   const end = firstRow(block + 1);
   const depth = 4 * hidden;
@@ -203,13 +111,12 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
   const weightPanel = <usize>depth * RIGHT_STEP;
   const hiddenBytes = unitBytes();
   const sumBytes = <usize>panels * RIGHT_STEP;
-  const rightPitch = wantsWeights ? collectedPitch() : ROWS;
+  const rightPitch = rightRows();
   const rightGate = rightGateBytes(rightPitch);
   const gateStride = <usize>hidden << 2;
   const left = blockRoom(block);
   const sums = sumsOf(block);
-  const dC = cellCotangents(block);
-  const unread = aligned(zeros + hiddenBytes);
+  const dC = otherRows(block);
 
   let collected = 0;
   for (; step >= last; step--) {
@@ -218,7 +125,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
     let before = activeInAll;
     while (before < batch && lengthOf(before) > step - 1) before++;
     const active = min(end, activeInAll) - first;
-    const rows = wantsWeights ? address(LstmGrad.right) + <usize>(collected + first) * RIGHT_STEP : unread;
+    const rows = rightOf(collected + first, zeros);
     for (let lane = 0; lane < active; lane++) {
       const p = first + lane;
       const row = rowOf(p);
@@ -248,88 +155,19 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
     collected += activeInAll;
     start -= before;
     if (active <= 0) continue;
-    packGateGradients(rows, rightPitch, active, left);
+    for (let gate = 0; gate < 4; gate++) {
+      packGate(rows + <usize>gate * rightGate, rightPitch, active, left + <usize>(gate * hidden) * LEFT_STEP);
+    }
     for (let panel = 0; panel < panels; panel++) {
       const right = weights + <usize>panel * weightPanel;
       multiply(active, left, right, depth, sums + <usize>panel * RIGHT_STEP, sumBytes, false);
     }
-    if (dX === 0) continue;
-    for (let lane = 0; lane < active; lane++) {
-      const p = first + lane;
-      const t = reverse ? lengthOf(p) - 1 - step : step;
-      const to = dX + (<usize>((t * batch + rowOf(p)) * inputSize) << 2);
-      memory.copy(to, sums + <usize>lane * sumBytes + hiddenBytes, <usize>inputSize << 2);
-    }
+    writeInputs(step, first, active, sums);
   }
 }
 
-/** In turns: threads take blocks back through as many steps as there is room to collect, meet, and add up products of what was collected. */
+/** Packs the weights, then goes back through all steps. */
 export function lstmGrad(thread: i32, threads: i32): void {
-  const batch = argument(LstmGrad.batch);
-  const inputSize = argument(LstmGrad.inputSize);
-  const hidden = argument(LstmGrad.hidden);
-  const blocks = argument(LstmGrad.blocks);
-  const dX = address(LstmGrad.dX);
-  const chunk = argument(LstmGrad.chunk);
-  const wantsWeights = address(LstmGrad.sums) !== 0;
-  const columns = columnPanels();
-  const sumBytes = <usize>productPanels() * RIGHT_STEP;
-  const hiddenBytes = unitBytes();
-  const zeros = threadRoom(thread);
-
-  packWeights(thread, threads, hidden, inputSize, address(LstmGrad.W), address(LstmGrad.R), address(LstmGrad.weights));
-  memory.fill(zeros, 0, hiddenBytes);
-  // Of each block and each panel of columns: how often it was taken.
-  const blocksTaken = address(LstmGrad.states);
-  const columnsTaken = blocksTaken + (<usize>blocks << 2);
-  if (thread === 0) memory.fill(blocksTaken, 0, <usize>(blocks + columns) << 2);
-  for (let block = thread; block < blocks; block += threads) {
-    const first = firstRow(block);
-    const end = firstRow(block + 1);
-    gatherRows(address(LstmGrad.dH), sumsOf(block), sumBytes, first, end);
-    gatherRows(address(LstmGrad.dC), cellCotangents(block), hiddenBytes, first, end);
-    if (dX !== 0) clearEnds(dX, inputSize, first, end);
-  }
-  if (wantsWeights) clearSums(thread, threads);
-  if (!barrier(thread, threads)) return;
-
-  let turn = 0;
-  let start = argument(LstmGrad.steps);
-  for (let step = lengthOf(0) - 1; step >= 0; ) {
-    // As many steps as the collected rows have room for.
-    let last = step;
-    const first = activeAt(step);
-    let collected = first;
-    start -= first;
-    const begin = start;
-    for (let active = first; last > 0; last--) {
-      while (active < batch && lengthOf(active) > last - 1) active++;
-      if (wantsWeights && collected + active > chunk) break;
-      collected += active;
-      start -= active;
-    }
-    let place = takeTask(blocksTaken, blocks, turn, thread, threads, 0);
-    for (; place >= 0; place = takeTask(blocksTaken, blocks, turn, thread, threads, place + 1)) {
-      retreat(taskAt(place, blocks, thread, threads), step, last, first, begin, zeros);
-    }
-    if (wantsWeights) {
-      const from = <i32>((<i64>collected * thread) / threads);
-      collectInputs(step, first, from, <i32>((<i64>collected * (thread + 1)) / threads), zeros);
-      if (!barrier(thread, threads)) return;
-      place = takeTask(columnsTaken, columns, turn, thread, threads, 0);
-      for (; place >= 0; place = takeTask(columnsTaken, columns, turn, thread, threads, place + 1)) {
-        multiplyCollected(taskAt(place, columns, thread, threads), collected);
-      }
-    }
-    if (!barrier(thread, threads)) return;
-    turn++;
-    step = last - 1;
-  }
-  if (wantsWeights) writeWeights(thread, threads);
-  for (let block = thread; block < blocks; block += threads) {
-    const first = firstRow(block);
-    const end = firstRow(block + 1);
-    scatterRows(sumsOf(block), address(LstmGrad.dInitialH), sumBytes, first, end);
-    scatterRows(cellCotangents(block), address(LstmGrad.dInitialC), hiddenBytes, first, end);
-  }
+  packStepWeights(thread, threads, 4);
+  goBack(thread, threads, retreat);
 }

@@ -1,5 +1,5 @@
 /** Elementwise ops and softmax. What is not made of floats is left to the CPU backend's kernels. */
-import { type Call, cpuKernels, type Kernel } from "@ostinato/backend-cpu";
+import { basicKernels, type Call, type Kernel } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 import { binaryOps, fields, unaryOps } from "../protocol.ts";
 
@@ -43,7 +43,7 @@ function floatKernels<O extends (typeof unaryOps)[number] | (typeof binaryOps)[n
   run: Run,
 ): Readonly<Record<O, Kernel>> {
   const entries = ops.map((op, number) => {
-    const plain = cpuKernels[op] as Kernel;
+    const plain = basicKernels[op] as Kernel;
     const kernel: Kernel = {
       run: (memory: WasmMemory, call: Call): void => {
         if (call.inputs[0].dtype === "float32") run(memory, number, call);
@@ -61,7 +61,7 @@ function select(memory: WasmMemory, call: Call): void {
   const b = call.inputs[2];
   const y = call.outputs[0];
   if (y.dtype === "bool") {
-    cpuKernels.select.run(memory, call as Call<"select">);
+    basicKernels.select.run(memory, call as Call<"select">);
     return;
   }
   const to = memory.arguments;

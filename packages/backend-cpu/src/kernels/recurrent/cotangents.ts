@@ -1,7 +1,7 @@
 /** What gradient ops of all recurrences read and write alike: cotangents, what a step met, gradients of weights and initial states. */
 import type { View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
-import { blockIndex, laneOf } from "../panels.ts";
+import { laneOf } from "../panels.ts";
 import { placeOf } from "./operand.ts";
 import { cotangentOf, gradientOf, keptOf, offsetOf, optionOf, type RecurrentGradCall } from "./recurrence.ts";
 import { orderAt } from "./rows.ts";
@@ -26,7 +26,7 @@ export function stateBefore(memory: Memory, call: RecurrentGradCall, step: numbe
   return initial < 0 ? -1 : initial + memory.i32[orderAt(memory) + p] * hidden;
 }
 
-/** Writes [1 | x | h] that a row's step met to a lane of collected ones, whose panels are `stride` apart. */
+/** Writes [h | 1 | x] that a row's step met to a lane of collected ones, whose panels are `stride` apart. */
 export function collectInputs(
   memory: Memory,
   call: RecurrentGradCall,
@@ -40,9 +40,9 @@ export function collectInputs(
   const hidden = call.attrs.hiddenSize;
   const x = call.inputs[0].offset + placeOf(memory, call, step, p) * inputSize;
   const h = stateBefore(memory, call, step, p);
-  f64[lane] = 1;
-  for (let d = 0; d < inputSize; d++) f64[lane + laneOf(1 + d, stride)] = f32[x + d];
-  for (let j = 0; j < hidden; j++) f64[lane + laneOf(1 + inputSize + j, stride)] = h < 0 ? 0 : f32[h + j];
+  for (let j = 0; j < hidden; j++) f64[lane + laneOf(j, stride)] = h < 0 ? 0 : f32[h + j];
+  f64[lane + laneOf(hidden, stride)] = 1;
+  for (let d = 0; d < inputSize; d++) f64[lane + laneOf(hidden + 1 + d, stride)] = f32[x + d];
 }
 
 /** Whether anything reads the gradient of a weight or a bias. */
@@ -50,20 +50,6 @@ export function wantsWeights(call: RecurrentGradCall): boolean {
   const { outputs } = call;
   const recurrentBias = offsetOf(gradientOf(call, "recurrentBias"));
   return outputs[1].offset >= 0 || outputs[2].offset >= 0 || outputs[3].offset >= 0 || recurrentBias >= 0;
-}
-
-/** Writes `count` sums of a row of a product, from column `first` on; `width`: columns in all. Nothing where `to` is negative. */
-export function writeSums(
-  { f32, f64 }: Memory,
-  sums: number,
-  row: number,
-  first: number,
-  count: number,
-  width: number,
-  to: number,
-): void {
-  if (to < 0) return;
-  for (let d = 0; d < count; d++) f32[to + d] = f64[sums + blockIndex(row, first + d, width)];
 }
 
 /** Writes what came back to the first step as the gradient of an initial state, [batch, hidden]. */

@@ -1,76 +1,119 @@
 /**
- * The gradient of a recurrence whose gates all see [1 | x | h]. Steps go backwards; each turns the cotangents of its states into those of its
- * gates, and one product with [R | W] takes these to the step before and to x. Gate gradients are collected beside their [1 | x | h], and
- * products of a few hundred rows at a time add up the gradients of B, W and R.
+ * The way of every recurrence back. Steps go backwards; each turns the cotangents of its states into those of its gates, and products with R and
+ * W take these to the step before and to x. Gate gradients are collected beside what the gates met, [h | 1 | x], and products of a few hundred rows
+ * at a time add up the gradients of B, W and R.
  */
+import type { View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
-import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, RIGHT, sumsSize } from "../panels.ts";
-import { collectInputs, readFinal, wantsWeights, writeInitial, writeSums } from "./cotangents.ts";
+import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "../panels.ts";
+import { collectInputs, readFinal, wantsWeights, writeInitial } from "./cotangents.ts";
 import { placeOf } from "./operand.ts";
-import { gradientOf, offsetOf, optionOf, type RecurrentGradCall } from "./recurrence.ts";
+import { gradientOf, optionOf, type RecurrentGradCall } from "./recurrence.ts";
 import { clearEnds, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
 
+/** What sets a recurrence apart. */
+export interface Traits {
+  /** Blocks of rows of W. */
+  readonly gates: number;
+  /** How many of them, from the first on, met all of [h | 1 | x]. */
+  readonly whole: number;
+  /** Gate gradients of a step: those of W's gates, and behind them one of what h alone gave to the last gate. */
+  readonly gradients: number;
+  /** How many of them go back to h through R in the product of a step: from the last one on, round to the first ones. */
+  readonly toState: number;
+  /** Whether the last gate met another state in the place of h. It stands behind the rest: [h | 1 | x | state]. */
+  readonly otherState: boolean;
+  /** Whether gate gradients leave in `dH` what goes to the step before without a product. */
+  readonly carries: boolean;
+}
+
+/** Gate gradients that met the same numbers, and the product of the two. */
+interface Part {
+  /** The first gradient, and how many rows there are: those of each gradient begin a panel. */
+  readonly gradient: number;
+  readonly rows: number;
+  readonly chunk: number;
+  /** The numbers that they met: the first one, which is even, and how many. */
+  readonly first: number;
+  readonly width: number;
+  readonly sums: number;
+}
+
 /** Sizes of a call, and where everything lies in scratch (indexes in `f64`). */
-export interface Plan {
-  readonly time: number;
+export interface Plan extends Traits {
   readonly batch: number;
   readonly inputSize: number;
   readonly hidden: number;
-  readonly gates: number;
-  /** 1 + inputSize + hidden: the columns of [1 | x | h]. */
-  readonly width: number;
+  /** Units in whole panels. */
+  readonly padded: number;
   /** Rows that are collected before a product takes them. A step's rows are never split. */
   readonly chunk: number;
-  /** [R | W], packed for the product of a step. */
-  readonly weights: number;
-  /** A step's gate gradients, packed for that product, and its sums. */
+  /** R and W, packed for the products of a step, and its sums. */
+  readonly stateWeights: number;
+  readonly inputWeights: number;
+  readonly stateSums: number;
+  readonly inputSums: number;
+  /** A step's gate gradients, packed for these products. */
   readonly gateRows: number;
-  readonly sums: number;
-  /** [batch, hidden] in the rows' order: the cotangents of h, and of another state. */
+  /** [batch, hidden] in the rows' order: the cotangents of h, and those of another state or room. */
   readonly dH: number;
   readonly dC: number;
-  /** Collected gate gradients, the gates of a unit side by side, and their [1 | x | h]; the sums of their products. */
-  readonly gateChunk: number;
-  readonly inputChunk: number;
-  readonly weightSums: number;
+  /** What the gates of collected rows met. */
+  readonly met: number;
+  readonly parts: readonly Part[];
   readonly end: number;
 }
 
-export function planOf(call: RecurrentGradCall, gates: number, start: number): Plan {
+export function planOf(call: RecurrentGradCall, traits: Traits, start: number): Plan {
   const { dims } = call.inputs[0];
-  const time = dims[0];
   const batch = dims[1];
   const inputSize = dims[2];
   const hidden = call.attrs.hiddenSize;
-  const width = 1 + inputSize + hidden;
+  const { gates, whole, gradients, toState, otherState } = traits;
+  const padded = Math.ceil(hidden / LEFT) * LEFT;
   const chunk = Math.max(256, batch);
-  const weights = start + rowsBytes(time, batch) / 8;
-  const gateRows = weights + packedSize(hidden + inputSize, gates * hidden, LEFT);
-  const sums = gateRows + packedSize(batch, gates * hidden, RIGHT);
-  const dH = sums + sumsSize(hidden + inputSize, batch);
-  const dC = dH + batch * hidden;
-  const gateChunk = dC + batch * hidden;
-  const inputChunk = gateChunk + packedSize(gates * hidden, chunk, LEFT);
-  const weightSums = inputChunk + packedSize(width, chunk, RIGHT);
-  const end = weightSums + sumsSize(gates * hidden, width);
+  const all = hidden + 1 + inputSize;
+  const features = all + (otherState ? hidden : 0);
+  let end = start + rowsBytes(dims[0], batch) / 8;
+  const take = (doubles: number): number => {
+    end += doubles;
+    return end - doubles;
+  };
+  const partOf = (gradient: number, count: number, first: number, last: number): Part => {
+    const rows = count * padded;
+    const width = last - first;
+    const sums = sumsSize(rows, width);
+    return { gradient, rows, chunk: take(packedSize(rows, chunk, LEFT)), first, width, sums: take(sums) };
+  };
+  const parts = [partOf(0, whole, 0, all)];
+  if (whole < gates) parts.push(partOf(whole, gates - whole, hidden & ~1, features));
+  if (gates < gradients) parts.push(partOf(gates, gradients - gates, 0, hidden + 1));
   return {
-    time,
-    batch,
-    inputSize,
-    hidden,
-    gates,
-    width,
-    chunk,
-    weights,
-    gateRows,
-    sums,
-    dH,
-    dC,
-    gateChunk,
-    inputChunk,
-    weightSums,
+    ...traits,
+    ...{ batch, inputSize, hidden, padded, chunk, parts },
+    stateWeights: take(packedSize(hidden, toState * hidden, LEFT)),
+    inputWeights: take(packedSize(inputSize, gates * hidden, LEFT)),
+    stateSums: take(sumsSize(hidden, batch)),
+    inputSums: take(sumsSize(inputSize, batch)),
+    gateRows: take(packedSize(batch, gradients * hidden, RIGHT)),
+    dH: take(batch * hidden),
+    dC: take(batch * hidden),
+    met: take(packedSize(features, chunk, RIGHT)),
     end,
   };
+}
+
+/** Where a gradient of a row's step goes for the products of the step; its units are `RIGHT` apart. The last one that is no gate of W's stands first. */
+export function stepLane({ gates, gradients, gateRows, hidden }: Plan, gradient: number, p: number): number {
+  const place = (gradient + gradients - gates) % gradients;
+  return gateRows + laneOf(p, gradients * hidden * RIGHT) + place * hidden * RIGHT;
+}
+
+/** Where a gradient of a collected row goes: unit `j` is `leftLane(j, chunk * LEFT)` from there. */
+export function chunkLane({ parts, chunk, padded }: Plan, gradient: number, collected: number): number {
+  let k = parts.length - 1;
+  while (parts[k].gradient > gradient) k--;
+  return parts[k].chunk + (gradient - parts[k].gradient) * padded * chunk + collected * LEFT;
 }
 
 /** A row's step as its gate gradients need it. */
@@ -79,42 +122,47 @@ export interface RowStep {
   /** Where the row stands in the order of `rows.ts`, and where its step in [time, batch]. */
   p: number;
   place: number;
-  /** Rows of all steps before this one, and of all before the step before. */
-  start: number;
-  startBefore: number;
-  /** Where the gate gradients go: gate by gate, `RIGHT` apart; and unit by unit, `chunk * LEFT` between panels of four. */
-  row: number;
+  /** Where what is kept of the step stands: rows before it. The same of the step before. */
+  word: number;
+  wordBefore: number;
+  /** Where the row stands among those that are collected. */
   collected: number;
 }
 
-/** Replaces a row's cotangents in `dH` and `dC` by those for the step before, as far as no product takes them there, and writes its gate gradients. */
-export type GateGradients<C> = (memory: Memory, call: C, plan: Plan, at: RowStep) => void;
+/** Takes the cotangents of a row's step from `dH` and `dC`, leaves there what goes to the step before without a product, and writes gate gradients. */
+export type RowGradients<C> = (memory: Memory, call: C, plan: Plan, at: RowStep) => void;
 
-/** Runs through all steps; `dC` holds what has to be known of another state. */
+/** What a recurrence does before the products of a step, when all `active` rows have their gate gradients; `at` is of the first one. */
+export type StepGradients<C> = (memory: Memory, call: C, plan: Plan, at: RowStep, active: number) => void;
+
+/** Runs through all steps. */
 export function goBack<C extends RecurrentGradCall>(
   op: string,
   memory: Memory,
   call: C,
   plan: Plan,
-  gateGradients: GateGradients<C>,
+  ofRow: RowGradients<C>,
+  ofStep?: StepGradients<C>,
 ): void {
   const { f32, f64, i32 } = memory;
-  const { time, batch, inputSize, hidden, chunk } = plan;
+  const { batch, inputSize, hidden, gates, gradients, toState, gateRows, stateSums, inputSums, dH } = plan;
+  const time = call.inputs[0].dims[0];
   const dX = call.outputs[0].offset;
   const weighs = wantsWeights(call);
   const total = sortRows(op, memory, optionOf(call, "lengths"), time, batch);
   const lengths = lengthsAt(memory, batch);
-
-  const depth = plan.gates * hidden;
-  const columns = dX >= 0 ? hidden + inputSize : hidden;
-  f64.fill(0, plan.weights, plan.sums);
+  f64.fill(0, gateRows, dH);
+  for (const { sums, rows, width } of plan.parts) f64.fill(0, sums, sums + sumsSize(rows, width));
   packStepWeights(memory, call, plan);
-  f64.fill(0, plan.weightSums, plan.end);
-  readFinal(memory, call, "h", plan.dH);
+  readFinal(memory, call, "h", dH);
   readFinal(memory, call, "c", plan.dC);
   if (dX >= 0) clearEnds(memory, dX, time, batch, inputSize);
 
-  const at: RowStep = { step: 0, p: 0, place: 0, start: 0, startBefore: 0, row: 0, collected: 0 };
+  const at: RowStep = { step: 0, p: 0, place: 0, word: 0, wordBefore: 0, collected: 0 };
+  const stride = gradients * hidden * RIGHT;
+  const stateDepth = toState * hidden;
+  const inputDepth = gates * hidden;
+  const inputRows = gateRows + (gradients - gates) * hidden * RIGHT;
   let active = 0;
   let start = total;
   let collected = 0;
@@ -123,74 +171,105 @@ export function goBack<C extends RecurrentGradCall>(
     let before = active;
     while (before < batch && i32[lengths + before] > step - 1) before += 1;
     start -= active;
-    if (collected + active > chunk) {
+    if (collected + active > plan.chunk) {
       multiplyChunk(f64, plan, collected);
       collected = 0;
     }
-    for (let p = 0; p < active; p++) {
+    for (let p = active - 1; p >= 0; p--) {
       at.step = step;
       at.p = p;
       at.place = placeOf(memory, call, step, p);
-      at.start = start;
-      at.startBefore = start - before;
-      at.row = plan.gateRows + laneOf(p, depth * RIGHT);
+      at.word = start + p;
+      at.wordBefore = start - before + p;
       at.collected = collected + p;
-      gateGradients(memory, call, plan, at);
-      if (weighs) collectInputs(memory, call, step, p, plan.inputChunk + (collected + p) * RIGHT, chunk * RIGHT);
+      ofRow(memory, call, plan, at);
+      if (weighs) collectInputs(memory, call, step, p, plan.met + (collected + p) * RIGHT, plan.chunk * RIGHT);
     }
+    ofStep?.(memory, call, plan, at, active);
     collected += active;
-    f64.fill(0, plan.sums, plan.sums + sumsSize(columns, active));
-    multiplyPanels(f64, plan.weights, depth * LEFT, columns, plan.gateRows, depth * RIGHT, active, depth, plan.sums);
+    f64.fill(0, stateSums, stateSums + sumsSize(hidden, active));
+    multiplyPanels(f64, plan.stateWeights, stateDepth * LEFT, hidden, gateRows, stride, active, stateDepth, stateSums);
     for (let p = 0; p < active; p++) {
-      for (let j = 0; j < hidden; j++) f64[plan.dH + p * hidden + j] = f64[plan.sums + blockIndex(j, p, active)];
-      if (dX < 0) continue;
+      for (let j = 0; j < hidden; j++) {
+        const sum = f64[stateSums + blockIndex(j, p, active)];
+        const to = dH + p * hidden + j;
+        f64[to] = plan.carries ? f64[to] + sum : sum;
+      }
+    }
+    if (dX < 0) continue;
+    f64.fill(0, inputSums, inputSums + sumsSize(inputSize, active));
+    const { inputWeights } = plan;
+    multiplyPanels(f64, inputWeights, inputDepth * LEFT, inputSize, inputRows, stride, active, inputDepth, inputSums);
+    for (let p = 0; p < active; p++) {
       const to = dX + placeOf(memory, call, step, p) * inputSize;
-      for (let d = 0; d < inputSize; d++) f32[to + d] = f64[plan.sums + blockIndex(hidden + d, p, active)];
+      for (let d = 0; d < inputSize; d++) f32[to + d] = f64[inputSums + blockIndex(d, p, active)];
     }
   }
   if (weighs) {
     multiplyChunk(f64, plan, collected);
     writeWeightGradients(memory, call, plan);
   }
-  writeInitial(memory, call, gradientOf(call, "initialH"), plan.dH);
+  writeInitial(memory, call, gradientOf(call, "initialH"), dH);
   writeInitial(memory, call, gradientOf(call, "initialC"), plan.dC);
 }
 
-/** Packs the columns of [R | W]. */
+/** Packs the columns of R and W, in the order in which gate gradients stand in a row. */
 function packStepWeights({ f32, f64 }: Memory, call: RecurrentGradCall, plan: Plan): void {
-  const { hidden, inputSize, weights } = plan;
-  const depth = plan.gates * hidden;
-  // Column by column: R and W may meet within a panel.
-  for (let column = 0; column < hidden + inputSize; column++) {
-    const inR = column < hidden;
-    const from = inR ? call.inputs[2].offset + column : call.inputs[1].offset + column - hidden;
-    const stride = inR ? hidden : inputSize;
-    const lane = weights + (column >> 2) * depth * LEFT + (column & 3);
-    for (let k = 0; k < depth; k++) f64[lane + k * LEFT] = f32[from + k * stride];
+  const { hidden, inputSize, gates, gradients, toState, stateWeights, inputWeights } = plan;
+  for (let place = 0; place < toState; place++) {
+    const gate = (place + 2 * gates - gradients) % gates;
+    const from = call.inputs[2].offset + gate * hidden * hidden;
+    const to = stateWeights + place * hidden * LEFT;
+    packPanels(f32, from, 1, hidden, hidden, hidden, f64, to, LEFT, toState * hidden * LEFT);
+  }
+  const depth = gates * hidden;
+  const W = call.inputs[1].offset;
+  packPanels(f32, W, 1, inputSize, inputSize, depth, f64, inputWeights, LEFT, depth * LEFT);
+}
+
+/** Adds the products of the collected gate gradients with what their gates met to the sums of the weights. */
+function multiplyChunk(f64: Float64Array, { parts, chunk, met }: Plan, collected: number): void {
+  const stride = chunk * RIGHT;
+  for (const part of parts) {
+    const right = met + laneOf(part.first, stride);
+    multiplyPanels(f64, part.chunk, chunk * LEFT, part.rows, right, stride, part.width, collected, part.sums);
   }
 }
 
-/** Adds the products of the collected gate gradients with their [1 | x | h] to the sums of the weights. */
-function multiplyChunk(f64: Float64Array, plan: Plan, collected: number): void {
-  const { chunk, gateChunk, inputChunk, width, weightSums } = plan;
-  const rows = plan.gates * plan.hidden;
-  multiplyPanels(f64, gateChunk, chunk * LEFT, rows, inputChunk, chunk * RIGHT, width, collected, weightSums);
+function writeWeightGradients(memory: Memory, call: RecurrentGradCall, plan: Plan): void {
+  const { hidden, inputSize, gates, whole, otherState, padded } = plan;
+  const dRecurrentBias = gradientOf(call, "recurrentBias");
+  for (const part of plan.parts) {
+    const fromInput = part.gradient < gates;
+    const state = fromInput && part.gradient >= whole ? hidden + 1 + inputSize : 0;
+    // Gradients behind those of W's gates are of the last gate.
+    const gate = fromInput ? part.gradient : whole;
+    if (fromInput) {
+      writeSums(memory, call.outputs[3], gate * hidden, hidden, 1, part, hidden, padded);
+      writeSums(memory, call.outputs[1], gate * hidden, hidden, inputSize, part, hidden + 1, padded);
+    }
+    if (part.gradient < whole || !fromInput || otherState) {
+      writeSums(memory, dRecurrentBias, gate * hidden, hidden, 1, part, hidden, padded);
+      writeSums(memory, call.outputs[2], gate * hidden, hidden, hidden, part, state, padded);
+    }
+  }
 }
 
-function writeWeightGradients(memory: Memory, call: RecurrentGradCall, plan: Plan): void {
-  const { gates, hidden, inputSize, width, weightSums } = plan;
-  const dW = call.outputs[1].offset;
-  const dR = call.outputs[2].offset;
-  const dB = call.outputs[3].offset;
-  const dRecurrentBias = offsetOf(gradientOf(call, "recurrentBias"));
-  for (let j = 0; j < hidden; j++) {
-    for (let gate = 0; gate < gates; gate++) {
-      const row = gate * hidden + j;
-      const from = gates * j + gate;
-      writeSums(memory, weightSums, from, 0, 1, width, dB < 0 ? -1 : dB + row);
-      writeSums(memory, weightSums, from, 0, 1, width, dRecurrentBias < 0 ? -1 : dRecurrentBias + row);
-      writeSums(memory, weightSums, from, 1, inputSize, width, dW < 0 ? -1 : dW + row * inputSize);
-      writeSums(memory, weightSums, from, 1 + inputSize, hidden, width, dR < 0 ? -1 : dR + row * hidden);
-    }
+/** Writes `size` sums of each row of a part, from those of the number `feature` on, to the rows of a weight from `firstRow` on. */
+function writeSums(
+  { f32, f64 }: Memory,
+  to: View | undefined,
+  firstRow: number,
+  hidden: number,
+  size: number,
+  { rows, first, width, sums }: Part,
+  feature: number,
+  padded: number,
+): void {
+  if (to === undefined || to.offset < 0) return;
+  let at = to.offset + firstRow * size;
+  for (let row = 0; row < rows; row++) {
+    if (row % padded >= hidden) continue;
+    for (let d = 0; d < size; d++) f32[at++] = f64[sums + blockIndex(row, feature - first + d, width)];
   }
 }

@@ -1,307 +1,117 @@
 /**
- * The gradient of the GRU, by the way of `gradient.ts`, with products of their own for the candidate. Let s be what the state gives to the candidate:
- * with `linearBeforeReset` the candidate has r ∘ s, and ds = r ∘ dc goes back through R. Without it s = (r ∘ h) · Rᵀ and ds = dc, which
- * goes back through R before r has its gradient. The readable form is the gradient of core's `recurrent/gru.ts`.
+ * The gradient of the GRU, by the way of `gradient.ts`. Let s be what the state gives to the candidate. With `linearBeforeReset` the candidate has r ∘ s;
+ * ds goes back through R beside dz and dr, and dc to x alone. Without it s = (r ∘ h) · Rᵀ, so that dc goes back through R in a product of its own
+ * before r has its gradient. The readable form is the gradient of core's `recurrent/gru.ts`.
  */
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "../panels.ts";
-import { collectInputs, readFinal, stateBefore, wantsWeights, writeInitial, writeSums } from "./cotangents.ts";
+import { stateBefore } from "./cotangents.ts";
+import { chunkLane, goBack, type Plan, planOf, type RowStep, stepLane } from "./gradient.ts";
 import { supportsGru } from "./gru.ts";
-import { depthOf, placeOf } from "./operand.ts";
-import { cotangentOf, gradientOf, keptOf, offsetOf, optionOf } from "./recurrence.ts";
-import { clearEnds, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
+import { cotangentOf, keptOf, offsetOf } from "./recurrence.ts";
 import { leftLane } from "./weights.ts";
 
-/** Sizes of a call, and where everything lies in scratch (indexes in `f64`). */
-interface Plan {
-  readonly batch: number;
-  readonly inputSize: number;
-  readonly hidden: number;
-  readonly resetAfter: boolean;
-  /** 1 + inputSize + hidden: the columns of [1 | x | h]. */
-  readonly width: number;
-  /** Rows that are collected before a product takes them. A step's rows are never split. */
-  readonly chunk: number;
-  /** Gate gradients of a row side by side: ds where it is not dc, then dz, dr, dc. Where dz begins, and where dc. */
-  readonly depth: number;
-  readonly dz: number;
-  readonly dc: number;
-  /** How many of them, from the first on, go back to h through R in one product. */
-  readonly stateDepth: number;
-  /** The weights of the products of a step, packed: of R for these, of R for dc where it goes back first, of W. */
-  readonly stateWeights: number;
-  readonly resetWeights: number;
-  readonly inputWeights: number;
-  readonly gateRows: number;
-  /** Sums of a step. */
-  readonly stateSums: number;
-  readonly resetSums: number;
-  readonly inputSums: number;
-  /** [batch, hidden] in the rows' order. */
-  readonly dH: number;
-  /** Collected dz, dr and, with `linearBeforeReset`, ds over all units, with their [1 | x | h]. */
-  readonly gateChunk: number;
-  readonly inputChunk: number;
-  /** Collected dc; its inputs are [1 | x], or [1 | x | r ∘ h] in a chunk of their own. */
-  readonly candidateChunk: number;
-  readonly resetChunk: number;
-  readonly candidateWidth: number;
-  /** The sums of both products. */
-  readonly gateWeightSums: number;
-  readonly candidateWeightSums: number;
-  readonly end: number;
-}
+/** The gradients in their order. */
+const Z = 0;
+const R = 1;
+const C = 2;
+const S = 3;
 
-function planOf(call: Call<"gruGrad">, start: number): Plan {
-  const { dims } = call.inputs[0];
-  const batch = dims[1];
-  const inputSize = dims[2];
-  const hidden = call.attrs.hiddenSize;
-  const resetAfter = call.attrs.linearBeforeReset;
-  const width = depthOf(call);
-  const chunk = Math.max(256, batch);
-  const dz = resetAfter ? hidden : 0;
-  const depth = dz + 3 * hidden;
-  const stateDepth = dz + 2 * hidden;
-  const candidateWidth = resetAfter ? 1 + inputSize : width;
-  const stateWeights = start + rowsBytes(dims[0], batch) / 8;
-  const resetWeights = stateWeights + packedSize(hidden, stateDepth, LEFT);
-  const inputWeights = resetWeights + (resetAfter ? 0 : packedSize(hidden, hidden, LEFT));
-  const gateRows = inputWeights + packedSize(inputSize, 3 * hidden, LEFT);
-  const stateSums = gateRows + packedSize(batch, depth, RIGHT);
-  const resetSums = stateSums + sumsSize(hidden, batch);
-  const inputSums = resetSums + sumsSize(hidden, batch);
-  const dH = inputSums + sumsSize(inputSize, batch);
-  const gateChunk = dH + batch * hidden;
-  const inputChunk = gateChunk + packedSize(stateDepth, chunk, LEFT);
-  const candidateChunk = inputChunk + packedSize(width, chunk, RIGHT);
-  const collectedEnd = candidateChunk + packedSize(hidden, chunk, LEFT);
-  const resetChunk = resetAfter ? inputChunk : collectedEnd;
-  const gateWeightSums = collectedEnd + (resetAfter ? 0 : packedSize(width, chunk, RIGHT));
-  const candidateWeightSums = gateWeightSums + sumsSize(stateDepth, width);
-  const end = candidateWeightSums + sumsSize(hidden, candidateWidth);
-  return {
-    ...{ batch, inputSize, hidden, resetAfter, width, chunk, depth, dz, dc: dz + 2 * hidden, stateDepth },
-    ...{ stateWeights, resetWeights, inputWeights, gateRows, stateSums, resetSums, inputSums, dH },
-    ...{ gateChunk, inputChunk, candidateChunk, resetChunk, candidateWidth },
-    ...{ gateWeightSums, candidateWeightSums, end },
-  };
-}
+const shared = { gates: 3, whole: 2, carries: true };
+const after = { ...shared, gradients: 4, toState: 3, otherState: false };
+const before = { ...shared, gradients: 3, toState: 2, otherState: true };
 
-function gruGrad(memory: Memory, call: Call<"gruGrad">): void {
-  const { f64, i32 } = memory;
-  const plan = planOf(call, memory.scratch / 8);
-  const { batch, inputSize, hidden, resetAfter, chunk, depth, stateDepth, gateRows } = plan;
-  const time = call.inputs[0].dims[0];
-  const dX = call.outputs[0].offset;
-  const weighs = wantsWeights(call);
-  const total = sortRows("gruGrad", memory, optionOf(call, "lengths"), time, batch);
-  const lengths = lengthsAt(memory, batch);
-  packStepWeights(memory, call, plan);
-  f64.fill(0, gateRows, plan.stateSums);
-  f64.fill(0, plan.gateWeightSums, plan.end);
-  readFinal(memory, call, "h", plan.dH);
-  if (dX >= 0) clearEnds(memory, dX, time, batch, inputSize);
+const gruPlan = (call: Call<"gruGrad">, start: number): Plan =>
+  planOf(call, call.attrs.linearBeforeReset ? after : before, start);
 
-  let active = 0;
-  let start = total;
-  let collected = 0;
-  for (let step = i32[lengths] - 1; step >= 0; step--) {
-    while (active < batch && i32[lengths + active] > step) active += 1;
-    start -= active;
-    if (collected + active > chunk) {
-      multiplyChunks(f64, plan, collected);
-      collected = 0;
-    }
-    for (let p = 0; p < active; p++) {
-      gateGradients(memory, call, plan, step, p, start + p, collected + p);
-      if (!weighs) continue;
-      collectInputs(memory, call, step, p, plan.inputChunk + (collected + p) * RIGHT, chunk * RIGHT);
-    }
-    const stride = depth * RIGHT;
-    if (!resetAfter) {
-      const candidates = gateRows + plan.dc * RIGHT;
-      f64.fill(0, plan.resetSums, plan.resetSums + sumsSize(hidden, active));
-      multiplyPanels(f64, plan.resetWeights, hidden * LEFT, hidden, candidates, stride, active, hidden, plan.resetSums);
-      for (let p = 0; p < active; p++) {
-        resetGradients(memory, call, plan, step, p, active, start + p, collected + p);
-        if (weighs) collectResets(memory, call, plan, step, p, start + p, collected + p);
-      }
-    }
-    collected += active;
-    f64.fill(0, plan.stateSums, plan.stateSums + sumsSize(hidden, active));
-    const { stateWeights, stateSums } = plan;
-    multiplyPanels(f64, stateWeights, stateDepth * LEFT, hidden, gateRows, stride, active, stateDepth, stateSums);
-    for (let p = 0; p < active; p++) {
-      for (let j = 0; j < hidden; j++) f64[plan.dH + p * hidden + j] += f64[plan.stateSums + blockIndex(j, p, active)];
-    }
-    if (dX >= 0) inputGradients(memory, call, plan, step, active);
-  }
-  if (weighs) {
-    multiplyChunks(f64, plan, collected);
-    writeWeightGradients(memory, call, plan);
-  }
-  writeInitial(memory, call, gradientOf(call, "initialH"), plan.dH);
-}
-
-/** Packs the columns of R and W, in the order in which gate gradients stand in a row. */
-function packStepWeights({ f32, f64 }: Memory, call: Call<"gruGrad">, plan: Plan): void {
-  const { hidden, inputSize, dz, stateDepth, stateWeights, resetWeights, inputWeights } = plan;
-  const R = call.inputs[2].offset;
-  const candidate = R + 2 * hidden * hidden;
-  const toStates = stateDepth * LEFT;
-  packPanels(f32, R, 1, hidden, hidden, 2 * hidden, f64, stateWeights + dz * LEFT, LEFT, toStates);
-  if (plan.resetAfter) packPanels(f32, candidate, 1, hidden, hidden, hidden, f64, stateWeights, LEFT, toStates);
-  else packPanels(f32, candidate, 1, hidden, hidden, hidden, f64, resetWeights, LEFT, hidden * LEFT);
-  const W = call.inputs[1].offset;
-  packPanels(f32, W, 1, inputSize, inputSize, 3 * hidden, f64, inputWeights, LEFT, 3 * hidden * LEFT);
-}
-
-/** One row's step, but for dr where dc goes back first. `dH` is replaced by what goes to the step before without a product. */
-function gateGradients(
-  memory: Memory,
-  call: Call<"gruGrad">,
-  plan: Plan,
-  step: number,
-  p: number,
-  word: number,
-  collected: number,
-): void {
+/** One row's step, but for dr where dc goes back first. */
+function rowGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, at: RowStep): void {
   const { f32, f64 } = memory;
-  const { hidden, resetAfter, chunk, dz, dc } = plan;
-  const place = placeOf(memory, call, step, p) * hidden;
-  const y = keptOf(call, 0).offset + place;
-  const gates = keptOf(call, 1).offset + word * 3 * hidden;
-  const before = stateBefore(memory, call, step, p);
+  const { hidden, chunk } = plan;
+  const resetAfter = call.attrs.linearBeforeReset;
+  const y = keptOf(call, 0).offset + at.place * hidden;
+  const gates = keptOf(call, 1).offset + at.word * 3 * hidden;
+  const state = stateBefore(memory, call, at.step, at.p);
   const cotangent = offsetOf(cotangentOf(call, "y"));
-  const row = plan.gateRows + laneOf(p, plan.depth * RIGHT);
-  const gateChunk = plan.gateChunk + collected * LEFT;
-  const candidateChunk = plan.candidateChunk + collected * LEFT;
-  const stride = chunk * LEFT;
+  const dY = cotangent < 0 ? -1 : cotangent + at.place * hidden;
+  const zLane = stepLane(plan, Z, at.p);
+  const rLane = stepLane(plan, R, at.p);
+  const cLane = stepLane(plan, C, at.p);
+  const sLane = stepLane(plan, S, at.p);
+  const zChunk = chunkLane(plan, Z, at.collected);
+  const rChunk = chunkLane(plan, R, at.collected);
+  const cChunk = chunkLane(plan, C, at.collected);
+  const sChunk = chunkLane(plan, S, at.collected);
   for (let j = 0; j < hidden; j++) {
     const z = f32[gates + j];
-    const h0 = before < 0 ? 0 : f32[before + j];
+    const h0 = state < 0 ? 0 : f32[state + j];
     const h = f32[y + j];
-    const dh = f64[plan.dH + p * hidden + j] + (cotangent < 0 ? 0 : f32[cotangent + place + j]);
+    const to = plan.dH + at.p * hidden + j;
+    const dh = f64[to] + (dY < 0 ? 0 : f32[dY + j]);
     // h = (1 - z) · candidate + z · h0, so (1 - z) · (h0 - candidate) = h0 - h, and (1 - z) · candidate = h - z · h0.
     const rest = 1 - z;
     const share = h - z * h0;
-    const toCandidate = rest > 0 ? rest - (share * share) / rest : 0;
-    const toZ = dh * z * (h0 - h);
-    const toC = dh * toCandidate;
-    f64[plan.dH + p * hidden + j] = dh * z;
-    f64[row + (dz + j) * RIGHT] = toZ;
-    f64[row + (dc + j) * RIGHT] = toC;
-    f64[gateChunk + leftLane(j, stride)] = toZ;
-    f64[candidateChunk + leftLane(j, stride)] = toC;
+    const dc = dh * (rest > 0 ? rest - (share * share) / rest : 0);
+    f64[to] = dh * z;
+    const dz = dh * z * (h0 - h);
+    const lane = j * RIGHT;
+    const unit = leftLane(j, chunk * LEFT);
+    f64[zLane + lane] = dz;
+    f64[cLane + lane] = dc;
+    f64[zChunk + unit] = dz;
+    f64[cChunk + unit] = dc;
     if (!resetAfter) continue;
     const r = f32[gates + hidden + j];
-    const toR = toC * f32[gates + 2 * hidden + j] * r * (1 - r);
-    f64[row + j * RIGHT] = toC * r;
-    f64[row + (dz + hidden + j) * RIGHT] = toR;
-    f64[gateChunk + leftLane(hidden + j, stride)] = toR;
-    f64[gateChunk + leftLane(2 * hidden + j, stride)] = toC * r;
+    const dr = dc * f32[gates + 2 * hidden + j] * r * (1 - r);
+    f64[rLane + lane] = dr;
+    f64[sLane + lane] = dc * r;
+    f64[rChunk + unit] = dr;
+    f64[sChunk + unit] = dc * r;
   }
 }
 
-/** Then, where dc has gone back to r ∘ h: dr, and what goes on to h. */
-function resetGradients(
-  memory: Memory,
-  call: Call<"gruGrad">,
-  plan: Plan,
-  step: number,
-  p: number,
-  active: number,
-  word: number,
-  collected: number,
-): void {
+/** Without `linearBeforeReset`: takes dc of a step back to r ∘ h, and from there to r and h; collects r ∘ h. */
+function resetGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, at: RowStep, active: number): void {
   const { f32, f64 } = memory;
-  const { hidden, chunk, dz } = plan;
-  const reset = keptOf(call, 1).offset + (word * 3 + 1) * hidden;
-  const before = stateBefore(memory, call, step, p);
-  const row = plan.gateRows + laneOf(p, plan.depth * RIGHT) + (dz + hidden) * RIGHT;
-  const gateChunk = plan.gateChunk + collected * LEFT;
-  for (let j = 0; j < hidden; j++) {
-    const r = f32[reset + j];
-    const d = f64[plan.resetSums + blockIndex(j, p, active)];
-    const toR = before < 0 ? 0 : d * f32[before + j] * r * (1 - r);
-    f64[plan.dH + p * hidden + j] += d * r;
-    f64[row + j * RIGHT] = toR;
-    f64[gateChunk + leftLane(hidden + j, chunk * LEFT)] = toR;
-  }
-}
-
-/** Collects [1 | x | r ∘ h]. */
-function collectResets(
-  memory: Memory,
-  call: Call<"gruGrad">,
-  plan: Plan,
-  step: number,
-  p: number,
-  word: number,
-  collected: number,
-): void {
-  const { f32, f64 } = memory;
-  const { hidden, inputSize, chunk } = plan;
-  const lane = plan.resetChunk + collected * RIGHT;
-  const reset = keptOf(call, 1).offset + (word * 3 + 1) * hidden;
-  collectInputs(memory, call, step, p, lane, chunk * RIGHT);
-  for (let j = 0; j < hidden; j++) f64[lane + laneOf(1 + inputSize + j, chunk * RIGHT)] *= f32[reset + j];
-}
-
-/** dX of a step. */
-function inputGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, step: number, active: number): void {
-  const { f32, f64 } = memory;
-  const { inputSize, inputSums } = plan;
-  const depth = 3 * plan.hidden;
-  const rows = plan.gateRows + plan.dz * RIGHT;
-  f64.fill(0, inputSums, inputSums + sumsSize(inputSize, active));
-  multiplyPanels(f64, plan.inputWeights, depth * LEFT, inputSize, rows, plan.depth * RIGHT, active, depth, inputSums);
+  const { hidden, inputSize, chunk, end } = plan;
+  const sums = end + packedSize(hidden, hidden, LEFT);
+  f64.fill(0, sums, sums + sumsSize(hidden, active));
+  const stride = plan.gradients * hidden * RIGHT;
+  multiplyPanels(f64, end, hidden * LEFT, hidden, stepLane(plan, C, 0), stride, active, hidden, sums);
   for (let p = 0; p < active; p++) {
-    const to = call.outputs[0].offset + placeOf(memory, call, step, p) * inputSize;
-    for (let d = 0; d < inputSize; d++) f32[to + d] = f64[inputSums + blockIndex(d, p, active)];
+    const reset = keptOf(call, 1).offset + ((at.word + p) * 3 + 1) * hidden;
+    const state = stateBefore(memory, call, at.step, p);
+    const lane = stepLane(plan, R, p);
+    const collected = chunkLane(plan, R, at.collected + p);
+    const met = plan.met + (at.collected + p) * RIGHT;
+    for (let j = 0; j < hidden; j++) {
+      const r = f32[reset + j];
+      const h0 = state < 0 ? 0 : f32[state + j];
+      const d = f64[sums + blockIndex(j, p, active)];
+      const dr = d * h0 * r * (1 - r);
+      f64[plan.dH + p * hidden + j] += d * r;
+      f64[lane + j * RIGHT] = dr;
+      f64[collected + leftLane(j, chunk * LEFT)] = dr;
+      f64[met + laneOf(hidden + 1 + inputSize + j, chunk * RIGHT)] = r * h0;
+    }
   }
 }
 
-/** Adds the products of the collected gate gradients with their inputs to the sums of the weights. */
-function multiplyChunks(f64: Float64Array, plan: Plan, collected: number): void {
-  const { hidden, chunk, width, stateDepth, gateChunk, inputChunk, gateWeightSums } = plan;
-  const { candidateChunk, resetChunk, candidateWidth, candidateWeightSums } = plan;
-  const [left, right] = [chunk * LEFT, chunk * RIGHT];
-  multiplyPanels(f64, gateChunk, left, stateDepth, inputChunk, right, width, collected, gateWeightSums);
-  multiplyPanels(f64, candidateChunk, left, hidden, resetChunk, right, candidateWidth, collected, candidateWeightSums);
+function gruGrad(memory: Memory, call: Call<"gruGrad">): void {
+  const { f32, f64 } = memory;
+  const plan = gruPlan(call, memory.scratch / 8);
+  const { hidden, end } = plan;
+  const resetAfter = call.attrs.linearBeforeReset;
+  const candidate = call.inputs[2].offset + 2 * hidden * hidden;
+  if (!resetAfter) packPanels(f32, candidate, 1, hidden, hidden, hidden, f64, end, LEFT, hidden * LEFT);
+  goBack("gruGrad", memory, call, plan, rowGradients, resetAfter ? undefined : resetGradients);
 }
 
-function writeWeightGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan): void {
-  const { hidden, inputSize, resetAfter, width, candidateWidth, gateWeightSums, candidateWeightSums } = plan;
-  const dW = call.outputs[1].offset;
-  const dR = call.outputs[2].offset;
-  const dB = call.outputs[3].offset;
-  const dRecurrentBias = offsetOf(gradientOf(call, "recurrentBias"));
-  for (let row = 0; row < 3 * hidden; row++) {
-    const toB = dB < 0 ? -1 : dB + row;
-    const toRecurrentBias = dRecurrentBias < 0 ? -1 : dRecurrentBias + row;
-    const toW = dW < 0 ? -1 : dW + row * inputSize;
-    const toR = dR < 0 ? -1 : dR + row * hidden;
-    const ofCandidate = row >= 2 * hidden;
-    const from = ofCandidate ? row - 2 * hidden : row;
-    const sums = ofCandidate ? candidateWeightSums : gateWeightSums;
-    const columns = ofCandidate ? candidateWidth : width;
-    writeSums(memory, sums, from, 0, 1, columns, toB);
-    writeSums(memory, sums, from, 1, inputSize, columns, toW);
-    // With the reset after the product, the state has a part of its own in the candidate: the rows of ds follow those of dz and dr.
-    const apart = ofCandidate && resetAfter;
-    const state = apart ? gateWeightSums : sums;
-    const stateRow = apart ? row : from;
-    const stateColumns = apart ? width : columns;
-    writeSums(memory, state, stateRow, 0, 1, stateColumns, toRecurrentBias);
-    writeSums(memory, state, stateRow, 1 + inputSize, hidden, stateColumns, toR);
-  }
+/** Behind the plan's: the weights that dc goes back through, and its sums. */
+function scratch(call: Call<"gruGrad">): number {
+  const { end, hidden, batch } = gruPlan(call, 0);
+  return 8 * (end + packedSize(hidden, hidden, LEFT) + sumsSize(hidden, batch));
 }
 
-export const gruGradKernel = {
-  run: gruGrad,
-  scratch: (call: Call<"gruGrad">): number => planOf(call, 0).end * 8,
-  supports: supportsGru,
-};
+export const gruGradKernel = { run: gruGrad, scratch, supports: supportsGru };

@@ -1,58 +1,55 @@
-/** The gradient of the LSTM: that of `gradient.ts`, with two states. The readable form is the gradient of core's `recurrent/lstm.ts`. */
+/** The gradient of the LSTM, by the way of `gradient.ts`. The readable form is the gradient of core's `recurrent/lstm.ts`. */
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { LEFT, RIGHT } from "../panels.ts";
-import { goBack, type Plan, planOf, type RowStep } from "./gradient.ts";
+import { chunkLane, goBack, type Plan, planOf, type RowStep, stepLane } from "./gradient.ts";
 import { supportsLstm } from "./lstm.ts";
 import { cotangentOf, keptOf, offsetOf, optionOf } from "./recurrence.ts";
 import { orderAt } from "./rows.ts";
+import { leftLane } from "./weights.ts";
 
-const GATES = 4;
+const traits = { gates: 4, whole: 4, gradients: 4, toState: 4, otherState: false, carries: false };
 
-function lstmGrad(memory: Memory, call: Call<"lstmGrad">): void {
-  goBack("lstmGrad", memory, call, planOf(call, GATES, memory.scratch / 8), gateGradientsOf);
-}
-
-function gateGradientsOf(memory: Memory, call: Call<"lstmGrad">, plan: Plan, at: RowStep): void {
-  const { hidden, chunk } = plan;
+function rowGradients(memory: Memory, call: Call<"lstmGrad">, plan: Plan, at: RowStep): void {
+  const { hidden } = plan;
   const dY = offsetOf(cotangentOf(call, "y"));
   const initialC = offsetOf(optionOf(call, "initialC"));
   const initial = initialC < 0 ? -1 : initialC + memory.i32[orderAt(memory) + at.p] * hidden;
   gateGradients(
     memory.f32,
     memory.f64,
-    hidden,
+    plan,
+    at,
     keptOf(call, 0).offset + at.place * hidden,
-    keptOf(call, 1).offset + (at.start + at.p) * GATES * hidden,
-    at.step > 0 ? keptOf(call, 2).offset + (at.startBefore + at.p) * hidden : initial,
+    keptOf(call, 1).offset + at.word * 4 * hidden,
+    at.step > 0 ? keptOf(call, 2).offset + at.wordBefore * hidden : initial,
     dY < 0 ? -1 : dY + at.place * hidden,
     plan.dH + at.p * hidden,
     plan.dC + at.p * hidden,
-    at.row,
-    plan.gateChunk + at.collected * LEFT,
-    chunk * LEFT,
   );
 }
 
 /**
  * One row's step. `dH` and `dC` hold the cotangents that come from the step after; `dC` is replaced by what goes to the step before.
- * The gate gradients go to `row` (gate by gate, `RIGHT` apart) and to `chunk` (unit by unit, `chunkStride` apart).
  */
 function gateGradients(
   f32: Float32Array,
   f64: Float64Array,
-  hidden: number,
+  plan: Plan,
+  at: RowStep,
   y: number,
   gates: number,
   cellsBefore: number,
   dY: number,
   dH: number,
   dC: number,
-  row: number,
-  chunk: number,
-  chunkStride: number,
 ): void {
+  const { hidden } = plan;
   const gateStride = hidden * RIGHT;
+  const row = stepLane(plan, 0, at.p);
+  const chunk = chunkLane(plan, 0, at.collected);
+  const chunkStride = plan.chunk * LEFT;
+  const chunkGate = plan.chunk * plan.padded;
   for (let j = 0; j < hidden; j++) {
     const i = f32[gates + j * 4];
     const o = f32[gates + j * 4 + 1];
@@ -73,16 +70,17 @@ function gateGradients(
     f64[r + gateStride] = dO;
     f64[r + 2 * gateStride] = df;
     f64[r + 3 * gateStride] = dg;
-    const c = chunk + j * chunkStride;
+    const c = chunk + leftLane(j, chunkStride);
     f64[c] = di;
-    f64[c + 1] = dO;
-    f64[c + 2] = df;
-    f64[c + 3] = dg;
+    f64[c + chunkGate] = dO;
+    f64[c + 2 * chunkGate] = df;
+    f64[c + 3 * chunkGate] = dg;
   }
 }
 
 export const lstmGradKernel = {
-  run: lstmGrad,
-  scratch: (call: Call<"lstmGrad">): number => planOf(call, GATES, 0).end * 8,
+  run: (memory: Memory, call: Call<"lstmGrad">): void =>
+    goBack("lstmGrad", memory, call, planOf(call, traits, memory.scratch / 8), rowGradients),
+  scratch: (call: Call<"lstmGrad">): number => planOf(call, traits, 0).end * 8,
   supports: supportsLstm,
 };

@@ -1,0 +1,168 @@
+/**
+ * The way of every recurrence forward. A thread takes a block of rows through a stretch of steps, and then takes another one. In its room a block has
+ * the operands of this step and of the next, [1 | x | h], and behind them what the recurrence keeps from step to step.
+ */
+import { aligned, past } from "../lanes";
+import { packColumns } from "../packing";
+import { LEFT_STEP, RIGHT_STEP } from "../panels";
+import { COLUMNS, RecurrenceForward, TARGET_BYTES } from "../protocol";
+import { address, argument, barrier, tick } from "../team";
+import {
+  blockRoom,
+  clearEnds,
+  firstRow,
+  lengthOf,
+  openBlock,
+  putBack,
+  rowOf,
+  stretchesLeft,
+  takeBlock,
+  threadRoom,
+} from "./blocks";
+
+/** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
+const STRETCH: i32 = 8;
+/** So many blocks are taken as a whole: to look for one among them takes long. */
+const MANY_BLOCKS: i32 = 256;
+
+@inline
+function stepsOfStretch(): i32 {
+  return argument(RecurrenceForward.blocks) < MANY_BLOCKS ? STRETCH : argument(RecurrenceForward.time);
+}
+
+/** Stretches of a block; one whose rows are all empty has one too, for its final state. */
+@inline
+function stretchesOf(block: i32): i32 {
+  const steps = stepsOfStretch();
+  return max(1, (lengthOf(firstRow(block)) + steps - 1) / steps);
+}
+
+/** The first step of a block's next stretch, and the end of it. */
+export function stretchStart(block: i32): i32 {
+  return (stretchesOf(block) - stretchesLeft(block)) * stepsOfStretch();
+}
+
+export function stretchEnd(block: i32): i32 {
+  return min(stretchStart(block) + stepsOfStretch(), lengthOf(firstRow(block)));
+}
+
+/** When all threads have packed the weights, they take block after block through its stretches. `advance` is given a block and the thread's room. */
+export function goForward(thread: i32, threads: i32, advance: (block: i32, room: usize) => void): void {
+  if (thread === 0) {
+    for (let block = 0; block < argument(RecurrenceForward.blocks); block++) openBlock(block, stretchesOf(block));
+  }
+  if (!barrier(thread, threads)) return;
+  while (true) {
+    const block = takeBlock(thread, threads);
+    if (block < 0) break;
+    advance(block, threadRoom(thread));
+    putBack(block);
+    tick();
+  }
+}
+
+/** Bytes from a block's operand of one step to that of the next: units are written by whole panels. */
+export function operandBytes(): usize {
+  const hidden = argument(RecurrenceForward.hidden);
+  return <usize>(1 + argument(RecurrenceForward.inputSize) + upToPanel(hidden)) * LEFT_STEP;
+}
+
+/** So many columns are whole panels. */
+@inline
+export function upToPanel(columns: i32): i32 {
+  return ((columns + COLUMNS - 1) / COLUMNS) * COLUMNS;
+}
+
+/** A block's operand of a step. */
+export function operandOf(block: i32, step: i32): usize {
+  return blockRoom(block) + (step & 1 ? operandBytes() : 0);
+}
+
+/** What a block keeps from step to step. */
+export function keptOf(block: i32): usize {
+  return aligned(blockRoom(block) + 2 * operandBytes());
+}
+
+/** Where h begins in an operand. */
+@inline
+export function stateIn(operand: usize): usize {
+  return operand + <usize>(1 + argument(RecurrenceForward.inputSize)) * LEFT_STEP;
+}
+
+/**
+ * Packs [B | W | R] of up to sixteen units, which are the rows from `row` on, as a right panel. The recurrent bias is added to B where the two are only
+ * summed.
+ */
+export function packUnits(row: i32, count: i32, withRecurrentBias: bool, to: usize): void {
+  const hidden = argument(RecurrenceForward.hidden);
+  const inputSize = argument(RecurrenceForward.inputSize);
+  const recurrentBias = address(RecurrenceForward.recurrentBias);
+  const inputRow = <usize>inputSize << 2;
+  const stateRow = <usize>hidden << 2;
+  const W = address(RecurrenceForward.W) + <usize>row * inputRow;
+  const R = address(RecurrenceForward.R) + <usize>row * stateRow;
+  packColumns(address(RecurrenceForward.B) + (<usize>row << 2), 4, 0, count, COLUMNS, 1, to);
+  if (withRecurrentBias && recurrentBias !== 0) {
+    for (let unit = 0; unit < count; unit++) {
+      const at = to + (<usize>unit << 2);
+      store<f32>(at, load<f32>(at) + load<f32>(recurrentBias + (<usize>(row + unit) << 2)));
+    }
+  }
+  to += RIGHT_STEP;
+  packColumns(W, inputRow, 4, count, COLUMNS, inputSize, to);
+  packColumns(R, stateRow, 4, count, COLUMNS, hidden, to + <usize>inputSize * RIGHT_STEP);
+}
+
+/** Copies x of a step to the lanes of `active` rows, and notes where y of each goes. */
+export function openStep(block: i32, step: i32, active: i32, targets: usize): void {
+  const batch = argument(RecurrenceForward.batch);
+  const inputSize = argument(RecurrenceForward.inputSize);
+  const hidden = argument(RecurrenceForward.hidden);
+  const reverse = argument(RecurrenceForward.reverse) !== 0;
+  const y = address(RecurrenceForward.y);
+  const first = firstRow(block);
+  let operand = operandOf(block, step);
+  for (let p = first; p < first + active; p++, operand += 4, targets += TARGET_BYTES) {
+    const place = (reverse ? lengthOf(p) - 1 - step : step) * batch + rowOf(p);
+    store<usize>(targets, past(y, <usize>(place * hidden) << 2));
+    let input = address(RecurrenceForward.X) + (<usize>(place * inputSize) << 2);
+    let lane = operand;
+    for (let d = 0; d < inputSize; d++) {
+      lane += LEFT_STEP;
+      store<f32>(lane, load<f32>(input));
+      input += 4;
+    }
+  }
+}
+
+/** The block's operands before the first step: 1 and the initial h. */
+export function openOperands(block: i32): void {
+  const hidden = argument(RecurrenceForward.hidden);
+  const initialH = address(RecurrenceForward.initialH);
+  let now = operandOf(block, 0);
+  let next = operandOf(block, 1);
+  for (let p = firstRow(block); p < firstRow(block + 1); p++, now += 4, next += 4) {
+    store<f32>(now, 1);
+    store<f32>(next, 1);
+    let from = initialH + (<usize>(rowOf(p) * hidden) << 2);
+    let to = stateIn(now);
+    for (let j = 0; j < hidden; j++, to += LEFT_STEP, from += 4) store<f32>(to, initialH !== 0 ? load<f32>(from) : 0);
+  }
+}
+
+/** Writes the final h of the block's rows, and zeros past their ends in y. */
+export function closeOperands(block: i32): void {
+  const hidden = argument(RecurrenceForward.hidden);
+  const h = address(RecurrenceForward.h);
+  const y = address(RecurrenceForward.y);
+  const first = firstRow(block);
+  const end = firstRow(block + 1);
+  if (y !== 0) clearEnds(y, hidden, first, end);
+  if (h === 0) return;
+  for (let p = first; p < end; p++) {
+    // The step at `length - 1` wrote to the operand of the next.
+    let from = stateIn(operandOf(block, lengthOf(p)) + (<usize>(p - first) << 2));
+    let to = h + (<usize>(rowOf(p) * hidden) << 2);
+    for (let j = 0; j < hidden; j++, from += LEFT_STEP, to += 4) store<f32>(to, load<f32>(from));
+  }
+}
