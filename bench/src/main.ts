@@ -40,6 +40,8 @@ const results = cases.map(({ contender, step, flop, readings }) => {
 const titles: Record<string, string> = {
   train: "train, 32 × 300",
   ragged: "train, 32 rows of 192 on average",
+  gru: "train a GRU, 32 × 300",
+  simpleRnn: "train a simple RNN, 32 × 300",
   predict: "predict, 32 × 300",
 };
 for (const [step, title] of Object.entries(titles)) {

@@ -24,12 +24,14 @@ const ragged = batchOf(true);
 
 /** The steps that are measured. */
 const steps = {
-  train: { graph: trainGraph(false), feeds: dense.feeds, flop: flops(dense.steps, true) },
-  ragged: { graph: trainGraph(true), feeds: ragged.feeds, flop: flops(ragged.steps, true) },
+  train: { graph: trainGraph(false, "lstm"), feeds: dense.feeds, flop: flops(dense.steps, true, "lstm") },
+  ragged: { graph: trainGraph(true, "lstm"), feeds: ragged.feeds, flop: flops(ragged.steps, true, "lstm") },
+  gru: { graph: trainGraph(false, "gru"), feeds: dense.feeds, flop: flops(dense.steps, true, "gru") },
+  simpleRnn: { graph: trainGraph(false, "simpleRnn"), feeds: dense.feeds, flop: flops(dense.steps, true, "simpleRnn") },
   predict: {
     graph: predictGraph(),
     feeds: { ids: dense.feeds.ids as Tensors[string] },
-    flop: flops(dense.steps, false),
+    flop: flops(dense.steps, false, "lstm"),
   },
 } as const;
 

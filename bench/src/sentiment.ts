@@ -1,8 +1,9 @@
-/** The model of the measurements: [Embedding(5000, 10) → LSTM(128) → Dense(1, sigmoid)], as a train graph and for prediction. */
+/** The models of the measurements: [Embedding(5000, 10) → LSTM(128), GRU(128) or SimpleRNN(128) → Dense(1, sigmoid)], as train graphs and for prediction. */
 import {
   cast,
   constant,
   div,
+  factsOf,
   feed,
   finite,
   float32,
@@ -15,6 +16,9 @@ import {
   mul,
   pow,
   RandomStream,
+  type RecurrenceInputs,
+  type RecurrenceName,
+  type RecurrenceSettings,
   recurrence,
   reshape,
   sequenceLengths,
@@ -34,17 +38,40 @@ import { add } from "@ostinato/core/graph";
 
 export const sizes = { words: 5000, embedding: 10, hidden: 128, batch: 32, time: 300 } as const;
 
-/** Multiplications and additions of the LSTM's products: the forward step, and twice that for the gradients. */
-export function flops(steps: number, training: boolean): number {
+/** The layers: their recurrence, and what sets the layer apart from the op's defaults. A GRU is Keras's, with the reset after the product. */
+const layers = {
+  lstm: { name: "lstm", settings: {}, recurrentBias: false },
+  gru: { name: "gru", settings: { linearBeforeReset: true }, recurrentBias: true },
+  simpleRnn: { name: "rnn", settings: {}, recurrentBias: false },
+} as const satisfies Record<string, { name: RecurrenceName; settings: object; recurrentBias: boolean }>;
+export type Layer = keyof typeof layers;
+
+const rowsOf = (layer: Layer): number => factsOf(layers[layer].name).gates.length * sizes.hidden;
+
+/** Multiplications and additions of the recurrence's products: the forward step, and twice that for the gradients. */
+export function flops(steps: number, training: boolean, layer: Layer): number {
   const { embedding, hidden } = sizes;
-  return (training ? 3 : 1) * 2 * steps * 4 * hidden * (embedding + hidden);
+  return (training ? 3 : 1) * 2 * steps * rowsOf(layer) * (embedding + hidden);
 }
 
+function weightShapes(layer: Layer): Record<string, readonly number[]> {
+  const rows = rowsOf(layer);
+  return {
+    W: [rows, sizes.embedding],
+    R: [rows, sizes.hidden],
+    B: [rows],
+    ...(layers[layer].recurrentBias ? { recurrentBias: [rows] } : {}),
+  };
+}
+
+/** Those of all layers: they are trained in one session, one at a time. */
 const shapes: Readonly<Record<string, readonly number[]>> = {
   embeddings: [sizes.words, sizes.embedding],
-  W: [4 * sizes.hidden, sizes.embedding],
-  R: [4 * sizes.hidden, sizes.hidden],
-  B: [4 * sizes.hidden],
+  ...Object.fromEntries(
+    (Object.keys(layers) as Layer[]).flatMap((layer) =>
+      Object.entries(weightShapes(layer)).map(([role, shape]) => [`${layer}/${role}`, shape]),
+    ),
+  ),
   kernel: [sizes.hidden, 1],
   bias: [1],
 };
@@ -55,15 +82,21 @@ interface Model {
   readonly logits: Value;
 }
 
-function model(masked: boolean): Model {
+function model(masked: boolean, layer: Layer): Model {
+  const { name, settings } = layers[layer];
+  const own = Object.keys(weightShapes(layer));
+  const names = ["embeddings", ...own.map((role) => `${layer}/${role}`), "kernel", "bias"];
   const parameters = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, state(name, "float32", shape)]),
+    names.map((each) => [each, state(each, "float32", shapes[each] as readonly number[])]),
   );
-  const { embeddings, W, R, B, kernel, bias } = parameters as Record<keyof typeof shapes, Value>;
+  const { embeddings, kernel, bias } = parameters;
   const ids = transpose(feed("ids", "int32", ["batch", "time"]), [1, 0]);
-  const X = gather(embeddings as Value, ids);
-  const lengths = masked ? { lengths: sequenceLengths(ids) } : {};
-  const { h } = recurrence("lstm", { X, W: W as Value, R: R as Value, B: B as Value, ...lengths });
+  const inputs = {
+    X: gather(embeddings as Value, ids),
+    ...Object.fromEntries(own.map((role) => [role, parameters[`${layer}/${role}`]])),
+    ...(masked ? { lengths: sequenceLengths(ids) } : {}),
+  };
+  const { h } = recurrence(name, inputs as unknown as RecurrenceInputs, settings as RecurrenceSettings<RecurrenceName>);
   return { parameters, logits: reshape(add(matmul(h, kernel as Value), bias as Value), ["batch"]) };
 }
 
@@ -87,15 +120,15 @@ function adam(parameters: Readonly<Record<string, Value>>, grads: readonly Value
 }
 
 /** Binary crossentropy from logits, its gradients and the update of Adam in one graph. Feeds: ids [batch, time], labels [batch]. */
-export function trainGraph(masked: boolean): Graph {
-  const { parameters, logits } = model(masked);
+export function trainGraph(masked: boolean, layer: Layer): Graph {
+  const { parameters, logits } = model(masked, layer);
   const loss = mean(sub(softplus(logits), mul(feed("labels", "float32", ["batch"]), logits)));
   const grads = gradients([{ value: loss, cotangent: constant(1) }], Object.values(parameters));
   return { fetches: { loss }, updates: adam(parameters, grads), guard: finite(loss) };
 }
 
 export function predictGraph(): Graph {
-  return { fetches: { probabilities: sigmoid(model(false).logits) }, updates: [] };
+  return { fetches: { probabilities: sigmoid(model(false, "lstm").logits) }, updates: [] };
 }
 
 /** Parameters, moments and the step before training. */

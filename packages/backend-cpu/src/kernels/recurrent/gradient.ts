@@ -40,7 +40,8 @@ interface Part {
 }
 
 /** Sizes of a call, and where everything lies in scratch (indexes in `f64`). */
-export interface Plan extends Traits {
+export interface Plan {
+  readonly traits: Traits;
   readonly batch: number;
   readonly inputSize: number;
   readonly hidden: number;
@@ -74,37 +75,49 @@ export function planOf(call: RecurrentGradCall, traits: Traits, start: number): 
   const chunk = Math.max(256, batch);
   const all = hidden + 1 + inputSize;
   const features = all + (otherState ? hidden : 0);
-  let end = start + rowsBytes(dims[0], batch) / 8;
-  const take = (doubles: number): number => {
-    end += doubles;
-    return end - doubles;
-  };
-  const partOf = (gradient: number, count: number, first: number, last: number): Part => {
-    const rows = count * padded;
-    const width = last - first;
-    const sums = sumsSize(rows, width);
-    return { gradient, rows, chunk: take(packedSize(rows, chunk, LEFT)), first, width, sums: take(sums) };
-  };
-  const parts = [partOf(0, whole, 0, all)];
-  if (whole < gates) parts.push(partOf(whole, gates - whole, hidden & ~1, features));
-  if (gates < gradients) parts.push(partOf(gates, gradients - gates, 0, hidden + 1));
+  const stateWeights = start + rowsBytes(dims[0], batch) / 8;
+  const inputWeights = stateWeights + packedSize(hidden, toState * hidden, LEFT);
+  const stateSums = inputWeights + packedSize(inputSize, gates * hidden, LEFT);
+  const inputSums = stateSums + sumsSize(hidden, batch);
+  const gateRows = inputSums + sumsSize(inputSize, batch);
+  const dH = gateRows + packedSize(batch, gradients * hidden, RIGHT);
+  const dC = dH + batch * hidden;
+  const met = dC + batch * hidden;
+  let end = met + packedSize(features, chunk, RIGHT);
+  const parts: Part[] = [];
+  for (let gradient = 0; gradient < gradients; ) {
+    const last = gradient < whole ? whole : gradient < gates ? gates : gradients;
+    const first = gradient < whole || gradient >= gates ? 0 : hidden & ~1;
+    const width = (gradient < whole ? all : gradient < gates ? features : hidden + 1) - first;
+    const rows = (last - gradient) * padded;
+    const sums = end + packedSize(rows, chunk, LEFT);
+    parts.push({ gradient, rows, chunk: end, first, width, sums });
+    end = sums + sumsSize(rows, width);
+    gradient = last;
+  }
   return {
-    ...traits,
-    ...{ batch, inputSize, hidden, padded, chunk, parts },
-    stateWeights: take(packedSize(hidden, toState * hidden, LEFT)),
-    inputWeights: take(packedSize(inputSize, gates * hidden, LEFT)),
-    stateSums: take(sumsSize(hidden, batch)),
-    inputSums: take(sumsSize(inputSize, batch)),
-    gateRows: take(packedSize(batch, gradients * hidden, RIGHT)),
-    dH: take(batch * hidden),
-    dC: take(batch * hidden),
-    met: take(packedSize(features, chunk, RIGHT)),
+    traits,
+    batch,
+    inputSize,
+    hidden,
+    padded,
+    chunk,
+    stateWeights,
+    inputWeights,
+    stateSums,
+    inputSums,
+    gateRows,
+    dH,
+    dC,
+    met,
+    parts,
     end,
   };
 }
 
 /** Where a gradient of a row's step goes for the products of the step; its units are `RIGHT` apart. The last one that is no gate of W's stands first. */
-export function stepLane({ gates, gradients, gateRows, hidden }: Plan, gradient: number, p: number): number {
+export function stepLane({ traits, gateRows, hidden }: Plan, gradient: number, p: number): number {
+  const { gates, gradients } = traits;
   const place = (gradient + gradients - gates) % gradients;
   return gateRows + laneOf(p, gradients * hidden * RIGHT) + place * hidden * RIGHT;
 }
@@ -145,14 +158,18 @@ export function goBack<C extends RecurrentGradCall>(
   ofStep?: StepGradients<C>,
 ): void {
   const { f32, f64, i32 } = memory;
-  const { batch, inputSize, hidden, gates, gradients, toState, gateRows, stateSums, inputSums, dH } = plan;
+  const { batch, inputSize, hidden, gateRows, stateSums, inputSums, dH } = plan;
+  const { gates, gradients, toState, carries } = plan.traits;
   const time = call.inputs[0].dims[0];
   const dX = call.outputs[0].offset;
   const weighs = wantsWeights(call);
   const total = sortRows(op, memory, optionOf(call, "lengths"), time, batch);
   const lengths = lengthsAt(memory, batch);
   f64.fill(0, gateRows, dH);
-  for (const { sums, rows, width } of plan.parts) f64.fill(0, sums, sums + sumsSize(rows, width));
+  for (let k = 0; k < plan.parts.length; k++) {
+    const { sums, rows, width } = plan.parts[k];
+    f64.fill(0, sums, sums + sumsSize(rows, width));
+  }
   packStepWeights(memory, call, plan);
   readFinal(memory, call, "h", dH);
   readFinal(memory, call, "c", plan.dC);
@@ -193,7 +210,7 @@ export function goBack<C extends RecurrentGradCall>(
       for (let j = 0; j < hidden; j++) {
         const sum = f64[stateSums + blockIndex(j, p, active)];
         const to = dH + p * hidden + j;
-        f64[to] = plan.carries ? f64[to] + sum : sum;
+        f64[to] = carries ? f64[to] + sum : sum;
       }
     }
     if (dX < 0) continue;
@@ -215,7 +232,8 @@ export function goBack<C extends RecurrentGradCall>(
 
 /** Packs the columns of R and W, in the order in which gate gradients stand in a row. */
 function packStepWeights({ f32, f64 }: Memory, call: RecurrentGradCall, plan: Plan): void {
-  const { hidden, inputSize, gates, gradients, toState, stateWeights, inputWeights } = plan;
+  const { hidden, inputSize, stateWeights, inputWeights } = plan;
+  const { gates, gradients, toState } = plan.traits;
   for (let place = 0; place < toState; place++) {
     const gate = (place + 2 * gates - gradients) % gates;
     const from = call.inputs[2].offset + gate * hidden * hidden;
@@ -230,16 +248,19 @@ function packStepWeights({ f32, f64 }: Memory, call: RecurrentGradCall, plan: Pl
 /** Adds the products of the collected gate gradients with what their gates met to the sums of the weights. */
 function multiplyChunk(f64: Float64Array, { parts, chunk, met }: Plan, collected: number): void {
   const stride = chunk * RIGHT;
-  for (const part of parts) {
+  for (let k = 0; k < parts.length; k++) {
+    const part = parts[k];
     const right = met + laneOf(part.first, stride);
     multiplyPanels(f64, part.chunk, chunk * LEFT, part.rows, right, stride, part.width, collected, part.sums);
   }
 }
 
 function writeWeightGradients(memory: Memory, call: RecurrentGradCall, plan: Plan): void {
-  const { hidden, inputSize, gates, whole, otherState, padded } = plan;
+  const { hidden, inputSize, padded } = plan;
+  const { gates, whole, otherState } = plan.traits;
   const dRecurrentBias = gradientOf(call, "recurrentBias");
-  for (const part of plan.parts) {
+  for (let k = 0; k < plan.parts.length; k++) {
+    const part = plan.parts[k];
     const fromInput = part.gradient < gates;
     const state = fromInput && part.gradient >= whole ? hidden + 1 + inputSize : 0;
     // Gradients behind those of W's gates are of the last gate.

@@ -77,7 +77,7 @@ function resetGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, at: R
   const { hidden, inputSize, chunk, end } = plan;
   const sums = end + packedSize(hidden, hidden, LEFT);
   f64.fill(0, sums, sums + sumsSize(hidden, active));
-  const stride = plan.gradients * hidden * RIGHT;
+  const stride = plan.traits.gradients * hidden * RIGHT;
   multiplyPanels(f64, end, hidden * LEFT, hidden, stepLane(plan, C, 0), stride, active, hidden, sums);
   for (let p = 0; p < active; p++) {
     const reset = keptOf(call, 1).offset + ((at.word + p) * 3 + 1) * hidden;

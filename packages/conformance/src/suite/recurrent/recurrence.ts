@@ -1,5 +1,6 @@
 /** Every recurrence: each feature over random shapes with gradients, and what must hold between runs. */
 import {
+  type Backend,
   factsOf,
   feed,
   float32,
@@ -73,6 +74,27 @@ const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, Recurrence
   rnn: { "other activations": { activations: ["Relu"], lengths: true } },
 };
 
+/** Settings whose steps have another shape, each for the tests of fixed sizes; those with a bias of its own have it there. */
+const forms: { readonly [R in RecurrenceName]?: readonly RecurrenceFeatures<R>[] } = {
+  gru: [{}, { linearBeforeReset: true, recurrentBias: true }],
+};
+
+/** A recurrence in one of its forms. */
+interface Formed {
+  readonly name: RecurrenceName;
+  readonly form: RecurrenceFeatures;
+}
+
+const formsOf = (name: RecurrenceName): readonly Formed[] =>
+  ((forms[name] ?? [{}]) as readonly RecurrenceFeatures[]).map((form) => ({ name, form }));
+
+/** A test of every form, one after another. */
+const inEachForm =
+  (name: RecurrenceName, run: (formed: Formed, backend: Backend) => Promise<void>): SuiteTest["run"] =>
+  async (backend) => {
+    for (const formed of formsOf(name)) await run(formed, backend);
+  };
+
 /** Fixed sizes at the edges, and larger than any block of a kernel. */
 interface Sizes {
   readonly time: number;
@@ -98,32 +120,37 @@ function fill(random: RandomStream, shape: readonly number[]): Tensor {
   );
 }
 
-/** A plain recurrence with lengths and named batch and time, and the gradients of y and h weighted by feeds. */
+/** A recurrence with lengths and named batch and time, and the gradients of y and h weighted by feeds. */
 function lengthsGraph(
-  name: RecurrenceName,
+  { name, form: { recurrentBias, ...settings } }: Formed,
   { input, hidden }: Pick<Sizes, "input" | "hidden">,
   direction: "forward" | "reverse" = "forward",
 ) {
   const rows = factsOf(name).gates.length * hidden;
-  const values = {
+  const weights = {
     X: feed("X", "float32", ["time", "batch", input]),
     W: feed("W", "float32", [rows, input]),
     R: feed("R", "float32", [rows, hidden]),
     B: feed("B", "float32", [rows]),
-    lengths: feed("lengths", "int32", ["batch"]),
+    ...(recurrentBias ? { recurrentBias: feed("recurrentBias", "float32", [rows]) } : {}),
   };
-  const outputs = recurrence(name, values, { direction });
+  const values = { ...weights, lengths: feed("lengths", "int32", ["batch"]) };
+  const outputs = recurrence(name, values, { ...settings, direction });
   const { y, h } = outputs;
   const seeds = [
     { value: y, cotangent: feed("dy", "float32", y.type.shape) },
     { value: h, cotangent: feed("dh", "float32", h.type.shape) },
   ];
-  const wrt = [values.X, values.W, values.R, values.B];
-  const [dX, dW, dR, dB] = gradients(seeds, wrt) as [Value, Value, Value, Value];
-  return graphOf({ fetches: { ...outputs, dX, dW, dR, dB } });
+  const grads = gradients(seeds, Object.values(weights));
+  const named = Object.keys(weights).map((input, i) => [`d${input}`, grads[i] as Value]);
+  return graphOf({ fetches: { ...outputs, ...Object.fromEntries(named) } });
 }
 
-function lengthsFeeds(name: RecurrenceName, { time, batch, input, hidden }: Sizes, lengths: readonly number[]) {
+function lengthsFeeds(
+  { name, form }: Formed,
+  { time, batch, input, hidden }: Sizes,
+  lengths: readonly number[],
+): Tensors {
   const random = new RandomStream(1, `${name} feeds`);
   const rows = factsOf(name).gates.length * hidden;
   return {
@@ -131,6 +158,7 @@ function lengthsFeeds(name: RecurrenceName, { time, batch, input, hidden }: Size
     W: fill(random, [rows, input]),
     R: fill(random, [rows, hidden]),
     B: fill(random, [rows]),
+    ...(form.recurrentBias ? { recurrentBias: fill(random, [rows]) } : {}),
     lengths: int32([batch], lengths),
     dy: fill(random, [time, batch, hidden]),
     dh: fill(random, [batch, hidden]),
@@ -175,31 +203,31 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
   ),
   {
     name: `${name} > edge sizes, and sizes larger than a block`,
-    run: async (backend) => {
+    run: inEachForm(name, async (formed, backend) => {
       for (const sizes of edges) {
         const { time, batch } = sizes;
         for (const direction of ["forward", "reverse"] as const) {
-          const graph = lengthsGraph(name, sizes, direction);
+          const graph = lengthsGraph(formed, sizes, direction);
           const lengths = Array.from({ length: batch }, (_, row) => [time, 1, 0][row % 3]);
-          const feeds = lengthsFeeds(name, sizes, lengths);
+          const feeds = lengthsFeeds(formed, sizes, lengths);
           await withExecutable(backend, { graph, capacities: { time, batch } }, async (executable) => {
             const label = `${JSON.stringify(sizes)} ${direction}`;
             compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, label);
           });
         }
       }
-    },
+    }),
   },
   {
     name: `${name} > 100 steps`,
-    run: async (backend) => {
+    run: inEachForm(name, async (formed, backend) => {
       const sizes = { time: 100, batch: 3, input: 2, hidden: 5 };
-      const graph = lengthsGraph(name, sizes);
-      const feeds = lengthsFeeds(name, sizes, [100, 31, 64]);
+      const graph = lengthsGraph(formed, sizes);
+      const feeds = lengthsFeeds(formed, sizes, [100, 31, 64]);
       await withExecutable(backend, { graph, capacities: { time: 100, batch: 3 } }, async (executable) => {
         compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, "100 steps");
       });
-    },
+    }),
   },
   {
     name: `${name} > native equals decomposed`,
@@ -218,12 +246,12 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
   },
   {
     name: `${name} > past a row's length outputs and gradients are exactly zero`,
-    run: async (backend) => {
+    run: inEachForm(name, async (formed, backend) => {
       const { sizes, lengths } = ragged;
       for (const direction of ["forward", "reverse"] as const) {
-        const graph = lengthsGraph(name, sizes, direction);
+        const graph = lengthsGraph(formed, sizes, direction);
         await withExecutable(backend, { graph, capacities: sizes }, async (executable) => {
-          const { y, dX } = await executable.run(lengthsFeeds(name, sizes, lengths));
+          const { y, dX } = await executable.run(lengthsFeeds(formed, sizes, lengths));
           lengths.forEach((length, row) => {
             for (let t = length; t < sizes.time; t++) {
               const nonzero = [...atStep(y, t, row), ...atStep(dX, t, row)].some((element) => element !== 0);
@@ -232,17 +260,17 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
           });
         });
       }
-    },
+    }),
   },
   {
     name: `${name} > appended padding changes nothing, whatever it holds`,
-    run: async (backend) => {
+    run: inEachForm(name, async (formed, backend) => {
       const { sizes, lengths } = ragged;
       const rows = lengths.map((_, row) => row);
       for (const direction of ["forward", "reverse"] as const) {
-        const graph = lengthsGraph(name, sizes, direction);
+        const graph = lengthsGraph(formed, sizes, direction);
         await withExecutable(backend, { graph, capacities: { ...sizes, time: sizes.time + 3 } }, async (executable) => {
-          const feeds = lengthsFeeds(name, sizes, lengths);
+          const feeds = lengthsFeeds(formed, sizes, lengths);
           const plain = await executable.run(feeds);
           const padded = await executable.run({
             ...feeds,
@@ -256,16 +284,16 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
           );
         });
       }
-    },
+    }),
   },
   {
     name: `${name} > rows in another order give the same rows in that order`,
-    run: async (backend) => {
+    run: inEachForm(name, async (formed, backend) => {
       const { sizes, lengths } = ragged;
       const order = [2, 0, 3, 1];
-      const graph = lengthsGraph(name, sizes);
+      const graph = lengthsGraph(formed, sizes);
       await withExecutable(backend, { graph, capacities: sizes }, async (executable) => {
-        const feeds = lengthsFeeds(name, sizes, lengths);
+        const feeds = lengthsFeeds(formed, sizes, lengths);
         const plain = await executable.run(feeds);
         const moved = await executable.run({
           ...feeds,
@@ -290,7 +318,7 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
           "moved rows",
         );
       });
-    },
+    }),
   },
   {
     name: `${name} > two layers, lengths found in the ids`,
