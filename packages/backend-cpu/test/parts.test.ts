@@ -170,7 +170,10 @@ describe("rows of a recurrence", () => {
 
 test("basicKernels are those of everything but recurrences", () => {
   const others = Object.keys(cpuKernels).filter((op) => !(op in basicKernels));
-  expect(new Set(others)).toEqual(new Set(recurrenceNames.flatMap((name) => [name, gradOf(name)])));
+  const recurrences: readonly string[] = recurrenceNames.flatMap((name) => [name, gradOf(name)]);
+  expect(others).toContain("lstm");
+  expect(others.filter((op) => !recurrences.includes(op))).toEqual([]);
+  expect(recurrences.filter((op) => op in basicKernels)).toEqual([]);
 });
 
 test("arenaBackend runs a table of kernels over a memory of its own, and disposes of it", async () => {

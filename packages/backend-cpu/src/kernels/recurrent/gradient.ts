@@ -19,7 +19,7 @@ export interface Traits {
   readonly whole: number;
   /** Gate gradients of a step: those of W's gates, and behind them one of what h alone gave to the last gate. */
   readonly gradients: number;
-  /** How many of them go back to h through R in the product of a step: from the last one on, round to the first ones. */
+  /** How many of them go back to h through R in the product of a step, counted as they stand there: those behind W's gates come first. */
   readonly toState: number;
   /** Whether the last gate met another state in the place of h. It stands behind the rest: [h | 1 | x | state]. */
   readonly otherState: boolean;
@@ -32,6 +32,7 @@ interface Part {
   /** The first gradient, and how many rows there are: those of each gradient begin a panel. */
   readonly gradient: number;
   readonly rows: number;
+  /** Where they are collected. */
   readonly chunk: number;
   /** The numbers that they met: the first one, which is even, and how many. */
   readonly first: number;
@@ -56,7 +57,7 @@ export interface Plan {
   readonly inputSums: number;
   /** A step's gate gradients, packed for these products. */
   readonly gateRows: number;
-  /** [batch, hidden] in the rows' order: the cotangents of h, and those of another state or room. */
+  /** [batch, hidden] in the rows' order: the cotangents of h, and those of a second state. */
   readonly dH: number;
   readonly dC: number;
   /** What the gates of collected rows met. */
@@ -115,7 +116,7 @@ export function planOf(call: RecurrentGradCall, traits: Traits, start: number): 
   };
 }
 
-/** Where a gradient of a row's step goes for the products of the step; its units are `RIGHT` apart. The last one that is no gate of W's stands first. */
+/** Where a gradient of a row's step goes for the products of the step; its units are `RIGHT` apart. Those behind W's gates come first. */
 export function stepLane({ traits, gateRows, hidden }: Plan, gradient: number, p: number): number {
   const { gates, gradients } = traits;
   const place = (gradient + gradients - gates) % gradients;

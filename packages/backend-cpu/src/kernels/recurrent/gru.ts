@@ -1,7 +1,7 @@
 /**
  * The gated recurrent unit, forward. A step is the product [1 | x | h] · [B | W | R]ᵀ for z and r over the rows that still run. The candidate
  * has [1 | x] · [B | W]ᵀ by itself: what comes from the state is reset in between. That is h · Rᵀ, which r multiplies (`linearBeforeReset`), or
- * (r ∘ h) · Rᵀ, a product of its own. The readable form is the decomposition in core's `recurrent/gru.ts`.
+ * (r ∘ h) · Rᵀ, a product of its own. The readable form is its decomposition in core.
  *
  * For `gruGrad` alone: `gates` holds z, r and, with `linearBeforeReset`, what r multiplies, each over all units, for the rows in the order of
  * `rows.ts`, step after step without gaps. The candidate is found in y again.

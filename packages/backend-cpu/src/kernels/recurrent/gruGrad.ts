@@ -1,7 +1,7 @@
 /**
  * The gradient of the GRU, by the way of `gradient.ts`. Let s be what the state gives to the candidate. With `linearBeforeReset` the candidate has r ∘ s;
  * ds goes back through R beside dz and dr, and dc to x alone. Without it s = (r ∘ h) · Rᵀ, so that dc goes back through R in a product of its own
- * before r has its gradient. The readable form is the gradient of core's `recurrent/gru.ts`.
+ * before r has its gradient. The readable form is the gradient of its decomposition in core.
  */
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";

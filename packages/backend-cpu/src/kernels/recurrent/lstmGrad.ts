@@ -1,4 +1,4 @@
-/** The gradient of the LSTM, by the way of `gradient.ts`. The readable form is the gradient of core's `recurrent/lstm.ts`. */
+/** The gradient of the LSTM, by the way of `gradient.ts`. The readable form is the gradient of its decomposition in core. */
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { LEFT, RIGHT } from "../panels.ts";

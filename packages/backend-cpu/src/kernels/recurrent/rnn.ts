@@ -1,6 +1,6 @@
 /**
  * The simple recurrent network, forward. Each step is one product [1 | x | h] · [B | W | R]ᵀ over the rows that still run, and one pass of
- * the activation. The readable form is the decomposition in core's `recurrent/rnn.ts`. Nothing is kept for `rnnGrad` but y.
+ * the activation. The readable form is its decomposition in core. Nothing is kept for `rnnGrad` but y.
  */
 import type { RecurrenceAttrs } from "@ostinato/core";
 import type { Call } from "../../call.ts";

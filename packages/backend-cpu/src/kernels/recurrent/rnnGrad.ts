@@ -1,4 +1,4 @@
-/** The gradient of the simple recurrent network, by the way of `gradient.ts`. The readable form is the gradient of core's `recurrent/rnn.ts`. */
+/** The gradient of the simple recurrent network, by the way of `gradient.ts`. The readable form is the gradient of its decomposition in core. */
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { LEFT, RIGHT } from "../panels.ts";
