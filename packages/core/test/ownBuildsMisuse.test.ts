@@ -105,7 +105,76 @@ const misuses: readonly Misuse[] = [
     "an initializer that there is not",
     built(build(({ parameter }) => [parameter("w", [1], untyped("noise"))])),
     "ConfigError",
-    'the initializer of the parameter "broken/w" must be one of zeros, ones',
+    'broken "broken": the parameter "broken/w": initializer must be one of zeros, ones',
+    'got "noise"',
+  ],
+  [
+    "no initializer",
+    built(build(({ parameter }) => [parameter("w", [1], untyped(undefined))])),
+    "ConfigError",
+    'the parameter "broken/w": initializer must be one of zeros, ones',
+    "got undefined",
+  ],
+  ...[[3], [2, 2, 2]].map(
+    (shape): Misuse => [
+      `orthogonal for ${shape.length} axes`,
+      built(build(({ parameter }) => [parameter("w", shape, "orthogonal")])),
+      "ConfigError",
+      'broken "broken": the parameter "broken/w": initializer must be another initializer; only matrices are orthogonal, got "orthogonal"',
+    ],
+  ),
+  ...(
+    [
+      [{ trainble: false }, 'has no option "trainble"; it takes trainable, regularizer'],
+      [{ trainable: "false" }, ': trainable must be true or false, got "false"'],
+      [{ regularizer: "l2" }, ': regularizer must be { l1, l2 }, got "l2"'],
+      [{ regularizer: { l3: 1 } }, ': regularizer has no option "l3"; it takes l1, l2'],
+      [{ regularizer: { l2: -1 } }, ": regularizer: l2 must be a number from 0 on, got -1"],
+      [false, "takes an object of options, got false"],
+    ] as const
+  ).flatMap(([traits, words]): Misuse[] => [
+    [
+      `the traits ${JSON.stringify(traits)}`,
+      built(build(({ parameter }) => [parameter("w", [1], "zeros", untyped(traits))])),
+      "ConfigError",
+      'broken "broken": the parameter "broken/w"',
+      words,
+    ],
+    [
+      `the traits ${JSON.stringify(traits)}, in a cell`,
+      run(({ parameter }: BuildContext) => ({ step: parameter("w", [1], "zeros", untyped(traits)) })),
+      "ConfigError",
+      'rnn "rnn": its cell broken: the parameter "rnn/w"',
+      words,
+    ],
+  ]),
+  [
+    "a parameter of two initializers",
+    built(build(({ parameter }) => [parameter("w", [2], "zeros"), parameter("w", [2], "ones")])),
+    "ConfigError",
+    'broken "broken": the parameter "broken/w" is "zeros", and was asked for as "ones"',
+  ],
+  [
+    "a parameter of two initializers with options",
+    built(
+      build(({ parameter }) => {
+        parameter("w", [2], { kind: "constant", value: 1 });
+        return [parameter("w", [2], { value: 2, kind: "constant" })];
+      }),
+    ),
+    "ConfigError",
+    'is {"kind":"constant","value":1}, and was asked for as {"kind":"constant","value":2}',
+  ],
+  [
+    "a parameter that is frozen once",
+    built(
+      build(({ parameter }) => [
+        parameter("w", [2], "zeros", { trainable: false, regularizer: { l2: 1 } }),
+        parameter("w", [2], "zeros", { regularizer: { l2: 1 } }),
+      ]),
+    ),
+    "ConfigError",
+    '"broken/w" is {"trainable":false,"regularizer":{"l1":0,"l2":1}}, and was asked for as {"trainable":true,',
   ],
 
   // What build gives.

@@ -24,7 +24,7 @@ import {
   sequential,
   summary,
 } from "@ostinato/core";
-import { gather } from "@ostinato/core/graph";
+import { add, gather, mul } from "@ostinato/core/graph";
 import { loadModel, saveModel } from "@ostinato/core/node";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { buildModel } from "../src/nn/build.ts";
@@ -111,6 +111,28 @@ function everything() {
   const top = rnn([decay({ units: 1 }), decay({ units: 2 })])(both);
   return model([words, features], { top, most: largest()(gated), by });
 }
+
+test("a parameter may be asked for twice in the same words, with half of a regularizer, or with functions", () => {
+  const twice = defineLayer({
+    kind: "twice",
+    parse: () => ({}),
+    takes: "features",
+    outputs: { features: "features" },
+    build({ parameter }, _config, [flow]) {
+      const weight = () => parameter("w", [3], "ones", { regularizer: { l2: 0.1 } });
+      const drawn = () =>
+        parameter("v", [3], (stream) => Float32Array.of(1, 2, stream.uniform()), { trainable: false });
+      parameter("v", [3], "zeros", { trainable: false, regularizer: null });
+      expect(weight()).toBe(weight());
+      return [{ ...flow, values: mul(mul(flow.values, weight()), add(drawn(), drawn())) }];
+    },
+  });
+  const { spec } = sequential([input({ shape: [3] }), twice()]);
+  expect(buildModel(spec).parameters.map(({ initialize, ...rest }) => rest)).toEqual([
+    { name: "twice/v", shape: [3], trainable: false },
+    { name: "twice/w", shape: [3], trainable: true, regularizer: { l1: 0, l2: 0.1 } },
+  ]);
+});
 
 describe("descriptions and files", () => {
   const { spec } = everything();

@@ -1,9 +1,9 @@
 /** From a model's spec to values of a graph. */
-import { OstinatoError, ShapeError } from "../errors.ts";
+import { ConfigError, OstinatoError, ShapeError } from "../errors.ts";
 import { transpose } from "../ir/build/shape.ts";
 import { dropoutMask, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
-import { type Graph, sameShape, showShape } from "../ir/value.ts";
+import { type Graph, showShape } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
 import { initialize } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
@@ -52,6 +52,24 @@ function maskOf(
   };
 }
 
+/** What a parameter was asked for as, and how it begins in words where it is not a function. */
+interface Asked {
+  readonly spec: Omit<ParameterSpec, "initialize">;
+  readonly begin: string | undefined;
+}
+
+/** @throws ShapeError, ConfigError where a parameter that there is was asked for as another */
+function expectSame(known: Asked, asked: Asked): void {
+  const expect = (E: typeof ShapeError | typeof ConfigError, is: string | undefined, as: string | undefined): void => {
+    if (is !== as) throw new E(`the parameter "${known.spec.name}" is ${is}, and was asked for as ${as}`);
+  };
+  const traitsOf = ({ spec: { trainable, regularizer } }: Asked): string => JSON.stringify({ trainable, regularizer });
+  expect(ShapeError, showShape(known.spec.shape), showShape(asked.spec.shape));
+  // Functions may be made anew for each call.
+  if (known.begin !== undefined && asked.begin !== undefined) expect(ConfigError, known.begin, asked.begin);
+  expect(ConfigError, traitsOf(known), traitsOf(asked));
+}
+
 /**
  * Builds the model for training, where `dropout` tells the seed and the step, or for inference.
  *
@@ -62,7 +80,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
   const maskSite = distinctSites();
-  const parameters = new Map<string, { spec: ParameterSpec; value: Value; owner: number }>();
+  const parameters = new Map<string, Asked & { spec: ParameterSpec; value: Value; owner: number }>();
   const follow = (source: Source): Flow =>
     ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
 
@@ -84,12 +102,11 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
       ...(dropout ? { mask: maskOf(dropout, maskSite, name, use) } : {}),
       parameter(suffix, shape, initializer, { trainable = true, regularizer } = {}): Value {
         const full = `${name}/${suffix}`;
+        const begin = typeof initializer === "function" ? undefined : JSON.stringify(initializer);
+        const traits = { trainable, ...(regularizer ? { regularizer: { l1: 0, l2: 0, ...regularizer } } : {}) };
         const known = parameters.get(full);
         if (known) {
-          if (!sameShape(known.spec.shape, shape))
-            throw new ShapeError(
-              `the parameter "${full}" is ${showShape(known.spec.shape)}, and was asked for as ${showShape(shape)}`,
-            );
+          expectSame(known, { spec: { name: full, shape, ...traits }, begin });
           return known.value;
         }
         const value = state(full, "float32", shape);
@@ -98,10 +115,9 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
           shape,
           initialize:
             typeof initializer === "function" ? initializer : (stream) => initialize(initializer, shape, stream),
-          trainable,
-          ...(regularizer ? { regularizer } : {}),
+          ...traits,
         };
-        parameters.set(full, { spec, value, owner: call.layer });
+        parameters.set(full, { spec, begin, value, owner: call.layer });
         return value;
       },
     };

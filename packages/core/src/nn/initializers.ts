@@ -1,5 +1,4 @@
 /** Initial weights, by Keras's names and definitions. */
-import { ConfigError } from "../errors.ts";
 import type { RandomStream } from "../random.ts";
 import { orthogonalMatrix } from "./orthogonal.ts";
 
@@ -30,8 +29,11 @@ export type Initializer =
   | { readonly kind: "normal"; readonly mean: number; readonly stddev: number }
   | { readonly kind: "constant"; readonly value: number };
 
-/** An initializer from a user or a file, or a `ConfigError` that begins with `owner`. */
-export function parseInitializer(owner: string, given: unknown): Initializer {
+/** What an initializer may be, for errors. */
+export const INITIALIZER_RULE = `one of ${initializerNames.join(", ")}, { kind: "uniform", minval, maxval }, { kind: "normal", mean, stddev } or { kind: "constant", value }`;
+
+/** An initializer from a user or a file; undefined where it is none. */
+export function readInitializer(given: unknown): Initializer | undefined {
   const name = initializerNames.find((known) => known === given);
   if (name !== undefined) return name;
   if (typeof given === "object" && given !== null && "kind" in given) {
@@ -46,9 +48,7 @@ export function parseInitializer(owner: string, given: unknown): Initializer {
       return { kind, mean: number("mean"), stddev: number("stddev") };
     if (kind === "constant" && finite("value")) return { kind, value: number("value") };
   }
-  throw new ConfigError(
-    `${owner} must be one of ${initializerNames.join(", ")}, { kind: "uniform", minval, maxval }, { kind: "normal", mean, stddev } or { kind: "constant", value }`,
-  );
+  return undefined;
 }
 
 function fill(size: number, next: () => number): Float32Array {

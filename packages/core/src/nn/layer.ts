@@ -5,7 +5,7 @@ import type { RandomStream } from "../random.ts";
 import type { Initializer } from "./initializers.ts";
 import { type Flow, type Kind, shapeOfKind } from "./kinds.ts";
 import { isRecord, type Json, OptionReader, shown } from "./options.ts";
-import type { Regularizer } from "./regularizers.ts";
+import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
 
 /** A named parameter and how it begins. */
 export interface ParameterSpec {
@@ -22,8 +22,8 @@ export interface ParameterSpec {
 export interface ParameterTraits {
   /** False where training leaves it as it is. Default true. */
   readonly trainable?: boolean;
-  /** What it adds to the loss of training. Default null: nothing. */
-  readonly regularizer?: Regularizer | null;
+  /** What it adds to the loss of training: { l1, l2 }, either of which may be left out. Default null: nothing. */
+  readonly regularizer?: RegularizerOptions | null;
 }
 
 /** What a layer may use while it is built into a graph. */
@@ -35,7 +35,11 @@ export interface BuildContext {
    * 1 / (1 - rate). Absent in inference.
    */
   readonly mask?: (rate: number, shape: Shape, part?: string) => Value;
-  /** The parameter `name/suffix`, float32 of `shape`, the same one in each use of the layer. It begins as an initializer or a function says. */
+  /**
+   * The parameter `name/suffix`, float32 of `shape`, the same one in each use of the layer. It begins as an initializer or a function says.
+   *
+   * @throws ConfigError, ShapeError where it was asked for before in another shape, with another initializer or other traits
+   */
   parameter(
     suffix: string,
     shape: readonly number[],

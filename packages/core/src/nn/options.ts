@@ -1,6 +1,6 @@
 /** Reading options: of users and of model files alike, so that a wrong one gets the same clear answer from both. */
 import { ConfigError } from "../errors.ts";
-import { type Initializer, parseInitializer } from "./initializers.ts";
+import { INITIALIZER_RULE, type Initializer, readInitializer } from "./initializers.ts";
 import type { Regularizer } from "./regularizers.ts";
 
 /** Plain data that survives JSON. */
@@ -115,16 +115,17 @@ export class OptionReader {
     return found;
   }
 
-  /** An initializer by name or as an object. */
-  initializer(name: string, fallback: Initializer): Initializer {
-    return parseInitializer(`${this.#owner}: ${name}`, this.#given[name] ?? fallback);
+  /** An initializer by name or as an object; without `fallback` it is required. */
+  initializer(name: string, fallback?: Initializer): Initializer {
+    const initializer = readInitializer(this.#given[name] ?? fallback);
+    if (initializer === undefined) throw this.#wrong(name, INITIALIZER_RULE);
+    return initializer;
   }
 
-  /** The initializer of a vector, which cannot be orthogonal. */
-  vectorInitializer(name: string, fallback: Initializer): Initializer {
+  /** The initializer of what is no matrix, such as a vector, which cannot be orthogonal. */
+  vectorInitializer(name: string, fallback?: Initializer): Initializer {
     const initializer = this.initializer(name, fallback);
-    if (initializer === "orthogonal")
-      throw this.#wrong(name, "an initializer of vectors; only matrices are orthogonal");
+    if (initializer === "orthogonal") throw this.#wrong(name, "another initializer; only matrices are orthogonal");
     return initializer;
   }
 

@@ -3,10 +3,10 @@ import { ConfigError, DTypeError, ShapeError } from "../errors.ts";
 import { type AnyNode, nodesOf, showShape, showType, type Value } from "../ir/value.ts";
 import type { RandomStream } from "../random.ts";
 import { holds, sizeOf } from "../tensor.ts";
-import { parseInitializer } from "./initializers.ts";
+import type { Initializer } from "./initializers.ts";
 import { batchMajorShape, type Flow, type Kind, shapeOfKind } from "./kinds.ts";
-import type { BuildContext } from "./layer.ts";
-import { isName, isRecord, NAME_RULE, shown } from "./options.ts";
+import type { BuildContext, ParameterTraits } from "./layer.ts";
+import { isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
 
 /** Whether it is a value of a graph. */
 export function isValue(data: unknown): data is Value {
@@ -39,6 +39,16 @@ function checkedInitializer(
       );
     return data;
   };
+}
+
+function checkedNamed(name: string, shape: readonly number[], initializer: unknown): Initializer {
+  const read = new OptionReader(`the parameter "${name}"`, { initializer }, ["initializer"]);
+  return shape.length === 2 ? read.initializer("initializer") : read.vectorInitializer("initializer");
+}
+
+function checkedTraits(name: string, traits: unknown = {}): ParameterTraits {
+  const read = new OptionReader(`the parameter "${name}"`, traits, ["trainable", "regularizer"]);
+  return { trainable: read.boolean("trainable", true), regularizer: read.regularizer("regularizer") };
 }
 
 /** @throws ConfigError, ShapeError that names the parameter or the mask */
@@ -74,8 +84,8 @@ export function watched({ name, mask, parameter }: BuildContext): WatchedContext
       const begin =
         typeof initializer === "function"
           ? checkedInitializer(full, shape, initializer)
-          : parseInitializer(`the initializer of the parameter "${full}"`, initializer);
-      return keep(parameter(suffix, [...shape], begin, traits));
+          : checkedNamed(full, shape, initializer);
+      return keep(parameter(suffix, [...shape], begin, checkedTraits(full, traits)));
     },
   };
   return { context, asked };
