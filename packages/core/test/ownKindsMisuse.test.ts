@@ -1,8 +1,21 @@
 /** Wrong definitions of layers and cells, wrong options of them, and wrong lists of them for files: one typed error that names what is wrong. */
-import { defineCell, defineLayer, dense, fromBytes, input, parseModelSpec } from "@ostinato/core";
+import {
+  bidirectional,
+  type CellStep,
+  defineCell,
+  defineLayer,
+  dense,
+  type Flow,
+  fromBytes,
+  input,
+  model,
+  parseModelSpec,
+  rnn,
+  sequential,
+} from "@ostinato/core";
 import { describe, test } from "vitest";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
-import { largest, scale } from "./ownKinds.ts";
+import { largest, residual, scale } from "./ownKinds.ts";
 
 const x = () => input({ shape: ["time", 3], name: "x", lengths: true });
 
@@ -20,6 +33,20 @@ const cellDefinition = {
   sizes: () => ({ h: 1 }),
   build: () => ({}),
 } as const;
+
+const pass = {
+  ...definition,
+  kind: "same",
+  build: (_context: unknown, _config: object, [flow]: readonly Flow[]) => [flow as Flow],
+};
+const [same, other] = [defineLayer(pass), defineLayer(pass)];
+const keep = {
+  ...cellDefinition,
+  kind: "same",
+  build: () => ({ step: ({ states }: CellStep<"h">) => ({ states }) }),
+} as const;
+const [sameCell, otherCell] = [defineCell(keep), defineCell(keep)];
+const twoOfSame = ['the model has two definitions of the kind "same"; define it once'];
 
 const misuses: readonly Misuse[] = [
   // Definitions.
@@ -168,6 +195,26 @@ const misuses: readonly Misuse[] = [
     "ConfigError",
     "own: outputs must give a list of ids, sequence, features, or undefined, got",
   ],
+
+  // Two of one kind in a model.
+  ["two layers of one kind", () => sequential([x(), same(), other()]), "ConfigError", ...twoOfSame],
+  [
+    "two layers of one kind, one inside of another",
+    () => sequential([x(), same(), residual({ layer: residual({ layer: other() }) })]),
+    "ConfigError",
+    ...twoOfSame,
+  ],
+  [
+    "two cells of one kind",
+    () => {
+      const words = x();
+      const [a, b] = [sameCell({}), otherCell({})];
+      return model(words, { a: rnn(a)(words), b: bidirectional(rnn([a, b]))(words) });
+    },
+    "ConfigError",
+    ...twoOfSame,
+  ],
+  ["a layer and a cell of one kind", () => sequential([x(), same(), rnn(sameCell({}))]), "ConfigError", ...twoOfSame],
 
   // What files are read with.
   [

@@ -9,6 +9,7 @@ import { initialize } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
 import type { ModelSpec, Source } from "./spec.ts";
+import { expectOneDefinition } from "./wrapping.ts";
 
 /** A model as values: one flow for each input, each result of each call of a layer, and each output. */
 export interface BuiltModel {
@@ -76,6 +77,7 @@ function expectSame(known: Asked, asked: Asked): void {
  * @throws ShapeError, ConfigError with the layer's name, before anything runs
  */
 export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel {
+  expectOneDefinition(spec.layers);
   const inputs = spec.inputs.map(buildInput);
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();

@@ -45,6 +45,24 @@ export function parseLayer(owner: string, given: unknown, known?: KnownKinds): W
   return withDefinition({ kind, config: definition.parse(config, inside(owner, kind), known) }, definition);
 }
 
+/** @throws ConfigError where two layers or cells of one kind, inside of others too, come from two definitions: a file would be read with one of them */
+export function expectOneDefinition(layers: readonly LayerSpec[]): void {
+  const known = new Map<unknown, object>();
+  const visit = (data: unknown): void => {
+    if (typeof data !== "object" || data === null) return;
+    const definition = carried(data);
+    if (definition && isRecord(data)) {
+      if ((known.get(data.kind) ?? definition) !== definition)
+        throw new ConfigError(
+          `the model has two definitions of the kind ${shown(data.kind)}; define it once, or call one of them by another kind, for files tell layers and cells apart by it`,
+        );
+      known.set(data.kind, definition);
+    }
+    for (const part of Object.values(data)) visit(part);
+  };
+  visit(layers);
+}
+
 /** What comes out of a layer inside of another for what goes in; undefined where it cannot take that. */
 export function layerOutputs(layer: WrappedLayer, inputs: readonly Kind[]): readonly Kind[] | undefined {
   return definitionOf(layer).outputs(layer.config, inputs);
