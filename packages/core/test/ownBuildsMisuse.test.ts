@@ -2,22 +2,19 @@
 import {
   type BuildContext,
   bidirectional,
-  defineCell,
   defineLayer,
   dense,
   type Flow,
   feed,
   input,
-  lstm,
   model,
-  rnn,
   type Symbolic,
   state,
 } from "@ostinato/core";
 import { full, max, mul } from "@ostinato/core/graph";
 import { describe, test } from "vitest";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
-import { decay, readUnits, residual, scale } from "./ownKinds.ts";
+import { decay, residual, scale } from "./ownKinds.ts";
 
 const x = () => input({ shape: ["time", 3], name: "x", lengths: true });
 
@@ -39,22 +36,6 @@ const built = (build: unknown, more?: object) => {
   const words = x();
   return () => model(words, broken(build, more)()(words));
 };
-
-/** A cell whose parts are given. */
-const brokenCell = (build: unknown, more: object = {}) =>
-  defineCell({
-    kind: "broken",
-    parse: readUnits,
-    states: ["h"],
-    sizes: ({ units }) => ({ h: units }),
-    build: untyped(build),
-    ...more,
-  });
-const run = (build: unknown, more?: object, options?: object) => {
-  const words = x();
-  return () => model(words, rnn(brokenCell(build, more)({ units: 2 }), options as { reverse: boolean })(words));
-};
-const stepOf = (step: unknown) => () => ({ step });
 
 type Build = (context: BuildContext, config: object, flows: [Flow]) => unknown;
 const build = (given: Build): Build => given;
@@ -140,13 +121,6 @@ const misuses: readonly Misuse[] = [
       'broken "broken": the parameter "broken/w"',
       words,
     ],
-    [
-      `the traits ${JSON.stringify(traits)}, in a cell`,
-      run(({ parameter }: BuildContext) => ({ step: parameter("w", [1], "zeros", untyped(traits)) })),
-      "ConfigError",
-      'rnn "rnn": its cell broken: the parameter "rnn/w"',
-      words,
-    ],
   ]),
   [
     "a parameter of two initializers",
@@ -197,6 +171,12 @@ const misuses: readonly Misuse[] = [
     built(build((_context, _config, [flow]) => [flow.values])),
     "ConfigError",
     'its result must be { kind: "sequence", values }',
+  ],
+  [
+    "misspelt lengths",
+    built(build((_context, _config, [{ lengths, ...flow }]) => [{ ...flow, lenghts: lengths }])),
+    "ConfigError",
+    'broken "broken": unknown key "lenghts" in its result; known are kind, values, lengths',
   ],
   [
     "another kind",
@@ -277,94 +257,6 @@ const misuses: readonly Misuse[] = [
     () => bidirectional(untyped(decay({ units: 1 }))),
     "ConfigError",
     "layer takes a layer, got the cell",
-  ],
-
-  // Cells.
-  ["no cell", () => rnn(untyped(undefined)), "ConfigError", "rnn: cell takes a cell", "undefined"],
-  ["no cell in the list", () => rnn(untyped([])), "ConfigError", "rnn: cell"],
-  [
-    "a layer for a cell",
-    () => rnn([decay({ units: 1 }), untyped(lstm({ units: 2 }))]),
-    "ConfigError",
-    "rnn: cell 1 takes a cell",
-    "a function",
-  ],
-  [
-    "options of rnn that are none",
-    () => rnn(decay({ units: 1 }), untyped(true)),
-    "ConfigError",
-    "rnn takes a cell and an object of options",
-  ],
-  [
-    "a size that is none",
-    run(
-      stepOf(() => ({})),
-      { sizes: () => ({ h: 0 }) },
-    ),
-    "ConfigError",
-    "sizes must give a whole number from 1 on for the state h, got 0",
-  ],
-  ["no step", run(() => ({})), "ConfigError", 'rnn "rnn": its cell broken: build must give { step }'],
-  [
-    "a step that gives nothing",
-    run(stepOf(() => undefined)),
-    "ConfigError",
-    "step must give { states: { h } }, got undefined",
-  ],
-  [
-    "a state that is left out",
-    run(stepOf(() => ({ states: {} }))),
-    "ConfigError",
-    "the state h that step gives must be a value of a graph, got undefined",
-  ],
-  [
-    "a state that there is not",
-    run(stepOf(({ states }: { states: { h: never } }) => ({ states: { h: states.h, c: states.h } }))),
-    "ConfigError",
-    'step gives the state "c"; the cell has h',
-  ],
-  [
-    "a state of another size",
-    run(stepOf(({ x }: { x: never }) => ({ states: { h: x } }))),
-    "ShapeError",
-    'rnn "rnn": its cell broken: the state h that step gives must be float32[batch, 2], it is float32[batch, 3]',
-  ],
-  [
-    "an output over time",
-    run(stepOf(({ states }: { states: { h: never } }) => ({ states, output: full(0, ["time", "batch", 2]) }))),
-    "ShapeError",
-    "the output that step gives must be [batch, features]",
-  ],
-  [
-    "steps that prepare put elsewhere",
-    run(() => ({ prepare: () => full(0, ["batch", "time", 2]), step: () => ({}) })),
-    "ShapeError",
-    "what prepare gives must begin with [time, batch]",
-  ],
-  [
-    "a step that reads a feed",
-    run(
-      stepOf(({ states: { h } }: { states: { h: never } }) => ({
-        states: { h: mul(h, feed("gain", "float32", [2])) },
-      })),
-    ),
-    "ConfigError",
-    'build reads the feed "gain"',
-  ],
-  [
-    "a state to begin with of another size",
-    () => {
-      const [words, h] = [x(), input({ shape: [4], name: "h" })];
-      return model([words, h], rnn(decay({ units: 2 }))(words, { initialState: [h, h] }));
-    },
-    "ShapeError",
-    "initialState h must be [batch, 2], it was given [batch, 4]",
-  ],
-  [
-    "a learned state of another size",
-    run(() => ({ initial: { h: full(0, [3]) }, step: () => ({}) })),
-    "ShapeError",
-    "float32[3] does not broadcast to [batch, 2]",
   ],
 ];
 

@@ -14,6 +14,7 @@ import {
   sequential,
 } from "@ostinato/core";
 import { describe, test } from "vitest";
+import { definitionOf } from "../src/nn/layer.ts";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
 import { largest, residual, scale } from "./ownKinds.ts";
 
@@ -116,6 +117,63 @@ const misuses: readonly Misuse[] = [
     "states of",
   ],
   ["no states", () => defineCell(untyped({ ...cellDefinition, states: [] })), "ConfigError", "must be a list of names"],
+  ...["ouputs", "merge", "recurence"].map(
+    (key): Misuse => [
+      `${key} in a definition`,
+      () => defineLayer(untyped({ ...definition, [key]: true })),
+      "ConfigError",
+      `unknown key "${key}" in the definition of "own" for defineLayer; known are kind, parse, takes, merges, outputs, states, recurrence, ids, build`,
+    ],
+  ),
+  [
+    "size in the definition of a cell",
+    () => defineCell(untyped({ ...cellDefinition, size: 1 })),
+    "ConfigError",
+    'unknown key "size" in the definition of "own" for defineCell; known are kind, parse, states, sizes, build',
+  ],
+  [
+    "states that are no function",
+    () => defineLayer(untyped({ ...definition, states: ["h"] })),
+    "ConfigError",
+    'defineLayer: states of "own" must be a function, got ["h"]',
+  ],
+  [
+    "ids that are no function",
+    () => defineLayer(untyped({ ...definition, ids: { inputDim: 3, maskZero: true } })),
+    "ConfigError",
+    'defineLayer: ids of "own" must be a function, got an object',
+  ],
+  [
+    "a recurrence that is not true",
+    () => defineLayer(untyped({ ...definition, recurrence: 1 })),
+    "ConfigError",
+    'recurrence of "own" must be true or left out, got 1',
+  ],
+  ...[["h", "h"], "h", [1]].map(
+    (states): Misuse => [
+      `states that give ${JSON.stringify(states)}`,
+      () => defineLayer({ ...definition, states: () => untyped(states) })()(x()),
+      "ConfigError",
+      "own: states must give a list of names, each once, got ",
+    ],
+  ),
+  ...(
+    [
+      [3, "own: ids must give { inputDim, maskZero }, got 3"],
+      [{ inputDim: 0, maskZero: true }, "own: ids: inputDim must be a whole number from 1 on, got 0"],
+      [{ inputDim: 3, maskZero: 1 }, "own: ids: maskZero must be true or false, got 1"],
+    ] as const
+  ).map(
+    ([rules, words]): Misuse => [
+      `ids that give ${JSON.stringify(rules)}`,
+      () => {
+        const { spec } = defineLayer({ ...definition, ids: () => untyped(rules) })();
+        return definitionOf(spec).ids?.(spec.config);
+      },
+      "ConfigError",
+      words,
+    ],
+  ),
   ["no sizes", () => defineCell(untyped({ ...cellDefinition, sizes: 2 })), "ConfigError", "sizes of"],
 
   // What parse makes of options.

@@ -16,7 +16,7 @@ import {
 } from "./layer.ts";
 import { layerKinds } from "./layerKinds.ts";
 import { createLayer } from "./make.ts";
-import { isName, isRecord, NAME_RULE, shown } from "./options.ts";
+import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, repeatedName, shown } from "./options.ts";
 import { expectReadAgain, plainCopy } from "./plain.ts";
 import { checkResults, watched } from "./results.ts";
 
@@ -105,14 +105,36 @@ export function expectOwnKind(maker: string, kind: unknown): asserts kind is str
     throw new ConfigError(`${maker}: ${shown(kind)} is a layer of the library; call yours by another kind`);
 }
 
-/** @throws ConfigError where a part of a definition is not what it must be */
-export function expectParts(maker: string, kind: string, definition: object, functions: readonly string[]): void {
-  for (const part of functions) {
-    const given = (definition as Readonly<Record<string, unknown>>)[part];
-    if (typeof given !== "function")
+/** What the parts of a definition are; those that are data are checked by themselves. */
+export type Parts<D> = { readonly [P in keyof D]-?: "function" | "function or nothing" | "data" };
+
+/** @throws ConfigError where a part of a definition is unknown, or not what it must be */
+export function expectParts<D>(
+  maker: string,
+  kind: string,
+  definition: Record<string, unknown>,
+  parts: Parts<D>,
+): void {
+  expectKeys(`the definition of ${shown(kind)} for ${maker}`, definition, Object.keys(parts));
+  for (const [part, wanted] of Object.entries(parts)) {
+    const given = definition[part];
+    const absent = given === undefined && wanted === "function or nothing";
+    if (wanted !== "data" && !absent && typeof given !== "function")
       throw new ConfigError(`${maker}: ${part} of ${shown(kind)} must be a function, got ${shown(given)}`);
   }
 }
+
+const parts: Parts<OwnLayer<never, object, Outputs, Merges>> = {
+  kind: "data",
+  parse: "function",
+  takes: "data",
+  merges: "data",
+  outputs: "data",
+  states: "function or nothing",
+  recurrence: "data",
+  ids: "function or nothing",
+  build: "function",
+};
 
 const isKind = (given: unknown): given is Kind => kinds.some((kind) => kind === given);
 const isKinds = (given: unknown): given is readonly Kind[] =>
@@ -133,6 +155,27 @@ function expectOutputs(kind: string, merges: unknown, outputs: unknown): void {
     );
 }
 
+interface Told<C> {
+  readonly kind: string;
+  states?(config: C): unknown;
+  ids?(config: C): unknown;
+}
+
+function statesOf<C>(own: Told<C>, config: C): readonly string[] {
+  const given = own.states?.(config) ?? [];
+  if (Array.isArray(given) && given.every((state) => typeof state === "string") && repeatedName(given) === undefined)
+    return given;
+  throw new ConfigError(`${own.kind}: states must give a list of names, each once, got ${shown(given)}`);
+}
+
+function idRulesOf<C>(own: Told<C>, config: C): IdRules {
+  const given = own.ids?.(config);
+  if (!isRecord(given)) throw new ConfigError(`${own.kind}: ids must give { inputDim, maskZero }, got ${shown(given)}`);
+  const { inputDim, maskZero } = given;
+  const read = new OptionReader(`${own.kind}: ids`, { inputDim, maskZero }, ["inputDim", "maskZero"]);
+  return { inputDim: read.integer("inputDim", 1), maskZero: read.boolean("maskZero", false) };
+}
+
 /** What the library knows of a layer of its own, around one of somebody else's. */
 function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends Merges>(
   own: OwnLayer<O, C, Out, In>,
@@ -146,7 +189,7 @@ function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends 
         `${kind}: outputs must give a list of ${kinds.join(", ")}, or undefined, got ${shown(given)}`,
       );
     }
-    const states = own.states?.(config) ?? [];
+    const states = statesOf(own, config);
     const count = Array.isArray(merges) ? merges.length : merges ? inputs.length - states.length : 1;
     const [read, initial] = [inputs.slice(0, count), inputs.slice(count)];
     const [first] = read;
@@ -163,8 +206,8 @@ function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends 
     takes,
     ...(merges === undefined ? {} : { merges: true }),
     ...(recurrence ? { recurrence } : {}),
-    ...(own.states ? { states: (config) => own.states?.(config) ?? [] } : {}),
-    ...(own.ids ? { ids: (config) => own.ids?.(config) as IdRules } : {}),
+    ...(own.states ? { states: (config) => statesOf(own, config) } : {}),
+    ...(own.ids ? { ids: (config) => idRulesOf(own, config) } : {}),
     parse(options, owner, known) {
       const config = plainCopy(owner, own.parse(options as O, owner, known));
       if (!isRecord(config))
@@ -228,11 +271,15 @@ export function defineLayer<O, C extends object, L extends AnyLayer>(
   own: OwnLayer<O, C, Outputs | OutputsOf<C>, Merges>,
 ): LayerMaker<O, L> {
   if (!isRecord(own)) throw new ConfigError(`defineLayer takes a definition, got ${shown(own)}`);
-  const { kind, takes, outputs } = own;
+  const { kind, takes, outputs, recurrence } = own;
   expectOwnKind("defineLayer", kind);
-  expectParts("defineLayer", kind, own, ["parse", "build"]);
+  expectParts("defineLayer", kind, own, parts);
   if (typeof takes !== "string")
     throw new ConfigError(`defineLayer: takes of ${shown(kind)} must say in words what it takes, got ${shown(takes)}`);
+  if (recurrence !== undefined && recurrence !== true)
+    throw new ConfigError(
+      `defineLayer: recurrence of ${shown(kind)} must be true or left out, got ${shown(recurrence)}`,
+    );
   expectOutputs(kind, own.merges, outputs);
   const definition = checkedDefinition(own);
   const make = (options?: O & Named): L => {

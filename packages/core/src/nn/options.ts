@@ -33,6 +33,13 @@ export function repeatedName(names: Iterable<string>): string | undefined {
   return undefined;
 }
 
+/** @throws ConfigError for a key that is not among the known ones */
+export function expectKeys(where: string, given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((key) => !known.includes(key));
+  if (unknown !== undefined)
+    throw new ConfigError(`unknown key ${shown(unknown)} in ${where}; known are ${known.join(", ")}`);
+}
+
 /** What a name must look like, for errors. */
 export const NAME_RULE = 'up to 200 letters, digits, "_", "-" and "."';
 

@@ -6,7 +6,7 @@ import { holds, sizeOf } from "../tensor.ts";
 import type { Initializer } from "./initializers.ts";
 import { batchMajorShape, type Flow, type Kind, shapeOfKind } from "./kinds.ts";
 import type { BuildContext, ParameterTraits } from "./layer.ts";
-import { isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
+import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
 
 /** Whether it is a value of a graph. */
 export function isValue(data: unknown): data is Value {
@@ -116,6 +116,7 @@ function expectFlow(what: string, kind: Kind, given: unknown, inputs: readonly F
   const wanted = `${kind} ${shapeOfKind[kind]}`;
   if (!isRecord(given) || !isValue(given.values))
     throw new ConfigError(`${what} must be { kind: "${kind}", values }, a ${wanted}; got ${shown(given)}`);
+  expectKeys(what, given, ["kind", "values", "lengths"] satisfies readonly (keyof Flow)[]);
   if (given.kind !== kind) throw new ConfigError(`${what} must be of the kind "${kind}", got ${shown(given.kind)}`);
   const { values, lengths } = given as unknown as Flow;
   const { dtype, shape } = values.type;

@@ -1,9 +1,9 @@
 /** The door for cells of one's own: what one step of a recurrence computes, for the layer `rnn` to run. */
 import { ConfigError } from "../../errors.ts";
 import type { Dim, Value } from "../../ir/value.ts";
-import { expectOwnKind, expectParts } from "../define.ts";
+import { expectOwnKind, expectParts, type Parts } from "../define.ts";
 import { type BuildContext, carried, type KnownKinds, type OwnKind, withDefinition } from "../layer.ts";
-import { isName, isRecord, type Json, NAME_RULE, shown } from "../options.ts";
+import { expectKeys, isName, isRecord, type Json, NAME_RULE, shown } from "../options.ts";
 import { expectReadAgain, plainCopy } from "../plain.ts";
 
 /** What a cell reads. */
@@ -96,6 +96,14 @@ export function parseCell(owner: string, given: unknown, known?: KnownKinds): Ce
   return withDefinition({ kind, config: definition.parse(config, `${owner}: its ${kind}`) }, definition);
 }
 
+const parts: Parts<CellDefinition> = {
+  kind: "data",
+  parse: "function",
+  states: "data",
+  sizes: "function",
+  build: "function",
+};
+
 /**
  * A cell of one's own, for the layer `rnn`: `rnn(minGru({ units: 8 }))`. A step is written in the ops of `@ostinato/core/graph`; its gradient, lengths,
  * directions and its export to ONNX, as a `Scan`, follow from it. A file that has it is read with it: `loadModel(path, { layers: [minGru] })`.
@@ -126,7 +134,7 @@ export function defineCell<O, C extends object, const S extends readonly string[
   if (!isRecord(own)) throw new ConfigError(`defineCell takes a definition, got ${shown(own)}`);
   const { kind, states } = own;
   expectOwnKind("defineCell", kind);
-  expectParts("defineCell", kind, own, ["parse", "sizes", "build"]);
+  expectParts("defineCell", kind, own, parts);
   if (!Array.isArray(states) || states.length === 0 || new Set(states).size < states.length || !states.every(isName))
     throw new ConfigError(
       `defineCell: states of ${shown(kind)} must be a list of names, each once and ${NAME_RULE}, got ${shown(states)}`,
@@ -141,6 +149,7 @@ export function defineCell<O, C extends object, const S extends readonly string[
     },
     sizes(config: C) {
       const sizes: unknown = own.sizes(config);
+      if (isRecord(sizes)) expectKeys(`what sizes of ${kind} gives`, sizes, states);
       for (const state of states) {
         const size = isRecord(sizes) ? sizes[state] : undefined;
         if (!Number.isSafeInteger(size) || (size as number) < 1)

@@ -17,10 +17,10 @@ import { scan } from "../../recurrent/scan.ts";
 import type { Flow } from "../kinds.ts";
 import type { AnyLayer, BuildContext, LayerDefinition } from "../layer.ts";
 import { createLayer } from "../make.ts";
-import { isRecord, OptionReader, shown } from "../options.ts";
+import { expectKeys, isRecord, OptionReader, shown } from "../options.ts";
 import { expectOwn, isValue, watched } from "../results.ts";
 import { within } from "../wrapping.ts";
-import { type BuiltCell, type Cell, cellOf, parseCell } from "./cell.ts";
+import { type BuiltCell, type Cell, type CellResult, cellOf, parseCell } from "./cell.ts";
 import type { RecurrentLayer, StatefulLayer } from "./layer.ts";
 
 export type RnnConfig = {
@@ -90,6 +90,12 @@ function run(
   const built: BuiltCell = definition.build(checked, cell.config, { features, batch });
   if (!isRecord(built) || typeof built.step !== "function")
     throw new ConfigError(`build must give { step }, got ${shown(built)}`);
+  expectKeys("what build gives", built, ["prepare", "initial", "step"] satisfies readonly (keyof BuiltCell)[]);
+  if (built.initial !== undefined) {
+    if (!isRecord(built.initial))
+      throw new ConfigError(`initial must be { ${names.join(", ")} } or some of them, got ${shown(built.initial)}`);
+    expectKeys("initial", built.initial, names);
+  }
 
   const read = built.prepare ? expectValue("what prepare gives", built.prepare(values), undefined) : values;
   const [time, rows, ...rest] = read.type.shape;
@@ -119,10 +125,9 @@ function run(
   });
   if (!isRecord(after) || !isRecord(after.states))
     throw new ConfigError(`step must give { states: { ${names.join(", ")} } }, got ${shown(after)}`);
+  expectKeys("what step gives", after, ["states", "output"] satisfies readonly (keyof CellResult)[]);
   const { states, output } = after;
-  const stranger = Object.keys(states).find((name) => !names.includes(name));
-  if (stranger !== undefined)
-    throw new ConfigError(`step gives the state ${shown(stranger)}; the cell has ${names.join(", ")}`);
+  expectKeys("the states that step gives", states, names);
   const next = names.map((name, i) =>
     expectValue(`the state ${name} that step gives`, states[name], before[i]?.type.shape),
   );
