@@ -184,7 +184,26 @@ describe("wrong use is refused by name", () => {
       "a misspelt merge mode",
       () => bidirectional(lstm({ units: 2 }), { mergeMode: untyped("concatenate") }),
       ConfigError,
-      "mergeMode must be",
+      'mergeMode must be one of concat, sum, mul, ave, or null for both outputs apart, got "concatenate"',
+    ],
+    ...(["forward", "backward"] as const).map((direction): (typeof wrong)[number] => [
+      `a ${direction} state of another size`,
+      () => {
+        const [from, two, three] = [x(), input({ shape: [2], name: "two" }), input({ shape: [3], name: "three" })];
+        const [h, c] = direction === "forward" ? [three, two] : [two, three];
+        return model([from, two, three], bidirectional(gru({ units: 2 }))(from, { initialState: [h, c] }));
+      },
+      ShapeError,
+      `bidirectional "bidirectional": ${direction}: initialState h must be [batch, 2] for 2 units, it was given [batch, 3]`,
+    ]),
+    [
+      "the states of both directions in a list",
+      () => {
+        const from = x();
+        return model(from, untyped(bidirectional(lstm({ units: 2, returnState: true }))(from)));
+      },
+      ConfigError,
+      "name each: { output, forwardH, forwardC, backwardH, backwardC }",
     ],
     [
       "no recurrence",

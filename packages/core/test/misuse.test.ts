@@ -244,7 +244,7 @@ const models: readonly Misuse[] = [
       return model(x, untyped([embed()(x), embed()(x)]));
     },
     "ConfigError",
-    "got a list; name each: { forward, backward }",
+    "got a list; name each: { output0, output1 }",
   ],
   ["a layer among the outputs", () => model(words(), { y: untyped(embed()) }), "ConfigError", 'output "y"'],
   [

@@ -7,9 +7,13 @@ import {
   type Flow,
   feed,
   input,
+  meanSquaredError,
   model,
   type Symbolic,
+  sequential,
+  sgd,
   state,
+  trainingGraph,
 } from "@ostinato/core";
 import { full, max, mul } from "@ostinato/core/graph";
 import { describe, test } from "vitest";
@@ -151,6 +155,23 @@ const misuses: readonly Misuse[] = [
     '"broken/w" is {"trainable":false,"regularizer":{"l1":0,"l2":1}}, and was asked for as {"trainable":true,',
   ],
 
+  ...([true, false] as const).map(
+    (training): Misuse => [
+      `a parameter in ${training ? "training" : "inference"} alone`,
+      () => {
+        const { spec } = built(
+          build(({ parameter, mask }, _config, [flow]) => {
+            if ((mask !== undefined) === training) parameter("w", [2], "zeros");
+            return [{ ...flow, values: mul(flow.values, parameter("v", [3], "ones")) }];
+          }),
+        )();
+        return trainingGraph(spec, { loss: meanSquaredError() }, sgd(), 1);
+      },
+      "ConfigError",
+      `the parameter "broken/w" is asked for in ${training ? "training" : "inference"} alone; build must ask`,
+    ],
+  ),
+
   // What build gives.
   [
     "no list",
@@ -236,6 +257,24 @@ const misuses: readonly Misuse[] = [
   ],
 
   // Layers inside of layers.
+  [
+    "what makes layers to wrap",
+    () => residual({ layer: untyped(scale) }),
+    "ConfigError",
+    "residual: layer takes a layer, got what makes layers, which is to be called: scale({ … })",
+  ],
+  [
+    "what makes layers in a chain",
+    () => sequential([x(), untyped(dense)]),
+    "ConfigError",
+    "sequential takes layers, got a function; what makes layers and cells is to be called with their options",
+  ],
+  [
+    "a mistake inside of layers",
+    () => sequential([x(), residual({ layer: residual({ layer: broken(() => 3)() as never }) })]),
+    "ConfigError",
+    'residual "residual": layer: layer: build must return a list of flows',
+  ],
   ["no layer to wrap", () => residual({ layer: untyped(3) }), "ConfigError", "residual: layer takes a layer, got 3"],
   [
     "plain data to wrap",

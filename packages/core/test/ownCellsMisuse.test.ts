@@ -1,5 +1,15 @@
 /** Mistakes in cells of one's own, and in what `rnn` is given: one typed error that names the cell and what it must be. */
-import { type BuildContext, defineCell, feed, input, lstm, model, rnn } from "@ostinato/core";
+import {
+  type BuildContext,
+  bidirectional,
+  defineCell,
+  feed,
+  input,
+  lstm,
+  model,
+  rnn,
+  sequential,
+} from "@ostinato/core";
 import { full, mul } from "@ostinato/core/graph";
 import { describe, test } from "vitest";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
@@ -31,8 +41,53 @@ const misuses: readonly Misuse[] = [
     "a layer for a cell",
     () => rnn([decay({ units: 1 }), untyped(lstm({ units: 2 }))]),
     "ConfigError",
-    "rnn: cell 1 takes a cell",
-    "a function",
+    'rnn: cell 1 takes a cell, which comes from what defineCell made, got the layer "lstm"; a layer needs no rnn around it',
+  ],
+  [
+    "what makes cells for a cell",
+    () => rnn(untyped(decay)),
+    "ConfigError",
+    "rnn: cell takes a cell",
+    "got what makes cells, which is to be called: decay({ … })",
+  ],
+  [
+    "what makes a layer of the library for a cell",
+    () => rnn(untyped(lstm)),
+    "ConfigError",
+    "got a function; what makes layers and cells is to be called with their options",
+  ],
+  [
+    "a cell in a chain",
+    () => sequential([x(), untyped(decay({ units: 1 }))]),
+    "ConfigError",
+    'sequential takes layers, got the cell "decay"; rnn makes a layer of it: rnn(decay({ … }))',
+  ],
+  [
+    "what makes cells in a chain",
+    () => sequential([x(), untyped(decay)]),
+    "ConfigError",
+    "sequential takes layers, got what makes cells, which is to be called: decay({ … })",
+  ],
+  [
+    "what makes cells in both directions",
+    () => bidirectional(untyped(decay)),
+    "ConfigError",
+    "bidirectional: layer takes a layer, got what makes cells, which is to be called: decay({ … })",
+  ],
+  [
+    "the states of a recurrence as outputs",
+    () => {
+      const words = x();
+      return model(words, untyped(rnn([decay({ units: 1 }), decay({ units: 1 })], { returnState: true })(words)));
+    },
+    "ConfigError",
+    "a list; name each: { output, h0, m0, h1, m1 }",
+  ],
+  [
+    "goBackwards",
+    () => rnn(decay({ units: 1 }), untyped({ goBackwards: true })),
+    "ConfigError",
+    'rnn has no option "goBackwards"; write reverse: true, with which outputs stay in their places',
   ],
   [
     "options of rnn that are none",

@@ -185,13 +185,13 @@ describe("descriptions and files", () => {
       expectTyped(failed, "ModelFileError", [
         path,
         'bidirectional "bidirectional": layer: its rnn: cell is of an unknown kind, "decay"',
-        "pass what defineCell made for it: loadModel(path, { layers: [decay] })",
+        "pass what defineCell made for it in the options of what reads the model: { layers: [decay] }",
         "known are none",
       ]);
       const bare = await loadModel(path).catch((error: unknown) => error);
       expectTyped(bare, "ModelFileError", [
         'the model\'s layer "scale" is of an unknown kind, "scale"',
-        "pass what defineLayer made for it: loadModel(path, { layers: [scale] })",
+        "pass what defineLayer made for it in the options of what reads the model: { layers: [scale] }",
         "known are embedding, lstm",
       ]);
       await expect(loadModel(path, { layers: [...layers, scale] })).rejects.toThrow(ConfigError);

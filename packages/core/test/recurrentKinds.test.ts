@@ -187,6 +187,8 @@ test("first weights: biases are zeros, the recurrent kernel is orthogonal over a
 
 const features = (width: number) => input({ shape: [width], name: `f${width}` });
 
+const backwards = { units: 1, goBackwards: true };
+
 const misuses: readonly Misuse[] = [
   [
     "the two states of an lstm for a gru",
@@ -224,6 +226,18 @@ const misuses: readonly Misuse[] = [
     () => simpleRnn({ units: 2 })(x(), untyped({ initialState: [x()] })),
     "ShapeError",
     "simpleRnn: initialState h must be features [batch, units], it was given sequence",
+  ],
+  ...[() => gru(untyped(backwards)), () => lstm(untyped(backwards)), () => simpleRnn(untyped(backwards))].map(
+    (make): Misuse => ["goBackwards", make, "ConfigError", 'no option "goBackwards"; write reverse: true'],
+  ),
+  [
+    "the states of an lstm in a list",
+    () => {
+      const words = x();
+      return model(words, untyped(lstm({ units: 1, returnState: true })(words)));
+    },
+    "ConfigError",
+    "name each: { output, h, c }",
   ],
   [
     "an lstm's option for a gru",

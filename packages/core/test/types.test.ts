@@ -1,17 +1,21 @@
 /** What the compiler must refuse: each line below is an error of types, checked by `tsc`, and a typed error where it is run all the same. */
 import {
+  bidirectional,
   dense,
   dropout,
   embedding,
   gru,
   input,
   lstm,
+  type MergeMode,
   model,
+  rnn,
   type Symbolic,
   sequential,
   simpleRnn,
 } from "@ostinato/core";
 import { expect, expectTypeOf, test } from "vitest";
+import { decay } from "./ownKinds.ts";
 
 const embed = () => embedding({ inputDim: 9, outputDim: 4 });
 const head = () => dense({ units: 1, activation: "sigmoid" });
@@ -52,6 +56,51 @@ test("layers take what they can be applied to", () => {
   expect(() => head()(words)).toThrow("embedding");
   // @ts-expect-error lstm on its last state
   expect(() => lstm({ units: 2 })(states)).toThrow("returnSequences");
+});
+
+test("both directions may be of two kinds, with the states of each", () => {
+  const words = input({ shape: ["time", 3] });
+  const [h, c, g] = ["h", "c", "g"].map((name) => input({ shape: [2], name }));
+  type F = Symbolic<"features">;
+  const both = bidirectional(lstm({ units: 2 }), { backwardLayer: gru({ units: 2, reverse: true }) });
+  expectTypeOf(both(words, { initialState: [h!, c!, g!] })).toEqualTypeOf<F>();
+  const apart = bidirectional(gru({ units: 2 }), {
+    backwardLayer: rnn(decay({ units: 3 }), { reverse: true }),
+    mergeMode: null,
+  });
+  expectTypeOf(apart(words)).toEqualTypeOf<readonly [forward: F, backward: F]>();
+  const returned = bidirectional(simpleRnn({ units: 2, returnState: true }), {
+    backwardLayer: lstm({ units: 2, returnState: true, reverse: true }),
+  });
+  expectTypeOf(returned(words)).toEqualTypeOf<readonly [F, F, F, F]>();
+  expect(returned(words)).toHaveLength(4);
+  expectTypeOf(bidirectional(lstm({ units: 2 }))(words, { initialState: [h!, c!, h!, c!] })).toEqualTypeOf<F>();
+  sequential([words, both, head()]);
+
+  // @ts-expect-error states of two lstms
+  expect(() => both(words, { initialState: [h!, c!, h!, c!] })).toThrow("[forward h, forward c, backward h]");
+  // @ts-expect-error one returns a sequence
+  expect(() => bidirectional(lstm({ units: 2 }), { backwardLayer: gru({ units: 2, returnSequences: true }) })).toThrow(
+    "both must return the same",
+  );
+});
+
+test("what a variable decides is of the one type or the other", () => {
+  const words = input({ shape: ["time", 3] });
+  const flag: boolean = head.length === 0;
+  const mode = (flag ? "sum" : null) as MergeMode | null;
+  type Either = Symbolic<"sequence" | "features">;
+  expectTypeOf(lstm({ units: 2, returnSequences: flag })(words)).toEqualTypeOf<Either>();
+  expectTypeOf(gru({ units: 2, returnSequences: flag, returnState: true })(words)[0]).toEqualTypeOf<Either>();
+  expectTypeOf(rnn(decay({ units: 2 }), { returnSequences: flag })(words)).toEqualTypeOf<Either>();
+  expectTypeOf(rnn(decay({ units: 2 }), { returnSequences: flag, returnState: true })(words)[2]).toEqualTypeOf<
+    Symbolic<"features">
+  >();
+  const either = bidirectional(lstm({ units: 2 }), { mergeMode: mode })(words);
+  expectTypeOf(either).toExtend<Symbolic<"features"> | readonly [Symbolic<"features">, Symbolic<"features">]>();
+  expect("kind" in either && either.kind).toBe("features");
+  // A chain takes it where one of the two fits; the other is an error when it is made.
+  sequential([words, lstm({ units: 2, returnSequences: flag }), lstm({ units: 2 }), head()]);
 });
 
 test("options are those of the layer", () => {

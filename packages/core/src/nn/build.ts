@@ -1,5 +1,5 @@
 /** From a model's spec to values of a graph. */
-import { ConfigError, OstinatoError, ShapeError } from "../errors.ts";
+import { ConfigError, ShapeError } from "../errors.ts";
 import { transpose } from "../ir/build/shape.ts";
 import { dropoutMask, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
@@ -9,7 +9,7 @@ import { initialize } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
 import type { ModelSpec, Source } from "./spec.ts";
-import { expectOneDefinition } from "./wrapping.ts";
+import { expectOneDefinition, toldOf } from "./wrapping.ts";
 
 /** A model as values: one flow for each input, each result of each call of a layer, and each output. */
 export interface BuiltModel {
@@ -71,6 +71,17 @@ function expectSame(known: Asked, asked: Asked): void {
   expect(ConfigError, traitsOf(known), traitsOf(asked));
 }
 
+/** @throws ConfigError for a parameter that only training has, or only inference */
+function expectSameParameters(trained: readonly ParameterSpec[], inferred: readonly ParameterSpec[]): void {
+  const namesOf = (all: readonly ParameterSpec[]) => new Set(all.map(({ name }) => name));
+  const [inTraining, inInference] = [namesOf(trained), namesOf(inferred)];
+  for (const name of new Set([...inTraining, ...inInference]))
+    if (!inTraining.has(name) || !inInference.has(name))
+      throw new ConfigError(
+        `the parameter "${name}" is asked for in ${inTraining.has(name) ? "training" : "inference"} alone; build must ask for the same ones with a mask and without`,
+      );
+}
+
 /**
  * Builds the model for training, where `dropout` tells the seed and the step, or for inference.
  *
@@ -123,14 +134,14 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
         return value;
       },
     };
-    try {
-      calls.push(definition.build(context, config, given));
-    } catch (error) {
-      if (error instanceof OstinatoError) error.message = `${kind} "${name}": ${error.message}`;
-      throw error;
-    }
+    calls.push(toldOf(`${kind} "${name}"`, () => definition.build(context, config, given)));
   }
   const made = [...parameters.values()];
+  if (dropout)
+    expectSameParameters(
+      made.map(({ spec }) => spec),
+      buildModel(spec).parameters,
+    );
   return {
     inputs,
     calls,

@@ -17,6 +17,7 @@ import {
 } from "./layer.ts";
 import { isName, isRecord, NAME_RULE, repeatedName, shown } from "./options.ts";
 import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
+import { isLayer, shownPart } from "./wrapping.ts";
 
 /** A model: what it is, as plain data. It holds no weights; `compile` makes them, a trained model brings them. */
 export interface Model {
@@ -52,8 +53,8 @@ type Checked<L extends readonly unknown[]> = number extends L["length"]
 type Stage = AnyLayer | Symbolic;
 
 const isInput = (stage: Stage): stage is Symbolic => isSymbolic(stage) && stage.input !== undefined;
-const isLayer = (stage: unknown): stage is AnyLayer & ((x: Symbolic) => Symbolic | readonly Symbolic[]) =>
-  typeof stage === "function" && "spec" in stage;
+/** A layer as a chain applies it. */
+type Applied = (x: Symbolic) => Symbolic | readonly Symbolic[];
 
 /**
  * A chain of layers. Where it does not begin with an `input`, its input is ids [batch, time], as an embedding takes them.
@@ -71,8 +72,10 @@ export function sequential(stages: readonly Stage[]): Model {
   let last: Symbolic = start;
   for (const layer of layers) {
     if (!isLayer(layer))
-      throw new ConfigError(`sequential takes layers, got ${shown(layer)}; an input can only come first`);
-    const given = layer(last);
+      throw new ConfigError(
+        `sequential takes layers, got ${shownPart(layer)}${isInput(layer) ? "; an input can only come first" : ""}`,
+      );
+    const given = (layer as unknown as Applied)(last);
     if (!isSymbolic(given))
       throw new ConfigError(
         `sequential: ${called(layer.spec)} gives several results, as recurrences do by returnState, and a chain has no place for them; apply it, and close the model with model(inputs, outputs)`,
@@ -131,6 +134,19 @@ function nameLayers(layers: readonly AnyLayer[]): string[] {
   return names;
 }
 
+/** Names for outputs that came as a list: after the states, where they are what a recurrence returned. */
+function namesFor(outputs: readonly unknown[]): readonly string[] {
+  const [first] = outputs;
+  const call = isSymbolic(first) ? first.call : undefined;
+  const together = call && outputs.every((output) => isSymbolic(output) && output.call === call);
+  const states = together ? (definitionOf(call.layer.spec).states?.(call.layer.spec.config) ?? []) : [];
+  const returned = outputs.length > states.length ? states : [];
+  const before = outputs.slice(returned.length).map((_, i, { length }) => (length === 1 ? "output" : `output${i}`));
+  const camel = (state: string): string =>
+    state.replace(/(\d+) (\w+)/, "$2$1").replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase());
+  return [...before, ...returned.map(camel)];
+}
+
 /**
  * Closes a model over its inputs and outputs. Several outputs are a record by name; a single one is called "output".
  *
@@ -145,8 +161,11 @@ export function model(inputs: Symbolic | readonly Symbolic[], outputs: OneOrMore
     ? [["output", outputs]]
     : Object.entries(isRecord(outputs) ? outputs : {});
   if (named.length === 0) {
-    const list = "a list; name each: { forward, backward }";
-    const got = Array.isArray(outputs) ? list : isRecord(outputs) ? "an empty record" : shown(outputs);
+    const got = Array.isArray(outputs)
+      ? `a list; name each: { ${namesFor(outputs).join(", ")} }`
+      : isRecord(outputs)
+        ? "an empty record"
+        : shown(outputs);
     throw new ConfigError(`model: outputs must be the output of a layer, or a record of them by name, got ${got}`);
   }
   for (const [name, output] of named) {

@@ -78,23 +78,22 @@ export class OptionReader {
     this.#given = given;
   }
 
-  /** A whole number from `min` on. */
-  integer(name: string, min: number): number {
-    const value = this.#given[name];
+  /** A whole number from `min` on; without `fallback` it is required. */
+  integer(name: string, min: number, fallback?: number): number {
+    const value = this.#given[name] ?? fallback;
     if (!Number.isSafeInteger(value) || (value as number) < min) {
       throw this.#wrong(name, `a whole number from ${min} on`);
     }
     return value as number;
   }
 
-  /** A number with `min ≤ value < below`. */
-  number(name: string, fallback: number, min: number, below = Number.POSITIVE_INFINITY): number {
+  /** A finite number with `min ≤ value < below`. Defaults: no bounds. With a `fallback` of NaN it is required. */
+  number(name: string, fallback: number, min = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY): number {
     const value = this.#given[name] ?? fallback;
-    if (typeof value !== "number" || !(value >= min && value < below)) {
-      throw this.#wrong(
-        name,
-        below === Number.POSITIVE_INFINITY ? `a number from ${min} on` : `a number from ${min} to below ${below}`,
-      );
+    if (typeof value !== "number" || !Number.isFinite(value) || value < min || value >= below) {
+      const [from, to] = [Number.isFinite(min), Number.isFinite(below)];
+      const bounds = `${from ? ` from ${min}` : ""}${from && to ? " to" : ""}${to ? ` below ${below}` : from ? " on" : ""}`;
+      throw this.#wrong(name, bounds === "" ? "a finite number" : `a number${bounds}`);
     }
     return value;
   }

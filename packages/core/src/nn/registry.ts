@@ -3,6 +3,7 @@ import { ConfigError, ModelFileError } from "../errors.ts";
 import { carried, type KnownKinds, type LayerDefinition, type OwnKind } from "./layer.ts";
 import { layerDefinitions } from "./layers.ts";
 import { type Json, OptionReader, shown } from "./options.ts";
+import { isCell } from "./wrapping.ts";
 
 /** How a model is read that somebody's own layers are part of. */
 export interface ReadOptions {
@@ -33,9 +34,10 @@ export function knownKinds(options: ReadOptions = {}): KnownKinds {
   }
   const unknown = (what: string, kind: string, owner: string, names: readonly string[]): ModelFileError =>
     new ModelFileError(
-      `${owner} is of an unknown kind, ${shown(kind)}; where it is one of your own, pass what define${what} made for it: loadModel(path, { layers: ${listed(kind)} }); known are ${names.join(", ") || "none"}`,
+      `${owner} is of an unknown kind, ${shown(kind)}; where it is one of your own, pass what define${what} made for it in the options of what reads the model: { layers: ${listed(kind)} }; known are ${names.join(", ") || "none"}`,
     );
-  const isCell = (definition: object): boolean => "sizes" in definition;
+  const misplaced = (kind: string, owner: string, is: string, wanted: string): ModelFileError =>
+    new ModelFileError(`${owner} must be a ${wanted}, and ${shown(kind)} is a ${is}`);
   const ownNames = (cells: boolean): string[] =>
     [...own].flatMap(([kind, definition]) => (isCell(definition) === cells ? [kind] : []));
   return {
@@ -43,13 +45,16 @@ export function knownKinds(options: ReadOptions = {}): KnownKinds {
       const found = Object.hasOwn(layerDefinitions, kind)
         ? layerDefinitions[kind as keyof typeof layerDefinitions]
         : own.get(kind);
-      if (found === undefined || isCell(found))
+      if (found && isCell(found)) throw misplaced(kind, owner, "cell", "layer");
+      if (found === undefined)
         throw unknown("Layer", kind, owner, [...Object.keys(layerDefinitions), ...ownNames(false)]);
       return found as unknown as LayerDefinition<Json>;
     },
     cell(kind, owner) {
       const found = own.get(kind);
-      if (found === undefined || !isCell(found)) throw unknown("Cell", kind, owner, ownNames(true));
+      if ((found && !isCell(found)) || Object.hasOwn(layerDefinitions, kind))
+        throw misplaced(kind, owner, "layer", "cell");
+      if (found === undefined) throw unknown("Cell", kind, owner, ownNames(true));
       return found;
     },
   };

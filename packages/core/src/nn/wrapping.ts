@@ -1,5 +1,5 @@
 /** Layers inside of layers: how they are read, what they give, and how they are built. */
-import { ConfigError } from "../errors.ts";
+import { ConfigError, OstinatoError } from "../errors.ts";
 import type { Flow, Kind } from "./kinds.ts";
 import {
   type AnyLayer,
@@ -22,7 +22,35 @@ function inside(owner: string, kind: string): string {
   return `${outer}: its ${kind}`;
 }
 
-const isLayer = (given: unknown): given is AnyLayer => typeof given === "function" && "spec" in given;
+/** Whether it is a layer, which can be applied. */
+export const isLayer = (given: unknown): given is AnyLayer => typeof given === "function" && "spec" in given;
+
+/** Whether a definition is one of a cell. */
+export const isCell = (definition: object): boolean => "sizes" in definition;
+
+/** Shows what is no layer, or no cell, in the place of one, with what to write where that is clear. */
+export function shownPart(given: unknown): string {
+  if (isLayer(given)) return `the layer ${shown(given.spec.kind)}`;
+  const definition = typeof given === "function" || isRecord(given) ? carried(given) : undefined;
+  const { kind } = (definition ? given : {}) as { readonly kind?: string };
+  if (typeof given === "function")
+    return definition
+      ? `what makes ${isCell(definition) ? "cells" : "layers"}, which is to be called: ${kind}({ … })`
+      : "a function; what makes layers and cells is to be called with their options";
+  if (definition && isCell(definition))
+    return `the cell ${shown(kind)}; ${(definition as { readonly advice?: string }).advice}`;
+  return shown(given);
+}
+
+/** What goes wrong in `act` is told with `what` before it. */
+export function toldOf<T>(what: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof OstinatoError) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}
 
 /**
  * A layer that is an option of another, as data: of a layer that was made, or of its description in a file. Its weights are those of the layer
@@ -35,13 +63,12 @@ const isLayer = (given: unknown): given is AnyLayer => typeof given === "functio
 export function parseLayer(owner: string, given: unknown, known?: KnownKinds): WrappedLayer {
   const data = isLayer(given) ? given.spec : given;
   if (!isRecord(data) || typeof data.kind !== "string")
-    throw new ConfigError(`${owner} takes a layer, got ${shown(given)}`);
+    throw new ConfigError(`${owner} takes a layer, got ${shownPart(given)}`);
   const { kind, config } = data;
   const definition = (carried(data) ?? known?.layer(kind, owner)) as LayerDefinition<Json> | undefined;
-  if (definition === undefined || !("outputs" in definition))
-    throw new ConfigError(
-      `${owner} takes a layer, got ${definition ? "the cell" : "plain data of the kind"} ${shown(kind)}`,
-    );
+  if (definition === undefined)
+    throw new ConfigError(`${owner} takes a layer, got plain data of the kind ${shown(kind)}`);
+  if (isCell(definition)) throw new ConfigError(`${owner} takes a layer, got ${shownPart(given)}`);
   return withDefinition({ kind, config: definition.parse(config, inside(owner, kind), known) }, definition);
 }
 
@@ -81,7 +108,7 @@ export function within({ name, mask, parameter }: BuildContext, part: string): B
 
 /**
  * Builds a layer inside of another, as often as it is asked to, with one set of weights for each `part`. Its parameters are called after the layer around it
- * and the part: `name/part/kernel`.
+ * and the part, `name/part/kernel`, and errors begin with the part.
  */
 export function buildLayer(
   context: BuildContext,
@@ -89,5 +116,5 @@ export function buildLayer(
   layer: WrappedLayer,
   inputs: readonly Flow[],
 ): readonly Flow[] {
-  return definitionOf(layer).build(within(context, part), layer.config, inputs);
+  return toldOf(part, () => definitionOf(layer).build(within(context, part), layer.config, inputs));
 }

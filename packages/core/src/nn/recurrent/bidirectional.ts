@@ -5,7 +5,7 @@ import { concat } from "../../ir/build/shape.ts";
 import type { Value } from "../../ir/value.ts";
 import { type Flow, featuresOf, type Kind } from "../kinds.ts";
 import { definitionOf, type KnownKinds, type LayerDefinition, withDefinition } from "../layer.ts";
-import { type Json, OptionReader } from "../options.ts";
+import { type Json, OptionReader, shown } from "../options.ts";
 import { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "../wrapping.ts";
 
 /** How the outputs of both directions become one; `null`: they stay two. */
@@ -83,6 +83,10 @@ export const bidirectional: LayerDefinition<BidirectionalConfig> = {
   parse(options, owner, known) {
     const read = new OptionReader(owner, options, ["layer", "backwardLayer", "mergeMode"]);
     const { layer: given, backwardLayer, mergeMode } = options as Readonly<Record<string, unknown>>;
+    if (mergeMode !== null && mergeMode !== undefined && !mergeModes.some((mode) => mode === mergeMode))
+      throw new ConfigError(
+        `${owner}: mergeMode must be one of ${mergeModes.join(", ")}, or null for both outputs apart, got ${shown(mergeMode)}`,
+      );
     const layer = parseRecurrence(`${owner}: layer`, given, known);
     const config: BidirectionalConfig = {
       layer,

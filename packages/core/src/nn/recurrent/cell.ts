@@ -5,6 +5,7 @@ import { expectOwnKind, expectParts, type Parts } from "../define.ts";
 import { type BuildContext, carried, type KnownKinds, type OwnKind, withDefinition } from "../layer.ts";
 import { expectKeys, isName, isRecord, type Json, NAME_RULE, shown } from "../options.ts";
 import { expectReadAgain, plainCopy } from "../plain.ts";
+import { isCell, isLayer, shownPart } from "../wrapping.ts";
 
 /** What a cell reads. */
 export interface CellInput {
@@ -86,10 +87,12 @@ export function cellOf(cell: Cell): CellDefinition {
 /** A cell that is an option of a layer. @throws ConfigError where it is none, or has wrong options; ModelFileError for a kind that is not known */
 export function parseCell(owner: string, given: unknown, known?: KnownKinds): Cell {
   if (!isRecord(given) || typeof given.kind !== "string")
-    throw new ConfigError(`${owner} takes a cell, as what defineCell made gives one, got ${shown(given)}`);
+    throw new ConfigError(
+      `${owner} takes a cell, which comes from what defineCell made, got ${shownPart(given)}${isLayer(given) ? "; a layer needs no rnn around it" : ""}`,
+    );
   const { kind, config } = given;
   const definition = (carried(given) ?? known?.cell(kind, owner)) as CellDefinition | undefined;
-  if (definition === undefined || !("sizes" in definition))
+  if (definition === undefined || !isCell(definition))
     throw new ConfigError(
       `${owner} takes a cell, got ${definition ? "the layer" : "plain data of the kind"} ${shown(kind)}`,
     );
@@ -140,6 +143,8 @@ export function defineCell<O, C extends object, const S extends readonly string[
       `defineCell: states of ${shown(kind)} must be a list of names, each once and ${NAME_RULE}, got ${shown(states)}`,
     );
   const definition = {
+    /** For errors, where it is given as a layer. */
+    advice: `rnn makes a layer of it: rnn(${kind}({ … }))`,
     states: [...states],
     parse: (options: unknown, owner: string) => {
       const config = plainCopy(owner, own.parse(options as O, owner));

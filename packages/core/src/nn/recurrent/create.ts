@@ -4,7 +4,14 @@ import type { AnyLayer, Symbolic } from "../layer.ts";
 import { createLayer as create, type OptionsOf } from "../make.ts";
 import { bidirectional as bidirectionalLayer, type MergeMode } from "./bidirectional.ts";
 import { type GruConfig, gru as gruLayer } from "./gru.ts";
-import type { BidirectionalLayer, Recurrent, RecurrentLayer, StatefulLayer, States } from "./layer.ts";
+import type {
+  BidirectionalLayer,
+  Recurrent,
+  RecurrentLayer,
+  SequenceOrFeatures,
+  StatefulLayer,
+  States,
+} from "./layer.ts";
 import { type LstmConfig, lstm as lstmLayer } from "./lstm.ts";
 import { type SimpleRnnConfig, simpleRnn as simpleRnnLayer } from "./simpleRnn.ts";
 
@@ -14,6 +21,8 @@ interface RecurrentMaker<O, R extends Recurrent> {
   (options: O & { readonly returnSequences?: false; readonly returnState: true }): StatefulLayer<"features", R>;
   (options: O & { readonly returnSequences: true; readonly returnState?: false }): RecurrentLayer<"sequence", R>;
   (options: O & { readonly returnSequences?: false; readonly returnState?: false }): RecurrentLayer<"features", R>;
+  (options: O & { readonly returnState: true }): StatefulLayer<SequenceOrFeatures, R>;
+  (options: O & { readonly returnState?: false }): RecurrentLayer<SequenceOrFeatures, R>;
 }
 
 /**
@@ -57,16 +66,17 @@ export const gru: RecurrentMaker<OptionsOf<GruConfig, "units">, "gru"> = (option
 export const simpleRnn: RecurrentMaker<OptionsOf<SimpleRnnConfig, "units">, "rnn"> = (options) =>
   create("simpleRnn", simpleRnnLayer, options);
 
-/** Options of `bidirectional`. */
+/** Options of `bidirectional`; `L` is the type of the backward layer. */
 export interface BidirectionalOptions<L> {
   /** How the outputs of both directions become one: side by side ("concat", default), their sum, product or mean. */
   readonly mergeMode?: MergeMode;
-  /** The layer that reads backward, with `reverse: true`. Default: the same as `layer`, with weights of its own. */
+  /** The layer that reads backward, with `reverse: true`: of any kind of recurrence that returns the same. Default: the same as `layer`, with weights of its own. */
   readonly backwardLayer?: L;
   readonly name?: string;
 }
 
-type Apart<L> = Omit<BidirectionalOptions<L>, "mergeMode"> & { readonly mergeMode: null };
+type WithMode<L, M> = Omit<BidirectionalOptions<L>, "mergeMode"> & { readonly mergeMode: M };
+type Apart<Out extends Kind> = readonly [forward: Symbolic<Out>, backward: Symbolic<Out>];
 
 /**
  * A recurrence in both directions (Schuster and Paliwal 1997): `layer` reads each row from its start, a second one with weights of its own from its
@@ -78,25 +88,30 @@ type Apart<L> = Omit<BidirectionalOptions<L>, "mergeMode"> & { readonly mergeMod
  * @example
  * const y = bidirectional(lstm({ units: 32, returnSequences: true }))(x); // 64 features
  */
-export function bidirectional<Out extends Kind, R extends Recurrent>(
+export function bidirectional<Out extends Kind, R extends Recurrent, B extends Recurrent = R>(
   layer: RecurrentLayer<Out, R>,
-  options: Apart<RecurrentLayer<Out, R>>,
-): BidirectionalLayer<R, readonly [forward: Symbolic<Out>, backward: Symbolic<Out>]>;
-export function bidirectional<Out extends Kind, R extends Recurrent>(
+  options: WithMode<RecurrentLayer<NoInfer<Out>, B>, null>,
+): BidirectionalLayer<R, Apart<Out>, B>;
+export function bidirectional<Out extends Kind, R extends Recurrent, B extends Recurrent = R>(
   layer: RecurrentLayer<Out, R>,
-  options?: BidirectionalOptions<RecurrentLayer<Out, R>>,
-): BidirectionalLayer<R, Symbolic<Out>>;
-export function bidirectional<Out extends Kind, R extends Recurrent>(
+  options?: BidirectionalOptions<RecurrentLayer<NoInfer<Out>, B>>,
+): BidirectionalLayer<R, Symbolic<Out>, B>;
+export function bidirectional<Out extends Kind, R extends Recurrent, B extends Recurrent = R>(
+  layer: RecurrentLayer<Out, R>,
+  options: WithMode<RecurrentLayer<NoInfer<Out>, B>, MergeMode | null>,
+): BidirectionalLayer<R, Symbolic<Out> | Apart<Out>, B>;
+export function bidirectional<Out extends Kind, R extends Recurrent, B extends Recurrent = R>(
   layer: StatefulLayer<Out, R>,
-  options: Apart<StatefulLayer<Out, R>>,
+  options: WithMode<StatefulLayer<NoInfer<Out>, B>, null>,
+): BidirectionalLayer<R, readonly [...Apart<Out>, ...forwardStates: States<R>, ...backwardStates: States<B>], B>;
+export function bidirectional<Out extends Kind, R extends Recurrent, B extends Recurrent = R>(
+  layer: StatefulLayer<Out, R>,
+  options?: BidirectionalOptions<StatefulLayer<NoInfer<Out>, B>>,
 ): BidirectionalLayer<
   R,
-  readonly [forward: Symbolic<Out>, backward: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<R>]
+  readonly [output: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<B>],
+  B
 >;
-export function bidirectional<Out extends Kind, R extends Recurrent>(
-  layer: StatefulLayer<Out, R>,
-  options?: BidirectionalOptions<StatefulLayer<Out, R>>,
-): BidirectionalLayer<R, readonly [output: Symbolic<Out>, ...forwardStates: States<R>, ...backwardStates: States<R>]>;
 export function bidirectional(
   layer: AnyLayer,
   given: { readonly mergeMode?: MergeMode | null; readonly backwardLayer?: AnyLayer; readonly name?: string } = {},

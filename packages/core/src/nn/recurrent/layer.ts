@@ -20,6 +20,9 @@ export type WithState<Out extends Kind, R extends Recurrent = "lstm"> = readonly
   ...states: States<R>,
 ];
 
+/** What a recurrence gives where only the program knows whether it returns sequences. */
+export type SequenceOrFeatures = "sequence" | "features";
+
 /** How a recurrence begins. */
 export interface RecurrentCallOptions<R extends Recurrent = "lstm"> {
   /** The states before the first step, each [batch, units]. Default zeros. */
@@ -42,13 +45,13 @@ export interface StatefulLayer<Out extends Kind, R extends Recurrent = "lstm"> e
   readonly pointwise?: never;
 }
 
-/** How a bidirectional recurrence begins: the states of the forward layer, then those of the backward one. */
-export interface BidirectionalCallOptions<R extends Recurrent> {
-  readonly initialState?: readonly [...States<R>, ...States<R>];
+/** How a bidirectional recurrence begins: the states of the forward layer `R`, then those of the backward one `B`. */
+export interface BidirectionalCallOptions<R extends Recurrent, B extends Recurrent = R> {
+  readonly initialState?: readonly [...States<R>, ...States<B>];
 }
 
 /** Two recurrences in opposite directions; `Results` are their outputs, and the states that they return. */
-export interface BidirectionalLayer<R extends Recurrent, Results> extends AnyLayer {
-  (input: Symbolic<"sequence">, options?: BidirectionalCallOptions<R>): Results;
+export interface BidirectionalLayer<R extends Recurrent, Results, B extends Recurrent = R> extends AnyLayer {
+  (input: Symbolic<"sequence">, options?: BidirectionalCallOptions<R, B>): Results;
   readonly pointwise?: never;
 }

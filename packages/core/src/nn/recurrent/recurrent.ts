@@ -17,8 +17,9 @@ import { type RecurrenceInputs, type RecurrenceSettings, recurrence } from "../.
 import { type Initializer, initialize } from "../initializers.ts";
 import { type Flow, featuresOf } from "../kinds.ts";
 import type { BuildContext, LayerDefinition } from "../layer.ts";
-import { type Json, OptionReader } from "../options.ts";
+import type { Json } from "../options.ts";
 import type { Regularizer } from "../regularizers.ts";
+import { recurrenceReader } from "./options.ts";
 
 /** The activations of a recurrence by Keras's names. */
 export const recurrentActivationNames = ["tanh", "sigmoid", "relu"] as const;
@@ -125,7 +126,7 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
     recurrence: true,
     states: () => states,
     parse(options, owner) {
-      const read = new OptionReader(owner, options, [
+      const read = recurrenceReader(owner, options, [
         "units",
         "activation",
         ...(isGated(facts) ? ["recurrentActivation"] : []),

@@ -1,5 +1,5 @@
 /** The layer `rnn`: runs cells of anybody's over the steps of each row. */
-import { ConfigError, OstinatoError, ShapeError } from "../../errors.ts";
+import { ConfigError, ShapeError } from "../../errors.ts";
 import { broadcastTo } from "../../ir/build/shape.ts";
 import { full, parameter } from "../../ir/build/source.ts";
 import { substitute } from "../../ir/rewrite.ts";
@@ -17,11 +17,12 @@ import { scan } from "../../recurrent/scan.ts";
 import type { Flow } from "../kinds.ts";
 import type { AnyLayer, BuildContext, LayerDefinition } from "../layer.ts";
 import { createLayer } from "../make.ts";
-import { expectKeys, isRecord, OptionReader, shown } from "../options.ts";
+import { expectKeys, isRecord, shown } from "../options.ts";
 import { expectOwn, isValue, watched } from "../results.ts";
-import { within } from "../wrapping.ts";
+import { toldOf, within } from "../wrapping.ts";
 import { type BuiltCell, type Cell, type CellResult, cellOf, parseCell } from "./cell.ts";
-import type { RecurrentLayer, StatefulLayer } from "./layer.ts";
+import type { RecurrentLayer, SequenceOrFeatures, StatefulLayer } from "./layer.ts";
+import { recurrenceReader } from "./options.ts";
 
 export type RnnConfig = {
   /** One cell, or several, each of which reads what the one before gives. */
@@ -163,7 +164,7 @@ function run(
 export const rnnLayer: LayerDefinition<RnnConfig> = {
   recurrence: true,
   parse(options, owner, known) {
-    const read = new OptionReader(owner, options, ["cell", "returnSequences", "returnState", "reverse"]);
+    const read = recurrenceReader(owner, options, ["cell", "returnSequences", "returnState", "reverse"]);
     const { cell } = options as { readonly cell?: unknown };
     if (Array.isArray(cell) && cell.length === 0)
       throw new ConfigError(`${owner}: cell must be a cell, or a list of at least one`);
@@ -193,7 +194,7 @@ export const rnnLayer: LayerDefinition<RnnConfig> = {
     cells.forEach((cell, i) => {
       const own = initial.slice(states.length, states.length + cellOf(cell).states.length);
       const last = !returnSequences && i === cells.length - 1;
-      const result = named(cell, () =>
+      const result = toldOf(`its cell ${cell.kind}`, () =>
         run(
           cells.length === 1 ? context : within(context, String(i)),
           cell,
@@ -208,16 +209,6 @@ export const rnnLayer: LayerDefinition<RnnConfig> = {
     return returnState ? [flow, ...states.map((values): Flow => ({ kind: "features", values }))] : [flow];
   },
 };
-
-/** What a cell does wrong is told with its kind. */
-function named<T>({ kind }: Cell, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof OstinatoError) error.message = `its cell ${kind}: ${error.message}`;
-    throw error;
-  }
-}
 
 /** Options of `rnn`. */
 export interface RnnOptions {
@@ -265,6 +256,14 @@ export function rnn<const C extends Cells>(
   cell: C,
   options?: RnnOptions & { readonly returnSequences?: false; readonly returnState?: false },
 ): RecurrentLayer<"features", StatesOf<C>>;
+export function rnn<const C extends Cells>(
+  cell: C,
+  options: RnnOptions & { readonly returnState: true },
+): StatefulLayer<SequenceOrFeatures, StatesOf<C>>;
+export function rnn<const C extends Cells>(
+  cell: C,
+  options: RnnOptions & { readonly returnState?: false },
+): RecurrentLayer<SequenceOrFeatures, StatesOf<C>>;
 export function rnn(cell: Cells, options: RnnOptions = {}): AnyLayer {
   if (!isRecord(options)) throw new ConfigError(`rnn takes a cell and an object of options, got ${shown(options)}`);
   return createLayer("rnn", rnnLayer, { ...options, cell } as { readonly name?: string });
