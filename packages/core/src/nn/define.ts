@@ -58,7 +58,11 @@ export interface OwnLayer<O, C, Out extends Outputs | OutputsOf<C>, In extends M
   readonly recurrence?: true;
   /** What ids must be, where it takes any. Default: any whole numbers, in rows of one length. */
   ids?(config: C): IdRules;
-  /** Makes the graph: one flow for each output. Time comes first in sequences and ids: [time, batch, features]. */
+  /**
+   * Makes the graph: one flow for each output. Time comes first in sequences and ids: [time, batch, features]. What is past a row's length is whatever the layers
+   * before made of padding, seldom zeros: what sums, compares or moves values over time leaves it out, with `sequenceMask(x.lengths, time)`, or the result for a row depends on the
+   * rows beside it. Nothing checks that.
+   */
   build(context: BuildContext, config: C, inputs: FlowsOf<In>): readonly Flow[];
 }
 
