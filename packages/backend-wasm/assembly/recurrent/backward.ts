@@ -7,10 +7,9 @@ import { aligned } from "../lanes";
 import { packRight, transpose } from "../packing";
 import { LEFT_STEP, panelsOf, RIGHT_STEP } from "../panels";
 import { COLUMNS, RecurrenceGrad, ROWS } from "../protocol";
-import { takeTask, taskAt } from "../shares";
-import { address, argument, barrier } from "../team";
-import { activeAt, blockRoom, clearEnds, firstRow, gatherRows, lengthOf, rowOf, scatterRows, threadRoom } from "./blocks";
-import { clearSums, collectedPitch, collectedRow, collectInputs, columnPanels, multiplyCollected, writeWeights } from "./weights";
+import { address, argument } from "../team";
+import { blockRoom, lengthOf, rowOf } from "./blocks";
+import { collectedPitch } from "./weights";
 
 /** d · a · (1 - a): through the sigmoid that gave a. */
 @inline
@@ -138,81 +137,5 @@ export function writeInputs(step: i32, first: i32, active: i32, sums: usize): vo
     const t = reverse ? lengthOf(p) - 1 - step : step;
     const to = dX + (<usize>((t * batch + rowOf(p)) * inputSize) << 2);
     memory.copy(to, sums + <usize>lane * sumBytes, <usize>inputSize << 2);
-  }
-}
-
-/**
- * In turns, when all have packed the weights: threads take blocks back through as many steps as there is room to collect, meet, and add up products of
- * what was collected. `retreat` takes a block through the steps from `step` down to `last`; at `step` so many rows run in all, and there are so many
- * words before it; the last argument is the thread's room.
- */
-export function goBack(
-  thread: i32,
-  threads: i32,
-  retreat: (block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize) => void,
-): void {
-  const batch = argument(RecurrenceGrad.batch);
-  const inputSize = argument(RecurrenceGrad.inputSize);
-  const blocks = argument(RecurrenceGrad.blocks);
-  const dX = address(RecurrenceGrad.dX);
-  const chunk = argument(RecurrenceGrad.chunk);
-  const columns = columnPanels();
-  const sumBytes = <usize>productPanels() * RIGHT_STEP;
-  const hiddenBytes = unitBytes();
-  const zeros = threadRoom(thread);
-
-  memory.fill(zeros, 0, hiddenBytes);
-  // Of each block and each panel of columns: how often it was taken.
-  const blocksTaken = address(RecurrenceGrad.states);
-  const columnsTaken = blocksTaken + (<usize>blocks << 2);
-  if (thread === 0) memory.fill(blocksTaken, 0, <usize>(blocks + columns) << 2);
-  for (let block = thread; block < blocks; block += threads) {
-    const first = firstRow(block);
-    const end = firstRow(block + 1);
-    gatherRows(address(RecurrenceGrad.dH), sumsOf(block), sumBytes, first, end);
-    gatherRows(address(RecurrenceGrad.dC), otherRows(block), hiddenBytes, first, end);
-    if (dX !== 0) clearEnds(dX, inputSize, first, end);
-  }
-  if (wantsWeights()) clearSums(thread, threads);
-  if (!barrier(thread, threads)) return;
-
-  let turn = 0;
-  let start = argument(RecurrenceGrad.steps);
-  for (let step = lengthOf(0) - 1; step >= 0; ) {
-    // As many steps as the collected rows have room for.
-    let last = step;
-    const first = activeAt(step);
-    let collected = first;
-    start -= first;
-    const begin = start;
-    for (let active = first; last > 0; last--) {
-      while (active < batch && lengthOf(active) > last - 1) active++;
-      if (wantsWeights() && collected + active > chunk) break;
-      collected += active;
-      start -= active;
-    }
-    let place = takeTask(blocksTaken, blocks, turn, thread, threads, 0);
-    for (; place >= 0; place = takeTask(blocksTaken, blocks, turn, thread, threads, place + 1)) {
-      retreat(taskAt(place, blocks, thread, threads), step, last, first, begin, zeros);
-    }
-    if (wantsWeights()) {
-      const from = <i32>((<i64>collected * thread) / threads);
-      collectInputs(step, first, from, <i32>((<i64>collected * (thread + 1)) / threads), zeros);
-      if (!barrier(thread, threads)) return;
-      place = takeTask(columnsTaken, columns, turn, thread, threads, 0);
-      for (; place >= 0; place = takeTask(columnsTaken, columns, turn, thread, threads, place + 1)) {
-        multiplyCollected(taskAt(place, columns, thread, threads), collected);
-      }
-    }
-    if (!barrier(thread, threads)) return;
-    turn++;
-    step = last - 1;
-  }
-  if (wantsWeights()) writeWeights(thread, threads);
-  for (let block = thread; block < blocks; block += threads) {
-    const first = firstRow(block);
-    const end = firstRow(block + 1);
-    scatterRows(sumsOf(block), address(RecurrenceGrad.dInitialH), sumBytes, first, end);
-    scatterRows(otherRows(block), address(RecurrenceGrad.dInitialC), hiddenBytes, first, end);
   }
 }

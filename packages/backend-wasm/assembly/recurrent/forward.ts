@@ -6,19 +6,8 @@ import { aligned, past } from "../lanes";
 import { packColumns } from "../packing";
 import { LEFT_STEP, RIGHT_STEP } from "../panels";
 import { COLUMNS, RecurrenceForward, TARGET_BYTES } from "../protocol";
-import { address, argument, barrier, tick } from "../team";
-import {
-  blockRoom,
-  clearEnds,
-  firstRow,
-  lengthOf,
-  openBlock,
-  putBack,
-  rowOf,
-  stretchesLeft,
-  takeBlock,
-  threadRoom,
-} from "./blocks";
+import { address, argument } from "../team";
+import { blockRoom, clearEnds, firstRow, lengthOf, rowOf, stretchesLeft } from "./blocks";
 
 /** Steps of a stretch: some ten microseconds each, which is what threads may wait for each other at the end. */
 const STRETCH: i32 = 8;
@@ -32,7 +21,7 @@ function stepsOfStretch(): i32 {
 
 /** Stretches of a block; one whose rows are all empty has one too, for its final state. */
 @inline
-function stretchesOf(block: i32): i32 {
+export function stretchesOf(block: i32): i32 {
   const steps = stepsOfStretch();
   return max(1, (lengthOf(firstRow(block)) + steps - 1) / steps);
 }
@@ -44,21 +33,6 @@ export function stretchStart(block: i32): i32 {
 
 export function stretchEnd(block: i32): i32 {
   return min(stretchStart(block) + stepsOfStretch(), lengthOf(firstRow(block)));
-}
-
-/** When all threads have packed the weights, they take block after block through its stretches. `advance` is given a block and the thread's room. */
-export function goForward(thread: i32, threads: i32, advance: (block: i32, room: usize) => void): void {
-  if (thread === 0) {
-    for (let block = 0; block < argument(RecurrenceForward.blocks); block++) openBlock(block, stretchesOf(block));
-  }
-  if (!barrier(thread, threads)) return;
-  while (true) {
-    const block = takeBlock(thread, threads);
-    if (block < 0) break;
-    advance(block, threadRoom(thread));
-    putBack(block);
-    tick();
-  }
 }
 
 /** Bytes from a block's operand of one step to that of the next: units are written by whole panels. */

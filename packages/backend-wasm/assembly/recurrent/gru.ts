@@ -9,19 +9,7 @@ import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, Gru, ROWS, TARGET_BYTES } from "../protocol";
 import { address, argument } from "../team";
 import { activeAt, firstRow, gatherRows, lengthOf, wordsBefore } from "./blocks";
-import {
-  closeOperands,
-  goForward,
-  keptOf,
-  openOperands,
-  openStep,
-  operandOf,
-  packUnits,
-  stateIn,
-  stretchEnd,
-  stretchStart,
-  upToPanel,
-} from "./forward";
+import { closeOperands, keptOf, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart, upToPanel } from "./forward";
 
 /** Where the sums of sixteen units lie in a thread's room: of z, of r, of the candidate from x and from the state. Behind them the targets. */
 const RESETS: usize = BLOCK_BYTES;
@@ -170,14 +158,13 @@ function stepBefore(active: i32, unit: i32, now: usize, sums: usize, resets: usi
   activate(active, sums, sums + TARGETS, 0, <usize>unit << 2, hidden - unit);
 }
 
-/** Packs the weights, then goes through all steps. */
-export function gru(thread: i32, threads: i32): void {
+/** Packs the weights. */
+export function packGru(thread: i32, threads: i32): void {
   packWeights(thread, threads);
-  goForward(thread, threads, advance);
 }
 
 /** Takes a block through its next stretch. */
-function advance(block: i32, sums: usize): void {
+export function advance(block: i32, sums: usize): void {
   const hidden = argument(Gru.hidden);
   const resetAfter = argument(Gru.resetAfter) !== 0;
   const gates = address(Gru.gates);

@@ -8,7 +8,6 @@ import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { GruGrad } from "../protocol";
 import { address, argument, tick } from "../team";
 import {
-  goBack,
   inputPanels,
   otherRows,
   packColumnsOf,
@@ -221,7 +220,7 @@ function goThroughReset(block: i32, step: i32, active: i32, left: usize, rows: u
 }
 
 /** Takes a block through the steps from `step` down to `last`. */
-function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
+export function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
   const batch = argument(GruGrad.batch);
   const hidden = argument(GruGrad.hidden);
   const resetAfter = argument(GruGrad.resetAfter) !== 0;
@@ -281,8 +280,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
   }
 }
 
-/** Packs the weights, then goes back through all steps. */
-export function gruGrad(thread: i32, threads: i32): void {
+/** Packs the weights. */
+export function packGruGrad(thread: i32, threads: i32): void {
   packWeights(thread, threads);
-  goBack(thread, threads, retreat);
 }

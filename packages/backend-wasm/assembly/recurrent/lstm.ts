@@ -9,17 +9,7 @@ import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
 import { Lstm, ROWS, TARGET_BYTES, UNITS } from "../protocol";
 import { address, argument } from "../team";
 import { activeAt, firstRow, gatherRows, lengthOf, scatterRows, wordsBefore } from "./blocks";
-import {
-  closeOperands,
-  goForward,
-  keptOf,
-  openOperands,
-  openStep,
-  operandOf,
-  stateIn,
-  stretchEnd,
-  stretchStart,
-} from "./forward";
+import { closeOperands, keptOf, openOperands, openStep, operandOf, stateIn, stretchEnd, stretchStart } from "./forward";
 
 /** Bytes from one gate's sums to the next, and from one row's to the next. */
 const GATE_SUMS: usize = 32;
@@ -143,14 +133,13 @@ function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: u
   }
 }
 
-/** Packs the weights, then goes through all steps. */
-export function lstm(thread: i32, threads: i32): void {
+/** Packs the weights. */
+export function packLstm(thread: i32, threads: i32): void {
   packWeights(thread, threads, argument(Lstm.hidden), argument(Lstm.inputSize), address(Lstm.W), address(Lstm.R), address(Lstm.B), address(Lstm.weights));
-  goForward(thread, threads, advance);
 }
 
 /** Takes a block through its next stretch. */
-function advance(block: i32, sums: usize): void {
+export function advance(block: i32, sums: usize): void {
   const inputSize = argument(Lstm.inputSize);
   const hidden = argument(Lstm.hidden);
   const gates = address(Lstm.gates);

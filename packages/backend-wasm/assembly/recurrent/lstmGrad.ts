@@ -5,7 +5,6 @@ import { LstmGrad } from "../protocol";
 import { address, argument, tick } from "../team";
 import { blockRoom, firstRow, lengthOf, rowOf } from "./blocks";
 import {
-  goBack,
   otherRows,
   packGate,
   packStepWeights,
@@ -94,7 +93,7 @@ function fewGateGradients(
 }
 
 /** Takes a block through the steps from `step` down to `last`. */
-function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
+export function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
   const batch = argument(LstmGrad.batch);
   const hidden = argument(LstmGrad.hidden);
   const reverse = argument(LstmGrad.reverse) !== 0;
@@ -166,8 +165,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
   }
 }
 
-/** Packs the weights, then goes back through all steps. */
-export function lstmGrad(thread: i32, threads: i32): void {
+/** Packs the weights. */
+export function packLstmGrad(thread: i32, threads: i32): void {
   packStepWeights(thread, threads, 4);
-  goBack(thread, threads, retreat);
 }

@@ -8,7 +8,7 @@ import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, Rnn, TARGET_BYTES } from "../protocol";
 import { address, argument } from "../team";
 import { activeAt, firstRow, lengthOf } from "./blocks";
-import { closeOperands, goForward, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart } from "./forward";
+import { closeOperands, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart } from "./forward";
 
 /** Up to sixteen units of a block's rows: from their sums to h, which goes to y and to where the sums were. `at` is where the units begin in a row. */
 function activate(rows: i32, sums: usize, targets: usize, at: usize, count: i32): void {
@@ -25,19 +25,18 @@ function activate(rows: i32, sums: usize, targets: usize, at: usize, count: i32)
   }
 }
 
-/** Packs the weights, a panel for sixteen units, then goes through all steps. */
-export function rnn(thread: i32, threads: i32): void {
+/** Packs the weights, a panel for sixteen units. */
+export function packRnn(thread: i32, threads: i32): void {
   const hidden = argument(Rnn.hidden);
   const panelBytes = <usize>(1 + argument(Rnn.inputSize) + hidden) * RIGHT_STEP;
   for (let panel = thread; panel < panelsOf(hidden); panel += threads) {
     const unit = panel * COLUMNS;
     packUnits(unit, min(COLUMNS, hidden - unit), true, address(Rnn.weights) + <usize>panel * panelBytes);
   }
-  goForward(thread, threads, advance);
 }
 
 /** Takes a block through its next stretch. */
-function advance(block: i32, sums: usize): void {
+export function advance(block: i32, sums: usize): void {
   const hidden = argument(Rnn.hidden);
   const first = firstRow(block);
   const depth = 1 + argument(Rnn.inputSize) + hidden;

@@ -3,18 +3,7 @@ import { loadPart, storeTwo } from "../lanes";
 import { multiply, RIGHT_STEP } from "../panels";
 import { RnnGrad } from "../protocol";
 import { address, argument, tick } from "../team";
-import {
-  goBack,
-  packGate,
-  packStepWeights,
-  productPanels,
-  rightOf,
-  rightPlace,
-  rightRows,
-  sumsOf,
-  throughTanh,
-  writeInputs,
-} from "./backward";
+import { packGate, packStepWeights, productPanels, rightOf, rightPlace, rightRows, sumsOf, throughTanh, writeInputs } from "./backward";
 import { blockRoom, firstRow, lengthOf, rowOf } from "./blocks";
 
 /** d where the relu that gave h was not 0. */
@@ -48,7 +37,7 @@ function gradients(y: usize, dY: usize, dH: usize, right: usize, rightPitch: i32
 }
 
 /** Takes a block through the steps from `step` down to `last`. */
-function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
+export function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
   const batch = argument(RnnGrad.batch);
   const hidden = argument(RnnGrad.hidden);
   const reverse = argument(RnnGrad.reverse) !== 0;
@@ -86,8 +75,7 @@ function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32,
   }
 }
 
-/** Packs the weights, then goes back through all steps. */
-export function rnnGrad(thread: i32, threads: i32): void {
+/** Packs the weights. */
+export function packRnnGrad(thread: i32, threads: i32): void {
   packStepWeights(thread, threads, 1);
-  goBack(thread, threads, retreat);
 }
