@@ -1,20 +1,8 @@
-/** The GRU and its gradient: rows are sorted here, everything else happens in the module. */
+/** The GRU and its gradient: what sets their kernels apart. */
 import { type Call, keptOf, supportsGru } from "@ostinato/backend-cpu";
-import type { WasmMemory } from "../../memory.ts";
 import { counts, fields } from "../../protocol.ts";
-import {
-  type ForwardRoom,
-  forwardLayout,
-  type GradRoom,
-  gradBytes,
-  gradLayout,
-  isLarge,
-  layoutBytes,
-  scratchOf,
-  setForward,
-  setGrad,
-  upTo,
-} from "./layout.ts";
+import { type RecurrentTraits, recurrentKernels } from "./kernels.ts";
+import { type ForwardRoom, type GradRoom, upTo } from "./layout.ts";
 
 const { columns: COLUMNS } = counts;
 const GATES = 3;
@@ -40,38 +28,23 @@ function gradRoom({ inputs, attrs }: Call<"gruGrad">): GradRoom {
   };
 }
 
-function gru(memory: WasmMemory, call: Call<"gru">): void {
-  const together = isLarge(call, GATES);
-  setForward("gru", memory, call, forwardLayout(call, together ? memory.threads : 1, forwardRoom(call)));
-  const to = memory.arguments;
-  const at = fields.gru;
-  to[at.resetAfter] = call.attrs.linearBeforeReset ? 1 : 0;
-  to[at.gates] = memory.address(call.outputs[2]);
-  memory.run("gru", together);
-}
-
-function gruGrad(memory: WasmMemory, call: Call<"gruGrad">): void {
-  const together = isLarge(call, GATES);
-  const room = gradRoom(call);
-  setGrad("gruGrad", memory, call, gradLayout(call, together ? memory.threads : 1, room), room);
-  const to = memory.arguments;
-  const at = fields.gruGrad;
-  to[at.resetAfter] = call.attrs.linearBeforeReset ? 1 : 0;
-  to[at.gates] = memory.address(keptOf(call, 1));
-  memory.run("gruGrad", together);
-}
-
-export const gruKernels = (threads: number) => ({
-  gru: {
-    run: gru,
-    supports: supportsGru,
-    scratch: (call: Call<"gru">): number =>
-      scratchOf(call, threads, (own) => layoutBytes(forwardLayout(call, own, forwardRoom(call)))),
+const traits: RecurrentTraits<"gru"> = {
+  gates: GATES,
+  supports: supportsGru,
+  forwardRoom,
+  gradRoom,
+  setForward(memory, call) {
+    const to = memory.arguments;
+    const at = fields.gru;
+    to[at.resetAfter] = call.attrs.linearBeforeReset ? 1 : 0;
+    to[at.gates] = memory.address(call.outputs[2]);
   },
-  gruGrad: {
-    run: gruGrad,
-    supports: supportsGru,
-    scratch: (call: Call<"gruGrad">): number =>
-      scratchOf(call, threads, (own) => gradBytes(gradLayout(call, own, gradRoom(call)))),
+  setGrad(memory, call) {
+    const to = memory.arguments;
+    const at = fields.gruGrad;
+    to[at.resetAfter] = call.attrs.linearBeforeReset ? 1 : 0;
+    to[at.gates] = memory.address(keptOf(call, 1));
   },
-});
+};
+
+export const gruKernels = (threads: number) => recurrentKernels("gru", traits, threads);

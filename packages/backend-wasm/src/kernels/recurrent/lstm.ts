@@ -1,21 +1,8 @@
-/** The LSTM and its gradient: rows are sorted here, everything else happens in the module. */
+/** The LSTM and its gradient: what sets their kernels apart. */
 import { type Call, keptOf, optionOf, supportsLstm } from "@ostinato/backend-cpu";
-import type { WasmMemory } from "../../memory.ts";
 import { counts, fields } from "../../protocol.ts";
-import {
-  addressOf,
-  type ForwardRoom,
-  forwardLayout,
-  type GradRoom,
-  gradBytes,
-  gradLayout,
-  isLarge,
-  layoutBytes,
-  scratchOf,
-  setForward,
-  setGrad,
-  upTo,
-} from "./layout.ts";
+import { type RecurrentTraits, recurrentKernels } from "./kernels.ts";
+import { addressOf, type ForwardRoom, type GradRoom, upTo } from "./layout.ts";
 
 const { columns: COLUMNS, units: UNITS } = counts;
 const GATES = 4;
@@ -39,42 +26,26 @@ function gradRoom({ inputs, attrs }: Call<"lstmGrad">): GradRoom {
   };
 }
 
-function lstm(memory: WasmMemory, call: Call<"lstm">): void {
-  const { outputs } = call;
-  const together = isLarge(call, GATES);
-  setForward("lstm", memory, call, forwardLayout(call, together ? memory.threads : 1, forwardRoom(call)));
-  const to = memory.arguments;
-  const at = fields.lstm;
-  to[at.initialC] = addressOf(memory, optionOf(call, "initialC"));
-  to[at.c] = memory.address(outputs[2]);
-  to[at.gates] = memory.address(outputs[3]);
-  to[at.cells] = memory.address(outputs[4]);
-  memory.run("lstm", together);
-}
-
-function lstmGrad(memory: WasmMemory, call: Call<"lstmGrad">): void {
-  const together = isLarge(call, GATES);
-  const room = gradRoom(call);
-  setGrad("lstmGrad", memory, call, gradLayout(call, together ? memory.threads : 1, room), room);
-  const to = memory.arguments;
-  const at = fields.lstmGrad;
-  to[at.initialC] = addressOf(memory, optionOf(call, "initialC"));
-  to[at.gates] = memory.address(keptOf(call, 1));
-  to[at.cells] = memory.address(keptOf(call, 2));
-  memory.run("lstmGrad", together);
-}
-
-export const lstmKernels = (threads: number) => ({
-  lstm: {
-    run: lstm,
-    supports: supportsLstm,
-    scratch: (call: Call<"lstm">): number =>
-      scratchOf(call, threads, (own) => layoutBytes(forwardLayout(call, own, forwardRoom(call)))),
+const traits: RecurrentTraits<"lstm"> = {
+  gates: GATES,
+  supports: supportsLstm,
+  forwardRoom,
+  gradRoom,
+  setForward(memory, call) {
+    const to = memory.arguments;
+    const at = fields.lstm;
+    to[at.initialC] = addressOf(memory, optionOf(call, "initialC"));
+    to[at.c] = memory.address(call.outputs[2]);
+    to[at.gates] = memory.address(call.outputs[3]);
+    to[at.cells] = memory.address(call.outputs[4]);
   },
-  lstmGrad: {
-    run: lstmGrad,
-    supports: supportsLstm,
-    scratch: (call: Call<"lstmGrad">): number =>
-      scratchOf(call, threads, (own) => gradBytes(gradLayout(call, own, gradRoom(call)))),
+  setGrad(memory, call) {
+    const to = memory.arguments;
+    const at = fields.lstmGrad;
+    to[at.initialC] = addressOf(memory, optionOf(call, "initialC"));
+    to[at.gates] = memory.address(keptOf(call, 1));
+    to[at.cells] = memory.address(keptOf(call, 2));
   },
-});
+};
+
+export const lstmKernels = (threads: number) => recurrentKernels("lstm", traits, threads);

@@ -2,7 +2,7 @@
 import type { Tensors } from "../../tensor.ts";
 import { validationName } from "../objective/figures.ts";
 import { figureFetch, LOSS_SUMS } from "../objective/graphs.ts";
-import { figuresOf, type TrainedOutput } from "../objective/objective.ts";
+import { type Figure, figuresOf, type TrainedOutput } from "../objective/objective.ts";
 
 /** Figures by name: `loss`, `accuracy`, and of validation `valLoss`, `valAccuracy`; of several outputs also `toneLoss`, `toneAccuracy`. */
 export type Logs = Readonly<Record<string, number>>;
@@ -16,11 +16,13 @@ export const summedFetches = (outputs: readonly TrainedOutput[]): readonly strin
 /** Folds the sums of batches; in double precision, so that the order of many batches does not show. */
 export class Running {
   readonly #outputs: readonly TrainedOutput[];
+  readonly #figures: readonly Figure[];
   readonly #fetches: readonly string[];
   #sums: (Float64Array | undefined)[] = [];
 
   constructor(outputs: readonly TrainedOutput[]) {
     this.#outputs = outputs;
+    this.#figures = figuresOf(outputs);
     this.#fetches = summedFetches(outputs);
   }
 
@@ -61,7 +63,7 @@ export class Running {
       if (lossName !== undefined) logs[lossName] = mean;
     }
     logs.loss = loss;
-    figuresOf(this.#outputs).forEach(({ name, metric }, i) => {
+    this.#figures.forEach(({ name, metric }, i) => {
       logs[name] = metric.result(metrics[i] ?? new Float64Array(2));
     });
     return logs;

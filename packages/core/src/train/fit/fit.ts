@@ -176,7 +176,7 @@ export class Fit {
     const { counters, control } = this.#hooks;
     const scheduled = typeof this.#context.optimizer.learningRate !== "number";
     const names = figureNames(this.#context.outputs);
-    const validation = [...names].map(([name, own]) => [validationName(name), own] as const);
+    const validation = names.map(([name, own]) => [validationName(name), own] as const);
     const figures = new Map([...names, ...(this.#plan.validation ? validation : [])]);
     return {
       ...control,

@@ -182,12 +182,11 @@ export const figuresOf = (outputs: readonly TrainedOutput[]): readonly Figure[] 
  * All figures in the order of logs, by name, and what each is called without the name of its output: the loss, those of the outputs where there are
  * several, the metrics.
  */
-export const figureNames = (outputs: readonly TrainedOutput[]): ReadonlyMap<string, string> =>
-  new Map([
-    ["loss", "loss"],
-    ...outputs.flatMap(({ lossName }) => (lossName === undefined ? [] : [[lossName, "loss"] as const])),
-    ...figuresOf(outputs).map(({ name, metric }) => [name, metric.name] as const),
-  ]);
+export const figureNames = (outputs: readonly TrainedOutput[]): readonly (readonly [name: string, own: string])[] => [
+  ["loss", "loss"],
+  ...outputs.flatMap(({ lossName }) => (lossName === undefined ? [] : [[lossName, "loss"] as const])),
+  ...figuresOf(outputs).map(({ name, metric }) => [name, metric.name] as const),
+];
 
 /** Names that events and histories have already. */
 const taken: readonly string[] = ["epoch", "epochs", "seconds", "step", "steps", "logs", "stopped"];
@@ -201,11 +200,7 @@ function checkNames(outputs: readonly TrainedOutput[]): void {
         `compile: the name of a metric must be up to 100 letters, digits and "_", got ${shown(metric.name)}`,
       );
   }
-  const names = [
-    "loss",
-    ...outputs.flatMap(({ lossName }) => lossName ?? []),
-    ...figuresOf(outputs).map(({ name }) => name),
-  ];
+  const names = figureNames(outputs).map(([name]) => name);
   for (const name of names) {
     if (/^val[A-Z]/.test(name))
       throw new ConfigError(`compile: "${name}" is what validation calls its figures; ${way}`);
