@@ -96,7 +96,7 @@ export class Binder {
       bytesOf[to.type.dtype] === bytesOf[from.type.dtype] &&
       this.#bytes(index) === this.#bytes(given.root);
     if (!own || !alike || from.death !== step) return false;
-    this.#over.set(index, given.root);
+    this.#over.set(index, this.#placeOf(given.root));
     return true;
   }
 
@@ -159,11 +159,10 @@ export class Binder {
     return { kind: "arena", offset: this.#offsets.get(index) as number };
   }
 
-  /** The value in whose memory this one lies. */
+  /** The value in whose memory this one lies: the first of those that lie over one another. */
   #placeOf(index: number): number {
-    let place = this.#draft(index).root;
-    for (let over = this.#over.get(place); over !== undefined; over = this.#over.get(place)) place = over;
-    return place;
+    const { root } = this.#draft(index);
+    return this.#over.get(root) ?? root;
   }
 
   #draft(index: number): Draft {
