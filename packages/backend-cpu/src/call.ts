@@ -38,6 +38,8 @@ export interface Call<O extends OpName = OpName> {
 /** What computes an op in memory. */
 export interface Kernel<O extends OpName = OpName> {
   run(memory: Memory, call: Call<O>): void;
+  /** What the kernel works out of a call beforehand: asked once, when a program is compiled and all sizes are at full capacity. */
+  prepare?(call: Call<O>): Call;
   /** Bytes needed at `memory.scratch` for the sizes in `call`; asked at compile, at full capacity. */
   scratch?(call: Call<O>): number;
   /** Whether these attributes run here; absent: all. Only a composite may say no. */

@@ -67,7 +67,7 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       if (step.op === "scan") return [ready(scanKernel as Kernel, compileScan(step, call as Call<"scan">))];
       const kernel = step.op === "input" ? undefined : (kernels[step.op] as Kernel | undefined);
       if (!kernel) throw new UnsupportedOpError(`there is no kernel for ${step.op}; lower the graph for this backend`);
-      return [ready(kernel, call)];
+      return [ready(kernel, kernel.prepare?.(call) ?? call)];
     });
   const compileScan = (step: Step<"scan">, call: Call<"scan">): ScanCall => {
     const block = step.block as Block;

@@ -74,6 +74,8 @@ export {
   type ElementwiseFacts,
   type ElementwiseName,
   type ElementwiseWith,
+  type FusedAttrs,
+  type FusedOperation,
   isComposite,
   type Node,
   type OpAttrs,

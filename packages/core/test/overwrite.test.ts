@@ -3,7 +3,8 @@ import { bind, type Graph, lower, type Program, type Value } from "@ostinato/cor
 import { add, broadcast, cast, exp, feed, less, mul, neg, reshape, state, sum, tanh } from "@ostinato/core/graph";
 import { expect, test } from "vitest";
 
-const native = { name: "native", runs: () => true };
+/** Without fusing, so that each op has a step. */
+const native = { name: "native", runs: ({ op }: { op: string }) => op !== "fused" };
 const programOf = (fetches: Graph["fetches"], updates: Graph["updates"] = []): Program =>
   bind(lower({ fetches, updates }, native), { batch: 8 });
 

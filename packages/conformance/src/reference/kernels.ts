@@ -95,9 +95,10 @@ const structured: Kernels<"scan"> = {
   },
 };
 
-type Recurrent = RecurrenceName | RecurrenceGradName;
+/** Ops that may mean what they decompose into. */
+type Composed = RecurrenceName | RecurrenceGradName | "fused";
 
-const kernels: Kernels<Exclude<ComputedOp, Recurrent>> & Partial<Kernels<Recurrent>> = {
+const kernels: Kernels<Exclude<ComputedOp, Composed>> & Partial<Kernels<Composed>> = {
   ...sources,
   ...elementwise,
   ...linear,
@@ -109,7 +110,7 @@ const kernels: Kernels<Exclude<ComputedOp, Recurrent>> & Partial<Kernels<Recurre
   ...structured,
 };
 
-/** Whether an op has a definition here. A recurrence without one means what it decomposes into. */
+/** Whether an op has a definition here. A composite without one means what it decomposes into. */
 export function hasKernel(op: OpName): op is ComputedOp {
   return Object.hasOwn(kernels, op);
 }

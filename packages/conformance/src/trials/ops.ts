@@ -35,6 +35,7 @@ import {
 } from "@ostinato/core";
 import { softmaxCrossentropy } from "@ostinato/core/graph";
 import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
+import { fusedTrial } from "./fused.ts";
 import { recurrentTrials } from "./recurrent/ops.ts";
 
 /** One operand, and whole numbers too where they are taken. */
@@ -311,5 +312,6 @@ export const opTrials: { readonly [O in OpName]: DrawTrial } = {
     // Zeros anywhere: only those behind the last other id end a row.
     y: sequenceLengths(draw.int("ids", [draw.named("time", 7), draw.named("batch", 7)], 0, draw.one([0, 1, 4]))),
   }),
+  fused: fusedTrial,
   ...recurrentTrials,
 };

@@ -230,6 +230,8 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   softmaxCrossentropyGrad: none,
   sequenceMask: none,
   sequenceLengths: none,
+  // Made after gradients are taken.
+  fused: none,
   ...byRecurrence(recurrenceGradient),
   // To differentiate twice, lower first: the decomposition is differentiable to any order.
   ...byRecurrenceGrad(() => none),

@@ -309,6 +309,18 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
     if (ids.shape.length !== 2) throw new ShapeError(`sequenceLengths takes ids [time, batch], got ${showType(ids)}`);
     return [{ dtype: "int32", shape: ids.shape.slice(1) }];
   },
+  fused: (inputs, { operations, results }) => {
+    const types = [...inputs];
+    for (const { op, attrs, inputs: reads } of operations)
+      types.push(
+        ...infer(
+          op,
+          reads.map((read) => types[read] as ValueType),
+          attrs,
+        ),
+      );
+    return results.map((result) => types[result] as ValueType);
+  },
   ...byRecurrence(inferRecurrence),
   ...byRecurrenceGrad(inferRecurrenceGrad),
   scan: inferScan,

@@ -106,6 +106,31 @@ export function byElementwise<T>(make: (op: ElementwiseName, facts: ElementwiseF
 
 type None = Readonly<Record<string, never>>;
 
+/** What `fused` computes one after another: elementwise ops, broadcasts of operands, and sums of all elements. */
+export type FusibleName = ElementwiseName | "cast" | "select" | "broadcast" | "sum";
+
+/** One op of `fused`. Values are numbered: the operands, then what each operation makes. */
+export type FusedOperation = {
+  readonly [O in FusibleName]: {
+    readonly op: O;
+    readonly attrs: OpAttrs[O];
+    readonly inputs: readonly number[];
+    /** Of what it makes. */
+    readonly dtype: DType;
+  };
+}[FusibleName];
+
+/** Plain data, unlike a `Body`: it goes into a program as it is. */
+export interface FusedAttrs {
+  /** Of every value but operands of broadcasts, and sums. */
+  readonly shape: Shape;
+  /** The data types of the operands. */
+  readonly operands: readonly DType[];
+  readonly operations: readonly FusedOperation[];
+  /** The values that come out. */
+  readonly results: readonly number[];
+}
+
 type ElementwiseOps = { [O in ElementwiseName]: None };
 
 /** (X, W, R, B, …options): y [time, batch, hidden], the states after the last step, and what is kept for the gradient. See `recurrent/`. */
@@ -186,6 +211,9 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   /** (ids int32 [time, batch]): int32 [batch], the index of the last id that is not 0, plus one. */
   sequenceLengths: None;
 
+  /** (operands): elementwise ops on one shape, computed together. Made by `passes/fuse.ts`, after gradients. */
+  fused: FusedAttrs;
+
   // Structured.
   /** See `recurrent/scan.ts`. */
   scan: { readonly body: Body; readonly carries: number; readonly sequences: number; readonly reverse: boolean };
@@ -196,7 +224,7 @@ export type OpName = keyof OpAttrs;
 
 /** What the list of ops tells of each. */
 export interface OpInfo {
-  /** Each row of the result is computed from that row of the inputs, which is read before it is written. */
+  /** Each row, or each element, of a result is computed from that one of the inputs, which is read before it is written. */
   readonly rowwise?: true;
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
@@ -244,6 +272,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
+  fused: { group: "composite", rowwise: true },
   ...byRecurrence((): OpInfo => ({ group: "composite" })),
   ...byRecurrenceGrad(
     (op): OpInfo => ({
@@ -263,6 +292,7 @@ export type CompositeName =
   | ElementwiseWith<{ composite: true }>
   | "sequenceMask"
   | "sequenceLengths"
+  | "fused"
   | RecurrenceName
   | RecurrenceGradName;
 /** The name of an op that every backend runs. */
@@ -276,10 +306,12 @@ export function isComposite(op: OpName): op is CompositeName {
   return ops[op].group === "composite";
 }
 
+/** Whether the op computes each element of its result from those in its place. */
+export function isElementwise(op: OpName): boolean {
+  return ops[op].group === "elementwise" || (elementwise as Readonly<Record<string, unknown>>)[op] !== undefined;
+}
+
 /** Whether a result of the op may lie over an input: each element is computed from those in its place, which are read before it is written. */
 export function overwrites(op: OpName): boolean {
-  const { group, rowwise } = ops[op];
-  return (
-    group === "elementwise" || rowwise === true || (elementwise as Readonly<Record<string, unknown>>)[op] !== undefined
-  );
+  return ops[op].rowwise === true || isElementwise(op);
 }

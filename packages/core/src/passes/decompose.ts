@@ -1,4 +1,5 @@
 /** What each composite means in simpler ops. */
+import { apply1 } from "../ir/build/apply.ts";
 import { abs, add, cast, div, equal, exp, less, log, maximum, mul, neg, select, sub } from "../ir/build/elementwise.ts";
 import { max, sum } from "../ir/build/reduce.ts";
 import { broadcast } from "../ir/build/shape.ts";
@@ -79,6 +80,18 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
     const { shape } = (ids as Value).type;
     const ends = broadcast(add(iota(shape[0] as Dim), 1), shape, [0]);
     return [max(select(cast(ids as Value, "bool"), ends, 0), [0])];
+  },
+  fused: (inputs, { operations, results }) => {
+    const values = [...inputs];
+    for (const { op, attrs, inputs: reads } of operations)
+      values.push(
+        apply1(
+          op,
+          reads.map((read) => values[read] as Value),
+          attrs,
+        ),
+      );
+    return results.map((result) => values[result] as Value);
   },
   ...byRecurrence(decomposeRecurrence),
   ...byRecurrenceGrad(decomposeRecurrenceGrad),

@@ -88,8 +88,12 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
   for (const number of given.values()) binder.read(number, drafts.length);
 
   drafts.forEach(({ node, inputs, outputs }, step) => {
-    const [output = -1] = outputs;
-    if (output >= 0 && overwrites(node.op)) inputs.some((input) => binder.overwrite(output, input, step));
+    if (!overwrites(node.op)) return;
+    const free = new Set(inputs);
+    for (const output of outputs.filter((output) => output >= 0)) {
+      const under = [...free].find((input) => binder.overwrite(output, input, step));
+      if (under !== undefined) free.delete(under);
+    }
   });
   const bytes = binder.place(members, blocks);
   const steps = drafts.map(({ node, inputs, outputs, alias, block }, step) => {

@@ -62,6 +62,7 @@ export const opExports: OpExports = {
   softmaxCrossentropyGrad: { rejected: "gradients belong to training" },
   sequenceMask,
   sequenceLengths,
+  fused: { rejected: "it is made for the backends that run it" },
   ...byRecurrence(recurrent),
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 

@@ -1,0 +1,14 @@
+import { wasm } from "@ostinato/backend-wasm";
+import { adam, bind, compile, dense, describe, embedding, lowerFor, lstm, sequential, sparseCategoricalCrossentropy, trainingGraph } from "@ostinato/core";
+const units = Number(process.argv[2] ?? 256), words = 10000, batch = 20, time = 70;
+const backend = await wasm();
+const model = sequential([embedding({ inputDim: words, outputDim: units }), lstm({ units, returnSequences: true }), lstm({ units, returnSequences: true }), dense({ units: words, activation: "softmax" })]);
+const g = trainingGraph(model.spec, { loss: sparseCategoricalCrossentropy() }, adam(), 1);
+const p = bind(await lowerFor(g, backend), { batch, time });
+if (process.argv[3] === "d") console.log(describe(p).slice(0, 12000));
+const trainer = await compile(model, { backend, loss: sparseCategoricalCrossentropy(), optimizer: adam(), seed: 1 });
+const x = Array.from({ length: batch * 12 }, (_, r) => Array.from({ length: time }, (_, t) => (r * 31 + t * 7919) % words));
+const y = x.map((row) => row.map((id) => (id * 3 + 1) % words));
+const times: number[] = []; let last = performance.now();
+await trainer.fit({ x, y }, { epochs: 1, batchSize: batch, onStep: () => { const n = performance.now(); times.push(n - last); last = n; } });
+console.log(units, "steps", times.map((t) => t.toFixed(0)).join(" "), "rss", (process.memoryUsage().rss / 1e6).toFixed(0));
