@@ -2,7 +2,6 @@
 import {
   type AnyStep,
   type Block,
-  emptySizes,
   type NamedValue,
   type Program,
   type Sizes,
@@ -41,14 +40,14 @@ export interface Addresses {
 }
 
 export function compileProgram(program: Program, kernels: Kernels, addresses: Addresses): Compiled {
-  const sizes = emptySizes(program);
+  // Until the first run: what kernels ask of a call beforehand is at full capacity.
+  const sizes: Sizes = { ...program.capacities };
   const views = program.values.map((value) => {
     const { storage } = value;
     return viewAt(value, storage.kind === "state" ? addresses.stateOf(storage.name) : addresses.arena + storage.offset);
   });
   const view = (index: number): View => (index < 0 ? unread : views[index]);
-  const capacities: Sizes = { ...program.capacities };
-  for (const each of views) resize(each, capacities);
+  for (const each of views) resize(each, sizes);
 
   let scratchBytes = 0;
   const ready = (kernel: Kernel, call: Call): Ready => {

@@ -3,6 +3,8 @@ export { aligned, type Call, type Kernel, type Kernels, type View, type Walk } f
 export { cpu } from "./cpu.ts";
 export { basicKernels } from "./kernels/basic.ts";
 export { extent, freeStride, strideOf } from "./kernels/dot.ts";
+export { elementsOf, repeatsOf } from "./kernels/fused.ts";
+export { type FusedPlan, type Place, planFused } from "./kernels/fusedPlan.ts";
 export { expectIds, positionsBytes, sortPositions } from "./kernels/indexed.ts";
 export { supportsGru } from "./kernels/recurrent/gru.ts";
 export { supportsLstm } from "./kernels/recurrent/lstm.ts";
@@ -16,6 +18,7 @@ export {
 } from "./kernels/recurrent/recurrence.ts";
 export { isRelu, supportsRnn } from "./kernels/recurrent/rnn.ts";
 export { lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
+export { type Mover, shapeKernelsBy } from "./kernels/shape.ts";
 export { cpuKernels } from "./kernels/table.ts";
 export { type Memory, PlainMemory } from "./memory.ts";
 export { type ArenaOptions, arenaBackend } from "./session.ts";

@@ -1,10 +1,9 @@
 /**
- * Elementwise ops on floats, and `select` on any 32-bit numbers. Each thread takes a range of the elements, a multiple of four but for the last.
- * An operand with stride 0 is one number that stands for all.
+ * Loops of elementwise operations. An operand of one number is eight times that number in memory, from which the loop does not move on. Each result is
+ * written after the operands in its place are read, so it may lie over one of them.
  */
-import { exp, loadPart, log, sigmoid, softplus, storePart, tanh } from "./lanes";
-import { Binary, BinaryOp, Select, Unary, UnaryOp } from "./protocol";
-import { address, argument } from "./team";
+import { exp, loadPart, log, sigmoid, softplus, storePart, storeTwo, tanh } from "./lanes";
+import { FusedOp } from "./protocol";
 
 /** The first element of a thread's range; that of the thread after the last is the end. */
 @inline
@@ -14,183 +13,335 @@ export function rangeStart(size: i32, thread: i32, threads: i32): i32 {
 }
 
 @inline
+function signOf(x: v128): v128 {
+  const zero = f32x4.splat(0);
+  const negative = v128.bitselect(f32x4.splat(-1), x, f32x4.lt(x, zero));
+  return v128.bitselect(f32x4.splat(1), negative, f32x4.gt(x, zero));
+}
+
+@inline
 function unaryOf(op: i32, x: v128): v128 {
-  if (op === UnaryOp.neg) return f32x4.neg(x);
-  if (op === UnaryOp.exp) return exp(x);
-  if (op === UnaryOp.log) return log(x);
-  if (op === UnaryOp.sqrt) return f32x4.sqrt(x);
-  if (op === UnaryOp.abs) return f32x4.abs(x);
-  if (op === UnaryOp.tanh) return tanh(x);
-  if (op === UnaryOp.sigmoid) return sigmoid(x);
-  if (op === UnaryOp.relu) return f32x4.max(x, f32x4.splat(0));
-  return softplus(x);
+  if (op === FusedOp.neg) return f32x4.neg(x);
+  if (op === FusedOp.exp) return exp(x);
+  if (op === FusedOp.log) return log(x);
+  if (op === FusedOp.sqrt) return f32x4.sqrt(x);
+  if (op === FusedOp.abs) return f32x4.abs(x);
+  if (op === FusedOp.sign) return signOf(x);
+  if (op === FusedOp.tanh) return tanh(x);
+  if (op === FusedOp.sigmoid) return sigmoid(x);
+  if (op === FusedOp.relu) return f32x4.max(x, f32x4.splat(0));
+  if (op === FusedOp.softplus) return softplus(x);
+  if (op === FusedOp.negInt) return i32x4.neg(x);
+  if (op === FusedOp.intToFloat) return f32x4.convert_i32x4_s(x);
+  return i32x4.trunc_sat_f32x4_s(x);
 }
 
 @inline
 function binaryOf(op: i32, a: v128, b: v128): v128 {
-  if (op === BinaryOp.add) return f32x4.add(a, b);
-  if (op === BinaryOp.sub) return f32x4.sub(a, b);
-  if (op === BinaryOp.mul) return f32x4.mul(a, b);
-  if (op === BinaryOp.div) return f32x4.div(a, b);
-  if (op === BinaryOp.maximum) return f32x4.max(a, b);
-  return f32x4.min(a, b);
+  if (op === FusedOp.add) return f32x4.add(a, b);
+  if (op === FusedOp.sub) return f32x4.sub(a, b);
+  if (op === FusedOp.mul) return f32x4.mul(a, b);
+  if (op === FusedOp.div) return f32x4.div(a, b);
+  if (op === FusedOp.maximum) return f32x4.max(a, b);
+  if (op === FusedOp.minimum) return f32x4.min(a, b);
+  if (op === FusedOp.addInt) return i32x4.add(a, b);
+  if (op === FusedOp.subInt) return i32x4.sub(a, b);
+  if (op === FusedOp.mulInt) return i32x4.mul(a, b);
+  if (op === FusedOp.maximumInt) return i32x4.max_s(a, b);
+  return i32x4.min_s(a, b);
 }
 
-/** Room for operands that are one number, four times. All threads of a job write the same there. */
-const UNIFORM = memory.data(32, 16);
-
-/** Where the numbers of an operand begin for a thread. */
+/** All ones where it holds. */
 @inline
-function operandFrom(at: usize, stride: i32, start: i32, uniform: usize): usize {
-  if (stride !== 0) return at + (<usize>start << 2);
-  v128.store(uniform, v128.load32_splat(at));
-  return uniform;
+function comparison(op: i32, a: v128, b: v128): v128 {
+  if (op === FusedOp.less) return f32x4.lt(a, b);
+  if (op === FusedOp.equal) return f32x4.eq(a, b);
+  if (op === FusedOp.lessInt) return i32x4.lt_s(a, b);
+  if (op === FusedOp.equalInt) return i32x4.eq(a, b);
+  if (op === FusedOp.floatToBool) return f32x4.ne(a, b);
+  return i32x4.ne(a, b);
 }
 
+/** The loop of an op, which is known when this is compiled. `step` is 32 bytes, or 0. */
 @inline
-function stepOf(stride: i32): usize {
-  return stride !== 0 ? 16 : 0;
-}
-
-/** The loop of an op, which is known when this is compiled. */
-@inline
-function unaryLoop(op: i32, thread: i32, threads: i32): void {
-  const start = rangeStart(argument(Unary.size), thread, threads);
-  let left = rangeStart(argument(Unary.size), thread + 1, threads) - start;
-  const step = stepOf(argument(Unary.xStride));
-  let x = operandFrom(address(Unary.x), argument(Unary.xStride), start, UNIFORM);
-  let y = address(Unary.y) + (<usize>start << 2);
-  for (; left >= 4; left -= 4, x += step, y += 16) v128.store(y, unaryOf(op, v128.load(x)));
-  if (left > 0) storePart(y, unaryOf(op, loadPart(x, left)), left);
-}
-
-@inline
-function binaryLoop(op: i32, thread: i32, threads: i32): void {
-  const start = rangeStart(argument(Binary.size), thread, threads);
-  let left = rangeStart(argument(Binary.size), thread + 1, threads) - start;
-  const aStep = stepOf(argument(Binary.aStride));
-  const bStep = stepOf(argument(Binary.bStride));
-  let a = operandFrom(address(Binary.a), argument(Binary.aStride), start, UNIFORM);
-  let b = operandFrom(address(Binary.b), argument(Binary.bStride), start, UNIFORM + 16);
-  let y = address(Binary.y) + (<usize>start << 2);
-  for (; left >= 4; left -= 4, a += aStep, b += bStep, y += 16) {
-    v128.store(y, binaryOf(op, v128.load(a), v128.load(b)));
+function unaryLoop(op: i32, x: usize, step: usize, y: usize, count: i32): void {
+  for (; count >= 8; count -= 8, x += step, y += 32) {
+    storeTwo(y, unaryOf(op, v128.load(x)), unaryOf(op, v128.load(x, 16)));
   }
-  if (left > 0) storePart(y, binaryOf(op, loadPart(a, left), loadPart(b, left)), left);
+  for (; count > 0; count -= 4, x += step >> 1, y += 16) storePart(y, unaryOf(op, loadPart(x, count)), count);
+}
+
+@inline
+function binaryLoop(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  for (; count >= 8; count -= 8, a += aStep, b += bStep, y += 32) {
+    const low = binaryOf(op, v128.load(a), v128.load(b));
+    storeTwo(y, low, binaryOf(op, v128.load(a, 16), v128.load(b, 16)));
+  }
+  for (; count > 0; count -= 4, a += aStep >> 1, b += bStep >> 1, y += 16) {
+    storePart(y, binaryOf(op, loadPart(a, count), loadPart(b, count)), count);
+  }
+}
+
+/** Truth values: a byte each, 0 or 1. */
+@inline
+function comparisonLoop(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  for (; count >= 4; count -= 4, a += aStep >> 1, b += bStep >> 1, y += 4) {
+    // The bits of the lanes, each to the lowest of a byte.
+    const bits = i32x4.bitmask(comparison(op, v128.load(a), v128.load(b)));
+    store<u32>(y, (bits * 0x00204081) & 0x01010101);
+  }
+  if (count <= 0) return;
+  const bits = i32x4.bitmask(comparison(op, loadPart(a, count), loadPart(b, count)));
+  for (let i = 0; i < count; i++) store<u8>(y + <usize>i, (bits >> i) & 1);
 }
 
 // A function of its own for each op: of loops within one function the compiler makes one, which computes all ops for each number.
-function negate(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.neg, thread, threads);
+function negate(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.neg, x, step, y, count);
 }
-function exponentiate(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.exp, thread, threads);
+function exponentiate(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.exp, x, step, y, count);
 }
-function logarithm(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.log, thread, threads);
+function logarithm(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.log, x, step, y, count);
 }
-function squareRoot(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.sqrt, thread, threads);
+function squareRoot(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.sqrt, x, step, y, count);
 }
-function absolute(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.abs, thread, threads);
+function absolute(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.abs, x, step, y, count);
 }
-function hyperbolicTangent(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.tanh, thread, threads);
+function signum(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.sign, x, step, y, count);
 }
-function logistic(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.sigmoid, thread, threads);
+function hyperbolicTangent(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.tanh, x, step, y, count);
 }
-function rectify(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.relu, thread, threads);
+function logistic(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.sigmoid, x, step, y, count);
 }
-function softPlus(thread: i32, threads: i32): void {
-  unaryLoop(UnaryOp.softplus, thread, threads);
+function rectify(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.relu, x, step, y, count);
+}
+function softPlus(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.softplus, x, step, y, count);
+}
+function negateInt(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.negInt, x, step, y, count);
+}
+function intToFloat(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.intToFloat, x, step, y, count);
+}
+function floatToInt(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.floatToInt, x, step, y, count);
 }
 
-export function unary(thread: i32, threads: i32): void {
-  switch (argument(Unary.op)) {
-    case UnaryOp.neg:
-      return negate(thread, threads);
-    case UnaryOp.exp:
-      return exponentiate(thread, threads);
-    case UnaryOp.log:
-      return logarithm(thread, threads);
-    case UnaryOp.sqrt:
-      return squareRoot(thread, threads);
-    case UnaryOp.abs:
-      return absolute(thread, threads);
-    case UnaryOp.tanh:
-      return hyperbolicTangent(thread, threads);
-    case UnaryOp.sigmoid:
-      return logistic(thread, threads);
-    case UnaryOp.relu:
-      return rectify(thread, threads);
-    case UnaryOp.softplus:
-      return softPlus(thread, threads);
+/** An op of one operand on words; false where it is none. */
+export function unary(op: i32, x: usize, step: usize, y: usize, count: i32): bool {
+  switch (op) {
+    case FusedOp.neg:
+      negate(x, step, y, count);
+      return true;
+    case FusedOp.exp:
+      exponentiate(x, step, y, count);
+      return true;
+    case FusedOp.log:
+      logarithm(x, step, y, count);
+      return true;
+    case FusedOp.sqrt:
+      squareRoot(x, step, y, count);
+      return true;
+    case FusedOp.abs:
+      absolute(x, step, y, count);
+      return true;
+    case FusedOp.sign:
+      signum(x, step, y, count);
+      return true;
+    case FusedOp.tanh:
+      hyperbolicTangent(x, step, y, count);
+      return true;
+    case FusedOp.sigmoid:
+      logistic(x, step, y, count);
+      return true;
+    case FusedOp.relu:
+      rectify(x, step, y, count);
+      return true;
+    case FusedOp.softplus:
+      softPlus(x, step, y, count);
+      return true;
+    case FusedOp.negInt:
+      negateInt(x, step, y, count);
+      return true;
+    case FusedOp.intToFloat:
+      intToFloat(x, step, y, count);
+      return true;
+    case FusedOp.floatToInt:
+      floatToInt(x, step, y, count);
+      return true;
   }
-  unreachable();
+  return false;
 }
 
-function add(thread: i32, threads: i32): void {
-  binaryLoop(BinaryOp.add, thread, threads);
+function add(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.add, a, aStep, b, bStep, y, count);
 }
-function subtract(thread: i32, threads: i32): void {
-  binaryLoop(BinaryOp.sub, thread, threads);
+function subtract(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.sub, a, aStep, b, bStep, y, count);
 }
-function multiply(thread: i32, threads: i32): void {
-  binaryLoop(BinaryOp.mul, thread, threads);
+function multiply(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.mul, a, aStep, b, bStep, y, count);
 }
-function divide(thread: i32, threads: i32): void {
-  binaryLoop(BinaryOp.div, thread, threads);
+function divide(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.div, a, aStep, b, bStep, y, count);
 }
-function maximum(thread: i32, threads: i32): void {
-  binaryLoop(BinaryOp.maximum, thread, threads);
+function maximum(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.maximum, a, aStep, b, bStep, y, count);
 }
-function minimum(thread: i32, threads: i32): void {
-  binaryLoop(BinaryOp.minimum, thread, threads);
+function minimum(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.minimum, a, aStep, b, bStep, y, count);
+}
+function addInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.addInt, a, aStep, b, bStep, y, count);
+}
+function subtractInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.subInt, a, aStep, b, bStep, y, count);
+}
+function multiplyInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.mulInt, a, aStep, b, bStep, y, count);
+}
+function maximumInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.maximumInt, a, aStep, b, bStep, y, count);
+}
+function minimumInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  binaryLoop(FusedOp.minimumInt, a, aStep, b, bStep, y, count);
+}
+function less(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  comparisonLoop(FusedOp.less, a, aStep, b, bStep, y, count);
+}
+function equal(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  comparisonLoop(FusedOp.equal, a, aStep, b, bStep, y, count);
+}
+function lessInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  comparisonLoop(FusedOp.lessInt, a, aStep, b, bStep, y, count);
+}
+function equalInt(a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  comparisonLoop(FusedOp.equalInt, a, aStep, b, bStep, y, count);
+}
+function floatToBool(a: usize, aStep: usize, b: usize, y: usize, count: i32): void {
+  comparisonLoop(FusedOp.floatToBool, a, aStep, b, 0, y, count);
+}
+function intToBool(a: usize, aStep: usize, b: usize, y: usize, count: i32): void {
+  comparisonLoop(FusedOp.intToBool, a, aStep, b, 0, y, count);
 }
 
-export function binary(thread: i32, threads: i32): void {
-  switch (argument(Binary.op)) {
-    case BinaryOp.add:
-      return add(thread, threads);
-    case BinaryOp.sub:
-      return subtract(thread, threads);
-    case BinaryOp.mul:
-      return multiply(thread, threads);
-    case BinaryOp.div:
-      return divide(thread, threads);
-    case BinaryOp.maximum:
-      return maximum(thread, threads);
-    case BinaryOp.minimum:
-      return minimum(thread, threads);
+/** Eight zeros: what numbers are compared with that become truth values. */
+const ZEROS = memory.data(32, 16);
+
+/** An op of two operands on words; false where it is none. */
+export function binary(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): bool {
+  switch (op) {
+    case FusedOp.add:
+      add(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.sub:
+      subtract(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.mul:
+      multiply(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.div:
+      divide(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.maximum:
+      maximum(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.minimum:
+      minimum(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.addInt:
+      addInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.subInt:
+      subtractInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.mulInt:
+      multiplyInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.maximumInt:
+      maximumInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.minimumInt:
+      minimumInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.less:
+      less(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.equal:
+      equal(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.lessInt:
+      lessInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.equalInt:
+      equalInt(a, aStep, b, bStep, y, count);
+      return true;
+    case FusedOp.floatToBool:
+      floatToBool(a, aStep, ZEROS, y, count);
+      return true;
+    case FusedOp.intToBool:
+      intToBool(a, aStep, ZEROS, y, count);
+      return true;
   }
-  unreachable();
+  return false;
 }
 
-/** Four numbers of an operand from `index` on; those past the end are zero. */
+/** The next four truth values as words of 0 or 1; those past `count` are read as 0. */
 @inline
-function operand(at: usize, dense: bool, index: i32, left: i32): v128 {
-  return dense ? loadPart(at + (<usize>index << 2), left) : v128.load32_splat(at);
+function truths(at: usize, count: i32): v128 {
+  let bytes: u32 = 0;
+  if (count >= 4) bytes = load<u32>(at);
+  else for (let i = 0; i < count; i++) bytes |= <u32>load<u8>(at + <usize>i) << (i << 3);
+  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(i32x4.splat(bytes)));
 }
 
-/** Conditions are bytes; the chosen numbers are moved as the bits they are. */
-export function select(thread: i32, threads: i32): void {
-  const size = argument(Select.size);
-  const end = rangeStart(size, thread + 1, threads);
-  const conditions = address(Select.condition);
-  const eachItsOwn = argument(Select.conditionStride) !== 0;
-  for (let index = rangeStart(size, thread, threads); index < end; index += 4) {
-    const left = end - index;
-    let bytes: u32 = 0;
-    if (!eachItsOwn) bytes = <u32>load<u8>(conditions) * 0x01010101;
-    else if (left >= 4) bytes = load<u32>(conditions + <usize>index);
-    else for (let i = 0; i < left; i++) bytes |= <u32>load<u8>(conditions + <usize>(index + i)) << (i << 3);
-    const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(i32x4.splat(bytes)));
-    const mask = i32x4.ne(wide, i32x4.splat(0));
-    const a = operand(address(Select.a), argument(Select.aStride) !== 0, index, left);
-    const b = operand(address(Select.b), argument(Select.bStride) !== 0, index, left);
-    storePart(address(Select.y) + (<usize>index << 2), v128.bitselect(a, b, mask), left);
+export function boolToFloat(x: usize, step: usize, y: usize, count: i32): void {
+  for (; count > 0; count -= 4, x += step >> 3, y += 16) storePart(y, f32x4.convert_i32x4_s(truths(x, count)), count);
+}
+
+export function boolToInt(x: usize, step: usize, y: usize, count: i32): void {
+  for (; count > 0; count -= 4, x += step >> 3, y += 16) storePart(y, truths(x, count), count);
+}
+
+/** The chosen numbers are moved as the bits they are. */
+export function select(c: usize, cStep: usize, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
+  for (; count > 0; count -= 4, c += cStep >> 3, a += aStep >> 1, b += bStep >> 1, y += 16) {
+    const mask = i32x4.ne(truths(c, count), i32x4.splat(0));
+    storePart(y, v128.bitselect(loadPart(a, count), loadPart(b, count), mask), count);
   }
+}
+
+/** The sum of floats in double precision: of every eighth, those eight together, and then what is left. */
+export function sum(x: usize, step: usize, count: i32): f64 {
+  let s = f64x2.splat(0);
+  let t = f64x2.splat(0);
+  let u = f64x2.splat(0);
+  let v = f64x2.splat(0);
+  for (; count >= 8; count -= 8, x += step) {
+    const low = v128.load(x);
+    const high = v128.load(x, 16);
+    s = f64x2.add(s, f64x2.promote_low_f32x4(low));
+    t = f64x2.add(t, f64x2.promote_low_f32x4(i32x4.shuffle(low, low, 2, 3, 2, 3)));
+    u = f64x2.add(u, f64x2.promote_low_f32x4(high));
+    v = f64x2.add(v, f64x2.promote_low_f32x4(i32x4.shuffle(high, high, 2, 3, 2, 3)));
+  }
+  const sums = f64x2.add(f64x2.add(s, t), f64x2.add(u, v));
+  let total = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+  for (; count > 0; count--, x += step >> 3) total += <f64>load<f32>(x);
+  return total;
+}
+
+export function sumInt(x: usize, step: usize, count: i32): f64 {
+  let total: f64 = 0;
+  for (; count > 0; count--, x += step >> 3) total += <f64>load<i32>(x);
+  return total;
 }

@@ -2,22 +2,24 @@
 import { crossentropy, crossentropyGrad } from "./crossentropy";
 import { dot } from "./dot";
 import { dropoutMask } from "./dropout";
-import { binary, select, unary } from "./elementwise";
+import { fused } from "./fused";
 import { gather, scatterAdd } from "./indexed";
+import { move } from "./move";
 import { Job } from "./protocol";
 import { gru, gruGrad, lstm, lstmGrad, rnn, rnnGrad } from "./recurrent/jobs";
+import { reduce } from "./reduce";
 import { softmax } from "./softmax";
 export { trial } from "./trial";
 import { awaitJob, currentEpoch, currentJob, finish, fork, join, teamSize } from "./team";
 
 function perform(job: i32, thread: i32, threads: i32): void {
   switch (job) {
-    case Job.unary:
-      return unary(thread, threads);
-    case Job.binary:
-      return binary(thread, threads);
-    case Job.select:
-      return select(thread, threads);
+    case Job.move:
+      return move(thread, threads);
+    case Job.reduce:
+      return reduce(thread, threads);
+    case Job.fused:
+      return fused(thread, threads);
     case Job.dot:
       return dot(thread, threads);
     case Job.softmax:

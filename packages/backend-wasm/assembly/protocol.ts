@@ -1,9 +1,9 @@
 /** The module's side of `src/protocol.ts`; `pnpm assemble` makes this file from it. */
 
 export enum Job {
-  unary,
-  binary,
-  select,
+  move,
+  reduce,
+  fused,
   dot,
   softmax,
   crossentropy,
@@ -19,25 +19,55 @@ export enum Job {
   rnnGrad,
 }
 
-export enum UnaryOp {
+export enum FusedOp {
   neg,
   exp,
   log,
   sqrt,
   abs,
+  sign,
   tanh,
   sigmoid,
   relu,
   softplus,
-}
-
-export enum BinaryOp {
+  negInt,
   add,
   sub,
   mul,
   div,
   maximum,
   minimum,
+  addInt,
+  subInt,
+  mulInt,
+  maximumInt,
+  minimumInt,
+  less,
+  equal,
+  lessInt,
+  equalInt,
+  select,
+  intToFloat,
+  floatToInt,
+  boolToFloat,
+  boolToInt,
+  floatToBool,
+  intToBool,
+  copy,
+  copyBytes,
+  spread,
+  spreadBytes,
+  sum,
+  sumInt,
+}
+
+export enum Reduction {
+  sum,
+  sumInt,
+  max,
+  maxInt,
+  argMax,
+  argMaxInt,
 }
 
 export enum Recurrence {
@@ -126,33 +156,31 @@ export enum RecurrenceGrad {
   dInitialC,
 }
 
-export enum Unary {
-  op,
-  size,
+export enum Move {
+  from,
+  to,
+  shift,
+  rank,
+  axes,
+}
+
+export enum Reduce {
+  kind,
+  outer,
+  middle,
+  inner,
   x,
-  xStride,
   y,
+  rooms,
 }
 
-export enum Binary {
-  op,
+export enum Fused {
   size,
-  a,
-  aStride,
-  b,
-  bStride,
-  y,
-}
-
-export enum Select {
-  size,
-  condition,
-  conditionStride,
-  a,
-  aStride,
-  b,
-  bStride,
-  y,
+  uniforms,
+  instructions,
+  code,
+  rooms,
+  roomBytes,
 }
 
 export enum Dot {
@@ -445,11 +473,16 @@ export enum RnnGrad {
 export const ROWS: i32 = 6;
 export const COLUMNS: i32 = 16;
 export const UNITS: i32 = 8;
+export const TILE: i32 = 1024;
 export const TILE_ROWS: i32 = 96;
 export const TILE_COLUMNS: i32 = 256;
 export const TILE_DEPTH: i32 = 384;
 
 export const BLOCK_BYTES: usize = 384;
+export const PLACE_BYTES: usize = 8;
+export const INSTRUCTION_BYTES: usize = 36;
+export const AXIS_BYTES: usize = 12;
+export const UNIFORM_BYTES: usize = 32;
 export const TARGET_BYTES: usize = 12;
 export const STATE_BYTES: usize = 8;
 

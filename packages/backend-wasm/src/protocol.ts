@@ -1,8 +1,16 @@
 /** What TypeScript and the module agree on, once. `pnpm assemble` writes it down for the module as `assembly/protocol.ts`. */
 
-/** The ops of the elementwise jobs. */
-export const unaryOps = ["neg", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "softplus"] as const;
-export const binaryOps = ["add", "sub", "mul", "div", "maximum", "minimum"] as const;
+/** What the instructions of fused ops do: on floats, or on what their names end with. `spread` is a broadcast. */
+export const fusedOps = [
+  ...["neg", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "softplus", "negInt"],
+  ...["add", "sub", "mul", "div", "maximum", "minimum", "addInt", "subInt", "mulInt", "maximumInt", "minimumInt"],
+  ...["less", "equal", "lessInt", "equalInt", "select"],
+  ...["intToFloat", "floatToInt", "boolToFloat", "boolToInt", "floatToBool", "intToBool"],
+  ...["copy", "copyBytes", "spread", "spreadBytes", "sum", "sumInt"],
+] as const;
+
+/** What the module reduces: floats, or whole numbers. */
+export const reductions = ["sum", "sumInt", "max", "maxInt", "argMax", "argMaxInt"] as const;
 
 /**
  * What every recurrence is given: sizes, weights, the order and the lengths of the rows, the packed weights, rooms for blocks of rows and for
@@ -42,11 +50,11 @@ export const recurrenceGrad = [
   ...["dW", "dR", "dB", "dRecurrentBias", "dH", "dC", "dInitialH", "dInitialC"],
 ] as const;
 
-/** The jobs of the module, each with its arguments: addresses, sizes, numbers. Strides of elementwise operands are 0 or 1, others bytes. */
+/** The jobs of the module, each with its arguments: addresses, sizes, numbers. Strides are bytes. */
 export const jobs = {
-  unary: ["op", "size", "x", "xStride", "y"],
-  binary: ["op", "size", "a", "aStride", "b", "bStride", "y"],
-  select: ["size", "condition", "conditionStride", "a", "aStride", "b", "bStride", "y"],
+  move: ["from", "to", "shift", "rank", "axes"],
+  reduce: ["kind", "outer", "middle", "inner", "x", "y", "rooms"],
+  fused: ["size", "uniforms", "instructions", "code", "rooms", "roomBytes"],
   dot: [
     ...["batch", "rows", "columns", "depth"],
     ...["a", "aBatchStride", "aRowStride", "aDepthStride", "b", "bBatchStride", "bColumnStride", "bDepthStride"],
@@ -93,6 +101,8 @@ export const counts = {
   columns: 16,
   /** Units whose gates a recurrence computes together. */
   units: 8,
+  /** Elements of a tile of fused ops. */
+  tile: 1024,
   /** The tiles of a general product. */
   tileRows: 96,
   tileColumns: 256,
@@ -103,6 +113,13 @@ export const counts = {
 export const bytes = {
   /** The sums of a block. */
   block: 4 * counts.rows * counts.columns,
+  /** Of a place in the code of fused ops: its kind, and where it is. Of an instruction: its op and four places, the first of which it writes to. */
+  place: 8,
+  instruction: 4 + 4 * 8,
+  /** Of an axis of `move`. */
+  axis: 12,
+  /** A number that stands for all, as often as a loop reads at once. */
+  uniform: 32,
   /** The addresses that a recurrence keeps of a row. */
   target: 12,
   /** Of a block of rows or a panel of columns: who is at it, and what is left. */

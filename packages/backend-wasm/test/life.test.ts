@@ -24,10 +24,19 @@ import { describe, expect, test, vi } from "vitest";
 import { loadBinary } from "../src/binary.ts";
 import { wasm } from "../src/index.ts";
 import { WasmMemory } from "../src/memory.ts";
-import { control, jobNames } from "../src/protocol.ts";
+import { control, fusedOps, jobNames } from "../src/protocol.ts";
 
 /** Enough for the other threads to be woken. */
 const LARGE = 300_000;
+
+/** One instruction on many numbers. */
+function setJob(memory: WasmMemory): void {
+  const code = 8 * LARGE;
+  memory.reserve(code + 64);
+  const [x, y] = [memory.addressOf(0), memory.addressOf(4 * LARGE)];
+  memory.i32.set([fusedOps.indexOf("neg"), 2, y, 2, x, 0, 0, 0, 0], code / 4);
+  memory.arguments.set([LARGE, 0, 1, memory.addressOf(code), x, 0]);
+}
 
 async function compiled(backend: Backend, session: Session): Promise<Executable> {
   const x = feed("x", "float32", ["n"]);
@@ -77,16 +86,15 @@ describe("threads", () => {
       if (!binary) throw new Error("this engine has no SIMD");
       const memory = await WasmMemory.open(binary, 2, 6);
       await memory.ready;
-      memory.reserve(8 * LARGE);
-      memory.arguments.set([0, LARGE, memory.addressOf(0), 1, memory.addressOf(4 * LARGE)]);
-      memory.run("unary", true);
+      setJob(memory);
+      memory.run("fused", true);
       void workers[0].terminate();
       // The thread is ended at some moment from now on, and nobody hears of it before this function returns.
       const deadline = performance.now() + 20_000;
       expect(() => {
-        while (performance.now() < deadline) memory.run("unary", true);
+        while (performance.now() < deadline) memory.run("fused", true);
       }).toThrow(ResourceError);
-      expect(() => memory.run("unary", true)).toThrow(ResourceError);
+      expect(() => memory.run("fused", true)).toThrow(ResourceError);
       await memory.dispose();
     });
   });
@@ -97,14 +105,13 @@ describe("threads", () => {
     const start = async (): Promise<WasmMemory> => {
       const memory = await WasmMemory.open(binary, 2);
       await memory.ready;
-      memory.reserve(8 * LARGE);
-      memory.arguments.set([0, LARGE, memory.addressOf(0), 1, memory.addressOf(4 * LARGE)]);
-      memory.run("unary", true);
+      setJob(memory);
+      memory.run("fused", true);
       return memory;
     };
     const lost = await start();
     Atomics.store(new Int32Array(lost.f32.buffer), control.lost / 4, 1);
-    expect(() => lost.run("unary", true)).toThrow(ResourceError);
+    expect(() => lost.run("fused", true)).toThrow(ResourceError);
     expect(() => lost.expectUsable()).toThrow(ResourceError);
 
     // Stands for a host that breaks off a run from outside.
@@ -112,10 +119,10 @@ describe("threads", () => {
     const run = vi.spyOn(jobNames, "indexOf").mockImplementation(() => {
       throw new Error("broken off");
     });
-    expect(() => broken.run("unary", true)).toThrow("broken off");
+    expect(() => broken.run("fused", true)).toThrow("broken off");
     run.mockRestore();
-    expect(() => broken.run("unary", true)).toThrow(/broken off/);
-    expect(() => broken.run("unary", true)).toThrow(ResourceError);
+    expect(() => broken.run("fused", true)).toThrow(/broken off/);
+    expect(() => broken.run("fused", true)).toThrow(ResourceError);
   });
 
   test("that cannot be started are a ResourceError of the first program, and what did start ends", async () => {

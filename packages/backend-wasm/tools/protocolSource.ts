@@ -1,15 +1,15 @@
 /** `src/protocol.ts` as AssemblyScript: what the module is compiled with. */
 import {
-  binaryOps,
   bytes,
   control,
   counts,
+  fusedOps,
   jobNames,
   jobs,
   recurrence,
   recurrenceForward,
   recurrenceGrad,
-  unaryOps,
+  reductions,
 } from "../src/protocol.ts";
 
 const capital = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}`;
@@ -27,8 +27,8 @@ export function protocolSource(): string {
   return [
     "/** The module's side of `src/protocol.ts`; `pnpm assemble` makes this file from it. */\n",
     enumOf("Job", jobNames),
-    enumOf("UnaryOp", unaryOps),
-    enumOf("BinaryOp", binaryOps),
+    enumOf("FusedOp", fusedOps),
+    enumOf("Reduction", reductions),
     enumOf("Recurrence", recurrence),
     enumOf("RecurrenceForward", recurrenceForward),
     enumOf("RecurrenceGrad", recurrenceGrad),

@@ -4,7 +4,10 @@ import { aligned, type Call, type Kernel, type Kernels, type View } from "../cal
 import type { Memory } from "../memory.ts";
 import { bytesOf } from "../views.ts";
 import { emptyWalk } from "../walk.ts";
-import { type FusedPlan, type Instruction, type Place, planFused, TILE } from "./fusedPlan.ts";
+import { type FusedPlan, type Instruction, type Place, planFused } from "./fusedPlan.ts";
+
+/** Elements of a tile: few enough that all values of one lie in the first caches, many enough that to begin an instruction counts for little. */
+const TILE = 1024;
 
 /** An instruction, and the call for one tile. */
 interface Ready {
@@ -16,15 +19,6 @@ interface Ready {
 interface FusedCall extends Call<"fused"> {
   readonly plan: FusedPlan;
   readonly steps: readonly Ready[];
-}
-
-/** The plan of a call at full capacity: where an operand is one number there, it always is. */
-export function planOf({ attrs, inputs, outputs }: Call<"fused">): FusedPlan {
-  return planFused(
-    attrs,
-    inputs.map(({ size }) => size === 1),
-    outputs.map(({ offset }) => offset >= 0),
-  );
 }
 
 /** Elements that a fused call goes over. */
@@ -143,7 +137,7 @@ export function fusedKernel(kernels: Kernels): Kernel<"fused"> {
   return {
     supports: ({ operations }: FusedAttrs) => operations.every(({ op }) => all[op] !== undefined),
     prepare(call): FusedCall {
-      const plan = planOf(call);
+      const plan = planFused(call.attrs, call.inputs, call.outputs);
       const steps = plan.instructions.map((instruction): Ready => {
         const { op, attrs, inputs, output } = instruction;
         const tile = {

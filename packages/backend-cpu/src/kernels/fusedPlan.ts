@@ -1,8 +1,6 @@
 /** How a fused op goes over its elements, tile by tile: where each value lies, and the instructions for one tile. */
 import type { DType, FusedAttrs, FusedOperation } from "@ostinato/core";
-
-/** Elements of a tile: few enough that all values of one lie in the first caches, many enough that to begin an instruction counts for little. */
-export const TILE = 1024;
+import type { View } from "../call.ts";
 
 /** Where the elements of a value in a tile are. */
 export interface Place {
@@ -42,21 +40,22 @@ class Registers {
 }
 
 /**
- * Plans a fused op. `uniform` tells which operands are one number; `wanted` which results something reads. A result may lie where an operand
- * does: it is written once nothing reads operands any more.
+ * Plans a fused op on views at full capacity: an operand that is one number there always is. A result may lie where an operand does: it is written once
+ * nothing reads operands any more.
  */
 export function planFused(
   { operands, operations, results }: FusedAttrs,
-  uniform: readonly boolean[],
-  wanted: readonly boolean[],
+  inputs: readonly Pick<View, "size">[],
+  outputs: readonly Pick<View, "offset">[],
 ): FusedPlan {
-  const resultOf = new Map(results.flatMap((value, i) => (wanted[i] ? [[value, i] as const] : [])));
+  const isRead = (i: number): boolean => (outputs[i]?.offset ?? -1) >= 0;
+  const resultOf = new Map(results.flatMap((value, i) => (isRead(i) ? [[value, i] as const] : [])));
   const lastReads = new Map<number, number>();
   let lastOperand = -1;
-  operations.forEach(({ inputs }, k) => {
-    for (const input of inputs) {
-      lastReads.set(input, k);
-      if (input < operands.length) lastOperand = k;
+  operations.forEach(({ inputs: reads }, k) => {
+    for (const read of reads) {
+      lastReads.set(read, k);
+      if (read < operands.length) lastOperand = k;
     }
   });
   const registers = new Registers();
@@ -64,34 +63,30 @@ export function planFused(
   const instructions: Instruction[] = [];
   const copies: Instruction[] = [];
   const sums: number[] = [];
-  operations.forEach(({ op, attrs, inputs, dtype }, k) => {
+  operations.forEach(({ op, attrs, inputs: reads, dtype }, k) => {
     const number = operands.length + k;
-    const from = inputs.map((input) => places[input] as Place);
-    const [source] = inputs;
-    if (op === "broadcast" && uniform[source as number] && !resultOf.has(number)) {
+    const from = reads.map((read) => places[read] as Place);
+    const [source] = reads;
+    if (op === "broadcast" && inputs[source as number]?.size === 1 && !resultOf.has(number)) {
       // Read where it is, again and again: by instructions that come after this one.
       places.push({ kind: "uniform", at: source as number, dtype });
       lastOperand = Math.max(lastOperand, lastReads.get(number) ?? k);
       return;
     }
     const result = resultOf.get(number);
-    if (op === "sum") {
-      places.push({ kind: "sum", at: sums.push(result as number) - 1, dtype });
-      instructions.push({ op, attrs, inputs: from, output: places[number] as Place });
-    } else {
-      const direct = result !== undefined && k >= lastOperand;
-      // Its own register, even where one of its operands is given back here: loops write while they read.
-      const output: Place = direct
-        ? { kind: "result", at: result, dtype }
-        : { kind: "register", at: registers.take(), dtype };
-      places.push(output);
-      instructions.push({ op, attrs, inputs: from, output });
-      if (result !== undefined && !direct)
-        copies.push({ op: "copy", attrs: {}, inputs: [output], output: { kind: "result", at: result, dtype } });
+    const direct = result !== undefined && k >= lastOperand;
+    const toResult: Place = { kind: "result", at: result ?? -1, dtype };
+    let output = toResult;
+    if (op === "sum") output = { kind: "sum", at: result === undefined ? -1 : sums.push(result) - 1, dtype };
+    else if (!direct) output = { kind: "register", at: registers.take(), dtype };
+    places.push(output);
+    if (op !== "sum" || result !== undefined) instructions.push({ op, attrs, inputs: from, output });
+    if (output.kind === "register") {
+      if (result !== undefined) copies.push({ op: "copy", attrs: {}, inputs: [output], output: toResult });
       else if (!lastReads.has(number)) registers.release(output);
     }
-    for (const input of new Set(inputs))
-      if (lastReads.get(input) === k && !resultOf.has(input)) registers.release(places[input] as Place);
+    for (const read of new Set(reads))
+      if (lastReads.get(read) === k && !resultOf.has(read)) registers.release(places[read] as Place);
   });
   return { instructions: [...instructions, ...copies], registers: registers.count, sums };
 }

@@ -32,7 +32,13 @@ function expectRange(op: string, start: number, size: number, dim: number): void
     throw new ShapeError(`${op}: ${size} entries from ${start} do not lie within ${dim}`);
 }
 
-export const shapeKernels = {
+/** Copies the elements of a view along a walk, `from` and `to` being its first ones. */
+export type Mover = (memory: Memory, view: View, walk: Walk, from: number, to: number) => void;
+
+const moveHere: Mover = (memory, view, walk, from, to) => copyAlong(units(memory, view), walk, 0, from, to);
+
+/** The kernels that move elements, by a function that copies them. */
+export const shapeKernelsBy = (move: Mover) => ({
   /** Shares the memory of its input, so the planner leaves nothing to do. */
   reshape: {
     run(): void {},
@@ -45,7 +51,7 @@ export const shapeKernels = {
       for (let axis = 0; axis < y.dims.length; axis++) {
         addAxis(walk, y.dims[axis], strideOf(x, attrs.permutation[axis]), strideOf(y, axis));
       }
-      copyAlong(units(memory, x), walk, 0, x.offset, y.offset);
+      move(memory, x, walk, x.offset, y.offset);
     },
   },
   broadcast: {
@@ -59,7 +65,7 @@ export const shapeKernels = {
         addAxis(walk, y.dims[axis], isKept ? strideOf(x, kept) : 0, strideOf(y, axis));
         if (isKept) kept += 1;
       }
-      copyAlong(units(memory, x), walk, 0, x.offset, y.offset);
+      move(memory, x, walk, x.offset, y.offset);
     },
   },
   concat: {
@@ -69,7 +75,7 @@ export const shapeKernels = {
       for (let i = 0; i < inputs.length; i++) {
         const x = inputs[i];
         walkInto(walk, x, y);
-        copyAlong(units(memory, x), walk, 0, x.offset, to);
+        move(memory, x, walk, x.offset, to);
         to += x.dims[attrs.axis] * strideOf(y, attrs.axis);
       }
     },
@@ -83,7 +89,7 @@ export const shapeKernels = {
       startWalk(walk);
       for (let axis = 0; axis < y.dims.length; axis++)
         addAxis(walk, y.dims[axis], strideOf(x, axis), strideOf(y, axis));
-      copyAlong(units(memory, x), walk, 0, x.offset + start * strideOf(x, attrs.axis), y.offset);
+      move(memory, x, walk, x.offset + start * strideOf(x, attrs.axis), y.offset);
     },
   },
   pad: {
@@ -95,7 +101,7 @@ export const shapeKernels = {
       expectRange("pad", start, x.dims[attrs.axis], y.dims[attrs.axis]);
       to.fill(0, y.offset, y.offset + y.size);
       walkInto(walk, x, y);
-      copyAlong(to, walk, 0, x.offset, y.offset + start * strideOf(y, attrs.axis));
+      move(memory, x, walk, x.offset, y.offset + start * strideOf(y, attrs.axis));
     },
   },
   reverse: {
@@ -108,7 +114,9 @@ export const shapeKernels = {
         addAxis(walk, y.dims[axis], axis === attrs.axis ? -stride : stride, stride);
       }
       const last = (x.dims[attrs.axis] - 1) * strideOf(x, attrs.axis);
-      copyAlong(units(memory, x), walk, 0, x.offset + last, y.offset);
+      move(memory, x, walk, x.offset + last, y.offset);
     },
   },
-};
+});
+
+export const shapeKernels = shapeKernelsBy(moveHere);

@@ -9,15 +9,13 @@ import { type FusedAttrs, type FusedOperation, isElementwise } from "../ir/ops.t
 import { mapGraph } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, type Shape, sameShape, type Value } from "../ir/value.ts";
 
-type Runs = Pick<Backend, "runs">["runs"];
-
 /** A node that may be part of `fused`: its op, and what of its attributes and inputs makes a difference to a backend. */
 function asOperation(node: AnyNode, inputs: readonly number[]): FusedOperation {
   return { op: node.op, attrs: node.attrs, inputs, dtype: node.outputs[0]?.dtype } as FusedOperation;
 }
 
 /** Whether the backend computes such a node within `fused`. Asked once for each op and data types, of scalars. */
-function abilityOf(runs: Runs): (node: AnyNode) => boolean {
+function abilityOf(backend: Pick<Backend, "runs">): (node: AnyNode) => boolean {
   const answers = new Map<string, boolean>();
   return (node) => {
     const attrs: Partial<Record<AnyNode["op"], object>> = {
@@ -43,7 +41,7 @@ function abilityOf(runs: Runs): (node: AnyNode) => boolean {
       results: [operands.length],
     };
     const [made] = apply("fused", operands, fused);
-    const answer = runs((made as Value).node);
+    const answer = backend.runs((made as Value).node);
     answers.set(key, answer);
     return answer;
   };
@@ -264,7 +262,7 @@ function fuseRoots(roots: readonly Value[], able: (node: AnyNode) => boolean): V
 }
 
 /** `graph` with elementwise ops joined as far as the backend runs them so; the same graph where it runs none. */
-export function fuse(graph: Graph, { runs }: Pick<Backend, "runs">): Graph {
-  const able = abilityOf(runs);
+export function fuse(graph: Graph, backend: Pick<Backend, "runs">): Graph {
+  const able = abilityOf(backend);
   return mapGraph(graph, (roots) => fuseRoots(roots, able));
 }

@@ -1,0 +1,123 @@
+/**
+ * Elementwise operations one after another, tile by tile. What passes between them lies in the registers of a thread: rooms for the numbers of a tile.
+ * Each thread takes a range of the tiles; sums are those of whole tiles, which do not depend on who takes them.
+ */
+import { binary, boolToFloat, boolToInt, select, sum, sumInt, unary } from "./elementwise";
+import { storePart, storeTwo } from "./lanes";
+import { Fused, FusedOp, INSTRUCTION_BYTES, PLACE_BYTES, TILE, UNIFORM_BYTES } from "./protocol";
+import { address, argument, tick } from "./team";
+
+/** Kinds of places; from 0 on it is memory, and the kind is the binary logarithm of an element's bytes. */
+const UNIFORM: i32 = -2;
+
+@inline
+function isUniform(place: usize): bool {
+  return load<i32>(place) === UNIFORM;
+}
+
+/** Where the elements of a place begin, from element `start` on; registers and numbers that stand for all are in the thread's room. */
+@inline
+function located(place: usize, room: usize, start: i32): usize {
+  const kind = load<i32>(place);
+  const at = <usize>load<u32>(place, 4);
+  return kind < 0 ? room + at : at + (<usize>start << kind);
+}
+
+@inline
+function stepOf(place: usize): usize {
+  return isUniform(place) ? 0 : 32;
+}
+
+/** `count` times the word at `from`. */
+function fill(from: usize, y: usize, count: i32): void {
+  const x = v128.load32_splat(from);
+  for (; count >= 8; count -= 8, y += 32) storeTwo(y, x, x);
+  for (; count > 0; count -= 4, y += 16) storePart(y, x, count);
+}
+
+/** Elements ⌊index / repeats⌋ mod `size` of `from`, for `count` indexes from `start` on; `bytes` is the size of an element. */
+function spread(from: usize, size: i32, repeats: i32, bytes: i32, start: i32, y: usize, count: i32): void {
+  const shift = bytes === 4 ? 2 : 0;
+  let element = (start / repeats) % size;
+  let left = repeats - (start % repeats);
+  while (count > 0) {
+    const at = from + (<usize>element << shift);
+    let length: i32;
+    if (repeats === 1) {
+      length = min(count, size - element);
+      memory.copy(y, at, <usize>length << shift);
+      element = 0;
+    } else {
+      length = min(count, left);
+      if (bytes === 4) fill(at, y, length);
+      else memory.fill(y, load<u8>(at), <usize>length);
+      element = element + 1 < size ? element + 1 : 0;
+      left = repeats;
+    }
+    y += <usize>length << shift;
+    count -= length;
+  }
+}
+
+/** One instruction on one tile: its op, where it writes to, and what it reads. */
+function perform(at: usize, room: usize, start: i32, count: i32): void {
+  const op = load<i32>(at);
+  const target = at + 4;
+  const first = target + PLACE_BYTES;
+  const second = first + PLACE_BYTES;
+  const third = second + PLACE_BYTES;
+  const y = located(target, room, start);
+  const a = located(first, room, start);
+  const aStep = stepOf(first);
+  if (unary(op, a, aStep, y, count)) return;
+  if (binary(op, a, aStep, located(second, room, start), stepOf(second), y, count)) return;
+  switch (op) {
+    case FusedOp.select: {
+      const b = located(second, room, start);
+      return select(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
+    }
+    case FusedOp.boolToFloat:
+      return boolToFloat(a, aStep, y, count);
+    case FusedOp.boolToInt:
+      return boolToInt(a, aStep, y, count);
+    case FusedOp.copy:
+      memory.copy(y, a, <usize>count << 2);
+      return;
+    case FusedOp.copyBytes:
+      memory.copy(y, a, count);
+      return;
+    case FusedOp.spread:
+      return spread(load<u32>(first, 4), load<i32>(second), load<i32>(second, 4), 4, start, y, count);
+    case FusedOp.spreadBytes:
+      return spread(load<u32>(first, 4), load<i32>(second), load<i32>(second, 4), 1, start, y, count);
+    case FusedOp.sum:
+      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sum(a, aStep, count));
+      return;
+    case FusedOp.sumInt:
+      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sumInt(a, aStep, count));
+      return;
+  }
+  unreachable();
+}
+
+/** Arguments: elements; the numbers that stand for all, and instructions: how many, and where; the threads' rooms, and how large one is. */
+export function fused(thread: i32, threads: i32): void {
+  const size = argument(Fused.size);
+  const tiles = (size + TILE - 1) / TILE;
+  const end = min(size, <i32>((<i64>tiles * (thread + 1)) / threads) * TILE);
+  const room = address(Fused.rooms) + <usize>thread * address(Fused.roomBytes);
+  const uniforms = argument(Fused.uniforms);
+  for (let i = 0; i < uniforms; i++) {
+    const place = address(Fused.code) + <usize>i * PLACE_BYTES;
+    const at = <usize>load<u32>(place, 4);
+    const x = load<i32>(place) === 0 ? v128.load8_splat(at) : v128.load32_splat(at);
+    storeTwo(room + <usize>i * UNIFORM_BYTES, x, x);
+  }
+  const code = address(Fused.code) + <usize>uniforms * PLACE_BYTES;
+  const last = code + <usize>argument(Fused.instructions) * INSTRUCTION_BYTES;
+  for (let start = <i32>((<i64>tiles * thread) / threads) * TILE; start < end; start += TILE) {
+    tick();
+    const count = min(TILE, end - start);
+    for (let at = code; at < last; at += INSTRUCTION_BYTES) perform(at, room, start, count);
+  }
+}
