@@ -26,6 +26,8 @@ export interface Compiled {
   readonly changing: readonly View[];
   readonly feeds: readonly NamedView[];
   readonly steps: readonly Ready[];
+  /** Run where the guard does not hold them up. */
+  readonly commits: readonly Ready[];
   readonly fetches: readonly NamedView[];
   readonly updates: readonly NamedView[];
   readonly guard: View | undefined;
@@ -89,6 +91,7 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     changing: views.filter(({ shape }) => shape.some((dim) => typeof dim === "string")),
     feeds: named(program.feeds),
     steps: compileSteps(program.steps),
+    commits: compileSteps(program.commits),
     fetches: named(program.fetches),
     updates: named(program.updates),
     guard: program.guard === undefined ? undefined : view(program.guard),

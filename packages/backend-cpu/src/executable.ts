@@ -69,8 +69,9 @@ export class ArenaExecutable implements Executable {
   }
 
   #update(): void {
-    const { updates, guard } = this.#compiled;
+    const { commits, updates, guard } = this.#compiled;
     if (guard !== undefined && this.#memory.u8[guard.offset] === 0) return;
+    runSteps(this.#memory, commits);
     for (let i = 0; i < updates.length; i++) {
       const { dtype, offset, size } = updates[i].view;
       copy(this.#memory, dtype, offset, this.#targets[i].offset, size);

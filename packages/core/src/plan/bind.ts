@@ -4,10 +4,13 @@ import { type OpName, ops, overwrites } from "../ir/ops.ts";
 import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
 import { Binder, type Capacities, type PlacedBlock } from "./binder.ts";
+import { type Commit, splitCommits } from "./commits.ts";
 import type { AnyStep, Block, NamedValue, Program, ProgramValue, StepAttrs } from "./program.ts";
 
 interface Level {
   readonly steps: readonly AnyStep[];
+  /** The steps of commits. */
+  readonly commits: readonly AnyStep[];
   /** The values of this level and of the blocks in it. */
   readonly members: readonly number[];
   readonly bytes: number;
@@ -39,6 +42,10 @@ function readersOf(
   return { read, whole };
 }
 
+function outputsOf(node: AnyNode): Value[] {
+  return node.outputs.map((type, output) => ({ node, output, type }));
+}
+
 function attrsOf(node: AnyNode): StepAttrs[OpName] {
   if (node.op !== "scan") return node.attrs;
   const { body: _, ...attrs } = node.attrs;
@@ -46,9 +53,16 @@ function attrsOf(node: AnyNode): StepAttrs[OpName] {
 }
 
 /** Plans the nodes below `roots` as one list of steps. `given` holds the numbers of the values that are there from the start. */
-function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<AnyNode, number>): Level {
-  const nodes = nodesOf(roots);
-  const { read, whole } = readersOf(nodes, roots);
+function planLevel(
+  binder: Binder,
+  roots: readonly Value[],
+  given: ReadonlyMap<AnyNode, number>,
+  commits: readonly Commit[] = [],
+): Level {
+  const last = new Map(commits.map(({ node, states }) => [node, states]));
+  const committed = commits.flatMap(({ node }) => outputsOf(node));
+  const nodes = [...nodesOf([...roots, ...committed])].sort((a, b) => Number(last.has(a)) - Number(last.has(b)));
+  const { read, whole } = readersOf(nodes, [...roots, ...committed]);
   const numbers = new Map<AnyNode, readonly number[]>([...given].map(([node, number]) => [node, [number]]));
   const members: number[] = [...given.values()];
   const blocks: PlacedBlock[] = [];
@@ -76,6 +90,8 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
     const alias = uniform || node.op === "reshape";
     const outputs = node.outputs.map((type, output) => {
       if (!read.get(node)?.has(output)) return -1;
+      const state = last.get(node)?.[output];
+      if (state !== undefined) return binder.add(type, step, { state });
       return binder.add(type, step, { uniform, ...(alias ? { sharing: source as number } : {}) });
     });
     members.push(...outputs.filter((output) => output >= 0));
@@ -88,7 +104,7 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
   for (const number of given.values()) binder.read(number, drafts.length);
 
   drafts.forEach(({ node, inputs, outputs }, step) => {
-    if (!overwrites(node.op)) return;
+    if (!overwrites(node.op) || last.has(node)) return;
     const free = new Set(inputs);
     for (const output of outputs.filter((output) => output >= 0)) {
       const under = [...free].find((input) => binder.overwrite(output, input, step));
@@ -109,7 +125,14 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
       ...(block ? { block } : {}),
     } as AnyStep;
   });
-  return { steps, members: [...members, ...blocks.flatMap((block) => block.members)], bytes, numberOf };
+  const before = steps.length - last.size;
+  return {
+    steps: steps.slice(0, before),
+    commits: steps.slice(before),
+    members: [...members, ...blocks.flatMap((block) => block.members)],
+    bytes,
+    numberOf,
+  };
 }
 
 /** Carries have memory of their own; sequences and constants are read where they lie. */
@@ -149,11 +172,12 @@ function boundNames(
  *
  * @throws ConfigError where a named size has no capacity.
  */
-export function bind({ graph, decomposed }: Lowered, capacities: Capacities): Program {
+export function bind({ graph: lowered, decomposed }: Lowered, capacities: Capacities): Program {
   const binder = new Binder(capacities);
+  const { graph, commits } = splitCommits(lowered);
   const roots = rootsOf(graph);
-  const level = planLevel(binder, roots, new Map());
-  const nodes = nodesOf(roots);
+  const level = planLevel(binder, roots, new Map(), commits);
+  const nodes = nodesOf([...roots, ...commits.flatMap(({ node }) => outputsOf(node))]);
   const values = binder.values();
   const named = (name: string, value: Value): NamedValue => ({ name, value: level.numberOf(value) });
   const feeds = inputsOf(nodes, "feed", level.numberOf);
@@ -170,6 +194,7 @@ export function bind({ graph, decomposed }: Lowered, capacities: Capacities): Pr
     states: inputsOf(nodes, "state", level.numberOf),
     steps: level.steps,
     fetches: Object.entries(graph.fetches).map(([name, value]) => named(name, value)),
+    commits: level.commits,
     updates,
     ...(graph.guard ? { guard: level.numberOf(graph.guard) } : {}),
     arenaBytes: level.bytes,

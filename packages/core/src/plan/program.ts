@@ -61,7 +61,9 @@ export interface Program {
   readonly states: readonly NamedValue[];
   readonly steps: readonly AnyStep[];
   readonly fetches: readonly NamedValue[];
-  /** Written to the state after the last step, all of them or, where the guard is false, none. */
+  /** Run after all others, where the guard does not hold them up: they write the state themselves, each element over the one that it is made from. */
+  readonly commits: readonly AnyStep[];
+  /** Written to the state after that, all of them or, where the guard is false, none. */
   readonly updates: readonly NamedValue[];
   readonly guard?: number;
   readonly arenaBytes: number;
