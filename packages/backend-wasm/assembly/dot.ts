@@ -1,4 +1,5 @@
 /** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
+import { loadPart, past, storePart } from "./lanes";
 import { packLeft, packRight } from "./packing";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
 import { BLOCK_BYTES, COLUMNS, Dot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
@@ -10,20 +11,30 @@ function startOf(size: i32, thread: i32, threads: i32): i32 {
   return <i32>((<i64>size * thread) / threads);
 }
 
-/** Writes a tile of sums as rows of floats. */
-function unpack(sums: usize, rows: i32, columns: i32, to: usize, stride: usize): void {
+/** Writes `count` sums with as many numbers added. */
+function writeAdded(from: usize, bias: usize, to: usize, count: i32): void {
+  for (; count > 0; count -= 4, from += 16, bias += 16, to += 16) {
+    storePart(to, f32x4.add(v128.load(from), loadPart(bias, count)), count);
+  }
+}
+
+/** Writes a tile of sums as rows of floats, with a bias of the columns where there is one. */
+function unpack(sums: usize, rows: i32, columns: i32, to: usize, stride: usize, bias: usize): void {
   const panels = panelsOf(columns);
   for (let row = 0; row < rows; row++) {
     const from = sums + <usize>((row / ROWS) * panels) * BLOCK_BYTES + <usize>(row % ROWS) * RIGHT_STEP;
     const target = to + <usize>row * stride;
     for (let panel = 0; panel < panels; panel++) {
       const count = min(COLUMNS, columns - panel * COLUMNS);
-      memory.copy(target + <usize>panel * RIGHT_STEP, from + <usize>panel * BLOCK_BYTES, <usize>count << 2);
+      const source = from + <usize>panel * BLOCK_BYTES;
+      const place = <usize>panel * RIGHT_STEP;
+      if (bias === 0) memory.copy(target + place, source, <usize>count << 2);
+      else writeAdded(source, bias + place, target + place, count);
     }
   }
 }
 
-/** Arguments: batch, rows, columns, depth; a, its strides over batch, rows, depth; b likewise; the result; room and its size. */
+/** Arguments: batch, rows, columns, depth; a, its strides over batch, rows, depth; b likewise; a bias of the columns, or 0; the result; room and its size. */
 export function dot(thread: i32, threads: i32): void {
   const batch = argument(Dot.batch);
   const allRows = argument(Dot.rows);
@@ -70,7 +81,8 @@ export function dot(thread: i32, threads: i32): void {
             }
           }
         }
-        unpack(sums, rows, columns, y + (<usize>(row * allColumns + column) << 2), <usize>allColumns << 2);
+        const target = y + (<usize>(row * allColumns + column) << 2);
+        unpack(sums, rows, columns, target, <usize>allColumns << 2, past(address(Dot.bias), <usize>column << 2));
       }
     }
   }

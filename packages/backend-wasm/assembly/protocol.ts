@@ -196,6 +196,7 @@ export enum Dot {
   bBatchStride,
   bColumnStride,
   bDepthStride,
+  bias,
   y,
   tiles,
   tileBytes,

@@ -58,7 +58,7 @@ export const jobs = {
   dot: [
     ...["batch", "rows", "columns", "depth"],
     ...["a", "aBatchStride", "aRowStride", "aDepthStride", "b", "bBatchStride", "bColumnStride", "bDepthStride"],
-    ...["y", "tiles", "tileBytes"],
+    ...["bias", "y", "tiles", "tileBytes"],
   ],
   softmax: ["logarithm", "rows", "width", "x", "y"],
   crossentropy: ["rows", "width", "smoothing", "logits", "labels", "losses", "largest", "logSums"],

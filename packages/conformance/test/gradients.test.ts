@@ -23,7 +23,7 @@ const trials = 20;
 const without = [
   ...Object.values(byElementwise((op, { result }) => (result === "bool" ? [op] : []))).flat(),
   ...["argMax", "sequenceMask", "sequenceLengths", "size"],
-  ...opNames.filter((op) => ops[op].gradientOf),
+  ...opNames.filter((op) => ops[op].gradientOf || ops[op].late),
 ].map((op) => `ops > ${op}`);
 
 function floats(fetches: Readonly<Record<string, Value>>): Value[] {

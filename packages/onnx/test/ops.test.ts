@@ -8,7 +8,7 @@ import { expectParity, graphOf } from "./run.ts";
 const ofTraining: readonly OpName[] = [
   "dropoutMask",
   "softmaxCrossentropy",
-  ...opNames.filter((op) => ops[op].gradientOf),
+  ...opNames.filter((op) => ops[op].gradientOf || ops[op].late),
 ];
 
 function graphOfTrial(op: OpName, seed: number) {

@@ -35,7 +35,7 @@ export function freeStride(view: View, contract: readonly number[], batch: reado
   return stride;
 }
 
-function dot(memory: Memory, { attrs, inputs, outputs }: Call<"dot">): void {
+function dot(memory: Memory, { attrs, inputs, outputs }: Call<"dot" | "biasedDot">): void {
   const { f32, f64 } = memory;
   const a = inputs[0];
   const b = inputs[1];
@@ -87,6 +87,8 @@ function dot(memory: Memory, { attrs, inputs, outputs }: Call<"dot">): void {
           multiplyPanels(f64, packedA, aPanel, height, packedB, bPanel, width, length, sums);
         }
         unpack(f64, sums, f32, yStart + row * columns + column, height, width, columns);
+        if (inputs.length > 2)
+          addBias(f32, inputs[2].offset + column, yStart + row * columns + column, height, width, columns);
       }
     }
   }
@@ -109,16 +111,24 @@ function unpack(
   }
 }
 
-export const dotKernels = {
-  dot: {
-    run: dot,
-    scratch({ attrs, inputs }: Call<"dot">): number {
-      const batch = extent(inputs[0], attrs.batch[0]);
-      const depth = extent(inputs[0], attrs.contract[0]);
-      const rows = Math.min(inputs[0].size / (batch * depth), TILE.rows);
-      const columns = Math.min(inputs[1].size / (batch * depth), TILE.columns);
-      const length = Math.min(depth, TILE.depth);
-      return 8 * (packedSize(rows, length, LEFT) + packedSize(columns, length, RIGHT) + sumsSize(rows, columns));
-    },
+/** Adds a bias to each row of floats. */
+function addBias(f32: Float32Array, bias: number, to: number, rows: number, columns: number, stride: number): void {
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) f32[to + row * stride + column] += f32[bias + column];
+  }
+}
+
+const kernel = {
+  run: dot,
+  scratch({ attrs, inputs }: Call<"dot" | "biasedDot">): number {
+    const batch = extent(inputs[0], attrs.batch[0]);
+    const depth = extent(inputs[0], attrs.contract[0]);
+    const rows = Math.min(inputs[0].size / (batch * depth), TILE.rows);
+    const columns = Math.min(inputs[1].size / (batch * depth), TILE.columns);
+    const length = Math.min(depth, TILE.depth);
+    return 8 * (packedSize(rows, length, LEFT) + packedSize(columns, length, RIGHT) + sumsSize(rows, columns));
   },
 };
+
+/** With a third input, which is added to each row. */
+export const dotKernels = { dot: kernel, biasedDot: kernel };

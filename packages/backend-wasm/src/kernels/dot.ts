@@ -9,7 +9,7 @@ const TILE_BYTES = 4 * (tileDepth * (tileRows + tileColumns) + tileRows * tileCo
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 17;
 
-function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot">): void {
+function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot" | "biasedDot">): void {
   const a = inputs[0];
   const b = inputs[1];
   const [aContract, bContract] = attrs.contract;
@@ -32,10 +32,15 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot">): void 
   to[at.bBatchStride] = 4 * strideOf(b, bBatch);
   to[at.bColumnStride] = 4 * freeStride(b, bContract, bBatch);
   to[at.bDepthStride] = 4 * strideOf(b, bContract);
+  to[at.bias] = inputs.length > 2 ? memory.address(inputs[2]) : 0;
   to[at.y] = memory.address(outputs[0]);
   to[at.tiles] = memory.addressOf(memory.scratch);
   to[at.tileBytes] = TILE_BYTES;
   memory.run("dot", batch * rows * columns * depth >= MANY);
 }
 
-export const dotKernels = (threads: number) => ({ dot: { run: dot, scratch: (): number => threads * TILE_BYTES } });
+/** With a third input, which is added to each row. */
+export const dotKernels = (threads: number) => {
+  const kernel = { run: dot, scratch: (): number => threads * TILE_BYTES };
+  return { dot: kernel, biasedDot: kernel };
+};

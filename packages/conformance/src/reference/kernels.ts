@@ -96,7 +96,7 @@ const structured: Kernels<"scan"> = {
 };
 
 /** Ops that may mean what they decompose into. */
-type Composed = RecurrenceName | RecurrenceGradName | "fused";
+type Composed = RecurrenceName | RecurrenceGradName | "biasedDot" | "fused";
 
 const kernels: Kernels<Exclude<ComputedOp, Composed>> & Partial<Kernels<Composed>> = {
   ...sources,

@@ -86,5 +86,8 @@ export function fusedTrial(draw: Draw): Readonly<Record<string, Value>> {
     operations: operations.list,
     results,
   });
-  return Object.fromEntries(outputs.map((output, i) => [`y${i}`, output]));
+  return {
+    ...Object.fromEntries(outputs.map((output, i) => [`y${i}`, output])),
+    teller: operations.operands[0] as Value,
+  };
 }

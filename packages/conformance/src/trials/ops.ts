@@ -17,6 +17,7 @@ import {
   iota,
   max,
   mul,
+  type OpAttrs,
   type Operand,
   type OpName,
   pad,
@@ -109,11 +110,11 @@ const reduction =
     return { y: reduce(draw.float("x", dims), axes), whole: reduce(draw.int("k", dims), axes) };
   };
 
-/** Groups of axes (batch, contract, free) in any order in both operands. */
-function dotTrial(draw: Draw): Readonly<Record<string, Value>> {
+/** Groups of axes (batch, contract, free) in any order in both operands; `free` are those of the second. */
+function drawProduct(draw: Draw) {
   const batch = draw.dims(draw.whole(0, 1), 5);
   const contract = draw.dims(draw.whole(0, 2), 15);
-  const operand = (name: string): { value: Value; batch: number[]; contract: number[] } => {
+  const operand = (name: string) => {
     const groups = [batch, contract, draw.dims(draw.whole(0, 2), 8)];
     const order = draw.order(3);
     const dims: DrawnDim[] = [];
@@ -122,11 +123,16 @@ function dotTrial(draw: Draw): Readonly<Record<string, Value>> {
       axes[group] = groups[group].map((_, i) => dims.length + i);
       dims.push(...groups[group]);
     }
-    return { value: draw.float(name, dims), batch: axes[0], contract: axes[1] };
+    return { value: draw.float(name, dims), batch: axes[0], contract: axes[1], free: groups[2] };
   };
-  const a = operand("a");
-  const b = operand("b");
-  return { y: dot(a.value, b.value, { contract: [a.contract, b.contract], batch: [a.batch, b.batch] }) };
+  const [a, b] = [operand("a"), operand("b")];
+  const attrs: OpAttrs["dot"] = { contract: [a.contract, b.contract], batch: [a.batch, b.batch] };
+  return { a: a.value, b: b.value, attrs, free: b.free };
+}
+
+function dotTrial(draw: Draw): Readonly<Record<string, Value>> {
+  const { a, b, attrs } = drawProduct(draw);
+  return { y: dot(a, b, attrs) };
 }
 
 /** The axis that is reversed, cut or extended, and the dimensions before and behind it. */
@@ -312,6 +318,10 @@ export const opTrials: { readonly [O in OpName]: DrawTrial } = {
     // Zeros anywhere: only those behind the last other id end a row.
     y: sequenceLengths(draw.int("ids", [draw.named("time", 7), draw.named("batch", 7)], 0, draw.one([0, 1, 4]))),
   }),
+  biasedDot: (draw) => {
+    const { a, b, attrs, free } = drawProduct(draw);
+    return { y: apply1("biasedDot", [a, b, draw.float("bias", free)], attrs) };
+  },
   fused: fusedTrial,
   ...recurrentTrials,
 };

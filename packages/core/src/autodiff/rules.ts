@@ -231,6 +231,7 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   sequenceMask: none,
   sequenceLengths: none,
   // Made after gradients are taken.
+  biasedDot: none,
   fused: none,
   ...byRecurrence(recurrenceGradient),
   // To differentiate twice, lower first: the decomposition is differentiable to any order.

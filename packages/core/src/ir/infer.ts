@@ -309,6 +309,15 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
     if (ids.shape.length !== 2) throw new ShapeError(`sequenceLengths takes ids [time, batch], got ${showType(ids)}`);
     return [{ dtype: "int32", shape: ids.shape.slice(1) }];
   },
+  biasedDot: ([a, b, bias], attrs, op) => {
+    const [y] = inferRules.dot([a, b] as ValueType[], attrs, "dot") as [ValueType];
+    const free = y.shape.slice(y.shape.length - (bias?.shape.length ?? 0));
+    if (bias?.dtype !== "float32" || !sameShape(bias.shape, free))
+      throw new ShapeError(
+        `${op} takes a bias of the last axes of ${showType(y)}, got ${bias ? showType(bias) : "none"}`,
+      );
+    return [y];
+  },
   fused: (inputs, { operations, results }) => {
     const types = [...inputs];
     for (const { op, attrs, inputs: reads } of operations)

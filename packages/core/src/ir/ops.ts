@@ -211,6 +211,8 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   /** (ids int32 [time, batch]): int32 [batch], the index of the last id that is not 0, plus one. */
   sequenceLengths: None;
 
+  /** (a, b, bias [free axes of b]): `dot` with the bias added to each of its rows. Made by `passes/bias.ts`, after gradients. */
+  biasedDot: OpAttrs["dot"];
   /** (operands): elementwise ops on one shape, computed together. Made by `passes/fuse.ts`, after gradients. */
   fused: FusedAttrs;
 
@@ -226,6 +228,8 @@ export type OpName = keyof OpAttrs;
 export interface OpInfo {
   /** Each row, or each element, of a result is computed from that one of the inputs, which is read before it is written. */
   readonly rowwise?: true;
+  /** Made by a pass, after gradients are taken: it has none. */
+  readonly late?: true;
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
   /**
@@ -272,7 +276,8 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
-  fused: { group: "composite", rowwise: true },
+  biasedDot: { group: "composite", late: true },
+  fused: { group: "composite", late: true, rowwise: true },
   ...byRecurrence((): OpInfo => ({ group: "composite" })),
   ...byRecurrenceGrad(
     (op): OpInfo => ({
@@ -292,6 +297,7 @@ export type CompositeName =
   | ElementwiseWith<{ composite: true }>
   | "sequenceMask"
   | "sequenceLengths"
+  | "biasedDot"
   | "fused"
   | RecurrenceName
   | RecurrenceGradName;

@@ -2,7 +2,7 @@
 import { apply1 } from "../ir/build/apply.ts";
 import { abs, add, cast, div, equal, exp, less, log, maximum, mul, neg, select, sub } from "../ir/build/elementwise.ts";
 import { max, sum } from "../ir/build/reduce.ts";
-import { broadcast } from "../ir/build/shape.ts";
+import { broadcast, broadcastTo } from "../ir/build/shape.ts";
 import { full, iota } from "../ir/build/source.ts";
 import type { CompositeName, OpAttrs } from "../ir/ops.ts";
 import { byRecurrence, byRecurrenceGrad } from "../ir/recurrences.ts";
@@ -80,6 +80,10 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
     const { shape } = (ids as Value).type;
     const ends = broadcast(add(iota(shape[0] as Dim), 1), shape, [0]);
     return [max(select(cast(ids as Value, "bool"), ends, 0), [0])];
+  },
+  biasedDot: ([a, b, bias], attrs) => {
+    const y = apply1("dot", [a as Value, b as Value], attrs);
+    return [add(y, broadcastTo(bias as Value, y.type.shape))];
   },
   fused: (inputs, { operations, results }) => {
     const values = [...inputs];

@@ -8,6 +8,7 @@ import type { RecurrenceGradName } from "../ir/recurrences.ts";
 import { mapGraph, rewrite } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 import { verify } from "../ir/verify.ts";
+import { joinBiases } from "./bias.ts";
 import { decompositions } from "./decompose.ts";
 import { fuse } from "./fuse.ts";
 import { simplify } from "./simplify.ts";
@@ -63,6 +64,7 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lo
     simplify,
     (simple: Graph) => mapGraph(simple, lowerRoots),
     simplify,
+    (simple: Graph) => joinBiases(simple, backend),
     (simple: Graph) => fuse(simple, backend),
   ];
   const lowered = passes.reduce((passed, pass) => verify(pass(passed)), verify(graph));

@@ -161,7 +161,10 @@ function boundNames(
 ): string[] {
   const named = (value: ProgramValue): string[] => value.shape.filter((dim) => typeof dim === "string");
   const used = new Set(values.flatMap(named));
-  for (const node of nodes) if (node.op === "size") used.add(node.attrs.dim);
+  for (const node of nodes) {
+    if (node.op === "size") used.add(node.attrs.dim);
+    else if (node.op === "fused") for (const dim of node.attrs.shape) if (typeof dim === "string") used.add(dim);
+  }
   const told = new Set(feeds.flatMap((feed) => named(values[feed.value] as ProgramValue)));
   for (const name of used) if (!told.has(name)) throw new GraphError(`no feed tells the size of "${name}"`);
   return [...used];

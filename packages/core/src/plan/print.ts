@@ -31,8 +31,8 @@ export function describe(program: Program): string {
     ...named("state", program.states),
     ...showSteps(program, program.steps, ""),
     ...named("fetch", program.fetches),
+    ...named("update", program.updates),
     ...(program.guard === undefined ? [] : [`guard %${program.guard}`]),
     ...showSteps(program, program.commits, "commit "),
-    ...named("update", program.updates),
   ].join("\n");
 }

@@ -62,7 +62,8 @@ export const opExports: OpExports = {
   softmaxCrossentropyGrad: { rejected: "gradients belong to training" },
   sequenceMask,
   sequenceLengths,
-  fused: { rejected: "it is made for the backends that run it" },
+  biasedDot: { rejected: "it is made after gradients, for training and prediction" },
+  fused: { rejected: "it is made after gradients, for training and prediction" },
   ...byRecurrence(recurrent),
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 
