@@ -1,9 +1,12 @@
 /** Four numbers at a time: multiply-add, loads and stores of fewer than four, and functions to within a few units of the last place. */
 
-/** a · b + c, rounded once where the engine can. */
+/**
+ * a · b + c, rounded once where the engine can. It stands in the module as two instructions that nothing else here uses: where the module is loaded
+ * (`src/binary.ts`) they become a multiply-add, or `f32x4.mul` and `f32x4.add`.
+ */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+  return i16x8.sub_sat_u(i16x8.q15mulr_sat_s(a, b), c);
 }
 
 /** The next address that begins a cache line. */

@@ -115,7 +115,7 @@ export function currentJob(): i32 {
 
 @inline
 export function isWide(): bool {
-  return ASC_FEATURE_RELAXED_SIMD && load<i32>(WIDE) !== 0;
+  return load<i32>(WIDE) !== 0;
 }
 
 export function teamSize(): i32 {

@@ -11,7 +11,7 @@ const RIGHT: usize = 16384;
 /** Computes one block `turns` times. */
 export function trial(wide: bool, turns: i32): void {
   for (; turns > 0; turns--) {
-    if (ASC_FEATURE_RELAXED_SIMD && wide) {
+    if (wide) {
       block6(LEFT, RIGHT, DEPTH, SUMS, 64, false);
     } else {
       half6(LEFT, RIGHT, DEPTH, SUMS, 64, false);

@@ -1,5 +1,5 @@
-/** The two binaries of the module, and which of them this engine runs. */
-import { modules } from "./binaries/modules.ts";
+/** The module, with either kind of multiply-add, and which of them this engine runs. */
+import { embedded } from "./binaries/module.ts";
 import { inflate } from "./host/inflate.ts";
 import { compile, type Module, validate } from "./host/modules.ts";
 import { wideModule } from "./wide.ts";
@@ -15,28 +15,34 @@ export interface Binary {
   readonly module: Module;
 }
 
-/** The embedded module of each kind, by its place among the parts. */
-const embedded = { wide: "relaxed", relaxed: "relaxed", plain: "plain" } as const;
-const places = { relaxed: 0, plain: 1 } as const;
+/** Three bytes each: what stands for the product and the sum of a multiply-add, and what becomes of both: `nop`s and one instruction, or two. */
+export const multiplyAdds = {
+  marked: ["fd8201", "fd9301"],
+  relaxed: ["010101", "fd8502"],
+  plain: ["fde601", "fde401"],
+} as const;
+const BYTES = 3;
+
+function replace(bytes: Uint8Array, from: string, to: string): void {
+  const [first, second, third] = bytesIn(from);
+  const written = bytesIn(to);
+  for (let at = bytes.indexOf(first as number); at >= 0; at = bytes.indexOf(first as number, at + 1))
+    if (bytes[at + 1] === second && bytes[at + 2] === third) bytes.set(written, at);
+}
+
+function bytesIn(text: string): number[] {
+  return Array.from({ length: BYTES }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
 /** The flags of an imported memory: with a maximum, and shared or not. */
 const SHARED = 3;
 const UNSHARED = 1;
 
-/** The bytes of an embedded module, for a memory of the caller's thread alone or for a shared one. */
-export async function bytesOf(name: keyof typeof places, shared: boolean): Promise<Uint8Array> {
-  const { deflated, parts } = modules;
-  const all = await inflate(deflated);
-  const halves = [0, 2].map((half) => {
-    const part = half + places[name];
-    const start = parts.slice(0, part).reduce((sum, length) => sum + length, 0);
-    return all.subarray(start, start + (parts[part] as number));
-  });
-  const [first, second] = halves as [Uint8Array, Uint8Array];
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  // The only difference between the two is one flag of the imported memory.
-  bytes[modules[name].memoryFlags] = shared ? SHARED : UNSHARED;
+/** The bytes of the module of a kind, for a memory of the caller's thread alone or for a shared one: that is one flag of the imported memory. */
+export async function bytesOf(kind: "relaxed" | "plain", shared: boolean): Promise<Uint8Array> {
+  const bytes = await inflate(embedded.deflated);
+  for (const part of [0, 1] as const) replace(bytes, multiplyAdds.marked[part], multiplyAdds[kind][part]);
+  bytes[embedded.memoryFlags] = shared ? SHARED : UNSHARED;
   return bytes;
 }
 
@@ -45,7 +51,7 @@ const loaded = new Map<string, Promise<Module | undefined>>();
 
 /** A kind compiled; undefined where this engine does not have it. */
 async function load(simd: Simd, shared: boolean): Promise<Module | undefined> {
-  const bytes = await bytesOf(embedded[simd], shared);
+  const bytes = await bytesOf(simd === "plain" ? simd : "relaxed", shared);
   if (!validate(bytes)) return undefined;
   const key = `${simd}, ${shared ? "shared" : "unshared"}`;
   const known = loaded.get(key);

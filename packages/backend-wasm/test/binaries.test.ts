@@ -2,18 +2,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { modules } from "../src/binaries/modules.ts";
-import { bytesOf } from "../src/binary.ts";
-import { compile, createHostMemory, instantiate } from "../src/host/modules.ts";
+import { embedded } from "../src/binaries/module.ts";
+import { bytesOf, multiplyAdds } from "../src/binary.ts";
+import { inflate } from "../src/host/inflate.ts";
+import { compile, createHostMemory, instantiate, validate } from "../src/host/modules.ts";
 import { jobNames } from "../src/protocol.ts";
 import { protocolSource } from "../tools/protocolSource.ts";
 import { sourceHash } from "../tools/sourceHash.ts";
 
 const names = ["relaxed", "plain"] as const;
 
-test("the binaries are in step with their sources (else run `pnpm assemble`)", async () => {
-  // As they are assembled, for a memory that threads share.
-  for (const name of names) expect(modules[name].hash).toBe(sourceHash(await bytesOf(name, true)));
+test("the module is in step with its sources (else run `pnpm assemble`)", async () => {
+  expect(embedded.hash).toBe(sourceHash(await inflate(embedded.deflated)));
+});
+
+test("what stands for multiply-adds stands for nothing else: as many products as sums, and both kinds are valid", async () => {
+  const text = Buffer.from(await inflate(embedded.deflated)).toString("hex");
+  const counted = multiplyAdds.marked.map((marked) => text.match(new RegExp(`(?<=^(..)*)${marked}`, "g"))?.length);
+  // As many as the compiler leaves of the multiply-adds in `assembly/`: see what a module with `f32x4.relaxed_madd` in their place has.
+  expect(counted[0]).toBeGreaterThan(300);
+  expect(counted[1]).toBe(counted[0]);
+  for (const name of names) expect(validate(await bytesOf(name, true))).toBe(true);
 });
 
 /** The numbers of the sections, each a byte before its length in LEB128. */
