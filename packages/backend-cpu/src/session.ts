@@ -26,11 +26,13 @@ import { bytesOf, resize, viewAt } from "./views.ts";
 export interface ArenaOptions {
   readonly name: string;
   readonly kernels: Kernels;
+  /** Kernels that the table may hold beside faster ones of the backend's own. */
+  readonly plain?: Partial<Kernels>;
   readonly createMemory: () => Memory | Promise<Memory>;
 }
 
 /** A backend that runs programs over one memory with a table of kernels. */
-export function arenaBackend({ name, kernels, createMemory }: ArenaOptions): Backend {
+export function arenaBackend({ name, kernels, plain, createMemory }: ArenaOptions): Backend {
   return {
     name,
     runs: (node: AnyNode): boolean => {
@@ -38,6 +40,9 @@ export function arenaBackend({ name, kernels, createMemory }: ArenaOptions): Bac
       const kernel = kernels[node.op] as Kernel | undefined;
       return kernel !== undefined && (kernel.supports?.(node.attrs) ?? true);
     },
+    ...(plain
+      ? { runsPlainly: ({ op }: AnyNode) => op !== "input" && op !== "scan" && kernels[op] === plain[op] }
+      : {}),
     open: async (state: Tensors): Promise<Session> => {
       const memory = await createMemory();
       try {

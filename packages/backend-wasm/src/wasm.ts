@@ -88,6 +88,7 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   return arenaBackend({
     name: `wasm (${names[binary.simd]} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
     kernels: wasmKernels(team),
+    plain: basicKernels,
     createMemory: () => WasmMemory.open(binary, team),
   });
 }

@@ -9,6 +9,8 @@ export interface Backend {
   readonly name: string;
   /** Whether this op, with these attributes, runs natively here. Composites that do not arrive decomposed; primitives must. */
   runs(node: AnyNode): boolean;
+  /** Whether it runs outside of what makes the backend fast, for `describe` to say so. Absent: nothing does. */
+  runsPlainly?(node: AnyNode): boolean;
   /**
    * Of a backend in another thread: asks there what `runs` has to know to lower `graph`. Await it before `lower`, as `lowerFor` does.
    * Absent where `runs` always knows.

@@ -2,6 +2,7 @@
 import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
+import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { optimizerTests } from "./optimizers.ts";
@@ -42,6 +43,7 @@ export function suiteTestNames(): string[] {
 export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
   return [
     ...trialTests,
+    ...fusingTests,
     ...specialNumberTests,
     ...recurrenceTests,
     ...contractTests,

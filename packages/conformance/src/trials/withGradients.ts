@@ -12,8 +12,8 @@ export const gradientName = (input: string): string => `d ${input}`;
  */
 export function withGradients(trial: Trial, seed = 1): Trial {
   const inputs = Object.entries(trial.inputs);
-  // A recurrence's own gradient op has no gradient; it is differentiated once it is lowered.
-  const differentiable = !nodesOf(Object.values(trial.fetches)).some((node) => ops[node.op].gradientOf);
+  // A recurrence's own gradient op has no gradient, nor has what is made after gradients; they are differentiated once they are lowered.
+  const differentiable = !nodesOf(Object.values(trial.fetches)).some(({ op }) => ops[op].gradientOf || ops[op].late);
   const outputs = Object.entries(trial.fetches).filter(([, value]) => value.type.dtype === "float32");
   if (!differentiable || inputs.length === 0 || outputs.length === 0) return trial;
   const random = new RandomStream(seed, "cotangents");

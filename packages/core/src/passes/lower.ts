@@ -18,6 +18,8 @@ export interface Lowered {
   readonly graph: Graph;
   /** The composites that were replaced, so that a slow path is never silent. */
   readonly decomposed: readonly OpName[];
+  /** What the backend runs outside of what makes it fast. */
+  readonly plain: readonly OpName[];
 }
 
 function isCompositeNode(node: Node): node is Node<CompositeName> {
@@ -38,7 +40,7 @@ function runs(backend: Pick<Backend, "runs">, node: AnyNode): boolean {
 }
 
 /** Replaces what `backend` does not run. Throws `UnsupportedOpError` where no decomposition is left. */
-export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lowered {
+export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs" | "runsPlainly">): Lowered {
   const decomposed = new Set<OpName>();
 
   const lowerRoots = (roots: readonly Value[]): Value[] => {
@@ -68,15 +70,20 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lo
     (simple: Graph) => fuse(simple, backend),
   ];
   const lowered = passes.reduce((passed, pass) => verify(pass(passed)), verify(graph));
+  const plain = new Set<OpName>();
   for (const node of allNodes(rootsOf(lowered))) {
+    if (backend.runsPlainly?.(node)) plain.add(node.op);
     if (!backend.runs(node))
       throw new UnsupportedOpError(`backend "${backend.name}" does not run ${node.op}, which has no decomposition`);
   }
-  return { graph: lowered, decomposed: [...decomposed] };
+  return { graph: lowered, decomposed: [...decomposed], plain: [...plain] };
 }
 
 /** `lower` for any backend, in this thread or in another. Throws as `lower` does. */
-export async function lowerFor(graph: Graph, backend: Pick<Backend, "name" | "runs" | "prepare">): Promise<Lowered> {
+export async function lowerFor(
+  graph: Graph,
+  backend: Pick<Backend, "name" | "runs" | "runsPlainly" | "prepare">,
+): Promise<Lowered> {
   await backend.prepare?.(graph);
   return lower(graph, backend);
 }

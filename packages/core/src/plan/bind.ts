@@ -175,7 +175,7 @@ function boundNames(
  *
  * @throws ConfigError where a named size has no capacity.
  */
-export function bind({ graph: lowered, decomposed }: Lowered, capacities: Capacities): Program {
+export function bind({ graph: lowered, decomposed, plain }: Lowered, capacities: Capacities): Program {
   const binder = new Binder(capacities);
   const { graph, commits } = splitCommits(lowered);
   const roots = rootsOf(graph);
@@ -202,5 +202,6 @@ export function bind({ graph: lowered, decomposed }: Lowered, capacities: Capaci
     ...(graph.guard ? { guard: level.numberOf(graph.guard) } : {}),
     arenaBytes: level.bytes,
     decomposed,
+    plain,
   };
 }

@@ -1,6 +1,6 @@
-/** The text form of programs: what runs, in which order, where each value lies, and which composites run decomposed. */
+/** The text form of programs: what runs, in which order, where each value lies, which composites run decomposed, and which ops outside of what makes the backend fast (`plain`). */
 import { showType } from "../ir/value.ts";
-import type { AnyStep, Program, ProgramValue } from "./program.ts";
+import type { AnyStep, Program, ProgramValue, Step } from "./program.ts";
 
 function showValue(program: Program, index: number): string {
   if (index < 0) return "-";
@@ -9,12 +9,21 @@ function showValue(program: Program, index: number): string {
   return `${showType(value)}${value.uniform ? " uniform" : ""} ${where}`;
 }
 
+/** The operations of a fused op: `.k` is what the k-th of them makes. */
+function showOperations({ inputs, attrs }: Step<"fused">, margin: string): string[] {
+  const nameOf = (value: number): string => (value < inputs.length ? `%${inputs[value]}` : `.${value - inputs.length}`);
+  const lines = attrs.operations.map(({ op, inputs }, k) => `${margin}.${k} = ${op}(${inputs.map(nameOf).join(", ")})`);
+  return [...lines, `${margin}return ${attrs.results.map(nameOf).join(", ")}`];
+}
+
 function showSteps(program: Program, steps: readonly AnyStep[], margin: string): string[] {
   return steps.flatMap((step) => {
     const outputs = step.outputs.map((output) => (output < 0 ? "-" : `%${output}`)).join(", ");
     const inputs = step.inputs.map((input) => `%${input}`).join(", ");
     const where = step.outputs.map((output) => showValue(program, output)).join(", ");
-    const head = `${margin}${outputs} = ${step.op}(${inputs}): ${where}${step.alias ? " alias" : ""}`;
+    const how = step.alias ? " alias" : program.plain.includes(step.op) ? " plain" : "";
+    const head = `${margin}${outputs} = ${step.op}(${inputs}): ${where}${how}`;
+    if (step.op === "fused") return [head, ...showOperations(step, `${margin}  `)];
     return step.block ? [head, ...showSteps(program, step.block.steps, `${margin}  `)] : [head];
   });
 }

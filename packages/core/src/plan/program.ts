@@ -69,4 +69,6 @@ export interface Program {
   readonly arenaBytes: number;
   /** Composites that arrive decomposed, for `describe`. */
   readonly decomposed: readonly OpName[];
+  /** What runs outside of what makes the backend fast, for `describe`. */
+  readonly plain: readonly OpName[];
 }
