@@ -18,6 +18,7 @@ export interface Instruction {
   readonly output: Place;
 }
 
+/** What a fused op does with each tile. */
 export interface FusedPlan {
   readonly instructions: readonly Instruction[];
   readonly registers: number;
