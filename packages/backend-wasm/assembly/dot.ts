@@ -1,4 +1,5 @@
 /** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
+import { normal, storePart } from "./lanes";
 import { packLeft, packRight } from "./packing";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
 import { BLOCK_BYTES, COLUMNS, Dot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
@@ -10,6 +11,12 @@ function startOf(size: i32, thread: i32, threads: i32): i32 {
   return <i32>((<i64>size * thread) / threads);
 }
 
+/** Writes `count` sums, those that are subnormal as zeros. */
+@inline
+function copyNormal(to: usize, from: usize, count: i32): void {
+  for (; count > 0; count -= 4, to += 16, from += 16) storePart(to, normal(v128.load(from)), count);
+}
+
 /** Writes a tile of sums as rows of floats. */
 function unpack(sums: usize, rows: i32, columns: i32, to: usize, stride: usize): void {
   const panels = panelsOf(columns);
@@ -18,7 +25,7 @@ function unpack(sums: usize, rows: i32, columns: i32, to: usize, stride: usize):
     const target = to + <usize>row * stride;
     for (let panel = 0; panel < panels; panel++) {
       const count = min(COLUMNS, columns - panel * COLUMNS);
-      memory.copy(target + <usize>panel * RIGHT_STEP, from + <usize>panel * BLOCK_BYTES, <usize>count << 2);
+      copyNormal(target + <usize>panel * RIGHT_STEP, from + <usize>panel * BLOCK_BYTES, count);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Elementwise ops on floats, and `select` on any 32-bit numbers. Each thread takes a range of the elements, a multiple of four but for the last.
  * An operand with stride 0 is one number that stands for all.
  */
-import { exp, loadPart, log, sigmoid, softplus, storePart, tanh } from "./lanes";
+import { exp, loadPart, log, normal, sigmoid, softplus, storePart, tanh } from "./lanes";
 import { Binary, BinaryOp, Select, Unary, UnaryOp } from "./protocol";
 import { address, argument } from "./team";
 
@@ -20,18 +20,18 @@ function unaryOf(op: i32, x: v128): v128 {
   if (op === UnaryOp.log) return log(x);
   if (op === UnaryOp.sqrt) return f32x4.sqrt(x);
   if (op === UnaryOp.abs) return f32x4.abs(x);
-  if (op === UnaryOp.tanh) return tanh(x);
+  if (op === UnaryOp.tanh) return normal(tanh(x));
   if (op === UnaryOp.sigmoid) return sigmoid(x);
   if (op === UnaryOp.relu) return f32x4.max(x, f32x4.splat(0));
-  return softplus(x);
+  return normal(softplus(x));
 }
 
 @inline
 function binaryOf(op: i32, a: v128, b: v128): v128 {
-  if (op === BinaryOp.add) return f32x4.add(a, b);
-  if (op === BinaryOp.sub) return f32x4.sub(a, b);
-  if (op === BinaryOp.mul) return f32x4.mul(a, b);
-  if (op === BinaryOp.div) return f32x4.div(a, b);
+  if (op === BinaryOp.add) return normal(f32x4.add(a, b));
+  if (op === BinaryOp.sub) return normal(f32x4.sub(a, b));
+  if (op === BinaryOp.mul) return normal(f32x4.mul(a, b));
+  if (op === BinaryOp.div) return normal(f32x4.div(a, b));
   if (op === BinaryOp.maximum) return f32x4.max(a, b);
   return f32x4.min(a, b);
 }
