@@ -19,6 +19,7 @@ export {
 export { isRelu, supportsRnn } from "./kernels/recurrent/rnn.ts";
 export { lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
 export { type Mover, shapeKernelsBy } from "./kernels/shape.ts";
+export { normal } from "./kernels/small.ts";
 export { cpuKernels } from "./kernels/table.ts";
 export { type Memory, PlainMemory } from "./memory.ts";
 export { type ArenaOptions, arenaBackend } from "./session.ts";

@@ -1,5 +1,5 @@
 /** The crossentropy of a softmax and labels, and its gradient. Each thread takes a range of the rows. */
-import { exp, loadPart, log, storePart } from "./lanes";
+import { exp, loadPart, log, normal, storePart } from "./lanes";
 import { Crossentropy, CrossentropyGrad } from "./protocol";
 import { largest, loadFilled, total } from "./softmax";
 import { address, argument } from "./team";
@@ -64,20 +64,19 @@ export function crossentropyGrad(thread: i32, threads: i32): void {
     const y = address(CrossentropyGrad.y) + <usize>row * (<usize>width << 2);
     const highest = f32x4.splat(load<f32>(address(CrossentropyGrad.largest) + at));
     const logSum = f32x4.splat(load<f32>(address(CrossentropyGrad.logSums) + at));
-    const cotangent = load<f32>(address(CrossentropyGrad.cotangents) + at);
-    const scale = f32x4.splat(cotangent);
+    const scale = v128.load32_splat(address(CrossentropyGrad.cotangents) + at);
     const label = load<i32>(address(CrossentropyGrad.labels) + at);
     // Before its place is written: y may lie over the logits.
     const atLabel: f32 = <u32>label < <u32>width ? load<f32>(x + (<usize>label << 2)) : 0;
     for (let i: usize = 0; i < <usize>width << 2; i += 16) {
       const left = width - <i32>(i >> 2);
       const z = f32x4.sub(f32x4.sub(loadPart(x + i, left), highest), logSum);
-      storePart(y + i, f32x4.mul(scale, f32x4.sub(exp(z), everywhere)), left);
+      storePart(y + i, normal(f32x4.mul(scale, f32x4.sub(exp(z), everywhere))), left);
     }
     if (<u32>label < <u32>width) {
       const z = f32x4.sub(f32x4.sub(f32x4.splat(atLabel), highest), logSum);
-      const probability = f32x4.extract_lane(exp(z), 0);
-      store<f32>(y + (<usize>label << 2), cotangent * (probability - (1 - smoothing + smoothing / <f32>width)));
+      const target = f32x4.splat(1 - smoothing + smoothing / <f32>width);
+      v128.store32_lane(y + (<usize>label << 2), normal(f32x4.mul(scale, f32x4.sub(exp(z), target))), 0);
     }
   }
 }

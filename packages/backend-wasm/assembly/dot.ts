@@ -1,8 +1,8 @@
 /** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
-import { loadPart, past, storePart } from "./lanes";
+import { loadPart, normal, past, storePart } from "./lanes";
 import { packLeft, packRight } from "./packing";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
-import { BLOCK_BYTES, COLUMNS, Dot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
+import { COLUMNS, Dot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
 import { address, argument, tick } from "./team";
 
 /** The first of a thread's rows or columns. */
@@ -11,25 +11,36 @@ function startOf(size: i32, thread: i32, threads: i32): i32 {
   return <i32>((<i64>size * thread) / threads);
 }
 
-/** Writes `count` sums with as many numbers added. */
-function writeAdded(from: usize, bias: usize, to: usize, count: i32): void {
-  for (; count > 0; count -= 4, from += 16, bias += 16, to += 16) {
-    storePart(to, f32x4.add(v128.load(from), loadPart(bias, count)), count);
+/** Adds a bias to `count` sums, where there is one, and writes zeros for those that are subnormal. */
+function finish(to: usize, count: i32, bias: usize): void {
+  for (; count > 0; count -= 4, to += 16) {
+    let sums = loadPart(to, count);
+    if (bias !== 0) {
+      sums = f32x4.add(sums, loadPart(bias, count));
+      bias += 16;
+    }
+    storePart(to, normal(sums), count);
   }
 }
 
-/** Writes a tile of sums as rows of floats, with a bias of the columns where there is one. */
-function unpack(sums: usize, rows: i32, columns: i32, to: usize, stride: usize, bias: usize): void {
-  const panels = panelsOf(columns);
-  for (let row = 0; row < rows; row++) {
-    const from = sums + <usize>((row / ROWS) * panels) * BLOCK_BYTES + <usize>(row % ROWS) * RIGHT_STEP;
-    const target = to + <usize>row * stride;
-    for (let panel = 0; panel < panels; panel++) {
-      const count = min(COLUMNS, columns - panel * COLUMNS);
-      const source = from + <usize>panel * BLOCK_BYTES;
-      const place = <usize>panel * RIGHT_STEP;
-      if (bias === 0) memory.copy(target + place, source, <usize>count << 2);
-      else writeAdded(source, bias + place, target + place, count);
+/** The product of packed rows with a panel of few columns: by way of `block`, whose rows have room for all columns of a panel. */
+function multiplyFew(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, count: i32, block: usize, add: bool): void {
+  const bytes = <usize>count << 2;
+  if (add) for (let row = 0; row < rows; row++) memory.copy(block + <usize>row * RIGHT_STEP, to + <usize>row * stride, bytes);
+  multiply(rows, a, b, depth, block, RIGHT_STEP, add);
+  for (let row = 0; row < rows; row++) memory.copy(to + <usize>row * stride, block + <usize>row * RIGHT_STEP, bytes);
+}
+
+/** The product of a packed tile of rows with one of columns, written to rows of floats, or added to what is there. */
+function multiplyTiles(a: usize, rows: i32, b: usize, columns: i32, depth: i32, to: usize, stride: usize, block: usize, add: bool): void {
+  for (let column = 0; column < columns; column += COLUMNS, b += <usize>depth * RIGHT_STEP) {
+    const count = min(COLUMNS, columns - column);
+    let left = a;
+    for (let row = 0; row < rows; row += ROWS, left += <usize>depth * LEFT_STEP) {
+      const few = min(ROWS, rows - row);
+      const at = to + <usize>row * stride + (<usize>column << 2);
+      if (count === COLUMNS) multiply(few, left, b, depth, at, stride, add);
+      else multiplyFew(few, left, b, depth, at, stride, count, block, add);
     }
   }
 }
@@ -49,40 +60,31 @@ export function dot(thread: i32, threads: i32): void {
   const endRow = byRows ? startOf(allRows, thread + 1, threads) : allRows;
   const firstColumn = byRows ? 0 : startOf(allColumns, thread, threads);
   const endColumn = byRows ? allColumns : startOf(allColumns, thread + 1, threads);
+  const stride = <usize>allColumns << 2;
 
   const packedA = address(Dot.tiles) + <usize>thread * address(Dot.tileBytes);
   const packedB = packedA + <usize>(blocksOf(TILE_ROWS) * TILE_DEPTH) * LEFT_STEP;
-  const sums = packedB + <usize>(panelsOf(TILE_COLUMNS) * TILE_DEPTH) * RIGHT_STEP;
+  const block = packedB + <usize>(panelsOf(TILE_COLUMNS) * TILE_DEPTH) * RIGHT_STEP;
   for (let n = 0; n < batch; n++) {
     const a = address(Dot.a) + <usize>n * address(Dot.aBatchStride);
     const b = address(Dot.b) + <usize>n * address(Dot.bBatchStride);
-    const y = address(Dot.y) + (<usize>(n * allRows * allColumns) << 2);
+    const y = address(Dot.y) + <usize>(n * allRows) * stride;
     for (let column = firstColumn; column < endColumn; column += TILE_COLUMNS) {
       const columns = min(TILE_COLUMNS, endColumn - column);
-      const panels = panelsOf(columns);
-      for (let row = firstRow; row < endRow; row += TILE_ROWS) {
-        const rows = min(TILE_ROWS, endRow - row);
-        const blocks = blocksOf(rows);
-        tick();
-        memory.fill(sums, 0, <usize>(blocks * panels) * BLOCK_BYTES);
-        for (let k = 0; k < depth; k += TILE_DEPTH) {
-          const length = min(TILE_DEPTH, depth - k);
+      const bias = past(address(Dot.bias), <usize>column << 2);
+      // The columns stay packed for all rows, whose sums lie in the result meanwhile.
+      for (let k = 0; k < depth; k += TILE_DEPTH) {
+        const length = min(TILE_DEPTH, depth - k);
+        packRight(b + <usize>column * bColumn + <usize>k * bDepth, bColumn, bDepth, columns, length, packedB);
+        for (let row = firstRow; row < endRow; row += TILE_ROWS) {
+          const rows = min(TILE_ROWS, endRow - row);
+          tick();
           packLeft(a + <usize>row * aRow + <usize>k * aDepth, aRow, aDepth, rows, length, packedA);
-          // Where the whole sum fits, the columns stay packed for all rows.
-          if (row === firstRow || depth > TILE_DEPTH) {
-            packRight(b + <usize>column * bColumn + <usize>k * bDepth, bColumn, bDepth, columns, length, packedB);
-          }
-          for (let panel = 0; panel < panels; panel++) {
-            const right = packedB + <usize>(panel * length) * RIGHT_STEP;
-            for (let block = 0; block < blocks; block++) {
-              const left = packedA + <usize>(block * length) * LEFT_STEP;
-              const to = sums + <usize>(block * panels + panel) * BLOCK_BYTES;
-              multiply(min(ROWS, rows - block * ROWS), left, right, length, to, RIGHT_STEP, true);
-            }
-          }
+          const to = y + <usize>row * stride + (<usize>column << 2);
+          multiplyTiles(packedA, rows, packedB, columns, length, to, stride, block, k > 0);
+          if (k + length < depth) continue;
+          for (let i = 0; i < rows; i++) finish(to + <usize>i * stride, columns, bias);
         }
-        const target = y + (<usize>(row * allColumns + column) << 2);
-        unpack(sums, rows, columns, target, <usize>allColumns << 2, past(address(Dot.bias), <usize>column << 2));
       }
     }
   }

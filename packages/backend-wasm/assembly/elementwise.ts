@@ -2,7 +2,7 @@
  * Loops of elementwise operations. An operand of one number is eight times that number in memory, from which the loop does not move on. Each result is
  * written after the operands in its place are read, so it may lie over one of them.
  */
-import { exp, loadPart, log, sigmoid, softplus, storePart, storeTwo, tanh } from "./lanes";
+import { exp, loadPart, log, normal, sigmoid, softplus, storePart, storeTwo, tanh } from "./lanes";
 import { FusedOp } from "./protocol";
 
 /** The first element of a thread's range; that of the thread after the last is the end. */
@@ -27,10 +27,10 @@ function unaryOf(op: i32, x: v128): v128 {
   if (op === FusedOp.sqrt) return f32x4.sqrt(x);
   if (op === FusedOp.abs) return f32x4.abs(x);
   if (op === FusedOp.sign) return signOf(x);
-  if (op === FusedOp.tanh) return tanh(x);
+  if (op === FusedOp.tanh) return normal(tanh(x));
   if (op === FusedOp.sigmoid) return sigmoid(x);
   if (op === FusedOp.relu) return f32x4.max(x, f32x4.splat(0));
-  if (op === FusedOp.softplus) return softplus(x);
+  if (op === FusedOp.softplus) return normal(softplus(x));
   if (op === FusedOp.negInt) return i32x4.neg(x);
   if (op === FusedOp.intToFloat) return f32x4.convert_i32x4_s(x);
   return i32x4.trunc_sat_f32x4_s(x);
@@ -38,10 +38,10 @@ function unaryOf(op: i32, x: v128): v128 {
 
 @inline
 function binaryOf(op: i32, a: v128, b: v128): v128 {
-  if (op === FusedOp.add) return f32x4.add(a, b);
-  if (op === FusedOp.sub) return f32x4.sub(a, b);
-  if (op === FusedOp.mul) return f32x4.mul(a, b);
-  if (op === FusedOp.div) return f32x4.div(a, b);
+  if (op === FusedOp.add) return normal(f32x4.add(a, b));
+  if (op === FusedOp.sub) return normal(f32x4.sub(a, b));
+  if (op === FusedOp.mul) return normal(f32x4.mul(a, b));
+  if (op === FusedOp.div) return normal(f32x4.div(a, b));
   if (op === FusedOp.maximum) return f32x4.max(a, b);
   if (op === FusedOp.minimum) return f32x4.min(a, b);
   if (op === FusedOp.addInt) return i32x4.add(a, b);

@@ -1,5 +1,5 @@
 /** Rows of a table looked up and added to by whole numbers. Ids were checked before. */
-import { loadPart, storePart } from "./lanes";
+import { loadPart, normal, storePart } from "./lanes";
 import { Gather, ScatterAdd } from "./protocol";
 import { address, argument } from "./team";
 
@@ -45,7 +45,7 @@ export function scatterAdd(thread: i32, threads: i32): void {
       for (let k = start; k < end; k++) {
         sum = f32x4.add(sum, loadPart(column + <usize>load<u32>(positions + (<usize>k << 2)) * bytes, count));
       }
-      storePart(to + (<usize>d << 2), sum, count);
+      storePart(to + (<usize>d << 2), normal(sum), count);
     }
     start = end;
   }

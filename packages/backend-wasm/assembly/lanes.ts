@@ -86,11 +86,48 @@ function number(table: usize, index: usize): v128 {
   return v128.load32_splat(table + (index << 2));
 }
 
-/** 1, log₂(e), -log₂(e), -ln(2) in two parts, the first of few bits, the same of ln(2), and 1.5 · 2²³: added to a number of moderate size, it leaves it rounded in the low bits. */
+/** The bits of 2⁻¹⁰⁰ (8e-31), below which recurrences drop numbers, and of all but the sign. */
+const TRACE: i32 = 0x0d800000;
+const SIZE: i32 = 0x7fffffff;
+/** The bits of 2⁻¹²⁶, below which numbers are subnormal; and these two. */
+const SIZES = memory.data<i32>([0x00800000, TRACE, SIZE]);
+
+/**
+ * Zeros of their sign in the place of subnormal numbers: some processors spend a hundred times as long on them, and WebAssembly cannot switch them off.
+ * Sizes are compared as whole numbers, of which NaN and infinity are the largest.
+ */
+@inline
+export function normal(x: v128): v128 {
+  const size = v128.and(x, number(SIZES, 2));
+  return v128.xor(x, v128.and(size, i32x4.gt_s(number(SIZES, 0), size)));
+}
+
+/** Zeros in the place of numbers below 2⁻¹⁰⁰ in size: products with what is left and weights from 1.5e-8 on are normal. */
+@inline
+export function lasting(x: v128): v128 {
+  return v128.andnot(x, i32x4.gt_s(number(SIZES, 1), v128.and(x, number(SIZES, 2))));
+}
+
+/** Copies `count` numbers so, from where there are whole vectors of them. */
+export function copyLasting(to: usize, from: usize, count: i32): void {
+  for (; count > 0; count -= 4, to += 16, from += 16) storePart(to, lasting(v128.load(from)), count);
+}
+
+/** Copies one number so. */
+@inline
+export function copyOneLasting(to: usize, from: usize): void {
+  const bits = load<i32>(from);
+  store<i32>(to, (bits & SIZE) < TRACE ? 0 : bits);
+}
+
+/**
+ * 1, log₂(e), -log₂(e), -ln(2) in two parts, the first of few bits, the same of ln(2), and 1.5 · 2²³: added to a number of moderate size, it leaves it
+ * rounded in the low bits; 4.
+ */
 const BASE = memory.data<f32>([
-  1, 1.44269504, -1.44269504, -0.693359375, 2.1219444e-4, 0.693359375, -2.1219444e-4, 12582912,
+  1, 1.44269504, -1.44269504, -0.693359375, 2.1219444e-4, 0.693359375, -2.1219444e-4, 12582912, 4,
 ]);
-/** The bits of the last of them. */
+/** The bits of 1.5 · 2²³. */
 const ROUND_BITS: i32 = 0x4b400000;
 /** eʳ - 1 - r for |r| ≤ ln(2) / 2, over r²: coefficients from the highest on, fitted for the least relative error (3e-9). */
 const EXP = memory.data<f32>([
@@ -101,7 +138,7 @@ const EXP_NEGATIVE = memory.data<f32>([
   0.001381453825160861, -0.00836874544620514, 0.04166838899254799, -0.1666652113199234, 0.4999999403953552,
 ]);
 /** Bounds of the arguments of exp and of sigmoid. */
-const BOUNDS = memory.data<f32>([89, -104, 87, -89]);
+const BOUNDS = memory.data<f32>([89, -87.33654, 87, -87.3]);
 /**
  * tanh(x) = x · P(x²) / Q(x²), fitted for the least relative error (7e-9): the bounds of x, past which it rounds to 1; P and Q from the highest
  * coefficient on; -1.
@@ -125,36 +162,37 @@ function expPolynomial(table: usize, r: v128, d: v128): v128 {
   return madd(madd(p, square, pair(table + 12, r)), square, d);
 }
 
-/** eˣ over the whole range: 0 and infinity past its ends, NaN of NaN. */
+/** eˣ: infinity past the upper end of float32, 0 where it is below the smallest normal number, NaN of NaN. */
 export function exp(x: v128): v128 {
+  const small = f32x4.lt(x, number(BOUNDS, 1));
   x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 0)), number(BOUNDS, 1));
   const rounded = madd(x, number(BASE, 1), number(BASE, 7));
   // eˣ = p · 2ⁿ, with n in the low bits of `rounded`.
   const whole = f32x4.sub(rounded, number(BASE, 7));
   const r = madd(whole, number(BASE, 4), madd(whole, number(BASE, 3), x));
   const p = expPolynomial(EXP, r, f32x4.add(r, number(BASE, 0)));
-  // 2ⁿ in two factors, because n may lie outside of the exponents of float32.
+  // 2ⁿ in two factors, because n may lie past the exponents of float32.
   const n = i32x4.sub(rounded, i32x4.splat(ROUND_BITS));
   const half = i32x4.shr_s(n, 1);
-  return f32x4.mul(f32x4.mul(p, power(half)), power(i32x4.sub(n, half)));
+  return v128.andnot(f32x4.mul(f32x4.mul(p, power(half, 0)), power(i32x4.sub(n, half), 0)), small);
 }
 
-/** 2ⁿ for whole n of an exponent of float32, or with n in the low bits. */
+/** c · 2ⁿ with n in the low bits, by the exponent; c is at `constant` of `BASE`. */
 @inline
-function power(n: v128): v128 {
-  return i32x4.add(i32x4.shl(n, 23), number(BASE, 0));
+function power(n: v128, constant: usize): v128 {
+  return i32x4.add(i32x4.shl(n, 23), number(BASE, constant));
 }
 
-/** 1 / (1 + e⁻ˣ). From -88.4 down it is 0, where float32 has no normal numbers left: there 2ⁿ has the exponent of infinity. */
+/** 1 / (1 + e⁻ˣ) as 4 / (4 + 4e⁻ˣ): from -86.99 down it is 0, where float32 soon has no normal numbers left, as 4 · 2ⁿ has the exponent of infinity. */
 @inline
 export function sigmoid(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, number(BOUNDS, 2)), number(BOUNDS, 3));
   const rounded = madd(x, number(BASE, 2), number(BASE, 7));
   const whole = f32x4.sub(rounded, number(BASE, 7));
   const r = madd(whole, number(BASE, 6), madd(whole, number(BASE, 5), x));
-  const one = number(BASE, 0);
-  const p = expPolynomial(EXP_NEGATIVE, r, f32x4.sub(one, r));
-  return f32x4.div(one, madd(p, power(rounded), one));
+  const four = number(BASE, 8);
+  const p = expPolynomial(EXP_NEGATIVE, r, f32x4.sub(number(BASE, 0), r));
+  return f32x4.div(four, madd(p, power(rounded, 8), four));
 }
 
 /** tanh(x), never past 1. */

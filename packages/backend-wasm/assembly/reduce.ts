@@ -3,8 +3,14 @@
  * whoever computes it.
  */
 import { sum, sumInt } from "./elementwise";
+import { normal } from "./lanes";
 import { Reduce, Reduction, TILE } from "./protocol";
 import { address, argument } from "./team";
+
+@inline
+function storeNormal(to: usize, x: f64): void {
+  v128.store32_lane(to, normal(f32x4.splat(<f32>x)), 0);
+}
 
 /** The largest of numbers side by side; NaN where one is. */
 function largestOf(x: usize, count: i32): f32 {
@@ -40,7 +46,7 @@ function placeOfInt(x: usize, count: i32): i32 {
 
 /** A result whose elements lie side by side. */
 function reduceRow(kind: i32, x: usize, count: i32, y: usize): void {
-  if (kind === Reduction.sum) store<f32>(y, <f32>sum(x, 32, count));
+  if (kind === Reduction.sum) storeNormal(y, sum(x, 32, count));
   else if (kind === Reduction.sumInt) store<i32>(y, <i32>(<i64>sumInt(x, 32, count)));
   else if (kind === Reduction.max) store<f32>(y, largestOf(x, count));
   else if (kind === Reduction.maxInt) store<i32>(y, largestIntOf(x, count));
@@ -68,7 +74,7 @@ function sumColumns(x: usize, stride: usize, rows: i32, y: usize, count: i32, su
   for (let row = 0; row < rows; row++, x += stride) addRow(x, sums, count, ints);
   for (let i = 0; i < count; i++, y += 4, sums += 8) {
     if (ints) store<i32>(y, <i32>(<i64>load<f64>(sums)));
-    else store<f32>(y, <f32>load<f64>(sums));
+    else storeNormal(y, load<f64>(sums));
   }
 }
 

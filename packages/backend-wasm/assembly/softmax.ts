@@ -1,5 +1,5 @@
 /** Softmax and its logarithm along the last axis, shifted by the maximum of each row. Each thread takes a range of the rows. */
-import { exp, loadPart, log, storePart } from "./lanes";
+import { exp, loadPart, log, normal, storePart } from "./lanes";
 import { Softmax } from "./protocol";
 import { address, argument } from "./team";
 
@@ -57,7 +57,7 @@ export function softmax(thread: i32, threads: i32): void {
       const count = width - <i32>(i >> 2);
       // The maximum first: beside it the logarithm may have no digits left.
       if (logarithm) storePart(y + i, f32x4.sub(f32x4.sub(loadPart(x + i, count), shift), logSum), count);
-      else storePart(y + i, f32x4.div(loadPart(y + i, count), sum), count);
+      else storePart(y + i, normal(f32x4.div(loadPart(y + i, count), sum)), count);
     }
   }
 }

@@ -2,6 +2,7 @@
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { byType } from "./byType.ts";
+import { normal } from "./small.ts";
 
 function addFloat({ f32: x }: Memory, call: Call): void {
   const a = call.inputs[0];
@@ -10,7 +11,7 @@ function addFloat({ f32: x }: Memory, call: Call): void {
   const di = a.stride;
   const dj = b.stride;
   const end = out.offset + out.size;
-  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = x[i] + x[j];
+  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] + x[j]);
 }
 
 function subFloat({ f32: x }: Memory, call: Call): void {
@@ -20,7 +21,7 @@ function subFloat({ f32: x }: Memory, call: Call): void {
   const di = a.stride;
   const dj = b.stride;
   const end = out.offset + out.size;
-  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = x[i] - x[j];
+  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] - x[j]);
 }
 
 function mulFloat({ f32: x }: Memory, call: Call): void {
@@ -30,7 +31,7 @@ function mulFloat({ f32: x }: Memory, call: Call): void {
   const di = a.stride;
   const dj = b.stride;
   const end = out.offset + out.size;
-  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = x[i] * x[j];
+  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] * x[j]);
 }
 
 function divFloat({ f32: x }: Memory, call: Call): void {
@@ -40,7 +41,7 @@ function divFloat({ f32: x }: Memory, call: Call): void {
   const di = a.stride;
   const dj = b.stride;
   const end = out.offset + out.size;
-  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = x[i] / x[j];
+  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] / x[j]);
 }
 
 function maximumFloat({ f32: x }: Memory, call: Call): void {
@@ -70,7 +71,7 @@ function powFloat({ f32: x }: Memory, call: Call): void {
   const di = a.stride;
   const dj = b.stride;
   const end = out.offset + out.size;
-  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = x[i] ** x[j];
+  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] ** x[j]);
 }
 
 function addInt({ i32: x }: Memory, call: Call): void {

@@ -2,6 +2,7 @@
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { exponential } from "./exponential.ts";
+import { normal } from "./small.ts";
 
 function softmaxCrossentropy({ f32, i32 }: Memory, { attrs, inputs, outputs }: Call<"softmaxCrossentropy">): void {
   const [logits, labels] = inputs;
@@ -40,7 +41,7 @@ function softmaxCrossentropyGrad({ f32, i32 }: Memory, call: Call<"softmaxCrosse
     const label = i32[labels.offset + row];
     for (let i = 0; i < width; i++) {
       const target = (i === label ? 1 - smoothing : 0) + smoothing / width;
-      f32[to + i] = cotangent * (exponential(f32[from + i] - most - logSum) - target);
+      f32[to + i] = normal(cotangent * (exponential(f32[from + i] - most - logSum) - target));
     }
   }
 }

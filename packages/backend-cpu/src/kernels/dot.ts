@@ -2,6 +2,7 @@
 import type { Call, View } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
+import { normal } from "./small.ts";
 
 /** Rows of a, columns of b and length of the sum that are packed at a time. */
 const TILE = { rows: 128, columns: 256, depth: 512 };
@@ -106,7 +107,7 @@ function unpack(
 ): void {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      f32[to + row * stride + column] = f64[sums + blockIndex(row, column, columns)];
+      f32[to + row * stride + column] = normal(f64[sums + blockIndex(row, column, columns)]);
     }
   }
 }
@@ -114,7 +115,10 @@ function unpack(
 /** Adds a bias to each row of floats. */
 function addBias(f32: Float32Array, bias: number, to: number, rows: number, columns: number, stride: number): void {
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) f32[to + row * stride + column] += f32[bias + column];
+    for (let column = 0; column < columns; column++) {
+      const at = to + row * stride + column;
+      f32[at] = normal(f32[at] + f32[bias + column]);
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { Memory } from "../memory.ts";
 import { bytesOf } from "../views.ts";
 import { emptyWalk } from "../walk.ts";
 import { type FusedPlan, type Instruction, type Place, planFused } from "./fusedPlan.ts";
+import { normal } from "./small.ts";
 
 /** Elements of a tile: few enough that all values of one lie in the first caches, many enough that to begin an instruction counts for little. */
 const TILE = 1024;
@@ -127,7 +128,7 @@ function run(memory: Memory, call: FusedCall): void {
   }
   for (let k = 0; k < plan.sums.length; k++) {
     const output = call.outputs[plan.sums[k]];
-    numbersOf(memory, output.dtype)[output.offset] = memory.f64[sums + k];
+    numbersOf(memory, output.dtype)[output.offset] = normal(memory.f64[sums + k]);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Call, View } from "../call.ts";
 import { aligned } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { expectLengths } from "./lengths.ts";
+import { normal } from "./small.ts";
 
 /** Throws unless every id is a row of the table. */
 export function expectIds(op: string, { i32 }: Memory, ids: View, rows: number): void {
@@ -70,7 +71,7 @@ export const indexedKernels = {
         for (let d = 0; d < width; d++) {
           let sum = 0;
           for (let k = start; k < end; k++) sum += f32[updates.offset + i32[positions + k] * width + d];
-          f32[y.offset + row * width + d] = sum;
+          f32[y.offset + row * width + d] = normal(sum);
         }
         start = end;
       }

@@ -2,6 +2,7 @@
 import type { Call, View, Walk } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { addAxis, startWalk } from "../walk.ts";
+import { normal } from "./small.ts";
 
 type Numbers = Float32Array | Int32Array;
 
@@ -71,7 +72,7 @@ export const reduceKernels = {
       walkReduced(walk, x, attrs.axes);
       const numbers = numbersOf(memory, x);
       sumAlong(numbers, sums, walk, 0, x.offset, start);
-      for (let i = 0; i < y.size; i++) numbers[y.offset + i] = sums[start + i];
+      for (let i = 0; i < y.size; i++) numbers[y.offset + i] = normal(sums[start + i]);
     },
   },
   /** NaN where any element is NaN. */

@@ -2,6 +2,7 @@
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { exponential } from "./exponential.ts";
+import { normal } from "./small.ts";
 
 /** NaN in a row makes the whole row NaN. */
 function softmax({ f32 }: Memory, { inputs, outputs }: Call<"softmax">): void {
@@ -13,7 +14,7 @@ function softmax({ f32 }: Memory, { inputs, outputs }: Call<"softmax">): void {
     for (let i = row; i < row + width; i++) if (f32[i] > most) most = f32[i];
     let sum = 0;
     for (let i = row; i < row + width; i++) sum += exponential(f32[i] - most);
-    for (let i = row; i < row + width; i++) f32[i + shift] = exponential(f32[i] - most) / sum;
+    for (let i = row; i < row + width; i++) f32[i + shift] = normal(exponential(f32[i] - most) / sum);
   }
 }
 

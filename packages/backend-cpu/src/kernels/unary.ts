@@ -6,6 +6,7 @@ import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { byType } from "./byType.ts";
 import { exponential, hyperbolicTangent, logistic } from "./exponential.ts";
+import { normal } from "./small.ts";
 
 function negFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
@@ -18,7 +19,7 @@ function expFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
-  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = exponential(x[i]);
+  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = normal(exponential(x[i]));
 }
 
 function logFloat({ f32: x }: Memory, call: Call): void {
@@ -53,14 +54,14 @@ function tanhFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
-  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = hyperbolicTangent(x[i]);
+  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = normal(hyperbolicTangent(x[i]));
 }
 
 function sigmoidFloat({ f32: x }: Memory, call: Call): void {
   const y = call.outputs[0];
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
-  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = logistic(x[i]);
+  for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di) x[o] = normal(logistic(x[i]));
 }
 
 function reluFloat({ f32: x }: Memory, call: Call): void {
@@ -75,7 +76,7 @@ function softplusFloat({ f32: x }: Memory, call: Call): void {
   const di = call.inputs[0].stride;
   const end = y.offset + y.size;
   for (let o = y.offset, i = call.inputs[0].offset; o < end; o++, i += di)
-    x[o] = Math.max(x[i], 0) + Math.log1p(Math.exp(-Math.abs(x[i])));
+    x[o] = normal(Math.max(x[i], 0) + Math.log1p(Math.exp(-Math.abs(x[i]))));
 }
 
 function negInt({ i32: x }: Memory, call: Call): void {

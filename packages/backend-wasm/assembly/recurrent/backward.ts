@@ -1,9 +1,11 @@
 /**
  * The way of every recurrence back. Blocks of rows go backwards through some steps; a step turns the cotangents of its states into those of its
  * gates, and products with R and W take these to the step before and to x. Gate gradients are collected beside what the gates met; whenever enough
- * rows are there, all threads meet and add up products of the two to the gradients of the weights, by columns.
+ * rows are there, all threads meet and add up products of the two to the gradients of the weights, by columns. Over
+ * hundreds of steps gradients fade to subnormal numbers, which make products slow: those of gates, cotangents that go from step to step without a product,
+ * and results are dropped below 2⁻¹⁰⁰ in size (`lasting`), where they add nothing. What a product gives is looked at a step later.
  */
-import { aligned } from "../lanes";
+import { aligned, copyLasting, lasting } from "../lanes";
 import { packRight, transpose } from "../packing";
 import { LEFT_STEP, panelsOf, RIGHT_STEP } from "../panels";
 import { COLUMNS, RecurrenceGrad, ROWS } from "../protocol";
@@ -14,13 +16,19 @@ import { collectedPitch } from "./weights";
 /** d · a · (1 - a): through the sigmoid that gave a. */
 @inline
 export function throughSigmoid(d: v128, a: v128): v128 {
-  return f32x4.mul(f32x4.mul(d, a), f32x4.sub(f32x4.splat(1), a));
+  return lasting(f32x4.mul(f32x4.mul(d, a), f32x4.sub(f32x4.splat(1), a)));
+}
+
+/** 1 - a², the slope of the tanh that gave a. */
+@inline
+export function slopeOfTanh(a: v128): v128 {
+  return f32x4.sub(f32x4.splat(1), f32x4.mul(a, a));
 }
 
 /** d · (1 - a²): through the tanh that gave a. */
 @inline
 export function throughTanh(d: v128, a: v128): v128 {
-  return f32x4.mul(d, f32x4.sub(f32x4.splat(1), f32x4.mul(a, a)));
+  return lasting(f32x4.mul(d, slopeOfTanh(a)));
 }
 
 /** One gate's gradients of `rows` rows, in right panels, as part of the left operand of a product. */
@@ -136,6 +144,6 @@ export function writeInputs(step: i32, first: i32, active: i32, sums: usize): vo
     const p = first + lane;
     const t = reverse ? lengthOf(p) - 1 - step : step;
     const to = dX + (<usize>((t * batch + rowOf(p)) * inputSize) << 2);
-    memory.copy(to, sums + <usize>lane * sumBytes, <usize>inputSize << 2);
+    copyLasting(to, sums + <usize>lane * sumBytes, inputSize);
   }
 }

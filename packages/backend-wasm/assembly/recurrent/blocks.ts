@@ -2,6 +2,7 @@
  * The rows of a batch in blocks, longest rows first, each of which is a chain of steps that nobody else touches. Threads take what is to be done one
  * by one, so that a thread on a slower or busier core takes less; what is computed does not depend on who computes it.
  */
+import { copyLasting } from "../lanes";
 import { Recurrence, STATE_BYTES } from "../protocol";
 import { address, argument } from "../team";
 
@@ -119,8 +120,9 @@ export function gatherRows(from: usize, to: usize, stride: usize, first: i32, en
   }
 }
 
-/** The other way round; nothing where there is nowhere to write. */
+/** The other way round, without what is too small; nothing where there is nowhere to write. */
 export function scatterRows(from: usize, to: usize, stride: usize, first: i32, end: i32): void {
-  const bytes = <usize>argument(Recurrence.hidden) << 2;
-  if (to !== 0) for (let p = first; p < end; p++, from += stride) memory.copy(to + <usize>rowOf(p) * bytes, from, bytes);
+  const hidden = argument(Recurrence.hidden);
+  if (to === 0) return;
+  for (let p = first; p < end; p++, from += stride) copyLasting(to + <usize>rowOf(p) * (<usize>hidden << 2), from, hidden);
 }

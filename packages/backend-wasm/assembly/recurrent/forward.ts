@@ -1,6 +1,7 @@
 /**
  * The way of every recurrence forward. A thread takes a block of rows through a stretch of steps, and then takes another one. In its room a block has
- * the operands of this step and of the next, [1 | x | h], and behind them what the recurrence keeps from step to step.
+ * the operands of this step and of the next, [1 | x | h], and behind them what the recurrence keeps from step to step. States that fade are dropped below
+ * 2⁻¹⁰⁰ in size (`lasting`), as gradients are on the way back.
  */
 import { aligned, past } from "../lanes";
 import { packColumns } from "../packing";

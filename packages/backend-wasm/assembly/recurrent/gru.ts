@@ -3,7 +3,7 @@
  * what comes from the state is reset in between: h · Rᵀ, which r multiplies (`resetAfter`), or (r ∘ h) · Rᵀ, for which r has to be there for all
  * units first. What `gates` holds is the same as on the CPU backend: z, r and, with `resetAfter`, what r multiplies, each over all units.
  */
-import { madd, past, sigmoid, storeTwo, storeUnits, tanh } from "../lanes";
+import { lasting, madd, past, sigmoid, storeTwo, storeUnits, tanh } from "../lanes";
 import { transpose } from "../packing";
 import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, Gru, ROWS, TARGET_BYTES } from "../protocol";
@@ -93,7 +93,7 @@ function resetStates(rows: i32, sums: usize, state: usize): void {
   for (; rows > 0; rows--, sums += RIGHT_STEP, state += stateBytes) {
     for (let at: usize = 0; at < RIGHT_STEP; at += 32) {
       const to = sums + RESETS + at;
-      storeTwo(to, f32x4.mul(v128.load(to), v128.load(state + at)), f32x4.mul(v128.load(to, 16), v128.load(state + at, 16)));
+      storeTwo(to, lasting(f32x4.mul(v128.load(to), v128.load(state + at))), lasting(f32x4.mul(v128.load(to, 16), v128.load(state + at, 16))));
     }
   }
 }
@@ -106,8 +106,8 @@ function updateStates(rows: i32, sums: usize, state: usize, targets: usize, at: 
     for (let unit = 0; unit < COLUMNS; unit += 8, sums += 32, state += 32) {
       const c = tanh(v128.load(sums, INPUTS));
       const c2 = tanh(v128.load(sums, INPUTS + 16));
-      const h = madd(v128.load(sums), f32x4.sub(v128.load(state), c), c);
-      const h2 = madd(v128.load(sums, 16), f32x4.sub(v128.load(state, 16), c2), c2);
+      const h = lasting(madd(v128.load(sums), f32x4.sub(v128.load(state), c), c));
+      const h2 = lasting(madd(v128.load(sums, 16), f32x4.sub(v128.load(state, 16), c2), c2));
       storeTwo(state, h, h2);
       storeTwo(sums, h, h2);
       if (y !== 0) storeUnits(y + (<usize>unit << 2), h, h2, count - unit);

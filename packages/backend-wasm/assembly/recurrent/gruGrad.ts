@@ -3,7 +3,7 @@
  * back through R beside dz and dr, and dc to x alone. Without it s = (r ∘ h) · Rᵀ, so that dc goes back through R in a product of its own before r has
  * its gradient, and r ∘ h is collected for the weights.
  */
-import { loadPart, madd, storeTwo } from "../lanes";
+import { lasting, loadPart, madd, storeTwo } from "../lanes";
 import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { GruGrad } from "../protocol";
 import { address, argument, tick } from "../team";
@@ -35,13 +35,13 @@ function toCandidate(dh: v128, z: v128, before: v128, h: v128): v128 {
   const rest = f32x4.sub(f32x4.splat(1), z);
   const share = madd(f32x4.neg(z), before, h);
   const slope = f32x4.sub(rest, f32x4.div(f32x4.mul(share, share), rest));
-  return f32x4.mul(dh, v128.andnot(slope, f32x4.eq(rest, f32x4.splat(0))));
+  return lasting(f32x4.mul(dh, v128.andnot(slope, f32x4.eq(rest, f32x4.splat(0)))));
 }
 
 /** dz of dh: (before - candidate) · (1 - z) · z, and the first two are before - h. */
 @inline
 function toUpdate(dh: v128, z: v128, before: v128, h: v128): v128 {
-  return f32x4.mul(f32x4.mul(dh, z), f32x4.sub(before, h));
+  return lasting(f32x4.mul(f32x4.mul(dh, z), f32x4.sub(before, h)));
 }
 
 /**
@@ -62,8 +62,8 @@ function gradients(y: usize, gates: usize, before: usize, dY: usize, dH: usize, 
     const h2 = v128.load(y, 16);
     const b = v128.load(before);
     const b2 = v128.load(before, 16);
-    const dh = f32x4.add(v128.load(dH), v128.load(dY));
-    const dh2 = f32x4.add(v128.load(dH, 16), v128.load(dY, 16));
+    const dh = lasting(f32x4.add(v128.load(dH), v128.load(dY)));
+    const dh2 = lasting(f32x4.add(v128.load(dH, 16), v128.load(dY, 16)));
     const dc = toCandidate(dh, z, b, h);
     const dc2 = toCandidate(dh2, z2, b2, h2);
     storeTwo(dH, f32x4.mul(dh, z), f32x4.mul(dh2, z2));
@@ -75,7 +75,7 @@ function gradients(y: usize, gates: usize, before: usize, dY: usize, dH: usize, 
     const s = v128.load(gates + 2 * gate);
     const s2 = v128.load(gates + 2 * gate, 16);
     storeTwo(to + rightGate, throughSigmoid(f32x4.mul(dc, s), r), throughSigmoid(f32x4.mul(dc2, s2), r2));
-    storeTwo(to + 3 * rightGate, f32x4.mul(dc, r), f32x4.mul(dc2, r2));
+    storeTwo(to + 3 * rightGate, lasting(f32x4.mul(dc, r)), lasting(f32x4.mul(dc2, r2)));
   }
   for (; unit < hidden; unit += 4, y += 16, gates += 16, before += 16, dY += 16, dH += 16) {
     const to = right + rightPlace(unit, rightPitch);
@@ -83,7 +83,7 @@ function gradients(y: usize, gates: usize, before: usize, dY: usize, dH: usize, 
     const z = loadPart(gates, count);
     const h = loadPart(y, count);
     const b = loadPart(before, count);
-    const dh = f32x4.add(v128.load(dH), loadPart(dY, count));
+    const dh = lasting(f32x4.add(v128.load(dH), loadPart(dY, count)));
     const dc = toCandidate(dh, z, b, h);
     v128.store(dH, f32x4.mul(dh, z));
     v128.store(to, toUpdate(dh, z, b, h));
@@ -91,7 +91,7 @@ function gradients(y: usize, gates: usize, before: usize, dY: usize, dH: usize, 
     if (!resetAfter) continue;
     const r = loadPart(gates + gate, count);
     v128.store(to + rightGate, throughSigmoid(f32x4.mul(dc, loadPart(gates + 2 * gate, count)), r));
-    v128.store(to + 3 * rightGate, f32x4.mul(dc, r));
+    v128.store(to + 3 * rightGate, lasting(f32x4.mul(dc, r)));
   }
 }
 
@@ -111,7 +111,7 @@ function resetGradients(resets: usize, before: usize, cotangent: usize, dH: usiz
     const dr2 = throughSigmoid(f32x4.mul(d2, h2), r2);
     storeTwo(right + rightPlace(unit, rightPitch), dr, dr2);
     storeTwo(dH + at, madd(d, r, v128.load(dH + at)), madd(d2, r2, v128.load(dH + at, 16)));
-    storeTwo(cotangent + at, f32x4.mul(r, h), f32x4.mul(r2, h2));
+    storeTwo(cotangent + at, lasting(f32x4.mul(r, h)), lasting(f32x4.mul(r2, h2)));
   }
   for (; unit < hidden; unit += 4) {
     const at = <usize>unit << 2;
@@ -121,7 +121,7 @@ function resetGradients(resets: usize, before: usize, cotangent: usize, dH: usiz
     const d = v128.load(cotangent + at);
     v128.store(right + rightPlace(unit, rightPitch), throughSigmoid(f32x4.mul(d, h), r));
     v128.store(dH + at, madd(d, r, v128.load(dH + at)));
-    v128.store(cotangent + at, f32x4.mul(r, h));
+    v128.store(cotangent + at, lasting(f32x4.mul(r, h)));
   }
 }
 

@@ -3,7 +3,7 @@
  * [1 | x | h] · [B | W | R]ᵀ for eight units at a time, whose sums are activated while they are in the cache. What `gates` and `cells` hold
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
-import { madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
+import { lasting, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
 import { packColumns, transpose } from "../packing";
 import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
 import { Lstm, ROWS, TARGET_BYTES, UNITS } from "../protocol";
@@ -51,8 +51,8 @@ function updateCells(sums: usize, cellsNow: usize, gates: usize, cells: usize, h
   const f2 = sigmoid(v128.load(sums, 2 * GATE_SUMS + 16));
   const g = tanh(v128.load(sums, 3 * GATE_SUMS));
   const g2 = tanh(v128.load(sums, 3 * GATE_SUMS + 16));
-  const c = madd(f, v128.load(cellsNow), f32x4.mul(i, g));
-  const c2 = madd(f2, v128.load(cellsNow, 16), f32x4.mul(i2, g2));
+  const c = lasting(madd(f, v128.load(cellsNow), f32x4.mul(i, g)));
+  const c2 = lasting(madd(f2, v128.load(cellsNow, 16), f32x4.mul(i2, g2)));
   storeTwo(cellsNow, c, c2);
   storeTwo(sums + GATE_SUMS, o, o2);
   if (gates !== 0) {
@@ -68,8 +68,8 @@ function updateCells(sums: usize, cellsNow: usize, gates: usize, cells: usize, h
 /** Then from the cells to h, which goes to y and to where the sums were. */
 @inline
 function updateOutputs(sums: usize, cellsNow: usize, y: usize): void {
-  const h = f32x4.mul(v128.load(sums, GATE_SUMS), tanh(v128.load(cellsNow)));
-  const h2 = f32x4.mul(v128.load(sums, GATE_SUMS + 16), tanh(v128.load(cellsNow, 16)));
+  const h = lasting(f32x4.mul(v128.load(sums, GATE_SUMS), tanh(v128.load(cellsNow))));
+  const h2 = lasting(f32x4.mul(v128.load(sums, GATE_SUMS + 16), tanh(v128.load(cellsNow, 16))));
   storeTwo(sums, h, h2);
   if (y !== 0) storeTwo(y, h, h2);
 }
@@ -93,8 +93,8 @@ function updateFew(sums: usize, cellsNow: usize, next: usize, y: usize, gates: u
   const o = sigmoid(v128.load(sums, GATE_SUMS));
   const f = sigmoid(v128.load(sums, 2 * GATE_SUMS));
   const g = tanh(v128.load(sums, 3 * GATE_SUMS));
-  const c = madd(f, v128.load(cellsNow), f32x4.mul(i, g));
-  const h = f32x4.mul(o, tanh(c));
+  const c = lasting(madd(f, v128.load(cellsNow), f32x4.mul(i, g)));
+  const h = lasting(f32x4.mul(o, tanh(c)));
   v128.store(cellsNow, c);
   scatter(next, h, LEFT_STEP, count);
   if (y !== 0) storePart(y, h, count);

@@ -1,5 +1,5 @@
 /** The gradient of the LSTM, by the way of `backward.ts`: the product of a step is one with [R | W], and the cells have cotangents of their own. */
-import { loadPart, storeTwo } from "../lanes";
+import { lasting, loadPart, storeTwo } from "../lanes";
 import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
 import { LstmGrad } from "../protocol";
 import { address, argument, tick } from "../team";
@@ -13,6 +13,7 @@ import {
   rightOf,
   rightPlace,
   rightRows,
+  slopeOfTanh,
   sumsOf,
   throughSigmoid,
   throughTanh,
@@ -54,8 +55,8 @@ function gateGradients(
   const a2 = tanhOfCell(v128.load(y, 16), o2);
   const dh = f32x4.add(v128.load(dH), v128.load(dY));
   const dh2 = f32x4.add(v128.load(dH, 16), v128.load(dY, 16));
-  const dc = f32x4.add(v128.load(dC), throughTanh(f32x4.mul(dh, o), a));
-  const dc2 = f32x4.add(v128.load(dC, 16), throughTanh(f32x4.mul(dh2, o2), a2));
+  const dc = lasting(f32x4.add(v128.load(dC), f32x4.mul(f32x4.mul(dh, o), slopeOfTanh(a))));
+  const dc2 = lasting(f32x4.add(v128.load(dC, 16), f32x4.mul(f32x4.mul(dh2, o2), slopeOfTanh(a2))));
   const df = throughSigmoid(f32x4.mul(dc, v128.load(before)), f);
   const df2 = throughSigmoid(f32x4.mul(dc2, v128.load(before, 16)), f2);
   storeTwo(dC, f32x4.mul(dc, f), f32x4.mul(dc2, f2));
@@ -84,7 +85,7 @@ function fewGateGradients(
   const g = loadPart(gates + 3 * gate, count);
   const a = tanhOfCell(loadPart(y, count), o);
   const dh = f32x4.add(v128.load(dH), loadPart(dY, count));
-  const dc = f32x4.add(v128.load(dC), throughTanh(f32x4.mul(dh, o), a));
+  const dc = lasting(f32x4.add(v128.load(dC), f32x4.mul(f32x4.mul(dh, o), slopeOfTanh(a))));
   v128.store(dC, f32x4.mul(dc, f));
   v128.store(right, throughSigmoid(f32x4.mul(dc, g), i));
   v128.store(right + rightGate, throughSigmoid(f32x4.mul(dh, a), o));

@@ -2,7 +2,7 @@
  * The simple recurrent network, by the way of `forward.ts`. A step is a product [1 | x | h] · [B | W | R]ᵀ for sixteen units at a time, whose sums are
  * activated while they are in the cache.
  */
-import { past, storeTwo, storeUnits, tanh } from "../lanes";
+import { lasting, past, storeTwo, storeUnits, tanh } from "../lanes";
 import { transpose } from "../packing";
 import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, Rnn, TARGET_BYTES } from "../protocol";
@@ -18,8 +18,8 @@ function activate(rows: i32, sums: usize, targets: usize, at: usize, count: i32)
     for (let unit = 0; unit < COLUMNS; unit += 8, sums += 32) {
       const h = v128.load(sums);
       const h2 = v128.load(sums, 16);
-      if (relu) storeTwo(sums, f32x4.max(h, f32x4.splat(0)), f32x4.max(h2, f32x4.splat(0)));
-      else storeTwo(sums, tanh(h), tanh(h2));
+      if (relu) storeTwo(sums, lasting(f32x4.max(h, f32x4.splat(0))), lasting(f32x4.max(h2, f32x4.splat(0))));
+      else storeTwo(sums, lasting(tanh(h)), lasting(tanh(h2)));
       if (y !== 0) storeUnits(y + (<usize>unit << 2), v128.load(sums), v128.load(sums, 16), count - unit);
     }
   }

@@ -1,5 +1,5 @@
 /** The gradient of the simple recurrent network, by the way of `backward.ts`: the product of a step is one with [R | W]. */
-import { loadPart, storeTwo } from "../lanes";
+import { lasting, loadPart, storeTwo } from "../lanes";
 import { multiply, RIGHT_STEP } from "../panels";
 import { RnnGrad } from "../protocol";
 import { address, argument, tick } from "../team";
@@ -9,7 +9,7 @@ import { blockRoom, firstRow, lengthOf, rowOf } from "./blocks";
 /** d where the relu that gave h was not 0. */
 @inline
 function throughRelu(d: v128, h: v128): v128 {
-  return v128.and(d, f32x4.gt(h, f32x4.splat(0)));
+  return lasting(v128.and(d, f32x4.gt(h, f32x4.splat(0))));
 }
 
 /** One row's step, as a row of right panels. */

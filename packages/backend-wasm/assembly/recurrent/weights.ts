@@ -3,6 +3,7 @@
  * the two are added up, each sum in the order of the rows. Most gates met all of these. Where a gate has its product with R by itself, what came from
  * x and what came from the state may have gradients of their own, or the state is another one, which stands behind: [h | 1 | x | state].
  */
+import { copyOneLasting } from "../lanes";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, RecurrenceGrad, ROWS } from "../protocol";
 import { address, argument } from "../team";
@@ -122,9 +123,9 @@ export function clearSums(thread: i32, threads: i32): void {
   }
 }
 
-/** Writes `count` sums of a column; nothing where `to` is 0. */
+/** Writes `count` sums of a column, without what is too small; nothing where `to` is 0. */
 function write(from: usize, count: i32, to: usize): void {
-  if (to !== 0) for (; count > 0; count--, to += 4, from += RIGHT_STEP) store<f32>(to, load<f32>(from));
+  if (to !== 0) for (; count > 0; count--, to += 4, from += RIGHT_STEP) copyOneLasting(to, from);
 }
 
 /** The address of row `row` of a gradient whose rows have `width` numbers; 0 where it is not wanted. */

@@ -1,11 +1,11 @@
 /** The general product. */
 import { type Call, extent, freeStride, strideOf } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
-import { counts, fields } from "../protocol.ts";
+import { bytes, counts, fields } from "../protocol.ts";
 
 const { tileRows, tileColumns, tileDepth } = counts;
-/** Two packed tiles and the sums of their product. */
-const TILE_BYTES = 4 * (tileDepth * (tileRows + tileColumns) + tileRows * tileColumns);
+/** Two packed tiles, and a block of sums. */
+const TILE_BYTES = 4 * tileDepth * (tileRows + tileColumns) + bytes.block;
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 17;
 

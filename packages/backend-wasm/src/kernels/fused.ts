@@ -6,6 +6,7 @@ import {
   elementsOf,
   type FusedPlan,
   type Kernel,
+  normal,
   type Place,
   planFused,
   repeatsOf,
@@ -152,7 +153,7 @@ function run(memory: WasmMemory, call: FusedCall): void {
     let sum = 0;
     for (let tile = 0; tile < tiles; tile++) sum += memory.f64[sums / 8 + k * call.tiles + tile];
     const { dtype, offset } = call.outputs[call.plan.sums[k]];
-    if (dtype === "float32") memory.f32[offset] = sum;
+    if (dtype === "float32") memory.f32[offset] = normal(sum);
     else memory.i32[offset] = sum;
   }
 }

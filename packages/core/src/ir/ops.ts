@@ -9,7 +9,10 @@ import {
   recurrenceInputs,
 } from "./recurrences.ts";
 
-/** What a value of a graph can hold. Every backend computes `float32` in single precision, the reference in double. */
+/**
+ * What a value of a graph can hold. Every backend computes `float32` in single precision, the reference in double. `cpu()` and `wasm()` write 0 in the place of
+ * subnormal numbers (below 2⁻¹²⁶), and drop gradients, states and gates of recurrences below 2⁻¹⁰⁰: `docs/decisions.md`.
+ */
 export type DType = "float32" | "int32" | "bool";
 
 /** A size: known (`128`) or named (`"batch"`), bound when a program runs. Equal names are equal sizes; there is no arithmetic on names. */

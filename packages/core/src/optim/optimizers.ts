@@ -1,5 +1,5 @@
 /** The optimizers. Keras's formulas and defaults (keras/src/optimizers, version 3). */
-import { add, div, mul, pow, sqrt, square, sub } from "../ir/build/elementwise.ts";
+import { abs, add, div, less, mul, pow, select, sqrt, square, sub } from "../ir/build/elementwise.ts";
 import type { Value } from "../ir/ops.ts";
 import { type Optimizer, type OptimizerOptions, readOptimizer, type UpdateContext } from "./optimizer.ts";
 
@@ -10,6 +10,12 @@ function slot({ slots }: UpdateContext, name: string): Value {
 
 /** rate · old + (1 - rate) · new, in the form that is nearest to Keras's. */
 const average = (old: Value, value: Value, rate: number): Value => add(mul(rate, old), mul(1 - rate, value));
+
+/**
+ * 0 in the place of a mean whose size is below `least`. Where a share of a mean is subtracted from it, it would never fade to 0: when that share is too small
+ * for float32 it stays as it is, and some processors take a hundred times as long to find that out, in each step.
+ */
+const lasting = (mean: Value, size: Value, least: number): Value => select(less(size, least), 0, mean);
 
 /** Options of `sgd`. */
 export interface SgdOptions extends OptimizerOptions {
@@ -83,7 +89,9 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       const slots: Record<string, Value> = { velocity };
       let variance = velocity;
       if (centered) {
-        slots.averageGradient = average(slot(context, "averageGradient"), gradient, rho);
+        const mean = average(slot(context, "averageGradient"), gradient, rho);
+        // The square of less would be subnormal.
+        slots.averageGradient = lasting(mean, abs(mean), 2 ** -63);
         variance = sub(velocity, square(slots.averageGradient));
       }
       let change = div(mul(context.learningRate, gradient), sqrt(add(variance, epsilon)));
@@ -143,12 +151,13 @@ function adamLike(kind: string, options: AdamOptions, weightDecay?: number) {
   const beta1 = read.number("beta1", 0.9, 0, 1);
   const beta2 = read.number("beta2", 0.999, 0, 1);
   const epsilon = read.number("epsilon", 1e-7, 0);
+  // The root of less is nothing beside epsilon. Where epsilon is below 4e-12, v goes down to the smallest normal number.
+  const leastSquare = Math.max(2 ** -126, Math.min(2 ** -100, (epsilon * 2 ** -25) ** 2));
   const means = (context: UpdateContext): { m: Value; v: Value } => {
     const [m, v] = [slot(context, "m"), slot(context, "v")];
-    return {
-      m: add(m, mul(sub(context.gradient, m), 1 - beta1)),
-      v: add(v, mul(sub(square(context.gradient), v), 1 - beta2)),
-    };
+    const nextM = add(m, mul(sub(context.gradient, m), 1 - beta1));
+    const nextV = add(v, mul(sub(square(context.gradient), v), 1 - beta2));
+    return { m: lasting(nextM, abs(nextM), 2 ** -100), v: lasting(nextV, nextV, leastSquare) };
   };
   const made = {
     kind,
@@ -178,7 +187,7 @@ function adamWith(kind: string, options: AdamOptions, weightDecay?: number): Opt
 /**
  * Adam (Kingma and Ba 2014), in Keras's form:
  * m ← m + (1 - β1)(g - m);  v ← v + (1 - β2)(g² - v);  w ← w - learningRate · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε).
- * `learningRate` defaults to 0.001.
+ * m below 2⁻¹⁰⁰ (8e-31) in size becomes 0, and so does v where also √v is below 2⁻²⁵ ε: neither moves a weight. `learningRate` defaults to 0.001.
  */
 export function adam(options: AdamOptions = {}): Optimizer {
   return adamWith("adam", options);

@@ -2,6 +2,7 @@
 import type { View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { laneOf } from "../panels.ts";
+import { lasting } from "../small.ts";
 import { placeOf } from "./operand.ts";
 import { cotangentOf, gradientOf, keptOf, offsetOf, optionOf, type RecurrentGradCall } from "./recurrence.ts";
 import { orderAt } from "./rows.ts";
@@ -61,6 +62,6 @@ export function writeInitial(memory: Memory, call: RecurrentGradCall, to: View |
   const order = orderAt(memory);
   for (let p = 0; p < batch; p++) {
     const row = to.offset + i32[order + p] * hidden;
-    for (let j = 0; j < hidden; j++) f32[row + j] = f64[from + p * hidden + j];
+    for (let j = 0; j < hidden; j++) f32[row + j] = lasting(f64[from + p * hidden + j]);
   }
 }

@@ -1,11 +1,12 @@
 /**
  * The way of every recurrence back. Steps go backwards; each turns the cotangents of its states into those of its gates, and products with R and
  * W take these to the step before and to x. Gate gradients are collected beside what the gates met, [h | 1 | x], and products of a few hundred rows
- * at a time add up the gradients of B, W and R.
+ * at a time add up the gradients of B, W and R. What is below 2⁻¹⁰⁰ in size is dropped wherever it arises (`small.ts`).
  */
 import type { View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "../panels.ts";
+import { lasting } from "../small.ts";
 import { collectInputs, readFinal, wantsWeights, writeInitial } from "./cotangents.ts";
 import { placeOf } from "./operand.ts";
 import { gradientOf, optionOf, type RecurrentGradCall } from "./recurrence.ts";
@@ -220,7 +221,7 @@ export function goBack<C extends RecurrentGradCall>(
     multiplyPanels(f64, inputWeights, inputDepth * LEFT, inputSize, inputRows, stride, active, inputDepth, inputSums);
     for (let p = 0; p < active; p++) {
       const to = dX + placeOf(memory, call, step, p) * inputSize;
-      for (let d = 0; d < inputSize; d++) f32[to + d] = f64[inputSums + blockIndex(d, p, active)];
+      for (let d = 0; d < inputSize; d++) f32[to + d] = lasting(f64[inputSums + blockIndex(d, p, active)]);
     }
   }
   if (weighs) {
@@ -292,6 +293,6 @@ function writeSums(
   let at = to.offset + firstRow * size;
   for (let row = 0; row < rows; row++) {
     if (row % padded >= hidden) continue;
-    for (let d = 0; d < size; d++) f32[at++] = f64[sums + blockIndex(row, feature - first + d, width)];
+    for (let d = 0; d < size; d++) f32[at++] = lasting(f64[sums + blockIndex(row, feature - first + d, width)]);
   }
 }

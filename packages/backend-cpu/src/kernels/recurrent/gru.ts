@@ -11,6 +11,7 @@ import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { hyperbolicTangent, logistics } from "../exponential.ts";
 import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, RIGHT, sumsSize } from "../panels.ts";
+import { lasting, normal } from "../small.ts";
 import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
 import { isOrdinary, offsetOf, optionOf } from "./recurrence.ts";
 import { clearEnds, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
@@ -118,7 +119,7 @@ function resetStates(f64: Float64Array, call: Call<"gru">, plan: Plan, active: n
     const state = stateLane(call, plan.operand, p);
     const lane = plan.resets + laneOf(p, hidden * RIGHT);
     for (let j = 0; j < hidden; j++) {
-      f64[lane + j * RIGHT] = f64[plan.gateSums + blockIndex(hidden + j, p, active)] * f64[state + j * RIGHT];
+      f64[lane + j * RIGHT] = lasting(f64[plan.gateSums + blockIndex(hidden + j, p, active)] * f64[state + j * RIGHT]);
     }
   }
 }
@@ -143,13 +144,13 @@ function updateState(
     const at = blockIndex(j, p, active);
     const fromState = f64[plan.stateSums + at] + (bias < 0 ? 0 : f32[bias + 2 * hidden + j]);
     const candidate = hyperbolicTangent(f64[plan.inputSums + at] + (resetAfter ? r * fromState : fromState));
-    const h = Math.fround(candidate + z * (f64[lane + j * RIGHT] - candidate));
+    const h = lasting(Math.fround(candidate + z * (f64[lane + j * RIGHT] - candidate)));
     f64[lane + j * RIGHT] = h;
     if (y >= 0) f32[y + j] = h;
     if (gates < 0) continue;
-    f32[gates + j] = z;
-    f32[gates + hidden + j] = r;
-    if (resetAfter) f32[gates + 2 * hidden + j] = fromState;
+    f32[gates + j] = normal(z);
+    f32[gates + hidden + j] = normal(r);
+    if (resetAfter) f32[gates + 2 * hidden + j] = normal(fromState);
   }
 }
 

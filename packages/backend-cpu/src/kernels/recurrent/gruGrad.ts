@@ -6,6 +6,7 @@
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "../panels.ts";
+import { lasting } from "../small.ts";
 import { stateBefore } from "./cotangents.ts";
 import { chunkLane, goBack, type Plan, planOf, type RowStep, stepLane } from "./gradient.ts";
 import { supportsGru } from "./gru.ts";
@@ -48,13 +49,13 @@ function rowGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, at: Row
     const h0 = state < 0 ? 0 : f32[state + j];
     const h = f32[y + j];
     const to = plan.dH + at.p * hidden + j;
-    const dh = f64[to] + (dY < 0 ? 0 : f32[dY + j]);
+    const dh = lasting(f64[to] + (dY < 0 ? 0 : f32[dY + j]));
     // h = (1 - z) · candidate + z · h0, so (1 - z) · (h0 - candidate) = h0 - h, and (1 - z) · candidate = h - z · h0.
     const rest = 1 - z;
     const share = h - z * h0;
-    const dc = dh * (rest > 0 ? rest - (share * share) / rest : 0);
+    const dc = lasting(dh * (rest > 0 ? rest - (share * share) / rest : 0));
     f64[to] = dh * z;
-    const dz = dh * z * (h0 - h);
+    const dz = lasting(dh * z * (h0 - h));
     const lane = j * RIGHT;
     const unit = leftLane(j, chunk * LEFT);
     f64[zLane + lane] = dz;
@@ -63,11 +64,12 @@ function rowGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, at: Row
     f64[cChunk + unit] = dc;
     if (!resetAfter) continue;
     const r = f32[gates + hidden + j];
-    const dr = dc * f32[gates + 2 * hidden + j] * r * (1 - r);
+    const dr = lasting(dc * f32[gates + 2 * hidden + j] * r * (1 - r));
+    const ds = lasting(dc * r);
     f64[rLane + lane] = dr;
-    f64[sLane + lane] = dc * r;
+    f64[sLane + lane] = ds;
     f64[rChunk + unit] = dr;
-    f64[sChunk + unit] = dc * r;
+    f64[sChunk + unit] = ds;
   }
 }
 
@@ -89,11 +91,11 @@ function resetGradients(memory: Memory, call: Call<"gruGrad">, plan: Plan, at: R
       const r = f32[reset + j];
       const h0 = state < 0 ? 0 : f32[state + j];
       const d = f64[sums + blockIndex(j, p, active)];
-      const dr = d * h0 * r * (1 - r);
+      const dr = lasting(d * h0 * r * (1 - r));
       f64[plan.dH + p * hidden + j] += d * r;
       f64[lane + j * RIGHT] = dr;
       f64[collected + leftLane(j, chunk * LEFT)] = dr;
-      f64[met + laneOf(hidden + 1 + inputSize + j, chunk * RIGHT)] = r * h0;
+      f64[met + laneOf(hidden + 1 + inputSize + j, chunk * RIGHT)] = lasting(r * h0);
     }
   }
 }

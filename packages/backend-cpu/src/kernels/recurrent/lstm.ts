@@ -10,6 +10,7 @@ import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { logistics } from "../exponential.ts";
 import { blockIndex, LEFT, multiplyPanels, packPanels, RIGHT, sumsSize } from "../panels.ts";
+import { lasting, normal } from "../small.ts";
 import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
 import { isOrdinary, optionOf } from "./recurrence.ts";
 import { clearEnds, lengthsAt, orderAt, rowsBytes, sortRows } from "./rows.ts";
@@ -129,14 +130,14 @@ function updateCells(
     const i = f64[s];
     const f = f64[s + 2 * RIGHT];
     const g = 2 * f64[s + 3 * RIGHT] - 1;
-    const c = Math.fround(f * f64[cellsNow + j] + i * g);
+    const c = lasting(Math.fround(f * f64[cellsNow + j] + i * g));
     f64[cellsNow + j] = c;
     f64[squashed + j] = 2 * c;
     if (gates >= 0) {
-      f32[gates + j * 4] = i;
-      f32[gates + j * 4 + 1] = f64[s + RIGHT];
-      f32[gates + j * 4 + 2] = f;
-      f32[gates + j * 4 + 3] = g;
+      f32[gates + j * 4] = normal(i);
+      f32[gates + j * 4 + 1] = normal(f64[s + RIGHT]);
+      f32[gates + j * 4 + 2] = normal(f);
+      f32[gates + j * 4 + 3] = normal(g);
     }
     if (cells >= 0) f32[cells + j] = c;
   }
@@ -154,7 +155,7 @@ function updateOutputs(
   y: number,
 ): void {
   for (let j = 0; j < hidden; j++) {
-    const h = Math.fround(f64[outputGates + j * stride] * (2 * f64[squashed + j] - 1));
+    const h = lasting(Math.fround(f64[outputGates + j * stride] * (2 * f64[squashed + j] - 1)));
     f64[lane + j * RIGHT] = h;
     if (y >= 0) f32[y + j] = h;
   }

@@ -2,6 +2,7 @@
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { LEFT, RIGHT } from "../panels.ts";
+import { lasting } from "../small.ts";
 import { chunkLane, goBack, type Plan, planOf, type RowStep, stepLane } from "./gradient.ts";
 import { supportsLstm } from "./lstm.ts";
 import { cotangentOf, keptOf, offsetOf, optionOf } from "./recurrence.ts";
@@ -59,11 +60,11 @@ function gateGradients(
     // h = o · tanh(c); where o is 0, nothing that tanh(c) is multiplied with is not.
     const tanhC = o === 0 ? 0 : f32[y + j] / o;
     const dh = f64[dH + j] + (dY < 0 ? 0 : f32[dY + j]);
-    const dc = f64[dC + j] + dh * o * (1 - tanhC * tanhC);
-    const di = dc * g * i * (1 - i);
-    const dO = dh * tanhC * o * (1 - o);
-    const df = dc * before * f * (1 - f);
-    const dg = dc * i * (1 - g * g);
+    const dc = lasting(f64[dC + j] + dh * o * (1 - tanhC * tanhC));
+    const di = lasting(dc * g * i * (1 - i));
+    const dO = lasting(dh * tanhC * o * (1 - o));
+    const df = lasting(dc * before * f * (1 - f));
+    const dg = lasting(dc * i * (1 - g * g));
     f64[dC + j] = dc * f;
     const r = row + j * RIGHT;
     f64[r] = di;

@@ -7,6 +7,7 @@ import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { hyperbolicTangent } from "../exponential.ts";
 import { blockIndex, LEFT, multiplyPanels, packedSize, RIGHT, sumsSize } from "../panels.ts";
+import { lasting } from "../small.ts";
 import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
 import { isOrdinary, optionOf } from "./recurrence.ts";
 import { clearEnds, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
@@ -65,7 +66,7 @@ function rnn(memory: Memory, call: Call<"rnn">): void {
       const to = y < 0 ? -1 : y + placeOf(memory, call, step, p) * hidden;
       for (let j = 0; j < hidden; j++) {
         const sum = f64[sums + blockIndex(j, p, active)];
-        const h = Math.fround(relu ? Math.max(sum, 0) : hyperbolicTangent(sum));
+        const h = lasting(Math.fround(relu ? Math.max(sum, 0) : hyperbolicTangent(sum)));
         f64[lane + j * RIGHT] = h;
         if (to >= 0) f32[to + j] = h;
       }

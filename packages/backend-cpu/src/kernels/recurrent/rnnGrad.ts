@@ -2,6 +2,7 @@
 import type { Call } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
 import { LEFT, RIGHT } from "../panels.ts";
+import { lasting } from "../small.ts";
 import { chunkLane, goBack, type Plan, planOf, type RowStep, stepLane } from "./gradient.ts";
 import { cotangentOf, keptOf, offsetOf } from "./recurrence.ts";
 import { isRelu, supportsRnn } from "./rnn.ts";
@@ -21,7 +22,7 @@ function rowGradients({ f32, f64 }: Memory, call: Call<"rnnGrad">, plan: Plan, a
   for (let j = 0; j < hidden; j++) {
     const h = f32[y + j];
     const dh = f64[plan.dH + at.p * hidden + j] + (dY < 0 ? 0 : f32[dY + j]);
-    const d = dh * (relu ? Number(h > 0) : 1 - h * h);
+    const d = lasting(dh * (relu ? Number(h > 0) : 1 - h * h));
     f64[lane + j * RIGHT] = d;
     f64[collected + leftLane(j, plan.chunk * LEFT)] = d;
   }
