@@ -1,5 +1,5 @@
 /** The crossentropy of a softmax and labels, and its gradient. Each thread takes a range of the rows. */
-import { exp, loadPart, log, normal, storePart } from "./lanes";
+import { exp, expInPlace, loadPart, log, normal, storePart, storeTwo } from "./lanes";
 import { Crossentropy, CrossentropyGrad } from "./protocol";
 import { largest, loadFilled, total } from "./softmax";
 import { address, argument } from "./team";
@@ -26,13 +26,32 @@ export function crossentropy(thread: i32, threads: i32): void {
     const x = address(Crossentropy.logits) + <usize>row * (<usize>width << 2);
     const tail = x + (<usize>whole << 2);
     let most = f32x4.splat(-Infinity);
-    for (let i: usize = 0; i < <usize>whole << 2; i += 16) most = f32x4.max(most, v128.load(x + i));
+    let mostOthers = most;
+    let i: usize = 0;
+    for (; i < <usize>(whole & ~7) << 2; i += 32) {
+      most = f32x4.max(most, v128.load(x + i));
+      mostOthers = f32x4.max(mostOthers, v128.load(x + i, 16));
+    }
+    most = f32x4.max(most, mostOthers);
+    if (whole & 4) most = f32x4.max(most, v128.load(x + i));
     if (few > 0) most = f32x4.max(most, loadFilled(tail, few, -Infinity));
     const highest = largest(most);
     const shift = f32x4.splat(highest);
     let sums = f32x4.splat(0);
     let spread = f32x4.splat(0);
-    for (let i: usize = 0; i < <usize>whole << 2; i += 16) {
+    let others = f32x4.splat(0);
+    let spreadOthers = f32x4.splat(0);
+    for (i = 0; i < <usize>(whole & ~7) << 2; i += 32) {
+      const low = f32x4.sub(v128.load(x + i), shift);
+      const high = f32x4.sub(v128.load(x + i, 16), shift);
+      sums = f32x4.add(sums, expInPlace(low));
+      others = f32x4.add(others, expInPlace(high));
+      spread = f32x4.add(spread, low);
+      spreadOthers = f32x4.add(spreadOthers, high);
+    }
+    sums = f32x4.add(sums, others);
+    spread = f32x4.add(spread, spreadOthers);
+    if (whole & 4) {
       const z = f32x4.sub(v128.load(x + i), shift);
       sums = f32x4.add(sums, exp(z));
       spread = f32x4.add(spread, z);
@@ -68,7 +87,14 @@ export function crossentropyGrad(thread: i32, threads: i32): void {
     const label = load<i32>(address(CrossentropyGrad.labels) + at);
     // Before its place is written: y may lie over the logits.
     const atLabel: f32 = <u32>label < <u32>width ? load<f32>(x + (<usize>label << 2)) : 0;
-    for (let i: usize = 0; i < <usize>width << 2; i += 16) {
+    let i: usize = 0;
+    for (; i < <usize>(width & ~7) << 2; i += 32) {
+      const low = f32x4.sub(f32x4.sub(v128.load(x + i), highest), logSum);
+      const high = f32x4.sub(f32x4.sub(v128.load(x + i, 16), highest), logSum);
+      const first = normal(f32x4.mul(scale, f32x4.sub(expInPlace(low), everywhere)));
+      storeTwo(y + i, first, normal(f32x4.mul(scale, f32x4.sub(expInPlace(high), everywhere))));
+    }
+    for (; i < <usize>width << 2; i += 16) {
       const left = width - <i32>(i >> 2);
       const z = f32x4.sub(f32x4.sub(loadPart(x + i, left), highest), logSum);
       storePart(y + i, normal(f32x4.mul(scale, f32x4.sub(exp(z), everywhere))), left);

@@ -2,7 +2,7 @@
  * Loops of elementwise operations. An operand of one number is eight times that number in memory, from which the loop does not move on. Each result is
  * written after the operands in its place are read, so it may lie over one of them.
  */
-import { exp, loadPart, log, normal, sigmoid, softplus, storePart, storeTwo, tanh } from "./lanes";
+import { exp, expInPlace, loadPart, log, normal, sigmoid, softplus, storePart, storeTwo, tanh } from "./lanes";
 import { FusedOp } from "./protocol";
 
 /** The first element of a thread's range; that of the thread after the last is the end. */
@@ -100,6 +100,9 @@ function negate(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.neg, x, step, y, count);
 }
 function exponentiate(x: usize, step: usize, y: usize, count: i32): void {
+  for (; count >= 8; count -= 8, x += step, y += 32) {
+    storeTwo(y, expInPlace(v128.load(x)), expInPlace(v128.load(x, 16)));
+  }
   unaryLoop(FusedOp.exp, x, step, y, count);
 }
 function logarithm(x: usize, step: usize, y: usize, count: i32): void {

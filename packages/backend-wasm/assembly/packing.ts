@@ -32,12 +32,27 @@ export function transpose(from: usize, stride: usize, rows: i32, count: i32, to:
 export function packLeft(from: usize, rowStride: usize, depthStride: usize, rows: i32, depth: i32, to: usize): void {
   for (let row = 0; row < rows; row += ROWS) {
     const lanes = min(ROWS, rows - row);
+    const first = from + <usize>row * rowStride;
+    // Whole vectors where the numbers lie side by side, of a row or of a step.
+    const whole = lanes < ROWS ? 0 : rowStride === 4 ? depth : depthStride === 4 ? depth & ~3 : 0;
+    if (rowStride === 4) copySteps(first, depthStride, whole, to);
+    else transpose(first, rowStride, ROWS, whole, to);
     for (let lane = 0; lane < ROWS; lane++) {
-      let x = from + <usize>(row + lane) * rowStride;
-      let y = to + (<usize>lane << 2);
-      for (let k = 0; k < depth; k++, x += depthStride, y += LEFT_STEP) store<f32>(y, lane < lanes ? load<f32>(x) : 0);
+      let x = first + <usize>lane * rowStride + <usize>whole * depthStride;
+      let y = to + (<usize>lane << 2) + <usize>whole * LEFT_STEP;
+      for (let k = whole; k < depth; k++, x += depthStride, y += LEFT_STEP) {
+        store<f32>(y, lane < lanes ? load<f32>(x) : 0);
+      }
     }
     to += <usize>depth * LEFT_STEP;
+  }
+}
+
+/** Copies the six numbers of each of `count` steps to a left panel. */
+function copySteps(from: usize, stride: usize, count: i32, to: usize): void {
+  for (; count > 0; count--, from += stride, to += LEFT_STEP) {
+    v128.store(to, v128.load(from));
+    store<u64>(to, load<u64>(from, 16), 16);
   }
 }
 
@@ -73,7 +88,7 @@ function copyStep(to: usize, from: usize): void {
   v128.store(to, v128.load(from, 48), 48);
 }
 
-/** Packs columns as right panels. */
+/** Packs columns as right panels: step by step where those of a step lie side by side, so that memory is read in its order. */
 export function packRight(
   from: usize,
   columnStride: usize,
@@ -82,9 +97,17 @@ export function packRight(
   depth: i32,
   to: usize,
 ): void {
-  for (let column = 0; column < columns; column += COLUMNS) {
+  const panel = <usize>depth * RIGHT_STEP;
+  const whole = columnStride === 4 ? columns / COLUMNS : 0;
+  for (let k = 0; k < depth; k++) {
+    let x = from + <usize>k * depthStride;
+    let y = to + <usize>k * RIGHT_STEP;
+    for (let i = 0; i < whole; i++, x += RIGHT_STEP, y += panel) copyStep(y, x);
+  }
+  to += <usize>whole * panel;
+  for (let column = whole * COLUMNS; column < columns; column += COLUMNS) {
     const count = min(COLUMNS, columns - column);
     packColumns(from + <usize>column * columnStride, columnStride, depthStride, count, COLUMNS, depth, to);
-    to += <usize>depth * RIGHT_STEP;
+    to += panel;
   }
 }
