@@ -6,7 +6,10 @@ import { Contestant, ContestantError, type Entry, type Facts } from "./contestan
 const REST = 60;
 
 export interface RoundOptions {
+  /** At most. */
   readonly rounds: number;
+  /** All rounds take about this long: of slow contestants there are fewer, but two. */
+  readonly seconds: number;
   /** Steps of each contestant in its turn. */
   readonly steps: number;
   /** Turns a round: with several, each contestant goes through its batches in as many parts. Default 1. */
@@ -17,44 +20,83 @@ export interface RoundOptions {
   readonly onRound?: () => Promise<void>;
 }
 
+/** A way that was tried, and its time. */
+export interface Tried {
+  readonly name: string;
+  readonly ms: number;
+}
+
 export interface Result {
+  readonly entry: Entry;
   readonly name: string;
   readonly facts: Facts;
   /** The median over the rounds of each of a round's steps. */
   readonly steps: readonly number[];
   /** The median of all steps. */
   readonly ms: number;
-  readonly fastest: number;
   /** Of the steps before the first round. */
   readonly losses: readonly number[];
+  /** The ways of doing the same that were slower. */
+  readonly slower: readonly Tried[];
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   const upper = sorted[half] as number;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] as number)) / 2;
 }
 
-/** Starts all, runs the rounds and ends them. Who cannot take part is told of and left out. */
+/** Those that take part: all that try nothing, and the fastest of those that try the same, each with the slower ones. */
+export function fastestOfEach<T extends { readonly tries?: string; readonly ms: number }>(
+  tried: readonly T[],
+): { readonly chosen: T; readonly slower: readonly T[] }[] {
+  const groups = new Map<unknown, T[]>();
+  for (const each of tried) {
+    const key = each.tries ?? each;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()].map((group) => {
+    const [chosen, ...slower] = group.toSorted((a, b) => a.ms - b.ms);
+    return { chosen: chosen as T, slower };
+  });
+}
+
+/** How many rounds of this length there is time for. */
+export function roundsWithin(seconds: number, roundMs: number, most: number): number {
+  return Math.max(Math.min(2, most), Math.min(most, Math.floor((seconds * 1000) / roundMs)));
+}
+
+/** Starts all, tries what is to be tried, runs the rounds and ends them. Who cannot take part is told of and left out. */
 export async function interleave(
   entries: readonly Entry[],
-  { rounds, steps, turns = 1, warmUp, onRound }: RoundOptions,
+  { rounds, seconds, steps, turns = 1, warmUp, onRound }: RoundOptions,
   say: (line: string) => void,
 ): Promise<Result[]> {
   await using running = new AsyncDisposableStack();
-  const taking: { contestant: Contestant; losses: readonly number[]; times: number[][] }[] = [];
+  const started: { contestant: Contestant; losses: readonly number[]; ms: number; tries?: string }[] = [];
   for (const entry of entries) {
     try {
       const contestant = running.use(await Contestant.start(entry));
-      const { losses } = await contestant.run(warmUp);
-      taking.push({ contestant, losses, times: Array.from({ length: steps * turns }, () => []) });
+      const { losses, ms } = await contestant.run(warmUp);
+      const tries = entry.tries === undefined ? {} : { tries: entry.tries };
+      // The first half may have been compiled meanwhile.
+      started.push({ contestant, losses, ms: median(ms.slice(ms.length >> 1)), ...tries });
     } catch (error) {
       if (!(error instanceof ContestantError)) throw error;
       say(`left out: ${entry.name} (${error.message})`);
     }
   }
-  for (let round = 0; round < rounds; round++) {
+  const groups = fastestOfEach(started);
+  for (const { slower } of groups) for (const { contestant } of slower) await contestant[Symbol.asyncDispose]();
+  const taking = groups.map(({ chosen, slower }) => ({
+    ...chosen,
+    slower: slower.map(({ contestant, ms }) => ({ name: contestant.entry.name, ms })),
+    times: Array.from({ length: steps * turns }, (): number[] => []),
+  }));
+  const roundMs = taking.reduce((sum, { ms }) => sum + (ms * steps + REST) * turns, 0);
+  const count = roundsWithin(seconds, roundMs, rounds);
+  for (let round = 0; round < count; round++) {
     if (onRound) {
       await pause(REST);
       await onRound();
@@ -67,15 +109,7 @@ export async function interleave(
       }
     }
   }
-  return taking.map(({ contestant, losses, times }) => {
-    const all = times.flat();
-    return {
-      name: contestant.entry.name,
-      facts: contestant.facts,
-      steps: times.map(median),
-      ms: median(all),
-      fastest: Math.min(...all),
-      losses,
-    };
+  return taking.map(({ contestant: { entry, facts }, losses, slower, times }) => {
+    return { entry, name: entry.name, facts, steps: times.map(median), ms: median(times.flat()), losses, slower };
   });
 }

@@ -2,14 +2,15 @@
 import { predictor } from "@ostinato/core";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
+import { weightsOf } from "../job.ts";
+import { modelOf } from "../network.ts";
 import { type OwnOptions, openBackend } from "./backends.ts";
-import { network } from "./job.ts";
-import { gate, given, weightsOf } from "./steps.ts";
+import { gate, given } from "./steps.ts";
 
 type Options = OwnOptions | { readonly backend: "onnxruntime"; readonly threads: number };
 
 const { job, options } = await given<Options>();
-const trained = { spec: network(job, job.masked).spec, weights: weightsOf(job) };
+const trained = { spec: modelOf(job.network, job.masked).spec, weights: await weightsOf(job) };
 // The exported graph gives ONNX's LSTM its sequence_lens, counted from the ids.
 const scorer =
   options.backend === "onnxruntime"
