@@ -4,6 +4,7 @@ which the fastest takes part: `train_on_batch`, the same compiled by XLA, and a 
 """
 
 import os
+from functools import partial
 
 os.environ.update({"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"})
 
@@ -76,18 +77,23 @@ def main():
         for ids, _, labels in job.batches(options.get("padTo"), options.get("multiple", 1))
     ]
     networks = {way: Network(job, options["masked"], way) for way in WAYS}
-    way = fastest({way: lambda network=network: float(network.step(*batches[0])) for way, network in networks.items()})
-    network = networks[way]
-    for ids, labels in {tuple(batch[0].shape): batch for batch in batches}.values():
-        network.step(ids, labels)
-    network.reset()
+    network = None
+
+    def prepare():
+        nonlocal network
+        way = fastest({way: partial(each.step, *batches[0]) for way, each in networks.items()})
+        network = networks[way]
+        for batch in {tuple(batch[0].shape): batch for batch in batches}.values():
+            network.step(*batch)
+        network.reset()
+        return {"way": way}
 
     def step(at):
-        if way != "tf.function":
-            network.model.reset_metrics()
+        network.model.reset_metrics()
         return network.step(*batches[at % len(batches)])
 
-    serve(step, version=f"{keras.__version__} on TensorFlow {tf.__version__}", way=way)
+    serve(step, prepare, version=f"{keras.__version__} on TensorFlow {tf.__version__}")
+
 
 
 main()

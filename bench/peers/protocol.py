@@ -94,15 +94,20 @@ def fastest(candidates, tries=2):
     return min(times, key=times.get)
 
 
-def serve(step, **facts):
-    """Steps as often as is wanted: `step(i)` does the i-th step and gives its loss."""
+def serve(step, prepare=None, **facts):
+    """
+    Steps as often as is wanted: `step(i)` does the i-th step and gives its loss. `prepare` is called before the first one: it may take readings,
+    for nobody else runs meanwhile, and gives more facts.
+    """
     print(json.dumps({"ready": True, **facts}), flush=True)
-    at = 0
+    at, found = 0, None
     for line in sys.stdin:
+        if found is None:
+            found = prepare() if prepare else {}
         taken, losses = [], []
         for _ in range(int(line)):
             start = time.perf_counter()
             losses.append(float(step(at)))
             taken.append((time.perf_counter() - start) * 1000)
             at += 1
-        print(json.dumps({"ms": taken, "losses": losses}), flush=True)
+        print(json.dumps({"ms": taken, "losses": losses, "facts": found}), flush=True)

@@ -10,20 +10,22 @@ import { flopsOf, imdb, modelOf, productsOf, recurrenceNames, trainerOf } from "
 import { trainings } from "../src/peers/parts/training.ts";
 import { missingLibraries, readLibraries } from "../src/peers/pythons.ts";
 import { readRequest } from "../src/peers/request.ts";
-import { fastestOfEach, median, roundsWithin } from "../src/peers/rounds.ts";
+import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
 
 describe("the choice of the best", () => {
-  test("takes the fastest of those that try the same, and all that try nothing", () => {
+  test("takes the fastest of those that try the same, with those near to it, and all that try nothing", () => {
     const tried = [
       { name: "ours", ms: 5 },
       { name: "one thread", ms: 3, tries: "peer" },
       { name: "ours too", ms: 9 },
       { name: "two threads", ms: 2, tries: "peer" },
+      { name: "near", ms: 2.4, tries: "peer" },
     ];
-    const chosen = fastestOfEach(tried).map((each) => [each.chosen.name, each.slower.map(({ name }) => name)]);
+    const chosen = takingPart(tried).map((each) => [each.chosen.name, each.slower.map(({ name }) => name)]);
     expect(chosen).toEqual([
       ["ours", []],
       ["two threads", ["one thread"]],
+      ["near", []],
       ["ours too", []],
     ]);
   });

@@ -10,7 +10,7 @@ export interface Entry {
   readonly command: string;
   readonly args: readonly string[];
   readonly threads: number;
-  /** Of the entries that try the same in several ways only the fastest takes part in the rounds. */
+  /** Of the entries that try the same in several ways only the fastest, and those near to it, take part in the rounds. */
   readonly tries?: string;
   /** With settings that one has to know of left as they come. */
   readonly outOfBox?: boolean;
@@ -18,7 +18,7 @@ export interface Entry {
   readonly aside?: boolean;
 }
 
-/** What a contestant says before its first step. */
+/** What a contestant says before its first step, or with the first answer. */
 export interface Facts {
   readonly version?: string;
   /** The BLAS that was loaded. */
@@ -84,7 +84,9 @@ export class Contestant implements AsyncDisposable {
   /** The times of so many steps. @throws ContestantError */
   async run(steps: number): Promise<Steps> {
     this.#child.stdin.write(`${steps}\n`);
-    return { losses: [], ...((await this.#answer()) as Pick<Steps, "ms">) };
+    const { facts, ...answer } = (await this.#answer()) as Pick<Steps, "ms"> & { facts?: Facts };
+    this.facts = { ...this.facts, ...facts };
+    return { losses: [], ...answer };
   }
 
   async #answer(): Promise<unknown> {

@@ -36,7 +36,7 @@ export interface Result {
   readonly ms: number;
   /** Of the steps before the first round. */
   readonly losses: readonly number[];
-  /** The ways of doing the same that were slower. */
+  /** The ways of doing the same that were left out, as they were slower. */
   readonly slower: readonly Tried[];
 }
 
@@ -47,8 +47,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] as number)) / 2;
 }
 
-/** Those that take part: all that try nothing, and the fastest of those that try the same, each with the slower ones. */
-export function fastestOfEach<T extends { readonly tries?: string; readonly ms: number }>(
+/** So much slower than the fastest may only seem slower, for a few steps are not much to tell from. */
+const NEAR = 1.25;
+
+/** Who takes part: all that try nothing, and of those that try the same the fastest with those near to it. The fastest has the ones that are left out. */
+export function takingPart<T extends { readonly tries?: string; readonly ms: number }>(
   tried: readonly T[],
 ): { readonly chosen: T; readonly slower: readonly T[] }[] {
   const groups = new Map<unknown, T[]>();
@@ -56,9 +59,11 @@ export function fastestOfEach<T extends { readonly tries?: string; readonly ms: 
     const key = each.tries ?? each;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
-  return [...groups.values()].map((group) => {
-    const [chosen, ...slower] = group.toSorted((a, b) => a.ms - b.ms);
-    return { chosen: chosen as T, slower };
+  return [...groups.values()].flatMap((group) => {
+    const limit = NEAR * Math.min(...group.map(({ ms }) => ms));
+    const slower = group.filter(({ ms }) => ms > limit);
+    const near = group.filter(({ ms }) => ms <= limit).toSorted((a, b) => a.ms - b.ms);
+    return near.map((chosen, place) => ({ chosen, slower: place === 0 ? slower : [] }));
   });
 }
 
@@ -74,20 +79,30 @@ export async function interleave(
   say: (line: string) => void,
 ): Promise<Result[]> {
   await using running = new AsyncDisposableStack();
+  const leaveOut = (entry: Entry, error: unknown): void => {
+    if (!(error instanceof ContestantError)) throw error;
+    say(`left out: ${entry.name} (${error.message})`);
+  };
+  // Libraries are loaded side by side; nothing is measured yet.
+  const starting = await Promise.allSettled(entries.map((entry) => Contestant.start(entry)));
+  for (const each of starting) if (each.status === "fulfilled") running.use(each.value);
   const started: { contestant: Contestant; losses: readonly number[]; ms: number; tries?: string }[] = [];
-  for (const entry of entries) {
+  for (const [at, entry] of entries.entries()) {
+    const each = starting[at];
+    if (each?.status !== "fulfilled") {
+      leaveOut(entry, each?.reason);
+      continue;
+    }
     try {
-      const contestant = running.use(await Contestant.start(entry));
-      const { losses, ms } = await contestant.run(warmUp);
+      const { losses, ms } = await each.value.run(warmUp);
       const tries = entry.tries === undefined ? {} : { tries: entry.tries };
       // The first half may have been compiled meanwhile.
-      started.push({ contestant, losses, ms: median(ms.slice(ms.length >> 1)), ...tries });
+      started.push({ contestant: each.value, losses, ms: Math.min(...ms.slice(ms.length >> 1)), ...tries });
     } catch (error) {
-      if (!(error instanceof ContestantError)) throw error;
-      say(`left out: ${entry.name} (${error.message})`);
+      leaveOut(entry, error);
     }
   }
-  const groups = fastestOfEach(started);
+  const groups = takingPart(started);
   for (const { slower } of groups) for (const { contestant } of slower) await contestant[Symbol.asyncDispose]();
   const taking = groups.map(({ chosen, slower }) => ({
     ...chosen,
