@@ -8,18 +8,20 @@ import { listener } from "../src/peers/listener.ts";
 import { processorName, slugOf } from "../src/peers/machine.ts";
 import { flopsOf, imdb, modelOf, productsOf, recurrenceNames, trainerOf } from "../src/peers/network.ts";
 import { trainings } from "../src/peers/parts/training.ts";
-import { missingLibraries, readLibraries } from "../src/peers/pythons.ts";
+import { inspectPython, missingLibraries, readLibraries } from "../src/peers/pythons.ts";
 import { readRequest } from "../src/peers/request.ts";
 import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
 
 describe("the choice of the best", () => {
   test("takes the fastest of those that try the same, with those near to it, and all that try nothing", () => {
     const tried = [
-      { name: "ours", ms: 5 },
-      { name: "one thread", ms: 3, tries: "peer" },
-      { name: "ours too", ms: 9 },
-      { name: "two threads", ms: 2, tries: "peer" },
-      { name: "near", ms: 2.4, tries: "peer" },
+      { name: "ours", ms: 50 },
+      { name: "one thread", ms: 30, tries: "peer" },
+      { name: "ours too", ms: 90 },
+      { name: "two threads", ms: 20, tries: "peer" },
+      { name: "near", ms: 24, tries: "peer" },
+      { name: "short", ms: 3, tries: "other" },
+      { name: "shorter", ms: 1, tries: "other" },
     ];
     const chosen = takingPart(tried).map((each) => [each.chosen.name, each.slower.map(({ name }) => name)]);
     expect(chosen).toEqual([
@@ -27,6 +29,8 @@ describe("the choice of the best", () => {
       ["two threads", ["one thread"]],
       ["near", []],
       ["ours too", []],
+      ["shorter", []],
+      ["short", []],
     ]);
   });
 
@@ -187,6 +191,10 @@ describe("interpreters", () => {
     const found = readLibraries("/usr/bin/python3", `hello\n${answer}\n`);
     expect(found?.versions).toEqual({ torch: "1.13.0a0" });
     for (const other of ["", "hello", "{", "{}"]) expect(readLibraries("/bin/other", other)).toBeUndefined();
+  });
+
+  test("another program than Python is none", async () => {
+    expect(await inspectPython(process.execPath)).toBeUndefined();
   });
 
   test("who is missing is named with the reason", () => {

@@ -49,6 +49,8 @@ export function median(values: readonly number[]): number {
 
 /** So much slower than the fastest may only seem slower, for a few steps are not much to tell from. */
 const NEAR = 1.25;
+/** Milliseconds: steps as short as this are told apart in the rounds, where they take no time. */
+const SHORT = 10;
 
 /** Who takes part: all that try nothing, and of those that try the same the fastest with those near to it. The fastest has the ones that are left out. */
 export function takingPart<T extends { readonly tries?: string; readonly ms: number }>(
@@ -60,7 +62,7 @@ export function takingPart<T extends { readonly tries?: string; readonly ms: num
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   return [...groups.values()].flatMap((group) => {
-    const limit = NEAR * Math.min(...group.map(({ ms }) => ms));
+    const limit = Math.max(SHORT, NEAR * Math.min(...group.map(({ ms }) => ms)));
     const slower = group.filter(({ ms }) => ms > limit);
     const near = group.filter(({ ms }) => ms <= limit).toSorted((a, b) => a.ms - b.ms);
     return near.map((chosen, place) => ({ chosen, slower: place === 0 ? slower : [] }));

@@ -87,7 +87,7 @@ export async function trainingStep(
     forward,
     products,
   ];
-  const results = await interleave(entries, roundsOf(setting, { steps: 3, warmUp: 4 }), setting.say);
+  const results = await interleave(entries, roundsOf(setting, { steps: 2, warmUp: 4 }), setting.say);
   const cores = setting.cores.describe();
   const apart = agree(setting, results, ({ losses }) => losses.slice(0, 3));
   const flops = flopsOf(task);
