@@ -88,7 +88,8 @@ export async function interleave(
   // Libraries are loaded side by side; nothing is measured yet.
   const starting = await Promise.allSettled(entries.map((entry) => Contestant.start(entry)));
   for (const each of starting) if (each.status === "fulfilled") running.use(each.value);
-  const started: { contestant: Contestant; losses: readonly number[]; ms: number; tries?: string }[] = [];
+  const started: { contestant: Contestant; losses: readonly number[]; ms: number; usual: number; tries?: string }[] =
+    [];
   for (const [at, entry] of entries.entries()) {
     const each = starting[at];
     if (each?.status !== "fulfilled") {
@@ -99,7 +100,8 @@ export async function interleave(
       const { losses, ms } = await each.value.run(warmUp);
       const tries = entry.tries === undefined ? {} : { tries: entry.tries };
       // The first half may have been compiled meanwhile.
-      started.push({ contestant: each.value, losses, ms: Math.min(...ms.slice(ms.length >> 1)), ...tries });
+      const warm = ms.slice(ms.length >> 1);
+      started.push({ contestant: each.value, losses, ms: Math.min(...warm), usual: median(warm), ...tries });
     } catch (error) {
       leaveOut(entry, error);
     }
@@ -111,7 +113,7 @@ export async function interleave(
     slower: slower.map(({ contestant, ms }) => ({ name: contestant.entry.name, ms })),
     times: Array.from({ length: steps * turns }, (): number[] => []),
   }));
-  const roundMs = taking.reduce((sum, { ms }) => sum + (ms * steps + REST) * turns, 0);
+  const roundMs = taking.reduce((sum, { usual }) => sum + (usual * steps + REST) * turns, 0);
   const count = roundsWithin(seconds, roundMs, rounds);
   for (let round = 0; round < count; round++) {
     if (onRound) {
