@@ -101,28 +101,22 @@ def train(state, kept, ids, lengths, labels, unroll):
 def main():
     batches = [tuple(map(jnp.array, batch)) for batch in job.batches(options.get("padTo"), options.get("multiple", 1))]
     state, kept = initial()
-    unrolled = UNROLLED[0]
+    chosen = None
 
-    def step(at):
+    def step(at, unroll):
         nonlocal state
-        state, loss = jax.block_until_ready(train(state, kept, *batches[at % len(batches)], unrolled))
+        state, loss = jax.block_until_ready(train(state, kept, *batches[at % len(batches)], unroll))
         return loss
 
-    def unrolling(number):
-        nonlocal unrolled
-        unrolled = number
-        step(0)
-
     def prepare():
-        nonlocal state, unrolled
-        unrolled = fastest({number: partial(unrolling, number) for number in UNROLLED})
+        nonlocal state, chosen
+        unroll, chosen = fastest({unroll: lambda unroll=unroll: partial(step, unroll=unroll) for unroll in UNROLLED}, 0)
         for at in {batch[0].shape: at for at, batch in enumerate(batches)}.values():
-            step(at)
+            chosen(at)
         state, _ = initial()
-        return {"way": f"{unrolled} unrolled"}
+        return {"way": f"{unroll} unrolled"}
 
-    serve(step, prepare, version=jax.__version__)
-
+    serve(lambda at: chosen(at), prepare, version=jax.__version__)
 
 
 main()

@@ -40,15 +40,17 @@ class Network:
         )
         self.optimizer = keras.optimizers.Adam(0.001)
         self.model.compile(loss=self.loss, optimizer=self.optimizer, jit_compile=way == "train_on_batch by XLA")
-        weights = [[job.weights["embedding/embeddings"]]]
-        weights += [sum((own_weights(job, name) for name in directions), []) for directions in job.layers]
-        weights += [[job.weights["dense/kernel"], job.weights["dense/bias"]]]
-        for layer, own in zip(self.model.layers, weights):
-            layer.set_weights(own)
+        self.weights = [[job.weights["embedding/embeddings"]]]
+        self.weights += [sum((own_weights(job, name) for name in directions), []) for directions in job.layers]
+        self.weights += [[job.weights["dense/kernel"], job.weights["dense/bias"]]]
         self.optimizer.build(self.model.trainable_variables)
-        self.variables = [*self.model.weights, *self.optimizer.variables]
-        self.initial = [numpy.array(variable) for variable in self.variables]
+        self.reset()
         self.step = self.own_step() if way == "tf.function" else self.model.train_on_batch
+
+    def __call__(self, ids, labels):
+        # What train_on_batch returns is the mean since the last reset.
+        self.model.reset_metrics()
+        return self.step(ids, labels)
 
     def own_step(self):
         @tf.function(reduce_retracing=True)
@@ -62,10 +64,12 @@ class Network:
         return step
 
     def reset(self):
-        for variable, initial in zip(self.variables, self.initial):
-            variable.assign(initial)
-        # What train_on_batch returns is the mean since the last reset.
-        self.model.reset_metrics()
+        """Sets all as it is before the first step."""
+        for layer, own in zip(self.model.layers, self.weights):
+            layer.set_weights(own)
+        for variable in self.optimizer.variables:
+            if "learning_rate" not in variable.name:
+                variable.assign(keras.ops.zeros_like(variable))
 
 
 def main():
@@ -76,24 +80,21 @@ def main():
         (tf.constant(ids), tf.constant(labels if job.every_step else labels[:, None]))
         for ids, _, labels in job.batches(options.get("padTo"), options.get("multiple", 1))
     ]
-    networks = {way: Network(job, options["masked"], way) for way in WAYS}
     network = None
 
     def prepare():
         nonlocal network
-        way = fastest({way: partial(each.step, *batches[0]) for way, each in networks.items()})
-        network = networks[way]
+        makers = {way: partial(Network, job, options["masked"], way) for way in WAYS}
+        way, network = fastest(makers, *batches[0])
         for batch in {tuple(batch[0].shape): batch for batch in batches}.values():
-            network.step(*batch)
+            network(*batch)
         network.reset()
         return {"way": way}
 
     def step(at):
-        network.model.reset_metrics()
-        return network.step(*batches[at % len(batches)])
+        return network(*batches[at % len(batches)])
 
     serve(step, prepare, version=f"{keras.__version__} on TensorFlow {tf.__version__}")
-
 
 
 main()

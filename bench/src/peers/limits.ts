@@ -67,7 +67,8 @@ export async function trainingProgram(task: Task, masked: boolean, data: Labelle
   const programs: Program[] = [];
   const hearing = listener({ runs, compiled: (program) => programs.push(program) });
   await using trainer = await trainerOf(task, masked, hearing);
-  await trainer.fit({ x: data.rows, y: targetsOf(data) }, { batchSize: task.batch });
+  const quiet = { onWarning: () => {} };
+  await trainer.fit({ x: data.rows, y: targetsOf(data) }, { batchSize: task.batch, ...quiet });
   return programs[0] as Program;
 }
 
