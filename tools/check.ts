@@ -16,7 +16,7 @@ const checks = [
 /** Sources that do not say in their first line what they are for. */
 function filesWithoutPurpose(): string[] {
   return globSync(
-    ["packages/*/{src,test}/**/*.ts", "apps/*/{src,test}/**/*.ts", "bench/src/**/*.ts", "tools/**/*.{ts,mjs}"],
+    ["packages/*/{src,test}/**/*.ts", "apps/*/{src,test}/**/*.ts", "bench/{src,test}/**/*.ts", "tools/**/*.{ts,mjs}"],
     {
       cwd: root,
     },

@@ -1,5 +1,5 @@
 // One training pass of oneDNN's fused LSTM, forward and backward: `onednn BATCH TIME INPUT HIDDEN`; threads by OMP_NUM_THREADS.
-// Says {"ready":true}, then reads numbers of steps from standard input and answers each with the milliseconds of every step.
+// Says {"ready":true} with the version, then reads numbers of steps from standard input and answers each with the milliseconds of every step.
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -91,7 +91,8 @@ int main(int, char **arguments) {
     queue.wait();
   };
 
-  std::cout << "{\"ready\":true}" << std::endl;
+  const auto *version = dnnl_version();
+  std::cout << "{\"ready\":true,\"version\":\"" << version->major << "." << version->minor << "." << version->patch << "\"}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     std::string answer;
     for (int i = 0, steps = std::stoi(line); i < steps; i++) {

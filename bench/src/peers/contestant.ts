@@ -4,15 +4,27 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
 export interface Entry {
+  /** Who it is in the summary, whatever its version and settings. */
+  readonly peer: string;
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly threads: number;
+  /** Of the entries that try the same in several ways only the fastest, and those near to it, take part in the rounds. */
+  readonly tries?: string;
+  /** With settings that one has to know of left as they come. */
+  readonly outOfBox?: boolean;
+  /** It does other work: it is not compared, neither its time nor its results. */
+  readonly aside?: boolean;
 }
 
-/** What a contestant says before its first step. */
+/** What a contestant says before its first step, or with the first answer. */
 export interface Facts {
   readonly version?: string;
+  /** The BLAS that was loaded. */
+  readonly blas?: string | null;
+  /** Which of its own ways it found the fastest. */
+  readonly way?: string;
   readonly probabilities?: readonly number[];
   readonly first?: number;
 }
@@ -42,7 +54,12 @@ export class Contestant implements AsyncDisposable {
     this.#child = spawn(entry.command, [...entry.args], {
       stdio: ["pipe", "pipe", "pipe"],
       // OpenMP's and OpenBLAS's threads are counted apart.
-      env: { ...process.env, OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads },
+      env: {
+        ...process.env,
+        OMP_NUM_THREADS: threads,
+        OPENBLAS_NUM_THREADS: threads,
+        PYTHONDONTWRITEBYTECODE: "1",
+      },
     });
     this.#child.on("error", (error) => {
       this.#failure = error;
@@ -67,7 +84,9 @@ export class Contestant implements AsyncDisposable {
   /** The times of so many steps. @throws ContestantError */
   async run(steps: number): Promise<Steps> {
     this.#child.stdin.write(`${steps}\n`);
-    return { losses: [], ...((await this.#answer()) as Pick<Steps, "ms">) };
+    const { facts, ...answer } = (await this.#answer()) as Pick<Steps, "ms"> & { facts?: Facts };
+    this.facts = { ...this.facts, ...facts };
+    return { losses: [], ...answer };
   }
 
   async #answer(): Promise<unknown> {

@@ -1,90 +1,183 @@
-/** Who takes part, how each is started, and how to install those that are not npm packages. */
+/** Who takes part and how each is started. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { OwnOptions } from "./backends.ts";
 import type { Entry } from "./contestant.ts";
+import type { OwnOptions } from "./contestants/backends.ts";
+import type { Task } from "./network.ts";
 import type { Product } from "./products.ts";
+import type { Python } from "./pythons.ts";
 
 const run = promisify(execFile);
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-function nodeEntry(name: string, file: string, job: string, options: { readonly threads: number }): Entry {
-  const args = ["--conditions=@ostinato/source", "--disable-warning=ExperimentalWarning", here(file), job];
-  return { name, command: process.execPath, args: [...args, JSON.stringify(options)], threads: options.threads };
+type Given = Pick<Entry, "peer" | "name"> & Partial<Pick<Entry, "tries" | "aside">>;
+
+function nodeEntry(given: Given, file: string, job: string, options: { readonly threads: number }): Entry {
+  const args = ["--conditions=@ostinato/source", "--disable-warning=ExperimentalWarning"];
+  const program = here(`./contestants/${file}`);
+  const { threads } = options;
+  return { ...given, command: process.execPath, args: [...args, program, job, JSON.stringify(options)], threads };
 }
 
 const threadsOf = (count: number): string => `${count} ${count === 1 ? "thread" : "threads"}`;
-const ownName = ({ backend, threads, simd }: OwnOptions): string => {
-  if (backend === "cpu") return "Ostinato cpu";
-  return `Ostinato wasm, ${threadsOf(threads)}${simd === "relaxed" ? ", 128-bit as in browsers" : ""}`;
-};
+
+function own({ backend, threads, simd }: OwnOptions, note = ""): Given {
+  if (backend === "cpu") return { peer: "Ostinato cpu", name: `Ostinato cpu${note}` };
+  const width = simd === "relaxed" ? ", 128-bit as in browsers" : "";
+  return { peer: "Ostinato", name: `Ostinato wasm, ${threadsOf(threads)}${width}${note}` };
+}
 
 export function ownTraining(job: string, options: OwnOptions, note = ""): Entry {
-  return nodeEntry(`${ownName(options)}${note}`, "./own-train.ts", job, options);
+  return nodeEntry(own(options, note), "own-train.ts", job, options);
+}
+
+/** The loss without gradients. */
+export function ownForward(job: string, options: OwnOptions): Entry {
+  return {
+    ...nodeEntry(own(options, ", forward"), "own-train.ts", job, { ...options, ...{ forward: true } }),
+    aside: true,
+  };
+}
+
+/** The products of a forward pass. */
+export function ownProducts(products: readonly Omit<Product, "name">[], options: OwnOptions): Entry {
+  return {
+    ...nodeEntry(own(options, ", products"), "own-products.ts", "", { ...options, ...{ products } }),
+    aside: true,
+  };
 }
 
 export function ownPrediction(job: string, options: OwnOptions): Entry {
-  return nodeEntry(ownName(options), "./predict.ts", job, options);
+  return nodeEntry(own(options), "predict.ts", job, options);
 }
 
 export function onnxruntimePrediction(job: string, threads: number): Entry {
-  const options = { backend: "onnxruntime", threads };
-  return nodeEntry(`ONNX Runtime, ${threadsOf(threads)}`, "./predict.ts", job, options);
+  const given = { peer: "ONNX Runtime", name: `ONNX Runtime, ${threadsOf(threads)}`, tries: "ONNX Runtime" };
+  return nodeEntry(given, "predict.ts", job, { ...{ backend: "onnxruntime" }, threads });
 }
 
 export function ownProduct(product: Product, options: OwnOptions): Entry {
-  return nodeEntry(ownName(options), "./own-product.ts", "", { ...options, ...{ product } });
+  return nodeEntry(own(options), "own-product.ts", "", { ...options, ...{ product } });
 }
 
 export function jaxProduct(product: Product): Entry {
-  return nodeEntry("jax-js wasm", "./jax-product.ts", "", { threads: 1, ...{ product } });
+  return nodeEntry({ peer: "jax-js", name: "jax-js wasm" }, "jax-product.ts", "", { threads: 1, ...{ product } });
 }
 
 export function tfjsTraining(job: string, backend: "cpu" | "wasm", note = ""): Entry {
-  return nodeEntry(`tfjs-layers ${backend}${note}`, "./tfjs.ts", job, { ...{ backend }, threads: 1 });
+  const given = {
+    peer: "tfjs-layers",
+    name: `tfjs-layers ${backend}${note}`,
+    ...(backend === "cpu" ? { aside: true } : {}),
+  };
+  return nodeEntry(given, "tfjs.ts", job, { ...{ backend }, threads: 1 });
 }
 
-export const torchHint = "apt-get install python3-torch libopenblas0-pthread";
+/** How the batches of a job are given to a library. */
+export interface Batching {
+  /** In the contestant's name. */
+  readonly note: string;
+  readonly padTo?: number;
+  /** Lengths of batches are rounded up to multiples: a library that compiles for each length does so a few times. */
+  readonly multiple?: number;
+  readonly packed?: boolean;
+  /** Padding is masked. */
+  readonly masked?: boolean;
+}
+
+const whole: Batching = { note: "" };
+
+interface Library {
+  readonly peer: string;
+  readonly program: string;
+  readonly name: string;
+  readonly python: Python;
+}
+
+/** Both numbers of threads, of which the faster takes part. */
+function tried(library: Library, job: string, { note, ...batching }: Batching, options: object = {}, setting = "") {
+  const { peer, program, python } = library;
+  const name = `${library.name}${setting}${note}`;
+  return [1, 2].map((threads): Entry => {
+    const args = [here(`../../peers/${program}`), job, JSON.stringify({ threads, ...options, ...batching })];
+    return {
+      peer,
+      name: `${name}, ${threadsOf(threads)}`,
+      command: python.path,
+      args,
+      threads,
+      tries: `${python.path} ${name}`,
+    };
+  });
+}
+
+/** PyTorch as it comes: plain Adam, and with subnormal numbers, which cost some processors over a hundred cycles each. */
+export function torchAsItComes(pythons: readonly Python[], job: string, batching = whole): Entry[] {
+  return torches(pythons).flatMap((library) =>
+    tried(library, job, batching, { flush: false, fused: false }, " as it comes").map((entry) => ({
+      ...entry,
+      outOfBox: true,
+    })),
+  );
+}
+
+/** PyTorch with fused Adam and `torch.set_flush_denormal(True)`. */
+export function torchTraining(pythons: readonly Python[], job: string, batching = whole): Entry[] {
+  return torches(pythons).flatMap((library) =>
+    tried(library, job, batching, { flush: true, fused: true }, ", subnormals off"),
+  );
+}
+
+function torches(pythons: readonly Python[]): Library[] {
+  return pythons.flatMap((python) => {
+    const version = python.versions.torch?.replace("+cpu", "");
+    return version === undefined
+      ? []
+      : [{ peer: "PyTorch", program: "pytorch.py", name: `PyTorch ${version}`, python }];
+  });
+}
+
+export function kerasTraining(pythons: readonly Python[], job: string, batching = whole): Entry[] {
+  return pythons.flatMap((python) => {
+    const { keras, tensorflow } = python.versions;
+    if (keras === undefined || tensorflow === undefined) return [];
+    const name = `Keras ${keras} on TensorFlow ${tensorflow}`;
+    return tried({ peer: "Keras", program: "keras_tensorflow.py", name, python }, job, { masked: false, ...batching });
+  });
+}
+
+export function jaxTraining(pythons: readonly Python[], job: string, batching = whole): Entry[] {
+  return pythons.flatMap((python) => {
+    const { jax } = python.versions;
+    if (jax === undefined) return [];
+    return tried({ peer: "JAX", program: "jax_scan.py", name: `JAX ${jax}`, python }, job, batching);
+  });
+}
+
+/** All libraries in Python, on whole batches without padding. */
+export function pythonTraining(pythons: readonly Python[], job: string): Entry[] {
+  return [torchTraining, torchAsItComes, kerasTraining, jaxTraining].flatMap((entries) => entries(pythons, job));
+}
+
 export const oneDnnHint = "apt-get install g++ libdnnl-dev";
 
-/** The Python that has PyTorch: Debian's own, else the first on the path. */
-export async function findTorch(): Promise<string | undefined> {
-  for (const python of ["/usr/bin/python3", "python3"]) {
-    const found = await run(python, ["-c", "import torch"]).then(
-      () => true,
-      () => false,
-    );
-    if (found) return python;
-  }
-  return undefined;
-}
-
-export function torchTraining(python: string, job: string, threads: number, padTo?: number, note = ""): Entry {
-  const options = JSON.stringify({ threads, ...(padTo === undefined ? {} : { padTo }) });
-  const args = [here("../../peers/torch_steps.py"), job, options];
-  return { name: `PyTorch, ${threadsOf(threads)}${note}`, command: python, args, threads };
-}
-
-/** Compiles the program that steps oneDNN's LSTM; undefined where there is no compiler or no oneDNN. */
-export async function compileOneDnn(folder: string): Promise<string | undefined> {
-  const program = join(folder, "onednn");
-  const args = ["-O2", "-std=c++17", here("../../peers/onednn.cpp"), "-o", program, "-ldnnl"];
+/** Compiles a program of `peers/`; undefined where there is no compiler or a library is missing. */
+export async function compileNative(folder: string, source: string, ...flags: string[]): Promise<string | undefined> {
+  const program = join(folder, source.replace(/\.cpp$/, ""));
+  const args = ["-O2", "-std=c++17", here(`../../peers/${source}`), "-o", program, ...flags];
   return run("g++", args).then(
     () => program,
     () => undefined,
   );
 }
 
-export interface LstmSizes {
-  readonly batch: number;
-  readonly time: number;
-  readonly embedding: number;
-  readonly units: number;
-}
-
-export function oneDnnTraining(program: string, sizes: LstmSizes, threads: number): Entry {
-  const args = [sizes.batch, sizes.time, sizes.embedding, sizes.units].map(String);
-  return { name: `oneDNN LSTM alone, ${threadsOf(threads)}`, command: program, args, threads };
+/** oneDNN's LSTM, forward and backward, which draws its own weights. */
+export function oneDnnTraining(program: string, { batch, time, embedding, units }: Task): Entry[] {
+  const args = [batch, time, embedding, units].map(String);
+  return [1, 2].map((threads) => {
+    const name = `oneDNN LSTM alone, ${threadsOf(threads)}`;
+    return { peer: "oneDNN", name, command: program, args, threads, tries: "oneDNN" };
+  });
 }

@@ -1,10 +1,14 @@
 /** The batches of an IMDB epoch, exactly as `fit` forms them, and those of a pass over the test reviews. */
-import { type Backend, float32, type Tensors, zeros } from "@ostinato/core";
 import { readImdb, selectRows, stratifiedSplit } from "@ostinato/datasets";
 import { encodeTexts, vocabularyFromTexts } from "@ostinato/text";
-import { imdb, type Job, network, trainer } from "./job.ts";
+import { listener } from "./listener.ts";
+import { imdb, trainerOf } from "./network.ts";
 
-type Batch = Pick<Job, "rows" | "labels">;
+/** Reviews and whether they praise. */
+interface Batch {
+  readonly rows: readonly (readonly number[])[];
+  readonly labels: readonly number[];
+}
 
 export interface Reviews {
   readonly train: Batch;
@@ -24,54 +28,22 @@ export async function readReviews(): Promise<Reviews> {
   return { train: encoded(selectRows(half, train)), test: encoded(test) };
 }
 
-/** A backend that computes nothing and hands on what it is fed. */
-export function listener(hear: (feeds: Tensors) => void): Backend {
-  return {
-    name: "listener",
-    runs: () => true,
-    async open(state) {
-      return {
-        async compile({ fetches, values }) {
-          const answers = fetches.map(({ name, value }) => {
-            const { dtype, shape } = values[value] as (typeof values)[number];
-            const answer = zeros(
-              dtype,
-              shape.filter((size) => typeof size === "number"),
-            );
-            answer.data.fill(1);
-            return [name, answer] as const;
-          });
-          return {
-            async run(feeds) {
-              hear(feeds);
-              return Object.fromEntries(answers);
-            },
-          };
-        },
-        readState: async (names = Object.keys(state)) => {
-          return Object.fromEntries(names.map((name) => [name, state[name] ?? float32([0], [])]));
-        },
-        writeState: async () => {},
-        [Symbol.asyncDispose]: async () => {},
-      };
-    },
-  };
-}
-
 /** The first epoch's batches. */
 export async function batchesOfEpoch({ rows, labels }: Batch, groupByLength: boolean): Promise<Batch[]> {
   const batches: Batch[] = [];
-  const backend = listener((feeds) => {
-    const [ids, targets] = Object.values(feeds);
-    const [count = 0, time = 0] = ids?.shape ?? [];
-    const taken = Array.from({ length: count }, (_, row) => {
-      const padded = Array.from(ids?.data.subarray(row * time, (row + 1) * time) ?? []);
-      const end = padded.indexOf(0);
-      return end < 0 ? padded : padded.slice(0, end);
-    });
-    batches.push({ rows: taken, labels: Array.from(targets?.data.subarray(0, count) ?? []) });
+  const hearing = listener({
+    fed(feeds) {
+      const [ids, targets] = Object.values(feeds);
+      const [count = 0, time = 0] = ids?.shape ?? [];
+      const taken = Array.from({ length: count }, (_, row) => {
+        const padded = Array.from(ids?.data.subarray(row * time, (row + 1) * time) ?? []);
+        const end = padded.indexOf(0);
+        return end < 0 ? padded : padded.slice(0, end);
+      });
+      batches.push({ rows: taken, labels: Array.from(targets?.data.subarray(0, count) ?? []) });
+    },
   });
-  await using listening = await trainer(network(imdb, true), backend);
+  await using listening = await trainerOf(imdb, true, hearing);
   const y = Int32Array.from(labels);
   await listening.fit({ x: rows, y }, { batchSize: imdb.batch, groupByLength });
   return batches;

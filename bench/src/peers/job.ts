@@ -1,83 +1,47 @@
-/** What every contestant is given, as a file: the network's sizes and weights, and the rows in the order of their batches. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+/** What every contestant is given, as files: the network and its weights, and the rows in the order of their batches. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  adam,
-  type Backend,
-  binaryCrossentropy,
-  compile,
-  dense,
-  embedding,
-  lstm,
-  type Model,
-  RandomStream,
-  sequential,
-  type Tensor,
-  type Tensors,
-} from "@ostinato/core";
+import { decodeSafetensors, encodeSafetensors, RandomStream, type Tensors } from "@ostinato/core";
+import { listener } from "./listener.ts";
+import { type Network, recurrenceNames, type Task, trainerOf } from "./network.ts";
 
-/** Of the IMDB network. */
-export const imdb = { words: 5000, embedding: 10, units: 128, batch: 32, time: 300 } as const;
+/** Rows of ids, and for each its label, or one for each of its steps. */
+export interface Labelled {
+  readonly rows: readonly (readonly number[])[];
+  readonly labels: readonly number[] | readonly (readonly number[])[];
+}
 
-export interface Sizes {
-  readonly words: number;
-  readonly embedding: number;
-  readonly units: number;
+export interface Job extends Labelled {
+  readonly network: Network;
+  /** As many rows after another are a batch. */
   readonly batch: number;
-}
-
-export interface PlainTensor {
-  readonly shape: readonly number[];
-  readonly data: readonly number[];
-}
-
-export interface Job extends Sizes {
   /** Whether rows end before their batch does. */
   readonly masked: boolean;
-  /** Ids of words, `batch` rows after another a batch. */
-  readonly rows: readonly (readonly number[])[];
-  readonly labels: readonly number[];
-  /** By the names of `network`'s parameters. */
-  readonly weights: Readonly<Record<string, PlainTensor>>;
+  /** The names of the recurrences in the weights: a list of directions for each layer. */
+  readonly layers: readonly (readonly string[])[];
+  /** The safetensors file with the weights, by the names of the model's parameters. */
+  readonly weights: string;
 }
 
-export function network({ words, embedding: outputDim, units }: Sizes, masked: boolean): Model {
-  return sequential([
-    embedding({ inputDim: words, outputDim, maskZero: masked }),
-    lstm({ units }),
-    dense({ units: 1, activation: "sigmoid" }),
-  ]);
+export function targetsOf({ labels }: Labelled): Int32Array | number[][] {
+  return typeof labels[0] === "number" ? Int32Array.from(labels as number[]) : (labels as number[][]);
 }
 
-export function trainer(model: Model, backend: Backend, weights?: Tensors) {
-  const objective = { loss: binaryCrossentropy(), optimizer: adam(), seed: 1 };
-  return compile(model, { backend, ...objective, ...(weights ? { weights } : {}) });
+/** The weights that the model begins with. */
+async function initialWeights(network: Network): Promise<Tensors> {
+  await using fresh = await trainerOf(network, false, listener());
+  return (await fresh.snapshot()).weights;
 }
 
-/** A job with the weights that the model begins with. The backend does nothing but hold them. */
-export async function jobOf(
-  sizes: Sizes,
-  masked: boolean,
-  rows: Job["rows"],
-  labels: Job["labels"],
-  backend: Backend,
-): Promise<Job> {
-  await using fresh = await trainer(network(sizes, masked), backend);
-  const { weights } = await fresh.snapshot();
-  const plain = Object.entries(weights).map(([name, { shape, data }]: [string, Tensor]) => [
-    name,
-    { shape, data: Array.from(data) },
-  ]);
-  return { ...sizes, masked, rows, labels, weights: Object.fromEntries(plain) };
-}
-
-/** Rows of random words, all `time` long, and labels in turns. */
-export function denseRows({ words, batch }: Sizes, time: number): Pick<Job, "rows" | "labels"> {
+/** Rows of random words, all as long as the task's, and labels in turns. */
+export function denseRows({ words, batch, time, classes }: Task): Labelled {
   const random = new RandomStream(2, "bench rows");
+  const row = <T>(of: (step: number) => T): T[] => Array.from({ length: time }, (_, step) => of(step));
+  const rows = Array.from({ length: batch }, () => row(() => 1 + random.below(words - 1)));
   return {
-    rows: Array.from({ length: batch }, () => Array.from({ length: time }, () => 1 + random.below(words - 1))),
-    labels: Array.from({ length: batch }, (_, row) => row % 2),
+    rows,
+    labels: classes > 1 ? rows.map(() => row(() => random.below(classes))) : rows.map((_, at) => at % 2),
   };
 }
 
@@ -87,8 +51,22 @@ export async function workFolder(): Promise<{ path: string } & AsyncDisposable> 
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-export async function writeJob(folder: string, name: string, job: Job): Promise<string> {
+/** Writes a job with the weights that its model begins with; gives the file's path. */
+export async function writeJob(
+  folder: string,
+  name: string,
+  { batch, time: _, ...network }: Task,
+  masked: boolean,
+  { rows, labels }: Labelled,
+): Promise<string> {
+  const weights = join(folder, `${name}.safetensors`);
+  await writeFile(weights, encodeSafetensors({ tensors: await initialWeights(network), metadata: {} }));
+  const job: Job = { network, batch, masked, layers: recurrenceNames(network), weights, rows, labels };
   const file = join(folder, `${name}.json`);
   await writeFile(file, JSON.stringify(job));
   return file;
+}
+
+export async function weightsOf({ weights }: Job): Promise<Tensors> {
+  return decodeSafetensors(await readFile(weights)).tensors;
 }

@@ -1,85 +1,101 @@
 /** Measures this project and others side by side: `pnpm bench:peers`; `--help` tells the options. */
-import { readOptions } from "../options.ts";
 import { CoreMeter } from "./cores.ts";
-import { readReviews } from "./epoch.ts";
+import { type Reviews, readReviews } from "./epoch.ts";
 import { workFolder } from "./job.ts";
-import { describeMachine, insert, markdownOf, type Section, writeResults } from "./report.ts";
-import { denseStep, epoch, inference, productSections, type Setting, sweep } from "./sections.ts";
+import { highest, measurePeaks, peakHint } from "./limits.ts";
+import { circumstances, thisProcessor } from "./machine.ts";
+import { headlines, parts } from "./parts/index.ts";
+import type { Setting } from "./parts/setting.ts";
+import { defaultPythons, inspectPython, missingLibraries, type Python } from "./pythons.ts";
+import { tableOf } from "./report.ts";
+import { help, type Request, readRequest } from "./request.ts";
+import { allResults, type Part, readResults, withPart, writeResults } from "./results.ts";
+import { insert, summaryOf } from "./summary.ts";
 
-/** What the README shows comes first. */
-const headlines = ["step", "epoch", "inference"] as const;
-const parts = [...headlines, "products", "sweep"] as const;
-const help = `pnpm bench:peers [options]
-  --only <part>   one of ${parts.join(", ")}; may be repeated
-  --full          every batch of the epoch and of the test reviews, in place of 60 of each
-  --quick         few rounds and batches: to see that all works, not to measure
-  --dry           writes no results
-  --readme        puts the tables of ${headlines.join(", ")} between the marks in README.md too`;
+const order = [...parts.keys()];
+const say = (line: string): void => console.error(line);
 
-const { values } = readOptions(help, {
-  only: { type: "string", multiple: true },
-  full: { type: "boolean", default: false },
-  quick: { type: "boolean", default: false },
-  dry: { type: "boolean", default: false },
-  readme: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
-});
-
-async function measureAll(): Promise<void> {
-  const wanted = (part: (typeof parts)[number]): boolean => values.only === undefined || values.only.includes(part);
-  const notes: string[] = [];
-  const say = (line: string): void => {
-    console.error(line);
-    if (line.startsWith("left out")) notes.push(line);
-  };
-  const machine = describeMachine();
-  if (machine.busy) say(`The machine is busy (load ${machine.load}): wait until it is quiet for figures to keep.`);
-  await using folder = await workFolder();
-  await using cores = await CoreMeter.start();
-  const setting: Setting = {
-    folder: folder.path,
-    sample: values.full ? Number.MAX_SAFE_INTEGER : values.quick ? 10 : 60,
-    rounds: values.quick ? 1 : 3,
-    cores,
-    say,
-    disagree(line) {
-      say(`DIFFERENT: ${line}`);
-      notes.push(line);
-      process.exitCode = 1;
-    },
-  };
-  const sections: Section[] = [];
-  const add = (section: Section): void => {
-    sections.push(section);
-    say(markdownOf(machine, [section], []).split("\n").slice(2).join("\n"));
-  };
-  let torchThreads = 1;
-  if (wanted("step")) {
-    const dense = await denseStep(setting);
-    torchThreads = dense.torchThreads;
-    add(dense.section);
-  }
-  if (wanted("epoch") || wanted("inference")) {
-    const reviews = await readReviews();
-    if (wanted("epoch")) add(await epoch(setting, reviews, torchThreads));
-    if (wanted("inference")) add(await inference(setting, reviews));
-  }
-  const shown = [...sections];
-  if (wanted("products")) for (const section of await productSections(setting)) add(section);
-  if (wanted("sweep")) add(await sweep(setting));
-  const left = [...new Set(notes)];
-  const markdown = markdownOf(machine, sections, left);
-  console.log(markdown);
-  if (values.dry) return;
-  await writeResults({ machine, date: new Date().toISOString().slice(0, 10), sections, notes: left }, markdown);
-  const excerpt = markdownOf(machine, shown, left);
-  if (values.readme && !(await insert(new URL("../../../README.md", import.meta.url), excerpt)))
-    say("README.md has no marks to put the tables between");
+/** A mistake on the command line: one line, and exit code 2. */
+function refuse(reason: string): never {
+  say(`${reason} (--help tells the options)`);
+  process.exit(2);
 }
 
-const unknown = values.only?.find((part) => !parts.some((known) => known === part));
-if (values.help) console.log(help);
-else if (unknown !== undefined) {
-  console.error(`--only ${unknown}: there is no such part\n${help}`);
-  process.exitCode = 2;
-} else await measureAll();
+function requested(): Request {
+  try {
+    return readRequest(process.argv.slice(2));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function openPythons(paths: readonly string[]): Promise<Python[]> {
+  if (paths.length === 0) return defaultPythons();
+  const found: Python[] = [];
+  for (const path of paths) {
+    found.push((await inspectPython(path)) ?? refuse(`--python ${path}: this is not a Python interpreter`));
+  }
+  return found;
+}
+
+async function writeReadme(): Promise<void> {
+  const summary = summaryOf(await allResults(), headlines);
+  if (!(await insert(new URL("../../../README.md", import.meta.url), summary)))
+    say("README.md has no marks to put the table between");
+}
+
+async function measure({ parts: wanted, full, quick, dry, readme, pythons: paths }: Request): Promise<void> {
+  const pythons = await openPythons(paths);
+  const processor = await thisProcessor();
+  const around = await circumstances();
+  if (around.busy) say(`The machine is busy (load ${around.load}): wait until it is quiet for figures to keep.`);
+  await using folder = await workFolder();
+  await using cores = await CoreMeter.start();
+  const peaks = await measurePeaks(folder.path);
+  const missing = missingLibraries(pythons);
+  if (peaks === undefined) missing.push(`left out: the peak of multiply-adds (${peakHint})`);
+  for (const line of missing) say(line);
+  let reviews: Promise<Reviews> | undefined;
+  for (const name of wanted) {
+    const notes: string[] = [];
+    const setting: Setting = {
+      folder: folder.path,
+      pythons,
+      quick,
+      sample: full ? Number.MAX_SAFE_INTEGER : quick ? 4 : 40,
+      rounds: quick ? 1 : 9,
+      peak: highest(peaks),
+      cores,
+      say(line) {
+        say(line);
+        if (line.startsWith("left out")) notes.push(line);
+      },
+      disagree(line) {
+        say(`DIFFERENT: ${line}`);
+        notes.push(line);
+        process.exitCode = 1;
+      },
+    };
+    const since = performance.now();
+    const readOnce = (): Promise<Reviews> => {
+      reviews ??= readReviews();
+      return reviews;
+    };
+    const sections = await parts.get(name)?.(setting, readOnce);
+    if (sections === undefined) continue;
+    console.log(sections.flatMap(tableOf).join("\n"));
+    say(`${name}: ${((performance.now() - since) / 1000).toFixed(0)} s`);
+    const left = [...new Set([...missing, ...notes])];
+    const part: Part = { ...around, sections, notes: left, ...(peaks === undefined ? {} : { peaks }) };
+    // After each part, so that a run that is ended keeps what it has.
+    if (!dry) await writeResults(withPart(await readResults(processor), processor, name, part), order);
+  }
+  if (readme) await writeReadme();
+}
+
+const request = requested();
+if (request.help) console.log(help);
+else if (request.tables) {
+  for (const results of await allResults()) await writeResults(results, order);
+  await writeReadme();
+} else await measure(request);

@@ -1,67 +1,73 @@
-/** What was measured, as tables and as files. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { arch, cpus, loadavg, platform, totalmem } from "node:os";
+/** What was measured, as tables. */
+import type { Limits } from "./limits.ts";
 
 export interface Row {
   readonly name: string;
+  /** Who it is in the summary. */
+  readonly peer?: string;
+  readonly version?: string;
   /** In the section's unit. */
   readonly value: number;
   /** How many times the section's measure; absent for what did other work. */
   readonly ratio?: number;
   readonly gflops?: number;
+  /** With settings that one has to know of left as they come. */
+  readonly outOfBox?: boolean;
+  /** Did other work. */
+  readonly aside?: boolean;
 }
 
 export interface Section {
+  /** The same for the same work, whatever the machine. */
+  readonly id: string;
   readonly title: string;
   readonly unit: string;
   /** The row that the ratios are to. */
   readonly measure?: string;
   readonly rows: readonly Row[];
+  readonly limits?: Limits;
   /** Said below the table. */
   readonly notes: readonly string[];
 }
 
-export interface Machine {
-  readonly cpu: string;
-  readonly cores: number;
-  readonly memoryGigabytes: number;
-  readonly system: string;
-  readonly node: string;
-  /** The load average of the minute before. */
-  readonly load: number;
-  readonly busy: boolean;
-}
-
-/** Above this load the machine has other things to do. */
-const QUIET = 0.5;
-
-export function describeMachine(): Machine {
-  const [load = 0] = loadavg();
-  return {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${arch()}`,
-    node: process.version,
-    load: Number(load.toFixed(2)),
-    busy: load > QUIET,
-  };
-}
-
-/** Rows with ratios to the named one, fastest first. */
+/** Rows with ratios to the named one, fastest first; those that did other work come last. */
 export function rated(rows: readonly Row[], measure: string): Row[] {
   const base = rows.find(({ name }) => name === measure)?.value;
-  const compared = rows.map((row) => (base === undefined ? row : { ...row, ratio: row.value / base }));
-  return compared.toSorted((a, b) => a.value - b.value);
+  const compared = rows.map((row) => (base === undefined || row.aside ? row : { ...row, ratio: row.value / base }));
+  return compared.toSorted((a, b) => Number(a.aside ?? false) - Number(b.aside ?? false) || a.value - b.value);
 }
 
-const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+export const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+export const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
-function tableOf({ title, unit, measure, rows, notes }: Section): string[] {
+export function percent(part: number | undefined, whole: number | undefined): string {
+  return part === undefined || whole === undefined ? "" : `${Math.round((100 * part) / whole)} %`;
+}
+
+export const megabytes = (bytes: number): string => `${digits(bytes / 1e6)} MB`;
+
+/** How near our step comes to what the processor can do. */
+function limitsIn({ peak, products, forward, backward, moved, arena }: Limits): string {
+  const parts = Object.entries({ "products alone": products, forward, backward }).flatMap(([name, gflops]) => {
+    if (gflops === undefined) return [];
+    return [`${name} ${digits(gflops)} GFLOP/s${peak === undefined ? "" : ` (${percent(gflops, peak)})`}`];
+  });
+  const of = peak === undefined ? "" : ` of the peak of ${digits(peak)} GFLOP/s`;
+  return `Ours${of}: ${parts.join(", ")}. The steps of its program move ${megabytes(moved)}, in an arena of ${megabytes(arena)}.`;
+}
+
+/** The table of a section, and what is said below it. */
+export function tableOf({ title, unit, measure, rows, limits, notes }: Section): string[] {
   const rates = rows.some(({ gflops }) => gflops !== undefined);
+  const peak = rates ? limits?.peak : undefined;
   const ratios = measure !== undefined && rows.some(({ ratio }) => ratio !== undefined);
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const head = [title, unit, ...(rates ? ["GFLOP/s"] : []), ...(ratios ? [`times ${measure}`] : [])];
+  const head = [
+    title,
+    unit,
+    ...(rates ? ["GFLOP/s"] : []),
+    ...(peak === undefined ? [] : ["of the peak"]),
+    ...(ratios ? [`times ${measure}`] : []),
+  ];
   return [
     line(head),
     line(head.map((_, cell) => (cell === 0 ? "---" : "--:"))),
@@ -70,44 +76,12 @@ function tableOf({ title, unit, measure, rows, notes }: Section): string[] {
         name === measure ? `**${name}**` : name,
         digits(value),
         ...(rates ? [gflops === undefined ? "" : digits(gflops)] : []),
+        ...(peak === undefined ? [] : [percent(gflops, peak)]),
         ...(ratios ? [ratio === undefined ? "" : ratio.toFixed(2)] : []),
       ]),
     ),
     "",
+    ...(limits === undefined ? [] : [limitsIn(limits), ""]),
     ...notes.flatMap((note) => [note, ""]),
   ];
-}
-
-export function markdownOf(machine: Machine, sections: readonly Section[], notes: readonly string[]): string {
-  const { cpu, cores, memoryGigabytes, system, node, load, busy } = machine;
-  const where = `${cores} cores of ${cpu}, ${memoryGigabytes} GB, ${system}, Node ${node}, load ${load} before`;
-  const warning = busy ? ["**The machine was busy: these figures are not to be relied on.**", ""] : [];
-  const left = notes.length === 0 ? [] : [...notes.map((note) => `- ${note}`), ""];
-  return [
-    `Measured in one run, in turns, medians: ${where}.`,
-    "",
-    ...warning,
-    ...sections.flatMap(tableOf),
-    ...left,
-  ].join("\n");
-}
-
-const marks = { from: "<!-- measured: pnpm bench:peers --readme -->", to: "<!-- /measured -->" } as const;
-
-/** Puts the text between the marks of a file that has them. */
-export async function insert(file: URL, text: string): Promise<boolean> {
-  const whole = await readFile(file, "utf8");
-  const from = whole.indexOf(marks.from);
-  const to = whole.indexOf(marks.to);
-  if (from < 0 || to < from) return false;
-  await writeFile(file, `${whole.slice(0, from + marks.from.length)}\n${text.trim()}\n${whole.slice(to)}`);
-  return true;
-}
-
-/** Writes `peers.json` and `peers.md` into the folder of results. */
-export async function writeResults(result: object, markdown: string): Promise<void> {
-  const folder = new URL("../../results/", import.meta.url);
-  await mkdir(folder, { recursive: true });
-  await writeFile(new URL("peers.json", folder), `${JSON.stringify(result, null, 2)}\n`);
-  await writeFile(new URL("peers.md", folder), `# Measured against others\n\n${markdown.trim()}\n`);
 }

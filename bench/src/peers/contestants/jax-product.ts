@@ -1,6 +1,6 @@
 /** A contestant: a matrix product in jax-js, on its WebAssembly device. */
 import { defaultDevice, init, numpy } from "@jax-js/jax";
-import { operands, type Product } from "./products.ts";
+import { operands, type Product } from "../products.ts";
 import { repeat } from "./steps.ts";
 
 const options: { product: Product } = JSON.parse(process.argv[3] ?? "");

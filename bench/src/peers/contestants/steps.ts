@@ -1,8 +1,7 @@
 /** The contestants' side of the conversation: a line with a number of steps comes in, a line of JSON with their times goes out. */
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { float32, type Tensors } from "@ostinato/core";
-import type { Job } from "./job.ts";
+import type { Job } from "../job.ts";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -66,8 +65,4 @@ export async function repeat(step: () => number | undefined | Promise<number | u
 export async function given<Options>(): Promise<{ job: Job; options: Options }> {
   const [, , file = "", options = "{}"] = process.argv;
   return { job: JSON.parse(await readFile(file, "utf8")), options: JSON.parse(options) };
-}
-
-export function weightsOf({ weights }: Job): Tensors {
-  return Object.fromEntries(Object.entries(weights).map(([name, { shape, data }]) => [name, float32(shape, data)]));
 }

@@ -1,7 +1,7 @@
 /** A contestant: a matrix product on one of our backends. */
 import { bind, feed, float32, lower, matmul } from "@ostinato/core";
+import { operands, type Product } from "../products.ts";
 import { type OwnOptions, openBackend } from "./backends.ts";
-import { operands, type Product } from "./products.ts";
 import { repeat } from "./steps.ts";
 
 const options: OwnOptions & { product: Product } = JSON.parse(process.argv[3] ?? "");

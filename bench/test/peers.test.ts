@@ -1,0 +1,218 @@
+/** The pure parts of the measurements against others: who is fastest, whether all agree, what there is to compute. */
+import { bind, feed, lower, matmul, mul, neg, type Program, scan, state } from "@ostinato/core";
+import { describe, expect, test } from "vitest";
+import { agreementOf, TOLERANCE } from "../src/peers/agreement.ts";
+import { denseRows } from "../src/peers/job.ts";
+import { bytesMoved, highest, limitsOf } from "../src/peers/limits.ts";
+import { listener } from "../src/peers/listener.ts";
+import { processorName, slugOf } from "../src/peers/machine.ts";
+import { flopsOf, imdb, modelOf, productsOf, recurrenceNames, trainerOf } from "../src/peers/network.ts";
+import { trainings } from "../src/peers/parts/training.ts";
+import { inspectPython, missingLibraries, readLibraries } from "../src/peers/pythons.ts";
+import { readRequest } from "../src/peers/request.ts";
+import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
+
+describe("the choice of the best", () => {
+  test("takes the fastest of those that try the same, with those near to it, and all that try nothing", () => {
+    const tried = [
+      { name: "ours", ms: 50 },
+      { name: "one thread", ms: 30, tries: "peer" },
+      { name: "ours too", ms: 90 },
+      { name: "two threads", ms: 20, tries: "peer" },
+      { name: "near", ms: 24, tries: "peer" },
+      { name: "short", ms: 3, tries: "other" },
+      { name: "shorter", ms: 1, tries: "other" },
+    ];
+    const chosen = takingPart(tried).map((each) => [each.chosen.name, each.slower.map(({ name }) => name)]);
+    expect(chosen).toEqual([
+      ["ours", []],
+      ["two threads", ["one thread"]],
+      ["near", []],
+      ["ours too", []],
+      ["shorter", []],
+      ["short", []],
+    ]);
+  });
+
+  test("makes as many rounds as there is time for, two where there is none", () => {
+    expect(roundsWithin(25, 1000, 9)).toBe(9);
+    expect(roundsWithin(25, 5000, 9)).toBe(5);
+    expect(roundsWithin(25, 100_000, 9)).toBe(2);
+    expect(roundsWithin(25, 100_000, 1)).toBe(1);
+  });
+
+  test("the median of an even number lies in the middle of two", () => {
+    expect(median([4, 1, 3])).toBe(3);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+  });
+});
+
+describe("agreement", () => {
+  test("tells of those that are further away than the tolerance, and how far the others are", () => {
+    const results = [
+      { name: "ours", values: [0.5, 0.25] },
+      { name: "near", values: [0.5, 0.25 + TOLERANCE / 2] },
+      { name: "far", values: [0.5, 0.3] },
+      { name: "alone", values: [] },
+    ];
+    const { apart, different } = agreementOf(results);
+    expect(apart).toBeCloseTo(0.05, 12);
+    expect(different).toEqual(["far computes something else than ours: 5.0e-2 apart"]);
+    expect(agreementOf(results.slice(0, 2)).different).toEqual([]);
+  });
+
+  test("a number that is none, and one too many, agree with nothing", () => {
+    for (const values of [[Number.NaN], [1, 2]]) {
+      const { different } = agreementOf([
+        { name: "ours", values: [1] },
+        { name: "other", values },
+      ]);
+      expect(different).toEqual(["other computes something else than ours: without end apart"]);
+    }
+  });
+});
+
+describe("what there is to compute", () => {
+  test("the IMDB network has 4.07 GFLOP a step in its recurrence, as the other measurements count", () => {
+    const { forward, backward } = flopsOf(imdb);
+    // 3 · 2 · 9600 steps · 512 · (10 + 128), and the dense layer: 3 · 2 · 32 · 128.
+    expect(forward + backward).toBe(3 * 2 * 9600 * 512 * 138 + 3 * 2 * 32 * 128);
+  });
+
+  test("vectors that are not trained have no gradient", () => {
+    const frozen = { ...imdb, frozen: true };
+    expect(flopsOf(imdb).backward - flopsOf(frozen).backward).toBe(2 * 9600 * 512 * 10);
+  });
+
+  test("the second layer of a bidirectional network reads both directions of the first", () => {
+    const task = { ...imdb, bidirectional: true, layers: 2, classes: 7, batch: 2, time: 5, units: 3, embedding: 4 };
+    expect(productsOf(task)).toEqual([
+      { rows: 10, inner: 4, columns: 12, times: 2 },
+      { rows: 2, inner: 3, columns: 12, times: 10 },
+      { rows: 10, inner: 6, columns: 12, times: 2 },
+      { rows: 2, inner: 3, columns: 12, times: 10 },
+      { rows: 10, inner: 6, columns: 7, times: 1 },
+    ]);
+  });
+
+  test.each(trainings)("the weights of $id have the names that the others look for", async ({ task }) => {
+    const small = { ...task, words: 5, units: 2, embedding: 3, classes: Math.min(task.classes, 4), time: 3, batch: 2 };
+    await using trainer = await trainerOf(small, false, listener());
+    const { weights } = await trainer.snapshot();
+    for (const name of recurrenceNames(small).flat()) expect(Object.keys(weights)).toContain(`${name}/W`);
+    expect(Object.keys(weights)).toEqual(
+      expect.arrayContaining(["embedding/embeddings", "dense/kernel", "dense/bias"]),
+    );
+    expect(modelOf(small, true).spec.outputs).toHaveLength(1);
+    const { rows, labels } = denseRows(small);
+    expect([rows.length, labels.length]).toEqual([2, 2]);
+  });
+});
+
+describe("limits", () => {
+  const programOf = (result: ReturnType<typeof neg>): Program =>
+    bind(lower({ fetches: { result }, updates: [] }, listener()), { rows: 8 });
+
+  test("count the bytes of what each step reads and writes", () => {
+    const x = feed("x", "float32", ["rows", 4]);
+    const w = state("w", "float32", [4, 2]);
+    // [8, 4] and [4, 2] to [8, 2], which is then negated: 32 + 8 + 16, and 16 + 16 numbers.
+    expect(bytesMoved(programOf(neg(matmul(x, w))))).toBe(4 * (32 + 8 + 16 + 16 + 16));
+    // The same input twice is read once.
+    expect(bytesMoved(programOf(mul(x, x)))).toBe(4 * (32 + 32));
+  });
+
+  test("count a loop as often as it runs", () => {
+    const sequence = feed("x", "float32", ["rows", 4]);
+    const zero = feed("zero", "float32", [4]);
+    const { carries } = scan({
+      initial: [zero],
+      sequences: [sequence],
+      body: ([h], [x]) => ({ carries: [mul(h as typeof zero, x as typeof zero)], outputs: [] }),
+    });
+    // Eight turns of three vectors of four.
+    expect(bytesMoved(programOf(carries[0] as typeof zero))).toBe(8 * 3 * 16);
+  });
+
+  test("say what each part of a step reaches; backward is what a step takes more", () => {
+    const program = programOf(neg(feed("x", "float32", ["rows", 4])));
+    const flops = { forward: 1e9, backward: 2e9 };
+    const limits = limitsOf(flops, { step: 50, forward: 10, products: 8 }, program, 230);
+    expect(limits).toEqual({
+      peak: 230,
+      products: 125,
+      forward: 100,
+      backward: 50,
+      moved: 256,
+      arena: program.arenaBytes,
+    });
+    expect(limitsOf(flops, { step: 10, forward: 11 }, program, undefined).backward).toBeUndefined();
+  });
+
+  test("the peak is that of two threads in the widest vectors that are worth it", () => {
+    expect(highest({ "128": [58, 115], "256": [116, 230], "512": [114, 226] })).toBe(230);
+    expect(highest(undefined)).toBeUndefined();
+  });
+});
+
+describe("the command line", () => {
+  test("takes parts between commas, in the order of the tables, and interpreters once each", () => {
+    const { parts, pythons, quick } = readRequest([
+      "--only",
+      "sweep,gru",
+      "--only",
+      "step",
+      "--python",
+      "a",
+      "--python",
+      "a",
+    ]);
+    expect([parts, pythons, quick]).toEqual([["step", "gru", "sweep"], ["a"], false]);
+    expect(readRequest([]).parts).toContain("language-650");
+  });
+
+  test.each([
+    { args: ["--only", "stp"], reason: "--only stp: there is no such part" },
+    { args: ["--only", "step,"], reason: "--only : there is no such part" },
+    { args: ["--quick"], reason: "it needs --dry" },
+    { args: ["--dry", "--readme"], reason: "leave one of them out" },
+    { args: ["--tables", "--only", "step"], reason: "leave out --only" },
+    { args: ["--what"], reason: "Unknown option '--what'" },
+    { args: ["step"], reason: "Unexpected argument 'step'" },
+  ])("refuses $args", ({ args, reason }) => {
+    expect(() => readRequest(args)).toThrow(reason);
+  });
+});
+
+describe("interpreters", () => {
+  const answer = '{"python": "3.11.2", "versions": {"torch": "1.13.0a0"}, "failures": {"jax": "ImportError: no"}}';
+
+  test("say what they have in one line, whatever libraries greet with", () => {
+    const found = readLibraries("/usr/bin/python3", `hello\n${answer}\n`);
+    expect(found?.versions).toEqual({ torch: "1.13.0a0" });
+    for (const other of ["", "hello", "{", "{}"]) expect(readLibraries("/bin/other", other)).toBeUndefined();
+  });
+
+  test("another program than Python is none", async () => {
+    expect(await inspectPython(process.execPath)).toBeUndefined();
+  });
+
+  test("who is missing is named with the reason", () => {
+    const python = readLibraries("/p", answer);
+    const lines = missingLibraries(python ? [python] : []);
+    expect(lines).toEqual([expect.stringContaining("Keras on TensorFlow"), "left out: JAX (/p: ImportError: no)"]);
+    expect(missingLibraries([])).toHaveLength(3);
+  });
+});
+
+describe("the processor", () => {
+  const cpuinfo = "cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512f\n";
+
+  test("is named with what tells it from others of its name", () => {
+    const name = processorName("AMD EPYC", cpuinfo);
+    expect(name).toBe("AMD EPYC (family 25 model 17, AVX-512)");
+    expect(slugOf(name)).toBe("amd-epyc-family-25-model-17-avx-512");
+    expect(processorName("Intel(R) Xeon(R)  Processor", "")).toBe("Intel Xeon Processor");
+    expect(processorName("x", cpuinfo.replace(" avx512f", ""))).toContain("AVX2");
+  });
+});
