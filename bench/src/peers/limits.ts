@@ -42,7 +42,7 @@ export function highest(peaks: Peaks | undefined): number | undefined {
 const bytes = { float32: 4, int32: 4, bool: 1 } as const;
 
 /** Bytes of all inputs and outputs of the program's steps; those of a loop as often as it runs at most. What is fused into a step stays in the caches. */
-export function bytesMoved({ values, capacities, steps }: Program): number {
+export function bytesMoved({ values, capacities, steps, commits }: Program): number {
   const bytesOf = (index: number): number => {
     if (index < 0) return 0;
     const { dtype, capacity, uniform } = values[index] as ProgramValue;
@@ -58,7 +58,7 @@ export function bytesMoved({ values, capacities, steps }: Program): number {
       if (step.op === "scan" && step.block) return sum + turnsOf(step) * moved(step.block.steps);
       return sum + [...new Set(step.inputs), ...step.outputs].reduce((all, value) => all + bytesOf(value), 0);
     }, 0);
-  return moved(steps);
+  return moved(steps) + moved(commits);
 }
 
 /** The program of a training step as the WebAssembly backend gets it. */
