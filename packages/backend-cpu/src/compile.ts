@@ -3,13 +3,14 @@ import {
   type AnyStep,
   type Block,
   emptySizes,
+  keptKey,
   type NamedValue,
   type Program,
   type Sizes,
   type Step,
   UnsupportedOpError,
 } from "@ostinato/core";
-import type { Call, Kernel, Kernels, View } from "./call.ts";
+import { aligned, type Call, type Kernel, type Kernels, type View } from "./call.ts";
 import { type Ready, type ScanCall, scanKernel } from "./scan.ts";
 import { resize, unread, viewAt } from "./views.ts";
 import { emptyWalk } from "./walk.ts";
@@ -19,6 +20,19 @@ export interface NamedView {
   readonly view: View;
 }
 
+/** A view of something that is kept, and its byte there. */
+export interface KeptView {
+  readonly view: View;
+  readonly at: number;
+}
+
+/** What a program keeps from run to run: programs with the same key keep the same. Its place is found when the program is compiled. */
+export interface KeptPlaces {
+  readonly key: string;
+  readonly bytes: number;
+  readonly places: readonly KeptView[];
+}
+
 /** A program whose values have places. */
 export interface Compiled {
   readonly program: Program;
@@ -26,7 +40,10 @@ export interface Compiled {
   /** The views with named dimensions, to be filled at each run. */
   readonly changing: readonly View[];
   readonly feeds: readonly NamedView[];
+  /** What is to be done before the steps where the state was written since the last run. */
+  readonly prepare: readonly Ready[];
   readonly steps: readonly Ready[];
+  readonly kept: KeptPlaces;
   readonly fetches: readonly NamedView[];
   readonly updates: readonly NamedView[];
   readonly guard: View | undefined;
@@ -42,9 +59,19 @@ export interface Addresses {
 
 export function compileProgram(program: Program, kernels: Kernels, addresses: Addresses): Compiled {
   const sizes = emptySizes(program);
+  const kept: { key: string; bytes: number; places: KeptView[] } = {
+    key: keptKey(program),
+    bytes: program.keptBytes,
+    places: [],
+  };
+  const fixed = new Set<View>();
   const views = program.values.map((value) => {
     const { storage } = value;
-    return viewAt(value, storage.kind === "state" ? addresses.stateOf(storage.name) : addresses.arena + storage.offset);
+    if (storage.kind === "arena") return viewAt(value, addresses.arena + storage.offset);
+    const own = viewAt(value, storage.kind === "state" ? addresses.stateOf(storage.name) : storage.offset);
+    if (storage.kind === "kept") kept.places.push({ view: own, at: storage.offset });
+    if (program.updates.length === 0) fixed.add(own);
+    return own;
   });
   const view = (index: number): View => (index < 0 ? unread : views[index]);
   const capacities: Sizes = { ...program.capacities };
@@ -55,6 +82,7 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     scratchBytes = Math.max(scratchBytes, kernel.scratch?.(call) ?? 0);
     return { kernel, call };
   };
+  const packings: Ready[] = [];
   const compileSteps = (steps: readonly AnyStep[]): Ready[] =>
     steps.flatMap((step) => {
       const inputs = step.inputs.map(view);
@@ -63,10 +91,20 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
         inputs[0].followers.push(outputs[0]);
         return [];
       }
-      const call: Call = { op: step.op, attrs: step.attrs, inputs, outputs, sizes, walk: emptyWalk() };
+      let call: Call = { op: step.op, attrs: step.attrs, inputs, outputs, sizes, walk: emptyWalk() };
       if (step.op === "scan") return [ready(scanKernel as Kernel, compileScan(step, call as Call<"scan">))];
       const kernel = step.op === "input" ? undefined : (kernels[step.op] as Kernel | undefined);
       if (!kernel) throw new UnsupportedOpError(`there is no kernel for ${step.op}; lower the graph for this backend`);
+      const { packing } = kernel;
+      if (packing?.inputs(call).every((input) => fixed.has(input))) {
+        const size = aligned(packing.bytes(call));
+        const packed = viewAt({ dtype: "float32", shape: [size / 4] }, kept.bytes);
+        kept.places.push({ view: packed, at: kept.bytes });
+        kept.key += JSON.stringify([step.op, step.attrs, step.inputs, size]);
+        kept.bytes += size;
+        call = { ...call, packed };
+        packings.push({ kernel: packing, call });
+      }
       return [ready(kernel, call)];
     });
   const compileScan = (step: Step<"scan">, call: Call<"scan">): ScanCall => {
@@ -82,6 +120,8 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       crossing: isCrossing(block, carries),
     };
   };
+  const prepare = compileSteps(program.steps.slice(0, program.prepared));
+  const steps = compileSteps(program.steps.slice(program.prepared));
   const named = (list: readonly NamedValue[]): NamedView[] =>
     list.map(({ name, value }) => ({ name, view: view(value) }));
   return {
@@ -89,7 +129,9 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     sizes,
     changing: views.filter(({ shape }) => shape.some((dim) => typeof dim === "string")),
     feeds: named(program.feeds),
-    steps: compileSteps(program.steps),
+    prepare: [...prepare, ...packings],
+    steps,
+    kept,
     fetches: named(program.fetches),
     updates: named(program.updates),
     guard: program.guard === undefined ? undefined : view(program.guard),

@@ -6,6 +6,7 @@ export { extent, freeStride, strideOf } from "./kernels/dot.ts";
 export { expectIds, positionsBytes, sortPositions } from "./kernels/indexed.ts";
 export { supportsGru } from "./kernels/recurrent/gru.ts";
 export { supportsLstm } from "./kernels/recurrent/lstm.ts";
+export { inputSizeOf } from "./kernels/recurrent/operand.ts";
 export {
   cotangentOf,
   gradientOf,
@@ -15,7 +16,7 @@ export {
   type RecurrentGradCall,
 } from "./kernels/recurrent/recurrence.ts";
 export { isRelu, supportsRnn } from "./kernels/recurrent/rnn.ts";
-export { lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
+export { expectGiven, lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
 export { cpuKernels } from "./kernels/table.ts";
 export { type Memory, PlainMemory } from "./memory.ts";
 export { type ArenaOptions, arenaBackend } from "./session.ts";

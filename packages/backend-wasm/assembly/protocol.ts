@@ -78,6 +78,8 @@ export enum RecurrenceForward {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -249,6 +251,8 @@ export enum Lstm {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -322,6 +326,8 @@ export enum Gru {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -392,6 +398,8 @@ export enum Rnn {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -450,7 +458,7 @@ export const TILE_COLUMNS: i32 = 256;
 export const TILE_DEPTH: i32 = 384;
 
 export const BLOCK_BYTES: usize = 384;
-export const TARGET_BYTES: usize = 12;
+export const TARGET_BYTES: usize = 16;
 export const STATE_BYTES: usize = 8;
 
 export const EPOCH: usize = 64;

@@ -28,8 +28,14 @@ export const recurrence = [
   "states",
 ] as const;
 
-/** What every recurrence is given beside that, forward. */
-export const recurrenceForward = [...recurrence, "B", "recurrentBias", "initialH", "y", "h"] as const;
+/**
+ * What every recurrence is given beside that, forward: whether the weights are to be packed, which without blocks is all that is done; and the bytes of a
+ * row of W where X are ids, else 0.
+ */
+export const recurrenceForward = [
+  ...recurrence,
+  ...["packs", "idBytes", "B", "recurrentBias", "initialH", "y", "h"],
+] as const;
 
 /**
  * What every gradient of a recurrence is given: how many blocks of rows W has, how many of them share their sums with R's, how many gate gradients a
@@ -104,7 +110,7 @@ export const bytes = {
   /** The sums of a block. */
   block: 4 * counts.rows * counts.columns,
   /** The addresses that a recurrence keeps of a row. */
-  target: 12,
+  target: 16,
   /** Of a block of rows or a panel of columns: who is at it, and what is left. */
   state: 8,
 } as const;

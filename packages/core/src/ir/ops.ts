@@ -198,6 +198,8 @@ export type OpName = keyof OpAttrs;
 export interface OpInfo {
   /** Each row of the result is computed from that row of the inputs, which is read before it is written. */
   readonly rowwise?: true;
+  /** Its first two inputs meet in a product, over the last axis of each; or the first are ids, and the second has what each of them gives. */
+  readonly takesIds?: true;
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
   /**
@@ -244,7 +246,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   },
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
-  ...byRecurrence((): OpInfo => ({ group: "composite" })),
+  ...byRecurrence((): OpInfo => ({ group: "composite", takesIds: true })),
   ...byRecurrenceGrad(
     (op): OpInfo => ({
       group: "composite",

@@ -9,6 +9,7 @@ import { mapGraph, rewrite } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 import { verify } from "../ir/verify.ts";
 import { decompositions } from "./decompose.ts";
+import { fold } from "./fold.ts";
 import { simplify } from "./simplify.ts";
 
 /** A graph that a backend can run. */
@@ -58,7 +59,8 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs">): Lo
     return current;
   };
 
-  const passes = [simplify, (simple: Graph) => mapGraph(simple, lowerRoots), simplify];
+  const decomposeAll = (simple: Graph): Graph => mapGraph(simple, lowerRoots);
+  const passes = [simplify, decomposeAll, simplify, (lowered: Graph) => fold(lowered, backend)];
   const lowered = passes.reduce((passed, pass) => verify(pass(passed)), verify(graph));
   for (const node of allNodes(rootsOf(lowered))) {
     if (!backend.runs(node))

@@ -1,5 +1,6 @@
 /** Binding: a lowered graph and the capacities of its named sizes become a program with every value placed. */
 import { GraphError } from "../errors.ts";
+import { fixedNodes } from "../ir/fixed.ts";
 import { type OpName, ops, overwrites } from "../ir/ops.ts";
 import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
@@ -11,6 +12,7 @@ interface Level {
   /** The values of this level and of the blocks in it. */
   readonly members: readonly number[];
   readonly bytes: number;
+  readonly keptBytes: number;
   readonly numberOf: (value: Value) => number;
 }
 
@@ -45,9 +47,14 @@ function attrsOf(node: AnyNode): StepAttrs[OpName] {
   return attrs;
 }
 
-/** Plans the nodes below `roots` as one list of steps. `given` holds the numbers of the values that are there from the start. */
-function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<AnyNode, number>): Level {
-  const nodes = nodesOf(roots);
+/** Plans `nodes`, which are those below `roots`, as one list of steps. `given` holds the numbers of the values that are there from the start. */
+function planLevel(
+  binder: Binder,
+  roots: readonly Value[],
+  nodes: readonly AnyNode[],
+  given: ReadonlyMap<AnyNode, number>,
+  prepared = 0,
+): Level {
   const { read, whole } = readersOf(nodes, roots);
   const numbers = new Map<AnyNode, readonly number[]>([...given].map(([node, number]) => [node, [number]]));
   const members: number[] = [...given.values()];
@@ -87,6 +94,7 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
   for (const root of roots) binder.read(numberOf(root), drafts.length);
   for (const number of given.values()) binder.read(number, drafts.length);
 
+  const keptBytes = binder.keep(members, prepared);
   drafts.forEach(({ node, inputs, outputs }, step) => {
     const [output = -1] = outputs;
     if (output >= 0 && overwrites(node.op)) inputs.some((input) => binder.overwrite(output, input, step));
@@ -105,7 +113,7 @@ function planLevel(binder: Binder, roots: readonly Value[], given: ReadonlyMap<A
       ...(block ? { block } : {}),
     } as AnyStep;
   });
-  return { steps, members: [...members, ...blocks.flatMap((block) => block.members)], bytes, numberOf };
+  return { steps, members: [...members, ...blocks.flatMap((block) => block.members)], bytes, keptBytes, numberOf };
 }
 
 /** Carries have memory of their own; sequences and constants are read where they lie. */
@@ -115,7 +123,7 @@ function planBlock(binder: Binder, node: Node<"scan">, inputs: readonly number[]
     binder.add(parameter.type, -1, i < carries ? {} : { outer: inputs[i] as number }),
   );
   const given = new Map(body.parameters.map((parameter, i) => [parameter.node, parameters[i] as number]));
-  const level = planLevel(binder, body.results, given);
+  const level = planLevel(binder, body.results, nodesOf(body.results), given);
   return { level, block: { parameters, results: body.results.map(level.numberOf), steps: level.steps } };
 }
 
@@ -148,8 +156,12 @@ function boundNames(
 export function bind({ graph, decomposed }: Lowered, capacities: Capacities): Program {
   const binder = new Binder(capacities);
   const roots = rootsOf(graph);
-  const level = planLevel(binder, roots, new Map());
   const nodes = nodesOf(roots);
+  // A training step writes the state each time.
+  const fixed = graph.updates.length > 0 ? new Set<AnyNode>() : fixedNodes(nodes);
+  const first = nodes.filter((node) => fixed.has(node));
+  const prepared = first.filter(({ op }) => op !== "input").length;
+  const level = planLevel(binder, roots, [...first, ...nodes.filter((node) => !fixed.has(node))], new Map(), prepared);
   const values = binder.values();
   const named = (name: string, value: Value): NamedValue => ({ name, value: level.numberOf(value) });
   const feeds = inputsOf(nodes, "feed", level.numberOf);
@@ -165,6 +177,8 @@ export function bind({ graph, decomposed }: Lowered, capacities: Capacities): Pr
     feeds,
     states: inputsOf(nodes, "state", level.numberOf),
     steps: level.steps,
+    prepared,
+    keptBytes: level.keptBytes,
     fetches: Object.entries(graph.fetches).map(([name, value]) => named(name, value)),
     updates,
     ...(graph.guard ? { guard: level.numberOf(graph.guard) } : {}),

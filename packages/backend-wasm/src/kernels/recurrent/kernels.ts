@@ -1,6 +1,13 @@
 /** The two kernels of a recurrence, from what sets it apart: rows are sorted here, everything else happens in the module. */
-import type { Call, Kernel, RecurrentCall, RecurrentGradCall } from "@ostinato/backend-cpu";
-import { gradOf, type RecurrenceAttrs, type RecurrenceName } from "@ostinato/core";
+import {
+  type Call,
+  type Kernel,
+  optionOf,
+  type RecurrentCall,
+  type RecurrentGradCall,
+  type View,
+} from "@ostinato/backend-cpu";
+import { gradOf, type RecurrenceAttrs, type RecurrenceName, recurrenceInputs } from "@ostinato/core";
 import type { WasmMemory } from "../../memory.ts";
 import type { Job } from "../../protocol.ts";
 import {
@@ -14,6 +21,7 @@ import {
   scratchOf,
   setForward,
   setGrad,
+  setPacking,
 } from "./layout.ts";
 
 /** The recurrences that the module has jobs for. */
@@ -47,6 +55,18 @@ export function recurrentKernels<R extends NativeName>(
   const grad: Grad<NativeName> = gradOf(name);
   const forward = {
     supports,
+    packing: {
+      inputs: (call: RecurrentCall): readonly View[] => {
+        const bias = optionOf(call, "recurrentBias");
+        return [...call.inputs.slice(1, recurrenceInputs.length), ...(bias ? [bias] : [])];
+      },
+      bytes: (call: RecurrentCall): number => 4 * own.forwardRoom(call).weights,
+      run(memory: WasmMemory, call: RecurrentCall): void {
+        setPacking(memory, call, forwardLayout(call, 1, own.forwardRoom(call)));
+        own.setForward(memory, call);
+        memory.run(name, true);
+      },
+    },
     scratch: (call: RecurrentCall): number =>
       scratchOf(call, threads, (team) => layoutBytes(forwardLayout(call, team, own.forwardRoom(call)))),
     run(memory: WasmMemory, call: RecurrentCall): void {
