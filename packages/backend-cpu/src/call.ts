@@ -39,8 +39,8 @@ export interface Call<O extends OpName = OpName> {
 
 /** What a kernel makes of inputs once, where these do not change from run to run. */
 export interface Packing<O extends OpName = OpName> {
-  /** The inputs that it reads. */
-  inputs(call: Call<O>): readonly View[];
+  /** The places of the inputs that it reads. */
+  inputs(call: Call<O>): readonly number[];
   bytes(call: Call<O>): number;
   /** Fills `call.packed`. */
   run(memory: Memory, call: Call<O>): void;

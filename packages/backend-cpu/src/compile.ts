@@ -11,6 +11,7 @@ import {
   UnsupportedOpError,
 } from "@ostinato/core";
 import { aligned, type Call, type Kernel, type Kernels, type View } from "./call.ts";
+import type { Keeping } from "./kept.ts";
 import { type Ready, type ScanCall, scanKernel } from "./scan.ts";
 import { resize, unread, viewAt } from "./views.ts";
 import { emptyWalk } from "./walk.ts";
@@ -18,19 +19,6 @@ import { emptyWalk } from "./walk.ts";
 export interface NamedView {
   readonly name: string;
   readonly view: View;
-}
-
-/** A view of something that is kept, and its byte there. */
-export interface KeptView {
-  readonly view: View;
-  readonly at: number;
-}
-
-/** What a program keeps from run to run: programs with the same key keep the same. Its place is found when the program is compiled. */
-export interface KeptPlaces {
-  readonly key: string;
-  readonly bytes: number;
-  readonly places: readonly KeptView[];
 }
 
 /** A program whose values have places. */
@@ -43,7 +31,7 @@ export interface Compiled {
   /** What is to be done before the steps where the state was written since the last run. */
   readonly prepare: readonly Ready[];
   readonly steps: readonly Ready[];
-  readonly kept: KeptPlaces;
+  readonly keeping: Keeping;
   readonly fetches: readonly NamedView[];
   readonly updates: readonly NamedView[];
   readonly guard: View | undefined;
@@ -59,18 +47,13 @@ export interface Addresses {
 
 export function compileProgram(program: Program, kernels: Kernels, addresses: Addresses): Compiled {
   const sizes = emptySizes(program);
-  const kept: { key: string; bytes: number; places: KeptView[] } = {
-    key: keptKey(program),
-    bytes: program.keptBytes,
-    places: [],
-  };
-  const fixed = new Set<View>();
+  const kept: View[] = [];
   const views = program.values.map((value) => {
     const { storage } = value;
     if (storage.kind === "arena") return viewAt(value, addresses.arena + storage.offset);
-    const own = viewAt(value, storage.kind === "state" ? addresses.stateOf(storage.name) : storage.offset);
-    if (storage.kind === "kept") kept.places.push({ view: own, at: storage.offset });
-    if (program.updates.length === 0) fixed.add(own);
+    if (storage.kind === "state") return viewAt(value, addresses.stateOf(storage.name));
+    const own = viewAt(value, storage.offset);
+    kept.push(own);
     return own;
   });
   const view = (index: number): View => (index < 0 ? unread : views[index]);
@@ -82,7 +65,15 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     scratchBytes = Math.max(scratchBytes, kernel.scratch?.(call) ?? 0);
     return { kernel, call };
   };
+  const prepared = program.steps.slice(0, program.prepared);
+  let keptBytes = program.keptBytes;
+  const packed: AnyStep[] = [];
   const packings: Ready[] = [];
+  /** Whether the kernel of a step can pack its inputs once. Those of the first steps run once themselves. */
+  const packs = (step: AnyStep, indexes: readonly number[]): boolean =>
+    program.updates.length === 0 &&
+    !prepared.includes(step) &&
+    indexes.every((i) => program.values[step.inputs[i]].storage.kind !== "arena");
   const compileSteps = (steps: readonly AnyStep[]): Ready[] =>
     steps.flatMap((step) => {
       const inputs = step.inputs.map(view);
@@ -96,13 +87,12 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       const kernel = step.op === "input" ? undefined : (kernels[step.op] as Kernel | undefined);
       if (!kernel) throw new UnsupportedOpError(`there is no kernel for ${step.op}; lower the graph for this backend`);
       const { packing } = kernel;
-      if (packing?.inputs(call).every((input) => fixed.has(input))) {
-        const size = aligned(packing.bytes(call));
-        const packed = viewAt({ dtype: "float32", shape: [size / 4] }, kept.bytes);
-        kept.places.push({ view: packed, at: kept.bytes });
-        kept.key += JSON.stringify([step.op, step.attrs, step.inputs, size]);
-        kept.bytes += size;
-        call = { ...call, packed };
+      if (packing && packs(step, packing.inputs(call))) {
+        const room = viewAt({ dtype: "float32", shape: [] }, keptBytes);
+        keptBytes += aligned(packing.bytes(call));
+        call = { ...call, packed: room };
+        kept.push(room);
+        packed.push(step);
         packings.push({ kernel: packing, call });
       }
       return [ready(kernel, call)];
@@ -120,7 +110,7 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       crossing: isCrossing(block, carries),
     };
   };
-  const prepare = compileSteps(program.steps.slice(0, program.prepared));
+  const prepare = compileSteps(prepared);
   const steps = compileSteps(program.steps.slice(program.prepared));
   const named = (list: readonly NamedValue[]): NamedView[] =>
     list.map(({ name, value }) => ({ name, view: view(value) }));
@@ -131,7 +121,7 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     feeds: named(program.feeds),
     prepare: [...prepare, ...packings],
     steps,
-    kept,
+    keeping: { key: keptKey(program, [...prepared, ...packed]), bytes: keptBytes, views: kept },
     fetches: named(program.fetches),
     updates: named(program.updates),
     guard: program.guard === undefined ? undefined : view(program.guard),

@@ -1,6 +1,13 @@
 /** What programs of a session keep from run to run, behind everything else in its memory. Where that moves, it is made anew. */
-import type { KeptPlaces, KeptView } from "./compile.ts";
-import { bytesOf, place } from "./views.ts";
+import type { View } from "./call.ts";
+import { bytesOf } from "./views.ts";
+
+/** What a program keeps: programs with one key keep the same. Its views begin at byte 0 until there is a place. */
+export interface Keeping {
+  readonly key: string;
+  readonly bytes: number;
+  readonly views: readonly View[];
+}
 
 /** What programs with one key keep. */
 export interface Kept {
@@ -9,9 +16,8 @@ export interface Kept {
 }
 
 interface Part extends Kept {
-  readonly bytes: number;
   address: number;
-  readonly places: KeptView[];
+  readonly views: View[];
 }
 
 /** The parts by key, one after the other. */
@@ -22,32 +28,34 @@ export class KeptParts {
   bytes = 0;
 
   /** Bytes that a program needs beside those that there are. */
-  missing({ key, bytes }: KeptPlaces): number {
+  missing({ key, bytes }: Keeping): number {
     return this.#parts.has(key) ? 0 : bytes;
   }
 
   /** The part of a program, for which there is room. */
-  part({ key, bytes, places }: KeptPlaces): Kept {
-    const part = this.#parts.get(key) ?? { bytes, writes: -1, address: this.#start + this.bytes, places: [] };
-    this.bytes += this.missing({ key, bytes, places });
+  part(keeping: Keeping): Kept {
+    const { key, views } = keeping;
+    const part = this.#parts.get(key) ?? { writes: -1, address: this.#start + this.bytes, views: [] };
+    this.bytes += this.missing(keeping);
     this.#parts.set(key, part);
-    part.places.push(...places);
-    for (const each of places) put(each, part.address);
+    part.views.push(...views);
+    shift(views, part.address);
     return part;
   }
 
   /** Tells where the first part begins. */
   move(start: number): void {
-    if (start === this.#start) return;
-    for (const part of this.#parts.values()) {
-      part.address += start - this.#start;
-      part.writes = -1;
-      for (const each of part.places) put(each, part.address);
-    }
+    const by = start - this.#start;
     this.#start = start;
+    if (by === 0) return;
+    for (const part of this.#parts.values()) {
+      part.address += by;
+      part.writes = -1;
+      shift(part.views, by);
+    }
   }
 }
 
-function put({ view, at }: KeptView, address: number): void {
-  place(view, (address + at) / bytesOf[view.dtype]);
+function shift(views: readonly View[], bytes: number): void {
+  for (const view of views) view.offset += bytes / bytesOf[view.dtype];
 }

@@ -109,8 +109,8 @@ class ArenaSession implements Session {
         return view.offset * bytesOf[view.dtype];
       },
     });
-    this.#reserve(program.arenaBytes, compiled.scratchBytes, this.#kept.missing(compiled.kept));
-    const kept = this.#kept.part(compiled.kept);
+    this.#reserve(program.arenaBytes, compiled.scratchBytes, this.#kept.missing(compiled.keeping));
+    const kept = this.#kept.part(compiled.keeping);
     return new ArenaExecutable(compiled, this.#memory, this.#turn, kept, (name) => this.#stateView(name));
   }
 

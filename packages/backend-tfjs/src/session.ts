@@ -79,7 +79,7 @@ export class TfjsSession implements Session {
         );
       }
     }
-    const key = keptKey(program);
+    const key = keptKey(program, program.steps.slice(0, program.prepared));
     const kept = this.#kept.get(key) ?? { values: new Map(), writes: -1 };
     this.#kept.set(key, kept);
     const plan = planOf(this.#device, program, kept);

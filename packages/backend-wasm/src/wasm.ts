@@ -80,7 +80,7 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   if (!binary) {
     return arenaBackend({
       name: "wasm (no SIMD in this engine: the CPU backend's kernels)",
-      // Without those of recurrences, which few engines would ever run, and which every bundle would carry.
+      // Without those of recurrences and crossentropies and with a plain product: few engines would ever run more, which every bundle would carry.
       kernels: basicKernels,
       createMemory: () => new PlainMemory(),
     });

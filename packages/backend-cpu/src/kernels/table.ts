@@ -1,7 +1,16 @@
 /** The table of kernels. */
 import type { Kernels } from "../call.ts";
 import { basicKernels } from "./basic.ts";
+import { crossentropyKernels } from "./crossentropy.ts";
 import { recurrentKernels } from "./recurrent/table.ts";
+import { softmaxKernels } from "./softmax.ts";
+import { tiledDotKernels } from "./tiledDot.ts";
 
 /** The kernels of the CPU backend, by op. */
-export const cpuKernels: Kernels = { ...basicKernels, ...recurrentKernels };
+export const cpuKernels: Kernels = {
+  ...basicKernels,
+  ...tiledDotKernels,
+  ...softmaxKernels,
+  ...crossentropyKernels,
+  ...recurrentKernels,
+};

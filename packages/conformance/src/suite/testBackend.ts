@@ -2,6 +2,7 @@
 import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
+import { foldingTests } from "./folding.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { optimizerTests } from "./optimizers.ts";
@@ -44,6 +45,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...trialTests,
     ...specialNumberTests,
     ...recurrenceTests,
+    ...foldingTests,
     ...contractTests,
     ...goldenTests,
     ...trainingTests,

@@ -1,18 +1,22 @@
 /** What a program keeps from run to run. */
-import type { Program } from "./program.ts";
+import type { AnyStep, Program } from "./program.ts";
 
 /**
- * Two programs of a session with the same key keep the same numbers, and may share them: a program that is compiled again, for larger batches, then takes
- * no more memory for it.
+ * Stands for what is kept of `steps`: their results, or what is packed for them. Programs of a session with the same key keep the same numbers and may
+ * share them, so that a program that is compiled again, for larger batches, takes no more memory for them.
  */
-export function keptKey({ steps, prepared, values }: Program): string {
-  const first = steps.slice(0, prepared);
-  const numbers = new Set(first.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]));
-  const places = [...numbers].map((number) => {
-    const { dtype, shape, storage } = values[number] ?? {};
-    return { dtype, shape, storage: storage?.kind === "arena" || storage };
-  });
+export function keptKey({ values }: Program, steps: readonly AnyStep[]): string {
+  const placeOf = (number: number): unknown => {
+    const value = values[number];
+    return [number, value?.storage.kind === "arena" || value];
+  };
   // JSON has no infinities.
   const exact = (_: string, x: unknown): unknown => (typeof x === "number" ? `${x}` : x);
-  return JSON.stringify([first.map((step) => ({ ...step, releases: [] })), places], exact);
+  const keys = steps.map(({ op, attrs, block, inputs, outputs }) => [
+    op,
+    attrs,
+    block,
+    [inputs, outputs].flat().map(placeOf),
+  ]);
+  return JSON.stringify(keys, exact);
 }

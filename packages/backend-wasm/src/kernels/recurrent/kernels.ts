@@ -1,12 +1,5 @@
 /** The two kernels of a recurrence, from what sets it apart: rows are sorted here, everything else happens in the module. */
-import {
-  type Call,
-  type Kernel,
-  optionOf,
-  type RecurrentCall,
-  type RecurrentGradCall,
-  type View,
-} from "@ostinato/backend-cpu";
+import type { Call, Kernel, RecurrentCall, RecurrentGradCall } from "@ostinato/backend-cpu";
 import { gradOf, type RecurrenceAttrs, type RecurrenceName, recurrenceInputs } from "@ostinato/core";
 import type { WasmMemory } from "../../memory.ts";
 import type { Job } from "../../protocol.ts";
@@ -27,6 +20,9 @@ import {
 /** The recurrences that the module has jobs for. */
 type NativeName = Extract<Job, RecurrenceName>;
 type Grad<R extends NativeName> = `${R}Grad`;
+
+/** The inputs that are packed. */
+const packedRoles: readonly string[] = ["W", "R", "B", "recurrentBias"];
 
 /** What sets a recurrence apart from the others. */
 export interface RecurrentTraits<R extends NativeName> {
@@ -56,10 +52,8 @@ export function recurrentKernels<R extends NativeName>(
   const forward = {
     supports,
     packing: {
-      inputs: (call: RecurrentCall): readonly View[] => {
-        const bias = optionOf(call, "recurrentBias");
-        return [...call.inputs.slice(1, recurrenceInputs.length), ...(bias ? [bias] : [])];
-      },
+      inputs: ({ attrs }: RecurrentCall): readonly number[] =>
+        [...recurrenceInputs, ...attrs.options].flatMap((role, i) => (packedRoles.includes(role) ? [i] : [])),
       bytes: (call: RecurrentCall): number => 4 * own.forwardRoom(call).weights,
       run(memory: WasmMemory, call: RecurrentCall): void {
         setPacking(memory, call, forwardLayout(call, 1, own.forwardRoom(call)));
