@@ -33,6 +33,17 @@ export interface Call<O extends OpName = OpName> {
   readonly outputs: readonly View[];
   readonly sizes: Sizes;
   readonly walk: Walk;
+  /** Where the kernel finds what it packed before; absent: it packs in scratch, in each run. */
+  readonly packed?: View;
+}
+
+/** What a kernel makes of inputs once, where these do not change from run to run. */
+export interface Packing<O extends OpName = OpName> {
+  /** The places of the inputs that it reads. */
+  inputs(call: Call<O>): readonly number[];
+  bytes(call: Call<O>): number;
+  /** Fills `call.packed`. */
+  run(memory: Memory, call: Call<O>): void;
 }
 
 /** What computes an op in memory. */
@@ -42,6 +53,7 @@ export interface Kernel<O extends OpName = OpName> {
   prepare?(call: Call<O>): Call;
   /** Bytes needed at `memory.scratch` for the sizes in `call`; asked at compile, at full capacity. */
   scratch?(call: Call<O>): number;
+  readonly packing?: Packing<O>;
   /** Whether these attributes run here; absent: all. Only a composite may say no. */
   supports?(attrs: OpAttrs[O]): boolean;
 }

@@ -2,13 +2,15 @@
 import {
   type AnyStep,
   type Block,
+  keptKey,
   type NamedValue,
   type Program,
   type Sizes,
   type Step,
   UnsupportedOpError,
 } from "@ostinato/core";
-import type { Call, Kernel, Kernels, View } from "./call.ts";
+import { aligned, type Call, type Kernel, type Kernels, type View } from "./call.ts";
+import type { Keeping } from "./kept.ts";
 import { type Ready, type ScanCall, scanKernel } from "./scan.ts";
 import { resize, unread, viewAt } from "./views.ts";
 import { emptyWalk } from "./walk.ts";
@@ -25,9 +27,12 @@ export interface Compiled {
   /** The views with named dimensions, to be filled at each run. */
   readonly changing: readonly View[];
   readonly feeds: readonly NamedView[];
+  /** What is to be done before the steps where the state was written since the last run. */
+  readonly prepare: readonly Ready[];
   readonly steps: readonly Ready[];
   /** Run where the guard does not hold them up. */
   readonly commits: readonly Ready[];
+  readonly keeping: Keeping;
   readonly fetches: readonly NamedView[];
   readonly updates: readonly NamedView[];
   readonly guard: View | undefined;
@@ -44,9 +49,14 @@ export interface Addresses {
 export function compileProgram(program: Program, kernels: Kernels, addresses: Addresses): Compiled {
   // Until the first run: what kernels ask of a call beforehand is at full capacity.
   const sizes: Sizes = { ...program.capacities };
+  const kept: View[] = [];
   const views = program.values.map((value) => {
     const { storage } = value;
-    return viewAt(value, storage.kind === "state" ? addresses.stateOf(storage.name) : addresses.arena + storage.offset);
+    if (storage.kind === "arena") return viewAt(value, addresses.arena + storage.offset);
+    if (storage.kind === "state") return viewAt(value, addresses.stateOf(storage.name));
+    const own = viewAt(value, storage.offset);
+    kept.push(own);
+    return own;
   });
   const view = (index: number): View => (index < 0 ? unread : views[index]);
   for (const each of views) resize(each, sizes);
@@ -56,6 +66,15 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     scratchBytes = Math.max(scratchBytes, kernel.scratch?.(call) ?? 0);
     return { kernel, call };
   };
+  const prepared = program.steps.slice(0, program.prepared);
+  let keptBytes = program.keptBytes;
+  const packed: AnyStep[] = [];
+  const packings: Ready[] = [];
+  /** Whether the kernel of a step can pack its inputs once. Those of the first steps run once themselves. */
+  const packs = (step: AnyStep, indexes: readonly number[]): boolean =>
+    program.updates.length + program.commits.length === 0 &&
+    !prepared.includes(step) &&
+    indexes.every((i) => program.values[step.inputs[i]].storage.kind !== "arena");
   const compileSteps = (steps: readonly AnyStep[]): Ready[] =>
     steps.flatMap((step) => {
       const inputs = step.inputs.map(view);
@@ -64,11 +83,21 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
         inputs[0].followers.push(outputs[0]);
         return [];
       }
-      const call: Call = { op: step.op, attrs: step.attrs, inputs, outputs, sizes, walk: emptyWalk() };
+      let call: Call = { op: step.op, attrs: step.attrs, inputs, outputs, sizes, walk: emptyWalk() };
       if (step.op === "scan") return [ready(scanKernel as Kernel, compileScan(step, call as Call<"scan">))];
       const kernel = step.op === "input" ? undefined : (kernels[step.op] as Kernel | undefined);
       if (!kernel) throw new UnsupportedOpError(`there is no kernel for ${step.op}; lower the graph for this backend`);
-      return [ready(kernel, kernel.prepare?.(call) ?? call)];
+      call = (kernel.prepare?.(call) ?? call) as Call;
+      const { packing } = kernel;
+      if (packing && packs(step, packing.inputs(call))) {
+        const room = viewAt({ dtype: "float32", shape: [] }, keptBytes);
+        keptBytes += aligned(packing.bytes(call));
+        call = { ...call, packed: room };
+        kept.push(room);
+        packed.push(step);
+        packings.push({ kernel: packing, call });
+      }
+      return [ready(kernel, call)];
     });
   const compileScan = (step: Step<"scan">, call: Call<"scan">): ScanCall => {
     const block = step.block as Block;
@@ -83,6 +112,8 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       crossing: isCrossing(block, carries),
     };
   };
+  const prepare = compileSteps(prepared);
+  const steps = compileSteps(program.steps.slice(program.prepared));
   const named = (list: readonly NamedValue[]): NamedView[] =>
     list.map(({ name, value }) => ({ name, view: view(value) }));
   return {
@@ -90,8 +121,10 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     sizes,
     changing: views.filter(({ shape }) => shape.some((dim) => typeof dim === "string")),
     feeds: named(program.feeds),
-    steps: compileSteps(program.steps),
+    prepare: [...prepare, ...packings],
+    steps,
     commits: compileSteps(program.commits),
+    keeping: { key: keptKey(program, [...prepared, ...packed]), bytes: keptBytes, views: kept },
     fetches: named(program.fetches),
     updates: named(program.updates),
     guard: program.guard === undefined ? undefined : view(program.guard),

@@ -11,6 +11,7 @@ import {
 } from "@ostinato/core";
 import type { View } from "./call.ts";
 import type { Compiled, NamedView } from "./compile.ts";
+import type { Kept } from "./kept.ts";
 import type { Memory } from "./memory.ts";
 import { runSteps } from "./scan.ts";
 import { copy, resize } from "./views.ts";
@@ -21,6 +22,8 @@ export interface Turn {
   expect(): void;
   begin(): void;
   end(): void;
+  /** Counts how often the state was written. */
+  writes: number;
 }
 
 /** Runs on the caller's thread, and computes before the promise is returned. After warm-up nothing but that promise is allocated. */
@@ -28,13 +31,15 @@ export class ArenaExecutable implements Executable {
   readonly #compiled: Compiled;
   readonly #memory: Memory;
   readonly #turn: Turn;
+  readonly #kept: Kept;
   /** The state that each update is written to. */
   readonly #targets: readonly View[];
 
-  constructor(compiled: Compiled, memory: Memory, turn: Turn, stateView: (name: string) => View) {
+  constructor(compiled: Compiled, memory: Memory, turn: Turn, kept: Kept, stateView: (name: string) => View) {
     this.#compiled = compiled;
     this.#memory = memory;
     this.#turn = turn;
+    this.#kept = kept;
     this.#targets = compiled.updates.map(({ name }) => stateView(name));
   }
 
@@ -54,7 +59,8 @@ export class ArenaExecutable implements Executable {
   }
 
   #compute(feeds: Tensors, into: Tensors | undefined): Tensors {
-    const { program, sizes, changing, steps, fetches } = this.#compiled;
+    const { program, sizes, changing, prepare, steps, fetches } = this.#compiled;
+    const { writes } = this.#turn;
     const memory = this.#memory;
     bindSizes(program, feeds, sizes);
     for (let i = 0; i < changing.length; i++) resize(changing[i], sizes);
@@ -63,6 +69,10 @@ export class ArenaExecutable implements Executable {
       const { name, view } = this.#compiled.feeds[i];
       write(memory, view, feeds[name]);
     }
+    if (this.#kept.writes !== writes) {
+      runSteps(memory, prepare);
+      this.#kept.writes = writes;
+    }
     runSteps(memory, steps);
     for (let i = 0; i < fetches.length; i++) read(memory, fetches[i].view, results[fetches[i].name]);
     return results;
@@ -70,7 +80,9 @@ export class ArenaExecutable implements Executable {
 
   #update(): void {
     const { commits, updates, guard } = this.#compiled;
+    if (commits.length + updates.length === 0) return;
     if (guard !== undefined && this.#memory.u8[guard.offset] === 0) return;
+    this.#turn.writes++;
     runSteps(this.#memory, commits);
     for (let i = 0; i < updates.length; i++) {
       const { dtype, offset, size } = updates[i].view;

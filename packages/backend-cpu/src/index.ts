@@ -8,6 +8,7 @@ export { type FusedPlan, type Place, planFused } from "./kernels/fusedPlan.ts";
 export { expectIds, positionsBytes, sortPositions } from "./kernels/indexed.ts";
 export { supportsGru } from "./kernels/recurrent/gru.ts";
 export { supportsLstm } from "./kernels/recurrent/lstm.ts";
+export { inputSizeOf } from "./kernels/recurrent/operand.ts";
 export {
   cotangentOf,
   gradientOf,
@@ -17,7 +18,7 @@ export {
   type RecurrentGradCall,
 } from "./kernels/recurrent/recurrence.ts";
 export { isRelu, supportsRnn } from "./kernels/recurrent/rnn.ts";
-export { lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
+export { expectGiven, lengthsAt, orderAt, rowsBytes, sortRows } from "./kernels/recurrent/rows.ts";
 export { type Mover, shapeKernelsBy } from "./kernels/shape.ts";
 export { normal } from "./kernels/small.ts";
 export { cpuKernels } from "./kernels/table.ts";

@@ -1,4 +1,4 @@
-/** Sessions and backends over one memory: the state first, then the arena that all programs share, then scratch. */
+/** Sessions and backends over one memory: the state first, then the arena that all programs share, then scratch, then what programs keep. */
 import {
   type AnyNode,
   type Backend,
@@ -18,7 +18,8 @@ import {
 } from "@ostinato/core";
 import { aligned, type Kernel, type Kernels, type View } from "./call.ts";
 import { compileProgram } from "./compile.ts";
-import { ArenaExecutable, read, write } from "./executable.ts";
+import { ArenaExecutable, read, type Turn, write } from "./executable.ts";
+import { KeptParts } from "./kept.ts";
 import type { Memory } from "./memory.ts";
 import { bytesOf, resize, viewAt } from "./views.ts";
 
@@ -68,6 +69,8 @@ class ArenaSession implements Session {
   readonly #arena: number;
   #arenaBytes = 0;
   #scratchBytes = 0;
+  readonly #kept = new KeptParts();
+  readonly #turn: Turn;
   #running = false;
   #disposed = false;
 
@@ -75,6 +78,16 @@ class ArenaSession implements Session {
     this.#backend = backend;
     this.#kernels = kernels;
     this.#memory = memory;
+    this.#turn = {
+      expect: () => this.#expectTurn(),
+      begin: () => {
+        this.#running = true;
+      },
+      end: () => {
+        this.#running = false;
+      },
+      writes: 0,
+    };
     let address = 0;
     for (const [name, { dtype, shape }] of Object.entries(state)) {
       const view = viewAt({ dtype: stored(dtype), shape }, address);
@@ -83,7 +96,7 @@ class ArenaSession implements Session {
       address += aligned(view.size * bytesOf[view.dtype]);
     }
     this.#arena = address;
-    this.#reserve(0, 0);
+    this.#reserve(0, 0, 0);
     for (const [name, view] of this.#state) write(memory, view, state[name]);
   }
 
@@ -101,17 +114,9 @@ class ArenaSession implements Session {
         return view.offset * bytesOf[view.dtype];
       },
     });
-    this.#reserve(program.arenaBytes, compiled.scratchBytes);
-    const turn = {
-      expect: () => this.#expectTurn(),
-      begin: () => {
-        this.#running = true;
-      },
-      end: () => {
-        this.#running = false;
-      },
-    };
-    return new ArenaExecutable(compiled, this.#memory, turn, (name) => this.#stateView(name));
+    this.#reserve(program.arenaBytes, compiled.scratchBytes, this.#kept.missing(compiled.keeping));
+    const kept = this.#kept.part(compiled.keeping);
+    return new ArenaExecutable(compiled, this.#memory, this.#turn, kept, (name) => this.#stateView(name));
   }
 
   async readState(names: readonly string[] = [...this.#state.keys()]): Promise<Tensors> {
@@ -137,6 +142,7 @@ class ArenaSession implements Session {
         );
       }
     }
+    this.#turn.writes++;
     for (const [name, tensor] of entries) write(this.#memory, this.#stateView(name), tensor);
   }
 
@@ -147,10 +153,12 @@ class ArenaSession implements Session {
   }
 
   /** Makes room for one more program. Where there is none, the others still run. */
-  #reserve(arena: number, scratch: number): void {
+  #reserve(arena: number, scratch: number, kept: number): void {
     const arenaBytes = Math.max(this.#arenaBytes, aligned(arena));
     const scratchBytes = Math.max(this.#scratchBytes, scratch);
-    this.#memory.reserve(this.#arena + arenaBytes + scratchBytes);
+    const end = this.#arena + arenaBytes + scratchBytes;
+    this.#memory.reserve(end + this.#kept.bytes + kept);
+    this.#kept.move(end);
     this.#memory.scratch = this.#arena + arenaBytes;
     this.#arenaBytes = arenaBytes;
     this.#scratchBytes = scratchBytes;

@@ -6,6 +6,7 @@ import {
   elementsOf,
   type FusedPlan,
   type Mover,
+  normal,
   PlainMemory,
   planFused,
   repeatsOf,
@@ -87,4 +88,15 @@ test("moves go by the copier that is given", () => {
   };
   shapeKernelsBy(mover).transpose.run(new PlainMemory(), { op: "transpose", ...call } as Call<"transpose">);
   expect(seen).toEqual([["float32", [3, 2], 8, 16]]);
+});
+
+test("numbers that float32 has as subnormal ones become zeros of their sign", () => {
+  expect([2 ** -127, -(2 ** -149), 2 ** -126, -3, Number.NaN, -0].map(normal)).toEqual([
+    0,
+    -0,
+    2 ** -126,
+    -3,
+    Number.NaN,
+    -0,
+  ]);
 });

@@ -6,10 +6,12 @@ import {
   type Call,
   cotangentOf,
   cpuKernels,
+  expectGiven,
   expectIds,
   extent,
   freeStride,
   gradientOf,
+  inputSizeOf,
   isRelu,
   keptOf,
   lengthsAt,
@@ -116,6 +118,21 @@ describe("rows of a recurrence", () => {
     expect(optionOf(call, "initialH")).toBeUndefined();
   });
 
+  test("ids have no features, and must be rows of W", () => {
+    const ids = viewOf([2, 2]);
+    expect(inputSizeOf(ids)).toBe(0);
+    expect(inputSizeOf({ ...viewOf([2, 2, 7]), dtype: "float32" })).toBe(7);
+    memory.i32.set([0, 4, 2, 5]);
+    const given = (rows: number) => () =>
+      expectGiven("gru", memory, {
+        attrs: { ...attrs, options: [] },
+        inputs: [ids, { ...viewOf([rows, 8]), dtype: "float32" }],
+        outputs: [],
+      });
+    expect(given(6)).not.toThrow();
+    expect(given(5)).toThrow(new DataError("gru: id 5 is outside of a table of 5 rows (0 to 4)"));
+  });
+
   test("supportsLstm says no where the native kernel computes something else", () => {
     expect(supportsLstm(attrs)).toBe(true);
     expect(supportsLstm({ ...attrs, options: ["lengths", "initialH", "initialC"] })).toBe(true);
@@ -168,12 +185,11 @@ describe("rows of a recurrence", () => {
   });
 });
 
-test("basicKernels are those of everything but recurrences", () => {
+test("basicKernels are those of everything but recurrences, softmax, crossentropy, and what passes make of several ops", () => {
   const others = Object.keys(cpuKernels).filter((op) => !(op in basicKernels));
-  const recurrences: readonly string[] = recurrenceNames.flatMap((name) => [name, gradOf(name)]);
-  expect(others).toContain("lstm");
-  expect(others.filter((op) => !recurrences.includes(op))).toEqual([]);
-  expect(recurrences.filter((op) => op in basicKernels)).toEqual([]);
+  const recurrences = recurrenceNames.flatMap((name) => [name, gradOf(name)]);
+  const composites = ["biasedDot", "fused", "softmax", "logSoftmax", "softmaxCrossentropy", "softmaxCrossentropyGrad"];
+  expect(others.sort()).toEqual([...recurrences, ...composites].sort());
 });
 
 test("arenaBackend runs a table of kernels over a memory of its own, and disposes of it", async () => {

@@ -13,13 +13,21 @@ export interface Plan {
   readonly sizes: Sizes;
   /** The actual shapes by value. */
   readonly shapes: number[][];
+  readonly kept: Kept;
+}
+
+/** What programs with one key keep from run to run, by the number of its value. */
+export interface Kept {
+  readonly values: Map<number, TensorInfo>;
+  /** How often the state had been written when this was made; -1: it is not there. */
+  writes: number;
 }
 
 function allSteps(steps: readonly AnyStep[]): AnyStep[] {
   return steps.flatMap((step) => [step, ...allSteps(step.block?.steps ?? [])]);
 }
 
-export function planOf(device: Device, program: Program): Plan {
+export function planOf(device: Device, program: Program, kept: Kept): Plan {
   const constants = new Map<number, TensorInfo>();
   for (const step of allSteps(program.steps)) {
     const [output] = step.outputs;
@@ -27,7 +35,7 @@ export function planOf(device: Device, program: Program): Plan {
     const { attrs } = step;
     constants.set(output, sourceKernels.constant.run({ device, inputs: [], attrs, sizes: {}, shape: attrs.shape }));
   }
-  return { program, constants, sizes: emptySizes(program), shapes: [] };
+  return { program, constants, sizes: emptySizes(program), shapes: [], kept };
 }
 
 /** Takes over the sizes that were bound for a run. */

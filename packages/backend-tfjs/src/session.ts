@@ -6,6 +6,7 @@ import {
   DTypeError,
   type Executable,
   emptySizes,
+  keptKey,
   type Program,
   type Session,
   ShapeError,
@@ -18,7 +19,7 @@ import {
 } from "@ostinato/core";
 import type { Device } from "./device.ts";
 import { execute, type Slots } from "./execute.ts";
-import { fit, type Plan, planOf } from "./plan.ts";
+import { fit, type Kept, type Plan, planOf } from "./plan.ts";
 import type { HostData, TensorInfo } from "./tfjs.ts";
 
 const show = (dtype: string, shape: readonly number[]): string => `${dtype}${showShape(shape)}`;
@@ -51,6 +52,9 @@ function hand(name: string, dtype: DType, x: TensorInfo, data: HostData, target:
 export class TfjsSession implements Session {
   readonly #device: Device;
   readonly #state: Map<string, TensorInfo>;
+  /** What programs keep, by their key. */
+  readonly #kept = new Map<string, Kept>();
+  #writes = 0;
   #running: Promise<unknown> | undefined;
   #disposed = false;
 
@@ -75,7 +79,10 @@ export class TfjsSession implements Session {
         );
       }
     }
-    const plan = planOf(this.#device, program);
+    const key = keptKey(program, program.steps.slice(0, program.prepared));
+    const kept = this.#kept.get(key) ?? { values: new Map(), writes: -1 };
+    this.#kept.set(key, kept);
+    const plan = planOf(this.#device, program, kept);
     return { run: (feeds, into = {}) => this.#alone("run", () => this.#run(plan, feeds, into)) };
   }
 
@@ -110,6 +117,7 @@ export class TfjsSession implements Session {
     const bound = emptySizes(program);
     bindSizes(program, feeds, bound);
     fit(plan, bound);
+    this.#prepare(plan);
     const device = this.#device;
     const mark = device.mark();
     const updates = new Map<string, TensorInfo>();
@@ -117,7 +125,8 @@ export class TfjsSession implements Session {
       const slots: Slots = [];
       for (const { name, value } of program.feeds) slots[value] = upload(device, feeds[name] as Tensor);
       for (const { name, value } of program.states) slots[value] = device.share(this.#piece(name));
-      execute({ device, plan, slots }, program.steps);
+      for (const [value, x] of plan.kept.values) slots[value] = x;
+      execute({ device, plan, slots }, program.steps.slice(program.prepared));
       const at = (value: number): TensorInfo => slots[value] as TensorInfo;
       const fetches = program.fetches.map(
         async ({ name, value }) => [name, await this.#read(name, at(value), into[name])] as const,
@@ -132,6 +141,29 @@ export class TfjsSession implements Session {
     }
   }
 
+  /** Makes what a program keeps, where the state was written since. */
+  #prepare(plan: Plan): void {
+    const { program, kept } = plan;
+    if (program.prepared === 0 || kept.writes === this.#writes) return;
+    const device = this.#device;
+    for (const x of kept.values.values()) device.release(x);
+    kept.values.clear();
+    const mark = device.mark();
+    try {
+      const slots: Slots = [];
+      for (const { name, value } of program.states) slots[value] = device.share(this.#piece(name));
+      const steps = program.steps.slice(0, program.prepared);
+      execute({ device, plan, slots }, steps);
+      for (const value of steps.flatMap(({ outputs }) => outputs)) {
+        const x = slots[value];
+        if (x !== undefined) kept.values.set(value, x);
+      }
+      kept.writes = this.#writes;
+    } finally {
+      device.releaseSince(mark, new Set(kept.values.values()));
+    }
+  }
+
   async #read(name: string, x: TensorInfo, target?: Tensor): Promise<Tensor> {
     return hand(name, x.dtype as DType, x, await this.#device.read(x), target);
   }
@@ -139,6 +171,7 @@ export class TfjsSession implements Session {
   #put(name: string, x: TensorInfo): void {
     this.#device.release(this.#piece(name));
     this.#state.set(name, x);
+    this.#writes += 1;
   }
 
   #piece(name: string): TensorInfo {

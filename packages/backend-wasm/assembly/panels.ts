@@ -286,6 +286,50 @@ export function multiply(rows: i32, a: usize, b: usize, depth: i32, to: usize, s
   }
 }
 
+/**
+ * The products of the same rows with two right panels, one behind the other; the sums of the second are `apart` bytes from those of the first. One row
+ * alone takes both at a time: its few sums would wait for each other.
+ */
+export function multiplyTwo(rows: i32, a: usize, b: usize, depth: i32, to: usize, apart: usize, stride: usize): void {
+  if (rows === 1) {
+    row(a, b, depth, to, apart);
+    return;
+  }
+  multiply(rows, a, b, depth, to, stride, false);
+  multiply(rows, a, b + <usize>depth * RIGHT_STEP, depth, to + apart, stride, false);
+}
+
+function row(a: usize, b: usize, depth: i32, to: usize, apart: usize): void {
+  const end = b + <usize>depth * RIGHT_STEP;
+  let c = end;
+  let x = v128.load32_splat(a);
+  let s0 = f32x4.mul(x, v128.load(b));
+  let t0 = f32x4.mul(x, v128.load(b, 16));
+  let u0 = f32x4.mul(x, v128.load(b, 32));
+  let v0 = f32x4.mul(x, v128.load(b, 48));
+  let s1 = f32x4.mul(x, v128.load(c));
+  let t1 = f32x4.mul(x, v128.load(c, 16));
+  let u1 = f32x4.mul(x, v128.load(c, 32));
+  let v1 = f32x4.mul(x, v128.load(c, 48));
+  for (b += RIGHT_STEP; b < end; b += RIGHT_STEP) {
+    a += LEFT_STEP;
+    c += RIGHT_STEP;
+    x = v128.load32_splat(a);
+    s0 = madd(x, v128.load(b), s0);
+    t0 = madd(x, v128.load(b, 16), t0);
+    u0 = madd(x, v128.load(b, 32), u0);
+    v0 = madd(x, v128.load(b, 48), v0);
+    s1 = madd(x, v128.load(c), s1);
+    t1 = madd(x, v128.load(c, 16), t1);
+    u1 = madd(x, v128.load(c, 32), u1);
+    v1 = madd(x, v128.load(c, 48), v1);
+  }
+  put(to, s0, t0, false);
+  put(to + 32, u0, v0, false);
+  put(to + apart, s1, t1, false);
+  put(to + apart + 32, u1, v1, false);
+}
+
 /** Up to three rows have few enough sums for either width of the registers. */
 function multiplyFew(rows: i32, a: usize, b: usize, depth: i32, to: usize, stride: usize, add: bool): void {
   if (rows === 3) block3(a, b, depth, to, stride, add);

@@ -108,6 +108,8 @@ export enum RecurrenceForward {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -278,6 +280,8 @@ export enum Lstm {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -351,6 +355,8 @@ export enum Gru {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -421,6 +427,8 @@ export enum Rnn {
   threadRooms,
   threadRoomBytes,
   states,
+  packs,
+  idBytes,
   B,
   recurrentBias,
   initialH,
@@ -484,7 +492,7 @@ export const PLACE_BYTES: usize = 8;
 export const INSTRUCTION_BYTES: usize = 36;
 export const AXIS_BYTES: usize = 12;
 export const UNIFORM_BYTES: usize = 32;
-export const TARGET_BYTES: usize = 12;
+export const TARGET_BYTES: usize = 16;
 export const STATE_BYTES: usize = 8;
 
 export const EPOCH: usize = 64;

@@ -36,8 +36,14 @@ export const recurrence = [
   "states",
 ] as const;
 
-/** What every recurrence is given beside that, forward. */
-export const recurrenceForward = [...recurrence, "B", "recurrentBias", "initialH", "y", "h"] as const;
+/**
+ * What every recurrence is given beside that, forward: whether the weights are to be packed, which without blocks is all that is done; and the bytes of a
+ * row of W where X are ids, else 0.
+ */
+export const recurrenceForward = [
+  ...recurrence,
+  ...["packs", "idBytes", "B", "recurrentBias", "initialH", "y", "h"],
+] as const;
 
 /**
  * What every gradient of a recurrence is given: how many blocks of rows W has, how many of them share their sums with R's, how many gate gradients a
@@ -121,7 +127,7 @@ export const bytes = {
   /** A number that stands for all, as often as a loop reads at once. */
   uniform: 32,
   /** The addresses that a recurrence keeps of a row. */
-  target: 12,
+  target: 16,
   /** Of a block of rows or a panel of columns: who is at it, and what is left. */
   state: 8,
 } as const;

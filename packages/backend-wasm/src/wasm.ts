@@ -67,7 +67,7 @@ async function teamFor(asked: number | undefined): Promise<number> {
  * module comes with this file. Computes in single precision. A run computes before its promise is returned, with the caller's thread
  * taking part; between runs the threads sleep, and they do not keep a process alive.
  *
- * An engine without WebAssembly SIMD gets the CPU backend's kernels, and recurrences as loops of them; `name` says what was chosen.
+ * An engine without WebAssembly SIMD gets the simplest of the CPU backend's kernels, and recurrences as loops of them; `name` says what was chosen.
  *
  * @throws ConfigError for options that cannot work, ResourceError where a page's Content-Security-Policy forbids WebAssembly, or the threads that were asked
  * for; `open` throws ResourceError where the host gives no memory, and a session's `compile` where it gives no threads: these start while the caller goes on.
@@ -80,7 +80,7 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   if (!binary) {
     return arenaBackend({
       name: "wasm (no SIMD in this engine: the CPU backend's kernels)",
-      // Without those of recurrences, which few engines would ever run, and which every bundle would carry.
+      // Without those of recurrences and crossentropies and with a plain product: few engines would ever run more, which every bundle would carry.
       kernels: basicKernels,
       createMemory: () => new PlainMemory(),
     });

@@ -127,17 +127,17 @@ test("the loss in primitives", () => {
     "%0: float32[] = constant(dtype=float32, shape=[], data=[0])
     %1: float32[batch, 3] = broadcast(%0, shape=["batch",3], axes=[])
     %2: float32[50, 2] = state embeddings
-    %3: int32[batch, time] = feed ids
-    %4: int32[time, batch] = transpose(%3, permutation=[1,0])
-    %5: float32[time, batch, 2] = gather(%2, %4)
-    %6: float32[12, 2] = state W
-    %7: float32[time, batch, 12] = dot(%5, %6, contract=[[2],[1]], batch=[[],[]])
+    %3: float32[12, 2] = state W
+    %4: float32[50, 12] = dot(%2, %3, contract=[[1],[1]], batch=[[],[]])
+    %5: int32[batch, time] = feed ids
+    %6: int32[time, batch] = transpose(%5, permutation=[1,0])
+    %7: float32[time, batch, 12] = gather(%4, %6)
     %8: float32[12] = state B
     %9: float32[time, batch, 12] = broadcast(%8, shape=["time","batch",12], axes=[2])
     %10: float32[time, batch, 12] = add(%7, %9)
     %11: int32[time] = iota(dim=time)
     %12: int32[time, batch] = broadcast(%11, shape=["time","batch"], axes=[0])
-    %13: bool[time, batch] = cast(%4, dtype=bool)
+    %13: bool[time, batch] = cast(%6, dtype=bool)
     %14: int32[] = constant(dtype=int32, shape=[], data=[1])
     %15: int32[time] = broadcast(%14, shape=["time"], axes=[])
     %16: int32[time] = add(%11, %15)
@@ -219,24 +219,25 @@ test("the loss in primitives", () => {
 test("the program of inference, lstm native", () => {
   const lowered = lower({ fetches: { probabilities }, updates: [] }, reference());
   expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
-    "program (batch ≤ 32, time ≤ 300), arena of 115328 bytes
-    feed ids %1: int32[batch, time] @0
+    "program (batch ≤ 32, time ≤ 300), arena of 76800 bytes
+    feed ids %7: int32[batch, time] @0
     state embeddings %0: float32[50, 2] embeddings
-    state W %4: float32[12, 2] W
-    state R %5: float32[12, 3] R
-    state B %6: float32[12] B
-    state kernel %9: float32[3, 1] kernel
-    state bias %11: float32[1] bias
-    %2 = transpose(%1): int32[time, batch] @76800
-    %3 = gather(%0, %2): float32[time, batch, 2] @0
-    %7 = sequenceLengths(%2): int32[batch] @115200
-    -, %8, -, -, - = lstm(%3, %4, %5, %6, %7): -, float32[batch, 3] @76800, -, -, -
-    %10 = dot(%8, %9): float32[batch, 1] @0
-    %12 = broadcast(%11): float32[batch, 1] uniform bias alias
-    %13 = add(%10, %12): float32[batch, 1] @0
-    %14 = reshape(%13): float32[batch] @0 alias
-    %15 = sigmoid(%14): float32[batch] @0
-    fetch probabilities %15: float32[batch] @0"
+    state W %1: float32[12, 2] W
+    state R %3: float32[12, 3] R
+    state B %4: float32[12] B
+    state kernel %5: float32[3, 1] kernel
+    state bias %6: float32[1] bias
+    when the state was written, 2432 bytes are kept of:
+      %2 = dot(%0, %1): float32[50, 12] kept @0
+    %8 = transpose(%7): int32[time, batch] @38400
+    %9 = sequenceLengths(%8): int32[batch] @384
+    -, %10, -, -, - = lstm(%8, %2, %3, %4, %9): -, float32[batch, 3] @0, -, -, -
+    %11 = dot(%10, %5): float32[batch, 1] @384
+    %12 = broadcast(%6): float32[batch, 1] uniform bias alias
+    %13 = add(%11, %12): float32[batch, 1] @384
+    %14 = reshape(%13): float32[batch] @384 alias
+    %15 = sigmoid(%14): float32[batch] @384
+    fetch probabilities %15: float32[batch] @384"
   `);
 });
 
@@ -245,63 +246,64 @@ test("the program of inference, in primitives", () => {
   expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
     "program (batch ≤ 32, time ≤ 300), arena of 960384 bytes
     decomposed: sequenceLengths, lstm, sequenceMask
-    feed ids %3: int32[batch, time] @0
-    state embeddings %2: float32[50, 2] embeddings
-    state W %6: float32[12, 2] W
-    state B %8: float32[12] B
-    state R %24: float32[12, 3] R
-    state kernel %57: float32[3, 1] kernel
-    state bias %59: float32[1] bias
-    %0 = constant(): float32[] @38400
-    %1 = broadcast(%0): float32[batch, 3] @960000
-    %4 = transpose(%3): int32[time, batch] @921600
-    %5 = gather(%2, %4): float32[time, batch, 2] @460800
-    %7 = dot(%5, %6): float32[time, batch, 12] @0
-    %9 = broadcast(%8): float32[time, batch, 12] @460800
-    %10 = add(%7, %9): float32[time, batch, 12] @0
-    %11 = iota(): int32[time] @547200
-    %12 = broadcast(%11): int32[time, batch] @460800
-    %13 = cast(%4): bool[time, batch] @537600
-    %14 = constant(): int32[] @499200
-    %15 = broadcast(%14): int32[time] uniform @499200 alias
-    %16 = add(%11, %15): int32[time] @547200
-    %17 = broadcast(%16): int32[time, batch] @499200
-    %18 = constant(): int32[] @547200
-    %19 = broadcast(%18): int32[time, batch] uniform @547200 alias
-    %20 = select(%13, %17, %19): int32[time, batch] @499200
-    %21 = max(%20): int32[batch] @537600
-    %22 = broadcast(%21): int32[time, batch] @499200
-    %23 = less(%12, %22): bool[time, batch] @537600
-    %25, -, -, -, -, -, - = scan(%1, %1, %10, %23, %24): float32[batch, 3] @466752, -, -, -, -, -, -
-      %31 = broadcast(%29): bool[batch, 3] @466560
-      %32 = dot(%26, %30): float32[batch, 12] @460800
-      %33 = add(%28, %32): float32[batch, 12] @460800
-      %34 = slice(%33): float32[batch, 3] @463104
-      %35 = sigmoid(%34): float32[batch, 3] @463104
-      %36 = slice(%33): float32[batch, 3] @463488
-      %37 = sigmoid(%36): float32[batch, 3] @463488
-      %38 = mul(%37, %27): float32[batch, 3] @463872
-      %39 = slice(%33): float32[batch, 3] @464256
-      %40 = sigmoid(%39): float32[batch, 3] @464256
-      %41 = slice(%33): float32[batch, 3] @464640
-      %42 = tanh(%41): float32[batch, 3] @464640
-      %43 = mul(%40, %42): float32[batch, 3] @460800
-      %44 = add(%38, %43): float32[batch, 3] @463872
-      %45 = tanh(%44): float32[batch, 3] @465024
-      %46 = mul(%35, %45): float32[batch, 3] @465024
-      %47 = select(%31, %46, %26): float32[batch, 3] @465408
-      %48 = select(%31, %44, %27): float32[batch, 3] @465792
-      %49 = constant(): float32[] @466688
-      %50 = broadcast(%49): float32[batch, 3] uniform @466688 alias
-      %51 = select(%31, %46, %50): float32[batch, 3] @465024
-      %52 = broadcast(%29): bool[batch, 12] @466176
-      %53 = concat(%40, %35, %37, %42): float32[batch, 12] @460800
-      %54 = broadcast(%49): float32[batch, 12] uniform @466688 alias
-      %55 = select(%52, %53, %54): float32[batch, 12] @460800
-      %56 = select(%31, %44, %50): float32[batch, 3] @463872
-    %58 = dot(%25, %57): float32[batch, 1] @0
-    %60 = broadcast(%59): float32[batch, 1] uniform bias alias
-    %61 = add(%58, %60): float32[batch, 1] @0
+    feed ids %11: int32[batch, time] @0
+    state embeddings %1: float32[50, 2] embeddings
+    state W %2: float32[12, 2] W
+    state B %4: float32[12] B
+    state R %7: float32[12, 3] R
+    state kernel %8: float32[3, 1] kernel
+    state bias %9: float32[1] bias
+    when the state was written, 2624 bytes are kept of:
+      %0 = constant(): float32[] kept @0
+      %3 = dot(%1, %2): float32[50, 12] kept @64
+      %5 = constant(): int32[] kept @2496
+      %6 = constant(): int32[] kept @2560
+    %10 = broadcast(%0): float32[batch, 3] @960000
+    %12 = transpose(%11): int32[time, batch] @921600
+    %13 = gather(%3, %12): float32[time, batch, 12] @0
+    %14 = broadcast(%4): float32[time, batch, 12] @460800
+    %15 = add(%13, %14): float32[time, batch, 12] @0
+    %16 = iota(): int32[time] @547200
+    %17 = broadcast(%16): int32[time, batch] @460800
+    %18 = cast(%12): bool[time, batch] @537600
+    %19 = broadcast(%5): int32[time] uniform kept @2496 alias
+    %20 = add(%16, %19): int32[time] @547200
+    %21 = broadcast(%20): int32[time, batch] @499200
+    %22 = broadcast(%6): int32[time, batch] uniform kept @2560 alias
+    %23 = select(%18, %21, %22): int32[time, batch] @499200
+    %24 = max(%23): int32[batch] @537600
+    %25 = broadcast(%24): int32[time, batch] @499200
+    %26 = less(%17, %25): bool[time, batch] @537600
+    %27, -, -, -, -, -, - = scan(%10, %10, %15, %26, %7): float32[batch, 3] @466752, -, -, -, -, -, -
+      %33 = broadcast(%31): bool[batch, 3] @466560
+      %34 = dot(%28, %32): float32[batch, 12] @460800
+      %35 = add(%30, %34): float32[batch, 12] @460800
+      %36 = slice(%35): float32[batch, 3] @463104
+      %37 = sigmoid(%36): float32[batch, 3] @463104
+      %38 = slice(%35): float32[batch, 3] @463488
+      %39 = sigmoid(%38): float32[batch, 3] @463488
+      %40 = mul(%39, %29): float32[batch, 3] @463872
+      %41 = slice(%35): float32[batch, 3] @464256
+      %42 = sigmoid(%41): float32[batch, 3] @464256
+      %43 = slice(%35): float32[batch, 3] @464640
+      %44 = tanh(%43): float32[batch, 3] @464640
+      %45 = mul(%42, %44): float32[batch, 3] @460800
+      %46 = add(%40, %45): float32[batch, 3] @463872
+      %47 = tanh(%46): float32[batch, 3] @465024
+      %48 = mul(%37, %47): float32[batch, 3] @465024
+      %49 = select(%33, %48, %28): float32[batch, 3] @465408
+      %50 = select(%33, %46, %29): float32[batch, 3] @465792
+      %51 = constant(): float32[] @466688
+      %52 = broadcast(%51): float32[batch, 3] uniform @466688 alias
+      %53 = select(%33, %48, %52): float32[batch, 3] @465024
+      %54 = broadcast(%31): bool[batch, 12] @466176
+      %55 = concat(%42, %37, %39, %44): float32[batch, 12] @460800
+      %56 = broadcast(%51): float32[batch, 12] uniform @466688 alias
+      %57 = select(%54, %55, %56): float32[batch, 12] @460800
+      %58 = select(%33, %46, %52): float32[batch, 3] @463872
+    %59 = dot(%27, %8): float32[batch, 1] @0
+    %60 = broadcast(%9): float32[batch, 1] uniform bias alias
+    %61 = add(%59, %60): float32[batch, 1] @0
     %62 = reshape(%61): float32[batch] @0 alias
     %63 = sigmoid(%62): float32[batch] @0
     fetch probabilities %63: float32[batch] @0"

@@ -228,6 +228,7 @@ export { type Lowered, lower, lowerFor } from "./passes/lower.ts";
 export { simplify } from "./passes/simplify.ts";
 export { bind } from "./plan/bind.ts";
 export type { Capacities } from "./plan/binder.ts";
+export { keptKey } from "./plan/kept.ts";
 export { describe } from "./plan/print.ts";
 export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs, Storage } from "./plan/program.ts";
 export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";

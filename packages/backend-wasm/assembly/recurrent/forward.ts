@@ -3,7 +3,7 @@
  * the operands of this step and of the next, [1 | x | h], and behind them what the recurrence keeps from step to step. States that fade are dropped below
  * 2⁻¹⁰⁰ in size (`lasting`), as gradients are on the way back.
  */
-import { aligned, past } from "../lanes";
+import { aligned, loadPart, past } from "../lanes";
 import { packColumns } from "../packing";
 import { LEFT_STEP, RIGHT_STEP } from "../panels";
 import { COLUMNS, RecurrenceForward, TARGET_BYTES } from "../protocol";
@@ -88,24 +88,43 @@ export function packUnits(row: i32, count: i32, withRecurrentBias: bool, to: usi
   packColumns(R, stateRow, 4, count, COLUMNS, hidden, to + <usize>inputSize * RIGHT_STEP);
 }
 
-/** Copies x of a step to the lanes of `active` rows, and notes where y of each goes. */
+/** Copies x of a step to the lanes of `active` rows, and notes where y of each goes; and where W has what its id gives, 0 where X are no ids. */
 export function openStep(block: i32, step: i32, active: i32, targets: usize): void {
   const batch = argument(RecurrenceForward.batch);
   const inputSize = argument(RecurrenceForward.inputSize);
   const hidden = argument(RecurrenceForward.hidden);
   const reverse = argument(RecurrenceForward.reverse) !== 0;
   const y = address(RecurrenceForward.y);
+  const idBytes = address(RecurrenceForward.idBytes);
   const first = firstRow(block);
   let operand = operandOf(block, step);
   for (let p = first; p < first + active; p++, operand += 4, targets += TARGET_BYTES) {
     const place = (reverse ? lengthOf(p) - 1 - step : step) * batch + rowOf(p);
     store<usize>(targets, past(y, <usize>(place * hidden) << 2));
+    let given: usize = 0;
+    if (idBytes !== 0) {
+      const id = load<u32>(address(RecurrenceForward.X) + (<usize>place << 2));
+      given = address(RecurrenceForward.W) + <usize>id * idBytes;
+    }
+    store<usize>(targets, given, 12);
     let input = address(RecurrenceForward.X) + (<usize>(place * inputSize) << 2);
     let lane = operand;
     for (let d = 0; d < inputSize; d++) {
       lane += LEFT_STEP;
       store<f32>(lane, load<f32>(input));
       input += 4;
+    }
+  }
+}
+
+/** Adds what ids give to up to sixteen sums of each row; `at` is where these begin in a row of W, `count` how many there are from there on. */
+export function addGiven(rows: i32, sums: usize, targets: usize, at: usize, count: i32): void {
+  if (argument(RecurrenceForward.idBytes) === 0) return;
+  for (; rows > 0; rows--, sums += RIGHT_STEP, targets += TARGET_BYTES) {
+    const given = load<usize>(targets, 12) + at;
+    for (let unit: usize = 0; <i32>unit < min(COLUMNS, count); unit += 4) {
+      const to = sums + (unit << 2);
+      v128.store(to, f32x4.add(v128.load(to), loadPart(given + (unit << 2), count - <i32>unit)));
     }
   }
 }

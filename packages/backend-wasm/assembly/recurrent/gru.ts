@@ -5,11 +5,11 @@
  */
 import { lasting, madd, past, sigmoid, storeTwo, storeUnits, tanh } from "../lanes";
 import { transpose } from "../packing";
-import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
+import { LEFT_STEP, multiply, multiplyTwo, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, Gru, ROWS, TARGET_BYTES } from "../protocol";
 import { address, argument } from "../team";
 import { activeAt, firstRow, gatherRows, lengthOf, wordsBefore } from "./blocks";
-import { closeOperands, keptOf, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart, upToPanel } from "./forward";
+import { addGiven, closeOperands, keptOf, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart, upToPanel } from "./forward";
 
 /** Where the sums of sixteen units lie in a thread's room: of z, of r, of the candidate from x and from the state. Behind them the targets. */
 const RESETS: usize = BLOCK_BYTES;
@@ -59,6 +59,7 @@ function packWeights(thread: i32, threads: i32): void {
  */
 function activate(rows: i32, sums: usize, targets: usize, gate: i32, at: usize, count: i32): void {
   const offset = at + (<usize>(gate * argument(Gru.hidden)) << 2);
+  addGiven(rows, sums, targets, offset, count);
   for (; rows > 0; rows--, targets += TARGET_BYTES) {
     const gates = past(load<usize>(targets, 4), offset);
     for (let unit = 0; unit < COLUMNS; unit += 8, sums += 32) {
@@ -115,6 +116,11 @@ function updateStates(rows: i32, sums: usize, state: usize, targets: usize, at: 
   }
 }
 
+/** What ids give to the candidate. */
+function addGivenCandidate(rows: i32, sums: usize, at: usize, count: i32): void {
+  addGiven(rows, sums + INPUTS, sums + TARGETS, at + (<usize>(2 * argument(Gru.hidden)) << 2), count);
+}
+
 /** A step of the units from `unit` on, with `resetAfter`. */
 function stepAfter(active: i32, unit: i32, now: usize, sums: usize): void {
   const hidden = argument(Gru.hidden);
@@ -124,9 +130,9 @@ function stepAfter(active: i32, unit: i32, now: usize, sums: usize): void {
   const right = address(Gru.weights) + <usize>(unit / COLUMNS) * groupBytes();
   const candidate = right + 2 * panelBytes;
   const at = <usize>unit << 2;
-  multiply(active, now, right, depth, sums, RIGHT_STEP, false);
-  multiply(active, now, right + panelBytes, depth, sums + RESETS, RIGHT_STEP, false);
+  multiplyTwo(active, now, right, depth, sums, RESETS, RIGHT_STEP);
   multiply(active, now, candidate, inputDepth, sums + INPUTS, RIGHT_STEP, false);
+  addGivenCandidate(active, sums, at, hidden - unit);
   multiply(active, stateIn(now), candidate + <usize>inputDepth * RIGHT_STEP, hidden, sums + STATES, RIGHT_STEP, false);
   activate(active, sums, sums + TARGETS, 0, at, hidden - unit);
   activate(active, sums + RESETS, sums + TARGETS, 1, at, hidden - unit);
@@ -152,10 +158,12 @@ function stepBefore(active: i32, unit: i32, now: usize, sums: usize, resets: usi
   const depth = inputDepth + hidden;
   const right = address(Gru.weights) + <usize>(unit / COLUMNS) * groupBytes();
   const candidate = right + <usize>(2 * depth) * RIGHT_STEP;
+  const at = <usize>unit << 2;
   multiply(active, now, right, depth, sums, RIGHT_STEP, false);
   multiply(active, now, candidate, inputDepth, sums + INPUTS, RIGHT_STEP, false);
+  addGivenCandidate(active, sums, at, hidden - unit);
   multiply(active, resets, candidate + <usize>inputDepth * RIGHT_STEP, hidden, sums + INPUTS, RIGHT_STEP, true);
-  activate(active, sums, sums + TARGETS, 0, <usize>unit << 2, hidden - unit);
+  activate(active, sums, sums + TARGETS, 0, at, hidden - unit);
 }
 
 /** Packs the weights. */

@@ -1,5 +1,6 @@
-/** The jobs of recurrences: the weights are packed, then all threads go through the steps. */
-import { Job } from "../protocol";
+/** The jobs of recurrences: the weights are packed, unless they are already, then all threads go through the steps. */
+import { Job, RecurrenceForward } from "../protocol";
+import { argument } from "../team";
 import { goBack, goForward } from "./drive";
 import { packGru } from "./gru";
 import { packGruGrad } from "./gruGrad";
@@ -8,8 +9,13 @@ import { packLstmGrad } from "./lstmGrad";
 import { packRnn } from "./rnn";
 import { packRnnGrad } from "./rnnGrad";
 
+@inline
+function packs(): bool {
+  return argument(RecurrenceForward.packs) !== 0;
+}
+
 export function lstm(thread: i32, threads: i32): void {
-  packLstm(thread, threads);
+  if (packs()) packLstm(thread, threads);
   goForward(Job.lstm, thread, threads);
 }
 
@@ -19,7 +25,7 @@ export function lstmGrad(thread: i32, threads: i32): void {
 }
 
 export function gru(thread: i32, threads: i32): void {
-  packGru(thread, threads);
+  if (packs()) packGru(thread, threads);
   goForward(Job.gru, thread, threads);
 }
 
@@ -29,7 +35,7 @@ export function gruGrad(thread: i32, threads: i32): void {
 }
 
 export function rnn(thread: i32, threads: i32): void {
-  packRnn(thread, threads);
+  if (packs()) packRnn(thread, threads);
   goForward(Job.rnn, thread, threads);
 }
 

@@ -3,9 +3,9 @@
  * [1 | x | h] · [B | W | R]ᵀ for eight units at a time, whose sums are activated while they are in the cache. What `gates` and `cells` hold
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
-import { lasting, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
+import { lasting, loadPart, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
 import { packColumns, transpose } from "../packing";
-import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
+import { LEFT_STEP, multiplyTwo, RIGHT_STEP } from "../panels";
 import { Lstm, ROWS, TARGET_BYTES, UNITS } from "../protocol";
 import { address, argument } from "../team";
 import { activeAt, firstRow, gatherRows, lengthOf, scatterRows, wordsBefore } from "./blocks";
@@ -40,9 +40,19 @@ function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: 
   }
 }
 
+/** Adds what an id gives to the gates of up to eight units of a row; `given` is where its first gate has them. */
+@inline
+function addGiven(sums: usize, given: usize, hidden: i32, count: i32): void {
+  for (let gate = 0; gate < 4; gate++, sums += GATE_SUMS, given += <usize>hidden << 2) {
+    v128.store(sums, f32x4.add(v128.load(sums), loadPart(given, count)));
+    v128.store(sums, f32x4.add(v128.load(sums, 16), loadPart(given + 16, count - 4)), 16);
+  }
+}
+
 /** Eight units of one row: from the sums of the gates to the new cells. o stays where its sums were. */
 @inline
-function updateCells(sums: usize, cellsNow: usize, gates: usize, cells: usize, hidden: i32): void {
+function updateCells(sums: usize, given: usize, cellsNow: usize, gates: usize, cells: usize, hidden: i32): void {
+  if (given !== 0) addGiven(sums, given, hidden, UNITS);
   const i = sigmoid(v128.load(sums));
   const i2 = sigmoid(v128.load(sums, 16));
   const o = sigmoid(v128.load(sums, GATE_SUMS));
@@ -77,7 +87,8 @@ function updateOutputs(sums: usize, cellsNow: usize, y: usize): void {
 /** Eight units of a block's rows; `cellBytes` from one row's cells to the next. */
 function updateAllCells(rows: i32, sums: usize, cellsNow: usize, cellBytes: usize, target: usize, at: usize, hidden: i32): void {
   for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET_BYTES) {
-    updateCells(sums, cellsNow, past(load<usize>(target, 4), at), past(load<usize>(target, 8), at), hidden);
+    const given = past(load<usize>(target, 12), at);
+    updateCells(sums, given, cellsNow, past(load<usize>(target, 4), at), past(load<usize>(target, 8), at), hidden);
   }
 }
 
@@ -113,6 +124,8 @@ function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: u
   const hidden = argument(Lstm.hidden);
   const cellBytes = <usize>(groupsOf(hidden) * UNITS) << 2;
   for (let lane = 0; lane < rows; lane++) {
+    const given = past(load<usize>(target, 12), at);
+    if (given !== 0) addGiven(sums, given, hidden, count);
     for (let unit = 0; unit < count; unit += 4) {
       const offset = <usize>unit << 2;
       updateFew(
@@ -181,8 +194,7 @@ export function advance(block: i32, sums: usize): void {
       const at = <usize>unit << 2;
       const right = weights + <usize>(group * 2 * depth) * RIGHT_STEP;
       const nextOperand = next + <usize>unit * LEFT_STEP;
-      multiply(active, now, right, depth, sums, ROW_SUMS, false);
-      multiply(active, now, right + <usize>depth * RIGHT_STEP, depth, sums + RIGHT_STEP, ROW_SUMS, false);
+      multiplyTwo(active, now, right, depth, sums, RIGHT_STEP, ROW_SUMS);
       if (count < UNITS) {
         updateLast(active, count, sums, cellsNow + at, nextOperand, targets, at);
         continue;

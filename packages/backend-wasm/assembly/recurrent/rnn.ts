@@ -8,7 +8,7 @@ import { LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "../panels";
 import { BLOCK_BYTES, COLUMNS, Rnn, TARGET_BYTES } from "../protocol";
 import { address, argument } from "../team";
 import { activeAt, firstRow, lengthOf } from "./blocks";
-import { closeOperands, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart } from "./forward";
+import { addGiven, closeOperands, openOperands, openStep, operandOf, packUnits, stateIn, stretchEnd, stretchStart } from "./forward";
 
 /** Up to sixteen units of a block's rows: from their sums to h, which goes to y and to where the sums were. `at` is where the units begin in a row. */
 function activate(rows: i32, sums: usize, targets: usize, at: usize, count: i32): void {
@@ -59,6 +59,7 @@ export function advance(block: i32, sums: usize): void {
       const unit = panel * COLUMNS;
       const at = <usize>unit << 2;
       multiply(active, now, address(Rnn.weights) + <usize>(panel * depth) * RIGHT_STEP, depth, sums, RIGHT_STEP, false);
+      addGiven(active, sums, targets, at, hidden - unit);
       activate(active, sums, targets, at, hidden - unit);
       transpose(sums, RIGHT_STEP, active, COLUMNS, next + <usize>unit * LEFT_STEP);
     }

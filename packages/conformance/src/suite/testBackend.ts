@@ -2,6 +2,7 @@
 import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
+import { foldingTests } from "./folding.ts";
 import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
@@ -46,6 +47,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...fusingTests,
     ...specialNumberTests,
     ...recurrenceTests,
+    ...foldingTests,
     ...contractTests,
     ...goldenTests,
     ...trainingTests,

@@ -26,13 +26,16 @@ function check(op: RecurrenceName, inputs: readonly ValueType[], attrs: Recurren
   const x = inputs[0] as ValueType;
   if (!Number.isInteger(hidden) || hidden < 1)
     throw new ShapeError(`${op}: hiddenSize must be a whole number from 1 on, got ${hidden}`);
-  if (x.shape.length !== 3) throw new ShapeError(`${op} takes x: [time, batch, input], got ${showType(x)}`);
+  const ids = x.dtype === "int32";
+  if (x.shape.length !== (ids ? 2 : 3)) {
+    throw new ShapeError(`${op} takes x: [time, batch, input], or int32 ids [time, batch], got ${showType(x)}`);
+  }
   const count = recurrenceInputs.length + options.length;
   if (inputs.length !== count) throw new ShapeError(`${op} takes ${count} inputs here, got ${inputs.length}`);
   const [time, batch, inputSize] = x.shape as [Dim, Dim, Dim];
   const rows = gates.length * hidden;
   const expected: Readonly<Record<string, Shape>> = {
-    W: [rows, inputSize],
+    W: ids ? [inputs[1]?.shape[0] as Dim, rows] : [rows, inputSize],
     R: [rows, hidden],
     B: [rows],
     lengths: [batch],
@@ -77,6 +80,8 @@ export const inferRecurrenceGrad =
   (inputs: readonly ValueType[], attrs: RecurrenceGradAttrs): ValueType[] => {
     const own = recurrenceInputs.length + attrs.options.length;
     const forward = inputs.slice(0, own);
+    if (inputs[0]?.dtype === "int32")
+      throw new DTypeError(`${gradOf(op)}: a recurrence of ids has no gradient; look the rows up with gather`);
     const sizes = check(op, forward, attrs);
     const { time, batch } = sizes;
     const hidden = attrs.hiddenSize;

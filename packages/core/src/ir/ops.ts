@@ -233,6 +233,8 @@ export interface OpInfo {
   readonly rowwise?: true;
   /** Made by a pass, after gradients are taken: it has none. */
   readonly late?: true;
+  /** Its first two inputs meet in a product, over the last axis of each; or the first are ids, and the second has what each of them gives. */
+  readonly takesIds?: true;
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
   readonly group: "source" | "elementwise" | "linear" | "reduce" | "shape" | "index" | "composite" | "structured";
   /**
@@ -281,7 +283,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   sequenceLengths: { group: "composite" },
   biasedDot: { group: "composite", late: true },
   fused: { group: "composite", late: true, rowwise: true },
-  ...byRecurrence((): OpInfo => ({ group: "composite" })),
+  ...byRecurrence((): OpInfo => ({ group: "composite", takesIds: true })),
   ...byRecurrenceGrad(
     (op): OpInfo => ({
       group: "composite",

@@ -52,7 +52,10 @@ export function optionsOf<R extends RecurrenceName>(name: R): RecurrenceOption<R
 /** Optional inputs without a gradient. */
 export const constantOptions: readonly string[] = ["lengths", "recurrentMask"];
 
-/** Inputs that every recurrence has: X [time, batch, input], W [gates * hidden, input], R [gates * hidden, hidden], B [gates * hidden]. */
+/**
+ * Inputs that every recurrence has: X [time, batch, input], W [gates * hidden, input], R [gates * hidden, hidden], B [gates * hidden]. Or X are
+ * ids, int32 [time, batch], and W has what each of them gives to the gates, [ids, gates * hidden]: as if X were one-hot. Then there is no gradient.
+ */
 export const recurrenceInputs = ["X", "W", "R", "B"] as const;
 
 /** The attributes of a recurrence. */

@@ -10,6 +10,7 @@ import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } fro
 import { verify } from "../ir/verify.ts";
 import { joinBiases } from "./bias.ts";
 import { decompositions } from "./decompose.ts";
+import { fold } from "./fold.ts";
 import { fuse } from "./fuse.ts";
 import { simplify } from "./simplify.ts";
 
@@ -66,6 +67,7 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs" | "ru
     simplify,
     (simple: Graph) => mapGraph(simple, lowerRoots),
     simplify,
+    (simple: Graph) => fold(simple, backend),
     (simple: Graph) => joinBiases(simple, backend),
     (simple: Graph) => fuse(simple, backend),
   ];

@@ -11,7 +11,8 @@ export interface Interval {
 /** Offsets are multiples of this, enough for the widest vector and a cache line. */
 const ALIGNMENT = 64;
 
-function aligned(bytes: number): number {
+/** Bytes up to where the next value may begin. */
+export function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 

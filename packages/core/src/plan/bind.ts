@@ -1,5 +1,6 @@
 /** Binding: a lowered graph and the capacities of its named sizes become a program with every value placed. */
 import { GraphError } from "../errors.ts";
+import { fixedNodes } from "../ir/fixed.ts";
 import { type OpName, ops, overwrites } from "../ir/ops.ts";
 import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
@@ -14,6 +15,7 @@ interface Level {
   /** The values of this level and of the blocks in it. */
   readonly members: readonly number[];
   readonly bytes: number;
+  readonly keptBytes: number;
   readonly numberOf: (value: Value) => number;
 }
 
@@ -52,17 +54,19 @@ function attrsOf(node: AnyNode): StepAttrs[OpName] {
   return attrs;
 }
 
-/** Plans the nodes below `roots` as one list of steps. `given` holds the numbers of the values that are there from the start. */
+/**
+ * Plans `nodes`, which are those below `roots`, as one list of steps, those of commits last. `given` holds the numbers of the values that are there from
+ * the start.
+ */
 function planLevel(
   binder: Binder,
   roots: readonly Value[],
+  nodes: readonly AnyNode[],
   given: ReadonlyMap<AnyNode, number>,
-  commits: readonly Commit[] = [],
+  { prepared = 0, commits = [] }: { prepared?: number; commits?: readonly Commit[] } = {},
 ): Level {
   const last = new Map(commits.map(({ node, states }) => [node, states]));
-  const committed = commits.flatMap(({ node }) => outputsOf(node));
-  const nodes = [...nodesOf([...roots, ...committed])].sort((a, b) => Number(last.has(a)) - Number(last.has(b)));
-  const { read, whole } = readersOf(nodes, [...roots, ...committed]);
+  const { read, whole } = readersOf(nodes, [...roots, ...commits.flatMap(({ node }) => outputsOf(node))]);
   const numbers = new Map<AnyNode, readonly number[]>([...given].map(([node, number]) => [node, [number]]));
   const members: number[] = [...given.values()];
   const blocks: PlacedBlock[] = [];
@@ -103,6 +107,7 @@ function planLevel(
   for (const root of roots) binder.read(numberOf(root), drafts.length);
   for (const number of given.values()) binder.read(number, drafts.length);
 
+  const keptBytes = binder.keep(members, prepared);
   drafts.forEach(({ node, inputs, outputs }, step) => {
     if (!overwrites(node.op) || last.has(node)) return;
     const free = new Set(inputs);
@@ -131,6 +136,7 @@ function planLevel(
     commits: steps.slice(before),
     members: [...members, ...blocks.flatMap((block) => block.members)],
     bytes,
+    keptBytes,
     numberOf,
   };
 }
@@ -142,7 +148,7 @@ function planBlock(binder: Binder, node: Node<"scan">, inputs: readonly number[]
     binder.add(parameter.type, -1, i < carries ? {} : { outer: inputs[i] as number }),
   );
   const given = new Map(body.parameters.map((parameter, i) => [parameter.node, parameters[i] as number]));
-  const level = planLevel(binder, body.results, given);
+  const level = planLevel(binder, body.results, nodesOf(body.results), given);
   return { level, block: { parameters, results: body.results.map(level.numberOf), steps: level.steps } };
 }
 
@@ -179,8 +185,14 @@ export function bind({ graph: lowered, decomposed, plain }: Lowered, capacities:
   const binder = new Binder(capacities);
   const { graph, commits } = splitCommits(lowered);
   const roots = rootsOf(graph);
-  const level = planLevel(binder, roots, new Map(), commits);
-  const nodes = nodesOf([...roots, ...commits.flatMap(({ node }) => outputsOf(node))]);
+  const last = new Set(commits.map(({ node }) => node));
+  const all = nodesOf([...roots, ...commits.flatMap(({ node }) => outputsOf(node))]);
+  // A training step writes the state each time.
+  const fixed = lowered.updates.length > 0 ? new Set<AnyNode>() : fixedNodes(all);
+  const place = (node: AnyNode): number => (fixed.has(node) ? 0 : last.has(node) ? 2 : 1);
+  const nodes = [...all].sort((a, b) => place(a) - place(b));
+  const prepared = nodes.filter((node) => fixed.has(node) && node.op !== "input").length;
+  const level = planLevel(binder, roots, nodes, new Map(), { prepared, commits });
   const values = binder.values();
   const named = (name: string, value: Value): NamedValue => ({ name, value: level.numberOf(value) });
   const feeds = inputsOf(nodes, "feed", level.numberOf);
@@ -196,6 +208,8 @@ export function bind({ graph: lowered, decomposed, plain }: Lowered, capacities:
     feeds,
     states: inputsOf(nodes, "state", level.numberOf),
     steps: level.steps,
+    prepared,
+    keptBytes: level.keptBytes,
     fetches: Object.entries(graph.fetches).map(([name, value]) => named(name, value)),
     commits: level.commits,
     updates,

@@ -1,7 +1,7 @@
 /** Values while they are planned: how long each is needed, and where it lies. */
 import { ConfigError } from "../errors.ts";
 import type { DType, Shape, ValueType } from "../ir/value.ts";
-import { type Interval, place } from "./arena.ts";
+import { aligned, type Interval, place } from "./arena.ts";
 import type { ProgramValue, Storage } from "./program.ts";
 
 /** The largest size of each named dimension. */
@@ -20,6 +20,8 @@ interface Draft {
   /** Steps of its level: the one that writes it (-1: there from the start) and the last that reads it. */
   readonly birth: number;
   death: number;
+  /** It stays from run to run. */
+  kept?: boolean;
 }
 
 /** The values of one block, to be placed within the memory of the step that runs it. */
@@ -79,7 +81,20 @@ export class Binder {
   /** Whether nothing reads the value after `step`, so that its memory may go. */
   endsAt(index: number, step: number): boolean {
     const draft = this.#draft(index);
-    return draft.death === step && draft.state === undefined;
+    return draft.death === step && draft.state === undefined && !draft.kept;
+  }
+
+  /** Keeps what steps before `prepared` make for those from there on, in a place of its own. To be asked once all readers are known; returns its bytes. */
+  keep(members: readonly number[], prepared: number): number {
+    let bytes = 0;
+    for (const index of members) {
+      const draft = this.#draft(index);
+      draft.kept = draft.birth >= 0 && draft.birth < prepared && draft.death >= prepared;
+      if (!draft.kept || draft.root !== index) continue;
+      this.#offsets.set(index, bytes);
+      bytes += aligned(this.#bytes(index));
+    }
+    return bytes;
   }
 
   /**
@@ -89,7 +104,8 @@ export class Binder {
   overwrite(index: number, input: number, step: number): boolean {
     const given = this.#draft(input);
     const [to, from] = [this.#draft(index), this.#draft(given.root)];
-    const own = from.state === undefined && from.outer === undefined && from.birth >= 0 && to.root === index;
+    const free = from.state === undefined && from.outer === undefined && from.birth >= 0;
+    const own = free && to.root === index && !from.kept && !to.kept;
     const alike =
       !given.uniform &&
       !to.uniform &&
@@ -109,7 +125,8 @@ export class Binder {
   place(members: readonly number[], blocks: readonly PlacedBlock[]): number {
     const own = members.filter((index) => {
       const draft = this.#draft(index);
-      return draft.root === index && draft.state === undefined && draft.outer === undefined && !this.#over.has(index);
+      const placed = draft.state !== undefined || draft.outer !== undefined || draft.kept;
+      return draft.root === index && !placed && !this.#over.has(index);
     });
     const ends = new Map<number, number>();
     for (const index of members) {
@@ -156,7 +173,7 @@ export class Binder {
     if (draft.root !== index) return this.#storage(draft.root);
     if (draft.outer !== undefined) return this.#storage(draft.outer);
     if (draft.state !== undefined) return { kind: "state", name: draft.state };
-    return { kind: "arena", offset: this.#offsets.get(index) as number };
+    return { kind: draft.kept ? "kept" : "arena", offset: this.#offsets.get(index) as number };
   }
 
   /** The value in whose memory this one lies: the first of those that lie over one another. */

@@ -5,7 +5,8 @@ import type { AnyStep, Program, ProgramValue, Step } from "./program.ts";
 function showValue(program: Program, index: number): string {
   if (index < 0) return "-";
   const value = program.values[index] as ProgramValue;
-  const where = value.storage.kind === "state" ? value.storage.name : `@${value.storage.offset}`;
+  const { storage } = value;
+  const where = storage.kind === "state" ? storage.name : `${storage.kind === "kept" ? "kept " : ""}@${storage.offset}`;
   return `${showType(value)}${value.uniform ? " uniform" : ""} ${where}`;
 }
 
@@ -30,6 +31,7 @@ function showSteps(program: Program, steps: readonly AnyStep[], margin: string):
 
 /** A program as text: for snapshots, and for people who ask what their model became. */
 export function describe(program: Program): string {
+  const { prepared } = program;
   const capacities = Object.entries(program.capacities).map(([name, size]) => `${name} ≤ ${size}`);
   const named = (kind: string, list: readonly { name: string; value: number }[]): string[] =>
     list.map(({ name, value }) => `${kind} ${name} %${value}: ${showValue(program, value)}`);
@@ -38,7 +40,9 @@ export function describe(program: Program): string {
     ...(program.decomposed.length > 0 ? [`decomposed: ${program.decomposed.join(", ")}`] : []),
     ...named("feed", program.feeds),
     ...named("state", program.states),
-    ...showSteps(program, program.steps, ""),
+    ...(prepared > 0 ? [`when the state was written, ${program.keptBytes} bytes are kept of:`] : []),
+    ...showSteps(program, program.steps.slice(0, prepared), "  "),
+    ...showSteps(program, program.steps.slice(prepared), ""),
     ...named("fetch", program.fetches),
     ...named("update", program.updates),
     ...(program.guard === undefined ? [] : [`guard %${program.guard}`]),

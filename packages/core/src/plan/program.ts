@@ -4,8 +4,8 @@ import type { DType, Shape } from "../ir/value.ts";
 
 /** Where an arena backend keeps a value. Backends with their own memory ignore it. */
 export type Storage =
-  /** Byte offset in the arena, a multiple of 64. */
-  { readonly kind: "arena"; readonly offset: number } | { readonly kind: "state"; readonly name: string };
+  /** Byte offset in the arena, a multiple of 64; or in what the program keeps from run to run, which no other program writes to. */
+  { readonly kind: "arena" | "kept"; readonly offset: number } | { readonly kind: "state"; readonly name: string };
 
 /** A value of a program, and its place in memory. */
 export interface ProgramValue {
@@ -38,7 +38,7 @@ export interface Step<O extends OpName = OpName> {
   readonly outputs: readonly number[];
   /** The output shares the storage of the input (`reshape`, a uniform `broadcast`): nothing to do for an arena backend. */
   readonly alias: boolean;
-  /** The values that nothing reads after this step, for backends that free as they go. State is never among them. */
+  /** The values that nothing reads after this step, for backends that free as they go. State and what is kept are never among them. */
   readonly releases: readonly number[];
   readonly block?: Block;
 }
@@ -60,6 +60,12 @@ export interface Program {
   readonly feeds: readonly NamedValue[];
   readonly states: readonly NamedValue[];
   readonly steps: readonly AnyStep[];
+  /**
+   * So many steps, the first ones, depend on the state alone; what later steps read of them is kept. They need to run only where the state was written
+   * since the last run. To run them each time gives the same results.
+   */
+  readonly prepared: number;
+  readonly keptBytes: number;
   readonly fetches: readonly NamedValue[];
   /** Run after all others, where the guard does not hold them up: they write the state themselves, each element over the one that it is made from. */
   readonly commits: readonly AnyStep[];

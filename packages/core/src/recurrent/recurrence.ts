@@ -7,6 +7,7 @@
 import type { RecurrenceFacts, Step } from "../cells/cell.ts";
 import { apply } from "../ir/build/apply.ts";
 import { add, maximum, minimum, mul, relu, sigmoid, sub, tanh } from "../ir/build/elementwise.ts";
+import { gather } from "../ir/build/index.ts";
 import { dot } from "../ir/build/linear.ts";
 import { concat, reshape, slice, transpose } from "../ir/build/shape.ts";
 import { full, parameter } from "../ir/build/source.ts";
@@ -147,7 +148,7 @@ export const decomposeRecurrence =
 
     const { carries, outputs } = scan({
       initial: initial.map((given) => given ?? full(0, [batch, hidden])),
-      sequences: [add(dot(X, W, { contract: [[2], [1]] }), B)],
+      sequences: [add(X.type.dtype === "int32" ? gather(W, X) : dot(X, W, { contract: [[2], [1]] }), B)],
       constants,
       reverse: attrs.direction === "reverse",
       ...(lengths ? { lengths } : {}),

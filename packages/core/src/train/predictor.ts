@@ -70,7 +70,9 @@ class ModelPredictor implements Predictor {
 }
 
 /**
- * Opens a trained model on a backend.
+ * Opens a trained model on a backend. The first call also makes what depends on the weights alone: where an embedding goes into a recurrence or a dense layer,
+ * a table of the product of both with a row for each word, as long as these tables take no more than 64 MB. A row's result does not depend on the others of its batch
+ * (on `cpu()` and `wasm()` to the bit).
  *
  * @throws ConfigError where the model is none, or the backend
  *

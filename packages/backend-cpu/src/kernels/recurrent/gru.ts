@@ -12,9 +12,19 @@ import type { Memory } from "../../memory.ts";
 import { hyperbolicTangent, logistics } from "../exponential.ts";
 import { blockIndex, LEFT, laneOf, multiplyPanels, packedSize, RIGHT, sumsSize } from "../panels.ts";
 import { lasting, normal } from "../small.ts";
-import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
+import {
+  depthOf,
+  inputSizeOf,
+  openOperand,
+  openSums,
+  operandSize,
+  placeOf,
+  readInputs,
+  stateLane,
+  writeFinal,
+} from "./operand.ts";
 import { isOrdinary, offsetOf, optionOf } from "./recurrence.ts";
-import { clearEnds, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
+import { clearEnds, expectGiven, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
 import { packInputWeights, packStateWeights } from "./weights.ts";
 
 /** Whether the native kernels compute a GRU with these attributes; what they do not is decomposed. */
@@ -41,7 +51,7 @@ interface Plan {
 function planOf(call: Call<"gru">, start: number): Plan {
   const { dims } = call.inputs[0];
   const batch = dims[1];
-  const inputSize = dims[2];
+  const inputSize = inputSizeOf(call.inputs[0]);
   const hidden = call.attrs.hiddenSize;
   const gateWeights = start + rowsBytes(dims[0], batch) / 8;
   const inputWeights = gateWeights + packedSize(2 * hidden, depthOf(call), LEFT);
@@ -64,6 +74,7 @@ function gru(memory: Memory, call: Call<"gru">): void {
   const hidden = attrs.hiddenSize;
   const resetAfter = attrs.linearBeforeReset;
   const plan = planOf(call, memory.scratch / 8);
+  expectGiven("gru", memory, call);
   sortRows("gru", memory, optionOf(call, "lengths"), time, batch);
   const lengths = lengthsAt(memory, batch);
   packWeights(memory, call, plan);
@@ -81,8 +92,8 @@ function gru(memory: Memory, call: Call<"gru">): void {
     while (active > 0 && i32[lengths + active - 1] <= step) active -= 1;
     if (active === 0) break;
     readInputs(memory, call, operand, step, active);
-    f64.fill(0, gateSums, gateSums + sumsSize(2 * hidden, active));
-    f64.fill(0, inputSums, inputSums + sumsSize(hidden, active));
+    openSums(memory, call, step, active, 0, 2 * hidden, gateSums);
+    openSums(memory, call, step, active, 2 * hidden, hidden, inputSums);
     f64.fill(0, stateSums, stateSums + sumsSize(hidden, active));
     multiplyPanels(f64, gateWeights, depth * LEFT, 2 * hidden, operand, stride, active, depth, gateSums);
     logistics(f64, gateSums, sumsSize(2 * hidden, active));

@@ -11,9 +11,19 @@ import type { Memory } from "../../memory.ts";
 import { logistics } from "../exponential.ts";
 import { blockIndex, LEFT, multiplyPanels, packPanels, RIGHT, sumsSize } from "../panels.ts";
 import { lasting, normal } from "../small.ts";
-import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
+import {
+  depthOf,
+  givenAt,
+  inputSizeOf,
+  openOperand,
+  operandSize,
+  placeOf,
+  readInputs,
+  stateLane,
+  writeFinal,
+} from "./operand.ts";
 import { isOrdinary, optionOf } from "./recurrence.ts";
-import { clearEnds, lengthsAt, orderAt, rowsBytes, sortRows } from "./rows.ts";
+import { clearEnds, expectGiven, lengthsAt, orderAt, rowsBytes, sortRows } from "./rows.ts";
 
 /** Whether the native kernels compute an LSTM with these attributes; what they do not is decomposed. */
 export function supportsLstm(attrs: RecurrenceAttrs<"lstm">): boolean {
@@ -30,7 +40,7 @@ function scratch(call: Call<"lstm">): number {
 /** Packs [B | W | R] so that a panel holds the four gates of one unit; the candidate's twice as large, for its tanh is a logistic of 2x. */
 function packWeights(memory: Memory, call: Call<"lstm">, to: number): void {
   const { f32, f64 } = memory;
-  const inputSize = call.inputs[0].dims[2];
+  const inputSize = inputSizeOf(call.inputs[0]);
   const hidden = call.attrs.hiddenSize;
   const stride = (1 + inputSize + hidden) * LEFT;
   const gate = hidden * inputSize;
@@ -52,6 +62,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   const batch = inputs[0].dims[1];
   const hidden = attrs.hiddenSize;
   const initialC = optionOf(call, "initialC");
+  expectGiven("lstm", memory, call);
   sortRows("lstm", memory, optionOf(call, "lengths"), time, batch);
   const order = orderAt(memory);
   const lengths = lengthsAt(memory, batch);
@@ -81,7 +92,7 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
     while (active > 0 && i32[lengths + active - 1] <= step) active -= 1;
     if (active === 0) break;
     readInputs(memory, call, rows, step, active);
-    f64.fill(0, sums, sums + sumsSize(4 * hidden, active));
+    openSums(memory, call, step, active, sums);
     multiplyPanels(f64, weights, depth * LEFT, 4 * hidden, rows, stride, active, depth, sums);
     logistics(f64, sums, sumsSize(4 * hidden, active));
     for (let p = 0; p < active; p++) {
@@ -111,6 +122,20 @@ function lstm(memory: Memory, call: Call<"lstm">): void {
   for (let p = 0; c >= 0 && p < batch; p++) {
     const to = c + i32[order + p] * hidden;
     for (let j = 0; j < hidden; j++) f32[to + j] = f64[cellsNow + p * hidden + j];
+  }
+}
+
+/** Begins the sums with zeros, or with what ids give, in the order of `packWeights`. */
+function openSums(memory: Memory, call: Call<"lstm">, step: number, active: number, sums: number): void {
+  const { f32, f64 } = memory;
+  const hidden = call.attrs.hiddenSize;
+  f64.fill(0, sums, sums + sumsSize(4 * hidden, active));
+  for (let p = 0; p < active; p++) {
+    const from = givenAt(memory, call, step, p);
+    for (let k = 0; from >= 0 && k < 4 * hidden; k++) {
+      const gate = k & 3;
+      f64[sums + blockIndex(k, p, active)] = (gate === 3 ? 2 : 1) * f32[from + gate * hidden + (k >> 2)];
+    }
   }
 }
 

@@ -1,13 +1,18 @@
-/** The operand of a step's product: for each row of the batch, in the order of `rows.ts`, a packed row [1 | x | h]. */
+/** The operand of a step's product: for each row of the batch, in the order of `rows.ts`, a packed row [1 | x | h]; without x where there are ids. */
 import type { View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
-import { laneOf, packedSize, RIGHT } from "../panels.ts";
+import { blockIndex, laneOf, packedSize, RIGHT, sumsSize } from "../panels.ts";
 import { offsetOf, optionOf, type RecurrentCall } from "./recurrence.ts";
 import { lengthsAt, orderAt } from "./rows.ts";
 
+/** Numbers in a row of X; ids have none. */
+export function inputSizeOf({ dtype, dims }: View): number {
+  return dtype === "int32" ? 0 : dims[2];
+}
+
 /** Numbers in a row of it. */
 export function depthOf({ attrs, inputs }: RecurrentCall): number {
-  return 1 + inputs[0].dims[2] + attrs.hiddenSize;
+  return 1 + inputSizeOf(inputs[0]) + attrs.hiddenSize;
 }
 
 /** Doubles that it takes. */
@@ -17,7 +22,7 @@ export function operandSize(call: RecurrentCall): number {
 
 /** Where a row's h begins; its numbers are `RIGHT` apart. */
 export function stateLane(call: RecurrentCall, operand: number, p: number): number {
-  return operand + laneOf(p, depthOf(call) * RIGHT) + (1 + call.inputs[0].dims[2]) * RIGHT;
+  return operand + laneOf(p, depthOf(call) * RIGHT) + (1 + inputSizeOf(call.inputs[0])) * RIGHT;
 }
 
 /** Before the first step: 1, and the initial h or zeros. */
@@ -49,12 +54,36 @@ export function placeOf(memory: Memory, call: RecurrentCall, step: number, p: nu
 export function readInputs(memory: Memory, call: RecurrentCall, operand: number, step: number, active: number): void {
   const { f32, f64 } = memory;
   const x = call.inputs[0].offset;
-  const inputSize = call.inputs[0].dims[2];
+  const inputSize = inputSizeOf(call.inputs[0]);
   const stride = depthOf(call) * RIGHT;
   for (let p = 0; p < active; p++) {
     const from = x + placeOf(memory, call, step, p) * inputSize;
     const lane = operand + laneOf(p, stride) + RIGHT;
     for (let d = 0; d < inputSize; d++) f64[lane + d * RIGHT] = f32[from + d];
+  }
+}
+
+/** Where W has what the id of a row's step gives to the gates; -1 where X are no ids. */
+export function givenAt(memory: Memory, call: RecurrentCall, step: number, p: number): number {
+  const [x, w] = call.inputs;
+  return x.dtype === "int32" ? w.offset + memory.i32[x.offset + placeOf(memory, call, step, p)] * w.dims[1] : -1;
+}
+
+/** Begins the sums of the rows that run with zeros; where X are ids, with what they give to `count` gates' units from `first` on, packed row after row. */
+export function openSums(
+  memory: Memory,
+  call: RecurrentCall,
+  step: number,
+  active: number,
+  first: number,
+  count: number,
+  sums: number,
+): void {
+  const { f32, f64 } = memory;
+  f64.fill(0, sums, sums + sumsSize(count, active));
+  for (let p = 0; p < active; p++) {
+    const from = givenAt(memory, call, step, p);
+    for (let k = 0; from >= 0 && k < count; k++) f64[sums + blockIndex(k, p, active)] = f32[from + first + k];
   }
 }
 

@@ -7,6 +7,7 @@ export interface RecurrentCall {
   readonly attrs: Pick<RecurrenceAttrs, "hiddenSize" | "direction"> & { readonly options: readonly string[] };
   readonly inputs: readonly View[];
   readonly outputs: readonly View[];
+  readonly packed?: View;
 }
 
 /** A call of a gradient op. */

@@ -8,9 +8,19 @@ import type { Memory } from "../../memory.ts";
 import { hyperbolicTangent } from "../exponential.ts";
 import { blockIndex, LEFT, multiplyPanels, packedSize, RIGHT, sumsSize } from "../panels.ts";
 import { lasting } from "../small.ts";
-import { depthOf, openOperand, operandSize, placeOf, readInputs, stateLane, writeFinal } from "./operand.ts";
+import {
+  depthOf,
+  inputSizeOf,
+  openOperand,
+  openSums,
+  operandSize,
+  placeOf,
+  readInputs,
+  stateLane,
+  writeFinal,
+} from "./operand.ts";
 import { isOrdinary, optionOf } from "./recurrence.ts";
-import { clearEnds, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
+import { clearEnds, expectGiven, lengthsAt, rowsBytes, sortRows } from "./rows.ts";
 import { packInputWeights, packStateWeights } from "./weights.ts";
 
 /** Whether the native kernels compute a simple recurrent network with these attributes; what they do not is decomposed. */
@@ -37,9 +47,10 @@ function rnn(memory: Memory, call: Call<"rnn">): void {
   const [x] = inputs;
   const time = x.dims[0];
   const batch = x.dims[1];
-  const inputSize = x.dims[2];
+  const inputSize = inputSizeOf(x);
   const hidden = attrs.hiddenSize;
   const relu = isRelu(attrs);
+  expectGiven("rnn", memory, call);
   sortRows("rnn", memory, optionOf(call, "lengths"), time, batch);
   const lengths = lengthsAt(memory, batch);
 
@@ -59,7 +70,7 @@ function rnn(memory: Memory, call: Call<"rnn">): void {
     while (active > 0 && i32[lengths + active - 1] <= step) active -= 1;
     if (active === 0) break;
     readInputs(memory, call, rows, step, active);
-    f64.fill(0, sums, sums + sumsSize(hidden, active));
+    openSums(memory, call, step, active, 0, hidden, sums);
     multiplyPanels(f64, weights, panel, hidden, rows, depth * RIGHT, active, depth, sums);
     for (let p = 0; p < active; p++) {
       const lane = stateLane(call, rows, p);

@@ -4,7 +4,9 @@
  */
 import { aligned, type View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
+import { expectIds } from "../indexed.ts";
 import { expectLengths } from "../lengths.ts";
+import type { RecurrentCall } from "./recurrence.ts";
 
 /** Bytes of the order and the lengths, and of the room to sort them. */
 export function rowsBytes(time: number, batch: number): number {
@@ -19,6 +21,12 @@ export function orderAt(memory: Memory): number {
 /** Index in `i32` of the rows' lengths in that order. */
 export function lengthsAt(memory: Memory, batch: number): number {
   return (memory.scratch + aligned(batch * 4)) / 4;
+}
+
+/** Throws where X are ids that W has no row for. */
+export function expectGiven(op: string, memory: Memory, { inputs }: RecurrentCall): void {
+  const [x, w] = inputs;
+  if (x.dtype === "int32") expectIds(op, memory, x, w.dims[0]);
 }
 
 /** Sorts the rows by length (stable, by counting), and returns the sum of the lengths. */

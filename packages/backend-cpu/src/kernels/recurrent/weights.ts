@@ -1,6 +1,7 @@
 /** Rows of the weights [B | W | R] as panels, for the products of a step. */
 import type { Memory } from "../../memory.ts";
 import { LEFT, packPanels } from "../panels.ts";
+import { inputSizeOf } from "./operand.ts";
 import { offsetOf, optionOf, type RecurrentCall } from "./recurrence.ts";
 
 /** Packs [B | W] of `rows` rows from `first` on; `stride` apart are the panels. The recurrent bias is added to B where the two are only summed. */
@@ -13,7 +14,7 @@ export function packInputWeights(
   stride: number,
   withRecurrentBias: boolean,
 ): void {
-  const inputSize = call.inputs[0].dims[2];
+  const inputSize = inputSizeOf(call.inputs[0]);
   const bias = withRecurrentBias ? offsetOf(optionOf(call, "recurrentBias")) : -1;
   packPanels(f32, call.inputs[3].offset + first, 1, 1, rows, 1, f64, to, LEFT, stride);
   for (let row = 0; bias >= 0 && row < rows; row++) f64[to + leftLane(row, stride)] += f32[bias + first + row];

@@ -1,5 +1,5 @@
 /** The GRU and its gradient: what sets their kernels apart. */
-import { type Call, keptOf, supportsGru } from "@ostinato/backend-cpu";
+import { type Call, inputSizeOf, keptOf, supportsGru } from "@ostinato/backend-cpu";
 import { counts, fields } from "../../protocol.ts";
 import { type RecurrentTraits, recurrentKernels } from "./kernels.ts";
 import { type ForwardRoom, type GradRoom, upTo } from "./layout.ts";
@@ -9,7 +9,7 @@ const GATES = 3;
 
 function forwardRoom({ inputs, attrs }: Call<"gru">): ForwardRoom {
   const hidden = upTo(attrs.hiddenSize, COLUMNS);
-  const depth = 1 + inputs[0].dims[2] + attrs.hiddenSize;
+  const depth = 1 + inputSizeOf(inputs[0]) + attrs.hiddenSize;
   // Behind the gates' weights stands a bias. Of a row h is kept, and r ∘ h within a step.
   return { weights: GATES * hidden * depth + hidden, kept: 2 * hidden, sums: 4 };
 }

@@ -1,6 +1,6 @@
 /** The two kernels of a recurrence, from what sets it apart: rows are sorted here, everything else happens in the module. */
 import type { Call, Kernel, RecurrentCall, RecurrentGradCall } from "@ostinato/backend-cpu";
-import { gradOf, type RecurrenceAttrs, type RecurrenceName } from "@ostinato/core";
+import { gradOf, type RecurrenceAttrs, type RecurrenceName, recurrenceInputs } from "@ostinato/core";
 import type { WasmMemory } from "../../memory.ts";
 import type { Job } from "../../protocol.ts";
 import {
@@ -14,11 +14,15 @@ import {
   scratchOf,
   setForward,
   setGrad,
+  setPacking,
 } from "./layout.ts";
 
 /** The recurrences that the module has jobs for. */
 type NativeName = Extract<Job, RecurrenceName>;
 type Grad<R extends NativeName> = `${R}Grad`;
+
+/** The inputs that are packed. */
+const packedRoles: readonly string[] = ["W", "R", "B", "recurrentBias"];
 
 /** What sets a recurrence apart from the others. */
 export interface RecurrentTraits<R extends NativeName> {
@@ -47,6 +51,16 @@ export function recurrentKernels<R extends NativeName>(
   const grad: Grad<NativeName> = gradOf(name);
   const forward = {
     supports,
+    packing: {
+      inputs: ({ attrs }: RecurrentCall): readonly number[] =>
+        [...recurrenceInputs, ...attrs.options].flatMap((role, i) => (packedRoles.includes(role) ? [i] : [])),
+      bytes: (call: RecurrentCall): number => 4 * own.forwardRoom(call).weights,
+      run(memory: WasmMemory, call: RecurrentCall): void {
+        setPacking(memory, call, forwardLayout(call, 1, own.forwardRoom(call)));
+        own.setForward(memory, call);
+        memory.run(name, true);
+      },
+    },
     scratch: (call: RecurrentCall): number =>
       scratchOf(call, threads, (team) => layoutBytes(forwardLayout(call, team, own.forwardRoom(call)))),
     run(memory: WasmMemory, call: RecurrentCall): void {

@@ -2,7 +2,9 @@
 import {
   aligned,
   cotangentOf,
+  expectGiven,
   gradientOf,
+  inputSizeOf,
   keptOf,
   lengthsAt,
   optionOf,
@@ -67,12 +69,12 @@ export function layoutBytes({ weights, blocks, block, threads, thread, states }:
 }
 
 export function forwardLayout(call: RecurrentCall, threads: number, { weights, kept, sums }: ForwardRoom): Layout {
-  const { dims } = call.inputs[0];
-  const batch = dims[1];
-  const depth = 1 + dims[2] + upTo(call.attrs.hiddenSize, COLUMNS);
+  const [x] = call.inputs;
+  const batch = x.dims[1];
+  const depth = 1 + inputSizeOf(x) + upTo(call.attrs.hiddenSize, COLUMNS);
   const blocks = blocksOf(batch, threads);
   return {
-    weights: aligned(4 * weights),
+    weights: call.packed ? 0 : aligned(4 * weights),
     blocks,
     // The operands of this step and of the next.
     block: aligned(2 * 4 * ROWS * depth) + aligned(4 * ROWS * kept),
@@ -132,8 +134,9 @@ export function addressOf(memory: WasmMemory, view: View | undefined): number {
 
 /** Whether the work is worth more than one thread; `gates`: blocks of rows of W. */
 export function isLarge({ inputs, attrs }: RecurrentCall, gates: number): boolean {
-  const { size, dims } = inputs[0];
-  return dims[1] > 1 && (size / dims[2]) * gates * attrs.hiddenSize * (attrs.hiddenSize + dims[2]) >= MANY;
+  const [x] = inputs;
+  const [time, batch] = x.dims;
+  return batch > 1 && time * batch * gates * attrs.hiddenSize * (attrs.hiddenSize + inputSizeOf(x)) >= MANY;
 }
 
 /** Sizes, direction, the rows' order, the packed weights and the rooms. Tells what comes behind them. */
@@ -146,7 +149,7 @@ function setCommon(memory: WasmMemory, call: RecurrentCall, layout: Layout): num
   const own = rooms + layout.blocks * layout.block;
   to[at.time] = dims[0];
   to[at.batch] = dims[1];
-  to[at.inputSize] = dims[2];
+  to[at.inputSize] = inputSizeOf(call.inputs[0]);
   to[at.hidden] = call.attrs.hiddenSize;
   to[at.reverse] = call.attrs.direction === "reverse" ? 1 : 0;
   to[at.X] = memory.address(call.inputs[0]);
@@ -154,7 +157,7 @@ function setCommon(memory: WasmMemory, call: RecurrentCall, layout: Layout): num
   to[at.R] = memory.address(call.inputs[2]);
   to[at.order] = memory.addressOf(4 * orderAt(memory));
   to[at.lengths] = memory.addressOf(4 * lengthsAt(memory, dims[1]));
-  to[at.weights] = memory.addressOf(start);
+  to[at.weights] = call.packed ? memory.address(call.packed) : memory.addressOf(start);
   to[at.blockRooms] = memory.addressOf(rooms);
   to[at.blockRoomBytes] = layout.block;
   to[at.blocks] = layout.blocks;
@@ -164,16 +167,29 @@ function setCommon(memory: WasmMemory, call: RecurrentCall, layout: Layout): num
   return start + layoutBytes(layout);
 }
 
-/** Sorts the rows, and sets the arguments that all recurrences have forward. */
-export function setForward(op: string, memory: WasmMemory, call: RecurrentCall, layout: Layout): void {
-  const { inputs, outputs } = call;
-  const { dims } = inputs[0];
-  sortRows(op, memory, optionOf(call, "lengths"), dims[0], dims[1]);
+/** Sets the arguments to pack the weights, and no more. */
+export function setPacking(memory: WasmMemory, call: RecurrentCall, layout: Layout): void {
   setCommon(memory, call, layout);
   const to = memory.arguments;
   const at = forwardFields;
-  to[at.B] = memory.address(inputs[3]);
+  to[at.packs] = 1;
+  to[at.blocks] = 0;
+  to[at.B] = memory.address(call.inputs[3]);
   to[at.recurrentBias] = addressOf(memory, optionOf(call, "recurrentBias"));
+}
+
+/** Sorts the rows, and sets the arguments for the way through the steps as well. */
+export function setForward(op: string, memory: WasmMemory, call: RecurrentCall, layout: Layout): void {
+  const [x, w] = call.inputs;
+  const { outputs } = call;
+  expectGiven(op, memory, call);
+  sortRows(op, memory, optionOf(call, "lengths"), x.dims[0], x.dims[1]);
+  setPacking(memory, call, layout);
+  const to = memory.arguments;
+  const at = forwardFields;
+  to[at.packs] = call.packed ? 0 : 1;
+  to[at.blocks] = layout.blocks;
+  to[at.idBytes] = x.dtype === "int32" ? 4 * w.dims[1] : 0;
   to[at.initialH] = addressOf(memory, optionOf(call, "initialH"));
   to[at.y] = memory.address(outputs[0]);
   to[at.h] = memory.address(outputs[1]);

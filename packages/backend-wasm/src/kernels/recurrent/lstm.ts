@@ -1,5 +1,5 @@
 /** The LSTM and its gradient: what sets their kernels apart. */
-import { type Call, keptOf, optionOf, supportsLstm } from "@ostinato/backend-cpu";
+import { type Call, inputSizeOf, keptOf, optionOf, supportsLstm } from "@ostinato/backend-cpu";
 import { counts, fields } from "../../protocol.ts";
 import { type RecurrentTraits, recurrentKernels } from "./kernels.ts";
 import { addressOf, type ForwardRoom, type GradRoom, upTo } from "./layout.ts";
@@ -9,7 +9,7 @@ const GATES = 4;
 
 function forwardRoom({ inputs, attrs }: Call<"lstm">): ForwardRoom {
   const hidden = upTo(attrs.hiddenSize, UNITS);
-  const depth = 1 + inputs[0].dims[2] + attrs.hiddenSize;
+  const depth = 1 + inputSizeOf(inputs[0]) + attrs.hiddenSize;
   // Of a row the cells are kept; the gates of eight units are two blocks.
   return { weights: GATES * hidden * depth, kept: hidden, sums: 2 };
 }

@@ -1,5 +1,5 @@
 /** The simple recurrent network and its gradient: what sets their kernels apart. */
-import { type Call, isRelu, supportsRnn } from "@ostinato/backend-cpu";
+import { type Call, inputSizeOf, isRelu, supportsRnn } from "@ostinato/backend-cpu";
 import { counts, fields } from "../../protocol.ts";
 import { type RecurrentTraits, recurrentKernels } from "./kernels.ts";
 import { type ForwardRoom, type GradRoom, upTo } from "./layout.ts";
@@ -8,7 +8,7 @@ const { columns: COLUMNS } = counts;
 const GATES = 1;
 
 function forwardRoom({ inputs, attrs }: Call<"rnn">): ForwardRoom {
-  const depth = 1 + inputs[0].dims[2] + attrs.hiddenSize;
+  const depth = 1 + inputSizeOf(inputs[0]) + attrs.hiddenSize;
   return { weights: upTo(attrs.hiddenSize, COLUMNS) * depth, kept: 0, sums: 1 };
 }
 

@@ -77,10 +77,12 @@ function read(name: RecurrenceName, inputs: readonly Dense[], attrs: Attrs): Rec
   };
 }
 
-/** Xt·Wᵀ + B of a row. */
+/** Xt·Wᵀ + B of a row, or what W has for its id, and B. */
 export function sumsOfInput({ input, batch, inputSize }: Recurrence, t: number, row: number): number[] {
   const [X, W, B] = [input("X"), input("W"), input("B")];
-  const at = (t * batch + row) * inputSize;
+  const position = t * batch + row;
+  const at = position * inputSize;
+  if (X.shape.length === 2) return Array.from(B.data, (bias, k) => bias + W.data[X.data[position] * B.data.length + k]);
   return Array.from(B.data, (bias, k) => {
     let sum = bias;
     for (let n = 0; n < inputSize; n++) sum += W.data[k * inputSize + n] * X.data[at + n];

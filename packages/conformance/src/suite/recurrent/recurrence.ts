@@ -165,6 +165,32 @@ function lengthsFeeds(
   };
 }
 
+/** The same over ids, of which there are as many as features. */
+function idsGraph(
+  { name, form: { recurrentBias, ...settings } }: Formed,
+  sizes: Sizes,
+  direction: "forward" | "reverse",
+) {
+  const { input, hidden } = sizes;
+  const rows = factsOf(name).gates.length * hidden;
+  const inputs = {
+    X: feed("X", "int32", ["time", "batch"]),
+    W: feed("W", "float32", [input, rows]),
+    R: feed("R", "float32", [rows, hidden]),
+    B: feed("B", "float32", [rows]),
+    ...(recurrentBias ? { recurrentBias: feed("recurrentBias", "float32", [rows]) } : {}),
+    lengths: feed("lengths", "int32", ["batch"]),
+  };
+  return graphOf({ fetches: { ...recurrence(name, inputs, { ...settings, direction }) } });
+}
+
+function idsFeeds(formed: Formed, sizes: Sizes, lengths: readonly number[]): Tensors {
+  const { X: _, W, dy: __, dh: ___, ...others } = lengthsFeeds(formed, sizes, lengths);
+  const { time, batch, input } = sizes;
+  const ids = Array.from({ length: time * batch }, (_, i) => (3 * i) % input);
+  return { ...others, X: int32([time, batch], ids), W: float32([input, W.shape[0]], W.data) };
+}
+
 function compareAll(actual: Tensors, expected: Tensors, label: string): void {
   for (const [name, value] of Object.entries(expected)) {
     expectClose(actual[name], value, `${label}: ${name}`, name.startsWith("d") ? gradientTolerance : forwardTolerance);
@@ -210,6 +236,23 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
           const graph = lengthsGraph(formed, sizes, direction);
           const lengths = Array.from({ length: batch }, (_, row) => [time, 1, 0][row % 3]);
           const feeds = lengthsFeeds(formed, sizes, lengths);
+          await withExecutable(backend, { graph, capacities: { time, batch } }, async (executable) => {
+            const label = `${JSON.stringify(sizes)} ${direction}`;
+            compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, label);
+          });
+        }
+      }
+    }),
+  },
+  {
+    name: `${name} > ids, at edge sizes and at sizes larger than a block`,
+    run: inEachForm(name, async (formed, backend) => {
+      for (const sizes of edges) {
+        const { time, batch } = sizes;
+        for (const direction of ["forward", "reverse"] as const) {
+          const graph = idsGraph(formed, sizes, direction);
+          const lengths = Array.from({ length: batch }, (_, row) => [time, 1, 0][row % 3]);
+          const feeds = idsFeeds(formed, sizes, lengths);
           await withExecutable(backend, { graph, capacities: { time, batch } }, async (executable) => {
             const label = `${JSON.stringify(sizes)} ${direction}`;
             compareAll(await executable.run(feeds), evaluate(graph, feeds).fetches, label);
