@@ -32,6 +32,8 @@ function unaryOf(op: i32, x: v128): v128 {
   if (op === FusedOp.relu) return f32x4.max(x, f32x4.splat(0));
   if (op === FusedOp.softplus) return normal(softplus(x));
   if (op === FusedOp.negInt) return i32x4.neg(x);
+  if (op === FusedOp.absInt) return i32x4.abs(x);
+  if (op === FusedOp.signInt) return i32x4.max_s(i32x4.min_s(x, i32x4.splat(1)), i32x4.splat(-1));
   if (op === FusedOp.intToFloat) return f32x4.convert_i32x4_s(x);
   return i32x4.trunc_sat_f32x4_s(x);
 }
@@ -132,6 +134,12 @@ function softPlus(x: usize, step: usize, y: usize, count: i32): void {
 function negateInt(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.negInt, x, step, y, count);
 }
+function absoluteInt(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.absInt, x, step, y, count);
+}
+function signumInt(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.signInt, x, step, y, count);
+}
 function intToFloat(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.intToFloat, x, step, y, count);
 }
@@ -174,6 +182,12 @@ export function unary(op: i32, x: usize, step: usize, y: usize, count: i32): boo
       return true;
     case FusedOp.negInt:
       negateInt(x, step, y, count);
+      return true;
+    case FusedOp.absInt:
+      absoluteInt(x, step, y, count);
+      return true;
+    case FusedOp.signInt:
+      signumInt(x, step, y, count);
       return true;
     case FusedOp.intToFloat:
       intToFloat(x, step, y, count);
