@@ -6,8 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, inject } from "vitest";
 
-/** A file of this folder with all it imports, as one script. */
-export async function bundle(file: string, minify = false): Promise<string> {
+async function built(file: string, minify: boolean, codeSplitting: boolean): Promise<Record<string, string>> {
   const result = await build({
     configFile: false,
     root: import.meta.dirname,
@@ -21,12 +20,27 @@ export async function bundle(file: string, minify = false): Promise<string> {
       minify,
       target: "esnext",
       modulePreload: false,
-      rolldownOptions: { input: join(import.meta.dirname, file), preserveEntrySignatures: "strict" },
+      rolldownOptions: {
+        input: join(import.meta.dirname, file),
+        // Exports stay, and what is needed at once is all in the first script, also where later ones need it too.
+        preserveEntrySignatures: "allow-extension",
+        output: { codeSplitting, entryFileNames: "[name].js", chunkFileNames: "[name].js" },
+      },
     },
   });
   const [first] = Array.isArray(result) ? result : [result];
   if (!("output" in first)) throw new Error("vite watches instead of building");
-  return first.output[0].code;
+  return Object.fromEntries(first.output.flatMap((chunk) => ("code" in chunk ? [[chunk.fileName, chunk.code]] : [])));
+}
+
+/** A file of this folder with all it imports, as one script. */
+export async function bundle(file: string): Promise<string> {
+  return Object.values(await built(file, false, false))[0];
+}
+
+/** A file of this folder with what it needs at once, minified; behind it, by name, what is loaded when it is needed. */
+export async function bundles(file: string): Promise<Record<string, string>> {
+  return built(file, true, true);
 }
 
 /** Headers of a page that may share memory. */
