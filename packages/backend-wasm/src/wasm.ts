@@ -1,5 +1,5 @@
 /** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
-import { arenaBackend } from "@ostinato/backend-cpu";
+import { arenaBackend, supportingKernels } from "@ostinato/backend-cpu";
 import { type Backend, ConfigError, ResourceError } from "@ostinato/core";
 import { loadBinary, type Simd } from "./binary.ts";
 import { cores, hasThreads, threadsRefused } from "./host/threads.ts";

@@ -79,8 +79,9 @@ function codeBytes({ coded, uniforms }: FusedCall): number {
   return aligned(4 * (uniforms.length * PLACE_WORDS + coded.length * INSTRUCTION_WORDS));
 }
 
+/** Of the numbers that stand for all, the registers, and a spare tile. */
 function roomBytes({ plan, uniforms }: FusedCall): number {
-  return aligned(uniforms.length * bytes.uniform + plan.registers * TILE_BYTES);
+  return aligned(uniforms.length * bytes.uniform + (plan.registers + 1) * TILE_BYTES);
 }
 
 function sumsBytes({ plan, tiles }: FusedCall): number {
