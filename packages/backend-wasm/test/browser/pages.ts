@@ -6,7 +6,8 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, inject } from "vitest";
 
-async function built(file: string, minify: boolean, codeSplitting: boolean): Promise<Record<string, string>> {
+/** The scripts of a build, that of the file first. */
+async function built(file: string, minify: boolean, codeSplitting: boolean) {
   const result = await build({
     configFile: false,
     root: import.meta.dirname,
@@ -22,7 +23,7 @@ async function built(file: string, minify: boolean, codeSplitting: boolean): Pro
       modulePreload: false,
       rolldownOptions: {
         input: join(import.meta.dirname, file),
-        // Exports stay, and what is needed at once is all in the first script, also where later ones need it too.
+        // Exports stay, and what is needed at once may be in the first script also where later ones need it too.
         preserveEntrySignatures: "allow-extension",
         output: { codeSplitting, entryFileNames: "[name].js", chunkFileNames: "[name].js" },
       },
@@ -30,17 +31,26 @@ async function built(file: string, minify: boolean, codeSplitting: boolean): Pro
   });
   const [first] = Array.isArray(result) ? result : [result];
   if (!("output" in first)) throw new Error("vite watches instead of building");
-  return Object.fromEntries(first.output.flatMap((chunk) => ("code" in chunk ? [[chunk.fileName, chunk.code]] : [])));
+  return first.output.filter((chunk) => chunk.type === "chunk");
 }
 
 /** A file of this folder with all it imports, as one script. */
 export async function bundle(file: string): Promise<string> {
-  return Object.values(await built(file, false, false))[0];
+  return (await built(file, false, false))[0].code;
 }
 
-/** A file of this folder with what it needs at once, minified; behind it, by name, what is loaded when it is needed. */
+/** A file of this folder with all it imports, minified: scripts by name, the first of which loads others. */
 export async function bundles(file: string): Promise<Record<string, string>> {
-  return built(file, true, true);
+  return Object.fromEntries((await built(file, true, true)).map(({ fileName, code }) => [fileName, code]));
+}
+
+/** The scripts of a file of this folder that a page loads at once, minified. What it loads later, when it is needed, is in others. */
+export async function loadedAtOnce(file: string): Promise<string[]> {
+  const chunks = await built(file, true, true);
+  const names = new Set([chunks[0].fileName]);
+  for (const name of names)
+    for (const other of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) names.add(other);
+  return chunks.filter(({ fileName }) => names.has(fileName)).map(({ code }) => code);
 }
 
 /** Headers of a page that may share memory. */
