@@ -43,3 +43,8 @@ export function copy(memory: Memory, dtype: DType, from: number, to: number, siz
   const units = dtype === "bool" ? memory.u8 : memory.i32;
   units.copyWithin(to, from, from + size);
 }
+
+/** Copies `size` units, where that is few at a time. */
+export function copyUnits(x: Int32Array | Uint8Array, from: number, to: number, size: number): void {
+  for (let i = 0; i < size; i++) x[to + i] = x[from + i];
+}

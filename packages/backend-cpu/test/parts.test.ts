@@ -23,6 +23,7 @@ import {
   sortPositions,
   sortRows,
   strideOf,
+  supportingKernels,
   supportsGru,
   supportsLstm,
   supportsRnn,
@@ -190,6 +191,7 @@ test("basicKernels are those of everything but recurrences, softmax, crossentrop
   const recurrences = recurrenceNames.flatMap((name) => [name, gradOf(name)]);
   const composites = ["biasedDot", "fused", "softmax", "logSoftmax", "softmaxCrossentropy", "softmaxCrossentropyGrad"];
   expect(others.sort()).toEqual([...recurrences, ...composites].sort());
+  expect(Object.keys(supportingKernels).filter((op) => !(op in basicKernels))).toEqual([]);
 });
 
 test("arenaBackend runs a table of kernels over a memory of its own, and disposes of it", async () => {

@@ -1,8 +1,8 @@
 /**
- * Loops of elementwise operations. An operand of one number is eight times that number in memory, from which the loop does not move on. Each result is
- * written after the operands in its place are read, so it may lie over one of them.
+ * Loops of elementwise operations, eight elements at a time: `count` is a multiple of that. An operand of one number is eight times that number in memory,
+ * from which the loop does not move on. Each result is written after the operands in its place are read, so it may lie over one of them.
  */
-import { exp, expInPlace, loadPart, log, normal, sigmoid, softplus, storePart, storeTwo, tanh } from "./lanes";
+import { expInPlace, log, normal, sigmoid, softplus, storeTwo, tanh } from "./lanes";
 import { FusedOp } from "./protocol";
 
 /** The first element of a thread's range; that of the thread after the last is the end. */
@@ -22,7 +22,7 @@ function signOf(x: v128): v128 {
 @inline
 function unaryOf(op: i32, x: v128): v128 {
   if (op === FusedOp.neg) return f32x4.neg(x);
-  if (op === FusedOp.exp) return exp(x);
+  if (op === FusedOp.exp) return expInPlace(x);
   if (op === FusedOp.log) return log(x);
   if (op === FusedOp.sqrt) return f32x4.sqrt(x);
   if (op === FusedOp.abs) return f32x4.abs(x);
@@ -32,6 +32,8 @@ function unaryOf(op: i32, x: v128): v128 {
   if (op === FusedOp.relu) return f32x4.max(x, f32x4.splat(0));
   if (op === FusedOp.softplus) return normal(softplus(x));
   if (op === FusedOp.negInt) return i32x4.neg(x);
+  if (op === FusedOp.absInt) return i32x4.abs(x);
+  if (op === FusedOp.signInt) return i32x4.max_s(i32x4.min_s(x, i32x4.splat(1)), i32x4.splat(-1));
   if (op === FusedOp.intToFloat) return f32x4.convert_i32x4_s(x);
   return i32x4.trunc_sat_f32x4_s(x);
 }
@@ -65,34 +67,27 @@ function comparison(op: i32, a: v128, b: v128): v128 {
 /** The loop of an op, which is known when this is compiled. `step` is 32 bytes, or 0. */
 @inline
 function unaryLoop(op: i32, x: usize, step: usize, y: usize, count: i32): void {
-  for (; count >= 8; count -= 8, x += step, y += 32) {
+  for (; count > 0; count -= 8, x += step, y += 32) {
     storeTwo(y, unaryOf(op, v128.load(x)), unaryOf(op, v128.load(x, 16)));
   }
-  for (; count > 0; count -= 4, x += step >> 1, y += 16) storePart(y, unaryOf(op, loadPart(x, count)), count);
 }
 
 @inline
 function binaryLoop(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
-  for (; count >= 8; count -= 8, a += aStep, b += bStep, y += 32) {
+  for (; count > 0; count -= 8, a += aStep, b += bStep, y += 32) {
     const low = binaryOf(op, v128.load(a), v128.load(b));
     storeTwo(y, low, binaryOf(op, v128.load(a, 16), v128.load(b, 16)));
-  }
-  for (; count > 0; count -= 4, a += aStep >> 1, b += bStep >> 1, y += 16) {
-    storePart(y, binaryOf(op, loadPart(a, count), loadPart(b, count)), count);
   }
 }
 
 /** Truth values: a byte each, 0 or 1. */
 @inline
 function comparisonLoop(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
-  for (; count >= 4; count -= 4, a += aStep >> 1, b += bStep >> 1, y += 4) {
+  for (; count > 0; count -= 4, a += aStep >> 1, b += bStep >> 1, y += 4) {
     // The bits of the lanes, each to the lowest of a byte.
     const bits = i32x4.bitmask(comparison(op, v128.load(a), v128.load(b)));
     store<u32>(y, (bits * 0x00204081) & 0x01010101);
   }
-  if (count <= 0) return;
-  const bits = i32x4.bitmask(comparison(op, loadPart(a, count), loadPart(b, count)));
-  for (let i = 0; i < count; i++) store<u8>(y + <usize>i, (bits >> i) & 1);
 }
 
 // A function of its own for each op: of loops within one function the compiler makes one, which computes all ops for each number.
@@ -100,9 +95,6 @@ function negate(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.neg, x, step, y, count);
 }
 function exponentiate(x: usize, step: usize, y: usize, count: i32): void {
-  for (; count >= 8; count -= 8, x += step, y += 32) {
-    storeTwo(y, expInPlace(v128.load(x)), expInPlace(v128.load(x, 16)));
-  }
   unaryLoop(FusedOp.exp, x, step, y, count);
 }
 function logarithm(x: usize, step: usize, y: usize, count: i32): void {
@@ -131,6 +123,12 @@ function softPlus(x: usize, step: usize, y: usize, count: i32): void {
 }
 function negateInt(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.negInt, x, step, y, count);
+}
+function absoluteInt(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.absInt, x, step, y, count);
+}
+function signumInt(x: usize, step: usize, y: usize, count: i32): void {
+  unaryLoop(FusedOp.signInt, x, step, y, count);
 }
 function intToFloat(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.intToFloat, x, step, y, count);
@@ -174,6 +172,12 @@ export function unary(op: i32, x: usize, step: usize, y: usize, count: i32): boo
       return true;
     case FusedOp.negInt:
       negateInt(x, step, y, count);
+      return true;
+    case FusedOp.absInt:
+      absoluteInt(x, step, y, count);
+      return true;
+    case FusedOp.signInt:
+      signumInt(x, step, y, count);
       return true;
     case FusedOp.intToFloat:
       intToFloat(x, step, y, count);
@@ -298,28 +302,25 @@ export function binary(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, 
   return false;
 }
 
-/** The next four truth values as words of 0 or 1; those past `count` are read as 0. */
+/** The next four truth values as words of 0 or 1. */
 @inline
-function truths(at: usize, count: i32): v128 {
-  let bytes: u32 = 0;
-  if (count >= 4) bytes = load<u32>(at);
-  else for (let i = 0; i < count; i++) bytes |= <u32>load<u8>(at + <usize>i) << (i << 3);
-  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(i32x4.splat(bytes)));
+function truths(at: usize): v128 {
+  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(i32x4.splat(load<u32>(at))));
 }
 
 export function boolToFloat(x: usize, step: usize, y: usize, count: i32): void {
-  for (; count > 0; count -= 4, x += step >> 3, y += 16) storePart(y, f32x4.convert_i32x4_s(truths(x, count)), count);
+  for (; count > 0; count -= 4, x += step >> 3, y += 16) v128.store(y, f32x4.convert_i32x4_s(truths(x)));
 }
 
 export function boolToInt(x: usize, step: usize, y: usize, count: i32): void {
-  for (; count > 0; count -= 4, x += step >> 3, y += 16) storePart(y, truths(x, count), count);
+  for (; count > 0; count -= 4, x += step >> 3, y += 16) v128.store(y, truths(x));
 }
 
 /** The chosen numbers are moved as the bits they are. */
 export function select(c: usize, cStep: usize, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
   for (; count > 0; count -= 4, c += cStep >> 3, a += aStep >> 1, b += bStep >> 1, y += 16) {
-    const mask = i32x4.ne(truths(c, count), i32x4.splat(0));
-    storePart(y, v128.bitselect(loadPart(a, count), loadPart(b, count), mask), count);
+    const mask = i32x4.ne(truths(c), i32x4.splat(0));
+    v128.store(y, v128.bitselect(v128.load(a), v128.load(b), mask));
   }
 }
 

@@ -59,27 +59,41 @@ function spread(from: usize, size: i32, repeats: i32, bytes: i32, start: i32, y:
   }
 }
 
-/** One instruction on one tile: its op, where it writes to, and what it reads. */
-function perform(at: usize, room: usize, start: i32, count: i32): void {
+/** An operation on words or truth values, of a multiple of eight elements; false where it is none. */
+function compute(op: i32, at: usize, room: usize, start: i32, y: usize, count: i32): bool {
+  const second = at + PLACE_BYTES;
+  const third = second + PLACE_BYTES;
+  const a = located(at, room, start);
+  const aStep = stepOf(at);
+  if (unary(op, a, aStep, y, count)) return true;
+  const b = located(second, room, start);
+  if (binary(op, a, aStep, b, stepOf(second), y, count)) return true;
+  if (op === FusedOp.select) select(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
+  else if (op === FusedOp.boolToFloat) boolToFloat(a, aStep, y, count);
+  else if (op === FusedOp.boolToInt) boolToInt(a, aStep, y, count);
+  else return false;
+  return true;
+}
+
+/**
+ * One instruction on one tile: its op, where it writes to, and what it reads. Where a result ends within eight elements, these are computed in the tile at
+ * `spare`, from operands and what lies behind them.
+ */
+function perform(at: usize, room: usize, spare: usize, start: i32, count: i32): void {
   const op = load<i32>(at);
   const target = at + 4;
   const first = target + PLACE_BYTES;
-  const second = first + PLACE_BYTES;
-  const third = second + PLACE_BYTES;
   const y = located(target, room, start);
+  const kind = load<i32>(target);
+  const eights = (count + 7) & ~7;
+  const fits = kind < 0 || eights === count;
+  if (compute(op, first, room, start, fits ? y : spare, eights)) {
+    if (!fits) memory.copy(y, spare, <usize>count << kind);
+    return;
+  }
+  const second = first + PLACE_BYTES;
   const a = located(first, room, start);
-  const aStep = stepOf(first);
-  if (unary(op, a, aStep, y, count)) return;
-  if (binary(op, a, aStep, located(second, room, start), stepOf(second), y, count)) return;
   switch (op) {
-    case FusedOp.select: {
-      const b = located(second, room, start);
-      return select(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
-    }
-    case FusedOp.boolToFloat:
-      return boolToFloat(a, aStep, y, count);
-    case FusedOp.boolToInt:
-      return boolToInt(a, aStep, y, count);
     case FusedOp.copy:
       memory.copy(y, a, <usize>count << 2);
       return;
@@ -91,21 +105,25 @@ function perform(at: usize, room: usize, start: i32, count: i32): void {
     case FusedOp.spreadBytes:
       return spread(load<u32>(first, 4), load<i32>(second), load<i32>(second, 4), 1, start, y, count);
     case FusedOp.sum:
-      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sum(a, aStep, count));
+      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sum(a, stepOf(first), count));
       return;
     case FusedOp.sumInt:
-      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sumInt(a, aStep, count));
+      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sumInt(a, stepOf(first), count));
       return;
   }
   unreachable();
 }
 
-/** Arguments: elements; the numbers that stand for all, and instructions: how many, and where; the threads' rooms, and how large one is. */
+/**
+ * Arguments: elements; the numbers that stand for all, and instructions: how many, and where; the threads' rooms, and how large one is. It ends with a spare
+ * tile.
+ */
 export function fused(thread: i32, threads: i32): void {
   const size = argument(Fused.size);
   const tiles = (size + TILE - 1) / TILE;
   const end = min(size, <i32>((<i64>tiles * (thread + 1)) / threads) * TILE);
   const room = address(Fused.rooms) + <usize>thread * address(Fused.roomBytes);
+  const spare = room + address(Fused.roomBytes) - (<usize>TILE << 2);
   const uniforms = argument(Fused.uniforms);
   for (let i = 0; i < uniforms; i++) {
     const place = address(Fused.code) + <usize>i * PLACE_BYTES;
@@ -118,6 +136,6 @@ export function fused(thread: i32, threads: i32): void {
   for (let start = <i32>((<i64>tiles * thread) / threads) * TILE; start < end; start += TILE) {
     tick();
     const count = min(TILE, end - start);
-    for (let at = code; at < last; at += INSTRUCTION_BYTES) perform(at, room, start, count);
+    for (let at = code; at < last; at += INSTRUCTION_BYTES) perform(at, room, spare, start, count);
   }
 }

@@ -31,6 +31,8 @@ export enum FusedOp {
   relu,
   softplus,
   negInt,
+  absInt,
+  signInt,
   add,
   sub,
   mul,

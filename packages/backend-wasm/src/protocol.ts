@@ -2,7 +2,7 @@
 
 /** What the instructions of fused ops do: on floats, or on what their names end with. `spread` is a broadcast. */
 export const fusedOps = [
-  ...["neg", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "softplus", "negInt"],
+  ...["neg", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "softplus", "negInt", "absInt", "signInt"],
   ...["add", "sub", "mul", "div", "maximum", "minimum", "addInt", "subInt", "mulInt", "maximumInt", "minimumInt"],
   ...["less", "equal", "lessInt", "equalInt", "select"],
   ...["intToFloat", "floatToInt", "boolToFloat", "boolToInt", "floatToBool", "intToBool"],

@@ -17,6 +17,7 @@ import {
   mul,
   neg,
   relu,
+  type Shape,
   scatterAdd,
   select,
   sigmoid,
@@ -28,7 +29,7 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
-import { add, maximum, minimum } from "@ostinato/core/graph";
+import { add, argMax, max, maximum, minimum, sign, sum } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
 import { expectAsPlain } from "./graphs.ts";
@@ -137,6 +138,41 @@ test("tanh is never past 1, and 1 from 9.02 on", async () => {
     expect(Math.max(...above.data)).toBe(1);
     expect(Math.min(...below.data)).toBe(-1);
     expect([...above.data.subarray(-3)]).toEqual([1, 1, 1]);
+  }
+});
+
+test("whole numbers have their sizes and signs", async () => {
+  const x = feed("x", "int32", [13]);
+  const values = [0, 1, -1, 2, -2, 2 ** 31 - 1, -(2 ** 31), 7, -7, 100, -100, 5, -5];
+  await expectAsPlain({ abs: abs(x), sign: sign(x), neg: neg(x) }, { x: int32([13], values) }, { tolerance: 0 });
+});
+
+describe("reductions", () => {
+  // The middle axes, the outer ones, and all but one: where the reduced axes do not lie side by side the operand is transposed first.
+  const shapes: Shape[] = [
+    [3, 5, 7, 2],
+    [4, 130, 3, 33],
+    [2, 65, 1, 1031],
+  ];
+  const groups = [[1, 2], [0, 2], [1, 3], [0, 3], [0, 1, 3], [0, 2, 3], [3, 0], []];
+  for (const shape of shapes) {
+    test(`over [${shape}]`, async () => {
+      const x = feed("x", "float32", shape);
+      const n = feed("n", "int32", shape);
+      const fetches: Record<string, Value> = {};
+      for (const axes of groups) {
+        fetches[`sum ${axes}`] = sum(x, axes);
+        fetches[`max ${axes}`] = max(x, axes);
+        fetches[`sum of ints ${axes}`] = sum(n, axes);
+        fetches[`max of ints ${axes}`] = max(n, axes);
+      }
+      for (const axis of [0, 1, 2, 3]) {
+        fetches[`argMax ${axis}`] = argMax(x, axis);
+        fetches[`argMax of ints ${axis}`] = argMax(n, axis);
+      }
+      const sizes = shape as number[];
+      await expectAsPlain(fetches, { x: numbers(sizes, 1), n: ids(sizes, 50, 2) }, { tolerance: 1e-6 });
+    });
   }
 });
 

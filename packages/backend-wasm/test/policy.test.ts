@@ -1,6 +1,6 @@
 /** Pages under a Content-Security-Policy: threads and WebAssembly that it forbids. */
 import { beforeAll, expect, test } from "vitest";
-import { bundle, describeInChromium, isolated } from "./browser/pages.ts";
+import { bundle, bundles, describeInChromium, isolated } from "./browser/pages.ts";
 import type { Outcome } from "./browser/policy.ts";
 
 /** Scripts of the page's own origin, and what a case adds. */
@@ -60,5 +60,13 @@ describeInChromium("a page under a Content-Security-Policy", (open) => {
     const strict = `${both}; require-trusted-types-for 'script'`;
     expect((await attempt(strict)).backend).toBe("wasm (relaxed SIMD, 1 thread)");
     expect((await attempt(strict, "{ threads: 2 }")).name).toBe("ResourceError");
+  });
+
+  test("that allows scripts alone: an engine without SIMD loads the kernels of the CPU backend", async () => {
+    await using site = await open({ scripts: await bundles("policy.ts"), headers: policy("") });
+    const outcome = await site.page.evaluate("WebAssembly.validate = () => false, attempt()");
+    const { backend, losses } = outcome as Outcome;
+    expect(backend).toBe("wasm (no SIMD in this engine: the CPU backend's kernels)");
+    expect(losses).toHaveLength(3);
   });
 });

@@ -64,16 +64,6 @@ function minimumFloat({ f32: x }: Memory, call: Call): void {
   for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = Math.min(x[i], x[j]);
 }
 
-function powFloat({ f32: x }: Memory, call: Call): void {
-  const a = call.inputs[0];
-  const b = call.inputs[1];
-  const out = call.outputs[0];
-  const di = a.stride;
-  const dj = b.stride;
-  const end = out.offset + out.size;
-  for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] ** x[j]);
-}
-
 function addInt({ i32: x }: Memory, call: Call): void {
   const a = call.inputs[0];
   const b = call.inputs[1];
@@ -172,7 +162,6 @@ export const binaryKernels = {
   div: { run: divFloat },
   maximum: byType(maximumFloat, maximumInt),
   minimum: byType(minimumFloat, minimumInt),
-  pow: { run: powFloat },
   less: byType(lessFloat, lessInt),
   equal: byType(equalFloat, equalInt),
 };

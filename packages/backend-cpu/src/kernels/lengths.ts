@@ -1,7 +1,8 @@
-/** Kernels of the lengths of sequences. */
+/** Kernels that count the lengths of sequences, or go by them. */
 import { DataError } from "@ostinato/core";
 import type { Call, View } from "../call.ts";
 import type { Memory } from "../memory.ts";
+import { copyUnits } from "../views.ts";
 
 /** Throws unless every length lies within 0 and `time`. */
 export function expectLengths(op: string, { i32 }: Memory, lengths: View, time: number): void {
@@ -33,6 +34,25 @@ export const lengthKernels = {
         let length = time;
         while (length > 0 && i32[ids + (length - 1) * batch + row] === 0) length -= 1;
         i32[lengths + row] = length;
+      }
+    },
+  },
+  reverseSequence: {
+    run(memory: Memory, { inputs, outputs }: Call<"reverseSequence">): void {
+      const x = inputs[0];
+      const lengths = inputs[1];
+      const y = outputs[0];
+      const time = x.dims[0];
+      const batch = x.dims[1];
+      const width = x.size / (time * batch);
+      expectLengths("reverseSequence", memory, lengths, time);
+      const units = x.dtype === "bool" ? memory.u8 : memory.i32;
+      for (let row = 0; row < batch; row++) {
+        const length = memory.i32[lengths.offset + row];
+        for (let t = 0; t < time; t++) {
+          const from = t < length ? length - 1 - t : t;
+          copyUnits(units, x.offset + (from * batch + row) * width, y.offset + (t * batch + row) * width, width);
+        }
       }
     },
   },

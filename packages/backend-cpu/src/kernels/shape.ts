@@ -2,7 +2,7 @@
 import { ShapeError } from "@ostinato/core";
 import type { Call, View, Walk } from "../call.ts";
 import type { Memory } from "../memory.ts";
-import { addAxis, copyAlong, startWalk } from "../walk.ts";
+import { addAxis, startWalk } from "../walk.ts";
 
 function units(memory: Memory, view: View): Int32Array | Uint8Array {
   return view.dtype === "bool" ? memory.u8 : memory.i32;
@@ -34,8 +34,6 @@ function expectRange(op: string, start: number, size: number, dim: number): void
 
 /** Copies the elements of a view along a walk, `from` and `to` being its first ones. */
 export type Mover = (memory: Memory, view: View, walk: Walk, from: number, to: number) => void;
-
-const moveHere: Mover = (memory, view, walk, from, to) => copyAlong(units(memory, view), walk, 0, from, to);
 
 /** The kernels that move elements, by a function that copies them. */
 export const shapeKernelsBy = (move: Mover) => ({
@@ -118,5 +116,3 @@ export const shapeKernelsBy = (move: Mover) => ({
     },
   },
 });
-
-export const shapeKernels = shapeKernelsBy(moveHere);

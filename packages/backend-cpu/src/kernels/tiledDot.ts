@@ -1,7 +1,7 @@
 /** The general product by tiles that fit the caches. */
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
-import { extent, freeStride, strideOf } from "./dot.ts";
+import { extent, freeStride, strideOf } from "./axes.ts";
 import { blockIndex, LEFT, multiplyPanels, packedSize, packPanels, RIGHT, sumsSize } from "./panels.ts";
 import { normal } from "./small.ts";
 

@@ -1,7 +1,6 @@
 /** Fused elementwise ops, and each of them alone: written down as code, which the module runs tile by tile on all threads. */
 import {
   aligned,
-  basicKernels,
   type Call,
   elementsOf,
   type FusedPlan,
@@ -10,6 +9,7 @@ import {
   type Place,
   planFused,
   repeatsOf,
+  supportingKernels,
   type View,
 } from "@ostinato/backend-cpu";
 import type { DType, FusedAttrs, FusedOperation } from "@ostinato/core";
@@ -79,8 +79,9 @@ function codeBytes({ coded, uniforms }: FusedCall): number {
   return aligned(4 * (uniforms.length * PLACE_WORDS + coded.length * INSTRUCTION_WORDS));
 }
 
+/** Of the numbers that stand for all, the registers, and a spare tile. */
 function roomBytes({ plan, uniforms }: FusedCall): number {
-  return aligned(uniforms.length * bytes.uniform + plan.registers * TILE_BYTES);
+  return aligned(uniforms.length * bytes.uniform + (plan.registers + 1) * TILE_BYTES);
 }
 
 function sumsBytes({ plan, tiles }: FusedCall): number {
@@ -177,28 +178,25 @@ function asFused({ op, attrs, inputs, outputs }: Call): FusedAttrs | undefined {
   return { shape, operands: inputs.map(({ dtype }) => dtype), operations: [...loads, operation], results: [next] };
 }
 
-/** The kernel of an op alone: by the module where that has code for it, else by the CPU backend's kernel. */
-function alone(plain: Kernel, threads: number): Kernel {
+/** The kernel of an op alone: by the module where that has code for it, else by `plain`. */
+function alone(threads: number, plain?: Kernel): Kernel {
   return {
     prepare: (call) => {
       const attrs = asFused(call);
       return attrs && supports(attrs) ? prepared(call, attrs) : call;
     },
-    scratch: (call) => ("plan" in call ? scratchOf(call as FusedCall, threads) : (plain.scratch?.(call) ?? 0)),
+    scratch: (call) => ("plan" in call ? scratchOf(call as FusedCall, threads) : 0),
     run: (memory, call) => {
       if ("plan" in call) run(memory as WasmMemory, call as FusedCall);
-      else plain.run(memory, call);
+      else plain?.run(memory, call);
     },
   };
 }
 
-/** What computes where the module has no code. */
-const plains = { ...basicKernels, ...moveKernels };
-
-/** What runs alone by the module, at least on floats. */
+/** What runs alone by the module, whatever the operands. */
 const single = [
   ...["neg", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "softplus"],
-  ...["add", "sub", "mul", "div", "maximum", "minimum", "less", "equal", "select", "cast", "sum", "broadcast"],
+  ...["add", "sub", "mul", "div", "maximum", "minimum", "less", "equal"],
 ] as const;
 type Single = (typeof single)[number];
 
@@ -209,6 +207,15 @@ export const fusedKernels = (threads: number) => {
     scratch: (call) => scratchOf(call as FusedCall, threads),
     run: (memory, call) => run(memory as WasmMemory, call as FusedCall),
   };
-  const kernels = single.map((op) => [op, alone(plains[op] as Kernel, threads)]);
-  return { ...(Object.fromEntries(kernels) as { readonly [O in Single]: Kernel }), fused };
+  const kernels = single.map((op) => [op, alone(threads)]);
+  return {
+    ...(Object.fromEntries(kernels) as { readonly [O in Single]: Kernel }),
+    select: alone(threads, supportingKernels.select as Kernel),
+    cast: alone(threads, supportingKernels.cast as Kernel),
+    broadcast: alone(threads, moveKernels.broadcast as Kernel),
+    fused,
+  };
 };
+
+/** Of all elements. */
+export const totalKernel = (threads: number): Kernel => alone(threads);

@@ -1,5 +1,5 @@
 /** Look-ups, scattered sums and dropout masks. Ids are checked and sorted here. */
-import { aligned, basicKernels, type Call, expectIds, positionsBytes, sortPositions } from "@ostinato/backend-cpu";
+import { aligned, type Call, expectIds, positionsBytes, sortPositions, supportingKernels } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 import { fields } from "../protocol.ts";
 import { bitsOf } from "./bits.ts";
@@ -46,7 +46,7 @@ function dropoutMask(memory: WasmMemory, call: Call<"dropoutMask">): void {
   const threshold = Math.round(rate * 2 ** 32);
   // A threshold that no 32 bits hold.
   if (threshold >= 2 ** 32) {
-    basicKernels.dropoutMask.run(memory, call);
+    supportingKernels.dropoutMask.run(memory, call);
     return;
   }
   const to = memory.arguments;

@@ -1,8 +1,8 @@
-/** The table of kernels: the CPU backend's, with the hot ones replaced. */
-import { basicKernels, type Kernels } from "@ostinato/backend-cpu";
+/** The table of kernels: those of the module, and of the CPU backend what it lacks. */
+import { type Kernels, supportingKernels } from "@ostinato/backend-cpu";
 import { crossentropyKernels } from "./crossentropy.ts";
 import { dotKernels } from "./dot.ts";
-import { fusedKernels } from "./fused.ts";
+import { fusedKernels, totalKernel } from "./fused.ts";
 import { indexedKernels } from "./indexed.ts";
 import { moveKernels } from "./move.ts";
 import { gruKernels } from "./recurrent/gru.ts";
@@ -12,13 +12,12 @@ import { reduceKernels } from "./reduce.ts";
 import { softmaxKernels } from "./softmax.ts";
 
 export function wasmKernels(threads: number): Kernels {
-  const fused = fusedKernels(threads);
   return {
-    ...basicKernels,
+    ...supportingKernels,
     ...softmaxKernels,
     ...moveKernels,
-    ...fused,
-    ...reduceKernels(threads, fused.sum),
+    ...fusedKernels(threads),
+    ...reduceKernels(threads, totalKernel(threads)),
     ...crossentropyKernels,
     ...indexedKernels,
     ...dotKernels(threads),

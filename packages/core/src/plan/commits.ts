@@ -5,7 +5,7 @@
  */
 import { apply } from "../ir/build/apply.ts";
 import type { FusedAttrs } from "../ir/ops.ts";
-import { rewrite } from "../ir/rewrite.ts";
+import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 
 /** What a fused op computes after the guard, and the state that each of its outputs is written to. */
@@ -76,34 +76,35 @@ export function splitCommits(graph: Graph): Split {
   const nodes = nodesOf(rootsOf(graph));
   const read = readOutputs(graph, nodes);
   const found = writable(graph, nodes, read);
-  const isCommitted = ({ name, value }: Graph["updates"][number]): boolean =>
-    found.get(value.node as FusedNode)?.get(value.output) === name;
   const commits: Commit[] = [];
-  const copied = graph.updates.filter((update) => !isCommitted(update));
-  for (const { node, output } of copied.map(({ value }) => value)) read.get(node)?.add(output);
-  const committed = graph.updates.filter(isCommitted).map(({ value }) => value);
-  const { length } = rootsOf({ ...graph, updates: copied });
-  const roots = rewrite([...rootsOf({ ...graph, updates: copied }), ...committed], (node, inputs) => {
+  const updates: Graph["updates"][number][] = [];
+  const committed: Value[] = [];
+  for (const update of graph.updates) {
+    const { node, output } = update.value;
+    if (found.get(node as FusedNode)?.get(output) === update.name) committed.push(update.value);
+    else {
+      updates.push(update);
+      read.get(node)?.add(output);
+    }
+  }
+  const splitNode: RewriteRule = (node, inputs) => {
     const states = node.op === "fused" ? found.get(node) : undefined;
-    if (node.op !== "fused" || !states || states.size === 0) return undefined;
+    if (node.op !== "fused" || !states?.size) return undefined;
     const outputs: Value[] = [];
-    const kept = [...(read.get(node) ?? [])].sort((a, b) => a - b);
-    const place = (at: readonly number[], values: readonly Value[]): void => {
-      at.forEach((output, i) => {
+    const restrict = (kept: readonly number[]): void => {
+      if (kept.length === 0) return;
+      const values = restricted(inputs, node.attrs, kept);
+      kept.forEach((output, i) => {
         outputs[output] = values[i] as Value;
       });
     };
-    if (kept.length > 0) place(kept, restricted(inputs, node.attrs, kept));
-    const written = [...states.keys()];
-    const late = restricted(inputs, node.attrs, written);
-    place(written, late);
-    commits.push({ node: (late[0] as Value).node, states: [...states.values()] });
+    restrict([...(read.get(node) ?? [])].sort((a, b) => a - b));
+    const [first] = states.keys();
+    restrict([...states.keys()]);
+    commits.push({ node: (outputs[first as number] as Value).node, states: [...states.values()] });
     return outputs;
-  });
-  let next = 0;
-  const take = (): Value => roots[next++] as Value;
-  const fetches = Object.fromEntries(Object.keys(graph.fetches).map((name) => [name, take()]));
-  const updates = copied.map(({ name }) => ({ name, value: take() }));
-  const rest = next < length ? { guard: take() } : {};
-  return { graph: { fetches, updates, ...rest }, commits };
+  };
+  // What is committed is no root any more, but rewritten with them.
+  const rest = mapGraph({ ...graph, updates }, (roots) => rewrite([...roots, ...committed], splitNode));
+  return { graph: rest, commits };
 }

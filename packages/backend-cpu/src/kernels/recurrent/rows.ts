@@ -4,7 +4,7 @@
  */
 import { aligned, type View } from "../../call.ts";
 import type { Memory } from "../../memory.ts";
-import { expectIds } from "../indexed.ts";
+import { expectIds } from "../ids.ts";
 import { expectLengths } from "../lengths.ts";
 import type { RecurrentCall } from "./recurrence.ts";
 
