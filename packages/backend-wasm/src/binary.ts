@@ -1,8 +1,8 @@
 /** The module, with either kind of multiply-add, and which of them this engine runs. */
 import { embedded } from "./binaries/module.ts";
-import { host } from "./host/globals.ts";
 import { inflate } from "./host/inflate.ts";
 import { compile, type Module, validate } from "./host/modules.ts";
+import { wideModule } from "./wide.ts";
 
 /**
  * `wide`: relaxed, with 256-bit instructions for pairs of 128-bit ones. `relaxed`: multiply-adds are rounded once where the processor can.
@@ -49,11 +49,6 @@ export async function bytesOf(kind: "relaxed" | "plain", shared: boolean): Promi
 /** Compiled modules by kind and memory: the same for all sessions. */
 const loaded = new Map<string, Promise<Module | undefined>>();
 
-/** What asks for 256 bits is not loaded where there are none: in pages, for one. */
-async function compileWide(bytes: Uint8Array, shared: boolean): Promise<Module | undefined> {
-  return host.process?.arch === "x64" ? (await import("./wide.ts")).wideModule(bytes, shared) : undefined;
-}
-
 /** A kind compiled; undefined where this engine does not have it. */
 async function load(simd: Simd, shared: boolean): Promise<Module | undefined> {
   const bytes = await bytesOf(simd === "plain" ? simd : "relaxed", shared);
@@ -61,7 +56,7 @@ async function load(simd: Simd, shared: boolean): Promise<Module | undefined> {
   const key = `${simd}, ${shared ? "shared" : "unshared"}`;
   const known = loaded.get(key);
   if (known) return known;
-  const loading = simd === "wide" ? compileWide(bytes, shared) : compile(bytes);
+  const loading = simd === "wide" ? wideModule(bytes, shared) : compile(bytes);
   loaded.set(key, loading);
   // What failed once, for want of memory say, may work the next time.
   loading.catch(() => loaded.delete(key));

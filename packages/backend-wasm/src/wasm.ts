@@ -1,5 +1,5 @@
 /** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
-import { arenaBackend, supportingKernels } from "@ostinato/backend-cpu";
+import { arenaBackend, basicKernels, PlainMemory, supportingKernels } from "@ostinato/backend-cpu";
 import { type Backend, ConfigError, ResourceError } from "@ostinato/core";
 import { loadBinary, type Simd } from "./binary.ts";
 import { cores, hasThreads, threadsRefused } from "./host/threads.ts";
@@ -77,7 +77,14 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   checkOptions(options);
   const team = await teamFor(options.threads);
   const binary = await loadBinary(choices[options.simd ?? "auto"], team > 1);
-  if (!binary) return (await import("./withoutSimd.ts")).backendWithoutSimd();
+  if (!binary) {
+    return arenaBackend({
+      name: "wasm (no SIMD in this engine: the CPU backend's kernels)",
+      // Without those of recurrences and crossentropies and with a plain product: few engines would ever run more, which every bundle would carry.
+      kernels: basicKernels,
+      createMemory: () => new PlainMemory(),
+    });
+  }
   return arenaBackend({
     name: `wasm (${names[binary.simd]} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
     kernels: wasmKernels(team),

@@ -1,6 +1,6 @@
 /** Pages under a Content-Security-Policy: threads and WebAssembly that it forbids. */
 import { beforeAll, expect, test } from "vitest";
-import { bundle, bundles, describeInChromium, isolated } from "./browser/pages.ts";
+import { bundle, describeInChromium, isolated } from "./browser/pages.ts";
 import type { Outcome } from "./browser/policy.ts";
 
 /** Scripts of the page's own origin, and what a case adds. */
@@ -62,8 +62,8 @@ describeInChromium("a page under a Content-Security-Policy", (open) => {
     expect((await attempt(strict, "{ threads: 2 }")).name).toBe("ResourceError");
   });
 
-  test("that allows scripts alone: an engine without SIMD loads the kernels of the CPU backend", async () => {
-    await using site = await open({ scripts: await bundles("policy.ts"), headers: policy("") });
+  test("that allows scripts alone: an engine without SIMD runs the kernels of the CPU backend", async () => {
+    await using site = await open({ scripts: { "page.js": script }, headers: policy("") });
     const outcome = await site.page.evaluate("WebAssembly.validate = () => false, attempt()");
     const { backend, losses } = outcome as Outcome;
     expect(backend).toBe("wasm (no SIMD in this engine: the CPU backend's kernels)");

@@ -6,8 +6,8 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, inject } from "vitest";
 
-/** The scripts of a build, that of the file first. */
-async function built(file: string, minify: boolean, codeSplitting: boolean) {
+/** A file of this folder with all it imports, as one script. */
+export async function bundle(file: string, minify = false): Promise<string> {
   const result = await build({
     configFile: false,
     root: import.meta.dirname,
@@ -21,36 +21,12 @@ async function built(file: string, minify: boolean, codeSplitting: boolean) {
       minify,
       target: "esnext",
       modulePreload: false,
-      rolldownOptions: {
-        input: join(import.meta.dirname, file),
-        // Exports stay, and what is needed at once may be in the first script also where later ones need it too.
-        preserveEntrySignatures: "allow-extension",
-        output: { codeSplitting, entryFileNames: "[name].js", chunkFileNames: "[name].js" },
-      },
+      rolldownOptions: { input: join(import.meta.dirname, file), preserveEntrySignatures: "strict" },
     },
   });
   const [first] = Array.isArray(result) ? result : [result];
   if (!("output" in first)) throw new Error("vite watches instead of building");
-  return first.output.filter((chunk) => chunk.type === "chunk");
-}
-
-/** A file of this folder with all it imports, as one script. */
-export async function bundle(file: string): Promise<string> {
-  return (await built(file, false, false))[0].code;
-}
-
-/** A file of this folder with all it imports, minified: scripts by name, the first of which loads others. */
-export async function bundles(file: string): Promise<Record<string, string>> {
-  return Object.fromEntries((await built(file, true, true)).map(({ fileName, code }) => [fileName, code]));
-}
-
-/** The scripts of a file of this folder that a page loads at once, minified. What it loads later, when it is needed, is in others. */
-export async function loadedAtOnce(file: string): Promise<string[]> {
-  const chunks = await built(file, true, true);
-  const names = new Set([chunks[0].fileName]);
-  for (const name of names)
-    for (const other of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) names.add(other);
-  return chunks.filter(({ fileName }) => names.has(fileName)).map(({ code }) => code);
+  return first.output[0].code;
 }
 
 /** Headers of a page that may share memory. */
