@@ -1,5 +1,6 @@
 /** The float64 reference interpreter and the test suite that every backend must pass. */
 export { checkGradients, type GradientCheck, type GradientError, gradientErrors } from "./gradientCheck.ts";
+export { type Heard, idle } from "./idle.ts";
 export { type Growth, memoryGrowth } from "./memoryGrowth.ts";
 export { type Realm, trainedIn } from "./otherRealm.ts";
 export { attend, blend, residual, scale } from "./ownLayers.ts";

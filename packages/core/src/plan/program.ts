@@ -72,6 +72,7 @@ export interface Program {
   /** Written to the state after that, all of them or, where the guard is false, none. */
   readonly updates: readonly NamedValue[];
   readonly guard?: number;
+  /** Bytes of all values that lie in the arena, at full capacity: what a backend needs beside the state and its own scratch. */
   readonly arenaBytes: number;
   /** Composites that arrive decomposed, for `describe`. */
   readonly decomposed: readonly OpName[];

@@ -5,7 +5,6 @@ import { lowerFor } from "../../passes/lower.ts";
 import { bind } from "../../plan/bind.ts";
 import type { Capacities } from "../../plan/binder.ts";
 import type { ProgramValue } from "../../plan/program.ts";
-import { actualShape } from "../../plan/sizes.ts";
 import { type Tensors, zeros } from "../../tensor.ts";
 
 /** A compiled program, and tensors for its results where their shapes are the same in each run. */
@@ -15,6 +14,9 @@ export interface Runnable {
   /** Results of a fixed shape, written anew by each run. */
   readonly results: Tensors | undefined;
 }
+
+/** What outgrows its room gets so many times what it needs, so that batches that are longer and longer are compiled for a few times, and not each time. */
+const GROWTH = 1.25;
 
 /** Compiles graphs by name, and keeps what it compiled. */
 export class Programs {
@@ -30,18 +32,22 @@ export class Programs {
   /** The program `name` with room for at least `needed`; `build` makes its graph where it has to be compiled. */
   async get(name: string, build: () => Graph, needed: Capacities): Promise<Runnable> {
     const known = this.#compiled.get(name);
-    if (known && Object.entries(needed).every(([dim, size]) => size <= (known.capacities[dim] ?? 0))) return known;
+    const room = known?.capacities ?? needed;
     const capacities = Object.fromEntries(
-      Object.entries(needed).map(([dim, size]) => [dim, Math.max(size, known?.capacities[dim] ?? 0)]),
+      Object.entries(needed).map(([dim, size]) => {
+        const most = room[dim] as number;
+        return [dim, size > most ? Math.ceil(GROWTH * size) : most];
+      }),
     );
+    if (known && Object.keys(needed).every((dim) => capacities[dim] === room[dim])) return known;
     const program = bind(await lowerFor(build(), this.#backend), capacities);
     const executable = await this.#session.compile(program);
     const fetched = program.fetches.map(
       ({ name: fetch, value }) => [fetch, program.values[value] as ProgramValue] as const,
     );
-    const fixed = fetched.every(([, value]) => value.shape.every((dim) => typeof dim === "number"));
+    const fixed = fetched.every(([, { shape }]) => shape.every((dim) => typeof dim === "number"));
     const results = fixed
-      ? Object.fromEntries(fetched.map(([fetch, value]) => [fetch, zeros(value.dtype, actualShape(value.shape, {}))]))
+      ? Object.fromEntries(fetched.map(([fetch, { dtype, shape }]) => [fetch, zeros(dtype, shape as number[])]))
       : undefined;
     const runnable = { executable, capacities, results };
     this.#compiled.set(name, runnable);
