@@ -63,13 +63,14 @@ interface Taken {
   readonly program: Program;
 }
 
-/** What a step on `batch` rows of `time` steps takes. */
+/** What a step of training, or a batch of `evaluate`, takes on `batch` rows of `time` steps. */
 async function taken(
   on: keyof typeof backends,
   { model, loss, steps }: Net,
   [batch, time]: readonly [number, number],
   optimizer: Optimizer = adam(),
   words?: number,
+  training = true,
 ): Promise<Taken> {
   const opened: Tensors[] = [];
   const programs: Program[] = [];
@@ -82,7 +83,9 @@ async function taken(
   await using trainer = await compile(made, { backend: idle(heard, backends[on]), loss, optimizer, metrics });
   const rows = <T>(row: T): T[] => Array.from({ length: batch }, () => row);
   const ids = Array.from({ length: time }, () => 1);
-  await trainer.fit({ x: rows(ids), y: steps ? rows(ids) : rows(0) }, { batchSize: batch, onWarning: () => {} });
+  const data = { x: rows(ids), y: steps ? rows(ids) : rows(0) };
+  if (training) await trainer.fit(data, { batchSize: batch, onWarning: () => {} });
+  else await trainer.evaluate(data, { batchSize: batch });
   return { parameters: countParameters(made), opened: opened[0] as Tensors, program: programs[0] as Program };
 }
 
@@ -121,6 +124,20 @@ describe.each(Object.keys(backends) as (keyof typeof backends)[])("%s", (on) => 
     expect(bytes).toBe(stated);
     // Gradients take the place of what has been read, so that they need next to no room of their own in a large batch.
     expect(short.program.arenaBytes).toBeLessThan(32 * 100 * bytes + 4 * short.parameters);
+  });
+
+  test.each([
+    // Ids as they are fed, and turned; a look-up table for four gates of 128 units.
+    ["reviews", 8, 4 * 5000 * 4 * 128],
+    // Ids, the logits and a state; a table for four gates of 256 units.
+    ["language", 4 * (1 + 10_000 + 256), 4 * 10_000 * 4 * 256],
+  ] as const)("of each row and step in evaluation, and what is kept for it: %s", async (name, bytes, kept) => {
+    const { program: short } = await taken(on, nets[name], [32, 300], adam(), undefined, false);
+    const { program: long } = await taken(on, nets[name], [32, 400], adam(), undefined, false);
+    expect((long.arenaBytes - short.arenaBytes) / (32 * 100)).toBe(bytes);
+    // Constants lie beside it, such as the thresholds of `auc`.
+    expect(long.keptBytes - kept).toBeLessThan(4096);
+    expect(long.keptBytes).toBeGreaterThanOrEqual(kept);
   });
 });
 
