@@ -5,22 +5,18 @@ import {
   adam,
   type Backend,
   compile,
-  dense,
-  dropout,
-  embedding,
-  lstm,
   nadam,
   type Optimizer,
   ops,
   RandomStream,
   rmsprop,
-  sequential,
   sgd,
   sparseCategoricalCrossentropy,
   type Tensors,
 } from "@ostinato/core";
 import { trialNamed } from "../trials/all.ts";
 import { withGradients } from "../trials/withGradients.ts";
+import { wordModel } from "./recurrent/wordModel.ts";
 import { graphOf, type SuiteTest, withExecutable } from "./suiteTest.ts";
 
 /** The backend as if it ran nothing that passes make of several ops. */
@@ -55,12 +51,7 @@ async function graphs(backend: Backend): Promise<void> {
 }
 
 const words = 23;
-const model = sequential([
-  embedding({ inputDim: words, outputDim: 5, maskZero: true }),
-  lstm({ units: 6, returnSequences: true }),
-  dropout({ rate: 0.3 }),
-  dense({ units: words, activation: "softmax" }),
-]);
+const model = wordModel(words);
 
 /** Optimizers with all that makes their updates long: bounds, decay, accumulation, averages. */
 const optimizers: Readonly<Record<string, Optimizer>> = {
