@@ -2,11 +2,11 @@
 import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { contractTests } from "./contract.ts";
-import { foldingTests } from "./folding.ts";
 import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { optimizerTests } from "./optimizers.ts";
+import { foldingTests } from "./recurrent/folding.ts";
 import { recurrenceTests } from "./recurrent/recurrence.ts";
 import { severalOutputsTests } from "./severalOutputs.ts";
 import { sharingTests } from "./sharing.ts";

@@ -18,7 +18,7 @@ import {
   type Tensors,
 } from "@ostinato/core";
 import { add, concat, dot, gather, matmul, mul, sigmoid, state, tanh, transpose } from "@ostinato/core/graph";
-import { expectClose, programOf, type SuiteTest } from "./suiteTest.ts";
+import { expectClose, programOf, type SuiteTest } from "../suiteTest.ts";
 
 interface Sizes {
   readonly words: number;
