@@ -1,10 +1,15 @@
 /** How a fused op is planned: when results are written, which registers are used again, what is read where it lies; and moves by another copier. */
+import { suiteTests } from "@ostinato/conformance";
 import type { FusedAttrs, FusedOperation } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import {
+  arenaBackend,
   type Call,
+  cpuKernels,
   elementsOf,
   type FusedPlan,
+  type Kernel,
+  type Kernels,
   type Mover,
   normal,
   PlainMemory,
@@ -99,4 +104,30 @@ test("numbers that float32 has as subnormal ones become zeros of their sign", ()
     Number.NaN,
     -0,
   ]);
+});
+
+test("the suite finds a fused op, or a bias of a product, that is off in the last bit", async () => {
+  const offBy =
+    (op: "fused" | "biasedDot") =>
+    (factor: number): Kernels => ({
+      ...cpuKernels,
+      [op]: {
+        ...cpuKernels[op],
+        run(memory: PlainMemory, call: Call<"fused">) {
+          (cpuKernels[op] as Kernel<"fused">).run(memory, call);
+          const [{ dtype, offset, size }] = call.outputs as [View];
+          if (dtype === "float32" && offset >= 0) memory.f32[offset + size - 1] *= factor;
+        },
+      },
+    });
+  const failing = async (kernels: Kernels): Promise<number> => {
+    const backend = arenaBackend({ name: "off", kernels, createMemory: () => new PlainMemory() });
+    let failed = 0;
+    for (const { name, run } of suiteTests()) if (name.startsWith("fusing")) await run(backend).catch(() => failed++);
+    return failed;
+  };
+  for (const op of ["fused", "biasedDot"] as const) {
+    expect(await failing(offBy(op)(1))).toBe(0);
+    expect(await failing(offBy(op)(1 + 2 ** -22))).toBeGreaterThan(3);
+  }
 });
