@@ -1,5 +1,5 @@
 /** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
-import { arenaBackend, basicKernels, PlainMemory, supportingKernels } from "@ostinato/backend-cpu";
+import { arenaBackend, basicKernels, PlainMemory } from "@ostinato/backend-cpu";
 import { type Backend, ConfigError, ResourceError } from "@ostinato/core";
 import { loadBinary, type Simd } from "./binary.ts";
 import { cores, hasThreads, threadsRefused } from "./host/threads.ts";
@@ -88,7 +88,7 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   return arenaBackend({
     name: `wasm (${names[binary.simd]} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
     kernels: wasmKernels(team),
-    plain: supportingKernels,
+    plain: basicKernels,
     createMemory: () => WasmMemory.open(binary, team),
   });
 }
