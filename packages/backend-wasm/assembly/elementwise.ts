@@ -72,6 +72,12 @@ function unaryLoop(op: i32, x: usize, step: usize, y: usize, count: i32): void {
   }
 }
 
+/** The same, four at a time: for logarithms, of whose pairs V8 of Node 26 makes no 256-bit instructions, but ends the process. */
+@inline
+function narrowLoop(op: i32, x: usize, step: usize, y: usize, count: i32): void {
+  for (; count > 0; count -= 4, x += step >> 1, y += 16) v128.store(y, unaryOf(op, v128.load(x)));
+}
+
 @inline
 function binaryLoop(op: i32, a: usize, aStep: usize, b: usize, bStep: usize, y: usize, count: i32): void {
   for (; count > 0; count -= 8, a += aStep, b += bStep, y += 32) {
@@ -98,7 +104,7 @@ function exponentiate(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.exp, x, step, y, count);
 }
 function logarithm(x: usize, step: usize, y: usize, count: i32): void {
-  unaryLoop(FusedOp.log, x, step, y, count);
+  narrowLoop(FusedOp.log, x, step, y, count);
 }
 function squareRoot(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.sqrt, x, step, y, count);
@@ -119,7 +125,7 @@ function rectify(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.relu, x, step, y, count);
 }
 function softPlus(x: usize, step: usize, y: usize, count: i32): void {
-  unaryLoop(FusedOp.softplus, x, step, y, count);
+  narrowLoop(FusedOp.softplus, x, step, y, count);
 }
 function negateInt(x: usize, step: usize, y: usize, count: i32): void {
   unaryLoop(FusedOp.negInt, x, step, y, count);
