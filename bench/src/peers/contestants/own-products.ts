@@ -2,7 +2,19 @@
  * A contestant: the matrix products of a network by themselves on one of our backends, as many as a forward pass has. Products with the state follow
  * each other, in one program, to and from the gates; nothing but them is computed, and nothing but a number handed out.
  */
-import { bind, type Executable, float32, lower, matmul, RandomStream, slice, state, type Value } from "@ostinato/core";
+import {
+  bind,
+  type Executable,
+  float32,
+  int32,
+  lower,
+  matmul,
+  RandomStream,
+  slice,
+  state,
+  type Value,
+} from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import type { Product } from "../products.ts";
 import { type OwnOptions, openBackend } from "./backends.ts";
 import { repeat } from "./steps.ts";
@@ -26,6 +38,7 @@ async function prepared({ rows, inner, columns, times }: Omit<Product, "name">):
     x: filled(rows, inner),
     forth: filled(inner, columns),
     back: filled(columns, inner),
+    runs: int32([], [0]),
   });
   const forth = state("forth", "float32", [inner, columns]);
   const back = state("back", "float32", [columns, inner]);
@@ -33,7 +46,9 @@ async function prepared({ rows, inner, columns, times }: Omit<Product, "name">):
   let end: Value = state("x", "float32", [rows, inner]);
   for (let link = 0; link < links; link++) end = matmul(end, link % 2 === 0 ? forth : back);
   const result = slice(end, 0, 0, 1);
-  const executable: Executable = await session.compile(bind(lower({ fetches: { result }, updates: [] }, backend), {}));
+  // What depends on the state alone is computed once, unless each run writes the state.
+  const updates = [{ name: "runs", value: add(state("runs", "int32", []), 1) }];
+  const executable: Executable = await session.compile(bind(lower({ fetches: { result }, updates }, backend), {}));
   const into = await executable.run({});
   return async () => {
     for (let left = times; left > 0; left -= links) await executable.run({}, into);
