@@ -24,6 +24,7 @@ import {
   feed,
   mul,
   neg,
+  reshape,
   softmax,
   state,
   sub,
@@ -133,6 +134,18 @@ describe("new state", () => {
       },
     );
     expect(swapped.updates.map(({ name }) => name)).toEqual(["w", "v"]);
+    // The old under another shape is the old.
+    const table = state("table", "float32", [2, 3]);
+    const reshaped = programOf(
+      {},
+      {
+        updates: [
+          { name: "table", value: neg(tanh(table)) },
+          { name: "w", value: neg(exp(reshape(table, [6]))) },
+        ],
+      },
+    );
+    expect(reshaped.updates.map(({ name }) => name)).toEqual(["table"]);
   });
 });
 

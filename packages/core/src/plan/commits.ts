@@ -49,8 +49,15 @@ function readOutputs(graph: Graph, nodes: readonly AnyNode[]): Map<AnyNode, Set<
   return read;
 }
 
+/** The state that a node is, or whose memory it may share: see `Step.alias`. */
+function stateBehind(node: AnyNode): string | undefined {
+  let at = node;
+  while (at.op === "reshape" || at.op === "broadcast") at = (at.inputs[0] as Value).node;
+  return at.op === "input" && at.attrs.kind === "state" ? at.attrs.name : undefined;
+}
+
 /** The states that each fused op can write itself, by output: nothing else reads the new values, nor another such op the old ones. */
-function writable(graph: Graph, nodes: readonly AnyNode[], read: ReadonlyMap<AnyNode, ReadonlySet<number>>) {
+function writable(graph: Graph, read: ReadonlyMap<AnyNode, ReadonlySet<number>>) {
   const found = new Map<FusedNode, Map<number, string>>();
   for (const { name, value } of graph.updates) {
     const { node, output } = value;
@@ -61,10 +68,11 @@ function writable(graph: Graph, nodes: readonly AnyNode[], read: ReadonlyMap<Any
     found.set(node, states.set(output, name));
   }
   const readers = new Map<string, Set<AnyNode>>();
-  for (const node of nodes)
-    for (const { node: input } of found.has(node as FusedNode) ? node.inputs : [])
-      if (input.op === "input" && input.attrs.kind === "state")
-        readers.set(input.attrs.name, (readers.get(input.attrs.name) ?? new Set()).add(node));
+  for (const node of found.keys())
+    for (const input of node.inputs) {
+      const name = stateBehind(input.node);
+      if (name !== undefined) readers.set(name, (readers.get(name) ?? new Set()).add(node));
+    }
   for (const [node, states] of found)
     for (const [output, name] of states)
       if ([...(readers.get(name) ?? [])].some((reader) => reader !== node)) states.delete(output);
@@ -75,7 +83,7 @@ function writable(graph: Graph, nodes: readonly AnyNode[], read: ReadonlyMap<Any
 export function splitCommits(graph: Graph): Split {
   const nodes = nodesOf(rootsOf(graph));
   const read = readOutputs(graph, nodes);
-  const found = writable(graph, nodes, read);
+  const found = writable(graph, read);
   const commits: Commit[] = [];
   const updates: Graph["updates"][number][] = [];
   const committed: Value[] = [];
