@@ -11,9 +11,12 @@ import {
   dropout,
   fillDropoutMask,
   float64,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
   gru,
   inferenceGraph,
   type Loss,
+  lastStep,
   lstm,
   meanSquaredError,
   recurrentActivationNames,
@@ -79,6 +82,8 @@ function recurrentCases<O>(
   ]);
 }
 
+const poolingLayers = { globalMaxPooling1d, globalAveragePooling1d, lastStep };
+
 const layerCases: readonly LayerCase[] = [
   ["embedding", ["ids", "masked ids"], () => []],
   ...recurrentCases("lstm", lstm, {}),
@@ -113,6 +118,7 @@ const layerCases: readonly LayerCase[] = [
       gru({ units: t.size() }),
     ],
   ],
+  ...Object.entries(poolingLayers).map(([name, make]): LayerCase => [name, sequences, () => [make()]]),
   ["dense without bias", starts, (t) => [dense({ units: t.size(), useBias: false })]],
   ["dropout in inference", starts, () => [dropout({ rate: 0.5 })]],
   ...activationNames.map(
@@ -168,6 +174,15 @@ const bodies: readonly (readonly [name: string, start: Start, layers: Layers])[]
     "ragged sequence",
     (t) => [simpleRnn({ units: t.size(), returnSequences: true })],
   ],
+  ...Object.entries(poolingLayers).map(
+    ([name, make]) =>
+      // What the bias makes of padding is not zero.
+      [
+        `a ragged sequence through ${name}`,
+        "ragged sequence",
+        (t: Trials) => [dense({ units: t.size() }), make()],
+      ] as const,
+  ),
 ];
 
 describe("losses and all gradients are those of Keras's formulas", () => {

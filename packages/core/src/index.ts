@@ -121,12 +121,15 @@ export {
   dense,
   dropout,
   embedding,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
   type InputOptions,
   input,
-  type MergingOptions,
+  lastStep,
   maximum,
   minimum,
   multiply,
+  type NameOptions,
   subtract,
 } from "./nn/create.ts";
 export {

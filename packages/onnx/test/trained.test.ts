@@ -14,10 +14,13 @@ import {
   feed,
   float32,
   fromBytes,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
   gru,
   type Inputs,
   inferenceGraph,
   input,
+  lastStep,
   lstm,
   type Model,
   ModelFileError,
@@ -221,6 +224,24 @@ describe("the exported model predicts what the model predicts", () => {
       right: { values: randomFloats([5, 6, 3], 2), lengths: [1, 2, 3, 4, 0] },
     };
     for (const batchSize of [5, 2]) await expectSame(trainedOf(made), x, batchSize);
+  });
+
+  test("layers that make one vector of a sequence, of rows with lengths and without", async () => {
+    const [left, right] = [true, false].map((lengths, i) =>
+      dense({ units: 4 })(input({ name: ["left", "right"][i] as string, shape: ["time", 3], lengths })),
+    ) as [Symbolic<"sequence">, Symbolic<"sequence">];
+    const layers = { globalMaxPooling1d, globalAveragePooling1d, lastStep };
+    const outputs = Object.entries(layers).flatMap(([name, layer]) => [
+      [`${name}.ragged`, layer()(left)] as const,
+      [`${name}.whole`, layer()(right)] as const,
+    ]);
+    const inputs = [left, right].map(({ call }) => call?.inputs[0] as Symbolic);
+    const x = {
+      left: { values: randomFloats([5, 6, 3], 1), lengths: [6, 0, 1, 3, 0] },
+      right: randomFloats([5, 6, 3], 2),
+    };
+    for (const batchSize of [5, 1])
+      await expectSame(trainedOf(model(inputs, Object.fromEntries(outputs))), x, batchSize);
   });
 
   test("features without time", async () => {

@@ -11,8 +11,11 @@ import {
   dense,
   dropout,
   embedding,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
   huber,
   input,
+  lastStep,
   maximum,
   meanAbsoluteError,
   meanSquaredError,
@@ -115,6 +118,12 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
   },
   activation: (draw) =>
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
+  pooling: (draw) => {
+    const pool = draw.one([globalMaxPooling1d, globalAveragePooling1d, lastStep])();
+    const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+    const chain = sequential([start, drawRecurrentLayer(draw, true), pool]);
+    return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, meanSquaredError());
+  },
   merging: mergingTrial,
   "several outputs": outputsTrial,
   "layers of a user's own": ownLayersTrial,

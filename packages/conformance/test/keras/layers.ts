@@ -69,12 +69,24 @@ function dense(row: Row, config: Config, weights: Weights): Row {
   );
 }
 
+/** One number of each feature over the steps that count; zeros where there is none. */
+const pooled =
+  (f: (values: readonly number[]) => number) =>
+  (row: Row): Row => {
+    const steps = row.steps.slice(0, row.length);
+    const vector = row.steps[0].map((_, k) => (steps.length === 0 ? 0 : f(steps.map((x) => x[k]))));
+    return { ...row, steps: [], vector };
+  };
+
 const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weights) => Row>> = {
   embedding,
   ...Object.fromEntries(recurrentKinds.map((kind) => [kind, recurrent(kind)])),
   dense,
   dropout: (row) => row,
   activation: (row, config) => perVector(row, activations[config.activation as string]),
+  globalMaxPooling1d: pooled((values) => Math.max(...values)),
+  globalAveragePooling1d: pooled((values) => values.reduce((sum, v) => sum + v, 0) / values.length),
+  lastStep: pooled((values) => values.at(-1) as number),
 };
 
 /** The rows that several inputs hold at one step: those that have not ended there. */

@@ -21,6 +21,11 @@ import {
   dense as denseLayer,
   dropout as dropoutLayer,
 } from "./pointwise.ts";
+import {
+  globalAveragePooling1d as globalAveragePooling1dLayer,
+  globalMaxPooling1d as globalMaxPooling1dLayer,
+  lastStep as lastStepLayer,
+} from "./pooling.ts";
 
 /**
  * Turns ids into vectors: [batch, time] → [batch, time, outputDim]. `inputDim` counts the ids, reserved ones included. With
@@ -51,10 +56,39 @@ export function activation(options: OptionsOf<ActivationConfig, "activation">): 
   return create("activation", activationLayer, options);
 }
 
-/** Options of layers that put inputs together. */
-export interface MergingOptions {
+/** Options of layers that have none but a name. */
+export interface NameOptions {
   /** How errors, summaries and files call the layer. Default its kind, with a number where there are several. */
   readonly name?: string;
+}
+
+/**
+ * The largest number of each feature over the steps of a row: [batch, time, features] → [batch, features]. Steps past a row's length take no part; a row
+ * without a step gives zeros. Steps that are equally large share the gradient.
+ *
+ * (Keras's layer takes no mask, and looks at padding too.)
+ *
+ * @example
+ * sequential([embedding({ inputDim: 5000, outputDim: 128, maskZero: true }), lstm({ units: 64, returnSequences: true }), globalMaxPooling1d(), dense({ units: 1 })])
+ */
+export function globalMaxPooling1d(options?: NameOptions): Layer<"sequence", "features"> {
+  return create("globalMaxPooling1d", globalMaxPooling1dLayer, options);
+}
+
+/**
+ * The mean of each feature over the steps of a row: [batch, time, features] → [batch, features]. Steps past a row's length take no part; a row without a
+ * step gives zeros.
+ */
+export function globalAveragePooling1d(options?: NameOptions): Layer<"sequence", "features"> {
+  return create("globalAveragePooling1d", globalAveragePooling1dLayer, options);
+}
+
+/**
+ * The last step of each row, the one at its length - 1: [batch, time, features] → [batch, features]. A row without a step gives zeros. Of a recurrence with
+ * `returnSequences` it is what the layer gives without, unless it reads in `reverse`: the last step is the first that it read.
+ */
+export function lastStep(options?: NameOptions): Layer<"sequence", "features"> {
+  return create("lastStep", lastStepLayer, options);
 }
 
 /**
@@ -70,7 +104,7 @@ export interface MergingOptions {
  *
  * @throws ConfigError, ShapeError with the layer and the shapes, for one input, different kinds, or different time axes
  */
-export function concatenate(options?: MergingOptions): MergingLayer {
+export function concatenate(options?: NameOptions): MergingLayer {
   return create("concatenate", concatenateLayer, options);
 }
 
@@ -80,32 +114,32 @@ export function concatenate(options?: MergingOptions): MergingLayer {
  *
  * @throws ConfigError, ShapeError with the layer and the shapes, for one input, different kinds, time axes or numbers of features
  */
-export function add(options?: MergingOptions): MergingLayer {
+export function add(options?: NameOptions): MergingLayer {
   return create("add", addLayer, options);
 }
 
 /** The first of two inputs less the second: `subtract()([a, b])`. As `add`; where one has ended, the other is a or -b. */
-export function subtract(options?: MergingOptions): MergingLayer {
+export function subtract(options?: NameOptions): MergingLayer {
   return create("subtract", subtractLayer, options);
 }
 
 /** The product of the inputs, element by element: `multiply()([a, b])`. As `add`. */
-export function multiply(options?: MergingOptions): MergingLayer {
+export function multiply(options?: NameOptions): MergingLayer {
   return create("multiply", multiplyLayer, options);
 }
 
 /** The mean of the inputs, element by element: `average()([a, b])`. As `add`; at each step of those that have not ended. */
-export function average(options?: MergingOptions): MergingLayer {
+export function average(options?: NameOptions): MergingLayer {
   return create("average", averageLayer, options);
 }
 
 /** The largest of the inputs, element by element: `maximum()([a, b])`. As `add`. The op of the same name is in `@ostinato/core/graph`. */
-export function maximum(options?: MergingOptions): MergingLayer {
+export function maximum(options?: NameOptions): MergingLayer {
   return create("maximum", maximumLayer, options);
 }
 
 /** The smallest of the inputs, element by element: `minimum()([a, b])`. As `add`. The op of the same name is in `@ostinato/core/graph`. */
-export function minimum(options?: MergingOptions): MergingLayer {
+export function minimum(options?: NameOptions): MergingLayer {
   return create("minimum", minimumLayer, options);
 }
 

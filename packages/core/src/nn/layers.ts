@@ -11,6 +11,7 @@ import {
   subtractLayer,
 } from "./merging.ts";
 import { activation, dense, dropout } from "./pointwise.ts";
+import { globalAveragePooling1d, globalMaxPooling1d, lastStep } from "./pooling.ts";
 import { recurrentDefinitions } from "./recurrent/table.ts";
 
 export const layerDefinitions = {
@@ -19,6 +20,9 @@ export const layerDefinitions = {
   dense,
   dropout,
   activation,
+  globalMaxPooling1d,
+  globalAveragePooling1d,
+  lastStep,
   concatenate: concatenateLayer,
   add: addLayer,
   subtract: subtractLayer,

@@ -2,12 +2,12 @@
 
 import { ConfigError, ShapeError } from "../errors.ts";
 import { add, cast, div, maximum, minimum, mul, neg, type Operand, select } from "../ir/build/elementwise.ts";
-import { sequenceMask } from "../ir/build/index.ts";
-import { concat, expandDims } from "../ir/build/shape.ts";
-import type { Dim, Value } from "../ir/ops.ts";
+import { concat } from "../ir/build/shape.ts";
+import type { Value } from "../ir/ops.ts";
 import { batchMajorShape, type Flow, featuresOf, type Kind } from "./kinds.ts";
 import type { LayerDefinition } from "./layer.ts";
 import { isRecord, OptionReader } from "./options.ts";
+import { countedSteps } from "./steps.ts";
 
 type Flows = readonly [Flow, ...Flow[]];
 
@@ -16,11 +16,6 @@ function endTogether({ lengths: a }: Flow, { lengths: b }: Flow): boolean {
   if (a === b) return true;
   const found = a?.node.op === "sequenceLengths" && b?.node.op === "sequenceLengths";
   return found && a.node.inputs[0] === b.node.inputs[0];
-}
-
-/** bool [time, batch, 1]: the steps of each row that count; undefined where all do. */
-function mask({ values, lengths }: Flow): Value | undefined {
-  return lengths && expandDims(sequenceMask(lengths, values.type.shape[0] as Dim), 2);
 }
 
 /** `values` in place of those of flows, up to the end of the longest. */
@@ -37,7 +32,7 @@ function upToLongest(flows: Flows, values: Value): Flow {
 function combined(combine: (a: Value, b: Value) => Value, a: Flow, b: Flow): Flow {
   const both = combine(a.values, b.values);
   if (endTogether(a, b)) return { ...a, values: both };
-  const [ofA, ofB] = [mask(a), mask(b)];
+  const [ofA, ofB] = [countedSteps(a), countedSteps(b)];
   const withB = ofB ? select(ofB, both, a.values) : both;
   return upToLongest([a, b], ofA ? select(ofA, withB, b.values) : withB);
 }
@@ -55,7 +50,7 @@ function averaged(flows: Flows): Flow {
   const sum = summed(flows);
   if (others.every((other) => endTogether(first, other))) return { ...sum, values: div(sum.values, flows.length) };
   const counts = flows.map((flow): Operand => {
-    const counted = mask(flow);
+    const counted = countedSteps(flow);
     return counted ? cast(counted, "float32") : 1;
   });
   const count = counts.reduce(add);
@@ -75,7 +70,7 @@ function concatenated(flows: Flows): Flow {
       ),
     };
   const parts = flows.map((flow) => {
-    const counted = mask(flow);
+    const counted = countedSteps(flow);
     return counted ? select(counted, flow.values, 0) : flow.values;
   });
   return upToLongest(flows, concat(parts, axis));
