@@ -27,7 +27,7 @@ export type VectorizationRuleOptions = Partial<Omit<VectorizationRules, "ngrams"
 };
 
 /** The longest n-gram; a longer one would hardly occur twice, and makes memory grow with it. */
-const longestGram = 64;
+export const longestGram = 64;
 
 /** Keras's defaults for what is left out; throws `TextOptionError` for what cannot work. */
 export function rulesFrom(options: VectorizationRuleOptions): VectorizationRules {

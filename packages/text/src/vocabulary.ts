@@ -13,6 +13,7 @@ import {
 import { adaptedWords, type TextVectorization } from "./text-vectorization.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import {
+  longestGram,
   parseVectorizationRules,
   tokenScanner,
   tokenSeparator,
@@ -24,6 +25,7 @@ import {
   checkedText,
   eachText,
   hashOf,
+  ngramScanner,
   type Standardization,
   standardizationFrom,
   standardizationOptions,
@@ -32,7 +34,7 @@ import {
 } from "./words.ts";
 
 /** Plain, frozen JSON data: save it as it is, and read it back with `parseVocabulary`. */
-export type Vocabulary = VocabularyIds & (VocabularyRules | VectorizationVocabularyRules);
+export type Vocabulary = VocabularyIds & Rules;
 
 type VocabularyRules = {
   /** Version of this format: text is split as Keras's `Tokenizer` does. */
@@ -45,6 +47,16 @@ type VectorizationVocabularyRules = {
   readonly version: 2;
   readonly standardization: VectorizationRules;
 };
+
+type NgramVocabularyRules = {
+  /** Version of this format: text is split as in version 1, and each word counts with those before it. */
+  readonly version: 3;
+  readonly standardization: Standardization;
+  /** How many words are one entry of `words`, from 2 on. */
+  readonly ngram: number;
+};
+
+type Rules = VocabularyRules | VectorizationVocabularyRules | NgramVocabularyRules;
 
 type VocabularyIds = {
   /** Names of the ids 0, 1, … that are not words; id 0 is padding, and words start at `reserved.length`. */
@@ -73,24 +85,40 @@ export interface VocabularyOptions extends Partial<Standardization> {
   readonly maxTokens?: number;
   /** `"own-id"` by default. */
   readonly unknown?: UnknownWords;
+  /**
+   * How many words in a row are one entry: 1 by default, 2 for bigrams. Each word of a text then has the id of the n-gram that ends with it; the first ones,
+   * with fewer words before them, that of a shorter one. So the ids of several vocabularies stand side by side, step by step.
+   */
+  readonly ngram?: number;
+  /** How often a word must occur to have an id. Default 1. */
+  readonly minCount?: number;
 }
 
 const vocabularyOptions: Record<keyof VocabularyOptions, true> = {
   maxTokens: true,
   unknown: true,
+  ngram: true,
+  minCount: true,
   ...standardizationOptions,
 };
 
 /**
- * The most frequent words of the texts; ties keep first-seen order. Text is split as Keras's `Tokenizer` does.
+ * The most frequent words of the texts, or n-grams of words; ties keep first-seen order. Text is split as Keras's `Tokenizer` does.
+ *
+ * @throws TextOptionError for options that cannot work
  *
  * @example
  * const vocabulary = vocabularyFromTexts(["the cat sat", "the dog"], { maxTokens: 4 });
  * encodeText(vocabulary, "The dog sat!"); // [2, 1, 1]: "the" is 2, "cat" is 3, the others are unknown
+ *
+ * @example
+ * const bigrams = vocabularyFromTexts(["the cat sat", "the cat ran"], { ngram: 2, minCount: 2 });
+ * bigrams.words; // ["the", "the cat"]: the first word of a text has none before it
+ * encodeText(bigrams, "The cat sat!"); // [2, 3, 1]
  */
 export function vocabularyFromTexts(texts: Iterable<string>, options: VocabularyOptions = {}): Vocabulary {
   refuseUnknown("vocabularyFromTexts", options, vocabularyOptions);
-  const { maxTokens = Number.POSITIVE_INFINITY, unknown = "own-id" } = options;
+  const { maxTokens = Number.POSITIVE_INFINITY, unknown = "own-id", ngram = 1, minCount = 1 } = options;
   if (!Object.hasOwn(unknownForms, unknown)) {
     throw new TextOptionError("unknown", `be one of ${Object.keys(unknownForms).map(shown).join(", ")}`, unknown);
   }
@@ -98,16 +126,26 @@ export function vocabularyFromTexts(texts: Iterable<string>, options: Vocabulary
   if (maxTokens !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxTokens) && maxTokens > reserved.length)) {
     throw new TextOptionError("maxTokens", `be a whole number above ${reserved.length} (the reserved ids)`, maxTokens);
   }
+  if (ngram !== 1) requireNgram(ngram);
+  if (ngram !== 1 && unknownId === null) {
+    const rule = 'be "own-id" or "padding" with ngram: each word keeps its place';
+    throw new TextOptionError("unknown", rule, unknown);
+  }
+  if (!(Number.isSafeInteger(minCount) && minCount >= 1)) {
+    throw new TextOptionError("minCount", "be a whole number of at least 1", minCount);
+  }
   const standardization = standardizationFrom(options);
-  const scan = wordScanner(standardization);
+  const rules =
+    ngram === 1 ? { version: 1 as const, standardization } : { version: 3 as const, standardization, ngram };
+  const scan = scannerOf(rules);
   const counted = wordCountsFrom([]);
   const count = countingVisitor(counted);
   for (const text of eachText(texts)) {
     counted.document += 1;
     scan(text, count);
   }
-  const kept = idsByFrequency(counted).slice(0, maxTokens - reserved.length);
-  return frozen({ version: 1, standardization, reserved, unknownId, words: wordsOf(counted, kept) });
+  const kept = idsByFrequency(counted, minCount).slice(0, maxTokens - reserved.length);
+  return frozen({ ...rules, reserved, unknownId, words: wordsOf(counted, kept) });
 }
 
 /** The vocabulary that encodes text as `textsToSequences` does with this tokenizer. */
@@ -155,6 +193,8 @@ export function parseVocabulary(data: unknown): Vocabulary {
       `must be one of the ${reserved.length} reserved ids, got ${unknownId}`,
     );
   }
+  if (rules.version === 3 && unknownId === null)
+    throw new TextDataError(`${path}.unknownId`, "must be a reserved id: with n-grams each word keeps its place");
   const words = stringsOf(listField(data, path, "words"), `${path}.words`);
   const empty = words.indexOf("");
   if (empty !== -1) throw new TextDataError(`${path}.words[${empty}]`, "must not be empty");
@@ -162,7 +202,7 @@ export function parseVocabulary(data: unknown): Vocabulary {
   return frozen({ ...rules, reserved, unknownId, words });
 }
 
-function parseRules(data: unknown, parent: string): VocabularyRules | VectorizationVocabularyRules {
+function parseRules(data: unknown, parent: string): Rules {
   const version = field(data, parent, "version");
   const path = `${parent}.standardization`;
   const standardization = () => field(data, parent, "standardization");
@@ -171,8 +211,13 @@ function parseRules(data: unknown, parent: string): VocabularyRules | Vectorizat
       return { version, standardization: parseStandardization(standardization(), path) };
     case 2:
       return { version, standardization: parseVectorizationRules(standardization(), path) };
+    case 3: {
+      const ngram = field(data, parent, "ngram");
+      settingsAt(`${parent}.ngram`, () => requireNgram(ngram));
+      return { version, standardization: parseStandardization(standardization(), path), ngram: ngram as number };
+    }
     default:
-      throw new TextDataError(`${parent}.version`, `must be 1 or 2, got ${shown(version)}`);
+      throw new TextDataError(`${parent}.version`, `must be 1, 2 or 3, got ${shown(version)}`);
   }
 }
 
@@ -203,7 +248,7 @@ export function idWord(vocabulary: Vocabulary, id: number): string {
   return word;
 }
 
-/** The ids of a text's words, in order. Empty text gives an empty list; the time is linear in the text. */
+/** The ids of a text's words, in order; of n-grams one for each word, too. Empty text gives an empty list; the time is linear in the text. */
 export function encodeText(vocabulary: Vocabulary, text: string): number[] {
   const { scan, table } = lookupOf(vocabulary);
   const { unknownId } = vocabulary;
@@ -229,7 +274,7 @@ export function encodeTexts(vocabulary: Vocabulary, texts: Iterable<string>): nu
 export function decodeIds(vocabulary: Vocabulary, ids: Iterable<number>): string {
   return Array.from(ids, (id) => idWord(vocabulary, id))
     .filter((word) => word !== "")
-    .join(vocabulary.version === 1 ? vocabulary.standardization.split : tokenSeparator(vocabulary.standardization));
+    .join(vocabulary.version === 2 ? tokenSeparator(vocabulary.standardization) : vocabulary.standardization.split);
 }
 
 // A memo, not state: the lookup of frozen data never changes.
@@ -251,8 +296,20 @@ function requireVocabulary(data: unknown): void {
   throw new TextOptionError("vocabulary", "be what vocabularyFromTexts(texts) or parseVocabulary(data) gave", data);
 }
 
-function scannerOf({ version, standardization }: Vocabulary): WordScanner {
-  return version === 1 ? wordScanner(standardization) : tokenScanner(standardization);
+function scannerOf(rules: Rules): WordScanner {
+  switch (rules.version) {
+    case 1:
+      return wordScanner(rules.standardization);
+    case 2:
+      return tokenScanner(rules.standardization);
+    case 3:
+      return ngramScanner(rules.standardization, rules.ngram);
+  }
+}
+
+function requireNgram(ngram: unknown): void {
+  if (Number.isSafeInteger(ngram) && Number(ngram) >= 2 && Number(ngram) <= longestGram) return;
+  throw new TextOptionError("ngram", `be a whole number from 1 to ${longestGram}`, ngram);
 }
 
 function frozen(vocabulary: Vocabulary): Vocabulary {

@@ -47,9 +47,10 @@ export function countingVisitor(counted: WordCounts): VisitWord {
   };
 }
 
-/** Word ids, most frequent first; ties keep first-seen order. */
-export function idsByFrequency({ table, counts }: WordCounts): number[] {
-  return Array.from({ length: table.size }, (_, id) => id).sort((a, b) => counts[b]! - counts[a]!);
+/** The ids of words that occur `minCount` times or more, most frequent first; ties keep first-seen order. */
+export function idsByFrequency({ table, counts }: WordCounts, minCount = 1): number[] {
+  const ids = Array.from({ length: table.size }, (_, id) => id).filter((id) => counts[id]! >= minCount);
+  return ids.sort((a, b) => counts[b]! - counts[a]!);
 }
 
 /** The words of the given ids. */

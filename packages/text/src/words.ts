@@ -70,6 +70,20 @@ function codePointScanner({ lower, filters, split }: Standardization): WordScann
   };
 }
 
+/** A scanner that visits, for each word, the n-gram that ends with it: up to `length` words with `split` between them, fewer at the beginning of a text. */
+export function ngramScanner(standardization: Standardization, length: number): WordScanner {
+  const scan = wordScanner(standardization);
+  return (text, visit) => {
+    const words: string[] = [];
+    scan(text, (source, start, end) => {
+      if (words.length === length) words.shift();
+      words.push(source.slice(start, end));
+      const gram = words.join(standardization.split);
+      visit(gram, 0, gram.length, hashOf(gram));
+    });
+  };
+}
+
 /** A scanner that visits each character (code point); filters do not apply, as in Keras. */
 export function characterScanner(lower: boolean): WordScanner {
   return (text, visit) => {

@@ -53,6 +53,11 @@ describe("vocabularyFromTexts", () => {
     expect(wordId(vocabulary, "dog")).toBe(null);
   });
 
+  test("minCount: words that occur seldom have no id", () => {
+    expect(vocabularyFromTexts(texts, { minCount: 2 }).words).toEqual(["the", "cat"]);
+    expect(vocabularyFromTexts(texts, { minCount: 4 }).words).toEqual([]);
+  });
+
   test("fewer words than maxTokens, and no words at all", () => {
     expect(vocabularySize(vocabularyFromTexts(texts, { maxTokens: 5000 }))).toBe(9);
     expect(encodeText(vocabularyFromTexts([]), "a b")).toEqual([1, 1]);
@@ -70,6 +75,16 @@ describe("vocabularyFromTexts", () => {
       "maxTokens must be a whole number above 2 (the reserved ids), got 2",
     );
     expect(() => vocabularyFromTexts(texts, { maxTokens: 10.5 })).toThrow(TextOptionError);
+    for (const ngram of [0, 1.5, 65])
+      expect(() => vocabularyFromTexts(texts, { ngram })).toThrow(
+        `ngram must be a whole number from 1 to 64, got ${ngram}`,
+      );
+    expect(() => vocabularyFromTexts(texts, { ngram: 2, unknown: "drop" })).toThrow(
+      'unknown must be "own-id" or "padding" with ngram: each word keeps its place, got "drop"',
+    );
+    expect(() => vocabularyFromTexts(texts, { minCount: 0 })).toThrow(
+      "minCount must be a whole number of at least 1, got 0",
+    );
     expect(() => vocabularyFromTexts("one text")).toThrow("texts must be a list of texts");
     // @ts-expect-error: not a way to treat unknown words
     expect(() => vocabularyFromTexts(texts, { unknown: "toString" })).toThrow(
@@ -96,6 +111,46 @@ describe("vocabularyFromTexts", () => {
       expect(act).toThrow("texts[2] must be a string or a list of words, got 7");
     expect(() => textsToSequences(fitted, words)).toThrow(
       "texts[2] must be a string or a list of words, got an array of 2",
+    );
+  });
+});
+
+describe("n-grams of words", () => {
+  test("each word has the id of the n-gram that ends with it", () => {
+    const bigrams = vocabularyFromTexts(texts, { ngram: 2 });
+    // "the" begins two of the texts; within them no word stands alone.
+    expect(bigrams.words).toEqual([
+      "the",
+      "the cat",
+      "cat sat",
+      "sat on",
+      "on the",
+      "the mat",
+      "cat ran",
+      "a",
+      "a cat",
+    ]);
+    expect(encodeText(bigrams, "The cat sat on a mat!")).toEqual([2, 3, 4, 5, 1, 1]);
+    expect(wordId(bigrams, "on the")).toBe(6);
+    expect(decodeIds(bigrams, [2, 3, 4])).toBe("the the cat cat sat");
+    const trigrams = vocabularyFromTexts(texts, { ngram: 3, minCount: 2 });
+    expect(trigrams.words).toEqual(["the", "the cat"]);
+    expect(encodeText(trigrams, "the cat sat")).toEqual([2, 3, 1]);
+  });
+
+  test("they are the words of a window over the text, whatever is around them", () => {
+    const text = fc.array(fc.constantFrom("a", "B", "cc", "!", ",", "d-e")).map((words) => words.join(" "));
+    fc.assert(
+      fc.property(fc.array(text), text, fc.integer({ min: 2, max: 5 }), (texts, other, ngram) => {
+        const vocabulary = throughJson(vocabularyFromTexts(texts, { ngram }));
+        const words = textToWordSequence(other);
+        const grams = words.map((_, end) => words.slice(Math.max(0, end + 1 - ngram), end + 1).join(" "));
+        expect(encodeText(vocabulary, other)).toEqual(grams.map((gram) => wordId(vocabulary, gram)));
+        const known = new Set(
+          texts.flatMap((text) => encodeText(vocabulary, text).map((id) => idWord(vocabulary, id))),
+        );
+        expect(known).toEqual(new Set(vocabulary.words));
+      }),
     );
   });
 });
@@ -181,9 +236,9 @@ describe("parseVocabulary", () => {
   test.each([
     [undefined, "vocabulary must be an object, got undefined"],
     [[], "vocabulary must be an object, got an array of 0"],
-    [{}, "vocabulary.version must be 1 or 2, got undefined"],
-    [{ ...valid, version: 3 }, "vocabulary.version must be 1 or 2, got 3"],
-    [Object.create(valid), "vocabulary.version must be 1 or 2, got undefined"],
+    [{}, "vocabulary.version must be 1, 2 or 3, got undefined"],
+    [{ ...valid, version: 4 }, "vocabulary.version must be 1, 2 or 3, got 4"],
+    [Object.create(valid), "vocabulary.version must be 1, 2 or 3, got undefined"],
     [{ ...valid, words: "ab" }, 'vocabulary.words must be an array, got "ab"'],
     [{ ...valid, words: ["a", 7] }, "vocabulary.words[1] must be a string, got 7"],
     [{ ...valid, words: ["a", ""] }, "vocabulary.words[1] must not be empty"],
@@ -192,6 +247,15 @@ describe("parseVocabulary", () => {
     [{ ...valid, unknownId: 2 }, "vocabulary.unknownId must be one of the 2 reserved ids, got 2"],
     [{ ...valid, unknownId: -1 }, "vocabulary.unknownId must be a whole number of at least 0, got -1"],
     [{ ...valid, unknownId: undefined }, "vocabulary.unknownId must be a whole number"],
+    [
+      { ...valid, version: 3 },
+      "vocabulary.ngram cannot work: ngram must be a whole number from 1 to 64, got undefined",
+    ],
+    [
+      { ...valid, version: 3, ngram: 1 },
+      "vocabulary.ngram cannot work: ngram must be a whole number from 1 to 64, got 1",
+    ],
+    [{ ...valid, version: 3, ngram: 2, unknownId: null }, "vocabulary.unknownId must be a reserved id"],
     [{ ...valid, standardization: null }, "vocabulary.standardization must be an object, got null"],
     [{ ...valid, standardization: { lower: true, filters: "" } }, "vocabulary.standardization.split must be a string"],
     [{ ...valid, standardization: { lower: true, filters: "", split: "" } }, "vocabulary.standardization cannot work"],
@@ -206,7 +270,14 @@ describe("parseVocabulary", () => {
       fc.property(
         fc.oneof(
           fc.anything(),
-          fc.record({ version: fc.constant(1), standardization: part, reserved: part, unknownId: part, words: part }),
+          fc.record({
+            version: fc.constantFrom(1, 2, 3),
+            ngram: part,
+            standardization: part,
+            reserved: part,
+            unknownId: part,
+            words: part,
+          }),
         ),
         (data) => {
           try {
@@ -229,7 +300,7 @@ test("an option that there is not is refused by every function, with those that 
     ],
     [
       () => vocabularyFromTexts(texts, odd("numWords")),
-      "numWords must be left out: vocabularyFromTexts takes maxTokens, unknown, lower",
+      "numWords must be left out: vocabularyFromTexts takes maxTokens, unknown, ngram, minCount, lower",
     ],
     [() => tokenizer(odd("num_words")), "num_words must be left out: tokenizer takes numWords, lower"],
     [() => textVectorization(odd("max_tokens")), "max_tokens must be left out: textVectorization takes maxTokens"],
