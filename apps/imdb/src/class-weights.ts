@@ -1,8 +1,7 @@
 /** `--class-weight`: how much the rows of each class count in the training loss. */
+import { shownLabel, UsageError } from "@ostinato/app";
 import type { ClassWeights } from "@ostinato/core";
 import type { LabelEncoder } from "@ostinato/text";
-import { UsageError } from "./failures.ts";
-import { shownLabel } from "./format.ts";
 
 /** "balanced", or weights by label. */
 export type ClassWeightOption = "balanced" | ReadonlyMap<string, number>;

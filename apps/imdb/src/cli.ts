@@ -1,30 +1,14 @@
-/** The commands and their options; runs one and tells the exit code. */
-import { Argument, Command, CommanderError } from "commander";
+/** The commands of the IMDB app and their options. */
+import { type App, type Environment, modelOption, onnxFileOption, runApp, runtimeOption } from "@ostinato/app";
+import { Argument } from "commander";
 import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
 import { type ExportOptions, exportModel } from "./commands/export.ts";
 import { type InfoOptions, info } from "./commands/info.ts";
-import { type Input, type PredictOptions, predict } from "./commands/predict.ts";
+import { type PredictOptions, predict } from "./commands/predict.ts";
 import { start } from "./commands/start.ts";
-import { type Stopping, train } from "./commands/train.ts";
-import { exitCodes, explain } from "./failures.ts";
-import { Interruption } from "./interruption.ts";
-import {
-  infoOptions,
-  jsonOption,
-  modelOption,
-  onnxFileOption,
-  runtimeOption,
-  type TrainOptions,
-  testOptions,
-  trainOptions,
-} from "./options.ts";
-import { createOutput, type Output, type Streams } from "./output.ts";
-
-export interface Environment extends Streams {
-  readonly stdin: Input;
-}
-
-type Json = { readonly json?: true };
+import { train } from "./commands/train.ts";
+import { appName } from "./model.ts";
+import { defaultFolder, infoOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
 
 const overview = `Train, evaluate, use and export a classifier of movie reviews: an embedding, recurrent layers and one sigmoid.
 
@@ -33,11 +17,6 @@ A first way through:
   npm run imdb -- evaluate                          accuracy, ROC AUC, confusion matrix on 25,000 test reviews
   npm run imdb -- predict "A quiet, wonderful film."
   npm run imdb -- export                            an ONNX file, checked against onnxruntime`;
-
-const endings = `
-Relative paths start where npm was called. With --json, scripts read events from standard output, one JSON object a line;
-npm's own lines stay away with: npm run -s imdb -- …
-Exit codes: 0 done, 1 it did not succeed, 2 wrong use, 130 Ctrl-C, 143 SIGTERM.`;
 
 const examples = {
   train: `
@@ -78,93 +57,55 @@ are texts of words drawn from its vocabulary, and the limit is 1e-4.
 Beside model.onnx stands model.json: labels, vocabulary and settings, for runtimes that know nothing of this app.`,
 } as const;
 
-/** Runs the command line `args` (without the program's name). Never throws: what goes wrong is told on standard error. */
-export async function run(args: readonly string[], environment: Environment): Promise<number> {
-  let output: Output | undefined;
-  const open = ({ json }: Json): Output => {
-    output = createOutput(environment, json ?? false);
-    return output;
-  };
-  using interruption = new Interruption({
-    onHeld: () => {
-      output?.close();
-      environment.stderr.write("\nimdb: stopping after this step; once more ends at once\n");
+const app: App = {
+  name: appName,
+  overview,
+  commands: [
+    {
+      name: "train",
+      summary: "train a model and draw its curves",
+      options: trainOptions(5),
+      help: examples.train,
+      run: (options: TrainOptions, { output, stopping }) => train(options, output, stopping),
     },
-    onEnd: (code) => {
-      output?.close();
-      environment.stderr.write("\nimdb: interrupted; no file was left half written\n");
-      process.exit(code);
+    {
+      name: "evaluate",
+      summary: "test a model on texts that it has not seen",
+      options: testOptions(),
+      help: examples.evaluate,
+      run: (options: EvaluateOptions, { output }) => evaluate(options, output),
     },
-  });
-  const program = programOf(open, environment, { interruption, resumeCommand: resumeCommandOf(args) });
-  try {
-    await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
-    return (await output?.written()) === false ? exitCodes.failed : exitCodes.done;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
-    output?.close();
-    const { message, code } = explain(error);
-    environment.stderr.write(`imdb: ${message}${dashHint(args, error)}\n`);
-    return code;
-  }
-}
+    {
+      name: "predict",
+      summary: "tell the label of texts: what a review makes of its film",
+      options: [modelOption(defaultFolder), runtimeOption()],
+      help: examples.predict,
+      argument: new Argument("[text...]", "texts; without any, one a line on standard input"),
+      run: (options: PredictOptions, { output, stdin, texts }) => predict(texts, options, output, stdin),
+    },
+    {
+      name: "export",
+      summary: "write a model as ONNX, checked against onnxruntime",
+      options: [modelOption(defaultFolder), onnxFileOption()],
+      help: examples.export,
+      run: (options: ExportOptions, { output }) => exportModel(options, output),
+    },
+    {
+      name: "info",
+      summary: "show the data, its split, lengths and vocabulary",
+      options: infoOptions(),
+      run: (options: InfoOptions, { output }) => info(options, output),
+    },
+    {
+      name: "start",
+      summary: "train five epochs, evaluate and export: what npm start runs",
+      options: trainOptions(5),
+      run: (options: TrainOptions, { output, stopping }) => start(options, output, stopping),
+    },
+  ],
+};
 
-/** What to do about a text for `predict` that was taken for an option. */
-function dashHint([command]: readonly string[], error: unknown): string {
-  const unknown = error instanceof CommanderError && error.code === "commander.unknownOption";
-  return unknown && command === "predict" ? '; a text that begins with "-" goes behind "--": predict -- "-text"' : "";
-}
-
-/** The command line that goes on where this one has stopped, as a shell reads it. */
-function resumeCommandOf(args: readonly string[]): string {
-  const quoted = args.map((arg) => (/^[\w./:=@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
-  const kept = quoted.filter((arg) => arg !== "--overwrite" && arg !== "--resume");
-  return ["npm run imdb --", ...kept, "--resume"].join(" ");
-}
-
-function programOf(open: (json: Json) => Output, { stdin, stdout }: Environment, stopping: Stopping): Command {
-  const program = new Command("imdb")
-    .description(overview)
-    .exitOverride()
-    // Errors are told in one line by `run`.
-    .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {}, outputError: () => {} })
-    .configureHelp({ helpWidth: 120 })
-    .helpOption("-h, --help", "this help")
-    .addHelpText("after", endings);
-
-  const add = (name: string, summary: string, options: readonly Parameters<Command["addOption"]>[0][]): Command => {
-    const command = program
-      .command(name)
-      .summary(summary)
-      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
-    for (const option of [...options, jsonOption()]) command.addOption(option);
-    return command;
-  };
-
-  add("train", "train a model and draw its curves", trainOptions(5))
-    .addHelpText("after", examples.train)
-    .action((options: TrainOptions & Json) => train(withoutJson(options), open(options), stopping));
-  add("evaluate", "test a model on texts that it has not seen", testOptions())
-    .addHelpText("after", examples.evaluate)
-    .action((options: EvaluateOptions & Json) => evaluate(options, open(options)));
-  add("predict", "tell the label of texts: what a review makes of its film", [modelOption(), runtimeOption()])
-    .addArgument(new Argument("[text...]", "texts; without any, one a line on standard input"))
-    .addHelpText("after", examples.predict)
-    .action((texts: readonly string[], options: PredictOptions & Json) =>
-      predict(texts, options, open(options), stdin),
-    );
-  add("export", "write a model as ONNX, checked against onnxruntime", [modelOption(), onnxFileOption()])
-    .addHelpText("after", examples.export)
-    .action((options: ExportOptions & Json) => exportModel(options, open(options)));
-  add("info", "show the data, its split, lengths and vocabulary", infoOptions()).action((options: InfoOptions & Json) =>
-    info(options, open(options)),
-  );
-  add("start", "train five epochs, evaluate and export: what npm start runs", trainOptions(5)).action(
-    (options: TrainOptions & Json) => start(withoutJson(options), open(options), stopping),
-  );
-  return program;
-}
-
-function withoutJson({ json: _, ...options }: TrainOptions & Json): TrainOptions {
-  return options;
+/** Runs the command line `args` (without the program's name); resolves to the exit code. */
+export function run(args: readonly string[], environment: Environment): Promise<number> {
+  return runApp(app, args, environment);
 }

@@ -1,26 +1,12 @@
-/** The folder that a training leaves behind: what is in it, and reading it back. */
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+/** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
+import { backends, loadAppModel, type RuntimeName } from "@ostinato/app";
 import { classifierMetadata, classifierSettings, type KnownSettings, type TextClassifier } from "@ostinato/classifier";
 import { textClassifier } from "@ostinato/classifier/node";
 import { ModelFileError, type Trained } from "@ostinato/core";
-import { loadModel } from "@ostinato/core/node";
 import { type LabelEncoder, labelEncoder, type Vocabulary } from "@ostinato/text";
-import { backends, type RuntimeName } from "./backends.ts";
 import type { KnownClassWeights } from "./class-weights.ts";
 import { isPresetName, type PresetName, rowSettings } from "./presets.ts";
 import { type DataRecord, isDataRecord } from "./reviews.ts";
-
-/** The files of a training's folder. */
-export const fileNames = {
-  model: "model.safetensors",
-  best: "best.safetensors",
-  checkpoint: "checkpoint.safetensors",
-  history: "history.json",
-  onnx: "model.onnx",
-  /** Beside `onnx`: what it takes to use it. */
-  description: "model.json",
-} as const;
 
 /** A trained model with all that it takes to put a text before it. */
 export interface Sentiment {
@@ -34,7 +20,8 @@ export interface Sentiment {
   readonly data: DataRecord;
 }
 
-const app = "imdb";
+/** As npm's script is called, and what models name as their writer. */
+export const appName = "imdb";
 
 /** What goes into the model's file beside the weights and the vocabulary. */
 export function metadataOf(
@@ -45,33 +32,14 @@ export function metadataOf(
 ) {
   const settings = classifierMetadata({ labels: classes, ...rowSettings(preset, maxLength) });
   const weighed = classWeight === undefined ? {} : { classWeight: classWeight.byLabel };
-  return { app, preset, seed, data: { ...data }, ...weighed, ...settings };
+  return { app: appName, preset, seed, data: { ...data }, ...weighed, ...settings };
 }
 
 /** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */
 export async function loadSentiment(folder: string): Promise<Sentiment> {
-  const file = join(folder, fileNames.model);
-  const present = (path: string) => stat(path).catch(() => undefined);
-  const found = await present(folder);
-  if (found && !found.isDirectory()) {
-    throw new ModelFileError(`--model takes the folder that train wrote to; ${folder} is a file`);
-  }
-  if (!found || !(await present(file))) {
-    if (await present(join(folder, fileNames.checkpoint))) {
-      throw new ModelFileError(
-        `no model at ${file}: its training has not finished; go on with the same train command and --resume`,
-      );
-    }
-    throw new ModelFileError(
-      `no model at ${file}; make one with: npm run imdb -- train (and tell its folder with --model)`,
-    );
-  }
-  const trained = await loadModel(file);
-  const foreign = (what: string) => new ModelFileError(`${file} is not a model of this app: ${what}`);
-  const { app: writer, preset, seed, data } = trained.metadata ?? {};
-  if (writer !== app) throw foreign("it was not written by train");
+  const { trained, seed, metadata, foreign } = await loadAppModel(folder, appName);
+  const { preset, data } = metadata;
   if (!isPresetName(preset)) throw foreign("it names no preset");
-  if (typeof seed !== "number" || !Number.isSafeInteger(seed) || seed < 0) throw foreign("it has no seed");
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
   try {
     const { settings, vocabulary } = classifierSettings(trained);
@@ -85,14 +53,4 @@ export async function loadSentiment(folder: string): Promise<Sentiment> {
 /** Opens a trained model on a backend, or in onnxruntime. */
 export async function openClassifier(trained: Trained, name: RuntimeName): Promise<TextClassifier> {
   return textClassifier(trained, { backend: name === "onnx" ? "onnx" : await backends[name]({}) });
-}
-
-/** The path of the data that the model of a folder was trained on, where the folder still tells it. */
-export async function dataPathOf(folder: string): Promise<string | undefined> {
-  try {
-    const { options } = JSON.parse(await readFile(join(folder, fileNames.history), "utf8"));
-    return typeof options?.data === "string" ? options.data : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,34 +1,26 @@
-/** The options that commands share, each read and checked from its text. */
-import { resolve } from "node:path";
+/** The options of the commands, each read and checked from its text. */
+import {
+  backendOption,
+  batchSizeOption,
+  epochsOption,
+  learningRateOption,
+  modelOption,
+  mostRows,
+  name,
+  path,
+  runtimeOption,
+  seedOption,
+  share,
+  type TrainingOptions,
+  threadsOption,
+  trainingFolderOptions,
+  whole,
+} from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
-import { type BackendName, backendNames, runtimeNames } from "./backends.ts";
 import { type ClassWeightOption, parseClassWeight } from "./class-weights.ts";
-import { callersFolder } from "./files.ts";
 import { cellNames, type NetworkOptions, recurrentDefaults } from "./network.ts";
 import { presetNames, presets } from "./presets.ts";
 import { type DataOptions, fewestReviews } from "./reviews.ts";
-
-/** Reads whole numbers in a range. */
-function whole(least: number, most: number) {
-  return (text: string): number => {
-    const number = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
-}
-
-function positive(text: string): number {
-  const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-  if (number > 0 && number < Number.POSITIVE_INFINITY) return number;
-  throw new InvalidArgumentError("It must be a number above 0.");
-}
-
-/** Reads a share that is to be dropped. */
-function share(text: string): number {
-  const number = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-  if (number >= 0 && number < 1) return number;
-  throw new InvalidArgumentError("It must be a number from 0 to below 1.");
-}
 
 function classWeight(text: string): ClassWeightOption {
   try {
@@ -38,48 +30,20 @@ function classWeight(text: string): ClassWeightOption {
   }
 }
 
-/** A path, relative to where npm was called. */
-function path(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It must not be empty.");
-  if (text.includes("\0")) throw new InvalidArgumentError("It is not a path.");
-  return resolve(callersFolder(), text);
-}
-
-function name(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It must not be empty.");
-  return text;
-}
-
 function character(text: string): string {
   const delimiter = /^(tab|\\t)$/i.test(text) ? "\t" : text;
   if (delimiter.length === 1 && !/["\r\n]/.test(delimiter)) return delimiter;
   throw new InvalidArgumentError('It must be one character, not a quote, or "tab".');
 }
 
-const defaultBackend: BackendName = "wasm";
-const defaultFolder = "runs/imdb";
-const mostRows = 100_000_000;
+/** Where a model goes to and comes from unless another folder is named. */
+export const defaultFolder = "runs/imdb";
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions extends DataOptions, NetworkOptions {
-  readonly backend: BackendName;
-  readonly threads?: number;
-  readonly epochs: number;
-  readonly batchSize: number;
+export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
   readonly maxLength: number;
-  readonly learningRate: number;
   readonly classWeight?: ClassWeightOption;
   readonly limit?: number;
-  readonly seed: number;
-  readonly out: string;
-  readonly resume?: true;
-  /** Delete the training that is in `out`. */
-  readonly overwrite?: true;
-  /** Steps. */
-  readonly saveEvery: number;
-  /** Epochs. */
-  readonly patience?: number;
-  readonly logdir?: string;
 }
 
 /** The options of `train`, and of `start`, which trains for fewer epochs. */
@@ -89,14 +53,14 @@ export function trainOptions(epochs: number): Option[] {
     new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
     backendOption(),
     threadsOption(),
-    new Option("--epochs <n>", "passes over the training texts").argParser(whole(1, 100_000)).default(epochs),
-    new Option("--batch-size <n>", "texts in a step").argParser(whole(1, 25_000)).default(32),
+    epochsOption(epochs, "texts"),
+    batchSizeOption(32, "texts"),
     maxWordsOption(),
     maxLengthOption(),
     new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(10),
     new Option("--units <n>", "units of each recurrent layer").argParser(whole(1, 2048)).default(128),
     ...recurrentOptions(),
-    new Option("--learning-rate <x>", "step size of Adam").argParser(positive).default(0.001),
+    learningRateOption(0.001),
     new Option(
       "--class-weight <weights>",
       'how much each class counts in the training loss: "balanced", by the rows of each, or by label, as "negative=1,positive=3"; all 1 by default',
@@ -104,21 +68,9 @@ export function trainOptions(epochs: number): Option[] {
     new Option("--limit <n>", "labelled texts to use, for a quick run; all by default").argParser(
       whole(fewestReviews, mostRows),
     ),
-    seedOption(),
+    seedOption("texts"),
     ...dataOptions(),
-    new Option("--out <dir>", "folder for the model, its checkpoint, its history and its curves")
-      .argParser(path)
-      .default(path(defaultFolder), defaultFolder),
-    new Option("--resume", "go on from the checkpoint in --out; only --epochs, --backend and --threads may differ"),
-    new Option("--overwrite", "delete the training that is in --out, and begin anew").conflicts("resume"),
-    new Option("--save-every <n>", "steps between two checkpoints; each epoch ends with one")
-      .argParser(whole(1, mostRows))
-      .default(200),
-    new Option(
-      "--patience <n>",
-      "end after this many epochs without a better validation loss; off by default",
-    ).argParser(whole(1, 100_000)),
-    new Option("--logdir <dir>", "folder for TensorBoard's event files and epochs.csv").argParser(path),
+    ...trainingFolderOptions(defaultFolder),
   ];
 }
 
@@ -161,7 +113,7 @@ function dataOptions(): Option[] {
 }
 
 export function infoOptions(): Option[] {
-  return [maxWordsOption(), maxLengthOption(), seedOption()];
+  return [maxWordsOption(), maxLengthOption(), seedOption("texts")];
 }
 
 function maxWordsOption(): Option {
@@ -176,43 +128,7 @@ function maxLengthOption(): Option {
     .default(300);
 }
 
-function backendOption(): Option {
-  return new Option("--backend <name>", "what computes").choices(backendNames).default(defaultBackend);
-}
-
-function threadsOption(): Option {
-  return new Option("--threads <n>", "threads of the wasm backend; the cores by default, up to 8").argParser(
-    whole(1, 64),
-  );
-}
-
-export function runtimeOption(): Option {
-  return new Option("--backend <name>", "what computes; onnx is onnxruntime on an export in memory")
-    .choices([...runtimeNames])
-    .default(defaultBackend);
-}
-
-export function modelOption(): Option {
-  return new Option("--model <dir>", "folder that train wrote to")
-    .argParser(path)
-    .default(path(defaultFolder), defaultFolder);
-}
-
 export function testOptions(): Option[] {
   const limit = new Option("--limit <n>", "test texts to use, for a quick run; all by default");
-  return [modelOption(), runtimeOption(), ...dataOptions(), limit.argParser(whole(1, mostRows))];
-}
-
-function seedOption(): Option {
-  return new Option("--seed <n>", "draws the split, the first weights and the order of texts")
-    .argParser(whole(0, 2 ** 31 - 1))
-    .default(0);
-}
-
-export function onnxFileOption(): Option {
-  return new Option("--out <file>", "the ONNX file; model.onnx in the model's folder by default").argParser(path);
-}
-
-export function jsonOption(): Option {
-  return new Option("--json", "one JSON event a line on standard output, and nothing else there");
+  return [modelOption(defaultFolder), runtimeOption(), ...dataOptions(), limit.argParser(whole(1, mostRows))];
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { shownLabel, UsageError } from "@ostinato/app";
 import {
   type DataSource,
   DatasetError,
@@ -20,8 +21,6 @@ import {
   type TableForm,
 } from "@ostinato/datasets";
 import type { LabelEncoder } from "@ostinato/text";
-import { UsageError } from "./failures.ts";
-import { shownLabel } from "./format.ts";
 
 /** The fewest reviews that can be split into training and validation with both classes likely in each. */
 export const fewestReviews = 10;

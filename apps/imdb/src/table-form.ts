@@ -1,6 +1,6 @@
 /** How a table of the user's turned out to be written: told, where it is not as everybody expects. */
+import type { Output } from "@ostinato/app";
 import type { TableForm } from "@ostinato/datasets";
-import type { Output } from "./output.ts";
 
 const delimiterNames: Readonly<Record<string, string>> = { ",": "commas", ";": "semicolons", "\t": "tabs" };
 const usual: Readonly<Record<string, string>> = { csv: ",", tsv: "\t" };
@@ -20,7 +20,7 @@ export function tellForm(form: TableForm | undefined, path: string | undefined, 
     ...(backslashEscapes ? ['\\" for a quote within quotes'] : []),
     ...(strayQuotes.length === 0 ? [] : [`a quote that nothing closes in ${places(strayQuotes)}`]),
   ];
-  if (found.length > 0) output.note(`imdb: --data ${path}: read with ${found.join("; ")}`);
+  if (found.length > 0) output.warn(`--data ${path}: read with ${found.join("; ")}`);
 }
 
 function places(quotes: readonly { readonly line: number; readonly column: number }[]): string {

@@ -1,9 +1,11 @@
 /** The article's set-up to the letter, and the default beside it. */
+
+import { eventsOf } from "@ostinato/app/testing";
 import { encodeForClassifier } from "@ostinato/classifier";
 import { vocabularyFromTexts } from "@ostinato/text";
 import { describe, expect, test } from "vitest";
 import { presets, rowSettings } from "../src/presets.ts";
-import { eventsOf, runInside, temporaryFolder } from "./runCli.ts";
+import { runInside, temporaryFolder } from "./runCli.ts";
 
 const texts = ["the film the the film was", "was", ""];
 

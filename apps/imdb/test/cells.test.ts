@@ -1,11 +1,12 @@
 /** The recurrent part of the network: each cell, stacked, with dropout, from one file on every backend and in onnxruntime. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runtimeNames } from "@ostinato/app";
+import { eventsOf } from "@ostinato/app/testing";
 import { loadCheckpoint, loadModel } from "@ostinato/core/node";
 import { describe, expect, test } from "vitest";
-import { runtimeNames } from "../src/backends.ts";
 import { cellNames } from "../src/network.ts";
-import { eventsOf, lastingFolder, runInside, temporaryFolder } from "./runCli.ts";
+import { lastingFolder, runInside, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
 
 const folder = lastingFolder();

@@ -1,8 +1,10 @@
 /** Class weights by label: how they are written, what they become, and that training uses them. */
+
+import { eventsOf } from "@ostinato/app/testing";
 import { labelEncoder } from "@ostinato/text";
 import { describe, expect, test } from "vitest";
 import { classWeightsOf, parseClassWeight, shownClassWeights } from "../src/class-weights.ts";
-import { eventsOf, runInside, temporaryFolder } from "./runCli.ts";
+import { runInside, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
 
 describe("reading", () => {

@@ -1,8 +1,9 @@
 /** `export` when onnxruntime does not agree, and `start`, which goes the whole way. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { eventsOf } from "@ostinato/app/testing";
 import { expect, test, vi } from "vitest";
-import { eventsOf, runInside, smallTraining, temporaryFolder } from "./runCli.ts";
+import { runInside, smallTraining, temporaryFolder } from "./runCli.ts";
 
 const error = vi.hoisted(() => ({ added: 0 }));
 

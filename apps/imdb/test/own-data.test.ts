@@ -1,9 +1,10 @@
 /** Texts of the user's own: a table with two classes or more, IMDB as a folder and as Keras's file, and what may be wrong with them. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventsOf } from "@ostinato/app/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { writeNpz } from "./npz.ts";
-import { eventsOf, lastingFolder, runInside, runProcess, temporaryFolder } from "./runCli.ts";
+import { lastingFolder, runInside, runProcess, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
 
 const small = ["--units", "8", "--max-words", "80", "--learning-rate", "0.02", "--epochs", "4"];

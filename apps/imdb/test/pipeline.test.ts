@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventsOf, type Result } from "@ostinato/app/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventsOf, type Result, runProcess, smallTraining } from "./runCli.ts";
+import { runProcess, smallTraining } from "./runCli.ts";
 
 const cwd = mkdtempSync(join(tmpdir(), "imdb-test-"));
 let trained: Result;

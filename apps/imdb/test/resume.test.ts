@@ -1,10 +1,11 @@
 /** Stopping and going on: killed, interrupted, diverged, with other settings, from damaged checkpoints. */
 import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventsOf } from "@ostinato/app/testing";
 import { loadCheckpoint } from "@ostinato/core/node";
 import { beforeAll, describe, expect, test } from "vitest";
-import { killAndResume } from "./kills.ts";
-import { eventsOf, lastingFolder, runInside, runProcess, spawnCli, temporaryFolder } from "./runCli.ts";
+import { killReviews } from "./kills.ts";
+import { lastingFolder, runInside, runProcess, spawnCli, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
 
 const folder = lastingFolder();
@@ -13,7 +14,7 @@ const small = ["train", "--data", data, ...columns, "--units", "4", "--max-words
 const bytesOf = (...path: string[]): Buffer => readFileSync(join(...path));
 
 test("killed 5 times at drawn moments and resumed: the bytes of the training that was not", async () => {
-  await killAndResume(temporaryFolder(), 120, 5, 1);
+  await killReviews(temporaryFolder(), 120, 5, 1);
 }, 120_000);
 
 describe("resuming", () => {

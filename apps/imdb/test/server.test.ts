@@ -1,6 +1,7 @@
 /** A predictor behind an HTTP server, on each backend: requests that come at once all get their own right answers. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type BackendName, backendNames, backends } from "@ostinato/app";
 import {
   binaryCrossentropy,
   compile,
@@ -17,7 +18,6 @@ import {
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { expect, test } from "vitest";
-import { type BackendName, backendNames, backends } from "../src/backends.ts";
 
 const model = sequential([
   embedding({ inputDim: 50, outputDim: 8, maskZero: true }),

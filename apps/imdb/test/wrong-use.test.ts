@@ -2,10 +2,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { explain } from "@ostinato/app";
+import type { Result } from "@ostinato/app/testing";
 import { fromBytes, toBytes } from "@ostinato/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explain } from "../src/failures.ts";
-import { type Result, runInside, runProcess, smallTraining, temporaryFolder } from "./runCli.ts";
+import { runInside, runProcess, smallTraining, temporaryFolder } from "./runCli.ts";
 
 function expectUsage({ code, stdout, stderr }: Result, message: RegExp): void {
   expect(stderr).toMatch(message);

@@ -1,15 +1,21 @@
 /** `evaluate`: how good a model is on texts that it has not seen. */
 import { setImmediate } from "node:timers/promises";
+import {
+  dataPathOf,
+  excerpt,
+  type Output,
+  type RuntimeName,
+  requireWritableFolder,
+  shownCount,
+  shownFigure,
+  table,
+  writeChart,
+} from "@ostinato/app";
 import { classificationReport, confusionMatrix, logLoss, rocAuc, rocCurve } from "@ostinato/core";
 import { encodeLabels } from "@ostinato/text";
-import type { RuntimeName } from "../backends.ts";
-import { writeChart } from "../charts/draw.ts";
-import { rocChart } from "../charts/roc.ts";
-import { requireWritableFolder } from "../files.ts";
-import { excerpt, shownCount, shownFigure, table } from "../format.ts";
-import { dataPathOf, loadSentiment, openClassifier } from "../model.ts";
-import type { Output } from "../output.ts";
+import { loadSentiment, openClassifier } from "../model.ts";
 import { type DataOptions, nounOf, readTestReviews } from "../reviews.ts";
+import { rocChart, rocName } from "../roc.ts";
 import { tellForm } from "../table-form.ts";
 
 export interface EvaluateOptions extends DataOptions {
@@ -65,7 +71,7 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
     output.note(`All of these ${noun} are of one class: there is no ROC curve to draw.`);
     return;
   }
-  const files = await writeChart(model, "roc", rocChart(rocCurve(labels, probabilities), auc));
+  const files = await writeChart(model, rocName, rocChart(rocCurve(labels, probabilities), auc));
   output.event({ event: "saved", files });
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }

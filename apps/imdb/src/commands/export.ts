@@ -1,17 +1,11 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
-import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { backends, fileNames, type Output, openOnnxTarget, shownCount, writeOnnx } from "@ostinato/app";
 import { classifierDescription, encodeForClassifier } from "@ostinato/classifier";
 import { predictor, RandomStream } from "@ostinato/core";
-import { writeFileAtomic } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
-import { backends } from "../backends.ts";
-import { FailureError, UsageError } from "../failures.ts";
-import { requireWritableFile } from "../files.ts";
-import { shownCount } from "../format.ts";
-import { fileNames, loadSentiment, type Sentiment } from "../model.ts";
-import type { Output } from "../output.ts";
+import { loadSentiment, type Sentiment } from "../model.ts";
 import { readTestReviews } from "../reviews.ts";
 
 export interface ExportOptions {
@@ -36,10 +30,10 @@ const reviewCount = checks.reduce((sum, { reviews }) => sum + reviews, 0);
 
 export async function exportModel({ model, out }: ExportOptions, output: Output): Promise<void> {
   const sentiment = await loadSentiment(model);
-  const file = out ?? join(model, fileNames.onnx);
-  await requireWritableFile(file, "--out");
-  const description = descriptionFile(file);
-  await refuseForeign(file, description);
+  const target = await openOnnxTarget(
+    out ?? join(model, fileNames.onnx),
+    (json) => "labels" in json && "vocabulary" in json,
+  );
   const { trained, vocabulary, settings } = sentiment;
   const bytes = exportOnnx(trained);
   const what = sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words";
@@ -65,54 +59,19 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   }
   progress.stop();
 
-  output.event({
-    event: "export",
-    file,
-    description,
-    bytes: bytes.length,
-    reviews: reviewCount,
-    maxDifference: largest,
-    tolerance: allowed,
-  });
-  const verdict = `max |difference| ${largest.toExponential(2)} over ${shownCount(reviewCount)} ${what} at batch sizes ${checks.map((check) => check.batchSize).join(", ")}`;
-  if (!(largest <= allowed)) {
-    throw new FailureError(`onnxruntime does not agree: ${verdict}, above ${allowed}; nothing was written`);
-  }
-  await writeFileAtomic(description, `${JSON.stringify(classifierDescription(trained), null, 1)}\n`);
-  await writeFileAtomic(file, bytes);
-  output.say(
-    `${verdict}\nWrote ${file} (${shownCount(bytes.length)} bytes)\nand ${description}: labels, vocabulary and settings, for any runtime`,
+  await writeOnnx(
+    target,
+    {
+      bytes,
+      description: classifierDescription(trained),
+      describes: "labels, vocabulary and settings",
+      maxDifference: largest,
+      tolerance: allowed,
+      compared: `${shownCount(reviewCount)} ${what} at batch sizes ${checks.map((check) => check.batchSize).join(", ")}`,
+      event: { reviews: reviewCount },
+    },
+    output,
   );
-}
-
-const onnxEnding = /\.onnx$/i;
-
-/** The JSON beside an ONNX file: `model.onnx` has `model.json`. */
-function descriptionFile(file: string): string {
-  return `${file.replace(onnxEnding, "")}.json`;
-}
-
-/** Only earlier exports are replaced: `--out history.onnx` is no reason to lose a `history.json`, nor `--out model.safetensors` the model. */
-async function refuseForeign(file: string, description: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found !== undefined && !onnxEnding.test(file))
-    throw new UsageError(
-      `--out: ${file} is there already, and is no ONNX file by its name; name one that ends in .onnx`,
-    );
-  const text = await readFile(description, "utf8").catch(() => undefined);
-  if (text !== undefined && !isDescription(text))
-    throw new UsageError(
-      `--out: ${description}, which goes beside ${file}, is there already and describes no model; name another file with --out`,
-    );
-}
-
-function isDescription(text: string): boolean {
-  try {
-    const found: unknown = JSON.parse(text);
-    return typeof found === "object" && found !== null && "labels" in found && "vocabulary" in found;
-  } catch {
-    return false;
-  }
 }
 
 /** Reviews of the test half; for a model of other data, which need not be at hand, texts of words from its vocabulary. */

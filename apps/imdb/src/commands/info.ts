@@ -1,9 +1,8 @@
 /** `info`: the data, its split, how long reviews are, and what a vocabulary of a size knows. */
+import { type Output, shownCount, shownPercent, table } from "@ostinato/app";
 import { readImdb, summariseLengths } from "@ostinato/datasets";
 import { encodeTexts, vocabularyFromTexts } from "@ostinato/text";
-import { shownCount, shownPercent, table } from "../format.ts";
 import type { TrainOptions } from "../options.ts";
-import type { Output } from "../output.ts";
 import { readTrainingReviews } from "../reviews.ts";
 
 export type InfoOptions = Pick<TrainOptions, "maxWords" | "maxLength" | "seed">;

@@ -1,12 +1,18 @@
 /** `predict`: what the model makes of reviews from the arguments, or from standard input as they come. */
+import {
+  answerLines,
+  excerpt,
+  FailureError,
+  type Input,
+  type Output,
+  type RuntimeName,
+  shownLabel,
+  table,
+  UsageError,
+} from "@ostinato/app";
 import type { TextClassifier } from "@ostinato/classifier";
 import { encodeText } from "@ostinato/text";
-import type { RuntimeName } from "../backends.ts";
-import { FailureError, UsageError } from "../failures.ts";
-import { excerpt, shownLabel, table } from "../format.ts";
-import { ForeignEncodingError, LineTooLongError, lineBatches } from "../lines.ts";
 import { loadSentiment, openClassifier, type Sentiment } from "../model.ts";
-import type { Output } from "../output.ts";
 import { nounOf } from "../reviews.ts";
 
 export interface PredictOptions {
@@ -14,11 +20,7 @@ export interface PredictOptions {
   readonly backend: RuntimeName;
 }
 
-/** Where reviews come from when there are none among the arguments. */
-export type Input = AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
-
 const batchSize = 32;
-const longestLine = 64 * 2 ** 20;
 const shownLength = 60;
 
 export async function predict(
@@ -44,31 +46,15 @@ export async function predict(
     return;
   }
 
-  if (input.isTTY) output.note(`One ${noun.slice(0, -1)} a line; Ctrl-D ends.`);
-  let seen = 0;
-  let hint = " (if it is Latin-1, convert it: iconv -f WINDOWS-1252 -t UTF-8)";
-  try {
-    for await (const lines of lineBatches(input, longestLine)) {
-      for (const { number } of lines.filter((line) => !line.valid)) {
-        output.note(`imdb: line ${number} is not valid UTF-8; its broken bytes are read as U+FFFD${hint}`);
-        hint = "";
-      }
-      seen += lines.length;
-      await answer(
-        lines.map((line) => line.text),
-        (row) => `line ${lines[row]?.number}`,
-        sentiment,
-        classifier,
-        output,
-      );
-      if (output.closed) return;
-    }
-  } catch (error) {
-    if (error instanceof LineTooLongError || error instanceof ForeignEncodingError)
-      throw new FailureError(error.message, { cause: error });
-    throw error;
-  }
-  if (seen === 0) output.note(`imdb: no ${noun} on standard input`);
+  await answerLines(input, { noun: noun.slice(0, -1), nouns: noun }, output, (lines) =>
+    answer(
+      lines.map((line) => line.text),
+      (row) => `line ${lines[row]?.number}`,
+      sentiment,
+      classifier,
+      output,
+    ),
+  );
 }
 
 /** Why no text could be judged by its words; undefined where the model knows some of those that it reads. */
@@ -96,7 +82,7 @@ async function answer(
       if (problem !== undefined) {
         output.event({ text, probability: null, label: null, problem });
         output.say(table([["-".padEnd(width), "   n/a", excerpt(text, shownLength)]]));
-        output.note(`imdb: ${place(from + row)}: nothing to judge: ${problem}`);
+        output.warn(`${place(from + row)}: nothing to judge: ${problem}`);
         continue;
       }
       const probability = probabilities[(labels.length === 2 ? labels[1] : label) ?? ""] ?? Number.NaN;

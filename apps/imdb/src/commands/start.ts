@@ -1,11 +1,10 @@
 /** `start`: the whole way once, which is what `npm start` runs. */
-import { shownDuration } from "../format.ts";
+import { type Output, type Stopping, shownDuration } from "@ostinato/app";
 import type { TrainOptions } from "../options.ts";
-import type { Output } from "../output.ts";
 import type { DataOptions } from "../reviews.ts";
 import { evaluate } from "./evaluate.ts";
 import { exportModel } from "./export.ts";
-import { type Stopping, train } from "./train.ts";
+import { train } from "./train.ts";
 
 export async function start(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
   const { out: model, backend, limit } = options;

@@ -1,7 +1,10 @@
 /** The ROC curve of an evaluation. */
 import * as Plot from "@observablehq/plot";
+import type { Chart } from "@ostinato/app";
 import type { RocPoint } from "@ostinato/core";
-import type { Chart } from "./draw.ts";
+
+/** What its files are called. */
+export const rocName = "roc";
 
 const colours = { model: "#1f6fb4", chance: "#888888" };
 const mostPoints = 500;

@@ -2,13 +2,20 @@
 import { readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FolderLock, lockFolder, previousOf } from "@ostinato/core/node";
-import { historyFigures } from "./charts/history.ts";
 import { UsageError } from "./failures.ts";
 import { requireWritableFolder } from "./files.ts";
-import { fileNames } from "./model.ts";
-import type { TrainOptions } from "./options.ts";
+import { fileNames } from "./model-folder.ts";
+import type { TrainingOptions } from "./options.ts";
 
-const charts = (names: readonly string[]) => names.flatMap((name) => [`${name}.svg`, `${name}.png`]);
+/** The charts of a folder, by the names that `writeChart` is given. */
+export interface ChartNames {
+  /** Of the training. */
+  readonly training: readonly string[];
+  /** Of the model that came of it: what other commands draw. */
+  readonly model: readonly string[];
+}
+
+const filesOf = (names: readonly string[]) => names.flatMap((name) => [`${name}.svg`, `${name}.png`]);
 
 /** What makes a folder that of a training. */
 const ofTraining = [
@@ -18,9 +25,6 @@ const ofTraining = [
   previousOf(fileNames.checkpoint),
   fileNames.history,
 ];
-/** What other commands make from a model, in its folder. */
-const ofModel = [fileNames.onnx, fileNames.description, ...charts(["roc"])];
-const ofEnd = charts(historyFigures);
 
 /** What the loggers write to `--logdir`. */
 export const csvName = "epochs.csv";
@@ -39,12 +43,13 @@ export interface TrainingFolder extends Disposable {
  * Throws `FileError` where another process holds one, and `UsageError` where there is a training in `--out` already, and the options do not say what is to
  * become of it.
  */
-export async function openTrainingFolder({
-  out,
-  logdir,
-  resume,
-  overwrite,
-}: Pick<TrainOptions, "out" | "logdir" | "resume" | "overwrite">): Promise<TrainingFolder> {
+export async function openTrainingFolder(
+  { out, logdir, resume, overwrite }: Pick<TrainingOptions, "out" | "logdir" | "resume" | "overwrite">,
+  charts: ChartNames,
+): Promise<TrainingFolder> {
+  /** What other commands make from a model, in its folder. */
+  const ofModel = [fileNames.onnx, fileNames.description, ...filesOf(charts.model)];
+  const ofEnd = filesOf(charts.training);
   await requireWritableFolder(out, "--out");
   if (logdir !== undefined) await requireWritableFolder(logdir, "--logdir");
   const locks: FolderLock[] = [await lockFolder(out)];

@@ -3,11 +3,9 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Callback, Checkpoint, Json } from "@ostinato/core";
 import { loadCheckpoint, previousOf } from "@ostinato/core/node";
-import type { KnownClassWeights } from "./class-weights.ts";
 import { UsageError } from "./failures.ts";
-import { fileNames } from "./model.ts";
-import { recurrentDefaults } from "./network.ts";
-import type { TrainOptions } from "./options.ts";
+import { fileNames } from "./model-folder.ts";
+import type { TrainingOptions } from "./options.ts";
 
 /** Options that change nothing in the course of a training but its length and its place. */
 const free: readonly string[] = [
@@ -17,20 +15,19 @@ const free: readonly string[] = [
   "out",
   "resume",
   "overwrite",
-] satisfies (keyof TrainOptions)[];
+] satisfies (keyof TrainingOptions)[];
 
-/** Options that are kept only where they are not as here. */
-const defaults: Readonly<Record<string, unknown>> = { ...recurrentDefaults, header: true };
+/** Options that checkpoints keep only where they are not as here. One that is true is turned off by `--no-` and its name. */
+export type SettingDefaults = Readonly<Record<string, Json>>;
 
-/** What must be the same when a training goes on: every other option, by its name, and the data themselves. */
+/** What must be the same when a training goes on: every other option, by its name, and `digest`, which tells the data from any others. */
 export type Settings = Readonly<Record<string, Json>>;
 
-export function settingsOf(options: TrainOptions, digest: string, weighed: KnownClassWeights | undefined): Settings {
-  const given: Record<string, unknown> = { ...options, classWeight: weighed?.setting };
-  const kept = Object.entries(given).filter(
+/** The settings among the options, which are texts, numbers and truth values; those that are undefined or as in `defaults` are left out. */
+export function settingsOf(options: object, digest: string, defaults: SettingDefaults = {}): Settings {
+  const kept = Object.entries(options).filter(
     ([name, value]) => value !== undefined && !free.includes(name) && value !== defaults[name],
   );
-  // What is left are texts, numbers and truth values.
   return { ...(Object.fromEntries(kept) as Settings), digest };
 }
 
@@ -53,14 +50,15 @@ export function keepSettings(settings: Settings, begin: (checkpoint: Checkpoint)
 }
 
 /**
- * The checkpoint of a folder; where the newest is damaged, the one before, and `note` is told.
+ * The checkpoint of a folder; where the newest is damaged, the one before, and `warn` is told.
  *
  * Throws `UsageError` where there is none, or one of other settings, and `ModelFileError` where none can be read.
  */
 export async function openCheckpoint(
-  { out, epochs }: TrainOptions,
+  { out, epochs }: Pick<TrainingOptions, "out" | "epochs">,
   settings: Settings,
-  note: (line: string) => void,
+  defaults: SettingDefaults,
+  warn: (line: string) => void,
 ): Promise<Checkpoint> {
   const file = join(out, fileNames.checkpoint);
   const found = await Promise.all([file, previousOf(file)].map((path) => stat(path).catch(() => undefined)));
@@ -69,8 +67,8 @@ export async function openCheckpoint(
       `--resume: there is no checkpoint at ${file}; leave --resume out to begin, or name the folder with --out`,
     );
   }
-  const checkpoint = await loadCheckpoint(file, (message) => note(`imdb: ${message}`));
-  const differences = differencesBetween(checkpoint.callbacks[name], settings);
+  const checkpoint = await loadCheckpoint(file, warn);
+  const differences = differencesBetween(checkpoint.callbacks[name], settings, defaults);
   if (differences.length > 0) {
     throw new UsageError(
       `--resume: ${file} is of a training with other settings: ${differences.join("; ")}. Only --epochs, --backend and --threads may differ; --overwrite in place of --resume begins anew`,
@@ -85,7 +83,7 @@ export async function openCheckpoint(
 }
 
 /** Each difference, as `--units was 8, is 16`. */
-function differencesBetween(kept: Json | undefined, settings: Settings): string[] {
+function differencesBetween(kept: Json | undefined, settings: Settings, defaults: SettingDefaults): string[] {
   const was: Record<string, unknown> = { ...defaults, ...(typeof kept === "object" ? kept : {}) };
   const is: Record<string, unknown> = { ...defaults, ...settings };
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((key) => was[key] !== is[key]);
@@ -93,8 +91,8 @@ function differencesBetween(kept: Json | undefined, settings: Settings): string[
   const named = names.filter((key) => key !== "digest");
   if (named.length === 0) return names.map(() => "the texts and labels have changed");
   return named.map((key) =>
-    key === "header"
-      ? `--no-header was ${was[key] ? "not given" : "given"}, is ${is[key] ? "not given" : "given"}`
+    defaults[key] === true
+      ? `--no-${kebabCase(key)} was ${was[key] ? "not given" : "given"}, is ${is[key] ? "not given" : "given"}`
       : `--${kebabCase(key)} was ${shown(was[key])}, is ${shown(is[key])}`,
   );
 }

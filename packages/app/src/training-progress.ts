@@ -35,8 +35,7 @@ export function progressHooks(
     onEpoch: (event) => {
       progress.stop();
       const { epoch, epochs: _, seconds, ...logs } = event;
-      const { loss, accuracy, valLoss, valAccuracy } = logs;
-      output.event({ event: "epoch", epoch, epochs, seconds, loss, accuracy, valLoss, valAccuracy });
+      output.event({ event: "epoch", epoch, epochs, seconds, ...logs });
       output.say(`${title(epoch)}  done in ${shownDuration(seconds)}  ${shownFigures(logs)}`);
       running = epoch + 1;
       if (epoch < epochs) next(title(running));

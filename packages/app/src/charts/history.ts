@@ -1,23 +1,26 @@
-/** The curves of a training: loss and accuracy over the epochs. */
+/** The curves of a training: a figure over the epochs. */
 import * as Plot from "@observablehq/plot";
 import type { History } from "../history.ts";
 import type { Chart } from "./draw.ts";
 
 const colours = { training: "#1f6fb4", validation: "#d9541e" };
 
-/** What is drawn: names of figures in the history. */
-const figures = {
-  loss: { title: "Loss (crossentropy)", validation: "valLoss" },
-  accuracy: { title: "Accuracy", validation: "valAccuracy" },
-} as const;
+/** A figure of the history that is drawn. */
+export interface HistoryFigure {
+  /** As the history calls it in training; that of validation is `val` and the same with a capital. */
+  readonly name: string;
+  readonly title: string;
+}
 
-export type HistoryFigure = keyof typeof figures;
-export const historyFigures = Object.keys(figures) as HistoryFigure[];
+/** What most trainings draw. */
+export const classificationFigures: readonly HistoryFigure[] = [
+  { name: "loss", title: "Loss (crossentropy)" },
+  { name: "accuracy", title: "Accuracy" },
+];
 
 /** A dot an epoch for training and validation; the thin line is training within the epochs. */
-export function historyChart(history: History, figure: HistoryFigure): Chart {
-  const { title, validation } = figures[figure];
-  const { epochs, parts } = history;
+export function historyChart({ epochs, parts }: History, { name, title }: HistoryFigure): Chart {
+  const validation = `val${name[0]?.toUpperCase()}${name.slice(1)}`;
   const at = (x: string, y: string, colour: string) => [
     Plot.line(epochs, { x, y, stroke: colour, strokeWidth: 2.5 }),
     Plot.dot(epochs, { x, y, fill: colour, r: 4.5 }),
@@ -37,10 +40,10 @@ export function historyChart(history: History, figure: HistoryFigure): Chart {
         labelAnchor: "center",
         labelArrow: "none",
       },
-      y: { label: figure, grid: true, nice: true, labelAnchor: "center", labelArrow: "none" },
+      y: { label: name, grid: true, nice: true, labelAnchor: "center", labelArrow: "none" },
       marks: [
-        Plot.line(parts, { x: "epoch", y: figure, stroke: colours.training, strokeOpacity: 0.45, strokeWidth: 1.25 }),
-        ...at("epoch", figure, colours.training),
+        Plot.line(parts, { x: "epoch", y: name, stroke: colours.training, strokeOpacity: 0.45, strokeWidth: 1.25 }),
+        ...at("epoch", name, colours.training),
         ...at("epoch", validation, colours.validation),
       ],
     },

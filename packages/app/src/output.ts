@@ -27,6 +27,8 @@ export interface Output {
   say(text: string): void;
   /** A line on standard error. */
   note(text: string): void;
+  /** The same with the app's name in front. */
+  warn(text: string): void;
   /** Progress of what `title` names. Stop it before anything else is said. */
   progress(title: string): Progress;
   /** Resolves once standard output takes more; keeps memory flat when the reader is slow. */
@@ -37,8 +39,14 @@ export interface Output {
   close(): void;
 }
 
+/** Whose output it is, and for whom: `json` is for scripts. */
+export interface OutputOptions {
+  readonly name: string;
+  readonly json: boolean;
+}
+
 /** An output to the given streams. A reader that goes away (`| head`) ends the writing, not the work. */
-export function createOutput({ stdout, stderr }: Streams, json: boolean): Output {
+export function createOutput({ stdout, stderr }: Streams, { name, json }: OutputOptions): Output {
   let closed = false;
   let failed = false;
   let full = false;
@@ -49,7 +57,7 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     release();
     if (isBrokenPipe(error) || failed) return;
     failed = true;
-    stderr.write(`imdb: cannot write to standard output: ${error.message}\n`);
+    stderr.write(`${name}: cannot write to standard output: ${error.message}\n`);
   });
   stderr.on("error", () => {}); // nobody is left to be told
 
@@ -68,6 +76,9 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     },
     note(text) {
       stderr.write(`${text}\n`);
+    },
+    warn(text) {
+      stderr.write(`${name}: ${text}\n`);
     },
     progress(title) {
       current = stderr.isTTY

@@ -1,0 +1,43 @@
+/** What the command lines of the apps share: `@ostinato/app`. */
+export {
+  type App,
+  type AppCommand,
+  type CommandContext,
+  type Environment,
+  type Input,
+  runApp,
+  type Stopping,
+} from "./app.ts";
+export { type BackendName, backendNames, backends, type RuntimeName, runtimeNames } from "./backends.ts";
+export { type Chart, type LegendEntry, writeChart } from "./charts/draw.ts";
+export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
+export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
+export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
+export { excerpt, shownCount, shownDuration, shownFigure, shownLabel, shownPercent, table } from "./format.ts";
+export type { Line } from "./lines.ts";
+export { type AppModel, dataPathOf, fileNames, loadAppModel } from "./model-folder.ts";
+export { type CheckedExport, type OnnxTarget, openOnnxTarget, writeOnnx } from "./onnx-file.ts";
+export {
+  backendOption,
+  batchSizeOption,
+  epochsOption,
+  learningRateOption,
+  modelOption,
+  mostRows,
+  name,
+  onnxFileOption,
+  path,
+  positive,
+  runtimeOption,
+  seedOption,
+  share,
+  type TrainingOptions,
+  threadsOption,
+  trainingFolderOptions,
+  whole,
+} from "./options.ts";
+export type { Output } from "./output.ts";
+export { openCheckpoint, type SettingDefaults, type Settings, settingsOf } from "./resume.ts";
+export { answerLines } from "./stdin.ts";
+export { runTraining, type Training } from "./training.ts";
+export { type ChartNames, openTrainingFolder, type TrainingFolder } from "./training-folder.ts";

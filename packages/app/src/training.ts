@@ -1,0 +1,162 @@
+/** From a compiled model and its data to the files of a training; stopped at any moment, it goes on from its last checkpoint. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  bestModel,
+  type Callback,
+  type Checkpoint,
+  checkpoints,
+  earlyStopping,
+  type FitOptions,
+  type History,
+  NonFiniteError,
+  type SnapshotOptions,
+  type Trainer,
+  type TrainingData,
+} from "@ostinato/core";
+import { csvLogger, saveCheckpoint, saveModel, tensorBoard, writeFileAtomic } from "@ostinato/core/node";
+import type { Stopping } from "./app.ts";
+import { writeChart } from "./charts/draw.ts";
+import { type HistoryFigure, historyChart } from "./charts/history.ts";
+import { divergenceWatch } from "./divergence.ts";
+import { FailureError } from "./failures.ts";
+import { historyOf, partRecorder } from "./history.ts";
+import { InterruptedError } from "./interruption.ts";
+import { fileNames } from "./model-folder.ts";
+import type { TrainingOptions } from "./options.ts";
+import type { Output } from "./output.ts";
+import { keepSettings, type Settings } from "./resume.ts";
+import { csvName, type TrainingFolder } from "./training-folder.ts";
+import { progressHooks } from "./training-progress.ts";
+
+/** One training. */
+export interface Training {
+  readonly trainer: Trainer;
+  readonly data: TrainingData;
+  readonly options: TrainingOptions;
+  /** What the app asks of `fit` beside what the options say: validation data, the order of rows, weights of classes. */
+  readonly fit: FitOptions;
+  /** What goes into the model's file beside the weights. */
+  readonly snapshot: SnapshotOptions;
+  readonly settings: Settings;
+  /** What to go on from. */
+  readonly resume?: Checkpoint | undefined;
+  /** What is drawn of its history. */
+  readonly figures: readonly HistoryFigure[];
+  readonly folder: TrainingFolder;
+  readonly output: Output;
+  readonly stopping: Stopping;
+}
+
+/**
+ * Trains, and leaves in the folder the model with the weights after the epoch with the best validation loss, its history and its curves, and
+ * checkpoints on the way.
+ *
+ * Throws `InterruptedError` after a signal, with what it has reached saved and the command that goes on in the message, and `FailureError` where
+ * training has diverged.
+ */
+export async function runTraining(training: Training): Promise<void> {
+  const { trainer, options, snapshot, settings, resume, figures, folder, output } = training;
+  const { out, epochs } = options;
+  const watch = divergenceWatch();
+  const save = async (checkpoint: Checkpoint) => {
+    watch.refuse(checkpoint);
+    await saveCheckpoint(join(out, fileNames.checkpoint), checkpoint);
+  };
+  const recorder = partRecorder();
+  const callbacks = [
+    watch.callback,
+    recorder.callback,
+    // Without --patience it ends nothing, and only puts the best weights back.
+    earlyStopping({ patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
+    bestModel({ save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot }),
+    ...logsIn(options.logdir),
+    keepSettings(settings, async (checkpoint) => {
+      await folder.clear();
+      await save(checkpoint);
+    }),
+    checkpoints({ save, everySteps: options.saveEvery }),
+  ];
+  if (resume) tellResumed(resume, output);
+  const fitted = await stoppable(training, save, (signal) =>
+    trainer.fit(training.data, {
+      ...training.fit,
+      epochs,
+      batchSize: options.batchSize,
+      callbacks,
+      signal,
+      ...(resume ? { resume } : {}),
+      ...progressHooks(output, epochs, (resume?.position.epoch ?? 0) + 1),
+    }),
+  );
+  if (fitted.stopped !== undefined) {
+    output.event({ event: "stopped", epoch: fitted.epochs.length, reason: fitted.stopped });
+    output.say(`Stopped: ${fitted.stopped}.`);
+  }
+
+  const derived = await folder.clearDerived();
+  if (derived.length > 0) output.say(`Deleted ${derived.join(", ")} of the model before.`);
+  await saveModel(join(out, fileNames.model), await trainer.snapshot(snapshot));
+  const epoch = bestEpoch(fitted);
+  const history = historyOf(fitted, recorder.parts);
+  const { saveEvery: _, logdir: __, digest: ___, ...kept } = settings;
+  const told = { ...kept, epochs, backend: options.backend };
+  await writeFileAtomic(join(out, fileNames.history), `${JSON.stringify({ options: told, ...history }, null, 2)}\n`);
+  const files = [fileNames.model, fileNames.history, fileNames.best].map((name) => join(out, name));
+  for (const figure of figures) files.push(...(await writeChart(out, figure.name, historyChart(history, figure))));
+  output.event({ event: "saved", epoch, files });
+  output.say(`The model is that of epoch ${epoch}, which has the best validation loss.`);
+  output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
+}
+
+/** The epoch whose weights `earlyStopping` put back. */
+function bestEpoch({ epochs }: History): number {
+  const losses = epochs.map(({ valLoss }) => valLoss ?? Number.NaN);
+  return 1 + losses.indexOf(Math.min(...losses.filter((loss) => !Number.isNaN(loss))));
+}
+
+function logsIn(folder: string | undefined): Callback[] {
+  return folder === undefined ? [] : [csvLogger(join(folder, csvName)), tensorBoard(folder)];
+}
+
+/** Runs `work`, a `fit`; the first signal meanwhile ends it after the running step, and what it has reached is saved. */
+async function stoppable(
+  { trainer, options: { out }, stopping: { interruption, resumeCommand } }: Training,
+  save: (checkpoint: Checkpoint) => Promise<void>,
+  work: (signal: AbortSignal) => Promise<History>,
+): Promise<History> {
+  const file = join(out, fileNames.checkpoint);
+  const diverged = async (error: NonFiniteError): Promise<FailureError> => {
+    const left = (await stat(file).catch(() => undefined)) ? `; ${file} holds the last good checkpoint` : "";
+    return new FailureError(`${error.message}${left}`, { cause: error });
+  };
+  const explained = async (error: unknown): Promise<unknown> => {
+    if (error instanceof NonFiniteError) return diverged(error);
+    if (!(error instanceof InterruptedError)) return error;
+    const checkpoint = await trainer.checkpoint();
+    try {
+      await save(checkpoint);
+    } catch (failure) {
+      return failure instanceof NonFiniteError ? diverged(failure) : failure;
+    }
+    const { epoch, step } = checkpoint.position;
+    const where = `stopped in epoch ${epoch + 1} after step ${step}; all of it is in ${file}`;
+    return new InterruptedError(error.code, `${where}. Go on with:\n  ${resumeCommand}`);
+  };
+  return interruption.hold(async (signal) => {
+    const history = await work(signal).catch(async (error: unknown) => {
+      throw await explained(error);
+    });
+    if (!signal.aborted) return history;
+    // Too late to stop a step; the checkpoint of the last epoch is there.
+    const where = `stopped after the last epoch, which is in ${file}`;
+    throw new InterruptedError((signal.reason as InterruptedError).code, `${where}. Go on with:\n  ${resumeCommand}`);
+  });
+}
+
+function tellResumed({ position: { epoch, step } }: Checkpoint, output: Output): void {
+  output.event({ event: "resumed", epoch, step });
+  output.say(
+    `Going on after ${epoch} ${epoch === 1 ? "epoch" : "epochs"} and ${step} ${step === 1 ? "step" : "steps"}.`,
+  );
+}
