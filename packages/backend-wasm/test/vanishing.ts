@@ -1,5 +1,5 @@
 /** Trainings in which numbers vanish: gradients over many steps of time, and what optimizers keep of words that stay away. */
-import { peepholeLstm } from "@ostinato/conformance";
+import { peepholeLstm } from "@ostinato/cells";
 import {
   adagrad,
   adam,

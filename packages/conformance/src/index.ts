@@ -4,7 +4,7 @@ export { type Heard, idle } from "./idle.ts";
 export { type Growth, memoryGrowth } from "./memoryGrowth.ts";
 export { type Realm, trainedIn } from "./otherRealm.ts";
 export { attend, blend, residual, scale } from "./ownLayers.ts";
-export { gruCell, minGru, peepholeLstm, readout } from "./recurrent/ownCells.ts";
+export { gruCell, readout } from "./recurrent/ownCells.ts";
 export { ownKinds } from "./recurrent/ownKinds.ts";
 export { reference } from "./reference/backend.ts";
 export type { Dense } from "./reference/dense.ts";

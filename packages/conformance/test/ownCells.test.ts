@@ -1,10 +1,10 @@
 /** Cells of a user's own: the library's recurrences written as cells equal them; stacks, directions, states, lengths, outputs that are no state. */
-import { evaluate, gruCell, minGru, ownKinds, peepholeLstm, readout } from "@ostinato/conformance";
+import { minGru, peepholeLstm } from "@ostinato/cells";
+import { evaluate, gruCell, ownKinds, readout } from "@ostinato/conformance";
 import {
   bidirectional,
   countParameters,
   defineCell,
-  feed,
   float64,
   type Graph,
   gradients,
@@ -19,7 +19,6 @@ import {
   OptionReader,
   parseModelSpec,
   RandomStream,
-  recurrence,
   rnn,
   rootsOf,
   type Symbolic,
@@ -30,7 +29,6 @@ import {
   type Tensor,
   type Tensors,
   trainingGraph,
-  transpose,
   type Value,
 } from "@ostinato/core";
 import { add, broadcastTo, full, mul } from "@ostinato/core/graph";
@@ -124,36 +122,6 @@ describe("a gru written as a cell is the library's gru", () => {
     expect(Object.keys(wanted).length).toBeGreaterThan(4);
     expectSame(sorted(got), sorted(wanted));
   });
-});
-
-test.each([true, false])("an lstm with peepholes written as a cell is the op with P, ragged: %s", (ragged) => {
-  for (const reverse of [false, true]) {
-    const x = sequence(ragged);
-    const begin = ["h0", "c0"].map((name) => input({ shape: [units], name }));
-    const layer = rnn(peepholeLstm({ units }), { returnSequences: true, returnState: true, reverse, name: "cell" });
-    const [y, h, c] = layer(x, { initialState: [begin[0], begin[1]] });
-    const graph = inferenceGraph(model([x, ...begin], { y, h, c }).spec);
-    const weight = (name: string, ...shape: number[]): Value => state(`cell/${name}`, "float32", shape);
-    const initial = (name: string): Value => feed(name, "float32", ["batch", units]);
-    const op = recurrence(
-      "lstm",
-      {
-        X: transpose(feed("x", "float32", ["batch", "time", features]), [1, 0, 2]),
-        W: weight("W", 4 * units, features),
-        R: weight("R", 4 * units, units),
-        B: weight("B", 4 * units),
-        P: weight("P", 3 * units),
-        initialH: initial("h0"),
-        initialC: initial("c0"),
-        ...(ragged ? { lengths: feed("x/lengths", "int32", ["batch"]) } : {}),
-      },
-      { direction: reverse ? "reverse" : "forward" },
-    );
-    const wanted: Graph = { fetches: { y: transpose(op.y, [1, 0, 2]), h: op.h, c: op.c }, updates: [] };
-    const weights = weightsOf(graph);
-    const given = { ...feeds(ragged), h0: draw(batch, units), c0: draw(batch, units) };
-    expectSame(evaluate(graph, given, weights).fetches, evaluate(wanted, given, weights).fetches);
-  }
 });
 
 /** What a model gives for the feeds, with weights that were drawn for it or another. */

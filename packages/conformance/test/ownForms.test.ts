@@ -1,5 +1,6 @@
 /** What else a layer of a user's own may be: of ids, a recurrence around an op, one that draws masks; and what hostile files make of them. */
-import { blend, evaluate, minGru, ownKinds, reference, residual, scale } from "@ostinato/conformance";
+import { minGru } from "@ostinato/cells";
+import { blend, evaluate, ownKinds, reference, residual, scale } from "@ostinato/conformance";
 import {
   bidirectional,
   compile,

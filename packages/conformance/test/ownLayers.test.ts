@@ -1,16 +1,6 @@
 /** Layers and cells of a user's own in training: they learn, are saved, loaded and resumed, and predict the same. */
-import {
-  attend,
-  blend,
-  evaluate,
-  gruCell,
-  minGru,
-  ownKinds,
-  peepholeLstm,
-  reference,
-  residual,
-  scale,
-} from "@ostinato/conformance";
+import { minGru, peepholeLstm } from "@ostinato/cells";
+import { attend, blend, evaluate, gruCell, ownKinds, reference, residual, scale } from "@ostinato/conformance";
 import {
   adam,
   bidirectional,

@@ -1,7 +1,8 @@
 /** Layers and cells of a user's own: trained on cpu and wasm, exported, and at work in onnxruntime. */
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
-import { attend, blend, minGru, ownKinds, peepholeLstm, residual, scale } from "@ostinato/conformance";
+import { minGru, peepholeLstm } from "@ostinato/cells";
+import { attend, blend, ownKinds, residual, scale } from "@ostinato/conformance";
 import {
   adam,
   type Backend,

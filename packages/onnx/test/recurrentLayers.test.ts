@@ -4,11 +4,13 @@
  */
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
-import { evaluate, gruCell, minGru, peepholeLstm, readout } from "@ostinato/conformance";
+import { coupledLstm, layerNormLstm, minGru, peepholeLstm, projectionLstm, sLstm } from "@ostinato/cells";
+import { evaluate, gruCell, readout } from "@ostinato/conformance";
 import {
   type Backend,
   bidirectional,
   bind,
+  float32,
   type Graph,
   gru,
   inferenceGraph,
@@ -41,22 +43,43 @@ function of(cell: Parameters<typeof rnn>[0]): (options: object) => never {
   return ({ units: _, ...options }: { readonly units?: number }) => rnn(cell, options as object) as never;
 }
 
-/** The layers of one direction, untyped, for options that are known when the test runs; and how many states each has. */
-const cells: Readonly<Record<string, { make(options: object): never; states: number }>> = {
-  lstm: { make: lstm as never, states: 2 },
-  gru: { make: gru as never, states: 1 },
-  simpleRnn: { make: simpleRnn as never, states: 1 },
+/** A layer of one direction, untyped, for options that are known when the test runs. */
+interface Recurrence {
+  make(options: object): never;
+  /** The size of each state. */
+  readonly states: readonly number[];
+  /** Whether states that are given must be positive. */
+  readonly positive?: true;
+}
+
+const cells: Readonly<Record<string, Recurrence>> = {
+  lstm: { make: lstm as never, states: [units, units] },
+  gru: { make: gru as never, states: [units] },
+  simpleRnn: { make: simpleRnn as never, states: [units] },
 };
 /** The same of a user's own, through one way of merging: how outputs are merged does not depend on the cell. */
 const ownCells: typeof cells = {
-  "a cell that is a gru": { make: of(gruCell({ units })), states: 1 },
-  "a cell without a recurrent product": { make: of(minGru({ units })), states: 1 },
-  "a cell of two states": { make: of(peepholeLstm({ units })), states: 2 },
-  "a cell whose output is no state": { make: of(readout({ units, outputs: units })), states: 1 },
-  "two cells": { make: of([minGru({ units }), peepholeLstm({ units })]), states: 3 },
+  "a cell that is a gru": { make: of(gruCell({ units })), states: [units] },
+  "a cell without a recurrent product": { make: of(minGru({ units })), states: [units] },
+  "a cell of two states": { make: of(peepholeLstm({ units })), states: [units, units] },
+  "a cell whose output is no state": { make: of(readout({ units, outputs: units })), states: [units] },
+  "two cells": { make: of([minGru({ units }), peepholeLstm({ units })]), states: [units, units, units] },
 };
 
-const makerOf = (cell: string) => (cells[cell] ?? ownCells[cell]) as (typeof cells)[string];
+/** Other cells of papers, which differ from those in the formula of their step alone: both ways at once. */
+const paperCells: typeof cells = {
+  "an lstm of coupled gates": { make: of(coupledLstm({ units })), states: [units, units] },
+  // A small epsilon magnifies what single precision rounds off, step after step, where all cells are near each other.
+  "an lstm with layer normalization": { make: of(layerNormLstm({ units, epsilon: 0.1 })), states: [units, units] },
+  "an lstm with a projection": { make: of(projectionLstm({ units: 6, projection: units })), states: [units, 6] },
+  "an lstm of exponential gates": {
+    make: of(sLstm({ units, heads: 2 })),
+    states: [units, units, units, units],
+    positive: true,
+  },
+};
+
+const makerOf = (cell: string) => (cells[cell] ?? ownCells[cell] ?? paperCells[cell]) as (typeof cells)[string];
 
 const ways: readonly {
   readonly title: string;
@@ -89,20 +112,25 @@ function graphOf(
     readonly lengths: boolean;
     readonly states: (typeof stateUses)[number];
   },
-): { graph: Graph; states: readonly string[] } {
+): { graph: Graph; states: readonly number[] } {
   const x = input({ shape: ["time", 3], name: "x", lengths: options.lengths });
   const { returnSequences } = options;
   const [begun, returnState] = [options.states !== "none", options.states === "in and out"];
   const directions = way.direction === "bidirectional" ? 2 : 1;
-  const count = begun ? directions * makerOf(cell).states : 0;
-  const states = Array.from({ length: count }, (_, i) => input({ shape: [units], name: `state${i}` }));
+  const sizes = begun ? Array.from({ length: directions }, () => makerOf(cell).states).flat() : [];
+  const states = sizes.map((size, i) => input({ shape: [size], name: `state${i}` }));
   const layer = way.wrap(cell, { units, returnSequences, returnState }) as (x: unknown, call?: object) => never;
   const output: unknown = begun ? layer(x, { initialState: states }) : layer(x);
   const { spec } = model(
     [x, ...states],
     (Array.isArray(output) ? Object.fromEntries(output.map((one, i) => [`output${i}`, one])) : output) as never,
   );
-  return { graph: inferenceGraph(spec), states: states.map((_, i) => `state${i}`) };
+  return { graph: inferenceGraph(spec), states: sizes };
+}
+
+function stateOf(cell: string, shape: readonly number[], seed: number): Tensor {
+  const drawn = randomFloats(shape, seed);
+  return makerOf(cell).positive ? float32(shape, drawn.data.map(Math.abs) as Float32Array) : drawn;
 }
 
 /** A runtime with the graph in it, for batches and times up to the largest. */
@@ -116,9 +144,14 @@ async function opened(backend: Backend, graph: Graph, weights: Tensors) {
 const backends: readonly Backend[] = [await cpu(), await wasm({ threads: 2 })];
 
 const flags = [false, true];
-const fewWays = ways.filter(({ title }) => ["forward", "reverse", "bidirectional, concat"].includes(title));
-const cases = [...Object.keys(cells), ...Object.keys(ownCells)].flatMap((cell) =>
-  (cell in cells ? ways : fewWays).map((way) => ({ cell, way, title: way.title })),
+const few = ["forward", "reverse", "bidirectional, concat"];
+const waysOf = (titles: readonly string[]) => ways.filter(({ title }) => titles.includes(title));
+const cases = [
+  { all: cells, in: ways },
+  { all: ownCells, in: waysOf(few) },
+  { all: paperCells, in: waysOf(few.slice(-1)) },
+].flatMap((group) =>
+  Object.keys(group.all).flatMap((cell) => group.in.map((way) => ({ cell, way, title: way.title }))),
 );
 
 test.each(cases)("$cell, $title", async ({ cell, way }) => {
@@ -144,7 +177,7 @@ test.each(cases)("$cell, $title", async ({ cell, way }) => {
             const feeds: Tensors = {
               x: randomFloats([batch, time, 3], batch),
               ...(lengths ? { "x/lengths": int32([batch], lengthsOf(batch, time, batch + time).data) } : {}),
-              ...Object.fromEntries(states.map((name, i) => [name, randomFloats([batch, units], 50 + i)])),
+              ...Object.fromEntries(states.map((size, i) => [`state${i}`, stateOf(cell, [batch, size], 50 + i)])),
             };
             const given = await onnx.run(feeds);
             const others = [evaluate(graph, feeds, weights).fetches];

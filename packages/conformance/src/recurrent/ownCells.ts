@@ -1,8 +1,8 @@
-/** Cells as users of the library define them: with them every backend and every export is held to the reference. */
+/** Cells as users of the library define them, beside those of `@ostinato/cells`: with them every backend and every export is held to the reference. */
 import { defineCell, OptionReader, type Value } from "@ostinato/core";
 import { add, concat, expandDims, matmul, mul, sigmoid, slice, sub, sum, tanh, transpose } from "@ostinato/core/graph";
 
-/** Options of the cells below. */
+/** Options of `gruCell`. */
 export interface CellOptions {
   readonly units: number;
   readonly dropout?: number;
@@ -20,26 +20,6 @@ function readCell(options: CellOptions, owner: string) {
 
 /** The part of sums over gates that belongs to gate `k`. */
 const gateOf = (sums: Value, k: number, units: number): Value => slice(sums, 1, k * units, units);
-
-/** minGRU (Feng et al. 2024): z and the candidate see the input alone. */
-export const minGru = defineCell({
-  kind: "minGru",
-  parse: readCell,
-  states: ["h"],
-  sizes: ({ units }) => ({ h: units }),
-  build({ parameter, mask }, { units, dropout }, { features, batch }) {
-    const kernel = parameter("kernel", [features, 2 * units], "glorotUniform");
-    const bias = parameter("bias", [2 * units], "zeros");
-    const drop = dropout > 0 ? mask?.(dropout, [batch, features], "dropout") : undefined;
-    return {
-      prepare: (x) => add(matmul(drop ? mul(x, drop) : x, kernel), bias),
-      step({ x, states: { h } }) {
-        const z = sigmoid(gateOf(x, 0, units));
-        return { states: { h: add(mul(sub(1, z), h), mul(z, gateOf(x, 1, units))) } };
-      },
-    };
-  },
-});
 
 /** The library's gru once more, with its parameters, all in the step but the product with W. */
 export const gruCell = defineCell({
@@ -70,32 +50,6 @@ export const gruCell = defineCell({
         const r = sigmoid(add(gateOf(x, 1, units), gateOf(sums, 1, units)));
         const candidate = tanh(add(gateOf(x, 2, units), mul(r, gateOf(sums, 2, units))));
         return { states: { h: add(mul(sub(1, z), candidate), mul(z, h)) } };
-      },
-    };
-  },
-});
-
-/** The LSTM with peepholes (Gers and Schmidhuber 2000), in ONNX's layout. */
-export const peepholeLstm = defineCell({
-  kind: "peepholeLstm",
-  parse: readCell,
-  states: ["h", "c"],
-  sizes: ({ units }) => ({ h: units, c: units }),
-  build({ parameter }, { units }, { features }) {
-    const W = parameter("W", [4 * units, features], "glorotUniform");
-    const R = parameter("R", [4 * units, units], "orthogonal");
-    const B = parameter("B", [4 * units], "zeros");
-    const P = parameter("P", [3 * units], "normal");
-    const peep = (k: number, c: Value): Value => mul(slice(P, 0, k * units, units), c);
-    return {
-      prepare: (x) => add(matmul(x, transpose(W, [1, 0])), B),
-      step({ x, states: { h, c: c0 } }) {
-        const sums = add(x, matmul(h, transpose(R, [1, 0])));
-        const i = sigmoid(add(gateOf(sums, 0, units), peep(0, c0)));
-        const f = sigmoid(add(gateOf(sums, 2, units), peep(2, c0)));
-        const c = add(mul(f, c0), mul(i, tanh(gateOf(sums, 3, units))));
-        const o = sigmoid(add(gateOf(sums, 1, units), peep(1, c)));
-        return { states: { h: mul(o, tanh(c)), c } };
       },
     };
   },

@@ -1,6 +1,10 @@
 /** All layers and cells of a user's own, as files are read with them. */
+import { coupledLstm, layerNormLstm, minGru, peepholeLstm, projectionLstm, sLstm } from "@ostinato/cells";
 import { attend, blend, residual, scale } from "../ownLayers.ts";
-import { gruCell, minGru, peepholeLstm, readout } from "./ownCells.ts";
+import { gruCell, readout } from "./ownCells.ts";
 
 /** All of them. */
-export const ownKinds = [scale, blend, attend, residual, minGru, gruCell, peepholeLstm, readout] as const;
+export const ownKinds = [
+  ...[scale, blend, attend, residual, gruCell, readout],
+  ...[peepholeLstm, coupledLstm, layerNormLstm, projectionLstm, minGru, sLstm],
+] as const;

@@ -16,7 +16,7 @@ import {
 } from "@ostinato/core";
 import type { Draw, DrawTrial } from "../draw.ts";
 import { type Fetches, inference, training } from "../models.ts";
-import { ownCellsTrial } from "./ownCells.ts";
+import { ownCellTrials } from "./ownCells.ts";
 
 /** What an lstm may have beside its units and what it returns. */
 function drawLstmOptions(draw: Draw) {
@@ -121,5 +121,5 @@ export const recurrentLayerTrials: Readonly<Record<string, DrawTrial>> = {
   bidirectional: bidirectionalTrial,
   "states of lstms": twoStatesTrial,
   "states of grus and simpleRnns": oneStateTrial,
-  "cells of a user's own": ownCellsTrial,
+  ...ownCellTrials,
 };
