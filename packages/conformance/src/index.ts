@@ -3,7 +3,7 @@ export { checkGradients, type GradientCheck, type GradientError, gradientErrors 
 export { type Heard, idle } from "./idle.ts";
 export { type Growth, memoryGrowth } from "./memoryGrowth.ts";
 export { type Realm, trainedIn } from "./otherRealm.ts";
-export { attend, blend, residual, scale } from "./ownLayers.ts";
+export { attend, blend, gated, residual, scale } from "./ownLayers.ts";
 export { gruCell, readout } from "./recurrent/ownCells.ts";
 export { ownKinds } from "./recurrent/ownKinds.ts";
 export { reference } from "./reference/backend.ts";

@@ -69,6 +69,22 @@ export const blend = defineLayer({
   },
 });
 
+/** tanh(x · kernel) ∘ σ(gate), and dropout: a layer that takes features alone. */
+export const gated = defineLayer({
+  kind: "gated",
+  parse(options: { readonly units: number; readonly rate?: number }, owner) {
+    const read = new OptionReader(owner, options, ["units", "rate"]);
+    return { units: read.integer("units", 1), rate: read.number("rate", 0, 0, 1) };
+  },
+  takes: "features [batch, features]",
+  outputs: { features: "features" },
+  build({ parameter, mask }, { units, rate }, [x]) {
+    const candidate = tanh(matmul(x.values, parameter("kernel", [featuresOf(x), units], "glorotUniform")));
+    const values = mul(candidate, sigmoid(parameter("gate", [units], "normal")));
+    return [{ kind: "features", values: mask && rate > 0 ? mul(values, mask(rate, values.type.shape)) : values }];
+  },
+});
+
 /** The mean of a sequence, weighed by how its steps fit features: a layer of a list of inputs of two kinds. Zeros for rows without steps. */
 export const attend = defineLayer({
   kind: "attend",

@@ -17,14 +17,19 @@ import {
   inferenceGraph,
   type Loss,
   lastStep,
+  layerNormalization,
   lstm,
+  masking,
   meanSquaredError,
   recurrentActivationNames,
+  repeatVector,
   sgd,
   simpleRnn,
   siteOf,
   sparseCategoricalCrossentropy,
+  spatialDropout1d,
   type Tensors,
+  timeDistributed,
   trainingGraph,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
@@ -120,6 +125,24 @@ const layerCases: readonly LayerCase[] = [
   ],
   ...Object.entries(poolingLayers).map(([name, make]): LayerCase => [name, sequences, () => [make()]]),
   ["dense without bias", starts, (t) => [dense({ units: t.size(), useBias: false })]],
+  ["layerNormalization", starts, (t) => [layerNormalization({ epsilon: t.random.uniform() + 1e-3 })]],
+  ["layerNormalization without scale", starts, () => [layerNormalization({ scale: false })]],
+  ["layerNormalization without center", starts, () => [layerNormalization({ center: false })]],
+  [
+    "timeDistributed",
+    sequences,
+    (t) => [timeDistributed(dense({ units: t.size(), activation: "tanh" })), timeDistributed(layerNormalization())],
+  ],
+  // Of what is below 0 `relu` makes steps that are masked.
+  ["masking", vectors, (t) => [activation({ activation: "relu" }), masking(), lstm({ units: t.size() })]],
+  ["masking of steps", vectors, () => [activation({ activation: "relu" }), masking()]],
+  [
+    "masking of another value",
+    vectors,
+    () => [activation({ activation: "relu" }), activation({ activation: "hardSigmoid" }), masking({ maskValue: 0.5 })],
+  ],
+  ["repeatVector", ["features"], (t) => [repeatVector({ n: t.size() }), gru({ units: t.size() })]],
+  ["spatialDropout1d in inference", sequences, () => [spatialDropout1d({ rate: 0.5 })]],
   ["dropout in inference", starts, () => [dropout({ rate: 0.5 })]],
   ...activationNames.map(
     (name) => [`dense, ${name}`, starts, (t: Trials) => [dense({ units: t.size(), activation: name })]] as const,
@@ -173,6 +196,11 @@ const bodies: readonly (readonly [name: string, start: Start, layers: Layers])[]
     "a ragged sequence through a simpleRnn",
     "ragged sequence",
     (t) => [simpleRnn({ units: t.size(), returnSequences: true })],
+  ],
+  [
+    "a ragged sequence through timeDistributed and layerNormalization",
+    "ragged sequence",
+    (t) => [timeDistributed(dense({ units: t.size() })), layerNormalization()],
   ],
   ...Object.entries(poolingLayers).map(
     ([name, make]) =>

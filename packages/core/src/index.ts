@@ -121,17 +121,24 @@ export {
   dense,
   dropout,
   embedding,
-  globalAveragePooling1d,
-  globalMaxPooling1d,
   type InputOptions,
   input,
-  lastStep,
+  layerNormalization,
   maximum,
   minimum,
   multiply,
-  type NameOptions,
   subtract,
 } from "./nn/create.ts";
+export {
+  globalAveragePooling1d,
+  globalMaxPooling1d,
+  lastStep,
+  masking,
+  repeatAlong,
+  repeatVector,
+  spatialDropout1d,
+  timeDistributed,
+} from "./nn/createOverTime.ts";
 export {
   defineLayer,
   type LayerMaker,
@@ -159,6 +166,7 @@ export type {
   PointwiseLayer,
   Symbolic,
 } from "./nn/layer.ts";
+export type { NameOptions } from "./nn/make.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
 export { type Json, OptionReader } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";

@@ -2,7 +2,7 @@
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
 import { minGru, peepholeLstm } from "@ostinato/cells";
-import { attend, blend, ownKinds, residual, scale } from "@ostinato/conformance";
+import { attend, blend, gated, ownKinds, residual, scale } from "@ostinato/conformance";
 import {
   adam,
   type Backend,
@@ -18,6 +18,7 @@ import {
   predictor,
   RandomStream,
   rnn,
+  timeDistributed,
   toBytes,
 } from "@ostinato/core";
 import { decodeOnnx, exportOnnx } from "@ostinato/onnx";
@@ -29,7 +30,8 @@ import { difference } from "./run.ts";
 function network() {
   const words = input({ shape: ["time"], name: "words" });
   const x = embedding({ inputDim: 9, outputDim: 4, maskZero: true })(words);
-  const read = bidirectional(rnn(minGru({ units: 2 }), { returnSequences: true }))(x);
+  const both = bidirectional(rnn(minGru({ units: 2 }), { returnSequences: true }))(x);
+  const read = timeDistributed(gated({ units: 4, rate: 0.1 }))(both);
   const memory = scale({ initial: 0.7, rate: 0.1 })(residual({ layer: dense({ units: 4 }) })(blend()([x, read])));
   const state = rnn([minGru({ units: 3 }), peepholeLstm({ units: 2 })], { reverse: true })(memory);
   return model(words, dense({ units: 1 })(attend()([memory, state])));
@@ -55,8 +57,8 @@ test.each(backends)("trained on %s, saved and loaded, they predict the same in o
   expect(epochs.at(-1)?.loss).toBeLessThan(0.5 * (epochs[0]?.loss as number));
   const trained = fromBytes(toBytes(await trainer.snapshot()), { layers: ownKinds });
   const exported = exportOnnx(trained);
-  // One for each direction, one for each cell of the list.
-  expect(decodeOnnx(exported).graph?.nodes?.filter(({ op }) => op === "Scan")).toHaveLength(4);
+  // One for each direction, one for the steps of timeDistributed, one for each cell of the list.
+  expect(decodeOnnx(exported).graph?.nodes?.filter(({ op }) => op === "Scan")).toHaveLength(5);
   await using ours = await predictor(trained, { backend: await open() });
   await using theirs = await onnxPredictor(exported, { threads: 1, layers: ownKinds });
   for (const rows of [x, [[]], [[3]], [[1, 2, 3]]]) {

@@ -21,9 +21,11 @@ import {
   inferenceGraph,
   input,
   lastStep,
+  layerNormalization,
   lstm,
   type Model,
   ModelFileError,
+  masking,
   maximum,
   minimum,
   model,
@@ -31,15 +33,19 @@ import {
   nodesOf,
   predictor,
   RandomStream,
+  repeatAlong,
+  repeatVector,
   rootsOf,
   StateError,
   type Symbolic,
   sequential,
   simpleRnn,
+  spatialDropout1d,
   subtract,
   type Tensor,
   type Trained,
   tanh,
+  timeDistributed,
   toBytes,
   UnsupportedOpError,
 } from "@ostinato/core";
@@ -242,6 +248,43 @@ describe("the exported model predicts what the model predicts", () => {
     };
     for (const batchSize of [5, 1])
       await expectSame(trainedOf(model(inputs, Object.fromEntries(outputs))), x, batchSize);
+  });
+
+  test("layers over time, those that mask and repeat steps among them", async () => {
+    const vector = input({ name: "vector", shape: [2] });
+    const steps = input({ name: "steps", shape: ["time", 3], lengths: true });
+    const gaps = input({ name: "gaps", shape: ["time", 3] });
+    const masked = masking()(gaps);
+    const along = repeatAlong()([vector, steps]);
+    const outputs = {
+      each: timeDistributed(dense({ units: 2, activation: "tanh" }))(steps),
+      normalized: layerNormalization()(steps),
+      normalizedVector: layerNormalization({ scale: false })(vector),
+      repeated: gru({ units: 3, returnSequences: true })(repeatVector({ n: 4 })(vector)),
+      along: lstm({ units: 2 })(along),
+      dropped: spatialDropout1d({ rate: 0.5 })(along),
+      masked,
+      state: lstm({ units: 3 })(masked),
+      mean: globalAveragePooling1d()(masking({ maskValue: 0.5 })(steps)),
+    };
+    const values = randomFloats([5, 6, 3], 2);
+    const lengths = [6, 0, 1, 3, 5];
+    // Zeros behind the ends of rows, and 0.5 behind those of others.
+    const cut = Float32Array.from(values.data, (value, i) =>
+      Math.floor(i / 3) % 6 < lengths[Math.floor(i / 18)]! ? value : 0,
+    );
+    const x = {
+      vector: randomFloats([5, 2], 1),
+      steps: {
+        values: float32(
+          [5, 6, 3],
+          cut.map((value) => value || 0.5),
+        ),
+        lengths: [6, 2, 1, 0, 6],
+      },
+      gaps: float32([5, 6, 3], cut),
+    };
+    for (const batchSize of [5, 1]) await expectSame(trainedOf(model([vector, steps, gaps], outputs)), x, batchSize);
   });
 
   test("features without time", async () => {

@@ -16,19 +16,25 @@ import {
   huber,
   input,
   lastStep,
+  layerNormalization,
+  masking,
   maximum,
   meanAbsoluteError,
   meanSquaredError,
   minimum,
   model,
   multiply,
+  repeatAlong,
+  repeatVector,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
+  spatialDropout1d,
   subtract,
+  timeDistributed,
   trainingGraph,
 } from "@ostinato/core";
-import { attend, blend, residual, scale } from "../ownLayers.ts";
+import { attend, blend, gated, residual, scale } from "../ownLayers.ts";
 import type { Draw, DrawTrial } from "./draw.ts";
 import { drawInputs, type Fetches, inference, training } from "./models.ts";
 import { drawRecurrentLayer, recurrentLayerTrials } from "./recurrent/layers.ts";
@@ -123,6 +129,59 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
     const chain = sequential([start, drawRecurrentLayer(draw, true), pool]);
     return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, meanSquaredError());
+  },
+  layerNormalization: (draw) => {
+    const layer = layerNormalization({
+      epsilon: draw.one([1e-3, 0.1]),
+      center: draw.chance(0.7),
+      scale: draw.chance(0.7),
+      gammaRegularizer: draw.chance(0.3) ? { l2: 0.1 } : null,
+    });
+    const chain = sequential([drawInput(draw), layer]);
+    return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, meanSquaredError());
+  },
+  timeDistributed: (draw) => {
+    const units = draw.number(5).size;
+    const rate = draw.one([0, 0.4]);
+    const layer = draw.one([
+      dense({ units, activation: draw.one(activationNames) }),
+      gated({ units, rate }),
+      scale({ initial: 0.5, rate }),
+      residual({ layer: scale({ rate }) }),
+    ]);
+    const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+    const chain = sequential([start, timeDistributed(layer), drawRecurrentLayer(draw)]);
+    return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, meanSquaredError());
+  },
+  // Of what `relu` makes 0 there are steps without any other number.
+  masking: (draw) => {
+    const start = input({ shape: ["time", draw.whole(1, 2)], lengths: draw.chance(0.5) });
+    const layers = [
+      activation({ activation: "relu" }),
+      masking(),
+      dense({ units: 2 }),
+      drawRecurrentLayer(draw),
+    ] as const;
+    const chain = sequential([start, ...layers]);
+    return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, meanSquaredError());
+  },
+  repeating: (draw) => {
+    const vector = input({ name: "vector", shape: [draw.number(5).size] });
+    if (draw.chance(0.5)) {
+      const chain = sequential([vector, repeatVector({ n: draw.whole(1, 4) }), drawRecurrentLayer(draw)]);
+      return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, meanSquaredError());
+    }
+    const steps = input({ name: "steps", shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+    const made = model(
+      [vector, steps],
+      drawRecurrentLayer(draw)(concatenate()([steps, repeatAlong()([vector, steps])])),
+    );
+    return draw.chance(0.4) ? inference(draw, made) : training(draw, made.spec, meanSquaredError());
+  },
+  spatialDropout1d: (draw) => {
+    const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
+    const layers = [spatialDropout1d({ rate: draw.one([0, 0.2, 0.5, 0.9]) }), drawRecurrentLayer(draw)] as const;
+    return training(draw, sequential([start, ...layers]).spec, meanSquaredError());
   },
   merging: mergingTrial,
   "several outputs": outputsTrial,

@@ -69,6 +69,38 @@ function dense(row: Row, config: Config, weights: Weights): Row {
   );
 }
 
+function layerNormalization(row: Row, config: Config, weights: Weights): Row {
+  return perVector(row, (x) => {
+    const mean = x.reduce((sum, v) => sum + v, 0) / x.length;
+    const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length;
+    const gamma = config.scale ? weights("gamma") : x.map(() => 1);
+    const beta = config.center ? weights("beta") : x.map(() => 0);
+    return x.map((v, k) => (gamma[k] * (v - mean)) / Math.sqrt(variance + (config.epsilon as number)) + beta[k]);
+  });
+}
+
+function timeDistributed(row: Row, config: Config, weights: Weights): Row {
+  const inner = config.layer as { readonly kind: string; readonly config: Config };
+  const steps = row.steps.map((vector) => {
+    const made = layers[inner.kind]({ ids: [], steps: [], vector, length: 1 }, inner.config, (suffix) =>
+      weights(`layer/${suffix}`),
+    );
+    return made.vector as readonly number[];
+  });
+  return { ...row, steps };
+}
+
+function masking(row: Row, config: Config): Row {
+  const masked = row.steps.map((x) => x.every((v) => v === config.maskValue));
+  const length = masked.slice(0, row.length).lastIndexOf(false) + 1;
+  return { ...row, steps: row.steps.map((x, t) => (masked[t] ? x.map(() => 0) : x)), length };
+}
+
+function repeatVector({ vector = [] }: Row, config: Config): Row {
+  const length = config.n as number;
+  return { ids: [], steps: Array.from({ length }, () => vector), length };
+}
+
 /** One number of each feature over the steps that count; zeros where there is none. */
 const pooled =
   (f: (values: readonly number[]) => number) =>
@@ -84,6 +116,11 @@ const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weight
   dense,
   dropout: (row) => row,
   activation: (row, config) => perVector(row, activations[config.activation as string]),
+  layerNormalization,
+  timeDistributed,
+  masking,
+  repeatVector,
+  spatialDropout1d: (row) => row,
   globalMaxPooling1d: pooled((values) => Math.max(...values)),
   globalAveragePooling1d: pooled((values) => values.reduce((sum, v) => sum + v, 0) / values.length),
   lastStep: pooled((values) => values.at(-1) as number),

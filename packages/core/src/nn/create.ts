@@ -1,8 +1,9 @@
-/** The functions that make layers and inputs: Keras's names and options in camel case. Those of recurrent layers are in `recurrent/`. */
+/** The functions that make layers and inputs: Keras's names and options in camel case. Those of layers of sequences alone are in
+ * `createOverTime.ts`, those of recurrent layers in `recurrent/`. */
 import { ConfigError, ShapeError } from "../errors.ts";
 import { type EmbeddingConfig, embedding as embeddingLayer } from "./embedding.ts";
 import type { Layer, MergingLayer, PointwiseLayer, Symbolic } from "./layer.ts";
-import { createLayer as create, type OptionsOf } from "./make.ts";
+import { createLayer as create, type NameOptions, type OptionsOf } from "./make.ts";
 import {
   addLayer,
   averageLayer,
@@ -12,6 +13,7 @@ import {
   multiplyLayer,
   subtractLayer,
 } from "./merging.ts";
+import { type LayerNormalizationConfig, layerNormalization as layerNormalizationLayer } from "./normalization.ts";
 import { isName, isSizeName, NAME_RULE, OptionReader, shown } from "./options.ts";
 import {
   type ActivationConfig,
@@ -21,11 +23,6 @@ import {
   dense as denseLayer,
   dropout as dropoutLayer,
 } from "./pointwise.ts";
-import {
-  globalAveragePooling1d as globalAveragePooling1dLayer,
-  globalMaxPooling1d as globalMaxPooling1dLayer,
-  lastStep as lastStepLayer,
-} from "./pooling.ts";
 
 /**
  * Turns ids into vectors: [batch, time] → [batch, time, outputDim]. `inputDim` counts the ids, reserved ones included. With
@@ -51,44 +48,24 @@ export function dropout(options: OptionsOf<DropoutConfig, "rate">): PointwiseLay
   return create("dropout", dropoutLayer, options);
 }
 
+/**
+ * Layer normalization (Ba, Kiros and Hinton 2016): (x - mean) / √(variance + epsilon) · gamma + beta, the mean and the variance those of each vector, along
+ * the last axis.
+ *
+ * - `epsilon` (1e-3; from 1e-12 on), `center` (true): there is a beta, `scale` (true): there is a gamma, each [features].
+ * - `gammaInitializer` ("ones"), `betaInitializer` ("zeros"); `gammaRegularizer`, `betaRegularizer` (none): { l1, l2 }.
+ * - `trainable` (true): false freezes both.
+ *
+ * @example
+ * sequential([input({ shape: [8] }), dense({ units: 32 }), layerNormalization(), activation({ activation: "relu" }), dense({ units: 1 })])
+ */
+export function layerNormalization(options?: OptionsOf<LayerNormalizationConfig, never>): PointwiseLayer {
+  return create("layerNormalization", layerNormalizationLayer, options);
+}
+
 /** An activation function as a layer: `activation({ activation: "tanh" })`. */
 export function activation(options: OptionsOf<ActivationConfig, "activation">): PointwiseLayer {
   return create("activation", activationLayer, options);
-}
-
-/** Options of layers that have none but a name. */
-export interface NameOptions {
-  /** How errors, summaries and files call the layer. Default its kind, with a number where there are several. */
-  readonly name?: string;
-}
-
-/**
- * The largest number of each feature over the steps of a row: [batch, time, features] → [batch, features]. Steps past a row's length take no part; a row
- * without a step gives zeros. Steps that are equally large share the gradient.
- *
- * (Keras's layer takes no mask, and looks at padding too.)
- *
- * @example
- * sequential([embedding({ inputDim: 5000, outputDim: 128, maskZero: true }), lstm({ units: 64, returnSequences: true }), globalMaxPooling1d(), dense({ units: 1 })])
- */
-export function globalMaxPooling1d(options?: NameOptions): Layer<"sequence", "features"> {
-  return create("globalMaxPooling1d", globalMaxPooling1dLayer, options);
-}
-
-/**
- * The mean of each feature over the steps of a row: [batch, time, features] → [batch, features]. Steps past a row's length take no part; a row without a
- * step gives zeros.
- */
-export function globalAveragePooling1d(options?: NameOptions): Layer<"sequence", "features"> {
-  return create("globalAveragePooling1d", globalAveragePooling1dLayer, options);
-}
-
-/**
- * The last step of each row, the one at its length - 1: [batch, time, features] → [batch, features]. A row without a step gives zeros. Of a recurrence with
- * `returnSequences` it is what the layer gives without, unless it reads in `reverse`: the last step is the first that it read.
- */
-export function lastStep(options?: NameOptions): Layer<"sequence", "features"> {
-  return create("lastStep", lastStepLayer, options);
 }
 
 /**

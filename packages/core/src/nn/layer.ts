@@ -78,10 +78,14 @@ export interface LayerDefinition<C> {
   states?(config: C): readonly string[];
   /** It is applied to a list of inputs, `layer([a, b])`. */
   readonly merges?: true;
+  /** Of a sequence it makes, step by step, what it makes of features: `timeDistributed` hands it all steps at once. */
+  readonly stepwise?: true;
   /** It reads one step after another, and has the options `returnSequences`, `returnState` and `reverse`: `bidirectional` takes it. */
   readonly recurrence?: true;
   /** What ids must be; data is checked for it before anything runs. */
   ids?(config: C): IdRules;
+  /** A step of a sequence whose features all equal it is none; data is checked: no such step stands before others of its row. */
+  maskValue?(config: C): number;
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];

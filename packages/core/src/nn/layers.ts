@@ -1,6 +1,7 @@
 /** What builds each of the library's own layers. A file's layers are looked up here and nowhere else. */
 import { embedding } from "./embedding.ts";
 import type { LayerKind } from "./layerKinds.ts";
+import { masking } from "./masking.ts";
 import {
   addLayer,
   averageLayer,
@@ -10,9 +11,13 @@ import {
   multiplyLayer,
   subtractLayer,
 } from "./merging.ts";
+import { spatialDropout1d } from "./noise.ts";
+import { layerNormalization } from "./normalization.ts";
 import { activation, dense, dropout } from "./pointwise.ts";
 import { globalAveragePooling1d, globalMaxPooling1d, lastStep } from "./pooling.ts";
 import { recurrentDefinitions } from "./recurrent/table.ts";
+import { repeatAlong, repeatVector } from "./repeating.ts";
+import { timeDistributed } from "./timeDistributed.ts";
 
 export const layerDefinitions = {
   embedding,
@@ -23,6 +28,12 @@ export const layerDefinitions = {
   globalMaxPooling1d,
   globalAveragePooling1d,
   lastStep,
+  timeDistributed,
+  layerNormalization,
+  masking,
+  repeatVector,
+  repeatAlong,
+  spatialDropout1d,
   concatenate: concatenateLayer,
   add: addLayer,
   subtract: subtractLayer,

@@ -14,6 +14,12 @@ export type OptionsOf<C, Required extends keyof C> = Pick<C, Required> & {
   readonly name?: string;
 };
 
+/** Options of layers that have none but a name. */
+export interface NameOptions {
+  /** How errors, summaries and files call the layer. Default its kind, with a number where there are several. */
+  readonly name?: string;
+}
+
 /** A layer from options of unknown origin, which are checked. */
 export function createLayer<L extends AnyLayer, C>(
   kind: string,

@@ -8,10 +8,11 @@ import type { LayerDefinition } from "./layer.ts";
 import { OptionReader } from "./options.ts";
 import type { Regularizer } from "./regularizers.ts";
 
-const takes = "a sequence [batch, time, features] or features [batch, features]; put an embedding before it";
+/** What they take, for errors. */
+export const takes = "a sequence [batch, time, features] or features [batch, features]; put an embedding before it";
 
 /** What they take they give. */
-const outputs = (_config: unknown, inputs: readonly Kind[]): readonly Kind[] | undefined =>
+export const outputs = (_config: unknown, inputs: readonly Kind[]): readonly Kind[] | undefined =>
   inputs.join() === "sequence" || inputs.join() === "features" ? inputs : undefined;
 
 export type DenseConfig = {
@@ -26,6 +27,9 @@ export type DenseConfig = {
 };
 
 export const dense: LayerDefinition<DenseConfig> = {
+  takes,
+  outputs,
+  stepwise: true,
   parse(options, owner) {
     const read = new OptionReader(owner, options, [
       "units",
@@ -48,8 +52,6 @@ export const dense: LayerDefinition<DenseConfig> = {
       trainable: read.boolean("trainable", true),
     };
   },
-  takes,
-  outputs,
   build({ parameter }, config, [input]) {
     const flow = input as Flow;
     const { units, trainable } = config;
@@ -67,9 +69,10 @@ export const dense: LayerDefinition<DenseConfig> = {
 export type DropoutConfig = { readonly rate: number };
 
 export const dropout: LayerDefinition<DropoutConfig> = {
-  parse: (options, owner) => ({ rate: new OptionReader(owner, options, ["rate"]).number("rate", Number.NaN, 0, 1) }),
   takes,
   outputs,
+  stepwise: true,
+  parse: (options, owner) => ({ rate: new OptionReader(owner, options, ["rate"]).number("rate", Number.NaN, 0, 1) }),
   build({ mask }, { rate }, [input]) {
     const flow = input as Flow;
     if (!mask || rate === 0) return [flow];
@@ -80,11 +83,12 @@ export const dropout: LayerDefinition<DropoutConfig> = {
 export type ActivationConfig = { readonly activation: Activation };
 
 export const activation: LayerDefinition<ActivationConfig> = {
+  takes,
+  outputs,
+  stepwise: true,
   parse: (options, owner) => ({
     activation: new OptionReader(owner, options, ["activation"]).oneOf("activation", activationNames),
   }),
-  takes,
-  outputs,
   build: (_context, config, [input]) => {
     const flow = input as Flow;
     return [{ ...flow, values: activationFunctions[config.activation](flow.values) }];

@@ -3,21 +3,13 @@ import { ConfigError, ShapeError } from "../../errors.ts";
 import { broadcastTo } from "../../ir/build/shape.ts";
 import { full, parameter } from "../../ir/build/source.ts";
 import { substitute } from "../../ir/rewrite.ts";
-import {
-  type AnyNode,
-  type Dim,
-  nodesOf,
-  type Shape,
-  sameShape,
-  showShape,
-  showType,
-  type Value,
-} from "../../ir/value.ts";
+import { type Dim, type Shape, sameShape, showShape, showType, type Value } from "../../ir/value.ts";
 import { scan } from "../../recurrent/scan.ts";
 import type { Flow } from "../kinds.ts";
 import type { AnyLayer, BuildContext, LayerDefinition } from "../layer.ts";
 import { createLayer } from "../make.ts";
 import { expectKeys, isRecord, shown } from "../options.ts";
+import { outsideOf } from "../outside.ts";
 import { expectOwn, isValue, watched } from "../results.ts";
 import { toldOf, within } from "../wrapping.ts";
 import { type BuiltCell, type Cell, type CellResult, cellOf, parseCell } from "./cell.ts";
@@ -47,26 +39,6 @@ function expectValue(what: string, given: unknown, shape: Shape | undefined): Va
   if (dtype !== "float32" || (shape && !sameShape(own, shape)))
     throw new ShapeError(`${what} must be float32${shape ? showShape(shape) : ""}, it is ${showType(given.type)}`);
   return given;
-}
-
-/**
- * What a body reads from outside: values that no placeholder is part of, but more than constants. Each is handed in as a whole, so that what is the
- * same for all steps is computed before them.
- */
-function outsideOf(results: readonly Value[], placeholders: readonly Value[], known: readonly AnyNode[]): Value[] {
-  const varies = new Set(placeholders.map(({ node }) => node));
-  const outside = new Set(known);
-  for (const node of nodesOf(results, known)) {
-    if (node.inputs.some((input) => varies.has(input.node))) varies.add(node);
-    else if (node.inputs.some((input) => outside.has(input.node))) outside.add(node);
-  }
-  const read = [...results, ...nodesOf(results, outside).flatMap(({ inputs }) => inputs)];
-  const constants: Value[] = [];
-  for (const value of read) {
-    const found = constants.some(({ node, output }) => node === value.node && output === value.output);
-    if (outside.has(value.node) && !found) constants.push(value);
-  }
-  return constants;
 }
 
 interface Run {

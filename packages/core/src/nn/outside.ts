@@ -1,0 +1,26 @@
+/** What the body of a scan reads from outside of it. */
+import { type AnyNode, nodesOf, type Value } from "../ir/value.ts";
+
+/**
+ * What a body reads from outside: values that no placeholder is part of, but more than constants. Each is handed in as a whole, so that what is the
+ * same for all steps is computed before them.
+ */
+export function outsideOf(
+  results: readonly Value[],
+  placeholders: readonly Value[],
+  known: Iterable<AnyNode>,
+): readonly Value[] {
+  const varies = new Set(placeholders.map(({ node }) => node));
+  const outside = new Set(known);
+  for (const node of nodesOf(results, outside)) {
+    if (node.inputs.some((input) => varies.has(input.node))) varies.add(node);
+    else if (node.inputs.some((input) => outside.has(input.node))) outside.add(node);
+  }
+  const read = [...results, ...nodesOf(results, outside).flatMap(({ inputs }) => inputs)];
+  const constants: Value[] = [];
+  for (const value of read) {
+    const found = constants.some(({ node, output }) => node === value.node && output === value.output);
+    if (outside.has(value.node) && !found) constants.push(value);
+  }
+  return constants;
+}
