@@ -11,9 +11,8 @@ import {
   type ReadOptions,
   type Trained,
 } from "@ostinato/core";
-import type { Vocabulary } from "@ostinato/text";
 import { isOnnx } from "./onnxBytes.ts";
-import { classifierSettings, encodeForClassifier, type KnownSettings } from "./settings.ts";
+import { classifierSettings, encodeForClassifier, type KnownSettings, type Vocabularies } from "./settings.ts";
 
 /** What a model makes of a text. */
 export interface Classification {
@@ -45,13 +44,13 @@ export interface TextClassifier extends AsyncDisposable {
 class ModelClassifier implements TextClassifier {
   readonly labels: readonly string[];
   readonly #settings: KnownSettings;
-  readonly #vocabulary: Vocabulary;
+  readonly #vocabularies: Vocabularies;
   readonly #predictor: Predictor;
 
-  constructor(settings: KnownSettings, vocabulary: Vocabulary, predictor: Predictor) {
+  constructor(settings: KnownSettings, vocabularies: Vocabularies, predictor: Predictor) {
     this.labels = settings.labels;
     this.#settings = settings;
-    this.#vocabulary = vocabulary;
+    this.#vocabularies = vocabularies;
     this.#predictor = predictor;
   }
 
@@ -65,7 +64,7 @@ class ModelClassifier implements TextClassifier {
     if (!Array.isArray(given))
       throw new ConfigError(`classify: give a text or a list of texts, got ${given === null ? "null" : typeof given}`);
     if (given.length === 0) return [];
-    const rows = encodeForClassifier(this.#settings, this.#vocabulary, given);
+    const rows = encodeForClassifier(this.#settings, this.#vocabularies, given);
     const { data, shape } = await this.#predictor.predict(rows, options);
     const units = shape[1] as number;
     return given.map((_, row) => classification(this.labels, data.subarray(row * units, (row + 1) * units)));
@@ -97,8 +96,8 @@ export async function classifierOver(
   described: Omit<Trained, "weights">,
   open: () => Promise<Predictor>,
 ): Promise<TextClassifier> {
-  const { settings, vocabulary } = classifierSettings(described);
-  return new ModelClassifier(settings, vocabulary, await open());
+  const { settings, vocabularies } = classifierSettings(described);
+  return new ModelClassifier(settings, vocabularies, await open());
 }
 
 /** What was given as a model, read. @throws ConfigError for a path, ModelFileError for what is no model */

@@ -1,11 +1,11 @@
 /** All that it takes to use a model in another runtime: plain JSON to lie beside its ONNX file. */
 import { inferenceGraph, type Trained } from "@ostinato/core";
 import type { SequenceEnd, Vocabulary } from "@ostinato/text";
-import { classifierSettings } from "./settings.ts";
+import { classifierSettings, type Vocabularies } from "./settings.ts";
 
 /** What `classifierDescription` tells. */
 export interface ClassifierDescription {
-  /** The model's input: int32 ids [batch, time]. */
+  /** The model's first input: int32 ids [batch, time], those of `vocabulary`. */
   readonly input: string;
   /** The model's output: float32 probabilities [batch, units], one for each label, or one alone, that of the second label. */
   readonly output: string;
@@ -15,6 +15,8 @@ export interface ClassifierDescription {
   /** Where zeros fill every row up to `maxLength`; `null`: behind, up to the longest row of the batch. */
   readonly padding: SequenceEnd | null;
   readonly vocabulary: Vocabulary;
+  /** The vocabularies of the other inputs, by their names; each has ids of the same texts, in rows of the same kind. Left out where there are none. */
+  readonly others?: Vocabularies;
 }
 
 /**
@@ -23,8 +25,11 @@ export interface ClassifierDescription {
  * @throws ModelFileError where the model is not a text classifier
  */
 export function classifierDescription(trained: Trained): ClassifierDescription {
-  const { settings, vocabulary } = classifierSettings(trained);
+  const { settings, vocabulary, vocabularies } = classifierSettings(trained);
   const { labels, maxLength, truncating, padding = null } = settings;
   const [output = ""] = Object.keys(inferenceGraph(trained.spec).fetches);
-  return { input: trained.spec.inputs[0]?.name ?? "", output, labels, maxLength, truncating, padding, vocabulary };
+  const [input = "", ...names] = trained.spec.inputs.map(({ name }) => name);
+  const others = Object.fromEntries(names.map((name) => [name, vocabularies[name] as Vocabulary]));
+  const description = { input, output, labels, maxLength, truncating, padding, vocabulary };
+  return names.length === 0 ? description : { ...description, others };
 }

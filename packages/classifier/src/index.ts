@@ -6,6 +6,9 @@ export {
   classifierMetadata,
   classifierSettings,
   encodeForClassifier,
+  type KnownClassifier,
   type KnownSettings,
+  type RowSettings,
   type TextRows,
+  type Vocabularies,
 } from "./settings.ts";

@@ -58,19 +58,26 @@ export function classifierMetadata(settings: ClassifierSettings): { [key: string
   return { [key]: { labels: [...labels], maxLength, truncating, padding: padding ?? null } };
 }
 
-/** A model's settings and vocabulary. @throws ModelFileError where it carries none, or such as do not fit it */
-export function classifierSettings({ spec, vocabulary, metadata }: Omit<Trained, "weights">): {
+/** The vocabulary of each input of a model, by the input's name: of words, say, and of n-grams of words. */
+export type Vocabularies = Readonly<Record<string, Vocabulary>>;
+
+/** What a classifier's file tells of how texts go in and labels come out. */
+export interface KnownClassifier {
   readonly settings: KnownSettings;
+  /** That of the model's first input. */
   readonly vocabulary: Vocabulary;
-} {
+  /** Those of all inputs. */
+  readonly vocabularies: Vocabularies;
+}
+
+/** A model's settings and vocabularies. @throws ModelFileError where it carries none, or such as do not fit it */
+export function classifierSettings({ spec, vocabulary, metadata }: Omit<Trained, "weights">): KnownClassifier {
   const kept = metadata?.[key];
   if (kept === undefined || vocabulary === undefined)
     throw new ModelFileError(
       `the model is not a text classifier: its file has no ${kept === undefined ? "labels" : "vocabulary"}; save it with trainer.snapshot({ vocabulary, metadata: classifierMetadata({ labels, maxLength }) })`,
     );
-  const { labels, maxLength, truncating, padding } = (
-    typeof kept === "object" && kept !== null ? kept : {}
-  ) as Readonly<Record<string, unknown>>;
+  const { labels, maxLength, truncating, padding }: Readonly<Record<string, unknown>> = isRecord(kept) ? kept : {};
   const given = {
     labels,
     maxLength,
@@ -80,27 +87,52 @@ export function classifierSettings({ spec, vocabulary, metadata }: Omit<Trained,
   const problem = problemOf(given);
   if (problem !== undefined) throw new ModelFileError(`the model file is damaged: ${problem}`);
   const settings = given as KnownSettings;
-  expectOutputs(spec, settings.labels.length);
+  expectShapes(spec, settings.labels.length);
+  const vocabularies = vocabulariesOf(spec, vocabulary);
+  return { settings, vocabulary: vocabularies[spec.inputs[0]?.name ?? ""] as Vocabulary, vocabularies };
+}
+
+/** One vocabulary for the only input, or one for each by name. */
+function vocabulariesOf({ inputs }: ModelSpec, kept: Json): Vocabularies {
+  const names = inputs.map(({ name }) => name);
+  const byName = isRecord(kept) && !isVocabulary(kept);
+  if (names.length === 1 && !byName) return { [names[0] as string]: parsed(kept, "") };
+  const given = byName ? kept : {};
+  const missing = names.find((name) => !Object.hasOwn(given, name));
+  if (missing !== undefined)
+    throw new ModelFileError(
+      `the model takes ${names.join(", ")}, and its file has no vocabulary for "${missing}"; save it with trainer.snapshot({ vocabulary: { ${names.join(", ")} }, … })`,
+    );
+  return Object.fromEntries(names.map((name) => [name, parsed(given[name], ` (input "${name}")`)]));
+}
+
+function parsed(vocabulary: unknown, where: string): Vocabulary {
   try {
-    return { settings, vocabulary: parseVocabulary(vocabulary) };
+    return parseVocabulary(vocabulary);
   } catch (error) {
-    if (error instanceof TextDataError) throw new ModelFileError(`the model file is damaged: ${error.message}`);
-    throw error;
+    if (!(error instanceof TextDataError)) throw error;
+    throw new ModelFileError(`the model file is damaged: ${error.message}${where}`);
   }
 }
 
-/** Of a model that ends in one unit the probability of the second label, of one with as many units as labels that of each. */
-function expectOutputs(spec: ModelSpec, labels: number): void {
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Ids go in; of a model that ends in one unit the probability of the second label comes out, of one with as many units as labels that of each. */
+function expectShapes(spec: ModelSpec, labels: number): void {
   const [first, ...others] = Object.values(inferenceGraph(spec).fetches);
   const shape = first && "shape" in first.type ? first.type.shape : [];
   const units = shape[1];
-  if (others.length === 0 && spec.inputs.length === 1 && spec.inputs[0]?.kind === "ids" && shape.length === 2) {
+  if (others.length === 0 && spec.inputs.every(({ kind }) => kind === "ids") && shape.length === 2) {
     if (units === labels || (units === 1 && labels === 2)) return;
   }
   throw new ModelFileError(
     `the model is no classifier of texts into ${labels} labels: it must take ids and end in ${labels} units${labels === 2 ? ", or in one" : ""}`,
   );
 }
+
+/** What of the settings says how texts become rows. */
+export type RowSettings = Omit<ClassifierSettings, "labels">;
 
 /** Rows of ids as a model takes them: each with its own length, or padded to one. */
 export type TextRows = readonly (readonly number[])[] | PaddedInt32;
@@ -111,14 +143,39 @@ function* withoutCarriageReturns(texts: readonly string[]): Iterable<string> {
 }
 
 /**
- * Texts as the rows that a model with these settings takes: for training, and for every use afterwards. Lines may end in CR LF.
+ * Texts as the rows that a model with these settings takes: for training, and for every use afterwards. Lines may end in CR LF. A model of several inputs
+ * takes rows for each: give their vocabularies by name.
  *
  * @example
  * const vocabulary = vocabularyFromTexts(["the cat sat"]);
  * encodeForClassifier({ maxLength: 2 }, vocabulary, ["The cat sat!"]); // [[3, 4]]
+ *
+ * @example
+ * const bigrams = vocabularyFromTexts(["the cat sat"], { ngram: 2 });
+ * encodeForClassifier({ maxLength: 2 }, { words: vocabulary, bigrams }, ["The cat sat!"]); // { words: [[3, 4]], bigrams: [[3, 4]] }
  */
+export function encodeForClassifier(settings: RowSettings, vocabulary: Vocabulary, texts: readonly string[]): TextRows;
 export function encodeForClassifier(
-  { maxLength, truncating = "pre", padding }: Omit<ClassifierSettings, "labels">,
+  settings: RowSettings,
+  vocabularies: Vocabularies,
+  texts: readonly string[],
+): Record<string, TextRows>;
+export function encodeForClassifier(
+  settings: RowSettings,
+  given: Vocabulary | Vocabularies,
+  texts: readonly string[],
+): TextRows | Record<string, TextRows> {
+  if (isVocabulary(given)) return rowsOf(settings, given, texts);
+  return Object.fromEntries(Object.entries(given).map(([name, each]) => [name, rowsOf(settings, each, texts)]));
+}
+
+/** An input may be called "words" or "version", too. */
+function isVocabulary(given: Vocabulary | Vocabularies | Readonly<Record<string, unknown>>): given is Vocabulary {
+  return typeof given.version === "number";
+}
+
+function rowsOf(
+  { maxLength, truncating = "pre", padding }: RowSettings,
   vocabulary: Vocabulary,
   texts: readonly string[],
 ): TextRows {
