@@ -68,6 +68,25 @@ export interface IdRules {
   readonly maskZero: boolean;
 }
 
+/** The rows of a sequence one after the other, as they are before training. */
+export interface StepData {
+  readonly spec: { readonly label: string; readonly width: number };
+  readonly rows: number;
+  readonly data: ArrayLike<number>;
+  /** Where each row begins in `data`. */
+  readonly starts: ArrayLike<number>;
+  /** The steps of each row. */
+  readonly lengths: ArrayLike<number>;
+}
+
+/** Where rows end. */
+export interface RowEnds {
+  /** The steps of each row up to there. */
+  readonly lengths: Int32Array;
+  /** The zeros that fill up shorter rows are behind the ends, so that rows may be ragged. */
+  readonly padding: boolean;
+}
+
 /** One kind of layer: how its options are checked, what it turns its inputs into, and how. */
 export interface LayerDefinition<C> {
   /** Fills in defaults; throws `ConfigError` that begins with `owner`. Reads the options of users and, where there are `known` kinds, of model files. */
@@ -84,8 +103,8 @@ export interface LayerDefinition<C> {
   readonly recurrence?: true;
   /** What ids must be; data is checked for it before anything runs. */
   ids?(config: C): IdRules;
-  /** A step of a sequence whose features all equal it is none; data is checked: no such step stands before others of its row. */
-  maskValue?(config: C): number;
+  /** Of a layer that finds the ends of rows in their steps: the same for the data of an input, which it checks. @throws DataError with the `owner` */
+  ends?(config: C, steps: StepData, owner: string): RowEnds;
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];

@@ -1,14 +1,38 @@
 /** The layer that finds the lengths of rows in their steps. */
+import { DataError } from "../errors.ts";
 import { cast, equal, mul, not, select } from "../ir/build/elementwise.ts";
 import { sequenceLengths, sequenceMask } from "../ir/build/index.ts";
 import { max } from "../ir/build/reduce.ts";
 import { expandDims } from "../ir/build/shape.ts";
 import type { Dim } from "../ir/ops.ts";
 import type { Flow } from "./kinds.ts";
-import type { LayerDefinition } from "./layer.ts";
+import type { LayerDefinition, StepData } from "./layer.ts";
 import { OptionReader } from "./options.ts";
 
 export type MaskingConfig = { readonly maskValue: number };
+
+/** The lengths of rows without the masked steps at their ends. @throws DataError where others follow a masked one */
+function checkedLengths({ spec, rows, data, starts, lengths }: StepData, maskValue: number, owner: string): Int32Array {
+  const { label, width } = spec;
+  const ends = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let masked = -1;
+    for (let t = 0; t < (lengths[row] as number); t++) {
+      const from = (starts[row] as number) + t * width;
+      let k = 0;
+      while (k < width && data[from + k] === maskValue) k += 1;
+      if (k < width) ends[row] = t + 1;
+      else if (masked < 0) masked = t;
+    }
+    const end = ends[row] as number;
+    if (masked >= 0 && masked < end)
+      throw new DataError(
+        `${owner}: in ${label}, row ${row} all features of step ${masked} are ${maskValue}, which masks it, before the row's last step, ${end - 1}; ` +
+          "masked steps stand behind the others. Leave it out of the row, or give masking a maskValue that no step has",
+      );
+  }
+  return ends;
+}
 
 export const masking: LayerDefinition<MaskingConfig> = {
   // As the data that it is compared with.
@@ -17,7 +41,10 @@ export const masking: LayerDefinition<MaskingConfig> = {
   }),
   takes: "a sequence [batch, time, features]",
   outputs: (_config, inputs) => (inputs.join() === "sequence" ? inputs : undefined),
-  maskValue: ({ maskValue }) => maskValue,
+  ends: ({ maskValue }, steps, owner) => ({
+    lengths: checkedLengths(steps, maskValue, owner),
+    padding: maskValue === 0,
+  }),
   build(_context, { maskValue }, [input]) {
     const { kind, values, lengths } = input as Flow;
     const other = max(cast(not(equal(values, maskValue)), "int32"), [2]);

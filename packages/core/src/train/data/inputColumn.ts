@@ -1,7 +1,6 @@
-/** The column of an input, with ids and masked steps checked against the layers that read them. */
+/** The column of an input, with ids and the ends of rows checked against the layers that read them. */
 import { DataError } from "../../errors.ts";
-import { definitionOf, type InputSpec, type LayerDefinition } from "../../nn/layer.ts";
-import type { Json } from "../../nn/options.ts";
+import { definitionOf, type InputSpec } from "../../nn/layer.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { type Column, type ColumnSpec, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
@@ -16,24 +15,20 @@ interface IdRules {
   readonly masked: boolean;
 }
 
-/** What each layer that reads an input asks of it. */
-function asked<T>(
-  spec: ModelSpec,
-  input: number,
-  ask: (definition: LayerDefinition<Json>, config: Json) => T,
-): readonly { readonly owner: string; readonly answer: T }[] {
-  return spec.calls
+/** The layers that read an input, and how errors call them. */
+const readersOf = (spec: ModelSpec, input: number) =>
+  spec.calls
     .filter((call) => call.sources.some((source) => "input" in source && source.input === input))
     .map((call) => {
       const layer = spec.layers[call.layer] as ModelSpec["layers"][number];
-      return { owner: `${layer.kind} "${layer.name}"`, answer: ask(definitionOf(layer), layer.config) };
+      return { definition: definitionOf(layer), config: layer.config, owner: `${layer.kind} "${layer.name}"` };
     });
-}
 
 function idRules(spec: ModelSpec, input: number): IdRules | undefined {
-  const readers = asked(spec, input, (definition, config) => definition.ids?.(config)).flatMap(({ owner, answer }) =>
-    answer ? [{ ...answer, owner }] : [],
-  );
+  const readers = readersOf(spec, input).flatMap(({ definition, config, owner }) => {
+    const ids = definition.ids?.(config);
+    return ids ? [{ ...ids, owner }] : [];
+  });
   const smallest = readers.toSorted((a, b) => a.inputDim - b.inputDim)[0];
   return (
     smallest && {
@@ -74,38 +69,16 @@ function checkIds(column: Column, rules: IdRules): Column {
   return rules.masked ? { ...column, lengths: cut } : column;
 }
 
-/** Checks that no masked step stands before others of its row, and gives the lengths of rows without those at their ends. */
-function checkMasked({ data, starts, lengths, rows, spec }: Column, owner: string, maskValue: number): Int32Array {
-  const cut = new Int32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let masked = -1;
-    for (let t = 0; t < (lengths[row] as number); t++) {
-      const from = (starts[row] as number) + t * spec.width;
-      let k = 0;
-      while (k < spec.width && data[from + k] === maskValue) k += 1;
-      if (k < spec.width) cut[row] = t + 1;
-      else if (masked < 0) masked = t;
-    }
-    if (masked >= 0 && masked < (cut[row] as number))
-      throw new DataError(
-        `${owner}: in ${spec.label}, row ${row} all features of step ${masked} are ${maskValue}, which masks it, before the row's last step, ${(cut[row] as number) - 1}; ` +
-          "masked steps stand behind the others. Leave it out of the row, or give masking a maskValue that no step has",
-      );
-  }
-  return cut;
-}
-
-/** A sequence, checked against the layers that mask its steps; where all that read it find the zeros that fill up rows, these end before. */
+/** Steps, as checked by the layers that find the ends of rows in them; cut there where all that read them do. */
 function checkSteps(
+  column: Column,
   spec: ModelSpec,
   input: number,
-  column: Column,
 ): { readonly column: Column; readonly masked: boolean } {
-  const readers = asked(spec, input, (definition, config) => definition.maskValue?.(config));
-  let cut = column.lengths;
-  for (const { owner, answer } of readers) if (answer !== undefined) cut = checkMasked(column, owner, answer);
-  const masked = readers.length > 0 && readers.every(({ answer }) => answer === 0);
-  return { column: masked ? { ...column, lengths: cut } : column, masked };
+  const ends = readersOf(spec, input).map(({ definition, config, owner }) => definition.ends?.(config, column, owner));
+  const [first] = ends;
+  const masked = first !== undefined && ends.every((end) => end?.padding);
+  return { column: masked ? { ...column, lengths: first.lengths } : column, masked };
 }
 
 export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
@@ -120,10 +93,11 @@ export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
     widthAxis: kind !== "ids",
     ...(kind === "ids" ? { ofTexts: "texts become ids by encodeTexts(vocabulary, texts) of @ostinato/text" } : {}),
   };
-  const given = readColumn(form, data);
   const rules = kind === "ids" ? idRules(spec, index) : undefined;
-  const { column, masked } =
-    kind === "sequence" ? checkSteps(spec, index, given) : { column: given, masked: rules?.masked };
+  const given = readColumn(form, data);
+  const { column, masked } = rules
+    ? { column: checkIds(given, rules), masked: rules.masked }
+    : checkSteps(given, spec, index);
   if (column.ragged && !lengths && !masked) {
     const row = column.lengths.findIndex((length) => length !== column.lengths[0]);
     const other = row < 0 ? "" : `, row ${row} ${column.lengths[row]}`;
@@ -132,7 +106,6 @@ export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
       `${form.label} is ragged: row 0 has ${column.lengths[0]} steps${other}, and the model does not know lengths; ${way}, or pad the rows to one length`,
     );
   }
-  const checked = rules ? checkIds(column, rules) : column;
   const whole = time !== undefined && !lengths && !masked;
-  return { feed: name, column: checked, leads: true, whole, ...(lengths ? { lengthsFeed: `${name}/lengths` } : {}) };
+  return { feed: name, column, leads: true, whole, ...(lengths ? { lengthsFeed: `${name}/lengths` } : {}) };
 }
