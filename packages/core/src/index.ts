@@ -112,6 +112,22 @@ export { rewrite, substitute } from "./ir/rewrite.ts";
 export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
 export { verify } from "./ir/verify.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
+export {
+  type Attended,
+  type AttentionLayer,
+  type AttentionMaker,
+  additiveAttention,
+  attention,
+  type ScoredAttentionLayer,
+} from "./nn/attention/create.ts";
+export {
+  additiveScores,
+  attentionWeights,
+  dotScores,
+  type Limits,
+  stepsAttended,
+  weightedSum,
+} from "./nn/attention/score.ts";
 export { inferenceGraph } from "./nn/build.ts";
 export {
   activation,
@@ -150,7 +166,7 @@ export {
   type OwnLayer,
 } from "./nn/define.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
-export { type Flow, featuresOf, type Kind } from "./nn/kinds.ts";
+export { type Flow, featuresOf, type InputKind, type Kind } from "./nn/kinds.ts";
 export type {
   AnyLayer,
   BuildContext,

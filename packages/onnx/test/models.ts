@@ -6,9 +6,12 @@ import {
   float32,
   type Graph,
   gather,
+  inferenceGraph,
   initialOf,
   int32,
+  type Model as LayerModel,
   matmul,
+  nodesOf,
   optionsOf,
   RandomStream,
   type RecurrenceInputs,
@@ -16,12 +19,14 @@ import {
   type RecurrenceOption,
   type RecurrenceSettings,
   recurrence,
+  rootsOf,
   sequenceLengths,
   sigmoid,
   sizeOf,
   state,
   type Tensor,
   type Tensors,
+  type Trained,
   transpose,
   type Value,
   zeros,
@@ -188,4 +193,20 @@ export function randomFloats(shape: readonly number[], seed: number): Tensor {
   const tensor = zeros("float32", shape);
   for (let i = 0; i < tensor.data.length; i++) tensor.data[i] = 2 * random.uniform() - 1;
   return tensor;
+}
+
+/** A model as if it were trained: every parameter random. */
+export function trainedOf({ spec }: LayerModel, seed = 1): Trained {
+  const random = new RandomStream(seed, "trained");
+  const weights: Record<string, Tensor> = {};
+  for (const { op, attrs } of nodesOf(rootsOf(inferenceGraph(spec)))) {
+    if (op !== "input" || attrs.kind !== "state") continue;
+    const shape = attrs.shape as readonly number[];
+    const size = shape.reduce((a, b) => a * b, 1);
+    weights[attrs.name] = float32(
+      shape,
+      Float32Array.from({ length: size }, () => random.uniform() - 0.5),
+    );
+  }
+  return { spec, weights };
 }

@@ -18,24 +18,20 @@ import {
   globalMaxPooling1d,
   gru,
   type Inputs,
-  inferenceGraph,
   input,
   lastStep,
   layerNormalization,
   lstm,
-  type Model,
   ModelFileError,
   masking,
   maximum,
   minimum,
   model,
   multiply,
-  nodesOf,
   predictor,
   RandomStream,
   repeatAlong,
   repeatVector,
-  rootsOf,
   StateError,
   type Symbolic,
   sequential,
@@ -52,24 +48,8 @@ import {
 import { decodeOnnx, exportOnnx, graphToOnnx } from "@ostinato/onnx";
 import { onnxPredictor, openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
-import { randomFloats } from "./models.ts";
+import { randomFloats, trainedOf } from "./models.ts";
 import { difference } from "./run.ts";
-
-/** A model as if it were trained: every parameter random. */
-function trainedOf({ spec }: Model, seed = 1): Trained {
-  const random = new RandomStream(seed, "trained");
-  const weights: Record<string, Tensor> = {};
-  for (const { op, attrs } of nodesOf(rootsOf(inferenceGraph(spec)))) {
-    if (op !== "input" || attrs.kind !== "state") continue;
-    const shape = attrs.shape as readonly number[];
-    const size = shape.reduce((a, b) => a * b, 1);
-    weights[attrs.name] = float32(
-      shape,
-      Float32Array.from({ length: size }, () => random.uniform() - 0.5),
-    );
-  }
-  return { spec, weights };
-}
 
 /** Reviews of 0 to 20 words. */
 function reviews(rows: number, words: number): number[][] {

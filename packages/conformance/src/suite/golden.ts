@@ -1,5 +1,6 @@
 /** Golden cases: what PyTorch and Keras compute. Each JSON file names the script that made it, and the version of what it ran. */
 import type { Backend, Tensors } from "@ostinato/core";
+import { attentionCases } from "./attention.ts";
 import type { GoldenCase } from "./goldenCase.ts";
 import { kerasCases } from "./recurrent/keras.ts";
 import { pytorchCases } from "./recurrent/pytorch.ts";
@@ -15,7 +16,7 @@ import {
 
 /** Every golden case as a graph. */
 export function goldenCases(): GoldenCase[] {
-  return [...pytorchCases(), ...kerasCases()];
+  return [...pytorchCases(), ...kerasCases(), ...attentionCases()];
 }
 
 /** Compares results with a golden case; gradients stand under names that begin with `d `. */
@@ -33,7 +34,7 @@ export function expectGolden(
 export const goldenTests: readonly SuiteTest[] = goldenCases().map((golden) => ({
   name: `golden > ${golden.name}`,
   run: (backend: Backend) =>
-    withExecutable(backend, { graph: graphOf(golden) }, async (executable) => {
+    withExecutable(backend, { graph: graphOf(golden), capacities: golden.capacities ?? {} }, async (executable) => {
       expectGolden(await executable.run(golden.feeds), golden);
     }),
 }));

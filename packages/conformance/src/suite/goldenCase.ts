@@ -33,6 +33,8 @@ export interface GoldenCase {
   readonly name: string;
   readonly fetches: Readonly<Record<string, Value>>;
   readonly feeds: Tensors;
+  /** Of named sizes. Default: there are none. */
+  readonly capacities?: Readonly<Record<string, number>>;
   readonly expected: Tensors;
 }
 

@@ -1,6 +1,7 @@
 /** The suite as vitest tests: every backend is made once, and passes every test that it does not skip with a reason. */
 import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { attentionTests } from "./attentionEdges.ts";
 import { contractTests } from "./contract.ts";
 import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
@@ -50,6 +51,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...foldingTests,
     ...contractTests,
     ...goldenTests,
+    ...attentionTests,
     ...trainingTests,
     ...severalOutputsTests,
     ...hugeGradientTests,

@@ -1,9 +1,12 @@
 /** Random trials of layers, and of whole models in training. */
 import {
+  type Attended,
   accuracy,
   activation,
   activationNames,
   add,
+  additiveAttention,
+  attention,
   average,
   binaryCrossentropy,
   categoricalCrossentropy,
@@ -106,6 +109,44 @@ function ownLayersTrial(draw: Draw): Fetches {
   return draw.chance(0.4) ? inference(draw, last) : training(draw, last.spec, meanSquaredError());
 }
 
+/** A query of one step or of many, over a time of its own or the value's; every score. Behind it now and then a recurrence, which must know lengths. */
+function attentionTrial(draw: Draw): Fetches {
+  const features = draw.number(4).size;
+  const sequence = (name: string, time: string, width: number) =>
+    input({ name, shape: [time, width], lengths: draw.chance(0.7) });
+  const form = draw.one(["features", "sequence", "itself"] as const);
+  const additive = draw.chance(0.4);
+  const scoreMode = draw.one(["dot", "scaled", "general", "concat"] as const);
+  const units = draw.one([null, 3]);
+  const free = additive ? units !== null : scoreMode === "general";
+  const other = free ? draw.number(4).size : features;
+  const value = sequence("value", "valueTime", form === "itself" ? features : other);
+  const key = form !== "itself" && draw.chance(0.5) ? [sequence("key", "valueTime", other)] : [];
+  const query =
+    form === "itself"
+      ? value
+      : form === "features"
+        ? input({ name: "query", shape: [features] })
+        : sequence("query", "queryTime", features);
+  const shared = {
+    useScale: draw.chance(0.6),
+    dropout: draw.one([0, 0.4]),
+    useCausalMask: form === "itself" && draw.chance(0.6),
+  };
+  const inputs = form === "itself" ? [value] : [query, value, ...key];
+  const read = [query, value, ...key] as unknown as Attended<"sequence">;
+  if (draw.chance(0.5)) {
+    const scored = { ...shared, returnAttentionScores: true } as const;
+    const [context, scores] = (
+      additive ? additiveAttention({ ...scored, units }) : attention({ ...scored, scoreMode })
+    )(read);
+    return inference(draw, model(inputs, { context, scores }));
+  }
+  const context = (additive ? additiveAttention({ ...shared, units }) : attention({ ...shared, scoreMode }))(read);
+  const last = form !== "features" && draw.chance(0.3) ? drawRecurrentLayer(draw)(context) : context;
+  return training(draw, model(inputs, last).spec, meanSquaredError());
+}
+
 /** Every kind of layer. */
 export const layerTrials: Readonly<Record<string, DrawTrial>> = {
   ...recurrentLayerTrials,
@@ -183,6 +224,7 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     const layers = [spatialDropout1d({ rate: draw.one([0, 0.2, 0.5, 0.9]) }), drawRecurrentLayer(draw)] as const;
     return training(draw, sequential([start, ...layers]).spec, meanSquaredError());
   },
+  attention: attentionTrial,
   merging: mergingTrial,
   "several outputs": outputsTrial,
   "layers of a user's own": ownLayersTrial,

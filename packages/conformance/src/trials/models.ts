@@ -2,6 +2,7 @@
 import {
   accuracy,
   auc,
+  type Dim,
   inferenceGraph,
   type Loss,
   type ModelSpec,
@@ -29,13 +30,23 @@ interface Ranges {
 /** The same fetches with every feed and every piece of state replaced by a drawn feed. */
 export function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ranges): Fetches {
   const [batch, time] = [draw.named("batch", 4), draw.named("time", 5)];
-  const sizes: Readonly<Record<string, DrawnDim>> = { batch, time };
+  const sizes: Record<string, DrawnDim> = { batch, time };
   const inputs = nodesOf(Object.values(fetches)).filter((node) => node.op === "input");
+  const sizeOf = (dim: Dim): DrawnDim => {
+    if (typeof dim === "number") return known(dim);
+    sizes[dim] ??= draw.named(dim, 5);
+    return sizes[dim];
+  };
+  /** The time axis of the input that lengths belong to. */
+  const timeOf = (lengths: string): DrawnDim => {
+    const of = inputs.find(({ attrs }) => `${attrs.name}/lengths` === lengths);
+    return of ? sizeOf(of.attrs.shape[1]) : time;
+  };
   const drawn = inputs.map((node): Value => {
     const { name, dtype, shape } = node.attrs;
-    const dims = shape.map((dim) => (typeof dim === "number" ? known(dim) : sizes[dim]));
+    const dims = shape.map(sizeOf);
     const isTarget = name.endsWith("/target");
-    if (name.endsWith("/lengths")) return draw.lengths(name, batch, time);
+    if (name.endsWith("/lengths")) return draw.lengths(name, batch, timeOf(name));
     if (dtype === "int32" && dims.length === 0) return draw.int(name, dims, 0, 100);
     if (dtype === "int32") return draw.int(name, dims, 0, (isTarget ? classes : words) - 1);
     return draw.float(name, dims, isTarget || name.endsWith("/sampleWeights") ? 0 : -1, 1);

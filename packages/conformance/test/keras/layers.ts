@@ -1,5 +1,6 @@
 /** Keras's layers written out naively: double precision, nested lists, one row at a time, straight from the formulas. */
 import type { ModelSpec, Tensors } from "@ostinato/core";
+import { attend, attentionKinds } from "./attention.ts";
 import { kerasRecurrence, type RecurrentKind, recurrentKinds } from "./recurrence.ts";
 
 /** One row of data on its way through layers: ids, or vectors over time, or one vector. */
@@ -166,11 +167,11 @@ export function kerasPredict(spec: ModelSpec, weights: Tensors, ...inputs: reado
   for (const call of spec.calls) {
     const { kind, name, config } = spec.layers[call.layer];
     const rows = call.sources.map(read);
-    results.push(
-      kind in merging
-        ? merging[kind](rows)
-        : layers[kind](rows[0], config as Config, (suffix) => weights[`${name}/${suffix}`].data),
-    );
+    const own: Weights = (suffix) => weights[`${name}/${suffix}`].data;
+    if (kind in merging) results.push(merging[kind](rows));
+    else if ((attentionKinds as readonly string[]).includes(kind))
+      results.push(attend(kind, config as Config, own, rows));
+    else results.push(layers[kind](rows[0], config as Config, own));
   }
   return read(spec.outputs[0].source);
 }

@@ -6,7 +6,7 @@ import type { Value } from "../ir/ops.ts";
 import { type Graph, showShape } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
 import { initialize } from "./initializers.ts";
-import type { Flow } from "./kinds.ts";
+import { batchMajor, type Flow } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
 import type { ModelSpec, Source } from "./spec.ts";
 import { expectOneDefinition, toldOf } from "./wrapping.ts";
@@ -150,12 +150,6 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     weights: made.map((parameter) => parameter.value),
     owners: made.map((parameter) => parameter.owner),
   };
-}
-
-/** The values of an output batch-major, as users and exported models hold them. */
-function batchMajor(flow: Flow): Value {
-  if (flow.kind === "features") return flow.values;
-  return transpose(flow.values, flow.kind === "ids" ? [1, 0] : [1, 0, 2]);
 }
 
 /**

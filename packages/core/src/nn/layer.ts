@@ -3,7 +3,7 @@ import { ConfigError, ShapeError } from "../errors.ts";
 import type { Shape, Value } from "../ir/ops.ts";
 import type { RandomStream } from "../random.ts";
 import type { Initializer } from "./initializers.ts";
-import { type Flow, type Kind, shapeOfKind } from "./kinds.ts";
+import { type Flow, type InputKind, type Kind, shapeOfKind } from "./kinds.ts";
 import { isRecord, type Json, OptionReader, shown } from "./options.ts";
 import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
 
@@ -161,7 +161,7 @@ export interface Symbolic<K extends Kind = Kind> {
 /** An input of a model. Its shape is without the batch axis. */
 export interface InputSpec {
   readonly name: string;
-  readonly kind: Kind;
+  readonly kind: InputKind;
   readonly shape: readonly (number | string)[];
   /** Rows have lengths of their own, which are fed beside the data as `name/lengths`. */
   readonly lengths: boolean;

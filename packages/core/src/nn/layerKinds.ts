@@ -5,6 +5,8 @@ import { recurrentKinds } from "./recurrent/kinds.ts";
 export const layerKinds = [
   "embedding",
   ...recurrentKinds,
+  "attention",
+  "additiveAttention",
   "dense",
   "dropout",
   "activation",

@@ -1,4 +1,5 @@
 /** What builds each of the library's own layers. A file's layers are looked up here and nowhere else. */
+import { additiveAttention, attention } from "./attention/attention.ts";
 import { embedding } from "./embedding.ts";
 import type { LayerKind } from "./layerKinds.ts";
 import { masking } from "./masking.ts";
@@ -22,6 +23,8 @@ import { timeDistributed } from "./timeDistributed.ts";
 export const layerDefinitions = {
   embedding,
   ...recurrentDefinitions,
+  attention,
+  additiveAttention,
   dense,
   dropout,
   activation,

@@ -107,7 +107,7 @@ function merging({ byElement, atMost = Number.POSITIVE_INFINITY, merge }: Mergin
   const outputs = (_config: MergingConfig, inputs: readonly Kind[]): readonly Kind[] | undefined => {
     const [kind] = inputs;
     const fits = inputs.length > 1 && inputs.length <= atMost && inputs.every((other) => other === kind);
-    return fits && kind !== undefined && kind !== "ids" ? [kind] : undefined;
+    return fits && (kind === "sequence" || kind === "features") ? [kind] : undefined;
   };
   return {
     merges: true,

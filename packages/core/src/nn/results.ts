@@ -1,10 +1,10 @@
 /** What a layer of somebody's own asks for and gives, checked, so that a mistake in it is told by its name and not by what comes after. */
 import { ConfigError, DTypeError, ShapeError } from "../errors.ts";
-import { type AnyNode, nodesOf, showShape, showType, type Value } from "../ir/value.ts";
+import { type AnyNode, type Dim, nodesOf, showShape, showType, type Value } from "../ir/value.ts";
 import type { RandomStream } from "../random.ts";
 import { holds, sizeOf } from "../tensor.ts";
 import type { Initializer } from "./initializers.ts";
-import { batchMajorShape, type Flow, type Kind, shapeOfKind } from "./kinds.ts";
+import { batchMajorShape, type Flow, type Kind, layoutOfKind, shapeOfKind } from "./kinds.ts";
 import type { BuildContext, ParameterTraits } from "./layer.ts";
 import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
 
@@ -108,8 +108,11 @@ export function expectOwn(values: readonly Value[], own: Iterable<AnyNode>): voi
   }
 }
 
-const dtypeOf = (kind: Kind): "int32" | "float32" => (kind === "ids" ? "int32" : "float32");
-const rankOf: { readonly [K in Kind]: number } = { ids: 2, sequence: 3, features: 2 };
+/** The axes of a flow that are time. */
+const timesOf = ({ kind, values }: Flow): readonly Dim[] => {
+  const shape = values.type.shape;
+  return kind === "scores" ? shape.slice(1) : kind === "features" ? [] : shape.slice(0, 1);
+};
 
 /** One result against its kind and the inputs. */
 function expectFlow(what: string, kind: Kind, given: unknown, inputs: readonly Flow[]): void {
@@ -120,27 +123,29 @@ function expectFlow(what: string, kind: Kind, given: unknown, inputs: readonly F
   if (given.kind !== kind) throw new ConfigError(`${what} must be of the kind "${kind}", got ${shown(given.kind)}`);
   const { values, lengths } = given as unknown as Flow;
   const { dtype, shape } = values.type;
-  if (dtype !== dtypeOf(kind)) throw new DTypeError(`${what} must be ${dtypeOf(kind)}, it is ${showType(values.type)}`);
-  const batch = inputs.map(({ values: x, kind: of }) => x.type.shape[of === "features" ? 0 : 1])[0];
-  const inner =
-    kind === "features" ? "float32 [batch, features]" : `${dtype} [time, batch${kind === "ids" ? "" : ", features"}]`;
+  const layout = layoutOfKind[kind];
+  if (dtype !== layout.dtype) throw new DTypeError(`${what} must be ${layout.dtype}, it is ${showType(values.type)}`);
+  const batch = inputs.map(({ values: x, kind: of }) => x.type.shape[layoutOfKind[of].batchAxis])[0];
+  const inner = `${dtype} ${layout.batchAxis === 0 ? shapeOfKind[kind] : shapeOfKind[kind].replace("batch, time", "time, batch")}`;
   const wrong = (why: string): ShapeError =>
     new ShapeError(`${what} is ${showType(values.type)}; ${wanted} is ${inner} inside of a graph, ${why}`);
-  if (shape.length !== rankOf[kind]) throw wrong(`of ${rankOf[kind]} axes`);
-  if (shape[kind === "features" ? 0 : 1] !== batch) throw wrong(`where batch is ${batch}`);
-  if (kind !== "ids" && typeof shape.at(-1) !== "number") throw wrong("where the number of features is known");
+  if (!layout.ranks.includes(shape.length)) throw wrong(`of ${layout.ranks.join(" or ")} axes`);
+  if (shape[layout.batchAxis] !== batch) throw wrong(`where batch is ${batch}`);
+  const hasFeatures = kind === "sequence" || kind === "features";
+  if (hasFeatures && typeof shape.at(-1) !== "number") throw wrong("where the number of features is known");
   if (kind === "features") {
     if (lengths !== undefined) throw new ConfigError(`${what} is features, which have no lengths`);
     return;
   }
-  const [time] = shape;
-  const over = inputs.filter((input) => input.kind !== "features" && input.values.type.shape[0] === time);
-  if (typeof time === "string" && over.length === 0)
+  const times = timesOf(given as unknown as Flow);
+  const over = inputs.filter((input) => timesOf(input).includes(times[0] as Dim));
+  const known = inputs.flatMap(timesOf);
+  if (times.some((time) => typeof time === "string" && !known.includes(time)))
     throw wrong(
       `where time is that of an input: ${inputs.map((input) => showShape(batchMajorShape(input))).join(", ")}`,
     );
   if (lengths === undefined) {
-    if (over.length > 0 && over.every((input) => input.lengths !== undefined))
+    if (kind !== "scores" && over.length > 0 && over.every((input) => input.lengths !== undefined))
       throw new ConfigError(
         `${what} has no lengths, but what it comes from has; pass them on, as { ...x, values } does, or what is behind a row's end counts`,
       );

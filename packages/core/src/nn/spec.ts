@@ -1,7 +1,7 @@
 /** A model as JSON: its inputs, its layers, and which layer reads what. Read from files, so checked like anything from outside. */
 import { ModelFileError, OstinatoError, ShapeError } from "../errors.ts";
 import { messageOf } from "../thrown.ts";
-import { type Kind, kinds } from "./kinds.ts";
+import { type InputKind, inputKinds, type Kind } from "./kinds.ts";
 import {
   carried,
   definitionOf,
@@ -102,7 +102,7 @@ function callSpec(
 
 function inputSpec(data: unknown): InputSpec {
   const shape = isRecord(data) && Array.isArray(data.shape) ? data.shape : [];
-  const kind = isRecord(data) ? kinds.find((known): known is Kind => known === data.kind) : undefined;
+  const kind = isRecord(data) ? inputKinds.find((known): known is InputKind => known === data.kind) : undefined;
   const types = { ids: "string", sequence: "string,number", features: "number" };
   const sizes = shape.every((dim) =>
     typeof dim === "number" ? Number.isSafeInteger(dim) && dim > 0 : isSizeName(dim),

@@ -2,6 +2,7 @@
 import type { Executable } from "../../backend.ts";
 import type { Dim } from "../../ir/ops.ts";
 import { buildModel } from "../../nn/build.ts";
+import { batchMajorShape, timeOf } from "../../nn/kinds.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../../tensor.ts";
 import { inOrder } from "../data/batchOrder.ts";
@@ -12,44 +13,52 @@ import { type PassOptions, passOver } from "./pass.ts";
 /** An output as it is put together. */
 interface Output {
   readonly name: string;
-  /** Steps of the longest row; absent without time. */
-  readonly time: number | undefined;
-  /** The length of each row, where the data tells. */
+  /** Of one row of it: a time axis has the steps of the longest row. */
+  readonly shape: readonly number[];
+  /** The length of each row over its time axis, where the data tells. */
   readonly lengths: Int32Array | undefined;
 }
 
-/** The name or the size of the time axis of each output; a model is data, so it is looked for once. */
-const timeAxes = new WeakMap<ModelSpec, readonly { readonly name: string; readonly time: Dim | undefined }[]>();
+/** What is known of an output before there is data: the shape of one row, and the name or the size of its time axis. */
+interface Axes {
+  readonly name: string;
+  readonly shape: readonly Dim[];
+  readonly time: Dim | undefined;
+}
 
-function timeAxesOf(spec: ModelSpec) {
-  const known = timeAxes.get(spec);
+/** Those of each output; a model is data, so they are looked for once. */
+const knownAxes = new WeakMap<ModelSpec, readonly Axes[]>();
+
+function axesOf(spec: ModelSpec): readonly Axes[] {
+  const known = knownAxes.get(spec);
   if (known) return known;
-  const found = buildModel(spec).outputs.map(({ name, flow }) => ({
-    name,
-    time: flow.kind === "features" ? undefined : flow.values.type.shape[0],
-  }));
-  timeAxes.set(spec, found);
+  const found = buildModel(spec).outputs.map(({ name, flow }): Axes => {
+    return { name, shape: batchMajorShape(flow).slice(1), time: timeOf(flow) };
+  });
+  knownAxes.set(spec, found);
   return found;
 }
 
-/** Each output over the time axis that it has in the graph, whichever input that comes from. */
+/** Each output over the time axes that it has in the graph, whichever inputs those come from. */
 function outputsOf(spec: ModelSpec, dataset: Dataset): Output[] {
-  return timeAxesOf(spec).map(({ name, time }) =>
-    typeof time === "string"
-      ? { name, time: dataset.longest[time], lengths: lengthsOver(dataset, time) }
-      : { name, time, lengths: undefined },
-  );
+  return axesOf(spec).map(({ name, shape, time }) => ({
+    name,
+    shape: shape.map((dim) => (typeof dim === "string" ? (dataset.longest[dim] as number) : dim)),
+    lengths: typeof time === "string" ? lengthsOver(dataset, time) : undefined,
+  }));
 }
 
 /** Copies a batch's output to the rows it is of; `lengths` of each where they are over time, so that what follows a row's end stays zero. */
 function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, lengths?: Int32Array): void {
-  const inner = batch.shape.slice(1);
-  const rowFrom = sizeOf(inner);
-  const rowTo = sizeOf(whole.shape.slice(1));
-  const width = inner.at(-1) ?? 1;
+  const [widthFrom = 1, widthTo = 1] = [batch.shape.at(-1), whole.shape.at(-1)];
+  const [stepsFrom, stepsTo] = [batch, whole].map(({ shape }) => sizeOf(shape.slice(1, -1))) as [number, number];
   rows.forEach((row, at) => {
-    const size = lengths ? Math.min((lengths[row] as number) * width, rowFrom) : rowFrom;
-    for (let i = 0; i < size; i++) whole.data[row * rowTo + i] = batch.data[at * rowFrom + i] as number;
+    const steps = lengths ? Math.min(lengths[row] as number, stepsFrom) : stepsFrom;
+    for (let step = 0; step < steps; step++) {
+      const from = (at * stepsFrom + step) * widthFrom;
+      const to = (row * stepsTo + step) * widthTo;
+      for (let i = 0; i < widthFrom; i++) whole.data[to + i] = batch.data[from + i] as number;
+    }
   });
 }
 
@@ -67,12 +76,10 @@ export async function predictRows(
   const described = outputsOf(spec, dataset);
   const outputs = new Map<string, Float32Tensor>();
   const add = (results: Tensors, rows: Int32Array): void => {
-    for (const { name, time, lengths } of described) {
-      const result = results[name] as Tensor;
-      const inner = time === undefined ? result.shape.slice(1) : [time, ...result.shape.slice(2)];
-      const whole = outputs.get(name) ?? zeros("float32", [dataset.rows, ...inner]);
+    for (const { name, shape, lengths } of described) {
+      const whole = outputs.get(name) ?? zeros("float32", [dataset.rows, ...shape]);
       outputs.set(name, whole);
-      place(result, whole, rows, lengths);
+      place(results[name] as Tensor, whole, rows, lengths);
     }
   };
   await passOver(turns, dataset, inOrder(dataset.rows), options, {

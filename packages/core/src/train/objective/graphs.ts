@@ -45,6 +45,10 @@ export function targetsOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): T
   const built = buildModel(spec);
   return outputs.map(({ index, name, loss, maker }) => {
     const { flow } = built.outputs[index] as BuiltModel["outputs"][number];
+    if (flow.kind === "scores")
+      throw new ConfigError(
+        `the output "${name}" of ${maker} is the weights of attention, which have no targets; give it null in the place of a loss: { ${name}: null }`,
+      );
     const target = loss.target(name, flow);
     const { node, type } = flow.values;
     if (node.op === "softmax" && type.shape.at(-1) === 1)
