@@ -34,6 +34,7 @@ testBackend({
 testBackend({
   name: "tfjs-cpu without reading at once",
   create: () => likeAGpu("cpu"),
+  trials: 4,
   liveBuffers: liveBuffers("cpu"),
   skip: [
     {

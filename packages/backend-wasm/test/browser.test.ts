@@ -7,6 +7,9 @@ import type { Report } from "./browser/page.ts";
 import { bundle, describeInChromium, isolated } from "./browser/pages.ts";
 import { differs, usual } from "./variants.ts";
 
+/** In Node all random shapes are tried; here the engine is the same, and the page another. */
+const TRIALS = 6;
+
 describeInChromium("the suite in Chromium", (open) => {
   let script: string;
   beforeAll(async () => {
@@ -28,7 +31,7 @@ describeInChromium("the suite in Chromium", (open) => {
     }, async () => {
       await using site = await open({ scripts: { "page.js": script }, headers: shared ? isolated : {} });
       const report = (await site.page.evaluate(
-        `runSuite(${JSON.stringify(options)}, ${JSON.stringify(names)})`,
+        `runSuite(${JSON.stringify(options)}, ${JSON.stringify(names)}, ${TRIALS})`,
       )) as Report;
       expect(report).toEqual({ backend, isolated: shared, passed: names.length, failed: [] });
     });

@@ -14,14 +14,14 @@ export interface Report {
 
 declare const crossOriginIsolated: boolean;
 
-/** Runs the tests of these names. */
-async function runSuite(options: WasmOptions, names: readonly string[]): Promise<Report> {
+/** Runs the tests of these names, with so many random shapes each. */
+async function runSuite(options: WasmOptions, names: readonly string[], trials: number): Promise<Report> {
   const backend = await wasm(options);
   const failed: string[] = [];
   let passed = 0;
   for (const { name, run } of suiteTests().filter((entry) => names.includes(entry.name))) {
     try {
-      await run(backend);
+      await run(backend, trials);
       passed += 1;
     } catch (error) {
       failed.push(`${name}: ${String(error)}`);

@@ -19,7 +19,8 @@ import { gradientName, withGradients } from "../trials/withGradients.ts";
 export interface SuiteTest {
   /** `group > what holds`. */
   readonly name: string;
-  readonly run: (backend: Backend) => Promise<void>;
+  /** `trials`: how many random shapes are tried, where the test draws them. Default `trialsPerTest`. */
+  readonly run: (backend: Backend, trials?: number) => Promise<void>;
 }
 
 /** Allowed: absolute + relative · |reference|. */
@@ -32,7 +33,7 @@ export interface Tolerance {
 export const forwardTolerance: Tolerance = { absolute: 1e-5, relative: 1e-4 };
 export const gradientTolerance: Tolerance = { absolute: 1e-4, relative: 1e-3 };
 
-/** Random shapes a test tries. */
+/** Random shapes that a test tries on a backend as users get it. */
 export const trialsPerTest = 20;
 
 function isClose(actual: number, expected: number, { absolute, relative }: Tolerance): boolean {

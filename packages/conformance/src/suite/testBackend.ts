@@ -32,6 +32,8 @@ export interface BackendUnderTest {
   readonly skip?: readonly Skip[];
   /** Which tests, by their names, are run where another variant of the backend runs all. Default: every one. */
   readonly only?: (name: string) => boolean;
+  /** How many random shapes each test tries, where another variant of the backend tries all of them. Default: all. */
+  readonly trials?: number;
   /** How many buffers of the device are alive, for a backend that can tell. */
   readonly liveBuffers?: () => number;
 }
@@ -66,7 +68,14 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
  *
  * @example testBackend({ name: "cpu", create: async () => cpu(), skip: [{ reason: "ids are not checked", tests: ["…"] }] })
  */
-export function testBackend({ name, create, skip = [], only = () => true, liveBuffers }: BackendUnderTest): void {
+export function testBackend({
+  name,
+  create,
+  skip = [],
+  only = () => true,
+  trials,
+  liveBuffers,
+}: BackendUnderTest): void {
   const tests = suiteTests(liveBuffers).filter((entry) => only(entry.name));
   describe(`${name} against the reference`, () => {
     let backend: Backend;
@@ -82,8 +91,8 @@ export function testBackend({ name, create, skip = [], only = () => true, liveBu
     for (const { reason, tests: names } of skip) console.info(`${name} skips ${names.join(", ")}: ${reason}`);
     for (const { name: title, run } of tests) {
       const reason = skip.find((entry) => entry.tests.includes(title))?.reason;
-      if (reason === undefined) test(title, () => run(backend));
-      else test.skip(`${title} (skipped: ${reason})`, () => run(backend));
+      if (reason === undefined) test(title, () => run(backend, trials));
+      else test.skip(`${title} (skipped: ${reason})`, () => run(backend, trials));
     }
   });
 }

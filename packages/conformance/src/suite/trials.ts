@@ -11,8 +11,8 @@ import {
   withExecutable,
 } from "./suiteTest.ts";
 
-function* trialsOf(name: string): Generator<Trial> {
-  const count = name.startsWith("graphs") ? 3 * trialsPerTest : trialsPerTest;
+function* trialsOf(name: string, trials: number): Generator<Trial> {
+  const count = name.startsWith("graphs") ? 3 * trials : trials;
   for (let seed = 1; seed <= count; seed++) yield trialNamed(name, seed);
 }
 
@@ -42,7 +42,10 @@ export const trialTests: readonly SuiteTest[] = [
   ...trialNames.map((name): SuiteTest => {
     const isGradient = opNames.some((op) => ops[op].gradientOf && name === `ops > ${op}`);
     const tolerance = isGradient ? gradientTolerance : forwardTolerance;
-    return { name, run: (backend) => expectTrials(backend, trialsOf(name), tolerance) };
+    return {
+      name,
+      run: (backend, trials = trialsPerTest) => expectTrials(backend, trialsOf(name, trials), tolerance),
+    };
   }),
   { name: "ops > dot, larger than a block", run: (backend) => expectTrials(backend, largeProducts()) },
   {

@@ -33,8 +33,13 @@ import {
   withExecutable,
 } from "../suiteTest.ts";
 
-function* trialsWith(name: RecurrenceName, title: string, features: RecurrenceFeatures): Generator<Trial> {
-  for (let seed = 1; seed <= trialsPerTest; seed++) {
+function* trialsWith(
+  name: RecurrenceName,
+  title: string,
+  features: RecurrenceFeatures,
+  trials: number,
+): Generator<Trial> {
+  for (let seed = 1; seed <= trials; seed++) {
     const draw = new Draw(title, seed);
     yield draw.trial(drawRecurrence(draw, name, features as RecurrenceFeatures<"rnn">));
   }
@@ -224,7 +229,7 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
   ...Object.entries<RecurrenceFeatures>({ ...shared, ...own[name] }).map(
     ([title, drawn]): SuiteTest => ({
       name: `${name} > ${title}`,
-      run: (backend) => expectTrials(backend, trialsWith(name, title, drawn)),
+      run: (backend, trials = trialsPerTest) => expectTrials(backend, trialsWith(name, title, drawn, trials)),
     }),
   ),
   {
@@ -274,9 +279,9 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
   },
   {
     name: `${name} > native equals decomposed`,
-    run: async (backend) => {
+    run: async (backend, trials = trialsPerTest) => {
       await using session = await backend.open({});
-      for (let seed = 1; seed <= trialsPerTest; seed++) {
+      for (let seed = 1; seed <= trials; seed++) {
         const draw = new Draw("native equals decomposed", seed);
         const drawn = drawRecurrence(draw, name, drawFeatures(draw, name));
         const { fetches, feeds, capacities } = withGradients(draw.trial(drawn));
@@ -365,16 +370,16 @@ const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
   },
   {
     name: `${name} > two layers, lengths found in the ids`,
-    run: (backend) => expectTrials(backend, stackedTrials(name)),
+    run: (backend, trials = trialsPerTest) => expectTrials(backend, stackedTrials(name, trials)),
   },
 ];
 
 export const recurrenceTests: readonly SuiteTest[] = recurrenceNames.flatMap(testsOf);
 
 /** A recurrence over one in the other direction, with the lengths of padded ids. */
-function* stackedTrials(name: RecurrenceName): Generator<Trial> {
+function* stackedTrials(name: RecurrenceName, trials: number): Generator<Trial> {
   const gates = factsOf(name).gates.length;
-  for (let seed = 1; seed <= trialsPerTest; seed++) {
+  for (let seed = 1; seed <= trials; seed++) {
     const draw = new Draw("stacked", seed);
     const known = (size: number) => ({ dim: size, size });
     const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
