@@ -210,8 +210,7 @@ describe("wrong use is a typed error with the layer and the shapes", () => {
       optimizer: adam(),
     }).catch((error: unknown) => error);
     expectTyped(thrown, "ConfigError", [
-      'the output "weights" of attention "attention" is the weights of attention, which have no targets',
-      "{ weights: null }",
+      'the output "weights" of attention "attention" has no targets; give loss: { weights: null }, which leaves it untrained',
     ]);
   });
 

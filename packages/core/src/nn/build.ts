@@ -1,12 +1,11 @@
 /** From a model's spec to values of a graph. */
 import { ConfigError, ShapeError } from "../errors.ts";
-import { transpose } from "../ir/build/shape.ts";
 import { dropoutMask, feed, state } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import { type Graph, showShape } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
 import { initialize } from "./initializers.ts";
-import { batchMajor, type Flow } from "./kinds.ts";
+import { type Flow, turned } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
 import type { ModelSpec, Source } from "./spec.ts";
 import { expectOneDefinition, toldOf } from "./wrapping.ts";
@@ -34,9 +33,11 @@ export interface DropoutSource {
 /** The feed is batch-major, as users hold data; the graph turns it. */
 function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
   const fed = feed(name, kind === "ids" ? "int32" : "float32", ["batch", ...shape]);
-  if (kind === "features") return { kind, values: fed };
-  const values = transpose(fed, kind === "ids" ? [1, 0] : [1, 0, 2]);
-  return { kind, values, ...(lengths ? { lengths: feed(`${name}/lengths`, "int32", ["batch"]) } : {}) };
+  return {
+    kind,
+    values: turned({ kind, values: fed }),
+    ...(lengths ? { lengths: feed(`${name}/lengths`, "int32", ["batch"]) } : {}),
+  };
 }
 
 /** The masks of one use of a layer: the site of their random numbers is its name, the part, and which use of the layer it is. */
@@ -158,5 +159,5 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
  */
 export function inferenceGraph(spec: ModelSpec): Graph {
   const { outputs } = buildModel(spec);
-  return { fetches: Object.fromEntries(outputs.map(({ name, flow }) => [name, batchMajor(flow)])), updates: [] };
+  return { fetches: Object.fromEntries(outputs.map(({ name, flow }) => [name, turned(flow)])), updates: [] };
 }

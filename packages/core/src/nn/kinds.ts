@@ -1,6 +1,6 @@
 /** What layers pass on: the kinds of data, as values of a graph. */
 import { transpose } from "../ir/build/shape.ts";
-import type { Dim, DType, Value } from "../ir/ops.ts";
+import type { Dim, Value } from "../ir/ops.ts";
 
 /**
  * What inputs of a model are. `ids`: whole numbers [batch, time]. `sequence`: vectors over time [batch, time, features]. `features`: one vector a row
@@ -23,21 +23,8 @@ export const shapeOfKind: { readonly [K in Kind]: string } = {
   scores: "[batch, queryTime, valueTime]",
 };
 
-/** How the values of a kind lie inside of a graph. */
-interface Layout {
-  readonly dtype: Extract<DType, "int32" | "float32">;
-  /** How many axes there may be. */
-  readonly ranks: readonly number[];
-  /** The place of the batch: 1 where time comes first. */
-  readonly batchAxis: 0 | 1;
-}
-
-export const layoutOfKind: { readonly [K in Kind]: Layout } = {
-  ids: { dtype: "int32", ranks: [2], batchAxis: 1 },
-  sequence: { dtype: "float32", ranks: [3], batchAxis: 1 },
-  features: { dtype: "float32", ranks: [2], batchAxis: 0 },
-  scores: { dtype: "float32", ranks: [3, 2], batchAxis: 0 },
-};
+/** Whether the values of a kind have time first inside of a graph, and the batch second. */
+export const isTimeFirst = (kind: Kind): boolean => kind === "ids" || kind === "sequence";
 
 /** Inside a graph time comes first, and lengths travel with what they belong to, so that a mask cannot be lost on the way. */
 export interface Flow {
@@ -53,24 +40,14 @@ export function featuresOf(flow: Flow): number {
   return flow.values.type.shape.at(-1) as number;
 }
 
-/** The order of the axes that users hold, batch first, from that inside of a graph; and the other way round, for it only swaps the first two. */
-function order({ kind, values }: Flow): number[] {
-  const axes = values.type.shape.map((_, axis) => axis);
-  return layoutOfKind[kind].batchAxis === 0 ? axes : [1, 0, ...axes.slice(2)];
-}
-
 /** The shape as users see it, batch first. */
-export function batchMajorShape(flow: Flow): readonly Dim[] {
-  return order(flow).map((axis) => flow.values.type.shape[axis] as Dim);
+export function batchMajorShape({ kind, values }: Flow): readonly Dim[] {
+  const { shape } = values.type;
+  const [first, second, ...rest] = shape;
+  return isTimeFirst(kind) ? [second as Dim, first as Dim, ...rest] : shape;
 }
 
-/** The values batch first, as users and exported models hold them. */
-export function batchMajor(flow: Flow): Value {
-  return transpose(flow.values, order(flow));
-}
-
-/** The time axis as users see it, batch first, where there is one: of scores that of the query. */
-export function timeOf(flow: Flow): Dim | undefined {
-  const shape = batchMajorShape(flow);
-  return flow.kind === "ids" || shape.length > 2 ? shape[1] : undefined;
+/** The values batch first, as users and exported models hold them; and what users hold with time first, as it is inside of a graph. */
+export function turned({ kind, values }: Pick<Flow, "kind" | "values">): Value {
+  return isTimeFirst(kind) ? transpose(values, [1, 0, 2].slice(0, values.type.shape.length)) : values;
 }

@@ -87,11 +87,6 @@ export class OptionReader {
     return value as number;
   }
 
-  /** The same, or null where there is none. */
-  integerOrNull(name: string, min: number): number | null {
-    return (this.#given[name] ?? null) === null ? null : this.integer(name, min);
-  }
-
   /** A finite number with `min ≤ value < below`. Defaults: no bounds. With a `fallback` of NaN it is required. */
   number(name: string, fallback: number, min = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY): number {
     const value = this.#given[name] ?? fallback;

@@ -4,7 +4,7 @@ import { type AnyNode, type Dim, nodesOf, showShape, showType, type Value } from
 import type { RandomStream } from "../random.ts";
 import { holds, sizeOf } from "../tensor.ts";
 import type { Initializer } from "./initializers.ts";
-import { batchMajorShape, type Flow, type Kind, layoutOfKind, shapeOfKind } from "./kinds.ts";
+import { batchMajorShape, type Flow, isTimeFirst, type Kind, shapeOfKind } from "./kinds.ts";
 import type { BuildContext, ParameterTraits } from "./layer.ts";
 import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
 
@@ -108,6 +108,9 @@ export function expectOwn(values: readonly Value[], own: Iterable<AnyNode>): voi
   }
 }
 
+/** How many axes the values of a kind have. */
+const ranksOf: { readonly [K in Kind]: readonly number[] } = { ids: [2], sequence: [3], features: [2], scores: [3, 2] };
+
 /** The axes of a flow that are time. */
 const timesOf = ({ kind, values }: Flow): readonly Dim[] => {
   const shape = values.type.shape;
@@ -123,14 +126,15 @@ function expectFlow(what: string, kind: Kind, given: unknown, inputs: readonly F
   if (given.kind !== kind) throw new ConfigError(`${what} must be of the kind "${kind}", got ${shown(given.kind)}`);
   const { values, lengths } = given as unknown as Flow;
   const { dtype, shape } = values.type;
-  const layout = layoutOfKind[kind];
-  if (dtype !== layout.dtype) throw new DTypeError(`${what} must be ${layout.dtype}, it is ${showType(values.type)}`);
-  const batch = inputs.map(({ values: x, kind: of }) => x.type.shape[layoutOfKind[of].batchAxis])[0];
-  const inner = `${dtype} ${layout.batchAxis === 0 ? shapeOfKind[kind] : shapeOfKind[kind].replace("batch, time", "time, batch")}`;
+  const wantedType = kind === "ids" ? "int32" : "float32";
+  if (dtype !== wantedType) throw new DTypeError(`${what} must be ${wantedType}, it is ${showType(values.type)}`);
+  const batch = inputs.map(({ values: x, kind: of }) => x.type.shape[isTimeFirst(of) ? 1 : 0])[0];
+  const inner = `${dtype} ${shapeOfKind[kind].replace("batch, time", "time, batch")}`;
   const wrong = (why: string): ShapeError =>
     new ShapeError(`${what} is ${showType(values.type)}; ${wanted} is ${inner} inside of a graph, ${why}`);
-  if (!layout.ranks.includes(shape.length)) throw wrong(`of ${layout.ranks.join(" or ")} axes`);
-  if (shape[layout.batchAxis] !== batch) throw wrong(`where batch is ${batch}`);
+  const ranks = ranksOf[kind];
+  if (!ranks.includes(shape.length)) throw wrong(`of ${ranks.join(" or ")} axes`);
+  if (shape[isTimeFirst(kind) ? 1 : 0] !== batch) throw wrong(`where batch is ${batch}`);
   const hasFeatures = kind === "sequence" || kind === "features";
   if (hasFeatures && typeof shape.at(-1) !== "number") throw wrong("where the number of features is known");
   if (kind === "features") {

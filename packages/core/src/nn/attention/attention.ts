@@ -6,7 +6,7 @@ import type { Value } from "../../ir/ops.ts";
 import type { Initializer } from "../initializers.ts";
 import { batchMajorShape, type Flow, featuresOf, type Kind } from "../kinds.ts";
 import type { BuildContext, LayerDefinition, ParameterTraits } from "../layer.ts";
-import { OptionReader } from "../options.ts";
+import { isRecord, OptionReader } from "../options.ts";
 import type { Regularizer } from "../regularizers.ts";
 import { additiveScores, attentionWeights, dotScores, stepsAttended, weightedSum } from "./score.ts";
 
@@ -31,7 +31,7 @@ interface Scoring<C extends SharedConfig> {
   /** Its own option. */
   readonly option: Exclude<keyof C & string, keyof SharedConfig>;
   readonly useScale: boolean;
-  read(read: OptionReader): Omit<C, keyof SharedConfig>;
+  read(read: OptionReader, given: unknown): Omit<C, keyof SharedConfig>;
   scores(context: BuildContext, config: C, query: Flow, key: Flow): Value;
 }
 
@@ -73,8 +73,8 @@ function attentionLayer<C extends SharedConfig>(scoring: Scoring<C>): LayerDefin
     merges: true,
     takes:
       "a list of two or three inputs, [query, value] or [query, value, key]: the query a sequence [batch, time, features] or features [batch, features], the others sequences",
-    parse(options, owner) {
-      const read = new OptionReader(owner, options, [
+    parse(given, owner) {
+      const read = new OptionReader(owner, given, [
         scoring.option,
         "useScale",
         "useCausalMask",
@@ -85,7 +85,7 @@ function attentionLayer<C extends SharedConfig>(scoring: Scoring<C>): LayerDefin
         "trainable",
       ]);
       return {
-        ...scoring.read(read),
+        ...scoring.read(read, given),
         useScale: read.boolean("useScale", scoring.useScale),
         useCausalMask: read.boolean("useCausalMask", false),
         dropout: read.number("dropout", 0, 0, 1),
@@ -148,7 +148,7 @@ export const attention = attentionLayer<AttentionConfig>({
 export const additiveAttention = attentionLayer<AdditiveAttentionConfig>({
   option: "units",
   useScale: true,
-  read: (read) => ({ units: read.integerOrNull("units", 1) }),
+  read: (read, given) => ({ units: isRecord(given) && given.units != null ? read.integer("units", 1) : null }),
   scores({ parameter }, config, query, key) {
     const { units, useScale, trainable } = config;
     if (units === null) expectSameFeatures(query, key, "units: 32, say, projects both");

@@ -2,7 +2,7 @@
 import type { Executable } from "../../backend.ts";
 import type { Dim } from "../../ir/ops.ts";
 import { buildModel } from "../../nn/build.ts";
-import { batchMajorShape, timeOf } from "../../nn/kinds.ts";
+import { batchMajorShape } from "../../nn/kinds.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../../tensor.ts";
 import { inOrder } from "../data/batchOrder.ts";
@@ -19,41 +19,33 @@ interface Output {
   readonly lengths: Int32Array | undefined;
 }
 
-/** What is known of an output before there is data: the shape of one row, and the name or the size of its time axis. */
-interface Axes {
-  readonly name: string;
-  readonly shape: readonly Dim[];
-  readonly time: Dim | undefined;
-}
+/** The shape of one row of each output, time first where there is time; a model is data, so it is looked for once. */
+const rowShapes = new WeakMap<ModelSpec, readonly { readonly name: string; readonly shape: readonly Dim[] }[]>();
 
-/** Those of each output; a model is data, so they are looked for once. */
-const knownAxes = new WeakMap<ModelSpec, readonly Axes[]>();
-
-function axesOf(spec: ModelSpec): readonly Axes[] {
-  const known = knownAxes.get(spec);
+function rowShapesOf(spec: ModelSpec) {
+  const known = rowShapes.get(spec);
   if (known) return known;
-  const found = buildModel(spec).outputs.map(({ name, flow }): Axes => {
-    return { name, shape: batchMajorShape(flow).slice(1), time: timeOf(flow) };
-  });
-  knownAxes.set(spec, found);
+  const found = buildModel(spec).outputs.map(({ name, flow }) => ({ name, shape: batchMajorShape(flow).slice(1) }));
+  rowShapes.set(spec, found);
   return found;
 }
 
 /** Each output over the time axes that it has in the graph, whichever inputs those come from. */
 function outputsOf(spec: ModelSpec, dataset: Dataset): Output[] {
-  return axesOf(spec).map(({ name, shape, time }) => ({
+  return rowShapesOf(spec).map(({ name, shape }) => ({
     name,
-    shape: shape.map((dim) => (typeof dim === "string" ? (dataset.longest[dim] as number) : dim)),
-    lengths: typeof time === "string" ? lengthsOver(dataset, time) : undefined,
+    shape: shape.map((dim) => dataset.longest[dim] ?? (dim as number)),
+    lengths: typeof shape[0] === "string" ? lengthsOver(dataset, shape[0]) : undefined,
   }));
 }
 
 /** Copies a batch's output to the rows it is of; `lengths` of each where they are over time, so that what follows a row's end stays zero. */
 function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, lengths?: Int32Array): void {
-  const [widthFrom = 1, widthTo = 1] = [batch.shape.at(-1), whole.shape.at(-1)];
-  const [stepsFrom, stepsTo] = [batch, whole].map(({ shape }) => sizeOf(shape.slice(1, -1))) as [number, number];
+  const rowOf = ({ shape }: Tensor): number[] => [sizeOf(shape.slice(1, -1)), shape.at(-1) as number];
+  const [stepsFrom, widthFrom] = rowOf(batch) as [number, number];
+  const [stepsTo, widthTo] = rowOf(whole) as [number, number];
   rows.forEach((row, at) => {
-    const steps = lengths ? Math.min(lengths[row] as number, stepsFrom) : stepsFrom;
+    const steps = Math.min(stepsFrom, lengths?.[row] ?? stepsFrom);
     for (let step = 0; step < steps; step++) {
       const from = (at * stepsFrom + step) * widthFrom;
       const to = (row * stepsTo + step) * widthTo;

@@ -9,7 +9,7 @@ import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { Graph, Update } from "../../ir/value.ts";
 import { type BuiltModel, buildModel } from "../../nn/build.ts";
-import type { Flow } from "../../nn/kinds.ts";
+import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
@@ -47,7 +47,7 @@ export function targetsOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): T
     const { flow } = built.outputs[index] as BuiltModel["outputs"][number];
     if (flow.kind === "scores")
       throw new ConfigError(
-        `the output "${name}" of ${maker} is the weights of attention, which have no targets; give it null in the place of a loss: { ${name}: null }`,
+        `compile: the output "${name}" of ${maker} has no targets; give loss: { ${name}: null }, which leaves it untrained`,
       );
     const target = loss.target(name, flow);
     const { node, type } = flow.values;
@@ -61,9 +61,7 @@ export function targetsOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): T
 
 /** The fed target in the layout of the prediction: time first. */
 function targetValue(spec: TargetSpec, flow: Flow): Value {
-  const fed = feed(targetFeed(spec.name), spec.dtype, spec.shape);
-  if (flow.kind === "features") return fed;
-  return transpose(fed, spec.shape.length === 3 ? [1, 0, 2] : [1, 0]);
+  return turned({ ...flow, values: feed(targetFeed(spec.name), spec.dtype, spec.shape) });
 }
 
 /** 1 for steps within a row's length, 0 past it. */
