@@ -49,7 +49,7 @@ export {
 } from "./ir/build/elementwise.ts";
 export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./ir/build/index.ts";
 export { dot, matmul } from "./ir/build/linear.ts";
-export { argMax, countOf, max, mean, sum } from "./ir/build/reduce.ts";
+export { argMax, countOf, logSumExp, max, mean, sum } from "./ir/build/reduce.ts";
 export {
   broadcast,
   broadcastShape,

@@ -23,7 +23,7 @@ function reduce(x: Dense, axes: readonly number[], start: number, fold: (soFar: 
   return out;
 }
 
-export const linear: Kernels<"dot" | "sum" | "max" | "argMax"> = {
+export const linear: Kernels<"dot" | "sum" | "max" | "logSumExp" | "argMax"> = {
   // out[batch, freeA, freeB] = Σ a[batch, freeA, contract] · b[batch, freeB, contract], each in the axis order of its operand.
   dot: ([a, b], { contract, batch }) => {
     const free = [axesBut(a, [...batch[0], ...contract[0]]), axesBut(b, [...batch[1], ...contract[1]])];
@@ -61,6 +61,18 @@ export const linear: Kernels<"dot" | "sum" | "max" | "argMax"> = {
   },
   sum: ([x], { axes }) => [reduce(x, axes, 0, (total, element) => total + element)],
   max: ([x], { axes }) => [reduce(x, axes, x.dtype === "int32" ? -(2 ** 31) : -Infinity, Math.max)],
+  logSumExp: ([x], { axes }) => {
+    const largest = reduce(x, axes, -Infinity, Math.max);
+    const kept = axesBut(x, axes);
+    const shifted = build("float64", x.shape, (index, position) => {
+      const from = at(largest, pick(index, kept));
+      return from === -Infinity ? 0 : Math.exp(x.data[position] - from);
+    });
+    const total = reduce(shifted, axes, 0, (sum, element) => sum + element);
+    return [
+      build("float64", total.shape, (_index, position) => Math.log(total.data[position]) + largest.data[position]),
+    ];
+  },
   argMax: ([x], { axis }) => {
     const best = reduce(x, [axis], x.dtype === "int32" ? -(2 ** 31) : -Infinity, Math.max);
     const first = empty("int32", best.shape);

@@ -12,6 +12,7 @@ import {
   int32,
   log,
   logSoftmax,
+  logSumExp,
   max,
   pow,
   select,
@@ -154,6 +155,7 @@ const rows = [
 const alongRows: readonly (readonly [string, (x: Value) => Value])[] = [
   ["softmax", softmax],
   ["logSoftmax", logSoftmax],
+  ["logSumExp", (x) => logSumExp(x, [1])],
   ["max", (x) => max(x, [1])],
   ["sum", (x) => sum(x, [1])],
 ];

@@ -15,6 +15,7 @@ import {
   full,
   gather,
   iota,
+  logSumExp,
   max,
   mul,
   type OpAttrs,
@@ -308,6 +309,10 @@ export const opTrials: { readonly [O in OpName]: DrawTrial } = {
   reverseSequence: reverseSequenceTrial,
   softmax: normalizer("softmax"),
   logSoftmax: normalizer("logSoftmax"),
+  logSumExp: (draw) => {
+    const dims = draw.dims(draw.whole(1, 4));
+    return { y: logSumExp(draw.float("x", dims, -9, 9), axesOf(draw, dims.length)) };
+  },
   softmaxCrossentropy: crossentropyTrial,
   softmaxCrossentropyGrad: crossentropyGradTrial,
   sequenceMask: (draw) => {

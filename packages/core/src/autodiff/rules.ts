@@ -5,6 +5,8 @@ import {
   cast,
   div,
   equal,
+  exp,
+  finite,
   less,
   log,
   mul,
@@ -218,6 +220,12 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   logSoftmax: unary((x, g) => {
     const last = x.type.shape.length - 1;
     return sub(g, mul(softmax(x), expand(sum(g, [last]), x, [last])));
+  }),
+  // Where there was nothing but -∞ no gradient flows.
+  logSumExp: rule((node, g, y) => {
+    const x = node.inputs[0] as Value;
+    const over = (reduced: Value): Value => expand(reduced, x, node.attrs.axes);
+    return [mul(over(g), exp(sub(x, over(select(finite(y), y, 0)))))];
   }),
   softplus: unary((x, g) => mul(g, sigmoid(x))),
   softmaxCrossentropy: (node, [g]) => {

@@ -278,6 +278,12 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
 
   softmax: softmaxLike,
   logSoftmax: softmaxLike,
+  logSumExp: (inputs, { axes }, op) => {
+    arity(op, inputs, 1);
+    const [x] = inputs as [ValueType];
+    expectDType(op, x, "float32");
+    return [{ dtype: x.dtype, shape: reduced(op, x, axes) }];
+  },
   softmaxCrossentropy: (inputs, _attrs, op) => {
     arity(op, inputs, 2);
     const [, { shape }] = expectLabelled(op, inputs);

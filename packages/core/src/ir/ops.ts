@@ -202,6 +202,8 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   /** Along the last axis. */
   softmax: None;
   logSoftmax: None;
+  /** log(Σ eˣ) along the axes, which are dropped. */
+  logSumExp: { readonly axes: readonly number[] };
   /**
    * (logits float32 […, classes], labels int32 […]): -Σ y log(softmax(logits)) for each row, where y is 1 - labelSmoothing at the label, plus
    * labelSmoothing / classes everywhere; then what the gradient reads again: the largest logit, and the logarithm of the sum of exp(logit - largest).
@@ -273,6 +275,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   reverseSequence: { group: "index" },
   softmax: { group: "composite" },
   logSoftmax: { group: "composite" },
+  logSumExp: { group: "composite" },
   softmaxCrossentropy: { group: "composite" },
   softmaxCrossentropyGrad: {
     group: "composite",
@@ -297,6 +300,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
 export type CompositeName =
   | "softmax"
   | "logSoftmax"
+  | "logSumExp"
   | "softmaxCrossentropy"
   | "softmaxCrossentropyGrad"
   | ElementwiseWith<{ composite: true }>

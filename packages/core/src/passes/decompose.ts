@@ -1,6 +1,21 @@
 /** What each composite means in simpler ops. */
 import { apply1 } from "../ir/build/apply.ts";
-import { abs, add, cast, div, equal, exp, less, log, maximum, mul, neg, select, sub } from "../ir/build/elementwise.ts";
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  exp,
+  finite,
+  less,
+  log,
+  maximum,
+  mul,
+  neg,
+  select,
+  sub,
+} from "../ir/build/elementwise.ts";
 import { max, sum } from "../ir/build/reduce.ts";
 import { broadcast, broadcastTo } from "../ir/build/shape.ts";
 import { full, iota } from "../ir/build/source.ts";
@@ -51,6 +66,14 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
   logSoftmax: ([x]) => {
     const logits = shifted(x as Value);
     return [sub(logits, alongLast(log(sum(exp(logits), [logits.type.shape.length - 1])), logits))];
+  },
+  logSumExp: ([given], { axes }) => {
+    const x = given as Value;
+    const largest = max(x, axes);
+    // -∞ less -∞ is no number.
+    const from = select(finite(largest), largest, 0);
+    const kept = x.type.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    return [add(log(sum(exp(sub(x, broadcast(from, x.type.shape, kept))), axes)), from)];
   },
   softmaxCrossentropy: ([logits, labels], { labelSmoothing: s }) => {
     const z = logits as Value;

@@ -9,13 +9,18 @@ export const sum: Emitter<"sum"> = ({ inputs, attrs }, emission) => {
   return [emission.add("ReduceSum", [x, emission.ints(attrs.axes)], { keepdims: 0 })];
 };
 
-export const max: Emitter<"max"> = ({ inputs, attrs }, emission) => {
-  const x = emission.name(inputs[0] as Value);
-  if (attrs.axes.length === 0) return [emission.add("Identity", [x])];
-  // From opset 18 on the axes are an input.
-  if (emission.opset >= 18) return [emission.add("ReduceMax", [x, emission.ints(attrs.axes)], { keepdims: 0 })];
-  return [emission.add("ReduceMax", [x], { axes: attrs.axes, keepdims: 0 })];
-};
+const reduction =
+  (operator: string): Emitter<"max" | "logSumExp"> =>
+  ({ inputs, attrs }, emission) => {
+    const x = emission.name(inputs[0] as Value);
+    if (attrs.axes.length === 0) return [emission.add("Identity", [x])];
+    // From opset 18 on the axes are an input.
+    if (emission.opset >= 18) return [emission.add(operator, [x, emission.ints(attrs.axes)], { keepdims: 0 })];
+    return [emission.add(operator, [x], { axes: attrs.axes, keepdims: 0 })];
+  };
+
+export const max = reduction("ReduceMax");
+export const logSumExp = reduction("ReduceLogSumExp");
 
 export const argMax: Emitter<"argMax"> = ({ inputs, attrs }, emission) => {
   const index = emission.add("ArgMax", [emission.name(inputs[0] as Value)], { axis: attrs.axis, keepdims: 0 });

@@ -16,6 +16,13 @@ export function max(x: Value, axes: readonly number[] = allAxes(x)): Value {
   return axes.length === 0 ? x : apply1("max", [x], { axes: [...axes].sort((a, b) => a - b) });
 }
 
+/**
+ * log(Σ eˣ) along the axes, which the result does not have: neither large nor small numbers are lost. Of nothing but -∞ it is -∞. Default: all axes.
+ */
+export function logSumExp(x: Value, axes: readonly number[] = allAxes(x)): Value {
+  return axes.length === 0 ? x : apply1("logSumExp", [x], { axes: [...axes].sort((a, b) => a - b) });
+}
+
 /** The index of the first maximum along `axis`. */
 export function argMax(x: Value, axis: number): Value {
   return apply1("argMax", [x], { axis });
