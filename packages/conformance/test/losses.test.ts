@@ -13,7 +13,6 @@ import {
   inferenceGraph,
   input,
   int32,
-  type Loss,
   lstm,
   type ModelSpec,
   meanAbsoluteError,
@@ -21,6 +20,7 @@ import {
   nodesOf,
   optimizerState,
   RandomStream,
+  type RowwiseLoss,
   sequential,
   sgd,
   sigmoid,
@@ -48,7 +48,7 @@ function draw(seed: number): { x: number[][]; y: number[][]; labels: number[] } 
 }
 
 /** The losses of all rows by the graph; `through` is the activation behind `x`. */
-function lossesOf(loss: Loss, x: number[][], target: Tensor, through?: "sigmoid" | "softmax"): number[] {
+function lossesOf(loss: RowwiseLoss, x: number[][], target: Tensor, through?: "sigmoid" | "softmax"): number[] {
   const fed = feed("x", "float32", ["batch", features]);
   const value = through === "sigmoid" ? sigmoid(fed) : through === "softmax" ? softmax(fed) : fed;
   const goal = feed("y", target.dtype === "int32" ? "int32" : "float32", ["batch", ...target.shape.slice(1)]);

@@ -212,7 +212,7 @@ export type { ReadOptions } from "./nn/registry.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
-export type { Trained } from "./nn/trained.ts";
+export type { Trained, TrainedLoss } from "./nn/trained.ts";
 export { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./nn/wrapping.ts";
 export { learningRateAt } from "./optim/learningRate.ts";
 export {
@@ -311,6 +311,16 @@ export {
   rocAuc,
   rocCurve,
 } from "./train/objective/classification.ts";
+export { bioConstraints, bioesConstraints, type CrfConstraints } from "./train/objective/crf/constraints.ts";
+export { type CrfConfig, type CrfOptions, crf } from "./train/objective/crf/crf.ts";
+export { type CrfDecoder, crfDecoder } from "./train/objective/crf/decoder.ts";
+export {
+  type CrfMarginals,
+  crfMarginals,
+  type PathOptions,
+  type ViterbiPaths,
+  viterbi,
+} from "./train/objective/crf/paths.ts";
 export {
   auc,
   confusion,
@@ -321,13 +331,22 @@ export {
   recall,
   type ThresholdOptions,
 } from "./train/objective/decisionMetrics.ts";
+export {
+  defineLoss,
+  type LossMaker,
+  type OwnLoss,
+  type OwnTarget,
+  type Scored,
+  type Target,
+  trainedLoss,
+} from "./train/objective/defineLoss.ts";
 export { evaluationGraph, trainingGraph, type Weighing, type Weighings } from "./train/objective/graphs.ts";
+export type { Loss, LossContext, RowwiseLoss } from "./train/objective/loss.ts";
 export {
   binaryCrossentropy,
   type CrossentropyOptions,
   categoricalCrossentropy,
   huber,
-  type Loss,
   meanAbsoluteError,
   meanSquaredError,
   sparseCategoricalCrossentropy,

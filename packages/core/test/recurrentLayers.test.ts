@@ -288,10 +288,15 @@ describe("what layers say of their weights", () => {
 
   test("initial weights are checked by name and shape, and are not in the description", () => {
     const vectors = float32([4, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(checkInitialWeights(spec, { "embedding/embeddings": vectors })).toEqual({ "embedding/embeddings": vectors });
-    expect(() => checkInitialWeights(spec, { embeddings: vectors })).toThrow(ConfigError);
-    expect(() => checkInitialWeights(spec, { embeddings: vectors })).toThrow("it has embedding/embeddings, lstm/W");
-    expect(() => checkInitialWeights(spec, { "lstm/W": vectors })).toThrow(
+    const { parameters } = buildModel(spec);
+    expect(checkInitialWeights(parameters, { "embedding/embeddings": vectors })).toEqual({
+      "embedding/embeddings": vectors,
+    });
+    expect(() => checkInitialWeights(parameters, { embeddings: vectors })).toThrow(ConfigError);
+    expect(() => checkInitialWeights(parameters, { embeddings: vectors })).toThrow(
+      "it has embedding/embeddings, lstm/W",
+    );
+    expect(() => checkInitialWeights(parameters, { "lstm/W": vectors })).toThrow(
       'the weights "lstm/W" are float32[4, 2]; the model needs float32[12, 2]',
     );
   });

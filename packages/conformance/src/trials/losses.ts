@@ -1,11 +1,14 @@
 /** Random trials of losses with random options: predictions and targets are feeds, one number a row comes out. */
 import {
   binaryCrossentropy,
+  type CrfConstraints,
   categoricalCrossentropy,
+  crf,
   huber,
   type Loss,
   meanAbsoluteError,
   meanSquaredError,
+  type RowwiseLoss,
   sigmoid,
   softmax,
   sparseCategoricalCrossentropy,
@@ -34,11 +37,27 @@ function crossentropy(
 
 /** A loss on the distance from targets of the same shape. */
 const distance =
-  (lossOf: (draw: Draw) => Loss): DrawTrial =>
+  (lossOf: (draw: Draw) => RowwiseLoss): DrawTrial =>
   (draw) => {
     const dims = [...draw.dims(draw.whole(1, 2), 20), draw.number(4)];
     return { loss: lossOf(draw).perRow(draw.float("p", dims), draw.float("target", dims)) };
   };
+
+/** A loss of whole rows on a prediction [time, batch, features] with lengths or without. Its parameters are feeds, so that their gradients are checked, too. */
+function wholeRows(draw: Draw, loss: Loss, features: number, targetOf: (rows: DrawnDim[]) => Value): { loss: Value } {
+  const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
+  const values = draw.float("x", [time, batch, known(features)], -4, 4);
+  const lengths = draw.chance(0.7) ? draw.lengths("lengths", batch, time) : undefined;
+  const output = { kind: "sequence" as const, values, ...(lengths ? { lengths } : {}) };
+  const parameter = (name: string, shape: readonly number[]): Value => draw.float(name, shape.map(known), -2, 2);
+  return { loss: loss.perRow(values, targetOf([time, batch]), { name: `output/${loss.kind}`, output, parameter }) };
+}
+
+/** Random paths are allowed, that of tag 0 always. */
+function drawConstraints(draw: Draw, tags: number): CrfConstraints {
+  const flags = (own: number) => Array.from({ length: tags }, (_, tag) => tag === 0 || tag === own || draw.chance(0.6));
+  return { transitions: Array.from({ length: tags }, (_, tag) => flags(tag)), start: flags(0), end: flags(0) };
+}
 
 /** Every loss, one number a row. */
 export const lossTrials: Readonly<Record<string, DrawTrial>> = {
@@ -61,5 +80,11 @@ export const lossTrials: Readonly<Record<string, DrawTrial>> = {
   },
   meanSquaredError: distance(() => meanSquaredError()),
   meanAbsoluteError: distance(() => meanAbsoluteError()),
+  crf: (draw) => {
+    const tags = draw.whole(2, 4);
+    const constrained = draw.chance(0.3);
+    const loss = crf(constrained ? { constraints: drawConstraints(draw, tags), constrainTraining: true } : {});
+    return wholeRows(draw, loss, tags, (rows) => draw.int("target", rows, 0, constrained ? 0 : tags - 1));
+  },
   huber: distance((draw) => huber({ delta: draw.one([0.3, 1, 2]) })),
 };

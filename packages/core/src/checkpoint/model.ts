@@ -4,7 +4,7 @@ import type { KnownKinds } from "../nn/layer.ts";
 import { isRecord, type Json } from "../nn/options.ts";
 import { knownKinds, type ReadOptions } from "../nn/registry.ts";
 import { readSpec } from "../nn/spec.ts";
-import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
+import { checkWeights, expectTrained, parseLosses, type Trained } from "../nn/trained.ts";
 import { messageOf } from "../thrown.ts";
 import { checksumOf } from "./checksum.ts";
 import { expectFormat, formats } from "./formats.ts";
@@ -14,7 +14,9 @@ const VERSION = 1;
 
 /** Of everything in a model file. */
 function modelChecksum({ tensors, metadata }: Safetensors): string {
-  return checksumOf([metadata.spec, metadata.vocabulary, metadata.metadata], tensors);
+  const { spec, vocabulary, metadata: own, losses } = metadata;
+  // Files without losses have the checksum that they had before there were any.
+  return checksumOf([spec, vocabulary, own, ...(losses === undefined ? [] : [losses])], tensors);
 }
 
 /** The bytes of a model file. The same model gives the same bytes. */
@@ -25,16 +27,17 @@ export function toBytes(trained: Trained): Uint8Array {
 /** The same bytes in pieces: the weights are not copied. */
 export function modelPieces(trained: Trained): Uint8Array[] {
   expectTrained("saveModel or toBytes", trained);
-  const { spec, weights, vocabulary, metadata } = trained;
+  const { spec, losses, vocabulary, metadata } = trained;
   const parts: Record<string, Json> = {
     spec: spec as unknown as Json,
+    ...(losses === undefined ? {} : { losses: losses as unknown as Json }),
     ...(vocabulary === undefined ? {} : { vocabulary }),
     ...(metadata === undefined ? {} : { metadata }),
   };
   const texts: Record<string, string> = Object.fromEntries(
     Object.entries(parts).map(([key, part]) => [key, JSON.stringify(part)]),
   );
-  const tensors = checkWeights(spec, weights);
+  const tensors = checkWeights(trained);
   const checksum = modelChecksum({ tensors, metadata: texts });
   return safetensorsPieces({
     tensors,
@@ -73,11 +76,14 @@ export function modelFrom({ tensors, metadata }: Safetensors, known: KnownKinds)
   const described = parseMetadata("spec", metadata.spec);
   const vocabulary = parseMetadata("vocabulary", metadata.vocabulary);
   const extra = parseMetadata("metadata", metadata.metadata);
+  const describedLosses = parseMetadata("losses", metadata.losses);
   if (extra !== undefined && !isRecord(extra))
     throw new ModelFileError("the model file is damaged: its metadata is not an object");
   try {
     const spec = readSpec(described, known);
-    const weights = checkWeights(spec, tensors);
+    const losses = parseLosses(describedLosses, spec);
+    const kept = losses === undefined ? {} : { losses };
+    const weights = checkWeights({ spec, weights: tensors, ...kept });
     // What is wrong in itself is told in its own words before. Files made by others have no checksum.
     if (metadata.checksum !== undefined && metadata.checksum !== modelChecksum({ tensors, metadata }))
       throw new ModelFileError(
@@ -86,6 +92,7 @@ export function modelFrom({ tensors, metadata }: Safetensors, known: KnownKinds)
     return {
       spec,
       weights,
+      ...kept,
       ...(vocabulary === undefined ? {} : { vocabulary: vocabulary as Json }),
       ...(extra === undefined ? {} : { metadata: extra as { [key: string]: Json } }),
     };

@@ -1,12 +1,12 @@
 /** From a model's spec to values of a graph. */
-import { ConfigError, ShapeError } from "../errors.ts";
-import { dropoutMask, feed, state } from "../ir/build/source.ts";
+import { ConfigError } from "../errors.ts";
+import { dropoutMask, feed } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
-import { type Graph, showShape } from "../ir/value.ts";
+import type { Graph } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
-import { initialize } from "./initializers.ts";
 import { type Flow, turned } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
+import { Parameters } from "./parameters.ts";
 import type { ModelSpec, Source } from "./spec.ts";
 import { expectOneDefinition, toldOf } from "./wrapping.ts";
 
@@ -54,24 +54,6 @@ function maskOf(
   };
 }
 
-/** What a parameter was asked for as, and how it begins in words where it is not a function. */
-interface Asked {
-  readonly spec: Omit<ParameterSpec, "initialize">;
-  readonly begin: string | undefined;
-}
-
-/** @throws ShapeError, ConfigError where a parameter that there is was asked for as another */
-function expectSame(known: Asked, asked: Asked): void {
-  const expect = (E: typeof ShapeError | typeof ConfigError, is: string | undefined, as: string | undefined): void => {
-    if (is !== as) throw new E(`the parameter "${known.spec.name}" is ${is}, and was asked for as ${as}`);
-  };
-  const traitsOf = ({ spec: { trainable, regularizer } }: Asked): string => JSON.stringify({ trainable, regularizer });
-  expect(ShapeError, showShape(known.spec.shape), showShape(asked.spec.shape));
-  // Functions may be made anew for each call.
-  if (known.begin !== undefined && asked.begin !== undefined) expect(ConfigError, known.begin, asked.begin);
-  expect(ConfigError, traitsOf(known), traitsOf(asked));
-}
-
 /** @throws ConfigError for a parameter that only training has, or only inference */
 function expectSameParameters(trained: readonly ParameterSpec[], inferred: readonly ParameterSpec[]): void {
   const namesOf = (all: readonly ParameterSpec[]) => new Set(all.map(({ name }) => name));
@@ -94,7 +76,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
   const maskSite = distinctSites();
-  const parameters = new Map<string, Asked & { spec: ParameterSpec; value: Value; owner: number }>();
+  const parameters = new Parameters<number>();
   const follow = (source: Source): Flow =>
     ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
 
@@ -114,30 +96,11 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     const context: BuildContext = {
       name,
       ...(dropout ? { mask: maskOf(dropout, maskSite, name, use) } : {}),
-      parameter(suffix, shape, initializer, { trainable = true, regularizer } = {}): Value {
-        const full = `${name}/${suffix}`;
-        const begin = typeof initializer === "function" ? undefined : JSON.stringify(initializer);
-        const traits = { trainable, ...(regularizer ? { regularizer: { l1: 0, l2: 0, ...regularizer } } : {}) };
-        const known = parameters.get(full);
-        if (known) {
-          expectSame(known, { spec: { name: full, shape, ...traits }, begin });
-          return known.value;
-        }
-        const value = state(full, "float32", shape);
-        const spec: ParameterSpec = {
-          name: full,
-          shape,
-          initialize:
-            typeof initializer === "function" ? initializer : (stream) => initialize(initializer, shape, stream),
-          ...traits,
-        };
-        parameters.set(full, { spec, begin, value, owner: call.layer });
-        return value;
-      },
+      parameter: parameters.of(call.layer, name),
     };
     calls.push(toldOf(`${kind} "${name}"`, () => definition.build(context, config, given)));
   }
-  const made = [...parameters.values()];
+  const made = parameters.list();
   if (dropout)
     expectSameParameters(
       made.map(({ spec }) => spec),

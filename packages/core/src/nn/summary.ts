@@ -5,18 +5,27 @@ import { buildModel } from "./build.ts";
 import { batchMajorShape, type Flow } from "./kinds.ts";
 import type { Model } from "./model.ts";
 import type { ModelSpec } from "./spec.ts";
+import { lossParametersOf, type Trained } from "./trained.ts";
+
+/** A model, or a trained one, whose losses may have parameters. */
+type Summed = Model & Pick<Trained, "losses">;
 
 /** One line of a summary. */
 export interface SummaryRow {
   readonly name: string;
   readonly kind: string;
-  /** Of its first result, batch first; named sizes that were not given stay names. */
+  /** Of its first result, or of what a loss is on, batch first; named sizes that were not given stay names. */
   readonly shape: readonly (number | string)[];
   readonly parameters: number;
 }
 
-/** The layers in the order in which they are applied. A layer applied twice has its parameters counted once. */
-export function summaryRows(model: Model, sizes: Readonly<Record<string, number>> = {}): SummaryRow[] {
+const numbersIn = (parameters: readonly { readonly shape: readonly number[] }[]): number =>
+  parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+/**
+ * The layers in the order in which they are applied, then of a trained model the losses that are kept with it. A layer applied twice has its parameters counted once.
+ */
+export function summaryRows(model: Summed, sizes: Readonly<Record<string, number>> = {}): SummaryRow[] {
   const built = buildModel(model.spec);
   /** By layer; those of a layer that was counted are taken out. */
   const numbers = new Map<number, number>();
@@ -24,30 +33,34 @@ export function summaryRows(model: Model, sizes: Readonly<Record<string, number>
     const owner = built.owners[p] as number;
     numbers.set(owner, (numbers.get(owner) ?? 0) + sizeOf(shape));
   });
-  return model.spec.calls.map((call, i) => {
+  const shapeOf = (flow: Flow) => batchMajorShape(flow).map((dim) => sizes[dim] ?? dim);
+  const layers = model.spec.calls.map((call, i): SummaryRow => {
     const { name, kind } = model.spec.layers[call.layer] as ModelSpec["layers"][number];
     const parameters = numbers.get(call.layer) ?? 0;
     numbers.delete(call.layer);
-    const shape = batchMajorShape(built.calls[i]?.[0] as Flow).map((dim) => sizes[dim] ?? dim);
-    return { name, kind, shape, parameters };
+    return { name, kind, shape: shapeOf(built.calls[i]?.[0] as Flow), parameters };
   });
+  const losses = Object.entries(model.losses ?? {}).map(([output, loss]): SummaryRow => {
+    const of = built.outputs.find(({ name }) => name === output);
+    const parameters = numbersIn(lossParametersOf({ losses: { [output]: loss } }));
+    return { name: `${output}/${loss.kind}`, kind: loss.kind, shape: of ? shapeOf(of.flow) : [], parameters };
+  });
+  return [...layers, ...losses];
 }
 
-/** How many numbers the weights of the model are, frozen ones included. */
-export function countParameters(model: Model): number {
-  return buildModel(model.spec).parameters.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
+/** How many numbers the weights of the model are, frozen ones included, and of a trained model those of its losses. */
+export function countParameters(model: Summed): number {
+  return numbersIn(buildModel(model.spec).parameters) + numbersIn(lossParametersOf(model));
 }
 
 function frozenParameters(model: Model): number {
-  return buildModel(model.spec)
-    .parameters.filter(({ trainable }) => trainable === false)
-    .reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
+  return numbersIn(buildModel(model.spec).parameters.filter(({ trainable }) => trainable === false));
 }
 
 /**
- * The table of layers, output shapes and parameters. `sizes` fills in named sizes: `summary(model, { time: 300 })`.
+ * The table of layers, output shapes and parameters; of a trained model with its losses that are kept, such as a CRF. `sizes` fills in named sizes: `summary(model, { time: 300 })`.
  */
-export function summary(model: Model, sizes: Readonly<Record<string, number>> = {}): string {
+export function summary(model: Summed, sizes: Readonly<Record<string, number>> = {}): string {
   const rows = summaryRows(model, sizes);
   const cells = [
     ["Layer (kind)", "Output shape", "Parameters"],

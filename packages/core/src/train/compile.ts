@@ -3,7 +3,7 @@
 import type { Backend } from "../backend.ts";
 import type { Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError } from "../errors.ts";
-import { buildModel } from "../nn/build.ts";
+import type { ParameterSpec } from "../nn/layer.ts";
 import type { Model } from "../nn/model.ts";
 import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
@@ -13,7 +13,7 @@ import { checkOptimizer, type Optimizer, optimizerSpec } from "../optim/optimize
 import { optimizerState } from "../optim/step.ts";
 import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
-import { STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
+import { parametersOf, STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
 import { figuresOf, type Objective, type TrainedOutput, trainedOutputs } from "./objective/objective.ts";
 import { expectBackend, expectPart } from "./objective/parts.ts";
 import type { TrainerContext } from "./session/context.ts";
@@ -33,9 +33,13 @@ export interface CompileOptions extends Objective {
 }
 
 /** All state of a training: parameters, the optimizer's slots and the step counter. */
-function initialState(spec: ModelSpec, optimizer: Optimizer, seed: number, weights: Tensors | undefined): Tensors {
-  const { parameters } = buildModel(spec);
-  const given = weights && checkInitialWeights(spec, weights);
+function initialState(
+  parameters: readonly ParameterSpec[],
+  optimizer: Optimizer,
+  seed: number,
+  weights: Tensors | undefined,
+): Tensors {
+  const given = weights && checkInitialWeights(parameters, weights);
   const siteOf = distinctSites();
   const sites = parameters.map(({ name }) => siteOf(name));
   const own = parameters.map(({ name, shape, initialize }, i): [string, Tensor] => [
@@ -100,7 +104,8 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const targets = targetsOf(model.spec, outputs);
   // Built here only to say early what is wrong.
   trainingGraph(model.spec, objective, optimizer, seed);
-  const session = await openState(backend, model.spec, () => initialState(model.spec, optimizer, seed, weights));
+  const parameters = parametersOf(model.spec, outputs);
+  const session = await openState(backend, model.spec, () => initialState(parameters, optimizer, seed, weights));
   const context: TrainerContext = {
     spec: model.spec,
     backend,
@@ -109,6 +114,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     objective,
     outputs,
     targets,
+    parameters,
     optimizer,
     seed,
     turns: new Turns("this trainer was disposed; compile the model again"),

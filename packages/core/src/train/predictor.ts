@@ -3,7 +3,7 @@ import type { Backend, Executable } from "../backend.ts";
 import { inferenceGraph } from "../nn/build.ts";
 import { OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import { checkWeights, expectTrained, type Trained } from "../nn/trained.ts";
+import { expectTrained, layerWeights, type Trained } from "../nn/trained.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, readDataset } from "./data/dataset.ts";
 import type { Inputs } from "./data/named.ts";
@@ -86,7 +86,7 @@ export async function predictor(trained: Trained, options: { readonly backend: B
   expectTrained("predictor", trained);
   expectBackend("predictor", backend);
   const { spec } = trained;
-  const session = await openState(backend, spec, () => checkWeights(spec, trained.weights));
+  const session = await openState(backend, spec, () => layerWeights(trained));
   const programs = new Programs(backend, session);
   return new ModelPredictor(
     spec,

@@ -1,7 +1,7 @@
 /** A model in training: bound to a backend and an objective for as long as they are needed. */
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { ConfigError, StateError } from "../errors.ts";
-import { buildModel, inferenceGraph } from "../nn/build.ts";
+import { inferenceGraph } from "../nn/build.ts";
 import type { Model } from "../nn/model.ts";
 import { OptionReader } from "../nn/options.ts";
 import type { Trained } from "../nn/trained.ts";
@@ -17,6 +17,7 @@ import { predictRows } from "./evaluation/predict.ts";
 import type { Logs } from "./evaluation/running.ts";
 import { type Counters, Fit } from "./fit/fit.ts";
 import { type FitOptions, planFit, type TrainingData } from "./fit/fitOptions.ts";
+import { keptLosses } from "./objective/kept.ts";
 import { readExamples, type TrainerContext } from "./session/context.ts";
 
 /**
@@ -128,7 +129,10 @@ export class SessionTrainer implements Trainer {
     this.#context.turns.expectOpen();
     const read = new OptionReader("snapshot", options, ["vocabulary", "metadata", "averaged"]);
     const { averaged, ...kept } = options;
-    return { spec: this.#context.spec, weights: await this.#readWeights(read.boolean("averaged", false)), ...kept };
+    const { spec, outputs, parameters } = this.#context;
+    const losses = keptLosses(outputs, parameters);
+    const weights = await this.#readWeights(read.boolean("averaged", false));
+    return { spec, weights, ...(losses === undefined ? {} : { losses }), ...kept };
   }
 
   async checkpoint(): Promise<Checkpoint> {
@@ -149,7 +153,7 @@ export class SessionTrainer implements Trainer {
 
   /** Parameters only: slots and counters are not a callback's to change. */
   async #writeWeights(weights: Tensors): Promise<void> {
-    const names = new Set(buildModel(this.#context.spec).parameters.map(({ name }) => name));
+    const names = new Set(this.#context.parameters.map(({ name }) => name));
     const unknown = Object.keys(weights).find((name) => !names.has(name));
     if (unknown !== undefined)
       throw new ConfigError(`writeWeights: "${unknown}" is no parameter of the model; it has ${[...names].join(", ")}`);
@@ -158,8 +162,7 @@ export class SessionTrainer implements Trainer {
   }
 
   async #readWeights(averaged = false): Promise<Tensors> {
-    const { parameters } = buildModel(this.#context.spec);
-    const { optimizer, session, turns } = this.#context;
+    const { optimizer, parameters, session, turns } = this.#context;
     if (averaged && !optimizer.base.useEma)
       throw new ConfigError("snapshot: averaged weights are kept only by an optimizer with useEma: true");
     const names = averaged

@@ -61,10 +61,11 @@ export function readDataset(spec: ModelSpec, x: Inputs, labels?: Labels): Datase
   checkWhole(fed);
   const dataset: Dataset = { rows, fed, longest, weighing: weighingOf(fed) };
   for (const { column, leads } of fed) if (!leads) checkFollows(column, dataset);
+  for (const target of labels?.targets ?? []) checkTarget(target, dataset);
   return dataset;
 }
 
-/** The length of each row, that of its longest input; 1 where no input has time. */
+/** The length of each row, that of its longest column with a time of its own; 1 where there is none. */
 export function rowLengths({ rows, fed }: Dataset): Int32Array {
   const timed = fed.filter(({ column, leads }) => leads && column.spec.time !== undefined);
   return Int32Array.from({ length: rows }, (_, row) =>
@@ -127,6 +128,23 @@ function checkFollows(column: Column, dataset: Dataset): void {
         );
       }
     }
+  }
+}
+
+/** Lets the loss look at each row of its targets, where it wants to. */
+function checkTarget(target: TargetSpec, dataset: Dataset): void {
+  const { check, outputTime, ragged } = target;
+  const column = targetsIn(dataset, target);
+  if (check === undefined || column === undefined) return;
+  const { data, starts, lengths, spec } = column;
+  const stepsOf = typeof outputTime === "string" ? lengthsOver(dataset, outputTime) : undefined;
+  for (let row = 0; row < dataset.rows; row++) {
+    const steps = stepsOf ? (stepsOf[row] as number) : Number(outputTime ?? 1);
+    const length = lengths[row] as number;
+    const start = starts[row] as number;
+    const counted = ragged || spec.time === undefined ? length : Math.min(length, steps);
+    const wrong = check(data.subarray(start, start + counted * spec.width), steps);
+    if (wrong !== undefined) throw new DataError(`${spec.label}, row ${row}: ${wrong}`);
   }
 }
 

@@ -9,7 +9,7 @@ export interface Fed {
   readonly lengthsFeed?: string;
   /** An input with a time axis whose steps all count, to the end of the batch. */
   readonly whole?: boolean;
-  /** Its rows decide how long a batch is; targets follow. */
+  /** Its rows decide how long a batch is along their time axis; targets follow, unless they have a time of their own. */
   readonly leads: boolean;
   /** It is how much the rows of this output count. */
   readonly weighs?: string;

@@ -1,15 +1,10 @@
 /** The columns of targets and of the weights of rows, for each output that is trained. */
 import { DataError } from "../../errors.ts";
-import type { Dim } from "../../ir/value.ts";
-import { targetFeed, weightsFeed } from "../objective/graphs.ts";
-import type { TargetSpec } from "../objective/target.ts";
+import { targetFeed, targetLengthsFeed, weightsFeed } from "../objective/graphs.ts";
+import { type TargetSpec, timeOf } from "../objective/target.ts";
 import { type Column, type ColumnSpec, isOneNumberARow, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
 import { byName, type Inputs, inOrder, isByName } from "./named.ts";
-
-/** The time axis of a target: labels have one number a step, others a last axis beside it. */
-export const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
-  shape.length > (dtype === "float32" ? 2 : 1) ? shape[1] : undefined;
 
 function targetColumn(target: TargetSpec, data: Rows): Fed {
   const { dtype, shape, classes, probability } = target;
@@ -44,14 +39,17 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
       }
     }
   }
-  return { feed: targetFeed(target.name), column, leads: false };
+  const { name } = target;
+  return target.ragged
+    ? { feed: targetFeed(name), column, leads: true, lengthsFeed: targetLengthsFeed(name) }
+    : { feed: targetFeed(name), column, leads: false };
 }
 
 /** Weights of rows, or of steps where the target has time and they are given so. */
 function readWeights(target: TargetSpec, weights: Rows, several: boolean): Column {
   const label = several ? `sampleWeights of "${target.name}"` : "sampleWeights";
   const form: ColumnSpec = { label, dtype: "float32", width: 1, widthAxis: false };
-  const time = timeOf(target);
+  const time = target.each === "row" ? undefined : timeOf(target);
   return readColumn(time !== undefined && !isOneNumberARow(weights) ? { ...form, time } : form, weights);
 }
 

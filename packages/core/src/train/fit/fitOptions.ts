@@ -2,7 +2,6 @@
 
 import type { Checkpoint, Settings } from "../../checkpoint/checkpoint.ts";
 import { ConfigError, DataError } from "../../errors.ts";
-import { buildModel } from "../../nn/build.ts";
 import { type Json, OptionReader } from "../../nn/options.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import { CallbackList } from "../callbacks/callbackList.ts";
@@ -121,8 +120,8 @@ function splitOrder(rows: number, share: number): { readonly train: Int32Array; 
   return { train: all.slice(0, kept), held: all.slice(kept) };
 }
 
-function expectTrainable({ spec }: TrainerContext): void {
-  if (buildModel(spec).parameters.every(({ trainable }) => trainable === false))
+function expectTrainable({ parameters }: TrainerContext): void {
+  if (parameters.every(({ trainable }) => trainable === false))
     throw new ConfigError(
       "fit: the model has nothing to train: it has no weights, or all its layers are frozen (trainable: false)",
     );

@@ -11,7 +11,7 @@ import type { ModelSpec } from "../../nn/spec.ts";
 import { optimizerUpdates } from "../../optim/step.ts";
 import type { Tensors } from "../../tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { LEARNING_RATE, lossOf, STEP, type Weighings } from "../objective/graphs.ts";
+import { LEARNING_RATE, lossOf, STEP, trainedOf, type Weighings } from "../objective/graphs.ts";
 import { programName, type TrainerContext } from "../session/context.ts";
 
 /** How many elements of a value are not finite. */
@@ -31,10 +31,8 @@ const layerOf = (spec: ModelSpec, index: number): string => {
 function probeGraph({ spec, outputs, optimizer, seed }: TrainerContext, weighing: Weighings): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss, losses } = lossOf(built, outputs, weighing);
-  const trained = built.parameters
-    .map((parameter, i) => ({ ...parameter, i, value: built.weights[i] as Value }))
-    .filter(({ trainable }) => trainable !== false);
+  const { loss, losses, parameters: all } = lossOf(spec, built, outputs, weighing);
+  const trained = trainedOf(all);
   const grads = gradients(
     [{ value: loss, cotangent: constant(1) }],
     trained.map(({ value }) => value),
@@ -42,12 +40,9 @@ function probeGraph({ spec, outputs, optimizer, seed }: TrainerContext, weighing
   const parameters = trained.map((at, k) => ({ ...at, gradient: grads[k] as Value }));
   const learningRate = feed(LEARNING_RATE, "float32", []);
   const updates = optimizerUpdates(optimizer, { parameters, step, learningRate });
-  const owner = (i: number): string => `of ${layerOf(spec, built.owners[i] as number)}`;
 
   const fetches: Record<string, Value> = {};
-  built.weights.forEach((weight, i) => {
-    fetches[`the weights ${built.parameters[i]?.name} ${owner(i)}`] = countNonFinite(weight);
-  });
+  for (const { name, owner, value } of all) fetches[`the weights ${name} of ${owner}`] = countNonFinite(value);
   built.calls.forEach((flows, i) => {
     const layer = layerOf(spec, spec.calls[i]?.layer as number);
     for (const { values } of flows) {
@@ -64,9 +59,9 @@ function probeGraph({ spec, outputs, optimizer, seed }: TrainerContext, weighing
   });
   fetches["the sum of the losses and of what regularizers add"] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
-  for (const { name, i, gradient } of parameters.toReversed())
-    fetches[`the gradient of ${name} ${owner(i)}`] = countNonFinite(gradient);
-  const places = new Map(parameters.map(({ name, i }) => [name, `the new weights ${name} ${owner(i)}`]));
+  for (const { name, owner, gradient } of parameters.toReversed())
+    fetches[`the gradient of ${name} of ${owner}`] = countNonFinite(gradient);
+  const places = new Map(parameters.map(({ name, owner }) => [name, `the new weights ${name} of ${owner}`]));
   for (const { name, value } of updates) {
     if (value.type.dtype !== "float32") continue;
     const place = places.get(name) ?? `what the optimizer keeps as ${name}`;

@@ -11,13 +11,14 @@ import type { Graph, Update } from "../../ir/value.ts";
 import { type BuiltModel, buildModel } from "../../nn/build.ts";
 import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
+import { Parameters } from "../../nn/parameters.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
 import { clips, guardedValues, optimizerUpdates } from "../../optim/step.ts";
 import { lossPerRow, metricSums } from "./computed.ts";
 import { totals } from "./losses.ts";
 import { type ByOutput, type Figure, type Objective, type TrainedOutput, trainedOutputs } from "./objective.ts";
-import type { Prediction, TargetSpec } from "./target.ts";
+import { type Prediction, type TargetSpec, timeOf } from "./target.ts";
 
 /** What has weights of its own in the data of an output: each row, or each step. */
 export type Weighing = "none" | "rows" | "steps";
@@ -32,6 +33,7 @@ export const STEP = "training/step";
 /** The learning rate of the step, a float32 scalar: computed by the host, so that schedules and callbacks are plain functions. */
 export const LEARNING_RATE = "training/learningRate";
 export const targetFeed = (output: string): string => `${output}/target`;
+export const targetLengthsFeed = (output: string): string => `${targetFeed(output)}/lengths`;
 export const weightsFeed = (output: string): string => `${output}/sampleWeights`;
 const LOSS = "loss";
 /** For each trained output Σ loss and the number of rows it is the sum of; then, where there are regularizers, the same of what they add. */
@@ -59,9 +61,11 @@ export function targetsOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): T
   });
 }
 
-/** The fed target in the layout of the prediction: time first. */
-function targetValue(spec: TargetSpec, flow: Flow): Value {
-  return turned({ ...flow, values: feed(targetFeed(spec.name), spec.dtype, spec.shape) });
+/** The fed target in the layout of a sequence, time first, where it has time. */
+function targetValue(spec: TargetSpec, output: Flow): Value {
+  const fed = feed(targetFeed(spec.name), spec.dtype, spec.shape);
+  if (timeOf(spec) === undefined || (output.kind === "features" && !spec.ragged)) return fed;
+  return turned({ kind: "sequence", values: fed });
 }
 
 /** 1 for steps within a row's length, 0 past it. */
@@ -72,12 +76,19 @@ function maskOf(flow: Flow): Value | undefined {
 }
 
 /** Σ l1 · Σ |w| + l2 · Σ w² over the trained parameters with a regularizer; undefined where there is none. Part of the loss in training and in evaluation, as in Keras. */
-function penaltyOf(built: BuiltModel): Value | undefined {
-  const terms = trainedParameters(built).flatMap(({ value, regularizer }) => [
+function penaltyOf(trained: readonly TrainedParameter[]): Value | undefined {
+  const terms = trained.flatMap(({ value, regularizer }) => [
     ...(regularizer?.l1 ? [mul(regularizer.l1, sum(abs(value)))] : []),
     ...(regularizer?.l2 ? [mul(regularizer.l2, sum(square(value)))] : []),
   ]);
   return terms.length === 0 ? undefined : terms.reduce(add);
+}
+
+/** A parameter with its value in the graph. */
+export interface TrainedParameter extends ParameterSpec {
+  readonly value: Value;
+  /** How errors call what asked for it: `lstm "reader"`, `the loss crf of "tags"`. */
+  readonly owner: string;
 }
 
 interface Scored {
@@ -85,6 +96,8 @@ interface Scored {
   readonly loss: Value;
   /** The loss of each trained output, before its weight. */
   readonly losses: readonly Value[];
+  /** Those of the model's layers, then those of the losses. */
+  readonly parameters: readonly TrainedParameter[];
   readonly fetches: Record<string, Value>;
 }
 
@@ -101,40 +114,81 @@ function weightsFor(output: string, { values }: Flow, weighing: Weighing): Value
 const product = (a: Value | undefined, b: Value | undefined): Value | undefined => (a && b ? mul(a, b) : (a ?? b));
 
 /** The sums of a metric. Of several outputs errors name the output. */
-function sumsOf({ name, metric }: Figure, prediction: Prediction, output: string): Value {
+function sumsOf({ name, metric }: Figure, prediction: Prediction, target: TargetSpec): Value {
   try {
     return metricSums(metric, prediction);
   } catch (error) {
-    if (error instanceof OstinatoError && name !== metric.name)
-      error.message = `metrics of "${output}": ${error.message}`;
+    if (!(error instanceof OstinatoError)) throw error;
+    if (name !== metric.name) error.message = `metrics of "${target.name}": ${error.message}`;
+    if (target.ragged)
+      error.message += `; the targets of "${target.name}" have a time of their own, so that figures of single steps do not exist: decode predictions and compare`;
     throw error;
   }
 }
 
 /** Σ loss over the rows of an output and their number, the mean, and the sums of its metrics. */
-function scoreOutput({ name, loss, figures }: TrainedOutput, flow: Flow, weighing: Weighing) {
-  const target = targetValue(loss.target(name, flow), flow);
-  const mask = maskOf(flow);
-  const perRow = lossPerRow(loss, flow.values, target);
-  const weights = weightsFor(name, flow, weighing);
-  const { total, count } = totals(perRow, mask, weights);
+function scoreOutput(
+  { name, loss, figures }: TrainedOutput,
+  output: Flow,
+  weighing: Weighing,
+  parameters: Parameters<string>,
+) {
+  const spec = loss.target(name, output);
+  const whole = spec.each === "row";
+  const target = targetValue(spec, output);
+  const own = `${name}/${loss.kind}`;
+  const perRow = lossPerRow(loss, output.values, target, spec.each, {
+    name: own,
+    output,
+    ...(spec.ragged ? { targetLengths: feed(targetLengthsFeed(name), "int32", ["batch"]) } : {}),
+    parameter: parameters.of(`the loss ${loss.kind} of "${name}"`, own),
+  });
+  const mask = maskOf(output);
+  const weights = weightsFor(name, output, weighing);
+  const { total, count } = whole
+    ? totals(perRow, undefined, weighing === "none" ? undefined : feed(weightsFeed(name), "float32", ["batch"]))
+    : totals(perRow, mask, weights);
   const all = product(mask, weights);
   const sums = figures.map((figure): [string, Value] => {
     const counted = figure.weighted ? all : mask;
-    const prediction: Prediction = { values: flow.values, target, ...(counted ? { weights: counted } : {}) };
-    return [figureFetch(figure), sumsOf(figure, prediction, name)];
+    const prediction: Prediction = { values: output.values, target, ...(counted ? { weights: counted } : {}) };
+    return [figureFetch(figure), sumsOf(figure, prediction, spec)];
   });
   return { sums: [total, count], mean: div(total, maximum(count, 1)), metrics: sums };
 }
 
+/** The parameters of the layers, then those of the losses. @throws ConfigError where two have one name */
+function allParameters(spec: ModelSpec, built: BuiltModel, ofLosses: Parameters<string>): readonly TrainedParameter[] {
+  const known = new Set(built.parameters.map(({ name }) => name));
+  const ofLayers = built.parameters.map((parameter, i): TrainedParameter => {
+    const { kind, name } = spec.layers[built.owners[i] as number] as ModelSpec["layers"][number];
+    return { ...parameter, value: built.weights[i] as Value, owner: `${kind} "${name}"` };
+  });
+  const others = ofLosses.list().map(({ spec: parameter, value, owner }): TrainedParameter => {
+    if (known.has(parameter.name))
+      throw new ConfigError(
+        `compile: ${owner} has a parameter "${parameter.name}", and so has a layer; give the output another name`,
+      );
+    return { ...parameter, value, owner };
+  });
+  return [...ofLayers, ...others];
+}
+
 /** The loss of a batch, and the sums that are fetched. */
-export function lossOf(built: BuiltModel, outputs: readonly TrainedOutput[], weighings: Weighings): Scored {
+export function lossOf(
+  spec: ModelSpec,
+  built: BuiltModel,
+  outputs: readonly TrainedOutput[],
+  weighings: Weighings,
+): Scored {
+  const ofLosses = new Parameters<string>();
   const scored = outputs.map((output) => {
     const { flow } = built.outputs[output.index] as BuiltModel["outputs"][number];
     const weighing = typeof weighings === "string" ? weighings : (weighings[output.name] ?? "none");
-    return { ...scoreOutput(output, flow, weighing), weight: output.lossWeight };
+    return { ...scoreOutput(output, flow, weighing, ofLosses), weight: output.lossWeight };
   });
-  const penalty = penaltyOf(built);
+  const parameters = allParameters(spec, built, ofLosses);
+  const penalty = penaltyOf(trainedOf(parameters));
   const terms = scored.map(({ mean, weight }) => (weight === 1 ? mean : mul(mean, weight)));
   const sums = scored.flatMap((one) => one.sums);
   // In the mean over many batches the penalty of each counts as its rows do.
@@ -143,6 +197,7 @@ export function lossOf(built: BuiltModel, outputs: readonly TrainedOutput[], wei
   return {
     loss: [...terms, ...(penalty ? [penalty] : [])].reduce(add),
     losses: scored.map(({ mean }) => mean),
+    parameters,
     fetches: {
       [LOSS_SUMS]: concat(
         sums.map((value) => reshape(value, [1])),
@@ -153,17 +208,19 @@ export function lossOf(built: BuiltModel, outputs: readonly TrainedOutput[], wei
   };
 }
 
-/** One batch of evaluation: the sums of the losses and of every metric. @throws ConfigError, ShapeError where model and objective do not fit together */
-export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighings = "none"): Graph {
-  return { fetches: lossOf(buildModel(spec), trainedOutputs(spec, objective), weighing).fetches, updates: [] };
+/** All that training may change, with what losses bring: built only to be asked for. @throws ConfigError, ShapeError where model and objective do not fit together */
+export function parametersOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): readonly TrainedParameter[] {
+  return lossOf(spec, buildModel(spec), outputs, "none").parameters;
 }
 
-/** The parameters that training changes, with their values. */
-function trainedParameters({ parameters, weights }: BuiltModel): (ParameterSpec & { readonly value: Value })[] {
-  return parameters
-    .map((parameter, i) => ({ ...parameter, value: weights[i] as Value }))
-    .filter(({ trainable }) => trainable !== false);
+/** One batch of evaluation: the sums of the losses and of every metric. @throws ConfigError, ShapeError where model and objective do not fit together */
+export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighings = "none"): Graph {
+  return { fetches: lossOf(spec, buildModel(spec), trainedOutputs(spec, objective), weighing).fetches, updates: [] };
 }
+
+/** The parameters that training changes. */
+export const trainedOf = (parameters: readonly TrainedParameter[]): readonly TrainedParameter[] =>
+  parameters.filter(({ trainable }) => trainable !== false);
 
 /**
  * Whether all elements of all values are finite. x - x is 0 where x is finite, else NaN. Unlike a sum of squares or of magnitudes, a sum of these
@@ -190,8 +247,8 @@ export function trainingGraph(
 ): Graph {
   const step = state(STEP, "int32", []);
   const built = buildModel(spec, { seed, step });
-  const { loss, fetches } = lossOf(built, trainedOutputs(spec, objective), weighing);
-  const trained = trainedParameters(built);
+  const { loss, parameters, fetches } = lossOf(spec, built, trainedOutputs(spec, objective), weighing);
+  const trained = trainedOf(parameters);
   const grads = gradients(
     [{ value: loss, cotangent: constant(1) }],
     trained.map(({ value }) => value),

@@ -25,18 +25,8 @@ import { iota } from "../../ir/build/source.ts";
 import type { Value } from "../../ir/ops.ts";
 import { type Flow, featuresOf } from "../../nn/kinds.ts";
 import { type Json, OptionReader } from "../../nn/options.ts";
-import { type TargetSpec, targetShape } from "./target.ts";
-
-/** What training makes small. Made by a function such as `binaryCrossentropy()`. */
-export interface Loss {
-  readonly kind: string;
-  /** Its options with all defaults filled in: with `kind` all that makes it what it is. Absent: it has none. */
-  readonly options?: { readonly [name: string]: Json };
-  /** The form of the targets for an output, called `name`. @throws ShapeError where the output cannot have this loss */
-  target(name: string, output: Flow): TargetSpec;
-  /** One number a row: prediction [rows…, features] → [rows…]. */
-  perRow(prediction: Value, target: Value): Value;
-}
+import type { RowwiseLoss } from "./loss.ts";
+import { targetShape } from "./target.ts";
 
 /** Probabilities are kept this far from 0 and 1, as in Keras. */
 const EPSILON = 1e-7;
@@ -83,7 +73,7 @@ function expectLogits(kind: string, prediction: Value): Value {
  * -(y log p + (1 - y) log (1 - p)), the mean over the outputs. Targets are float32 within 0 … 1, of the output's shape; a single
  * output takes one number a row. After a sigmoid, and from logits z, it is computed as softplus(z) - y z.
  */
-export function binaryCrossentropy(given: CrossentropyOptions = {}): Loss {
+export function binaryCrossentropy(given: CrossentropyOptions = {}): RowwiseLoss {
   const kind = "binaryCrossentropy";
   const options = readCrossentropy(kind, given);
   return {
@@ -125,7 +115,7 @@ function logProbabilities(kind: string, prediction: Value, fromLogits: boolean):
 }
 
 /** -Σ y log p over the classes. Targets are distributions over the classes, of the output's shape. */
-export function categoricalCrossentropy(given: CrossentropyOptions = {}): Loss {
+export function categoricalCrossentropy(given: CrossentropyOptions = {}): RowwiseLoss {
   const kind = "categoricalCrossentropy";
   const options = readCrossentropy(kind, given);
   return {
@@ -153,7 +143,7 @@ export function oneHot(labels: Value, classes: number): Value {
  * -log p of the class that the label names. Targets are int32 from 0 on, one a row. `labelSmoothing` is that of
  * `categoricalCrossentropy` with the label as a distribution; Keras's has none.
  */
-export function sparseCategoricalCrossentropy(given: CrossentropyOptions = {}): Loss {
+export function sparseCategoricalCrossentropy(given: CrossentropyOptions = {}): RowwiseLoss {
   const kind = "sparseCategoricalCrossentropy";
   const options = readCrossentropy(kind, given);
   return {
@@ -175,7 +165,7 @@ export function sparseCategoricalCrossentropy(given: CrossentropyOptions = {}): 
 }
 
 /** A loss on the distance between prediction and target: the mean over the outputs. Targets are float32, of the output's shape. */
-function distance(kind: string, options: { readonly [name: string]: Json }, of: (error: Value) => Value): Loss {
+function distance(kind: string, options: { readonly [name: string]: Json }, of: (error: Value) => Value): RowwiseLoss {
   return {
     kind,
     options,
@@ -185,12 +175,12 @@ function distance(kind: string, options: { readonly [name: string]: Json }, of: 
 }
 
 /** The mean of (p - y)² over the outputs. Targets are float32, of the output's shape. */
-export function meanSquaredError(): Loss {
+export function meanSquaredError(): RowwiseLoss {
   return distance("meanSquaredError", {}, square);
 }
 
 /** The mean of |p - y| over the outputs. Targets are float32, of the output's shape. */
-export function meanAbsoluteError(): Loss {
+export function meanAbsoluteError(): RowwiseLoss {
   return distance("meanAbsoluteError", {}, abs);
 }
 
@@ -198,7 +188,7 @@ export function meanAbsoluteError(): Loss {
  * Huber's loss: e² / 2 where |e| = |p - y| is at most `delta`, else delta · |e| - delta² / 2; the mean over the outputs. `delta`
  * defaults to 1. Targets are float32, of the output's shape.
  */
-export function huber(options: { readonly delta?: number } = {}): Loss {
+export function huber(options: { readonly delta?: number } = {}): RowwiseLoss {
   const delta = new OptionReader("huber", options, ["delta"]).number("delta", 1, 0);
   return distance("huber", { delta }, (error) => {
     const size = abs(error);

@@ -6,7 +6,8 @@ import { broadcast, concat, reshape } from "../../ir/build/shape.ts";
 import { full } from "../../ir/build/source.ts";
 import type { Value } from "../../ir/ops.ts";
 import { isRecord, type Json, OptionReader, shown } from "../../nn/options.ts";
-import { categoricalCrossentropy, type Loss, oneHot, sparseCategoricalCrossentropy } from "./losses.ts";
+import type { Loss, LossContext } from "./loss.ts";
+import { categoricalCrossentropy, oneHot, sparseCategoricalCrossentropy } from "./losses.ts";
 import type { Prediction } from "./target.ts";
 
 /** A figure over rows. Made by a function such as `accuracy()`. */
@@ -170,6 +171,25 @@ export function sparseTopKCategoricalAccuracy(options: TopKOptions = {}): Metric
   });
 }
 
+/** What a loss finds that looks at more than single rows: a metric does not have it. */
+function noContext(kind: string): LossContext {
+  const refused = (): never => {
+    throw new ConfigError(
+      `lossMetric takes losses of single rows or steps; ${kind} looks at whole rows or has parameters of its own, and is the loss that logs have as "loss"`,
+    );
+  };
+  return {
+    name: kind,
+    get output() {
+      return refused();
+    },
+    get targetLengths() {
+      return refused();
+    },
+    parameter: refused,
+  };
+}
+
 /**
  * A loss as a metric: its mean over the rows, under its kind as name. It must take the targets of the loss that is trained with.
  *
@@ -185,7 +205,7 @@ export function lossMetric(loss: Loss, options: MetricOptions = {}): Metric {
       throw new ShapeError(
         `the metric ${name} takes ${labels ? "labels" : "a number for each output"}, and the targets are not such`,
       );
-    return loss.perRow(values, target);
+    return loss.perRow(values, target, noContext(loss.kind));
   });
 }
 

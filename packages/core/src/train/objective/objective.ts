@@ -3,7 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import { isRecord, repeatedName, shown } from "../../nn/options.ts";
 import type { ModelSpec, OutputSpec } from "../../nn/spec.ts";
 import { outputFigure, validationName } from "./figures.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 import { isMetricName, type Metric } from "./metrics.ts";
 import { expectPart } from "./parts.ts";
 

@@ -13,7 +13,24 @@ export interface TargetSpec {
   readonly classes?: number;
   /** Values must lie within 0 … 1. */
   readonly probability: boolean;
+  /**
+   * What of an output over time has a loss, and counts in the mean: each step within its row's length, or each row of the batch as a whole. Weights are then of
+   * rows. Default "step".
+   */
+  readonly each?: "step" | "row";
+  /** The second axis is a time of its own, `ownTime(name)`, along which each row has a length of its own. Default false. */
+  readonly ragged?: boolean;
+  /**
+   * Looks at the target of one row, up to its length, and at how many steps the output has there, before anything runs: what is wrong with it in words, or undefined.
+   */
+  readonly check?: (row: ArrayLike<number>, steps: number) => string | undefined;
+  /** The time axis of the output, whose steps `check` is told. */
+  readonly outputTime?: Dim;
 }
+
+/** The time axis of a target: labels have one number a step, others a last axis beside it. */
+export const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
+  shape.length > (dtype === "float32" ? 2 : 1) ? shape[1] : undefined;
 
 /** A prediction in the form in which losses and metrics read it: the steps of sequences are rows like any other. */
 export interface Prediction {
@@ -29,3 +46,6 @@ export function targetShape(flow: Flow, dropFeatures: boolean): readonly Dim[] {
   const shape = batchMajorShape(flow);
   return dropFeatures ? shape.slice(0, -1) : shape;
 }
+
+/** The name of the time axis of a target that does not follow its output's. */
+export const ownTime = (output: string): string => `${output}/target`;

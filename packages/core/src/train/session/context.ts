@@ -1,16 +1,16 @@
 /** What the parts of a trainer share. */
 import type { Backend, Session } from "../../backend.ts";
 import { ConfigError, DataError } from "../../errors.ts";
+import type { ParameterSpec } from "../../nn/layer.ts";
 import { isRecord, OptionReader, shown } from "../../nn/options.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
 import { isBatches } from "../data/batches.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, readDataset, weighClasses } from "../data/dataset.ts";
-import { timeOf } from "../data/labelColumns.ts";
 import type { Weighings } from "../objective/graphs.ts";
 import type { Objective, TrainedOutput } from "../objective/objective.ts";
-import type { TargetSpec } from "../objective/target.ts";
+import { type TargetSpec, timeOf } from "../objective/target.ts";
 import type { Programs } from "./programs.ts";
 import type { Turns } from "./turns.ts";
 
@@ -23,6 +23,8 @@ export interface TrainerContext {
   /** The outputs that the objective trains, and the targets of each. */
   readonly outputs: readonly TrainedOutput[];
   readonly targets: readonly TargetSpec[];
+  /** Those of the layers, then those of the losses. */
+  readonly parameters: readonly ParameterSpec[];
   readonly optimizer: Optimizer;
   readonly seed: number;
   /** Whatever uses the session does so in a turn. */
@@ -70,6 +72,10 @@ export function weighed({ targets }: TrainerContext, dataset: Dataset, classWeig
   }
   if (Object.keys(dataset.weighing).length > 0)
     throw new ConfigError("fit: rows are weighed by sampleWeights or by classWeight, not by both");
+  if (target.each === "row" && timeOf(target) !== undefined)
+    throw new ConfigError(
+      `fit: classWeight is for single labels, and the loss of "${target.name}" is one of whole rows; give each row a weight by sampleWeights`,
+    );
   const classes = classesOf(target);
   const unknown = Object.keys(classWeight).find((label) => classes !== undefined && Number(label) >= classes);
   if (unknown !== undefined && classes !== undefined)

@@ -1,0 +1,10 @@
+/** The kinds of losses of the library, so that no loss of a user's can be called so. */
+export const lossKinds = [
+  "binaryCrossentropy",
+  "categoricalCrossentropy",
+  "sparseCategoricalCrossentropy",
+  "meanSquaredError",
+  "meanAbsoluteError",
+  "huber",
+  "crf",
+] as const;
