@@ -19,6 +19,7 @@ export {
   padSequences,
   type SequenceEnd,
 } from "./pad-sequences.ts";
+export { areSpanTags, type Span, type SpanReport, type SpanScores, spanReport, tagSpans } from "./spans.ts";
 export {
   adapt,
   type TextVectorization,
