@@ -94,14 +94,20 @@ export default {
       name: "node-only-in-node",
       comment: "Node's modules and onnxruntime-node are imported in src/node only, so that the rest runs in a browser.",
       severity: "error",
-      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      from: {
+        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/",
+        pathNot: "^packages/[^/]+/src/node/",
+      },
       to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
     },
     {
       name: "no-builtins",
       comment: "Node's modules are imported in src/node only.",
       severity: "error",
-      from: { path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/", pathNot: "^packages/[^/]+/src/node/" },
+      from: {
+        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/",
+        pathNot: "^packages/[^/]+/src/node/",
+      },
       to: { dependencyTypes: ["core"] },
     },
     {

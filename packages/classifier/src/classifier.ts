@@ -1,18 +1,14 @@
 /** Text in, label out: a trained model, its vocabulary and its labels as one thing. */
-import { cpu } from "@ostinato/backend-cpu";
 import {
   type Backend,
   ConfigError,
-  fromBytes,
-  ModelFileError,
   type PredictOptions,
   type Predictor,
-  predictor,
   type ReadOptions,
   type Trained,
 } from "@ostinato/core";
-import { isOnnx } from "./onnxBytes.ts";
 import { classifierSettings, encodeForClassifier, type KnownSettings, type Vocabularies } from "./settings.ts";
+import { type Opener, type Over, openTrained } from "./trained.ts";
 
 /** What a model makes of a text. */
 export interface Classification {
@@ -91,28 +87,14 @@ function classification(labels: readonly string[], outputs: Float32Array): Class
   };
 }
 
-/** A classifier over a predictor of the model, which it owns from then on. @throws ModelFileError, having disposed of the predictor */
-export async function classifierOver(
-  described: Omit<Trained, "weights">,
-  open: () => Promise<Predictor>,
-): Promise<TextClassifier> {
+/** A classifier over a predictor of the model, which it owns from then on. @throws ModelFileError where the model is no classifier */
+export const classifierOver: Over<TextClassifier> = async (described, open) => {
   const { settings, vocabularies } = classifierSettings(described);
   return new ModelClassifier(settings, vocabularies, await open());
-}
+};
 
-/** What was given as a model, read. @throws ConfigError for a path, ModelFileError for what is no model */
-export function trainedFrom(model: Uint8Array | Trained, options: ReadOptions): Trained {
-  if (typeof model === "string")
-    throw new ConfigError(
-      "textClassifier: a path is for textClassifier of @ostinato/classifier/node; this one takes the bytes of the file",
-    );
-  if (typeof model === "object" && model !== null && "spec" in model) return model;
-  if (isOnnx(model))
-    throw new ModelFileError(
-      "this is an ONNX file: @ostinato/classifier/node opens it; here take what saveModel wrote",
-    );
-  return fromBytes(model, options);
-}
+/** As errors call what opens classifiers. */
+export const opener: Opener = { name: "textClassifier", package: "@ostinato/classifier" };
 
 /**
  * Opens a text classifier from the bytes of a model file, or from a trained model, in Node.js and in pages. The file is one that `saveModel`
@@ -127,8 +109,7 @@ export function trainedFrom(model: Uint8Array | Trained, options: ReadOptions): 
  */
 export async function textClassifier(
   model: Uint8Array | Trained,
-  { backend, ...options }: ClassifierOptions = {},
+  options: ClassifierOptions = {},
 ): Promise<TextClassifier> {
-  const trained = trainedFrom(model, options);
-  return classifierOver(trained, async () => predictor(trained, { backend: backend ?? (await cpu()) }));
+  return openTrained(opener, classifierOver, model, options);
 }

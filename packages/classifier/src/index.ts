@@ -12,3 +12,4 @@ export {
   type TextRows,
   type Vocabularies,
 } from "./settings.ts";
+export { type Described, type Opener, type Over, openTrained } from "./trained.ts";

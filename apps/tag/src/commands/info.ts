@@ -1,0 +1,82 @@
+/** `info`: the data, its split, its tags, how long sentences are, and what a vocabulary knows of it. */
+import { type Output, shownCount, shownLabel, shownPercent, table } from "@ostinato/app";
+import { summariseLengths, type TaggedSentence } from "@ostinato/datasets";
+import { taggerVocabulary, tokenEncoder, unknownId } from "@ostinato/tagger";
+import { type DataOptions, readAllParts } from "../data.ts";
+
+export interface InfoOptions extends DataOptions {
+  readonly minCount: number;
+}
+
+const shownTags = 40;
+/** Sentences beyond it are told. */
+const long = 100;
+
+const tokensOf = (sentences: readonly TaggedSentence[]) => sentences.map(({ tokens }) => tokens);
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
+export async function info(options: InfoOptions, output: Output): Promise<void> {
+  const { train, validation, test } = await readAllParts(options);
+  const split = Object.entries({ train, validation, test }).map(([part, sentences]) => ({
+    part,
+    sentences: sentences.length,
+    tokens: sum(sentences.map(({ tokens }) => tokens.length)),
+  }));
+  const counts = new Map<string, number>();
+  for (const tag of train.flatMap(({ tags }) => tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  const tags = [...counts].sort(([, a], [, b]) => b - a).map(([tag, count]) => ({ tag, count }));
+  const lengths = summariseLengths(
+    train.map(({ tokens }) => tokens.length),
+    long,
+  );
+  const vocabulary = taggerVocabulary(tokensOf(train), { minCount: { word: options.minCount } });
+  const ids = tokenEncoder(vocabulary)(tokensOf(validation)).word.flat();
+  const unknown = ids.filter((id) => id === unknownId).length;
+  const words = {
+    minCount: options.minCount,
+    known: vocabulary.values.word.length,
+    unknownShare: unknown / ids.length,
+  };
+
+  for (const part of split) output.event({ event: "split", ...part });
+  output.event({ event: "tags", tags });
+  output.event({ event: "lengths", ...lengths });
+  output.event({ event: "vocabulary", ...words });
+  const trained = sum(tags.map(({ count }) => count));
+  const more = tags.length - shownTags;
+  output.say(
+    [
+      options.data === undefined
+        ? "Brown corpus (Francis and Kučera 1964), split by the hash of each sentence modulo 20: 0 to test with, 1 to validate, the rest to train."
+        : options.data,
+      "",
+      table([
+        ["split", "sentences", "tokens"],
+        ...split.map((part) => [part.part, shownCount(part.sentences), shownCount(part.tokens)]),
+      ]),
+      "",
+      table([
+        ["tag", "tokens", "share"],
+        ...tags
+          .slice(0, shownTags)
+          .map(({ tag, count }) => [shownLabel(tag), shownCount(count), shownPercent(count / trained)]),
+      ]),
+      ...(more > 0 ? [`  and ${shownCount(more)} more`] : []),
+      "",
+      table([
+        ["tokens of a training sentence", ""],
+        ["  shortest", shownCount(lengths.min)],
+        ["  median", shownCount(lengths.median)],
+        ["  mean", lengths.mean.toFixed(1)],
+        ["  90 % have at most", shownCount(lengths.percentile90)],
+        ["  longest", shownCount(lengths.max)],
+      ]),
+      "",
+      table([
+        ["words", ""],
+        [`  that occur ${options.minCount} times or more in training`, shownCount(words.known)],
+        ["  validation tokens whose word is unknown", shownPercent(words.unknownShare)],
+      ]),
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,133 @@
+/** The options of the commands, each read and checked from its text. */
+import {
+  backendOption,
+  batchSizeOption,
+  epochsOption,
+  learningRateOption,
+  modelOption,
+  mostRows,
+  name,
+  path,
+  runtimeOption,
+  seedOption,
+  share,
+  type TrainingOptions,
+  threadsOption,
+  trainingFolderOptions,
+  whole,
+} from "@ostinato/app";
+import { InvalidArgumentError, Option } from "commander";
+import { type DataOptions, fewestSentences, tagsets } from "./data.ts";
+import type { NetworkOptions } from "./network.ts";
+
+/** Where a model goes to and comes from unless another folder is named. */
+export const defaultFolder = "runs/tag";
+
+/** Settings of `train`, all of them known. */
+export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
+  /** What is left of the learning rate after each epoch. */
+  readonly decay: number;
+  /** How often a word must occur to have an id. */
+  readonly minCount: number;
+  readonly limit?: number;
+}
+
+export function trainOptions(): Option[] {
+  return [
+    backendOption(),
+    threadsOption(),
+    epochsOption(6, "sentences"),
+    batchSizeOption(32, "sentences"),
+    new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(100),
+    new Option("--affix <n>", "numbers that stand for each of its prefixes and suffixes, of 1 to 5 letters")
+      .argParser(whole(1, 256))
+      .default(16),
+    new Option("--units <n>", "units of each direction of each LSTM layer").argParser(whole(1, 2048)).default(128),
+    new Option("--layers <n>", "bidirectional LSTM layers, one upon the other").argParser(whole(1, 64)).default(1),
+    new Option("--dropout <share>", "features of each layer's input that a training step drops")
+      .argParser(share)
+      .default(0.3),
+    new Option("--word-dropout <share>", "words that a training step hides, to learn the unknown from")
+      .argParser(share)
+      .default(0.05),
+    minCountOption(),
+    learningRateOption(0.003),
+    new Option("--decay <factor>", "what is left of the step size after each epoch").argParser(factor).default(0.6),
+    new Option("--limit <n>", "sentences to train with, for a quick run; all by default").argParser(
+      whole(fewestSentences, mostRows),
+    ),
+    seedOption("sentences"),
+    ...dataOptions(),
+    ...trainingFolderOptions(defaultFolder),
+  ];
+}
+
+/** Reads what is left of a number. */
+function factor(text: string): number {
+  const number = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (number > 0 && number <= 1) return number;
+  throw new InvalidArgumentError("It must be a number above 0 and not above 1.");
+}
+
+function minCountOption(): Option {
+  return new Option("--min-count <n>", "how often a word must occur in training to have an id of its own")
+    .argParser(whole(1, 1000))
+    .default(2);
+}
+
+export function infoOptions(): Option[] {
+  return [minCountOption(), ...dataOptions()];
+}
+
+/** Sentences to train with, and their parts. */
+function dataOptions(): Option[] {
+  return [
+    ...columnOptions(),
+    new Option("--tagset <name>", "tags of the Brown corpus: the twelve universal ones, or its own 472")
+      .choices(tagsets)
+      .default(tagsets[0]),
+    new Option("--no-test", "of a file that is given alone keep no sentences to test with"),
+  ];
+}
+
+/** Sentences of the user's own. */
+function columnOptions(): Option[] {
+  return [
+    new Option(
+      "--data <path>",
+      "a CoNLL file, or a folder with files named train, dev and test; the Brown corpus by default",
+    ).argParser(path),
+    new Option(
+      "--token-column <column>",
+      "column of --data with the tokens, by name or number; the first by default",
+    ).argParser(name),
+    new Option(
+      "--tag-column <column>",
+      "column of --data with the tags, by name or number; the last by default",
+    ).argParser(name),
+  ];
+}
+
+export function testOptions(): Option[] {
+  const limit = new Option("--limit <n>", "test sentences to use, for a quick run; all by default");
+  const mistakes = new Option("--mistakes <n>", "sentences with wrong tags to show").argParser(whole(0, mostRows));
+  return [
+    modelOption(defaultFolder),
+    runtimeOption(),
+    ...columnOptions(),
+    limit.argParser(whole(1, mostRows)),
+    mistakes.default(5),
+  ];
+}
+
+export const splits = ["words", "whitespace"] as const;
+export type Split = (typeof splits)[number];
+
+export function splitOption(): Option {
+  return new Option(
+    "--split <how>",
+    "how a text becomes tokens: at white space and around punctuation, or at white space alone",
+  )
+    .choices(splits)
+    .default(splits[0]);
+}

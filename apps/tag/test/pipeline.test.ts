@@ -1,0 +1,129 @@
+/** The way of a user with data of one's own: train, evaluate, predict, export; and the same bytes from the same seed, killed or not. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventsOf, killAndResume } from "@ostinato/app/testing";
+import { beforeAll, expect, test } from "vitest";
+import {
+  drawnSentences,
+  lastingFolder,
+  runInside,
+  runProcess,
+  small,
+  tag,
+  temporaryFolder,
+  writeConll,
+} from "./runCli.ts";
+
+const folder = lastingFolder();
+const data = writeConll(folder, drawnSentences(160));
+const out = join(folder, "names");
+const training = ["train", "--data", data, ...small, "--learning-rate", "0.03", "--decay", "1", "--epochs", "6"];
+const bytesOf = (...path: string[]) => readFileSync(join(...path));
+const isPng = (bytes: Buffer): boolean => bytes.subarray(0, 8).toString("latin1") === "\x89PNG\r\n\x1a\n";
+let told: string;
+beforeAll(async () => {
+  const trained = await runProcess([...training, "--out", out]);
+  expect(trained).toMatchObject({ code: 0, stderr: "" });
+  told = trained.stdout;
+}, 60_000);
+
+test("train tells the data, the layers, each epoch and the files", () => {
+  expect(told).toMatch(
+    /^Your data: \d+ sentences of [\d,]+ tokens to train with, \d+ to validate; \d+ words, 4 tags: B-person B-place I-place O$/m,
+  );
+  expect(told).toMatch(/^wordEmbedding \(embedding\) /m);
+  expect(told).toMatch(/^epoch 6\/6 {2}done in .* valLoss \S+ {2}valAccuracy \S+$/m);
+  expect(told).not.toMatch(/[^\n\P{Cc}]/u);
+  for (const name of ["loss", "accuracy"]) expect(isPng(bytesOf(out, `${name}.png`))).toBe(true);
+  expect(JSON.parse(bytesOf(out, "history.json").toString("utf8")).epochs).toHaveLength(6);
+});
+
+test("the same seed gives the same bytes, another one others", async () => {
+  const [again, other] = [temporaryFolder(), temporaryFolder()];
+  const { code, stdout } = await runInside([...training, "--out", again, "--json"]);
+  expect(code).toBe(0);
+  expect(eventsOf(stdout).map(({ event }) => event)).toEqual(["model", ...Array(6).fill("epoch"), "saved"]);
+  expect((await runInside([...training, "--out", other, "--seed", "4"])).code).toBe(0);
+  for (const name of ["model.safetensors", "history.json"]) {
+    expect(bytesOf(again, name).equals(bytesOf(out, name)), name).toBe(true);
+    expect(bytesOf(other, name).equals(bytesOf(out, name)), name).toBe(false);
+  }
+});
+
+test("killed twice at drawn moments and resumed: the bytes of the training that was not", async () => {
+  const args = ["train", "--data", data, ...small, "--save-every", "4", "--epochs", "20"];
+  await killAndResume(tag, args, temporaryFolder(), 2, 1);
+}, 120_000);
+
+test("evaluate: tokens, spans, each tag, mistakes, and the confusion picture", async () => {
+  const { code, stdout, stderr } = await runInside(["evaluate", "--model", out, "--json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const events = eventsOf(stdout);
+  const [first] = events;
+  expect(first).toMatchObject({ event: "test", accuracy: expect.any(Number), spanF1: expect.any(Number) });
+  const { accuracy, spanF1, spanPrecision, spanRecall, sentences, tokens } = first as Record<string, number>;
+  expect(accuracy).toBeGreaterThan(0.95);
+  expect(spanF1).toBeGreaterThan(0.9);
+  expect(spanF1).toBeCloseTo((2 * spanPrecision! * spanRecall!) / (spanPrecision! + spanRecall!), 12);
+  expect(tokens).toBeGreaterThan(6 * sentences!);
+  const spans = events.find(({ event }) => event === "spans")?.spans as { type: string }[];
+  expect(spans.map(({ type }) => type)).toEqual(["person", "place"]);
+  expect(isPng(bytesOf(out, "confusion.png"))).toBe(true);
+  expect(bytesOf(out, "confusion.svg").toString("utf8")).toContain("tag that the model gives");
+});
+
+test("evaluate on another file: all of it, wrong tags in their sentences", async () => {
+  const file = writeConll(folder, ["Anna\tB-person\nvisits\tB-person\nRome\tB-place\n.\tO\n"], "odd.conll");
+  const { code, stdout } = await runInside(["evaluate", "--model", out, "--data", file, "--backend", "onnx"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Testing on 1 sentences with onnx.");
+  expect(stdout).toMatch(/^most confused +taken for +tokens +of the tag +such as$/m);
+  expect(stdout).toMatch(/\[visits: O, right is B-person\]/);
+});
+
+test("predict: arguments and lines, tokens with their tags below, spans with --json; an empty sentence is told", async () => {
+  const plain = await runInside(["predict", "--model", out, "Anna visits New York on 3.", ""]);
+  expect(plain).toMatchObject({ code: 0, stderr: "tag: sentence 2: nothing to tag: the sentence is empty\n" });
+  expect(plain.stdout).toMatch(/^Anna +visits +New +York +on +3 +\.\nB-person +O +B-place +I-place +O +O +O\n\n-\n$/);
+  const lines = [Buffer.from("Anna visits New York .\n\nBruno"), Buffer.from(" likes Rome .\n")];
+  const read = await runInside(
+    ["predict", "--model", out, "--json", "--split", "whitespace", "--backend", "cpu"],
+    lines,
+  );
+  expect(read).toMatchObject({ code: 0, stderr: "tag: line 2: nothing to tag: the sentence is empty\n" });
+  const [first, second, third] = eventsOf(read.stdout);
+  expect(first).toMatchObject({
+    tokens: ["Anna", "visits", "New", "York", "."],
+    tags: ["B-person", "O", "B-place", "I-place", "O"],
+    spans: [
+      { type: "person", start: 0, end: 1, text: "Anna" },
+      { type: "place", start: 2, end: 4, text: "New York" },
+    ],
+  });
+  expect(second).toEqual({ text: "", tokens: [], tags: null, problem: "the sentence is empty" });
+  expect(third).toMatchObject({ text: "Bruno likes Rome ." });
+  expect(await runInside(["predict", "--model", out, " "])).toMatchObject({
+    code: 1,
+    stderr: "tag: nothing to tag: the sentence is empty\n",
+  });
+});
+
+test("export: checked against onnxruntime, with the JSON that other runtimes need", async () => {
+  const { code, stdout } = await runInside(["export", "--model", out, "--json"]);
+  expect(code).toBe(0);
+  const [event] = eventsOf(stdout) as [{ maxDifference: number }];
+  expect(event).toMatchObject({ event: "export", sentences: 400, tolerance: 1e-4 });
+  expect(event.maxDifference).toBeLessThan(1e-4);
+  expect(JSON.parse(bytesOf(out, "model.json").toString("utf8"))).toMatchObject({
+    output: "output",
+    tags: ["B-person", "B-place", "I-place", "O"],
+  });
+  expect(bytesOf(out, "model.onnx").length).toBeGreaterThan(1000);
+});
+
+test("info tells the split, the tags, lengths and words", async () => {
+  const { code, stdout } = await runInside(["info", "--data", data]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^train +\d+ +\d+$/m);
+  expect(stdout).toMatch(/^O +\d+ +\d+\.\d %$/m);
+});

@@ -1,0 +1,66 @@
+/** What a tagger's model file carries beside weights and vocabulary: its tags, and how they come of the network's output. */
+
+import type { Described } from "@ostinato/classifier";
+import { ConfigError, inferenceGraph, type Json, ModelFileError, type ModelSpec } from "@ostinato/core";
+import { featureNames } from "./features.ts";
+import { parseTaggerVocabulary, type TaggerVocabulary } from "./vocabulary.ts";
+
+/** What `taggerMetadata` writes, and a file tells. */
+export interface TaggerSettings {
+  /** The tags in the order of the network's units. */
+  readonly tags: readonly string[];
+}
+
+/** The key in a file's metadata. */
+const key = "tagger";
+
+/** What is wrong with settings; undefined where nothing is. */
+function problemOf({ tags }: { [K in keyof TaggerSettings]?: unknown }): string | undefined {
+  if (!Array.isArray(tags) || tags.length < 2 || !tags.every((tag) => typeof tag === "string" && tag !== ""))
+    return "tags must be a list of two texts or more";
+  return new Set(tags).size < tags.length ? "tags must be different texts" : undefined;
+}
+
+/**
+ * The metadata that makes a saved model a tagger: `tagger` reads it.
+ *
+ * @throws ConfigError for settings that cannot work
+ *
+ * @example
+ * const metadata = taggerMetadata({ tags: ["O", "B-person", "I-person"] });
+ * await saveModel("names.safetensors", await trainer.snapshot({ vocabulary, metadata }));
+ */
+export function taggerMetadata(settings: TaggerSettings): { [key: string]: Json } {
+  const problem = problemOf(settings);
+  if (problem !== undefined) throw new ConfigError(`taggerMetadata: ${problem}`);
+  return { [key]: { tags: [...settings.tags] } };
+}
+
+/** A model's settings and vocabulary. @throws ModelFileError where it carries none, or such as do not fit it */
+export function taggerSettings({ spec, vocabulary, metadata }: Described): {
+  readonly settings: TaggerSettings;
+  readonly vocabulary: TaggerVocabulary;
+} {
+  const kept = metadata?.[key];
+  if (kept === undefined || vocabulary === undefined)
+    throw new ModelFileError(
+      `the model is not a tagger: its file has no ${kept === undefined ? "tags" : "vocabulary"}; save it with trainer.snapshot({ vocabulary, metadata: taggerMetadata({ tags }) })`,
+    );
+  const { tags } = (typeof kept === "object" && kept !== null ? kept : {}) as Readonly<Record<string, unknown>>;
+  const problem = problemOf({ tags });
+  if (problem !== undefined) throw new ModelFileError(`the model file is damaged: ${problem}`);
+  const settings = { tags: tags as readonly string[] };
+  expectNetwork(spec, settings.tags.length);
+  return { settings, vocabulary: parseTaggerVocabulary(vocabulary) };
+}
+
+/** The inputs are those of `tokenEmbeddings`, and each token gets a number for each tag. */
+function expectNetwork(spec: ModelSpec, tags: number): void {
+  const [first, ...others] = Object.values(inferenceGraph(spec).fetches);
+  const shape = first && "shape" in first.type ? first.type.shape : [];
+  const inputs = spec.inputs.map(({ name }) => name).join();
+  if (others.length === 0 && inputs === featureNames.join() && shape.length === 3 && shape[2] === tags) return;
+  throw new ModelFileError(
+    `the model is no tagger of ${tags} tags: it must take the inputs of tokenEmbeddings and end in ${tags} units for each token`,
+  );
+}

@@ -1,0 +1,155 @@
+/** Tokens in, tags out: a trained network, its vocabulary and its tags as one thing. */
+import { type Opener, type Over, openTrained } from "@ostinato/classifier";
+import { type Backend, ConfigError, type Predictor, type ReadOptions, type Trained } from "@ostinato/core";
+import { type TaggerSettings, taggerSettings } from "./settings.ts";
+import { type TaggerVocabulary, type TokenEncoder, tokenEncoder } from "./vocabulary.ts";
+import { wordDropout } from "./word-dropout.ts";
+
+/** What a model makes of a sentence. */
+export interface Tagging {
+  readonly tokens: readonly string[];
+  /** One for each token. */
+  readonly tags: readonly string[];
+  /** The probability of each tag, of a network that ends in a softmax; of a CRF, which finds the best path of tags, there is none for a single tag. */
+  readonly probabilities?: readonly number[];
+}
+
+/** Options of `tag` for a list of sentences. */
+export interface TagOptions {
+  /** How many sentences go through the model together. Default 32. */
+  readonly batchSize?: number;
+  /** After each batch, of `steps`. */
+  readonly onStep?: (event: { readonly step: number; readonly steps: number }) => void | Promise<void>;
+}
+
+/** Options of `tagger`; `layers` are those of one's own that the model has, as for `loadModel`. */
+export interface TaggerOptions extends ReadOptions {
+  /** What computes. Default `await cpu()`, which runs anywhere; `await wasm()` is much faster. */
+  readonly backend?: Backend;
+}
+
+type Sentence = readonly string[];
+
+/** A tagger at work. It holds the memory of what computes: `await using`, or `dispose` it. */
+export interface Tagger extends AsyncDisposable {
+  /** All tags, in the order of the network's units. */
+  readonly tags: readonly string[];
+  /** The tags of a sentence, which is a list of tokens, or of each sentence of a list. @throws ConfigError for a sentence without tokens */
+  tag(tokens: Sentence): Promise<Tagging>;
+  tag(sentences: readonly Sentence[], options?: TagOptions): Promise<Tagging[]>;
+  /** Ends it; the memory is given back. */
+  dispose(): Promise<void>;
+}
+
+class ModelTagger implements Tagger {
+  readonly tags: readonly string[];
+  readonly #encode: TokenEncoder;
+  readonly #predictor: Predictor;
+
+  constructor({ tags }: TaggerSettings, vocabulary: TaggerVocabulary, predictor: Predictor) {
+    this.tags = tags;
+    this.#encode = tokenEncoder(vocabulary);
+    this.#predictor = predictor;
+  }
+
+  tag(tokens: Sentence): Promise<Tagging>;
+  tag(sentences: readonly Sentence[], options?: TagOptions): Promise<Tagging[]>;
+  async tag(given: Sentence | readonly Sentence[], options: TagOptions = {}): Promise<Tagging | Tagging[]> {
+    if (!Array.isArray(given))
+      throw new ConfigError(
+        `tag: give a sentence as a list of tokens, or a list of such, got ${given === null ? "null" : typeof given}; tokenize(text) makes tokens`,
+      );
+    if (isSentence(given)) return (await this.#tagAll([given], options))[0] as Tagging;
+    return this.#tagAll(given as readonly Sentence[], options);
+  }
+
+  /** Sentences of like length go through the model together. */
+  async #tagAll(sentences: readonly Sentence[], { batchSize = 32, onStep }: TagOptions): Promise<Tagging[]> {
+    if (!(Number.isSafeInteger(batchSize) && batchSize >= 1))
+      throw new ConfigError(`tag: batchSize must be a whole number from 1 on, got ${batchSize}`);
+    sentences.forEach(expectTokens);
+    const order = sentences.map((_, row) => row).sort((a, b) => lengthOf(sentences, a) - lengthOf(sentences, b));
+    const answers: Tagging[] = [];
+    const steps = Math.ceil(order.length / batchSize);
+    for (let step = 1; step <= steps; step++) {
+      const rows = order.slice((step - 1) * batchSize, step * batchSize);
+      const batch = rows.map((row) => sentences[row] as Sentence);
+      const { data, shape } = await this.#predictor.predict(this.#encode(batch), { batchSize });
+      const [, time = 0, units = 0] = shape;
+      rows.forEach((row, i) => {
+        const from = i * time * units;
+        answers[row] = this.#tagging(batch[i] as Sentence, data.subarray(from, from + time * units));
+      });
+      await onStep?.({ step, steps });
+    }
+    return answers;
+  }
+
+  #tagging(tokens: Sentence, outputs: Float32Array): Tagging {
+    const units = this.tags.length;
+    const chosen = tokens.map((_, step) => largest(outputs, step * units, (step + 1) * units) - step * units);
+    return {
+      tokens,
+      tags: chosen.map((tag) => this.tags[tag] as string),
+      probabilities: chosen.map((tag, step) => outputs[step * units + tag] as number),
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#predictor.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
+
+function isSentence(given: readonly unknown[]): given is Sentence {
+  return typeof given[0] === "string";
+}
+
+const lengthOf = (sentences: readonly Sentence[], row: number): number => (sentences[row] as Sentence).length;
+
+function expectTokens(tokens: unknown, row: number): void {
+  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === "string"))
+    throw new ConfigError(
+      `tag: sentence ${row + 1} must be a list of tokens, which are texts; tokenize(text) makes them`,
+    );
+  if (tokens.length === 0) throw new ConfigError(`tag: sentence ${row + 1} has no tokens; leave it out`);
+}
+
+/** Where the largest number between two places stands, the first of several. */
+function largest(numbers: Float32Array, from: number, to: number): number {
+  let best = from;
+  for (let i = from + 1; i < to; i++) if ((numbers[i] as number) > (numbers[best] as number)) best = i;
+  return best;
+}
+
+/** As errors call what opens taggers. */
+export const opener: Opener = { name: "tagger", package: "@ostinato/tagger" };
+
+/** A tagger over a predictor of the model, which it owns from then on. @throws ModelFileError where the model is no tagger */
+export const taggerOver: Over<Tagger> = async (described, open) => {
+  const { settings, vocabulary } = taggerSettings(described);
+  return new ModelTagger(settings, vocabulary, await open());
+};
+
+/** The options for reading a tagger's file: its own layers are known. */
+export function withOwnLayers<O extends ReadOptions>(options: O): O {
+  return { ...options, layers: [wordDropout, ...(options.layers ?? [])] };
+}
+
+/**
+ * Opens a tagger from the bytes of a model file, or from a trained model, in Node.js and in pages. The file is one that `saveModel` or `toBytes` wrote of
+ * `trainer.snapshot({ vocabulary, metadata: taggerMetadata({ tags }) })`.
+ *
+ * @throws ModelFileError where the file is damaged, or is not that of a tagger
+ *
+ * @example
+ * const bytes = new Uint8Array(await (await fetch("tagger.safetensors")).arrayBuffer());
+ * await using english = await tagger(bytes, { backend: await wasm() });
+ * const { tags } = await english.tag(tokenize("The cat sat."));
+ */
+export async function tagger(model: Uint8Array | Trained, options: TaggerOptions = {}): Promise<Tagger> {
+  return openTrained(opener, taggerOver, model, withOwnLayers(options));
+}
