@@ -108,7 +108,7 @@ export {
   recurrenceNames,
   recurrences,
 } from "./ir/recurrences.ts";
-export { rewrite, substitute } from "./ir/rewrite.ts";
+export { type Pass, rewrite, substitute } from "./ir/rewrite.ts";
 export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
 export { verify } from "./ir/verify.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
@@ -261,6 +261,8 @@ export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs
 export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
 export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
+export { hoist } from "./recurrent/hoist.ts";
+export { joinPads } from "./recurrent/joinPads.ts";
 export {
   decomposeRecurrence,
   type RecurrenceInputs,

@@ -4,7 +4,9 @@ import {
   bind,
   type Executable,
   type Graph,
+  hoist,
   isComposite,
+  joinPads,
   lowerFor,
   type Program,
   type Session,
@@ -81,7 +83,7 @@ export async function programOf(
   graph: Graph,
   capacities: Readonly<Record<string, number>> = {},
 ): Promise<Program> {
-  return bind(await lowerFor(graph, backend), capacities);
+  return bind(await lowerFor(graph, backend, [hoist, joinPads]), capacities);
 }
 
 /** Lowers, binds and compiles a graph in a session of its own; hands it to `use`, then disposes. */

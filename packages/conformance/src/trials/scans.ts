@@ -3,6 +3,7 @@ import {
   broadcast,
   cast,
   constant,
+  dot,
   full,
   gather,
   mul,
@@ -12,6 +13,7 @@ import {
   sub,
   sum,
   tanh,
+  transpose,
   type Value,
 } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
@@ -143,6 +145,67 @@ export const scanTrials: Readonly<Record<string, DrawTrial>> = {
             body: ([k], [entry], [fixed]) => ({ carries: [tanh(add(mul(k, fixed), entry))], outputs: [k] }),
           });
           return { carries: [tanh(add(h, inner.carries[0]))], outputs: [sum(inner.outputs[0], [0])] };
+        },
+      }),
+    );
+  },
+  "products that a step waits for, and that none does": (draw) => {
+    const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
+    const [heads, size] = [known(draw.whole(1, 3)), known(draw.whole(1, 3))];
+    const here = [batch.dim, heads.dim, size.dim];
+    return named(
+      scan({
+        initial: [
+          draw.float("h", [batch, heads, size]),
+          draw.float("s", [size, size]),
+          draw.float("p", [batch, heads, batch, heads]),
+        ],
+        sequences: [draw.float("x", [time, batch, heads, size])],
+        constants: [draw.float("v", [heads, size, size], -1, 1), draw.float("m", [size, size], -1, 1)],
+        reverse: draw.chance(0.5),
+        body: ([h, s, p], [now], [v, m]) => {
+          const ofHeads = (of: Value): Value =>
+            transpose(dot(of, v, { batch: [[1], [0]], contract: [[2], [1]] }), [1, 0, 2]);
+          const ofAll = (of: Value): Value => transpose(dot(m, of, { contract: [[0], [2]] }), [1, 2, 0]);
+          const terms = [
+            ...[
+              ofHeads(now),
+              ofAll(now),
+              ofHeads(h),
+              ofAll(ofHeads(mul(now, 0.5))),
+              dot(h, m, { contract: [[2], [0]] }),
+            ],
+            // Slices alone, but none of them the same in all steps.
+            broadcast(
+              dot(now, now, {
+                batch: [
+                  [0, 1],
+                  [0, 1],
+                ],
+                contract: [[2], [2]],
+              }),
+              here,
+              [0, 1],
+            ),
+          ].filter(() => draw.chance(0.5));
+          const next = tanh(terms.reduce(add, mul(h, 0.5)));
+          const pairs = dot(reshape(now, here), next, {
+            contract: [
+              [0, 1],
+              [0, 1],
+            ],
+          });
+          return {
+            carries: [
+              next,
+              add(s, draw.chance(0.5) ? add(pairs, pairs) : pairs),
+              add(dot(now, h, { contract: [[2], [2]] }), p),
+            ],
+            outputs: [
+              dot(next, m, { contract: [[2], [0]] }),
+              draw.chance(0.5) ? ofAll(next) : dot(m, now, { contract: [[1], [2]] }),
+            ],
+          };
         },
       }),
     );

@@ -5,6 +5,9 @@ import { type AnyNode, type Graph, nodesOf, rootsOf, type Value } from "./value.
 /** What stands for the outputs of `node`, whose inputs are replaced already; `undefined` keeps the node. */
 export type RewriteRule = (node: AnyNode, inputs: readonly Value[]) => readonly Value[] | undefined;
 
+/** What makes of a graph another one that computes the same. */
+export type Pass = (graph: Graph) => Graph;
+
 function rebuild(node: AnyNode, inputs: readonly Value[]): Value[] {
   return apply(node.op, inputs, node.attrs);
 }

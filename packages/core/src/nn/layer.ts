@@ -1,6 +1,7 @@
 /** Layers as plain data with a way to apply them, and what a layer may ask for while it is built. */
 import { ConfigError, ShapeError } from "../errors.ts";
 import type { Shape, Value } from "../ir/ops.ts";
+import type { Pass } from "../ir/rewrite.ts";
 import type { RandomStream } from "../random.ts";
 import type { Initializer } from "./initializers.ts";
 import { type Flow, type InputKind, type Kind, shapeOfKind } from "./kinds.ts";
@@ -105,6 +106,8 @@ export interface LayerDefinition<C> {
   ids?(config: C): IdRules;
   /** Of a layer that finds the ends of rows in their steps: the same for the data of an input, which it checks. @throws DataError with the `owner` */
   ends?(config: C, steps: StepData, owner: string): RowEnds;
+  /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
+  readonly passes?: readonly Pass[];
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];

@@ -3,6 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { parameter } from "../ir/build/source.ts";
 import { substitute } from "../ir/rewrite.ts";
 import type { Dim, Shape, Value } from "../ir/value.ts";
+import { hoist } from "../recurrent/hoist.ts";
 import { scan } from "../recurrent/scan.ts";
 import type { Flow } from "./kinds.ts";
 import { type BuildContext, definitionOf, type LayerDefinition } from "./layer.ts";
@@ -55,6 +56,7 @@ function overSteps(context: BuildContext, layer: WrappedLayer, { values }: Flow)
 }
 
 export const timeDistributed: LayerDefinition<TimeDistributedConfig> = {
+  passes: [hoist],
   parse(options, owner, known) {
     new OptionReader(owner, options, ["layer"]);
     const layer = parseLayer(`${owner}: layer`, (options as { readonly layer?: unknown }).layer, known);

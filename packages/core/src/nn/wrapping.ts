@@ -1,5 +1,6 @@
 /** Layers inside of layers: how they are read, what they give, and how they are built. */
 import { ConfigError, OstinatoError } from "../errors.ts";
+import type { Pass } from "../ir/rewrite.ts";
 import type { Flow, Kind } from "./kinds.ts";
 import {
   type AnyLayer,
@@ -72,23 +73,29 @@ export function parseLayer(owner: string, given: unknown, known?: KnownKinds): W
   return withDefinition({ kind, config: definition.parse(config, inside(owner, kind), known) }, definition);
 }
 
+/** All layers and cells, inside of others too. */
+const partsIn = (data: unknown): LayerSpec[] =>
+  typeof data === "object" && data !== null
+    ? [data, ...Object.values(data).flatMap(partsIn)].filter((part): part is LayerSpec => carried(part) !== undefined)
+    : [];
+
 /** @throws ConfigError where two layers or cells of one kind, inside of others too, come from two definitions: a file would be read with one of them */
 export function expectOneDefinition(layers: readonly LayerSpec[]): void {
-  const known = new Map<unknown, object>();
-  const visit = (data: unknown): void => {
-    if (typeof data !== "object" || data === null) return;
-    const definition = carried(data);
-    if (definition && isRecord(data)) {
-      if ((known.get(data.kind) ?? definition) !== definition)
-        throw new ConfigError(
-          `the model has two definitions of the kind ${shown(data.kind)}; define it once, or call one of them by another kind, for files tell layers and cells apart by it`,
-        );
-      known.set(data.kind, definition);
-    }
-    for (const part of Object.values(data)) visit(part);
-  };
-  visit(layers);
+  const known = new Map<string, object>();
+  for (const part of partsIn(layers)) {
+    const definition = carried(part) as object;
+    if ((known.get(part.kind) ?? definition) !== definition)
+      throw new ConfigError(
+        `the model has two definitions of the kind ${shown(part.kind)}; define it once, or call one of them by another kind, for files tell layers and cells apart by it`,
+      );
+    known.set(part.kind, definition);
+  }
 }
+
+/** The passes that layers bring, each once. */
+export const passesOf = (layers: readonly LayerSpec[]): readonly Pass[] => [
+  ...new Set(partsIn(layers).flatMap((part) => (carried(part) as LayerDefinition<Json>).passes ?? [])),
+];
 
 /** What comes out of a layer inside of another for what goes in; undefined where it cannot take that. */
 export function layerOutputs(layer: WrappedLayer, inputs: readonly Kind[]): readonly Kind[] | undefined {

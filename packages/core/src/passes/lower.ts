@@ -5,7 +5,7 @@ import { UnsupportedOpError } from "../errors.ts";
 import { apply } from "../ir/build/apply.ts";
 import { type CompositeName, isComposite, type OpAttrs, type OpName, ops } from "../ir/ops.ts";
 import type { RecurrenceGradName } from "../ir/recurrences.ts";
-import { mapGraph, rewrite } from "../ir/rewrite.ts";
+import { mapGraph, type Pass, rewrite } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 import { verify } from "../ir/verify.ts";
 import { joinBiases } from "./bias.ts";
@@ -40,8 +40,15 @@ function runs(backend: Pick<Backend, "runs">, node: AnyNode): boolean {
   return node.inputs[at]?.node.op === gradientOf.op;
 }
 
-/** Replaces what `backend` does not run. Throws `UnsupportedOpError` where no decomposition is left. */
-export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs" | "runsPlainly">): Lowered {
+/**
+ * Replaces what `backend` does not run. `more` passes are those that only some graphs need, such as `hoist` for scans, so that no program holds them for
+ * nothing. Throws `UnsupportedOpError` where no decomposition is left.
+ */
+export function lower(
+  graph: Graph,
+  backend: Pick<Backend, "name" | "runs" | "runsPlainly">,
+  more: readonly Pass[] = [],
+): Lowered {
   const decomposed = new Set<OpName>();
 
   const lowerRoots = (roots: readonly Value[]): Value[] => {
@@ -67,6 +74,7 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs" | "ru
     simplify,
     (simple: Graph) => mapGraph(simple, lowerRoots),
     simplify,
+    ...more.flatMap((pass) => [pass, simplify]),
     (simple: Graph) => fold(simple, backend),
     (simple: Graph) => joinBiases(simple, backend),
     (simple: Graph) => fuse(simple, backend),
@@ -85,9 +93,10 @@ export function lower(graph: Graph, backend: Pick<Backend, "name" | "runs" | "ru
 export async function lowerFor(
   graph: Graph,
   backend: Pick<Backend, "name" | "runs" | "runsPlainly" | "prepare">,
+  more: readonly Pass[] = [],
 ): Promise<Lowered> {
   await backend.prepare?.(graph);
-  return lower(graph, backend);
+  return lower(graph, backend, more);
 }
 
 function allNodes(roots: readonly Value[]): AnyNode[] {

@@ -8,6 +8,7 @@ import type { Model } from "../nn/model.ts";
 import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
 import { checkInitialWeights } from "../nn/trained.ts";
+import { passesOf } from "../nn/wrapping.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
 import { checkOptimizer, type Optimizer, optimizerSpec } from "../optim/optimizer.ts";
 import { optimizerState } from "../optim/step.ts";
@@ -110,7 +111,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     spec: model.spec,
     backend,
     session,
-    programs: new Programs(backend, session),
+    programs: new Programs(backend, session, passesOf(model.spec.layers)),
     objective,
     outputs,
     targets,

@@ -3,7 +3,10 @@ import type { Backend, Executable } from "../backend.ts";
 import { inferenceGraph } from "../nn/build.ts";
 import { OptionReader } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
+
 import { expectTrained, layerWeights, type Trained } from "../nn/trained.ts";
+import { passesOf } from "../nn/wrapping.ts";
+
 import type { Float32Tensor, Tensors } from "../tensor.ts";
 import { type Dataset, readDataset } from "./data/dataset.ts";
 import type { Inputs } from "./data/named.ts";
@@ -87,7 +90,7 @@ export async function predictor(trained: Trained, options: { readonly backend: B
   expectBackend("predictor", backend);
   const { spec } = trained;
   const session = await openState(backend, spec, () => layerWeights(trained));
-  const programs = new Programs(backend, session);
+  const programs = new Programs(backend, session, passesOf(spec.layers));
   return new ModelPredictor(
     spec,
     async ({ longest }, batch) =>

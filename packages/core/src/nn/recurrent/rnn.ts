@@ -4,6 +4,8 @@ import { broadcastTo } from "../../ir/build/shape.ts";
 import { full, parameter } from "../../ir/build/source.ts";
 import { substitute } from "../../ir/rewrite.ts";
 import { type Dim, type Shape, sameShape, showShape, showType, type Value } from "../../ir/value.ts";
+import { hoist } from "../../recurrent/hoist.ts";
+import { joinPads } from "../../recurrent/joinPads.ts";
 import { scan } from "../../recurrent/scan.ts";
 import type { Flow } from "../kinds.ts";
 import type { AnyLayer, BuildContext, LayerDefinition } from "../layer.ts";
@@ -134,6 +136,7 @@ function run(
 }
 
 export const rnnLayer: LayerDefinition<RnnConfig> = {
+  passes: [hoist, joinPads],
   recurrence: true,
   parse(options, owner, known) {
     const read = recurrenceReader(owner, options, ["cell", "returnSequences", "returnState", "reverse"]);

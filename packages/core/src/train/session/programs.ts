@@ -1,5 +1,6 @@
 /** The programs of a session: compiled when first needed, and again when data outgrows them. */
 import type { Backend, Executable, Session } from "../../backend.ts";
+import type { Pass } from "../../ir/rewrite.ts";
 import type { Graph } from "../../ir/value.ts";
 import { lowerFor } from "../../passes/lower.ts";
 import { bind } from "../../plan/bind.ts";
@@ -22,11 +23,14 @@ const GROWTH = 1.25;
 export class Programs {
   readonly #backend: Backend;
   readonly #session: Session;
+  readonly #passes: readonly Pass[];
   readonly #compiled = new Map<string, Runnable>();
 
-  constructor(backend: Backend, session: Session) {
+  /** `passes` are those that the graphs need beside those of all graphs. */
+  constructor(backend: Backend, session: Session, passes: readonly Pass[]) {
     this.#backend = backend;
     this.#session = session;
+    this.#passes = passes;
   }
 
   /** The program `name` with room for at least `needed`; `build` makes its graph where it has to be compiled. */
@@ -40,7 +44,7 @@ export class Programs {
       }),
     );
     if (known && Object.keys(needed).every((dim) => capacities[dim] === room[dim])) return known;
-    const program = bind(await lowerFor(build(), this.#backend), capacities);
+    const program = bind(await lowerFor(build(), this.#backend, this.#passes), capacities);
     const executable = await this.#session.compile(program);
     const fetched = program.fetches.map(
       ({ name: fetch, value }) => [fetch, program.values[value] as ProgramValue] as const,
