@@ -155,6 +155,7 @@ export {
   spatialDropout1d,
   timeDistributed,
 } from "./nn/createOverTime.ts";
+export { type ReversibleEmbedding, reversibleEmbedding } from "./nn/createReversible.ts";
 export {
   defineLayer,
   type LayerMaker,

@@ -29,6 +29,7 @@ import {
   multiply,
   repeatAlong,
   repeatVector,
+  reversibleEmbedding,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
@@ -154,6 +155,19 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
     // With a layer that honours the lengths behind it now and then: they are found in the ids.
     return inference(draw, draw.chance(0.5) ? sequential([table]) : sequential([table, drawRecurrentLayer(draw)]));
+  },
+  reversibleEmbedding: (draw) => {
+    const units = draw.number(5).size;
+    const both = reversibleEmbedding({
+      inputDim: 6,
+      outputDim: units,
+      maskZero: draw.chance(0.5),
+      useBias: draw.chance(0.5),
+      activation: draw.one(["linear", "softmax", "tanh"] as const),
+      embeddingsRegularizer: draw.chance(0.3) ? { l2: 0.1 } : null,
+    });
+    const chain = sequential([both, dense({ units, activation: "tanh" }), both.reverse]);
+    return draw.chance(0.4) ? inference(draw, chain) : training(draw, chain.spec, sparseCategoricalCrossentropy(), 6);
   },
   dense: (draw) => {
     const options = { units: draw.number(5).size, activation: draw.one(activationNames), useBias: draw.chance(0.8) };

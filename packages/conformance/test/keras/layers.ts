@@ -52,6 +52,21 @@ function embedding(row: Row, config: Config, weights: Weights): Row {
   };
 }
 
+/** Ids are looked up, and vectors turned back. */
+function reversibleEmbedding(row: Row, config: Config, weights: Weights): Row {
+  if (row.ids.length > 0) return embedding(row, config, weights);
+  const { inputDim, outputDim } = config as { inputDim: number; outputDim: number };
+  const table = weights("embeddings");
+  const bias = config.useBias ? weights("bias") : new Float64Array(inputDim);
+  return perVector(row, (x) =>
+    activations[config.activation as string](
+      Array.from({ length: inputDim }, (_, id) =>
+        x.reduce((sum, v, k) => sum + v * table[id * outputDim + k], bias[id]),
+      ),
+    ),
+  );
+}
+
 const recurrent =
   (kind: RecurrentKind) =>
   (row: Row, config: Config, weights: Weights): Row => {
@@ -113,6 +128,7 @@ const pooled =
 
 const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weights) => Row>> = {
   embedding,
+  reversibleEmbedding,
   ...Object.fromEntries(recurrentKinds.map((kind) => [kind, recurrent(kind)])),
   dense,
   dropout: (row) => row,

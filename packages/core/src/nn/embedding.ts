@@ -17,16 +17,18 @@ export type EmbeddingConfig = {
   readonly trainable: boolean;
 };
 
+export const embeddingOptions: readonly string[] = [
+  "inputDim",
+  "outputDim",
+  "maskZero",
+  "embeddingsInitializer",
+  "embeddingsRegularizer",
+  "trainable",
+];
+
 export const embedding: LayerDefinition<EmbeddingConfig> = {
   parse(options, owner) {
-    const read = new OptionReader(owner, options, [
-      "inputDim",
-      "outputDim",
-      "maskZero",
-      "embeddingsInitializer",
-      "embeddingsRegularizer",
-      "trainable",
-    ]);
+    const read = new OptionReader(owner, options, embeddingOptions);
     return {
       inputDim: read.integer("inputDim", 1),
       outputDim: read.integer("outputDim", 1),

@@ -4,6 +4,7 @@ import { recurrentKinds } from "./recurrent/kinds.ts";
 /** The kinds of the library's own layers. */
 export const layerKinds = [
   "embedding",
+  "reversibleEmbedding",
   ...recurrentKinds,
   "attention",
   "additiveAttention",

@@ -18,10 +18,12 @@ import { activation, dense, dropout } from "./pointwise.ts";
 import { globalAveragePooling1d, globalMaxPooling1d, lastStep } from "./pooling.ts";
 import { recurrentDefinitions } from "./recurrent/table.ts";
 import { repeatAlong, repeatVector } from "./repeating.ts";
+import { reversibleEmbedding } from "./reversibleEmbedding.ts";
 import { timeDistributed } from "./timeDistributed.ts";
 
 export const layerDefinitions = {
   embedding,
+  reversibleEmbedding,
   ...recurrentDefinitions,
   attention,
   additiveAttention,
