@@ -12,6 +12,7 @@ export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.
 export { type Classifier, type ClassifierSizes, classifier, type Optimizer } from "./suite/classifier.ts";
 export { expectGolden, goldenCases } from "./suite/golden.ts";
 export type { GoldenCase } from "./suite/goldenCase.ts";
+export { expectSameBits } from "./suite/recurrent/carrying.ts";
 export { rowBits } from "./suite/recurrent/folding.ts";
 export { type NumberTrial, numberTrials, wrongNumbers } from "./suite/specialNumbers.ts";
 export { expectClose, type SuiteTest, type Tolerance } from "./suite/suiteTest.ts";

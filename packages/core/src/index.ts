@@ -172,6 +172,7 @@ export type {
   AnyLayer,
   BuildContext,
   Call,
+  Carry,
   IdRules,
   InputSpec,
   KnownKinds,
@@ -212,6 +213,7 @@ export { type RnnOptions, rnn } from "./nn/recurrent/rnn.ts";
 export type { ReadOptions } from "./nn/registry.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
+export { statefulLayer, streamGraph } from "./nn/streamed.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
 export type { Trained, TrainedLoss } from "./nn/trained.ts";
 export { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./nn/wrapping.ts";
@@ -298,11 +300,13 @@ export type { CompileOptions } from "./train/compile.ts";
 export { compile } from "./train/compile.ts";
 export { type ClassWeights, weightsOfClasses } from "./train/data/classWeights.ts";
 export type { Rows } from "./train/data/column.ts";
+export { type ContinuousOptions, continuousBatches, type Steps } from "./train/data/continuousBatches.ts";
 export type { Examples } from "./train/data/dataset.ts";
 export type { Inputs } from "./train/data/named.ts";
 export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/evaluation/events.ts";
 export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/evaluation/pass.ts";
 export type { Logs } from "./train/evaluation/running.ts";
+export type { Stream, StreamOptions } from "./train/evaluation/stream.ts";
 export type { FitOptions, TrainingData } from "./train/fit/fitOptions.ts";
 export {
   type ClassificationReport,

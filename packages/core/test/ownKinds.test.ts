@@ -163,6 +163,7 @@ describe("descriptions and files", () => {
       returnSequences: false,
       returnState: false,
       reverse: false,
+      stateful: false,
     });
     expect(countParameters({ spec })).toBe(3 + 12 + 2 * 6 + 4 + 2);
     expect(summary({ spec })).toContain("around (residual)");

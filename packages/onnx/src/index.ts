@@ -3,4 +3,4 @@ export { printOnnx } from "./file/print.ts";
 export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";
 export { graphToOnnx, type OnnxOptions } from "./model.ts";
-export { exportOnnx } from "./trained.ts";
+export { type ExportOptions, exportOnnx } from "./trained.ts";

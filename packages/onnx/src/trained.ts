@@ -6,6 +6,8 @@ import {
   ModelFileError,
   parseModelSpec,
   type ReadOptions,
+  statefulLayer,
+  streamGraph,
   type Trained,
 } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
@@ -14,29 +16,52 @@ import { type OnnxOptions, onnxModel } from "./model.ts";
 const specKey = "ostinato.spec";
 const vocabularyKey = "ostinato.vocabulary";
 const metadataKey = "ostinato.metadata";
+const statesKey = "ostinato.states";
+
+/** Options of `exportOnnx`. */
+export interface ExportOptions extends OnnxOptions {
+  /**
+   * The states of all recurrences are inputs and outputs of the file, `states/reader/h` and `states/reader/h/next` of a layer "reader", each float32 [batch, units], and so is
+   * the length of each row, `input/lengths`: it can be run step by step, and `onnxPredictor(file).stream()` does. Default false: each run begins anew. A model
+   * with `stateful` layers has to say which.
+   */
+  readonly states?: boolean;
+}
 
 /**
  * The `.onnx` file of a trained model, for onnxruntime on any platform. Inputs and outputs have the model's names and are batch-major as
  * in `predict`; batch and time stay open. Ids are int32, and those of an `embedding` with `maskZero` tell the lengths in the graph.
  * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata.
  *
- * Throws `ConfigError` for options that cannot work, `ShapeError` for weights that do not fit the spec, `UnsupportedOpError` for weights above 2 GiB,
+ * Throws `ConfigError` for options that cannot work, and for `states` of a model that needs whole rows, `ShapeError` for weights that do not fit the spec, `UnsupportedOpError` for weights above 2 GiB,
  * which no ONNX file holds.
  *
  * @example
  * await writeFile("sentiment.onnx", exportOnnx(await trainer.snapshot()));
  */
-export function exportOnnx(trained: Trained, options: OnnxOptions = {}): Uint8Array {
+export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8Array {
   expectTrained(trained);
   const { spec, weights, vocabulary, metadata: own } = trained;
+  const { states = false } = options;
+  if (typeof states !== "boolean")
+    throw new ConfigError(`exportOnnx: states must be true or false, got ${JSON.stringify(states)}`);
+  const stateful = options.states === undefined ? statefulLayer(spec) : undefined;
+  if (stateful !== undefined)
+    throw new ConfigError(
+      `exportOnnx: ${stateful} is stateful, and an ONNX file keeps nothing from run to run; give { states: true }, with which states are inputs and outputs, or { states: false }, with which each run begins anew`,
+    );
   const metadata = {
+    ...(states ? { [statesKey]: "true" } : {}),
     [specKey]: JSON.stringify(spec),
     ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
     ...(own === undefined ? {} : { [metadataKey]: JSON.stringify(own) }),
     ...options.metadata,
   };
-  const order = spec.inputs.flatMap(({ name, lengths }) => (lengths ? [name, `${name}/lengths`] : [name]));
-  return encodeOnnx(onnxModel(inferenceGraph(spec), weights, { ...options, metadata }, order));
+  const graph = states ? streamGraph(spec) : inferenceGraph(spec);
+  const inputs = spec.inputs.flatMap(({ name }) => [name, `${name}/lengths`]);
+  // States go in in the order in which they come out.
+  const order = [...inputs, ...Object.keys(graph.fetches).map((fetch) => fetch.replace(/\/next$/, ""))];
+  return encodeOnnx(onnxModel(graph, weights, { ...options, metadata }, order));
 }
 
 function expectTrained(trained: unknown): void {
@@ -57,6 +82,9 @@ function parse(key: string, text: string): unknown {
     throw new ModelFileError(`the model's metadata "${key}" is not JSON`, { cause: error });
   }
 }
+
+/** Whether the file has its states among inputs and outputs. */
+export const hasStates = (metadata: ReadonlyMap<string, string>): boolean => metadata.get(statesKey) === "true";
 
 /** What `exportOnnx` wrote beside the graph. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
 export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Omit<Trained, "weights"> {

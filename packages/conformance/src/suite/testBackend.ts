@@ -7,6 +7,7 @@ import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { optimizerTests } from "./optimizers.ts";
+import { carryingTests } from "./recurrent/carrying.ts";
 import { foldingTests } from "./recurrent/folding.ts";
 import { recurrenceTests } from "./recurrent/recurrence.ts";
 import { severalOutputsTests } from "./severalOutputs.ts";
@@ -51,6 +52,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...specialNumberTests,
     ...recurrenceTests,
     ...foldingTests,
+    ...carryingTests,
     ...contractTests,
     ...goldenTests,
     ...attentionTests,

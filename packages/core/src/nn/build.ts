@@ -4,6 +4,7 @@ import { dropoutMask, feed } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
+import { type CarriedState, type Carrying, carriedCall, carriedFetches } from "./carried.ts";
 import { type Flow, turned } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
 import { Parameters } from "./parameters.ts";
@@ -21,6 +22,8 @@ export interface BuiltModel {
   readonly weights: readonly Value[];
   /** The index of the layer that made each parameter. */
   readonly owners: readonly number[];
+  /** The states that go on. */
+  readonly carried: readonly CarriedState[];
 }
 
 /** What dropout in training needs to know. */
@@ -66,16 +69,18 @@ function expectSameParameters(trained: readonly ParameterSpec[], inferred: reado
 }
 
 /**
- * Builds the model for training, where `dropout` tells the seed and the step, or for inference.
+ * Builds the model for training, where `dropout` tells the seed and the step, or for inference. Without `carrying` every state begins anew, those
+ * of `stateful` layers too.
  *
  * @throws ShapeError, ConfigError with the layer's name, before anything runs
  */
-export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel {
+export function buildModel(spec: ModelSpec, dropout?: DropoutSource, carrying?: Carrying): BuiltModel {
   expectOneDefinition(spec.layers);
   const inputs = spec.inputs.map(buildInput);
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
   const maskSite = distinctSites();
+  const carried: CarriedState[] = [];
   const parameters = new Parameters<number>();
   const follow = (source: Source): Flow =>
     ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
@@ -93,18 +98,24 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     );
     const use = uses.get(call.layer) ?? 0;
     uses.set(call.layer, use + 1);
+    const states = carrying && carriedCall(calls.length, use === 0 ? name : `${name}:${use}`, carrying);
     const context: BuildContext = {
       name,
+      ...(states ? { carry: states.carry } : {}),
       ...(dropout ? { mask: maskOf(dropout, maskSite, name, use) } : {}),
       parameter: parameters.of(call.layer, name),
     };
-    calls.push(toldOf(`${kind} "${name}"`, () => definition.build(context, config, given)));
+    toldOf(`${kind} "${name}"`, () => {
+      const made = definition.build(context, config, given);
+      carried.push(...(states?.finish() ?? []));
+      calls.push(made);
+    });
   }
   const made = parameters.list();
   if (dropout)
     expectSameParameters(
       made.map(({ spec }) => spec),
-      buildModel(spec).parameters,
+      buildModel(spec, undefined, carrying).parameters,
     );
   return {
     inputs,
@@ -113,14 +124,20 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource): BuiltModel
     parameters: made.map((parameter) => parameter.spec),
     weights: made.map((parameter) => parameter.value),
     owners: made.map((parameter) => parameter.owner),
+    carried,
   };
 }
 
 /**
  * The graph of a model for inference. Its feeds are the model's inputs, batch first; its states the parameters; its fetches the
- * outputs by name, batch first.
+ * outputs by name, batch first. With `carrying` the states that go on are among the feeds and the fetches.
  */
-export function inferenceGraph(spec: ModelSpec): Graph {
-  const { outputs } = buildModel(spec);
-  return { fetches: Object.fromEntries(outputs.map(({ name, flow }) => [name, turned(flow)])), updates: [] };
+export function inferenceGraph(spec: ModelSpec, carrying?: Carrying): Graph {
+  return outputGraph(buildModel(spec, undefined, carrying));
+}
+
+/** The outputs of a model and its states that go on, as `inferenceGraph` gives them. */
+export function outputGraph({ outputs, carried }: BuiltModel): Graph {
+  const fetches = Object.fromEntries(outputs.map(({ name, flow }) => [name, turned(flow)]));
+  return { fetches: { ...fetches, ...carriedFetches(carried) }, updates: [] };
 }

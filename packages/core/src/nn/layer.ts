@@ -27,6 +27,19 @@ export interface ParameterTraits {
   readonly regularizer?: RegularizerOptions | null;
 }
 
+/** How the states of a layer go on: from one batch to the next, or from one step of a stream to the next. */
+export interface Carry {
+  /** Every recurrence goes on, as in a stream; else only those with `stateful: true`. */
+  readonly always: boolean;
+  /**
+   * What the layer begins with, float32 [batch, size]: the state `name` as it was left the time before. A row that begins anew has `initial`, by
+   * default zeros. To be asked once in each build, and followed by `end`.
+   */
+  begin(name: string, size: number, initial?: Value): Value;
+  /** The state at the end of each row, float32 [batch, size], with which the next time goes on. */
+  end(name: string, state: Value): void;
+}
+
 /** What a layer may use while it is built into a graph. */
 export interface BuildContext {
   /** The layer's name: the first part of its parameters' names, and how errors call it. */
@@ -36,6 +49,8 @@ export interface BuildContext {
    * 1 / (1 - rate). Absent in inference.
    */
   readonly mask?: (rate: number, shape: Shape, part?: string) => Value;
+  /** Where states go on. Absent where a model begins anew with every batch. */
+  readonly carry?: Carry;
   /**
    * The parameter `name/suffix`, float32 of `shape`, the same one in each use of the layer. It begins as an initializer or a function says.
    *

@@ -5,7 +5,7 @@ import type { RandomStream } from "../random.ts";
 import { holds, sizeOf } from "../tensor.ts";
 import type { Initializer } from "./initializers.ts";
 import { batchMajorShape, type Flow, isTimeFirst, type Kind, shapeOfKind } from "./kinds.ts";
-import type { BuildContext, ParameterTraits } from "./layer.ts";
+import type { BuildContext, Carry, ParameterTraits } from "./layer.ts";
 import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
 
 /** Whether it is a value of a graph. */
@@ -21,7 +21,7 @@ export interface WatchedContext {
 }
 
 /** The name of a parameter or a mask; parts of it belong to layers inside. */
-function expectPath(what: string, path: unknown): void {
+function expectPath(what: string, path: unknown): asserts path is string {
   if (typeof path !== "string" || !path.split("/").every(isName))
     throw new ConfigError(`the name of a ${what} must be ${NAME_RULE}, got ${shown(path)}`);
 }
@@ -51,8 +51,32 @@ function checkedTraits(name: string, traits: unknown = {}): ParameterTraits {
   return { trainable: read.boolean("trainable", true), regularizer: read.regularizer("regularizer") };
 }
 
-/** @throws ConfigError, ShapeError that names the parameter or the mask */
-export function watched({ name, mask, parameter }: BuildContext): WatchedContext {
+/** A carry whose states are checked. `keep` notes what the layer is given. */
+function checkedCarry(carry: Carry, keep: (value: Value) => Value): Carry {
+  const expectState = (what: string, given: unknown): void => {
+    if (!isValue(given) || given.type.dtype !== "float32" || given.type.shape.length !== 2)
+      throw new ShapeError(
+        `${what} must be float32 [batch, size], got ${isValue(given) ? showType(given.type) : shown(given)}`,
+      );
+  };
+  return {
+    always: carry.always,
+    begin(state, size, initial) {
+      expectPath("state", state);
+      if (!Number.isSafeInteger(size) || size < 1)
+        throw new ConfigError(`the state "${state}" must have a size, a whole number from 1 on, got ${shown(size)}`);
+      if (initial !== undefined) expectState(`the initial state "${state}"`, initial);
+      return keep(carry.begin(state, size, initial));
+    },
+    end(state, value) {
+      expectState(`the state "${state}" at the end`, value);
+      carry.end(state, value);
+    },
+  };
+}
+
+/** @throws ConfigError, ShapeError that names the parameter, the mask or the state */
+export function watched({ name, mask, carry, parameter }: BuildContext): WatchedContext {
   const asked = new Set<AnyNode>();
   const masks = new Map<string | undefined, number>();
   const keep = (value: Value): Value => {
@@ -74,6 +98,7 @@ export function watched({ name, mask, parameter }: BuildContext): WatchedContext
           },
         }
       : {}),
+    ...(carry ? { carry: checkedCarry(carry, keep) } : {}),
     parameter(suffix, shape, initializer, traits) {
       expectPath("parameter", suffix);
       const full = `${name}/${suffix}`;

@@ -40,6 +40,13 @@ export interface ModelSpec {
   readonly outputs: readonly OutputSpec[];
 }
 
+/** How errors call the layer of a call: `dense "verdict"`. */
+export function layerOfCall({ calls, layers }: ModelSpec, call: number): string {
+  const { layer } = calls[call] as CallSpec;
+  const { kind, name } = layers[layer] as ModelSpec["layers"][number];
+  return `${kind} "${name}"`;
+}
+
 const MAXIMUM_PARTS = 10_000;
 
 function list(data: unknown, what: string): readonly unknown[] {

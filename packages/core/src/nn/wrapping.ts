@@ -102,12 +102,21 @@ export function layerOutputs(layer: WrappedLayer, inputs: readonly Kind[]): read
   return definitionOf(layer).outputs(layer.config, inputs);
 }
 
-/** The context of a part, whose parameters and masks have its name before theirs. */
-export function within({ name, mask, parameter }: BuildContext, part: string): BuildContext {
+/** The context of a part, whose parameters, masks and states have its name before theirs. */
+export function within({ name, mask, carry, parameter }: BuildContext, part: string): BuildContext {
   return {
     name: `${name}/${part}`,
     ...(mask
       ? { mask: (rate, shape, inner) => mask(rate, shape, inner === undefined ? part : `${part}/${inner}`) }
+      : {}),
+    ...(carry
+      ? {
+          carry: {
+            always: carry.always,
+            begin: (state, ...rest) => carry.begin(`${part}/${state}`, ...rest),
+            end: (state, value) => carry.end(`${part}/${state}`, value),
+          },
+        }
       : {}),
     parameter: (suffix, ...rest) => parameter(`${part}/${suffix}`, ...rest),
   };

@@ -17,6 +17,7 @@ import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
 import { parametersOf, STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
 import { figuresOf, type Objective, type TrainedOutput, trainedOutputs } from "./objective/objective.ts";
 import { expectBackend, expectPart } from "./objective/parts.ts";
+import { withStates } from "./session/carriedStates.ts";
 import type { TrainerContext } from "./session/context.ts";
 import { openState } from "./session/openState.ts";
 import { Programs } from "./session/programs.ts";
@@ -107,8 +108,10 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   trainingGraph(model.spec, objective, optimizer, seed);
   const parameters = parametersOf(model.spec, outputs);
   const session = await openState(backend, model.spec, () => initialState(parameters, optimizer, seed, weights));
+  const { spec, states } = withStates(model.spec);
   const context: TrainerContext = {
-    spec: model.spec,
+    spec,
+    ...(states ? { states: { training: states, predicting: states.another() } } : {}),
     backend,
     session,
     programs: new Programs(backend, session, passesOf(model.spec.layers)),

@@ -12,12 +12,14 @@ import { type Examples, readDataset } from "./data/dataset.ts";
 import type { Inputs } from "./data/named.ts";
 import { evaluateRows } from "./evaluation/evaluate.ts";
 import type { History, SnapshotOptions } from "./evaluation/events.ts";
-import { checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
+import { batchSizeOf, checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
 import { predictRows } from "./evaluation/predict.ts";
 import type { Logs } from "./evaluation/running.ts";
+import { ModelStream, type Stream, type StreamOptions } from "./evaluation/stream.ts";
 import { type Counters, Fit } from "./fit/fit.ts";
 import { type FitOptions, planFit, type TrainingData } from "./fit/fitOptions.ts";
 import { keptLosses } from "./objective/kept.ts";
+import { resetStates } from "./session/carriedStates.ts";
 import { readExamples, type TrainerContext } from "./session/context.ts";
 
 /**
@@ -37,6 +39,19 @@ export interface Trainer extends AsyncDisposable {
   predict(x: Inputs, options?: PassOptions): Promise<Float32Tensor>;
   /** Every output by name. */
   predictAll(x: Inputs, options?: PassOptions): Promise<Readonly<Record<string, Float32Tensor>>>;
+  /**
+   * Rows to be read as their steps come, each in a state of its own, whether or not layers are `stateful`; with the weights that there are at each step.
+   *
+   * @throws ConfigError for a model that needs whole rows, with the layer: one that reads them from their ends, or pools over them
+   */
+  stream(options?: StreamOptions): Stream;
+  /**
+   * Of a model with `stateful` layers: rows begin anew, all or those named, in training (call it in a callback, where a text ends) and in `predict`. `fit`
+   * does it for all rows where its data begins, each epoch; `evaluate` and validation have states of their own, which begin anew with each call.
+   *
+   * @throws ConfigError where no layer is `stateful`, or for a row that there is not
+   */
+  resetStates(rows?: readonly number[]): Promise<void>;
   /** The model with its present weights, and the vocabulary and metadata to keep with them. */
   snapshot(options?: SnapshotOptions): Promise<Trained>;
   /**
@@ -106,6 +121,7 @@ export class SessionTrainer implements Trainer {
     this.#context.turns.expectOpen();
     checkPassOptions("evaluate", options);
     const dataset = readExamples(this.#context, data);
+    batchSizeOf("evaluate", options.batchSize, dataset.batchSize);
     return evaluateRows(this.#context, dataset, inOrder(dataset.rows), options);
   }
 
@@ -115,24 +131,36 @@ export class SessionTrainer implements Trainer {
   }
 
   async predictAll(x: Inputs, options: PassOptions = {}): Promise<Readonly<Record<string, Float32Tensor>>> {
-    const { programs, spec, turns } = this.#context;
+    const { programs, spec, states, turns } = this.#context;
     turns.expectOpen();
     checkPassOptions("predict", options);
     const dataset = readDataset(spec, x);
-    return predictRows(turns, spec, dataset, options, async (batch) => {
+    const open = async (batch: number) => {
       const room = { batch, ...dataset.longest };
-      return (await programs.get("predict", () => inferenceGraph(spec), room)).executable;
-    });
+      return (await programs.get("predict", () => inferenceGraph(spec, "stateful"), room)).executable;
+    };
+    return predictRows(turns, spec, dataset, options, open, states?.predicting);
+  }
+
+  stream(options: StreamOptions = {}): Stream {
+    const { spec, turns, programs } = this.#context;
+    turns.expectOpen();
+    return new ModelStream(spec, options, turns, (graph, sizes) => programs.get("stream", graph, sizes));
+  }
+
+  async resetStates(rows?: readonly number[]): Promise<void> {
+    const { turns, states } = this.#context;
+    await resetStates(turns, states && [states.training, states.predicting], rows);
   }
 
   async snapshot(options: SnapshotOptions = {}): Promise<Trained> {
     this.#context.turns.expectOpen();
     const read = new OptionReader("snapshot", options, ["vocabulary", "metadata", "averaged"]);
     const { averaged, ...kept } = options;
-    const { spec, outputs, parameters } = this.#context;
+    const { outputs, parameters } = this.#context;
     const losses = keptLosses(outputs, parameters);
     const weights = await this.#readWeights(read.boolean("averaged", false));
-    return { spec, weights, ...(losses === undefined ? {} : { losses }), ...kept };
+    return { spec: this.model.spec, weights, ...(losses === undefined ? {} : { losses }), ...kept };
   }
 
   async checkpoint(): Promise<Checkpoint> {

@@ -1,7 +1,16 @@
 /** The predictor of core over onnxruntime. */
-import { type Json, type ModelSpec, type Predictor, predictorOn, type ReadOptions, type Tensor } from "@ostinato/core";
-import { describedIn } from "../trained.ts";
-import { openSession, type SessionOptions } from "./session.ts";
+import {
+  type Json,
+  ModelFileError,
+  type ModelSpec,
+  type Predictor,
+  predictorOn,
+  type ReadOptions,
+  streamGraph,
+  type Tensor,
+} from "@ostinato/core";
+import { describedIn, hasStates } from "../trained.ts";
+import { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
 
 /** A model at work in onnxruntime. It holds native memory: `await using`, or `dispose` it. */
 export interface OnnxPredictor extends Predictor {
@@ -13,9 +22,15 @@ export interface OnnxPredictor extends Predictor {
   readonly metadata?: { readonly [key: string]: Json };
 }
 
+/** @throws ModelFileError for a file that is said to give its states, and does not */
+function expectStates({ outputs }: OnnxSession, spec: ModelSpec): void {
+  const missing = Object.keys(streamGraph(spec).fetches).find((fetch) => !outputs.some(({ name }) => name === fetch));
+  if (missing !== undefined) throw new ModelFileError(`the model's file is damaged: it has no output "${missing}"`);
+}
+
 /**
  * Opens a model that `exportOnnx` wrote: its bytes, or where it is. `predict` takes and checks data as the predictor of core does,
- * ragged rows included. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
+ * ragged rows included; a file with `states` takes streams, too. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
  * onnxruntime-node, but not its install script.
  *
  * @throws ModelFileError for files that are damaged, not from `exportOnnx`, or with layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
@@ -32,7 +47,10 @@ export async function onnxPredictor(
   const session = await openSession(model, ofSession);
   try {
     const described = describedIn(session.metadata, layers && { layers });
+    const states = hasStates(session.metadata);
+    if (states) expectStates(session, described.spec);
     const predictor = predictorOn(described.spec, {
+      states,
       // An input that no output depends on is not part of the exported graph.
       run: (feeds) => session.run(Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name] as Tensor]))),
       dispose: session.dispose,

@@ -26,6 +26,7 @@ interface Options {
   readonly returnSequences: boolean;
   readonly returnState: boolean;
   readonly reverse: boolean;
+  readonly stateful?: boolean;
   readonly units?: number;
 }
 const optionsOf = ({ config }: WrappedLayer): Options => config as unknown as Options;
@@ -35,6 +36,14 @@ function parseRecurrence(owner: string, given: unknown, known: KnownKinds | unde
   if (definitionOf(layer).recurrence !== true)
     throw new ConfigError(`${owner} must be a recurrence, such as lstm, gru, simpleRnn or rnn; got ${layer.kind}`);
   return layer;
+}
+
+/** @throws ConfigError for a layer whose states go on: in the other direction they cannot */
+function expectStateless(owner: string, layer: WrappedLayer): void {
+  if (optionsOf(layer).stateful)
+    throw new ConfigError(
+      `${owner}: its ${layer.kind} is stateful, and bidirectional reads each row from its end, too, which begins with what the next batch has; leave out stateful, or bidirectional`,
+    );
 }
 
 /** The same layer in the other direction. */
@@ -88,6 +97,7 @@ export const bidirectional: LayerDefinition<BidirectionalConfig> = {
         `${owner}: mergeMode must be one of ${mergeModes.join(", ")}, or null for both outputs apart, got ${shown(mergeMode)}`,
       );
     const layer = parseRecurrence(`${owner}: layer`, given, known);
+    expectStateless(owner, layer);
     const config: BidirectionalConfig = {
       layer,
       backwardLayer: parseRecurrence(
@@ -97,6 +107,7 @@ export const bidirectional: LayerDefinition<BidirectionalConfig> = {
       ),
       mergeMode: mergeMode === null ? null : read.oneOf("mergeMode", mergeModes, "concat"),
     };
+    expectStateless(owner, config.backwardLayer);
     expectAlike(owner, config);
     return config;
   },

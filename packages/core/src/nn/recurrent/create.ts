@@ -32,6 +32,8 @@ interface RecurrentMaker<O, R extends Recurrent> {
  *
  * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: "tanh", "sigmoid" or "relu".
  * - `reverse` (false) reads from the end of each row to its start; outputs stay in their places.
+ * - `stateful` (false): each row begins with the states at the end of that row in the batch before, so that a text longer than a batch is read on. The
+ *   gradient ends where a batch begins. `fit` begins every epoch anew; see `continuousBatches`, and `resetStates` of trainers and predictors.
  * - `dropout` (0) drops features of the input, `recurrentDropout` (0) units of the state on its way to the gates, in training only. Each
  *   batch has new masks, the same at every step: one [batch, features] for the input, one [batch, units] for each gate for the state.
  *   (Keras makes four masks of the input's too where there is recurrent dropout; here the gates share one.)

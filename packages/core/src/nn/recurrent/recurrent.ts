@@ -19,7 +19,7 @@ import { type Flow, featuresOf } from "../kinds.ts";
 import type { BuildContext, LayerDefinition } from "../layer.ts";
 import type { Json } from "../options.ts";
 import type { Regularizer } from "../regularizers.ts";
-import { recurrenceReader } from "./options.ts";
+import { carryOf, readStateful, recurrenceReader } from "./options.ts";
 
 /** The activations of a recurrence by Keras's names. */
 export const recurrentActivationNames = ["tanh", "sigmoid", "relu"] as const;
@@ -39,6 +39,7 @@ export type RecurrentConfig = {
   readonly returnSequences: boolean;
   readonly returnState: boolean;
   readonly reverse: boolean;
+  readonly stateful: boolean;
   readonly dropout: number;
   readonly recurrentDropout: number;
   readonly useBias: boolean;
@@ -133,6 +134,7 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
         "returnSequences",
         "returnState",
         "reverse",
+        "stateful",
         "dropout",
         "recurrentDropout",
         "useBias",
@@ -154,6 +156,7 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
         returnSequences: read.boolean("returnSequences", false),
         returnState: read.boolean("returnState", false),
         reverse: read.boolean("reverse", false),
+        stateful: readStateful(read, owner, read.boolean("reverse", false)),
         dropout: read.number("dropout", 0, 0, 1),
         recurrentDropout: read.number("recurrentDropout", 0, 0, 1),
         useBias: read.boolean("useBias", true),
@@ -188,7 +191,12 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
             `initialState ${states[i]} must be [batch, ${units}] for ${units} units, it was given [batch, ${featuresOf(state)}]`,
           );
       });
-      const begun = initial.map((state, i) => [initialOf(states[i] as string), state.values]);
+      const carry = carryOf(context, config.stateful);
+      const begun = states.flatMap((state, i) => {
+        const given = initial[i]?.values;
+        const before = carry ? carry.begin(state, units, given) : given;
+        return before ? [[initialOf(state), before] as const] : [];
+      });
       const recurrentMask = [gates.length, batch, units];
       const outputs = recurrence(
         name,
@@ -209,6 +217,7 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
           ...traits.settings?.(config),
         } as RecurrenceSettings<R>,
       ) as Readonly<Record<string, Value>>;
+      for (const state of states) carry?.end(state, outputs[state] as Value);
       const last = states.map((state): Flow => ({ kind: "features", values: outputs[state] as Value }));
       const output: Flow = config.returnSequences
         ? { kind: "sequence", values: outputs.y as Value, ...(lengths ? { lengths } : {}) }

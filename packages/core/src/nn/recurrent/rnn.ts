@@ -16,7 +16,7 @@ import { expectOwn, isValue, watched } from "../results.ts";
 import { toldOf, within } from "../wrapping.ts";
 import { type BuiltCell, type Cell, type CellResult, cellOf, parseCell } from "./cell.ts";
 import type { RecurrentLayer, SequenceOrFeatures, StatefulLayer } from "./layer.ts";
-import { recurrenceReader } from "./options.ts";
+import { carryOf, readStateful, recurrenceReader } from "./options.ts";
 
 export type RnnConfig = {
   /** One cell, or several, each of which reads what the one before gives. */
@@ -24,6 +24,7 @@ export type RnnConfig = {
   readonly returnSequences: boolean;
   readonly returnState: boolean;
   readonly reverse: boolean;
+  readonly stateful: boolean;
 };
 
 const cellsOf = ({ cell }: RnnConfig): readonly Cell[] => (Array.isArray(cell) ? cell : [cell as Cell]);
@@ -43,6 +44,9 @@ function expectValue(what: string, given: unknown, shape: Shape | undefined): Va
   return given;
 }
 
+/** What an output that is no state is called where it goes on; no state has such a name. */
+const LAST_OUTPUT = "last/output";
+
 interface Run {
   readonly output: Value;
   readonly states: readonly Value[];
@@ -61,7 +65,8 @@ function run(
   const sizes = definition.sizes(cell.config);
   const batch = values.type.shape[1] as Dim;
   const features = values.type.shape[2] as number;
-  const { context: checked, asked } = watched(context);
+  const { carry, ...own } = context;
+  const { context: checked, asked } = watched(own);
   const built: BuiltCell = definition.build(checked, cell.config, { features, batch });
   if (!isRecord(built) || typeof built.step !== "function")
     throw new ConfigError(`build must give { step }, got ${shown(built)}`);
@@ -78,12 +83,12 @@ function run(
     throw new ShapeError(
       `what prepare gives must begin with ${showShape(values.type.shape.slice(0, 2))}, it is ${showType(read.type)}`,
     );
-  const started = names.map((name, i) => {
+  const given = names.map((name, i) => {
     const shape = [batch, sizes[name] as number];
     const state = initial[i];
     if (state === undefined) {
       const own = built.initial?.[name];
-      return own === undefined ? full(0, shape) : broadcastTo(expectValue(`initial ${name}`, own, undefined), shape);
+      return own && broadcastTo(expectValue(`initial ${name}`, own, undefined), shape);
     }
     if (!sameShape(state.type.shape, shape))
       throw new ShapeError(
@@ -92,6 +97,9 @@ function run(
     return state;
   });
 
+  const begin = (name: string, size: number, value?: Value): Value =>
+    carry ? carry.begin(name, size, value) : (value ?? full(0, [batch, size]));
+  const started = names.map((name, i) => begin(name, sizes[name] as number, given[i]));
   const x = parameter("x", read.type.dtype, [batch, ...rest]);
   const before = started.map(({ type }, i) => parameter(names[i] as string, type.dtype, type.shape));
   const after: unknown = built.step({
@@ -116,10 +124,13 @@ function run(
   const results = [...next, y];
   const placeholders = [x, ...before];
   const known = [values, ...(lengths ? [lengths] : []), ...initial].map(({ node }) => node);
-  expectOwn([read, ...started, ...results], [...known, ...asked, ...placeholders.map(({ node }) => node)]);
+  expectOwn(
+    [read, ...given.filter((value) => value !== undefined), ...results],
+    [...known, ...asked, ...placeholders.map(({ node }) => node)],
+  );
   const constants = outsideOf(results, placeholders, [...known, ...asked]);
   const { carries, outputs } = scan({
-    initial: carriesOutput ? [...started, full(0, [batch, size])] : started,
+    initial: carriesOutput ? [...started, begin(LAST_OUTPUT, size)] : started,
     sequences: [read],
     constants,
     reverse,
@@ -131,15 +142,18 @@ function run(
       return { carries: carriesOutput ? inside : own, outputs: last ? [] : inside.slice(names.length) };
     },
   });
-  const given = last ? carries[carriesOutput ? names.length : 0] : outputs[0];
-  return { output: given as Value, states: carries.slice(0, names.length) };
+  carries.forEach((state, i) => {
+    carry?.end(names[i] ?? LAST_OUTPUT, state);
+  });
+  const result = last ? carries[carriesOutput ? names.length : 0] : outputs[0];
+  return { output: result as Value, states: carries.slice(0, names.length) };
 }
 
 export const rnnLayer: LayerDefinition<RnnConfig> = {
   passes: [hoist, joinPads],
   recurrence: true,
   parse(options, owner, known) {
-    const read = recurrenceReader(owner, options, ["cell", "returnSequences", "returnState", "reverse"]);
+    const read = recurrenceReader(owner, options, ["cell", "returnSequences", "returnState", "reverse", "stateful"]);
     const { cell } = options as { readonly cell?: unknown };
     if (Array.isArray(cell) && cell.length === 0)
       throw new ConfigError(`${owner}: cell must be a cell, or a list of at least one`);
@@ -150,6 +164,7 @@ export const rnnLayer: LayerDefinition<RnnConfig> = {
       returnSequences: read.boolean("returnSequences", false),
       returnState: read.boolean("returnState", false),
       reverse: read.boolean("reverse", false),
+      stateful: readStateful(read, owner, read.boolean("reverse", false)),
     };
   },
   states: statesOf,
@@ -162,19 +177,22 @@ export const rnnLayer: LayerDefinition<RnnConfig> = {
     return config.returnState ? [output, ...states] : [output];
   },
   build(context, config, [input, ...initial]) {
-    const { returnSequences, returnState, reverse } = config;
+    const { returnSequences, returnState, reverse, stateful } = config;
+    const carry = carryOf(context, stateful);
+    const { carry: _, ...anew } = context;
+    const own: BuildContext = carry ? context : anew;
     const cells = cellsOf(config);
     const states: Value[] = [];
     let flow = input as Flow;
     cells.forEach((cell, i) => {
-      const own = initial.slice(states.length, states.length + cellOf(cell).states.length);
+      const begun = initial.slice(states.length, states.length + cellOf(cell).states.length);
       const last = !returnSequences && i === cells.length - 1;
       const result = toldOf(`its cell ${cell.kind}`, () =>
         run(
-          cells.length === 1 ? context : within(context, String(i)),
+          cells.length === 1 ? own : within(own, String(i)),
           cell,
           flow,
-          own.map(({ values }) => values),
+          begun.map(({ values }) => values),
           { reverse, last },
         ),
       );
@@ -193,6 +211,8 @@ export interface RnnOptions {
   readonly returnState?: boolean;
   /** It reads from the end of each row to its start; outputs stay in their places. Default false. */
   readonly reverse?: boolean;
+  /** Each row begins with the states at the end of that row in the batch before; see `lstm`. Default false. */
+  readonly stateful?: boolean;
   readonly name?: string;
 }
 

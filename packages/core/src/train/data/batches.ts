@@ -14,8 +14,12 @@ const givesOnce = (source: BatchIterable): boolean => "next" in source && typeof
 /** The batches of one epoch after another. */
 export class Batches {
   readonly #source: BatchIterable;
+  /** No batch was taken yet of those that run. */
+  #begun = false;
   /** Absent: an epoch is all that the iterable gives. */
   readonly stepsPerEpoch: number | undefined;
+  /** The batch that was given last is the first of all. */
+  anew = false;
   #running: AsyncIterator<Examples> | Iterator<Examples> | undefined;
 
   /** @throws ConfigError where the batches can be had once, and several epochs want all of them */
@@ -42,6 +46,7 @@ export class Batches {
     let seen = 0;
     for await (const batch of this.#source) {
       seen += 1;
+      this.anew = seen === 1;
       if (seen > step) yield batch;
       else await dropped();
     }
@@ -74,15 +79,20 @@ export class Batches {
 
   #begin(): void {
     const source = this.#source;
+    this.#begun = true;
     this.#running = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
   /** The next batch; after the last one the first again, where the iterable can begin anew. */
   async #take(): Promise<Examples | undefined> {
+    this.anew = this.#begun;
+    this.#begun = false;
     const next = await this.#running?.next();
     if (next && !next.done) return next.value;
     if (givesOnce(this.#source)) return undefined;
     this.#begin();
+    this.#begun = false;
+    this.anew = true;
     const first = await this.#running?.next();
     return first && !first.done ? first.value : undefined;
   }

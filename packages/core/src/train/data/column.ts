@@ -46,7 +46,7 @@ export interface Column {
 
 type Numbers = ArrayLike<unknown>;
 
-function isTensor(data: unknown): data is Tensor {
+export function isTensor(data: unknown): data is Tensor {
   return isRecord(data) && "dtype" in data && "shape" in data && "data" in data;
 }
 
@@ -63,7 +63,13 @@ function remedy({ ofTexts }: ColumnSpec, value: unknown): string {
 }
 
 /** Copies numbers, checking each: whole ones for int32, and no NaN or infinity. Without `row` each number is a row of its own. */
-function copyNumbers(spec: ColumnSpec, from: Numbers, to: Float32Array | Int32Array, at: number, row?: number): void {
+export function copyNumbers(
+  spec: ColumnSpec,
+  from: Numbers,
+  to: Float32Array | Int32Array,
+  at: number,
+  row?: number,
+): void {
   const whole = spec.dtype === "int32";
   for (let i = 0; i < from.length; i++) {
     const given = from[i];

@@ -23,6 +23,8 @@ export interface Examples {
    * same, or by the output's name; those of an output that is not trained are not read. Default 1.
    */
   readonly sampleWeights?: Inputs;
+  /** The rows are batches of so many, as those of `continuousBatches`: `fit` and `evaluate` take it for their own option. */
+  readonly batchSize?: number;
 }
 
 export interface Dataset {
@@ -32,6 +34,8 @@ export interface Dataset {
   readonly longest: Readonly<Record<string, number>>;
   /** By output, where rows or steps have weights. */
   readonly weighing: Readonly<Record<string, Weighing>>;
+  /** Where the rows are batches of so many. */
+  readonly batchSize?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The column of an input, with ids and the ends of rows checked against the layers that read them. */
 import { DataError } from "../../errors.ts";
-import { definitionOf, type InputSpec } from "../../nn/layer.ts";
+import { definitionOf, type InputSpec, type LayerDefinition } from "../../nn/layer.ts";
+import type { Json } from "../../nn/options.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { type Column, type ColumnSpec, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
@@ -15,8 +16,14 @@ interface IdRules {
   readonly masked: boolean;
 }
 
-/** The layers that read an input, and how errors call them. */
-const readersOf = (spec: ModelSpec, input: number) =>
+/** A layer that reads an input, and how errors call it. */
+interface Reader {
+  readonly definition: LayerDefinition<Json>;
+  readonly config: Json;
+  readonly owner: string;
+}
+
+const readersOf = (spec: ModelSpec, input: number): Reader[] =>
   spec.calls
     .filter((call) => call.sources.some((source) => "input" in source && source.input === input))
     .map((call) => {
@@ -24,8 +31,8 @@ const readersOf = (spec: ModelSpec, input: number) =>
       return { definition: definitionOf(layer), config: layer.config, owner: `${layer.kind} "${layer.name}"` };
     });
 
-function idRules(spec: ModelSpec, input: number): IdRules | undefined {
-  const readers = readersOf(spec, input).flatMap(({ definition, config, owner }) => {
+function idRules(all: readonly Reader[]): IdRules | undefined {
+  const readers = all.flatMap(({ definition, config, owner }) => {
     const ids = definition.ids?.(config);
     return ids ? [{ ...ids, owner }] : [];
   });
@@ -70,34 +77,45 @@ function checkIds(column: Column, rules: IdRules): Column {
 }
 
 /** Steps, as checked by the layers that find the ends of rows in them; cut there where all that read them do. */
-function checkSteps(
-  column: Column,
-  spec: ModelSpec,
-  input: number,
-): { readonly column: Column; readonly masked: boolean } {
-  const ends = readersOf(spec, input).map(({ definition, config, owner }) => definition.ends?.(config, column, owner));
+function checkSteps(column: Column, readers: readonly Reader[]): Checked {
+  const ends = readers.map(({ definition, config, owner }) => definition.ends?.(config, column, owner));
   const [first] = ends;
   const masked = first !== undefined && ends.every((end) => end?.padding);
   return { column: masked ? { ...column, lengths: first.lengths } : column, masked };
 }
 
-export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
-  const { name, kind, shape, lengths } = spec.inputs[index] as InputSpec;
+/** A column whose ids, or steps, are right. */
+interface Checked {
+  readonly column: Column;
+  /** Its rows are cut after the last step that counts. */
+  readonly masked: boolean;
+}
+
+/** What checks the columns of an input, as the layers ask that read it. */
+export function inputChecks(spec: ModelSpec, input: number): (column: Column) => Checked {
+  const readers = readersOf(spec, input);
+  const rules = spec.inputs[input]?.kind === "ids" ? idRules(readers) : undefined;
+  return (column) => (rules ? { column: checkIds(column, rules), masked: rules.masked } : checkSteps(column, readers));
+}
+
+/** The form of the data of an input. */
+export function inputForm({ name, kind, shape }: InputSpec): ColumnSpec {
   const time = kind === "features" ? undefined : (shape[0] as string);
-  const width = kind === "ids" ? 1 : (shape.at(-1) as number);
-  const form: ColumnSpec = {
+  return {
     label: `input "${name}"`,
     dtype: kind === "ids" ? "int32" : "float32",
     ...(time === undefined ? {} : { time }),
-    width,
+    width: kind === "ids" ? 1 : (shape.at(-1) as number),
     widthAxis: kind !== "ids",
     ...(kind === "ids" ? { ofTexts: "texts become ids by encodeTexts(vocabulary, texts) of @ostinato/text" } : {}),
   };
-  const rules = kind === "ids" ? idRules(spec, index) : undefined;
-  const given = readColumn(form, data);
-  const { column, masked } = rules
-    ? { column: checkIds(given, rules), masked: rules.masked }
-    : checkSteps(given, spec, index);
+}
+
+export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
+  const input = spec.inputs[index] as InputSpec;
+  const { name, kind, lengths } = input;
+  const form = inputForm(input);
+  const { column, masked } = inputChecks(spec, index)(readColumn(form, data));
   if (column.ragged && !lengths && !masked) {
     const row = column.lengths.findIndex((length) => length !== column.lengths[0]);
     const other = row < 0 ? "" : `, row ${row} ${column.lengths[row]}`;
@@ -106,6 +124,6 @@ export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
       `${form.label} is ragged: row 0 has ${column.lengths[0]} steps${other}, and the model does not know lengths; ${way}, or pad the rows to one length`,
     );
   }
-  const whole = time !== undefined && !lengths && !masked;
+  const whole = form.time !== undefined && !lengths && !masked;
   return { feed: name, column, leads: true, whole, ...(lengths ? { lengthsFeed: `${name}/lengths` } : {}) };
 }

@@ -6,9 +6,9 @@ import { programName, type TrainerContext } from "../session/context.ts";
 import { type PassOptions, passOver } from "./pass.ts";
 import { type Logs, Running } from "./running.ts";
 
-/** The figures over some rows of a data set. */
+/** The figures over some rows of a data set. States that go on begin anew with the first batch. */
 export async function evaluateRows(
-  { spec, objective, outputs, programs, turns }: TrainerContext,
+  { spec, states, objective, outputs, programs, turns }: TrainerContext,
   dataset: Dataset,
   rows: Int32Array,
   options: PassOptions,
@@ -16,11 +16,11 @@ export async function evaluateRows(
   const { weighing } = dataset;
   const running = new Running(outputs);
   await passOver(turns, dataset, rows, options, {
-    async open(batch) {
+    // They begin anew, and those of training are left alone.
+    states: states?.training.another(),
+    open(batch) {
       const build = () => evaluationGraph(spec, objective, weighing);
-      const room = { batch, ...dataset.longest };
-      const { executable, results } = await programs.get(programName("evaluate", weighing), build, room);
-      return (feeds) => executable.run(feeds, results);
+      return programs.get(programName("evaluate", weighing), build, { batch, ...dataset.longest });
     },
     add: (results) => running.add(results),
     logs: () => running.logs(),

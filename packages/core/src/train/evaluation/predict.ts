@@ -7,6 +7,7 @@ import type { ModelSpec } from "../../nn/spec.ts";
 import { type Float32Tensor, sizeOf, type Tensor, type Tensors, zeros } from "../../tensor.ts";
 import { inOrder } from "../data/batchOrder.ts";
 import { type Dataset, lengthsOver } from "../data/dataset.ts";
+import type { CarriedStates } from "../session/carriedStates.ts";
 import type { Turns } from "../session/turns.ts";
 import { type PassOptions, passOver } from "./pass.ts";
 
@@ -56,7 +57,8 @@ function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, lengths?: 
 
 /**
  * The outputs for all rows by name, in the order of the rows: float32 [rows, …]. Rows of similar length go through together. Sequences reach
- * to the longest row, and are zero after each row's end. `open` gives what runs the model's inference graph on batches of a size.
+ * to the longest row, and are zero after each row's end. `open` gives what runs the model's inference graph on batches of a size; `states` go on from
+ * batch to batch.
  */
 export async function predictRows(
   turns: Turns,
@@ -64,6 +66,7 @@ export async function predictRows(
   dataset: Dataset,
   options: PassOptions,
   open: (batch: number) => Promise<Pick<Executable, "run">>,
+  states?: CarriedStates,
 ): Promise<Record<string, Float32Tensor>> {
   const described = outputsOf(spec, dataset);
   const outputs = new Map<string, Float32Tensor>();
@@ -75,10 +78,8 @@ export async function predictRows(
     }
   };
   await passOver(turns, dataset, inOrder(dataset.rows), options, {
-    async open(batch) {
-      const executable = await open(batch);
-      return (feeds) => executable.run(feeds);
-    },
+    states,
+    open: async (batch) => ({ executable: await open(batch) }),
     add,
     logs: () => ({}),
   });

@@ -19,6 +19,7 @@ import { type Logs, Running, validationLogs } from "../evaluation/running.ts";
 import { validationName } from "../objective/figures.ts";
 import { APPLIED, LEARNING_RATE, trainingGraph } from "../objective/graphs.ts";
 import { figureNames } from "../objective/objective.ts";
+import { splitStates } from "../session/carriedStates.ts";
 import { programName, readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { now } from "../session/hostTurn.ts";
 import { expectWanted } from "../session/signal.ts";
@@ -48,7 +49,7 @@ export interface FitHooks {
 interface Prepared {
   readonly dataset: Dataset;
   readonly executable: Executable;
-  readonly results: Tensors | undefined;
+  readonly results: Tensors;
   readonly writer: BatchWriter;
   readonly feeds: Tensors;
   /** The learning rate that is fed. */
@@ -140,7 +141,9 @@ export class Fit {
       ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
     };
     const kept = callbacks.states();
-    return { settings: this.#settings(), position, state: await this.#context.session.readState(), ...kept };
+    const { session, states } = this.#context;
+    const state = { ...(await session.readState()), ...states?.training.tensors() };
+    return { settings: this.#settings(), position, state, ...kept };
   }
 
   #settings(): Settings {
@@ -150,12 +153,14 @@ export class Fit {
 
   /** Takes up the training of a checkpoint, before `run`. @throws ConfigError, ModelFileError */
   async resume(given: unknown): Promise<void> {
-    const { turns, session } = this.#context;
+    const { turns, session, states } = this.#context;
     const { checkpoint, position } = await turns.inTurn(() =>
       readyToResume(this.#context, this.#plan, this.#settings(), given),
     );
     await this.#plan.callbacks.restore(checkpoint);
-    await turns.inTurn(() => session.writeState(checkpoint.state));
+    const { carried, others } = splitStates(checkpoint.state);
+    await turns.inTurn(() => session.writeState(others));
+    states?.training.restore(carried);
     const { counters } = this.#hooks;
     counters.iteration = position.iteration;
     counters.orders = position.orders;
@@ -234,10 +239,13 @@ export class Fit {
 
   async #trainEpoch(control: TrainingControl): Promise<void> {
     const { rows, batches, batchSize } = this.#plan;
+    const states = this.#context.states?.training;
     if (batches) return this.#trainBatches(batches, control);
     if (!rows) return;
     const order = this.#order(rows);
     const steps = Math.ceil(order.length / batchSize);
+    if (this.#step === 0) states?.reset("fit");
+    states?.open(Math.min(batchSize, order.length));
     const prepared = await this.#prepare(rows.dataset, Math.min(batchSize, order.length));
     while (this.#step < steps && this.#stopped === undefined) {
       const from = this.#step * batchSize;
@@ -252,17 +260,21 @@ export class Fit {
     for await (const batch of batches.epoch(this.#epoch, this.#step, () => this.#pause())) {
       if (this.#step === MANY_STEPS && batches.stepsPerEpoch === undefined)
         warn(`epoch ${this.#epoch + 1} has had ${MANY_STEPS} batches; batches that never end need stepsPerEpoch`);
-      const dataset = this.#readBatch(batch, classWeight);
+      const dataset = this.#readBatch(batch, classWeight, batches.anew);
       const prepared = await this.#prepare(dataset, dataset.rows, arrays);
       await this.#trainStep(prepared, inOrder(dataset.rows), batches.stepsPerEpoch ?? 0, control);
       if (this.#stopped !== undefined) break;
     }
   }
 
-  /** Errors count the batch, which the user cannot tell from others. */
-  #readBatch(batch: Examples, classWeight: ClassWeights | undefined): Dataset {
+  /** Errors count the batch, which the user cannot tell from others. With the first batch, which is `anew`, states begin anew. */
+  #readBatch(batch: Examples, classWeight: ClassWeights | undefined, anew: boolean): Dataset {
+    const states = this.#context.states?.training;
     try {
-      return weighed(this.#context, readExamples(this.#context, batch), classWeight);
+      const dataset = weighed(this.#context, readExamples(this.#context, batch), classWeight);
+      if (anew) states?.reset("fit");
+      states?.open(dataset.rows);
+      return dataset;
     } catch (error) {
       if (error instanceof OstinatoError)
         error.message = `epoch ${this.#epoch + 1}, batch ${this.#step + 1}: ${error.message}`;
@@ -278,15 +290,19 @@ export class Fit {
   }
 
   async #prepare(dataset: Dataset, batch: number, arrays?: BatchArrays): Promise<Prepared> {
-    const { spec, objective, optimizer, seed, programs, turns } = this.#context;
+    const { spec, states, objective, optimizer, seed, programs, turns } = this.#context;
     const { weighing } = dataset;
     const build = () => trainingGraph(spec, objective, optimizer, seed, weighing);
     const room = { batch, ...dataset.longest };
     const { executable, results } = await turns.inTurn(() => programs.get(programName("train", weighing), build, room));
     const writer = batchWriter(dataset, batch, arrays);
     const rate = new Float32Array(1);
-    const feeds: Tensors = { ...writer.feeds, [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate } };
-    return { dataset, executable, results, writer, feeds, rate };
+    const feeds: Tensors = {
+      ...writer.feeds,
+      ...states?.training.feeds,
+      [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate },
+    };
+    return { dataset, executable, results: { ...results, ...states?.training.results }, writer, feeds, rate };
   }
 
   /** Lets the host's event loop run where that is due. @throws the reason of the signal, where it is aborted */
@@ -298,7 +314,7 @@ export class Fit {
 
   /** One step on these rows. `steps` is how many the epoch has, 0 where that is unknown. */
   async #trainStep(prepared: Prepared, rows: Int32Array, steps: number, control: TrainingControl): Promise<void> {
-    const { turns, optimizer } = this.#context;
+    const { turns, states, optimizer } = this.#context;
     const { counters } = this.#hooks;
     await this.#pause();
     const place = { epoch: this.#epoch + 1, epochs: this.#plan.epochs, step: this.#step + 1, steps };
@@ -313,6 +329,7 @@ export class Fit {
       rate[0] = counters.learningRate;
       const fetched = await executable.run(feeds, results);
       if (fetched[APPLIED]?.data[0] !== 1) throw await explainNonFinite(this.#context, dataset, feeds, place);
+      states?.training.goOn(feeds, fetched);
       this.#step += 1;
       counters.iteration += 1;
       this.#running.add(fetched);
@@ -336,7 +353,11 @@ export class Fit {
     const { validation, batchSize } = this.#plan;
     if (!validation) return {};
     const { onValidationStep: onStep, signal } = this.#options;
-    const options = { batchSize, ...(onStep ? { onStep } : {}), ...(signal ? { signal } : {}) };
+    const options = {
+      batchSize: validation.dataset.batchSize ?? batchSize,
+      ...(onStep ? { onStep } : {}),
+      ...(signal ? { signal } : {}),
+    };
     return validationLogs(await evaluateRows(this.#context, validation.dataset, validation.order, options));
   }
 }

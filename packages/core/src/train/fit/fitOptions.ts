@@ -11,7 +11,7 @@ import { type ClassWeights, checkClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, targetsIn } from "../data/dataset.ts";
 import { unseenClasses, warnOnConsole } from "../data/warnings.ts";
 import type { EpochEvent, StepEvent, TrainingStepEvent } from "../evaluation/events.ts";
-import { checkBatchSize } from "../evaluation/pass.ts";
+import { batchSizeOf, expectWhole } from "../evaluation/pass.ts";
 import { readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { checkSignal, type Signal } from "../session/signal.ts";
 
@@ -22,12 +22,15 @@ export type TrainingData = Examples | BatchIterable;
 export interface FitOptions {
   /** How often all rows are seen. Default 1. */
   readonly epochs?: number;
-  /** Default 32. */
+  /** Default 32, or what the data says. A model with `stateful` layers takes as many rows as are whole batches, or fewer than one. */
   readonly batchSize?: number;
   /** The share of the rows, taken from the end before any shuffling, that is kept for validation. */
   readonly validationSplit?: number;
   readonly validationData?: Examples;
-  /** A new order of the rows in each epoch. Default true. Batches that are given as such keep their order. */
+  /**
+   * A new order of the rows in each epoch. Default true, but false in a model with `stateful` layers, which cannot have it: a row of a batch goes on
+   * with that in its place in the batch before. Batches that are given as such keep their order.
+   */
   readonly shuffle?: boolean;
   /**
    * Makes batches of rows of similar length, from among 100 batches' worth at a time, and shuffles the batches: less padding, more speed. The
@@ -139,9 +142,14 @@ function weightedSetting({ targets }: TrainerContext, { weighing }: Dataset): Js
 export function planFit(context: TrainerContext, data: TrainingData, options: FitOptions): FitPlan {
   const read = new OptionReader("fit", options, names);
   const epochs = options.epochs === undefined ? 1 : read.integer("epochs", 1);
-  const shuffle = read.boolean("shuffle", true);
+  const states = context.states?.training;
+  const shuffle = read.boolean("shuffle", !states);
   const groupByLength = read.boolean("groupByLength", false);
-  const batchSize = checkBatchSize(options.batchSize);
+  for (const [option, wanted] of Object.entries({ shuffle, groupByLength }))
+    if (states && wanted)
+      throw new ConfigError(
+        `fit: ${option} mixes the rows, and ${states.layer} is stateful: each row of a batch goes on with that in its place in the batch before; leave ${option} out`,
+      );
   const share = read.number("validationSplit", 0, 0, 1);
   const stepsPerEpoch = options.stepsPerEpoch === undefined ? undefined : read.integer("stepsPerEpoch", 1);
   const { onWarning: warn = warnOnConsole } = options;
@@ -159,13 +167,19 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   if (dataset && stepsPerEpoch !== undefined) {
     throw new ConfigError("fit: stepsPerEpoch counts the batches of an iterable; an epoch of rows is all of them");
   }
+  const batchSize = batchSizeOf("fit", options.batchSize, dataset?.batchSize);
   const split = dataset && share > 0 ? splitOrder(dataset.rows, share) : undefined;
   const rows = dataset && {
     dataset: weighed(context, dataset, classWeight),
     order: split?.train ?? inOrder(dataset.rows),
   };
+  if (rows) expectWhole("fit", states, rows.order.length, Math.min(batchSize, rows.order.length));
   const held = given && { dataset: given, order: inOrder(given.rows) };
   const validation = dataset && split ? { dataset, order: split.held } : held;
+  if (validation) {
+    const batch = Math.min(validation.dataset.batchSize ?? batchSize, validation.order.length);
+    expectWhole("fit: validation", states, validation.order.length, batch);
+  }
   const unseen = context.targets.flatMap((target) => {
     const column = rows && targetsIn(rows.dataset, target);
     return (rows && column && unseenClasses(target, column, rows.order, split?.held)) ?? [];

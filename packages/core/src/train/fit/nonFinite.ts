@@ -30,7 +30,7 @@ const layerOf = (spec: ModelSpec, index: number): string => {
  */
 function probeGraph({ spec, outputs, optimizer, seed }: TrainerContext, weighing: Weighings): Graph {
   const step = state(STEP, "int32", []);
-  const built = buildModel(spec, { seed, step });
+  const built = buildModel(spec, { seed, step }, "stateful");
   const { loss, losses, parameters: all } = lossOf(spec, built, outputs, weighing);
   const trained = trainedOf(all);
   const grads = gradients(

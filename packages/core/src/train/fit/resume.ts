@@ -8,12 +8,14 @@ import {
   type Settings,
 } from "../../checkpoint/checkpoint.ts";
 import { ConfigError, ModelFileError } from "../../errors.ts";
+import { FRESH } from "../../nn/carried.ts";
 import { isRecord, type Json, shown } from "../../nn/options.ts";
 import type { Tensors } from "../../tensor.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import { checkColumns } from "../data/digest.ts";
 import { summedFetches } from "../evaluation/running.ts";
 import { evaluationGraph, STEP } from "../objective/graphs.ts";
+import type { CarriedStates } from "../session/carriedStates.ts";
 import type { TrainerContext } from "../session/context.ts";
 import type { FitPlan } from "./fitOptions.ts";
 
@@ -50,8 +52,18 @@ function expectSums({ sums, step }: Position, { spec, objective, outputs }: Trai
   if (!right || sums.length !== names.length) throw damaged("its sums are not those of the loss and the metrics");
 }
 
-async function expectState(state: Tensors, session: Session, iteration: number): Promise<void> {
-  const held = await session.readState();
+type Forms = ReturnType<CarriedStates["forms"]>;
+
+/** States that go on, as this training has them between two steps; none where there was no step yet. */
+function carriedFor({ states }: TrainerContext, { rows, batchSize }: FitPlan, { state, position }: Checkpoint): Forms {
+  const given = state[FRESH]?.shape[0];
+  if (states === undefined || (given === undefined && position.epoch === 0 && position.step === 0)) return {};
+  const count = rows ? Math.min(batchSize, rows.order.length) : given;
+  return states.training.forms(count ?? 1);
+}
+
+async function expectState(state: Tensors, session: Session, carried: Forms, iteration: number): Promise<void> {
+  const held: Forms = { ...(await session.readState()), ...carried };
   for (const name of Object.keys(state))
     if (!Object.hasOwn(held, name)) throw damaged(`this training has no state "${name.slice(0, 100)}"`);
   for (const [name, { dtype, shape }] of Object.entries(held)) {
@@ -90,6 +102,7 @@ export async function readyToResume(
   expectPlace(position, plan);
   expectSums(position, context);
   expectCallbacks(plan.callbacks.keepers, given.callbacks);
-  await expectState(given.state, context.session, position.iteration);
+  const carried = carriedFor(context, plan, { ...given, position });
+  await expectState(given.state, context.session, carried, position.iteration);
   return { checkpoint: given, position };
 }

@@ -9,6 +9,7 @@ import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { Graph, Update } from "../../ir/value.ts";
 import { type BuiltModel, buildModel } from "../../nn/build.ts";
+import { carriedFetches } from "../../nn/carried.ts";
 import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
 import { Parameters } from "../../nn/parameters.ts";
@@ -213,9 +214,11 @@ export function parametersOf(spec: ModelSpec, outputs: readonly TrainedOutput[])
   return lossOf(spec, buildModel(spec), outputs, "none").parameters;
 }
 
-/** One batch of evaluation: the sums of the losses and of every metric. @throws ConfigError, ShapeError where model and objective do not fit together */
+/** One batch of evaluation: the sums of the losses and of every metric, and the states that go on. @throws ConfigError, ShapeError where model and objective do not fit together */
 export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighings = "none"): Graph {
-  return { fetches: lossOf(spec, buildModel(spec), trainedOutputs(spec, objective), weighing).fetches, updates: [] };
+  const built = buildModel(spec, undefined, "stateful");
+  const { fetches } = lossOf(spec, built, trainedOutputs(spec, objective), weighing);
+  return { fetches: { ...fetches, ...carriedFetches(built.carried) }, updates: [] };
 }
 
 /** The parameters that training changes. */
@@ -235,7 +238,7 @@ function allFinite(values: readonly Value[]): Value {
 
 /**
  * One training step: forward, loss, gradients and the optimizer's update in one graph. Where the loss, or anything that the step would leave
- * behind, is not finite the guard leaves all state as it was. Clipping makes a large gradient small, but nothing of one that is not finite: such
+ * behind, is not finite the guard leaves all state as it was, and says so. Clipping makes a large gradient small, but nothing of one that is not finite: such
  * gradients are refused, too.
  */
 export function trainingGraph(
@@ -246,7 +249,7 @@ export function trainingGraph(
   weighing: Weighings = "none",
 ): Graph {
   const step = state(STEP, "int32", []);
-  const built = buildModel(spec, { seed, step });
+  const built = buildModel(spec, { seed, step }, "stateful");
   const { loss, parameters, fetches } = lossOf(spec, built, trainedOutputs(spec, objective), weighing);
   const trained = trainedOf(parameters);
   const grads = gradients(
@@ -263,6 +266,8 @@ export function trainingGraph(
     }),
   ];
   const left = guardedValues(optimizer, updates);
-  const guard = and(finite(loss), allFinite([...(clips(optimizer.base) ? grads : []), ...left]));
-  return { fetches: { ...fetches, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
+  const states = built.carried.map(({ after }) => after);
+  const guard = and(finite(loss), allFinite([...(clips(optimizer.base) ? grads : []), ...left, ...states]));
+  const carried = carriedFetches(built.carried);
+  return { fetches: { ...fetches, ...carried, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
 }

@@ -11,11 +11,21 @@ import { type Dataset, type Examples, readDataset, weighClasses } from "../data/
 import type { Weighings } from "../objective/graphs.ts";
 import type { Objective, TrainedOutput } from "../objective/objective.ts";
 import { type TargetSpec, timeOf } from "../objective/target.ts";
+import type { CarriedStates } from "./carriedStates.ts";
 import type { Programs } from "./programs.ts";
 import type { Turns } from "./turns.ts";
 
+/** The states of a trainer that go on, each kind on its own. */
+export interface TrainerStates {
+  readonly training: CarriedStates;
+  readonly predicting: CarriedStates;
+}
+
 export interface TrainerContext {
+  /** The model as it is run: see `withStates`. */
   readonly spec: ModelSpec;
+  /** Absent where the model has no `stateful` layer. */
+  readonly states?: TrainerStates;
   readonly backend: Backend;
   readonly session: Session;
   readonly programs: Programs;
@@ -44,10 +54,11 @@ export function readExamples({ spec, targets }: TrainerContext, data: Examples):
     throw new DataError(
       "evaluation and validationData take rows { x, y }, got an iterable; only fit trains on batches",
     );
-  new OptionReader("the data", data, ["x", "y", "sampleWeights"]);
+  const read = new OptionReader("the data", data, ["x", "y", "sampleWeights", "batchSize"]);
   const { x, y, sampleWeights } = data;
   if (y === undefined) throw new DataError("the data has no y: training and evaluation take { x, y }");
-  return readDataset(spec, x, { targets, y, ...(sampleWeights ? { sampleWeights } : {}) });
+  const dataset = readDataset(spec, x, { targets, y, ...(sampleWeights ? { sampleWeights } : {}) });
+  return data.batchSize === undefined ? dataset : { ...dataset, batchSize: read.integer("batchSize", 1) };
 }
 
 /** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */

@@ -6,14 +6,14 @@ import { lowerFor } from "../../passes/lower.ts";
 import { bind } from "../../plan/bind.ts";
 import type { Capacities } from "../../plan/binder.ts";
 import type { ProgramValue } from "../../plan/program.ts";
-import { type Tensors, zeros } from "../../tensor.ts";
+import { type Tensor, type Tensors, zeros } from "../../tensor.ts";
 
-/** A compiled program, and tensors for its results where their shapes are the same in each run. */
+/** A compiled program, and tensors for those of its results whose shapes are the same in each run. */
 export interface Runnable {
   readonly executable: Executable;
   readonly capacities: Capacities;
-  /** Results of a fixed shape, written anew by each run. */
-  readonly results: Tensors | undefined;
+  /** Those results whose shape is the same in each run, written anew each time. */
+  readonly results: Tensors;
 }
 
 /** What outgrows its room gets so many times what it needs, so that batches that are longer and longer are compiled for a few times, and not each time. */
@@ -46,13 +46,11 @@ export class Programs {
     if (known && Object.keys(needed).every((dim) => capacities[dim] === room[dim])) return known;
     const program = bind(await lowerFor(build(), this.#backend, this.#passes), capacities);
     const executable = await this.#session.compile(program);
-    const fetched = program.fetches.map(
-      ({ name: fetch, value }) => [fetch, program.values[value] as ProgramValue] as const,
-    );
-    const fixed = fetched.every(([, { shape }]) => shape.every((dim) => typeof dim === "number"));
-    const results = fixed
-      ? Object.fromEntries(fetched.map(([fetch, { dtype, shape }]) => [fetch, zeros(dtype, shape as number[])]))
-      : undefined;
+    const fixed = program.fetches.flatMap(({ name: fetch, value }): [string, Tensor][] => {
+      const { dtype, shape } = program.values[value] as ProgramValue;
+      return shape.every((dim) => typeof dim === "number") ? [[fetch, zeros(dtype, shape)]] : [];
+    });
+    const results = Object.fromEntries(fixed);
     const runnable = { executable, capacities, results };
     this.#compiled.set(name, runnable);
     return runnable;
