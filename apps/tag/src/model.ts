@@ -2,6 +2,7 @@
 import { backends, loadAppModel, type RuntimeName } from "@ostinato/app";
 import { ModelFileError, type Trained } from "@ostinato/core";
 import {
+  type KnownTaggerSettings,
   type Tagger,
   type TaggerSettings,
   type TaggerVocabulary,
@@ -18,7 +19,7 @@ export const appName = "tag";
 /** A trained model with all that it takes to put a sentence before it. */
 export interface TaggerModel {
   readonly trained: Trained;
-  readonly settings: TaggerSettings;
+  readonly settings: KnownTaggerSettings;
   readonly vocabulary: TaggerVocabulary;
   readonly seed: number;
   /** What it was trained on. */
@@ -26,8 +27,8 @@ export interface TaggerModel {
 }
 
 /** What goes into the model's file beside the weights and the vocabulary. */
-export function metadataOf(seed: number, tags: readonly string[], data: DataRecord) {
-  return { app: appName, seed, data: { ...data }, ...taggerMetadata({ tags }) };
+export function metadataOf(seed: number, settings: TaggerSettings, data: DataRecord) {
+  return { app: appName, seed, data: { ...data }, ...taggerMetadata(settings) };
 }
 
 /** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */

@@ -18,7 +18,7 @@ import {
 } from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
 import { type DataOptions, fewestSentences, tagsets } from "./data.ts";
-import type { NetworkOptions } from "./network.ts";
+import { type NetworkOptions, outputNames } from "./network.ts";
 
 /** Where a model goes to and comes from unless another folder is named. */
 export const defaultFolder = "runs/tag";
@@ -36,8 +36,14 @@ export function trainOptions(): Option[] {
   return [
     backendOption(),
     threadsOption(),
-    epochsOption(6, "sentences"),
+    epochsOption(5, "sentences"),
     batchSizeOption(32, "sentences"),
+    new Option(
+      "--output <name>",
+      "what gives the tags: a softmax for each token, or a CRF, which sees which tag follows which",
+    )
+      .choices(outputNames)
+      .default(outputNames[0]),
     new Option("--embedding <n>", "numbers that stand for a word").argParser(whole(1, 1024)).default(100),
     new Option("--affix <n>", "numbers that stand for each of its prefixes and suffixes, of 1 to 5 letters")
       .argParser(whole(1, 256))
@@ -46,10 +52,10 @@ export function trainOptions(): Option[] {
     new Option("--layers <n>", "bidirectional LSTM layers, one upon the other").argParser(whole(1, 64)).default(1),
     new Option("--dropout <share>", "features of each layer's input that a training step drops")
       .argParser(share)
-      .default(0.3),
+      .default(0.4),
     new Option("--word-dropout <share>", "words that a training step hides, to learn the unknown from")
       .argParser(share)
-      .default(0.05),
+      .default(0.1),
     minCountOption(),
     learningRateOption(0.003),
     new Option("--decay <factor>", "what is left of the step size after each epoch").argParser(factor).default(0.6),

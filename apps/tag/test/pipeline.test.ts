@@ -121,6 +121,30 @@ test("export: checked against onnxruntime, with the JSON that other runtimes nee
   expect(bytesOf(out, "model.onnx").length).toBeGreaterThan(1000);
 });
 
+test("a CRF: no span without its beginning, from training to onnxruntime", async () => {
+  const own = temporaryFolder();
+  const args = ["train", "--data", data, ...small, "--output", "crf", "--epochs", "3", "--decay", "1", "--out", own];
+  expect(await runInside(args)).toMatchObject({ code: 0, stderr: "" });
+  const lines = [Buffer.from("York on The Anna visits\nHague New 3 likes York Hague\n")];
+  const answers = async (backend: string) => {
+    const { code, stdout } = await runInside(["predict", "--model", own, "--json", "--backend", backend], lines);
+    expect(code).toBe(0);
+    return eventsOf(stdout).map((event) => event.tags as string[]);
+  };
+  const said = await answers("wasm");
+  for (const tags of said) {
+    for (const [i, tag] of tags.entries()) if (tag.startsWith("I-")) expect(tags[i - 1]).toMatch(/-place$/);
+  }
+  expect(await answers("onnx")).toEqual(said);
+  const { stdout } = await runInside(["evaluate", "--model", own, "--json"]);
+  expect(eventsOf(stdout)[0]).toMatchObject({ event: "test", spanF1: expect.any(Number) });
+  expect((await runInside(["export", "--model", own])).code).toBe(0);
+  expect(JSON.parse(bytesOf(own, "model.json").toString("utf8"))).toMatchObject({
+    ending: "crf",
+    crf: { start: expect.any(Array) },
+  });
+});
+
 test("info tells the split, the tags, lengths and words", async () => {
   const { code, stdout } = await runInside(["info", "--data", data]);
   expect(code).toBe(0);

@@ -9,16 +9,31 @@ import { parseTaggerVocabulary, type TaggerVocabulary } from "./vocabulary.ts";
 export interface TaggerSettings {
   /** The tags in the order of the network's units. */
   readonly tags: readonly string[];
+  /**
+   * What the units are: of `"softmax"` probabilities, of which the largest counts; of `"crf"` those of a network that was trained with the loss `crf`, which finds the
+   * best path. Default `"softmax"`.
+   */
+  readonly output?: TaggerOutput;
 }
+
+export const taggerOutputs = ["softmax", "crf"] as const;
+/** What a tagger's network ends in. */
+export type TaggerOutput = (typeof taggerOutputs)[number];
+
+/** Settings that are checked and whole. */
+export type KnownTaggerSettings = Required<TaggerSettings>;
 
 /** The key in a file's metadata. */
 const key = "tagger";
 
 /** What is wrong with settings; undefined where nothing is. */
-function problemOf({ tags }: { [K in keyof TaggerSettings]?: unknown }): string | undefined {
+function problemOf({ tags, output }: { [K in keyof TaggerSettings]?: unknown }): string | undefined {
   if (!Array.isArray(tags) || tags.length < 2 || !tags.every((tag) => typeof tag === "string" && tag !== ""))
     return "tags must be a list of two texts or more";
-  return new Set(tags).size < tags.length ? "tags must be different texts" : undefined;
+  if (new Set(tags).size < tags.length) return "tags must be different texts";
+  if (output !== undefined && !taggerOutputs.some((each) => each === output))
+    return 'output must be "softmax" or "crf"';
+  return undefined;
 }
 
 /**
@@ -33,12 +48,12 @@ function problemOf({ tags }: { [K in keyof TaggerSettings]?: unknown }): string 
 export function taggerMetadata(settings: TaggerSettings): { [key: string]: Json } {
   const problem = problemOf(settings);
   if (problem !== undefined) throw new ConfigError(`taggerMetadata: ${problem}`);
-  return { [key]: { tags: [...settings.tags] } };
+  return { [key]: { tags: [...settings.tags], output: settings.output ?? "softmax" } };
 }
 
 /** A model's settings and vocabulary. @throws ModelFileError where it carries none, or such as do not fit it */
 export function taggerSettings({ spec, vocabulary, metadata }: Described): {
-  readonly settings: TaggerSettings;
+  readonly settings: KnownTaggerSettings;
   readonly vocabulary: TaggerVocabulary;
 } {
   const kept = metadata?.[key];
@@ -46,10 +61,10 @@ export function taggerSettings({ spec, vocabulary, metadata }: Described): {
     throw new ModelFileError(
       `the model is not a tagger: its file has no ${kept === undefined ? "tags" : "vocabulary"}; save it with trainer.snapshot({ vocabulary, metadata: taggerMetadata({ tags }) })`,
     );
-  const { tags } = (typeof kept === "object" && kept !== null ? kept : {}) as Readonly<Record<string, unknown>>;
-  const problem = problemOf({ tags });
+  const { tags, output } = (typeof kept === "object" && kept !== null ? kept : {}) as Readonly<Record<string, unknown>>;
+  const problem = problemOf({ tags, output });
   if (problem !== undefined) throw new ModelFileError(`the model file is damaged: ${problem}`);
-  const settings = { tags: tags as readonly string[] };
+  const settings = { output: "softmax", ...(kept as object) } as KnownTaggerSettings;
   expectNetwork(spec, settings.tags.length);
   return { settings, vocabulary: parseTaggerVocabulary(vocabulary) };
 }

@@ -1,7 +1,17 @@
 /** Tokens in, tags out: a trained network, its vocabulary and its tags as one thing. */
 import { type Opener, type Over, openTrained } from "@ostinato/classifier";
-import { type Backend, ConfigError, type Predictor, type ReadOptions, type Trained } from "@ostinato/core";
-import { type TaggerSettings, taggerSettings } from "./settings.ts";
+import {
+  type Backend,
+  ConfigError,
+  type CrfDecoder,
+  crfDecoder,
+  ModelFileError,
+  type Predictor,
+  type ReadOptions,
+  type Trained,
+} from "@ostinato/core";
+import { bestPaths, type Decode, mostProbable, type Path } from "./decode.ts";
+import { taggerSettings } from "./settings.ts";
 import { type TaggerVocabulary, type TokenEncoder, tokenEncoder } from "./vocabulary.ts";
 import { wordDropout } from "./word-dropout.ts";
 
@@ -10,8 +20,8 @@ export interface Tagging {
   readonly tokens: readonly string[];
   /** One for each token. */
   readonly tags: readonly string[];
-  /** The probability of each tag, of a network that ends in a softmax; of a CRF, which finds the best path of tags, there is none for a single tag. */
-  readonly probabilities?: readonly number[];
+  /** The probability of each of these tags; of a CRF over all paths of tags. */
+  readonly probabilities: readonly number[];
 }
 
 /** Options of `tag` for a list of sentences. */
@@ -44,11 +54,13 @@ export interface Tagger extends AsyncDisposable {
 class ModelTagger implements Tagger {
   readonly tags: readonly string[];
   readonly #encode: TokenEncoder;
+  readonly #decode: Decode;
   readonly #predictor: Predictor;
 
-  constructor({ tags }: TaggerSettings, vocabulary: TaggerVocabulary, predictor: Predictor) {
+  constructor(tags: readonly string[], vocabulary: TaggerVocabulary, decode: Decode, predictor: Predictor) {
     this.tags = tags;
     this.#encode = tokenEncoder(vocabulary);
+    this.#decode = decode;
     this.#predictor = predictor;
   }
 
@@ -74,25 +86,22 @@ class ModelTagger implements Tagger {
     for (let step = 1; step <= steps; step++) {
       const rows = order.slice((step - 1) * batchSize, step * batchSize);
       const batch = rows.map((row) => sentences[row] as Sentence);
-      const { data, shape } = await this.#predictor.predict(this.#encode(batch), { batchSize });
-      const [, time = 0, units = 0] = shape;
+      const outputs = await this.#predictor.predict(this.#encode(batch), { batchSize });
+      const paths = this.#decode(
+        outputs,
+        batch.map(({ length }) => length),
+      );
       rows.forEach((row, i) => {
-        const from = i * time * units;
-        answers[row] = this.#tagging(batch[i] as Sentence, data.subarray(from, from + time * units));
+        const { tags, probabilities } = paths[i] as Path;
+        answers[row] = {
+          tokens: batch[i] as Sentence,
+          tags: tags.map((tag) => this.tags[tag] as string),
+          probabilities,
+        };
       });
       await onStep?.({ step, steps });
     }
     return answers;
-  }
-
-  #tagging(tokens: Sentence, outputs: Float32Array): Tagging {
-    const units = this.tags.length;
-    const chosen = tokens.map((_, step) => largest(outputs, step * units, (step + 1) * units) - step * units);
-    return {
-      tokens,
-      tags: chosen.map((tag) => this.tags[tag] as string),
-      probabilities: chosen.map((tag, step) => outputs[step * units + tag] as number),
-    };
   }
 
   dispose(): Promise<void> {
@@ -118,21 +127,26 @@ function expectTokens(tokens: unknown, row: number): void {
   if (tokens.length === 0) throw new ConfigError(`tag: sentence ${row + 1} has no tokens; leave it out`);
 }
 
-/** Where the largest number between two places stands, the first of several. */
-function largest(numbers: Float32Array, from: number, to: number): number {
-  let best = from;
-  for (let i = from + 1; i < to; i++) if ((numbers[i] as number) > (numbers[best] as number)) best = i;
-  return best;
-}
-
 /** As errors call what opens taggers. */
 export const opener: Opener = { name: "tagger", package: "@ostinato/tagger" };
 
 /** A tagger over a predictor of the model, which it owns from then on. @throws ModelFileError where the model is no tagger */
-export const taggerOver: Over<Tagger> = async (described, open) => {
+export const taggerOver: Over<Tagger> = async (described, open, trained) => {
   const { settings, vocabulary } = taggerSettings(described);
-  return new ModelTagger(settings, vocabulary, await open());
+  const decode = settings.output === "crf" ? bestPaths(crfOf(trained)) : mostProbable;
+  return new ModelTagger(settings.tags, vocabulary, decode, await open());
 };
+
+/** The decoder of a model that was trained with a CRF. @throws ModelFileError where the transitions did not come along */
+function crfOf(trained: Trained | undefined): CrfDecoder {
+  if (trained === undefined)
+    throw new ModelFileError(
+      'the model ends in a CRF, whose transitions are not in an ONNX file; open what saveModel wrote, with { backend: "onnx" } for onnxruntime',
+    );
+  if (trained.losses === undefined)
+    throw new ModelFileError("the model file is damaged: its tags are those of a CRF, and there is none");
+  return crfDecoder(trained);
+}
 
 /** The options for reading a tagger's file: its own layers are known. */
 export function withOwnLayers<O extends ReadOptions>(options: O): O {

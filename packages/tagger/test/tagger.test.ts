@@ -179,6 +179,67 @@ test("what the description says fits the ONNX file", () => {
   expect(vocabulary.values.word).toContain("cat");
 });
 
+describe("a CRF", () => {
+  /** A sentence ends in a verb, and no verb follows a determiner. */
+  const constraints = {
+    transitions: [
+      [true, true, false],
+      [true, true, true],
+      [true, true, true],
+    ],
+    start: [true, true, true],
+    end: [false, false, true],
+  };
+  let path: Trained;
+  beforeAll(async () => {
+    path = await trainedTagger("crf", constraints);
+  });
+  const odd = [["the", "sleeps", "cat"], ["cat"], ["the"], ...sentences.slice(0, 5)];
+
+  test("finds the best path that is allowed, with probabilities; the same on every runtime", async () => {
+    const said: (readonly string[])[][] = [];
+    for (const options of [{}, { backend: await wasm({ threads: 1 }) }, { backend: "onnx" as const }]) {
+      await using each = await tagger(path, options);
+      const answers = await each.tag(odd);
+      said.push(answers.map((answer) => answer.tags));
+      for (const { tags: own, probabilities } of answers) {
+        expect(own.at(-1)).toBe("VERB");
+        for (const [i, tag] of own.entries()) if (own[i - 1] === "DET") expect(tag).not.toBe("VERB");
+        expect(probabilities).toHaveLength(own.length);
+        for (const each of probabilities) expect(each > 0 && each <= 1.0001, String(each)).toBe(true);
+      }
+    }
+    expect(said[1]).toEqual(said[0]);
+    expect(said[2]).toEqual(said[0]);
+    expect(said[0]?.slice(3)).toEqual(Array(5).fill(tags));
+    await using free = await tagger(await trainedTagger("crf"));
+    expect((await free.tag(["the"])).tags).toEqual(["DET"]);
+  });
+
+  test("from a file it is the same; without its transitions it is an error", async () => {
+    const saved = join(folder, "crf.safetensors");
+    await saveModel(saved, path);
+    await using one = await tagger(saved);
+    await using other = await tagger(path);
+    expect(await one.tag(odd)).toEqual(await other.tag(odd));
+    await expect(tagger(exportOnnx(path))).rejects.toThrow(
+      /whose transitions are not in an ONNX file; open what saveModel wrote/,
+    );
+    const { losses: _, ...bare } = path;
+    await expect(tagger(bare)).rejects.toThrow(ModelFileError);
+    expect(() => taggerMetadata({ tags, output: "argmax" as "crf" })).toThrow('output must be "softmax" or "crf"');
+  });
+
+  test("the description tells what paths are scored by", () => {
+    const { ending, crf } = taggerDescription(path);
+    expect([ending, crf?.constraints]).toEqual(["crf", constraints]);
+    const { data } = path.weights["output/crf/transitions"] as { data: Float32Array };
+    expect(crf?.transitions.flat()).toEqual([...data]);
+    expect([crf?.start.length, crf?.end.length]).toEqual([3, 3]);
+    expect(taggerDescription(trained)).not.toHaveProperty("crf");
+  });
+});
+
 describe("wordDropout", () => {
   test("hides the share of words that it says, in training alone, and never makes padding of a word", async () => {
     const words = input({ shape: ["time"], name: "words" });

@@ -3,6 +3,7 @@ import {
   backends,
   type ChartNames,
   classificationFigures,
+  type HistoryFigure,
   type Output,
   openCheckpoint,
   openTrainingFolder,
@@ -20,24 +21,29 @@ import {
   countParameters,
   exponentialDecay,
   type Model,
-  sparseCategoricalCrossentropy,
   summary,
   summaryRows,
 } from "@ostinato/core";
 import type { TaggedSentence } from "@ostinato/datasets";
-import { type TokenEncoder, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
+import { type TaggerOutput, type TokenEncoder, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
 import { encodeLabels, type LabelEncoder, labelEncoder } from "@ostinato/text";
 import { confusionName } from "../confusion-chart.ts";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { metadataOf } from "../model.ts";
-import { network } from "../network.ts";
+import { constraintsFor, lossFor, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
 const defaults: SettingDefaults = { test: true, tagset: "universal" };
 
-const figures = classificationFigures;
-const charts: ChartNames = { training: figures.map(({ name }) => name), model: [confusionName] };
+const charts: ChartNames = { training: classificationFigures.map(({ name }) => name), model: [confusionName] };
+/** Titles by what the network ends in. */
+const figures: Readonly<Record<TaggerOutput, readonly HistoryFigure[]>> = {
+  softmax: classificationFigures,
+  crf: classificationFigures.map((figure) =>
+    figure.name === "loss" ? { ...figure, title: "Loss (-log p of a sentence's tags)" } : figure,
+  ),
+};
 
 export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
   const { seed, epochs, batchSize, minCount } = options;
@@ -55,9 +61,11 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   tellData(data, vocabulary.values.word.length, output);
   tellModel(model, output);
 
+  const [encode, tags] = [tokenEncoder(vocabulary), labelEncoder(data.tags)];
+  const training = examples(encode, tags, data.train);
   await using trainer = await compile(model, {
     backend,
-    loss: sparseCategoricalCrossentropy(),
+    loss: lossFor(options.output, constraintsFor(data.tags, training.y)),
     optimizer: adam({
       learningRate: exponentialDecay({
         initialLearningRate: options.learningRate,
@@ -69,16 +77,15 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     seed,
   });
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
-  const [encode, tags] = [tokenEncoder(vocabulary), labelEncoder(data.tags)];
   await runTraining({
     trainer,
-    data: examples(encode, tags, data.train),
+    data: training,
     options,
     fit: { groupByLength: true, validationData: examples(encode, tags, data.validation) },
-    snapshot: { vocabulary, metadata: metadataOf(seed, data.tags, data.record) },
+    snapshot: { vocabulary, metadata: metadataOf(seed, { tags: data.tags, output: options.output }, data.record) },
     settings,
     resume,
-    figures,
+    figures: figures[options.output],
     folder,
     output,
     stopping,
