@@ -69,19 +69,20 @@ export const blend = defineLayer({
   },
 });
 
-/** tanh(x · kernel) ∘ σ(gate), and dropout: a layer that takes features alone. */
+/** tanh(x · kernel) ∘ σ(gate), and dropout and noise: a layer that takes features alone. */
 export const gated = defineLayer({
   kind: "gated",
-  parse(options: { readonly units: number; readonly rate?: number }, owner) {
-    const read = new OptionReader(owner, options, ["units", "rate"]);
-    return { units: read.integer("units", 1), rate: read.number("rate", 0, 0, 1) };
+  parse(options: { readonly units: number; readonly rate?: number; readonly stddev?: number }, owner) {
+    const read = new OptionReader(owner, options, ["units", "rate", "stddev"]);
+    return { units: read.integer("units", 1), rate: read.number("rate", 0, 0, 1), stddev: read.number("stddev", 0, 0) };
   },
   takes: "features [batch, features]",
   outputs: { features: "features" },
-  build({ parameter, mask }, { units, rate }, [x]) {
+  build({ parameter, mask, noise }, { units, rate, stddev }, [x]) {
     const candidate = tanh(matmul(x.values, parameter("kernel", [featuresOf(x), units], "glorotUniform")));
-    const values = mul(candidate, sigmoid(parameter("gate", [units], "normal")));
-    return [{ kind: "features", values: mask && rate > 0 ? mul(values, mask(rate, values.type.shape)) : values }];
+    const gated = mul(candidate, sigmoid(parameter("gate", [units], "normal")));
+    const noisy = noise && stddev > 0 ? add(gated, mul(noise(gated.type.shape), stddev)) : gated;
+    return [{ kind: "features", values: mask && rate > 0 ? mul(noisy, mask(rate, noisy.type.shape)) : noisy }];
   },
 });
 

@@ -10,11 +10,14 @@ import {
   dense,
   dropout,
   fillDropoutMask,
+  fillNormalNoise,
   float64,
+  gaussianNoise,
   globalAveragePooling1d,
   globalMaxPooling1d,
   gru,
   inferenceGraph,
+  int32,
   type Loss,
   lastStep,
   layerNormalization,
@@ -142,6 +145,7 @@ const layerCases: readonly LayerCase[] = [
     () => [activation({ activation: "relu" }), activation({ activation: "hardSigmoid" }), masking({ maskValue: 0.5 })],
   ],
   ["repeatVector", ["features"], (t) => [repeatVector({ n: t.size() }), gru({ units: t.size() })]],
+  ["gaussianNoise in inference", starts, () => [gaussianNoise({ stddev: 0.5 })]],
   ["spatialDropout1d in inference", sequences, () => [spatialDropout1d({ rate: 0.5 })]],
   ["dropout in inference", starts, () => [dropout({ rate: 0.5 })]],
   ...activationNames.map(
@@ -309,5 +313,31 @@ test("dropout in training multiplies by its mask, which the seed, the layer's na
     });
     const expected = kerasLoss(loss.kind, dropped, targets);
     expect(Math.abs(fetches.loss.data[0] - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
+  }
+});
+
+test("gaussianNoise in training adds its noise, which the seed, the layer's name and the step decide", () => {
+  for (const seed of seeds) {
+    const trials = new Trials("noise", seed);
+    const layers = [dense({ units: trials.size() }), gaussianNoise({ stddev: 0.5, name: "noise" })];
+    const trial = trials.draw(seed % 2 ? "sequence" : "features", layers);
+    const first = predictions(trial, trial.weights);
+    const targets = trials.targets("meanSquaredError", first);
+    const loss = meanSquaredError();
+    const target = targetFeed(loss, targets, overTime(first), trial.time);
+    const graph = trainingGraph(trial.model.spec, { loss, metrics: [] }, sgd(), 31 * seed);
+    const state = { ...plainState(trial.weights), "training/step": int32([], [5 * seed]) };
+    const feeds = { ...feedsOf(trial, trial.time), "output/target": target, ...plainRate };
+
+    const width = (first[0].vector ?? first[0].steps[0]).length;
+    const noise = new Float64Array((first[0].vector ? 1 : trial.time) * first.length * width);
+    fillNormalNoise(noise, 0, noise.length, 31 * seed, siteOf("noise/~"), 5 * seed, new Uint32Array(2));
+    const noisy = first.map(({ vector, steps, ...rest }, row): Row => {
+      const added = (x: readonly number[], t: number) =>
+        x.map((v, k) => v + 0.5 * noise[(t * first.length + row) * width + k]);
+      return vector ? { ...rest, steps, vector: added(vector, 0) } : { ...rest, steps: steps.map(added) };
+    });
+    const expected = kerasLoss(loss.kind, noisy, targets);
+    expect(Math.abs(evaluate(graph, feeds, state).fetches.loss.data[0] - expected)).toBeLessThanOrEqual(1e-9);
   }
 });

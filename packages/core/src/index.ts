@@ -63,7 +63,7 @@ export {
   squeeze,
   transpose,
 } from "./ir/build/shape.ts";
-export { constant, dropoutMask, feed, full, iota, parameter, size, state } from "./ir/build/source.ts";
+export { constant, dropoutMask, feed, full, iota, normalNoise, parameter, size, state } from "./ir/build/source.ts";
 export {
   type AnyNode,
   type Body,
@@ -137,6 +137,7 @@ export {
   dense,
   dropout,
   embedding,
+  gaussianNoise,
   type InputOptions,
   input,
   layerNormalization,
@@ -262,7 +263,7 @@ export { keptKey } from "./plan/kept.ts";
 export { describe } from "./plan/print.ts";
 export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs, Storage } from "./plan/program.ts";
 export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
-export { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
+export { fillDropoutMask, fillNormalNoise, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
 export { hoist } from "./recurrent/hoist.ts";
 export { joinPads } from "./recurrent/joinPads.ts";

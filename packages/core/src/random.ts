@@ -210,3 +210,25 @@ export function fillDropoutMask(
     if (i + 1 < size) out[offset + i + 1] = (block[1] as number) < dropped ? 0 : kept;
   }
 }
+
+/**
+ * Writes standard normals, two from each block by the transform of Box and Muller (1958). Elements `i` and `i + 1`, for even `i`, take block (i div 2) under the
+ * key (seed, site) and the counter (i div 2, step), so they depend on nothing else. None is further from 0 than 6.8.
+ */
+export function fillNormalNoise(
+  out: Float32Array | Float64Array,
+  offset: number,
+  size: number,
+  seed: number,
+  site: number,
+  step: number,
+  block: Uint32Array,
+): void {
+  for (let i = 0; i < size; i += 2) {
+    threefry(seed, site, i >>> 1, step, block);
+    const radius = Math.sqrt(-2 * Math.log(((block[0] as number) + 0.5) / 2 ** 32));
+    const angle = ((block[1] as number) / 2 ** 31) * Math.PI;
+    out[offset + i] = radius * Math.cos(angle);
+    if (i + 1 < size) out[offset + i + 1] = radius * Math.sin(angle);
+  }
+}

@@ -5,6 +5,7 @@ import {
   dense,
   dropout,
   embedding,
+  gaussianNoise,
   globalAveragePooling1d,
   globalMaxPooling1d,
   inferenceGraph,
@@ -36,15 +37,17 @@ import { gate, scale } from "./ownKinds.ts";
 
 const rows = () => input({ shape: ["time", 2], lengths: true });
 
-/** A layer of features alone, which draws a mask of its own. */
+/** A layer of features alone, which draws masks and noise of its own. */
 const dropped = defineLayer({
   kind: "dropped",
   parse: () => ({}),
   takes: "features",
   outputs: { features: "features" },
-  build({ mask, parameter }, _config, [x]) {
+  build({ mask, noise, parameter }, _config, [x]) {
     const scaled = mul(x.values, parameter("factor", [2], "ones"));
-    return [{ ...x, values: mask ? mul(scaled, mask(0.5, x.values.type.shape)) : scaled }];
+    const { shape } = x.values.type;
+    if (!mask || !noise) return [{ ...x, values: scaled }];
+    return [{ ...x, values: [mask(0.5, shape), noise(shape), noise(shape)].reduce((a, b) => mul(a, b), scaled) }];
   },
 });
 
@@ -108,22 +111,39 @@ test("they take and give kinds that the compiler knows", () => {
   ]);
 });
 
-describe("masks in training", () => {
-  const masksOf = (layer: Parameters<typeof timeDistributed>[0] | undefined) => {
+describe("random numbers in training", () => {
+  const shapesOf = (layer: Parameters<typeof timeDistributed>[0] | undefined) => {
     const { spec } = sequential([rows(), layer ? timeDistributed(layer) : spatialDropout1d({ rate: 0.5 }), lastStep()]);
     const { outputs } = buildModel(spec, { seed: 1, step: state("step", "int32", []) });
     return nodesOf(outputs.map(({ flow }) => flow.values)).flatMap((node) =>
-      node.op === "dropoutMask" ? [node.attrs.shape] : [],
+      node.op === "dropoutMask" || node.op === "normalNoise" ? [node.attrs.shape] : [],
     );
   };
 
-  test("spatialDropout1d draws one for all steps of a row", () => {
-    expect(masksOf(undefined)).toEqual([["batch", 2]]);
+  test("spatialDropout1d draws a mask for all steps of a row", () => {
+    expect(shapesOf(undefined)).toEqual([["batch", 2]]);
   });
 
-  test("a layer in timeDistributed draws one for each step", () => {
-    expect(masksOf(dropout({ rate: 0.5 }))).toEqual([["time", "batch", 2]]);
-    expect(masksOf(dropped())).toEqual([["time", "batch", 2]]);
+  test("a layer in timeDistributed draws its own for each step", () => {
+    expect(shapesOf(gaussianNoise({ stddev: 1 }))).toEqual([["time", "batch", 2]]);
+    expect(shapesOf(dropout({ rate: 0.5 }))).toEqual([["time", "batch", 2]]);
+    const shape = ["time", "batch", 2];
+    expect(shapesOf(dropped())).toEqual([shape, shape, shape]);
+  });
+
+  test("masks and noise of one layer have sites of their own", () => {
+    const { spec } = sequential([
+      input({ shape: [2] }),
+      dropped(),
+      gaussianNoise({ stddev: 1 }),
+      dropout({ rate: 0.5 }),
+    ]);
+    const { outputs } = buildModel(spec, { seed: 1, step: state("step", "int32", []) });
+    const sites = nodesOf(outputs.map(({ flow }) => flow.values)).flatMap((node) =>
+      node.op === "dropoutMask" || node.op === "normalNoise" ? [node.attrs.site] : [],
+    );
+    expect(sites).toHaveLength(5);
+    expect(new Set(sites).size).toBe(5);
   });
 });
 
@@ -209,6 +229,14 @@ const wrongLayers: readonly Misuse[] = [
   ["one input of two", () => sequential([rows(), repeatAlong()]), "ConfigError", "repeatAlong", "a list of features"],
   // @ts-expect-error features
   ["features dropped", () => spatialDropout1d({ rate: 0.5 })(input({ shape: [2] })), "ShapeError", "dropout"],
+  [
+    "noise of a negative size",
+    () => gaussianNoise({ stddev: -1 }),
+    "ConfigError",
+    "gaussianNoise: stddev",
+    "from 0 on",
+  ],
+  ["noise of no size", () => gaussianNoise(untyped({})), "ConfigError", "gaussianNoise: stddev", "undefined"],
   ["everything dropped", () => spatialDropout1d({ rate: 1 }), "ConfigError", "spatialDropout1d: rate", "below 1"],
   [
     "a masked step before others",

@@ -168,7 +168,14 @@ const misuses: readonly Misuse[] = [
       `ids that give ${JSON.stringify(rules)}`,
       () => {
         const { spec } = defineLayer({ ...definition, ids: () => untyped(rules) })();
-        return definitionOf(spec).ids?.(spec.config);
+        const data = {
+          rows: 0,
+          data: [],
+          starts: [],
+          lengths: [],
+          spec: { label: "x", dtype: "int32", width: 1 },
+        } as const;
+        return definitionOf(spec).reads?.(spec.config, data, "own");
       },
       "ConfigError",
       words,

@@ -1,5 +1,5 @@
 /** Random numbers: known answers of Threefry, what streams promise, and that shuffles and draws are fair. */
-import { fillDropoutMask, RandomStream, shuffle, siteOf, threefry } from "@ostinato/core";
+import { fillDropoutMask, fillNormalNoise, RandomStream, shuffle, siteOf, threefry } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 
 function hex(...words: readonly [number, number, number, number]): string[] {
@@ -112,5 +112,69 @@ describe("dropout masks", () => {
     expect(mask(99, 0.5, 1)).not.toEqual(mask(99, 0.5, 2));
     expect(Array.from(mask(99, 0.5, 1, 3))).toEqual(Array.from(mask(99, 0.5, 1)));
     expect(Array.from(mask(99, 0.5, 1))).toEqual(Array.from(mask(100, 0.5, 1)).slice(0, 99));
+  });
+});
+
+describe("normal noise", () => {
+  const noise = (size: number, step = 0, offset = 0, site = "noise"): Float64Array => {
+    const out = new Float64Array(offset + size);
+    fillNormalNoise(out, offset, size, 11, siteOf(site), step, new Uint32Array(2));
+    return out.subarray(offset);
+  };
+  const size = 200_000;
+  const mean = (values: Float64Array, of: (z: number, i: number) => number): number =>
+    values.reduce((sum, z, i) => sum + of(z, i), 0) / values.length;
+
+  test("has the moments of the normal distribution", () => {
+    const values = noise(size);
+    // Each within four times its deviation: √(1, 2, 15, 96) / √size.
+    for (const [power, expected, variance] of [
+      [1, 0, 1],
+      [2, 1, 2],
+      [3, 0, 15],
+      [4, 3, 96],
+    ] as const)
+      expect(Math.abs(mean(values, (z) => z ** power) - expected), `${power}`).toBeLessThan(
+        4 * Math.sqrt(variance / size),
+      );
+  });
+
+  test("has its shares of numbers, up to those beyond four deviations", () => {
+    // Φ at the bounds.
+    const below = [0.0000316712, 0.001349898, 0.0227501319, 0.1586552539, 0.3085375387, 0.5];
+    const shares = [
+      ...below,
+      ...below
+        .slice(0, -1)
+        .reverse()
+        .map((p) => 1 - p),
+      1,
+    ].map((p, i, all) => p - (all[i - 1] ?? 0));
+    const bounds = [-4, -3, -2, -1, -0.5, 0, 0.5, 1, 2, 3, 4];
+    const counts = shares.map(() => 0);
+    for (const z of noise(size)) counts[bounds.filter((bound) => z >= bound).length]! += 1;
+    const expected = shares.map((share) => share * size);
+    const chi = counts.reduce((sum, count, i) => sum + (count - expected[i]!) ** 2 / expected[i]!, 0);
+    expect(chi).toBeLessThan(31.3); // 11 degrees of freedom, p = 0.001
+  });
+
+  test("is of its own in each step, site and place", () => {
+    const values = noise(size);
+    const [ofNextStep, elsewhere] = [noise(size, 1), noise(size, 0, 0, "noise:1")];
+    const correlations = [
+      mean(values, (z, i) => z * (ofNextStep[i] as number)),
+      mean(values, (z, i) => z * (elsewhere[i] as number)),
+      // Beside each other: of one block, and of two.
+      ...[1, 2, 3].map((lag) => mean(values.subarray(lag), (z, i) => z * (values[i] as number))),
+      ...[1, 2].map((lag) =>
+        mean(values.subarray(lag), (z, i) => ((z * z - 1) * ((values[i] as number) ** 2 - 1)) / 2),
+      ),
+    ];
+    for (const correlation of correlations) expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(size));
+  });
+  test("does not depend on where it is written or how long it is", () => {
+    expect(Array.from(noise(99, 1, 3))).toEqual(Array.from(noise(99, 1)));
+    expect(Array.from(noise(99, 1))).toEqual(Array.from(noise(100, 1)).slice(0, 99));
+    expect(noise(99, 1)).not.toEqual(noise(99, 2));
   });
 });

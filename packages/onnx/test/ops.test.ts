@@ -7,6 +7,7 @@ import { expectParity, graphOf } from "./run.ts";
 
 const ofTraining: readonly OpName[] = [
   "dropoutMask",
+  "normalNoise",
   "softmaxCrossentropy",
   ...opNames.filter((op) => ops[op].gradientOf || ops[op].late),
 ];

@@ -1,5 +1,5 @@
-/** Kernels of values that come from nothing: constants, counting, sizes, random masks. */
-import { fillDropoutMask } from "@ostinato/core";
+/** Kernels of values that come from nothing: constants, counting, sizes, random numbers. */
+import { fillDropoutMask, fillNormalNoise } from "@ostinato/core";
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 
@@ -28,10 +28,15 @@ export const sourceKernels = {
     },
   },
   dropoutMask: {
-    run({ f32, i32 }: Memory, call: Call<"dropoutMask">): void {
-      const y = call.outputs[0];
-      const { rate, seed, site } = call.attrs;
-      fillDropoutMask(f32, y.offset, y.size, rate, seed, site, i32[call.inputs[0].offset], block);
+    run({ f32, i32 }: Memory, { inputs, outputs, attrs }: Call<"dropoutMask">): void {
+      const y = outputs[0];
+      fillDropoutMask(f32, y.offset, y.size, attrs.rate, attrs.seed, attrs.site, i32[inputs[0].offset], block);
+    },
+  },
+  normalNoise: {
+    run({ f32, i32 }: Memory, { inputs, outputs, attrs }: Call<"normalNoise">): void {
+      const y = outputs[0];
+      fillNormalNoise(f32, y.offset, y.size, attrs.seed, attrs.site, i32[inputs[0].offset], block);
     },
   },
 };

@@ -1,11 +1,24 @@
 /** Ops that make elements from nothing: made on the host and uploaded. */
-import { fillDropoutMask, sizeOf, sizeOfDim } from "@ostinato/core";
+import { fillDropoutMask, fillNormalNoise, type OpAttrs, sizeOf, sizeOfDim } from "@ostinato/core";
 import type { HostData } from "../tfjs.ts";
-import { input, type Kernels } from "./kernel.ts";
+import { input, type Kernels, type TfjsKernel } from "./kernel.ts";
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
-export const sourceKernels: Kernels<"constant" | "iota" | "size" | "dropoutMask"> = {
+/** Random numbers by the generators of core, so that the bits are those of every backend. */
+const random = <O extends "dropoutMask" | "normalNoise">(
+  fill: (attrs: OpAttrs[O], to: Float32Array, step: number) => void,
+): TfjsKernel<O> => ({
+  needs: [],
+  run: (call) => {
+    const { device, attrs, shape } = call;
+    const numbers = new Float32Array(sizeOf(shape));
+    fill(attrs, numbers, device.readNow(input(call))[0] as number);
+    return device.upload(numbers, shape, "float32");
+  },
+});
+
+export const sourceKernels: Kernels<"constant" | "iota" | "size" | "dropoutMask" | "normalNoise"> = {
   constant: {
     needs: [],
     run: ({ device, attrs: { dtype, shape, data } }) => {
@@ -28,15 +41,10 @@ export const sourceKernels: Kernels<"constant" | "iota" | "size" | "dropoutMask"
     needs: [],
     run: ({ device, attrs, sizes }) => device.upload(Int32Array.of(sizeOfDim(attrs.dim, sizes)), [], "int32"),
   },
-  /** The generator of core, so that the bits are those of every backend. */
-  dropoutMask: {
-    needs: [],
-    run: (call) => {
-      const { device, attrs, shape } = call;
-      const mask = new Float32Array(sizeOf(shape));
-      const step = device.readNow(input(call))[0] as number;
-      fillDropoutMask(mask, 0, mask.length, attrs.rate, attrs.seed, attrs.site, step, new Uint32Array(2));
-      return device.upload(mask, shape, "float32");
-    },
-  },
+  dropoutMask: random(({ rate, seed, site }, to, step) =>
+    fillDropoutMask(to, 0, to.length, rate, seed, site, step, new Uint32Array(2)),
+  ),
+  normalNoise: random(({ seed, site }, to, step) =>
+    fillNormalNoise(to, 0, to.length, seed, site, step, new Uint32Array(2)),
+  ),
 };

@@ -1,5 +1,5 @@
 /** Ops that make elements from nothing, and ops that only move them. */
-import { DataError, fillDropoutMask } from "@ostinato/core";
+import { DataError, fillDropoutMask, fillNormalNoise } from "@ostinato/core";
 import { at, build, type Dense, each, empty, positionOf, withAxis } from "./dense.ts";
 import type { Kernels } from "./kernel.ts";
 
@@ -12,7 +12,7 @@ function checkId(op: string, id: number, rows: number): void {
   if (id < 0 || id >= rows) throw new DataError(`${op}: id ${id} is not a row of ${rows}`);
 }
 
-export const sources: Kernels<"constant" | "iota" | "size" | "dropoutMask"> = {
+export const sources: Kernels<"constant" | "iota" | "size" | "dropoutMask" | "normalNoise"> = {
   constant: (_inputs, { dtype, shape, data }) => [
     build(dtype, shape, (_index, position) => data[data.length === 1 ? 0 : position]),
   ],
@@ -21,6 +21,11 @@ export const sources: Kernels<"constant" | "iota" | "size" | "dropoutMask"> = {
   dropoutMask: ([step], { rate, seed, site, shape }, { sizeOf }) => {
     const out = empty("float64", shape.map(sizeOf));
     fillDropoutMask(out.data as Float64Array, 0, out.data.length, rate, seed, site, step.data[0], new Uint32Array(2));
+    return [out];
+  },
+  normalNoise: ([step], { seed, site, shape }, { sizeOf }) => {
+    const out = empty("float64", shape.map(sizeOf));
+    fillNormalNoise(out.data as Float64Array, 0, out.data.length, seed, site, step.data[0], new Uint32Array(2));
     return [out];
   },
 };

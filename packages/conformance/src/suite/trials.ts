@@ -1,5 +1,16 @@
 /** Every random trial, values and gradients: ops, scans, graphs, layers, losses, models; products larger than any block of a kernel. */
-import { dot, dropoutMask, feed, fillDropoutMask, int32, opNames, ops } from "@ostinato/core";
+import {
+  dot,
+  dropoutMask,
+  feed,
+  fillDropoutMask,
+  fillNormalNoise,
+  int32,
+  normalNoise,
+  opNames,
+  ops,
+  type Value,
+} from "@ostinato/core";
 import { trialNamed, trialNames } from "../trials/all.ts";
 import { Draw, type Trial } from "../trials/draw.ts";
 import {
@@ -38,6 +49,22 @@ function* largeProducts(): Generator<Trial> {
   }
 }
 
+const key = { seed: 123456789, site: -7 };
+
+/** The ops whose random numbers are those of core's generators, and these. */
+const randomNumbers = {
+  dropoutMask: {
+    ofStep: (step: Value, at: typeof key & { shape: number[] }) => dropoutMask(step, { rate: 0.3, ...at }),
+    fill: (to: Float32Array, step: number) =>
+      fillDropoutMask(to, 0, to.length, 0.3, key.seed, key.site, step, new Uint32Array(2)),
+  },
+  normalNoise: {
+    ofStep: normalNoise,
+    fill: (to: Float32Array, step: number) =>
+      fillNormalNoise(to, 0, to.length, key.seed, key.site, step, new Uint32Array(2)),
+  },
+};
+
 export const trialTests: readonly SuiteTest[] = [
   ...trialNames.map((name): SuiteTest => {
     const isGradient = opNames.some((op) => ops[op].gradientOf && name === `ops > ${op}`);
@@ -48,19 +75,20 @@ export const trialTests: readonly SuiteTest[] = [
     };
   }),
   { name: "ops > dot, larger than a block", run: (backend) => expectTrials(backend, largeProducts()) },
-  {
-    name: "ops > dropoutMask, bit by bit",
-    run: async (backend) => {
-      const attrs = { rate: 0.3, seed: 123456789, site: -7 };
-      const mask = dropoutMask(feed("step", "int32", []), { ...attrs, shape: [13, 7] });
-      await withExecutable(backend, { graph: { fetches: { mask }, updates: [] } }, async (executable) => {
-        for (const step of [0, 1, 99]) {
-          const expected = new Float32Array(13 * 7);
-          fillDropoutMask(expected, 0, expected.length, attrs.rate, attrs.seed, attrs.site, step, new Uint32Array(2));
-          const { mask: actual } = await executable.run({ step: int32([], [step]) });
-          if (Float32Array.from(actual.data).join() !== expected.join()) throw new Error(`step ${step}: other bits`);
-        }
-      });
-    },
-  },
+  ...Object.entries(randomNumbers).map(
+    ([name, { ofStep, fill }]): SuiteTest => ({
+      name: `ops > ${name}, bit by bit`,
+      run: async (backend) => {
+        const values = ofStep(feed("step", "int32", []), { ...key, shape: [13, 7] });
+        await withExecutable(backend, { graph: { fetches: { values }, updates: [] } }, async (executable) => {
+          for (const step of [0, 1, 99]) {
+            const expected = new Float32Array(13 * 7);
+            fill(expected, step);
+            const { values: actual } = await executable.run({ step: int32([], [step]) });
+            if (Float32Array.from(actual.data).join() !== expected.join()) throw new Error(`step ${step}: other bits`);
+          }
+        });
+      },
+    }),
+  ),
 ];

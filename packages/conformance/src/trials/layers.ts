@@ -14,6 +14,7 @@ import {
   dense,
   dropout,
   embedding,
+  gaussianNoise,
   globalAveragePooling1d,
   globalMaxPooling1d,
   huber,
@@ -177,6 +178,10 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     const layers = [drawInput(draw), dropout({ rate: draw.one([0, 0.2, 0.5, 0.9]) })];
     return training(draw, sequential(layers).spec, meanSquaredError());
   },
+  gaussianNoise: (draw) => {
+    const layers = [drawInput(draw), dense({ units: 2 }), gaussianNoise({ stddev: draw.one([0, 0.1, 1]) })];
+    return training(draw, sequential(layers).spec, meanSquaredError());
+  },
   activation: (draw) =>
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
   pooling: (draw) => {
@@ -200,7 +205,7 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     const rate = draw.one([0, 0.4]);
     const layer = draw.one([
       dense({ units, activation: draw.one(activationNames) }),
-      gated({ units, rate }),
+      gated({ units, rate, stddev: draw.one([0, 0.5]) }),
       scale({ initial: 0.5, rate }),
       residual({ layer: scale({ rate }) }),
     ]);

@@ -18,6 +18,7 @@ import {
   logSumExp,
   max,
   mul,
+  normalNoise,
   type OpAttrs,
   type Operand,
   type OpName,
@@ -231,7 +232,7 @@ function reverseSequenceTrial(draw: Draw): Readonly<Record<string, Value>> {
 }
 
 /** Values that no feed makes; the feed beside them tells the named sizes. */
-const sources: Readonly<Record<"constant" | "iota" | "size" | "dropoutMask", DrawTrial>> = {
+const sources: Readonly<Record<"constant" | "iota" | "size" | "dropoutMask" | "normalNoise", DrawTrial>> = {
   constant: (draw) => {
     const shape = shapeOf(draw.dims(draw.whole(0, 2), 12).map(({ size }) => ({ dim: size, size }))) as number[];
     const count = shape.reduce((a, b) => a * b, 1);
@@ -261,6 +262,12 @@ const sources: Readonly<Record<"constant" | "iota" | "size" | "dropoutMask", Dra
     const attrs = { rate: draw.one([0.1, 0.5, 0.8]), seed: draw.whole(0, 2 ** 31), site: draw.whole(-9, 2 ** 31) };
     const mask = dropoutMask(draw.int("step", [], 0, 1000), { ...attrs, shape: shapeOf(dims) });
     return { mask, dropped: mul(draw.float("x", dims), mask) };
+  },
+  normalNoise: (draw) => {
+    const dims = draw.dims(draw.whole(1, 3));
+    const attrs = { seed: draw.whole(0, 2 ** 31), site: draw.whole(-9, 2 ** 31) };
+    const noise = normalNoise(draw.int("step", [], 0, 1000), { ...attrs, shape: shapeOf(dims) });
+    return { noise, scaled: mul(draw.float("x", dims), noise) };
   },
 };
 

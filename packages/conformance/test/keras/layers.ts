@@ -138,6 +138,7 @@ const layers: Readonly<Record<string, (row: Row, config: Config, weights: Weight
   masking,
   repeatVector,
   spatialDropout1d: (row) => row,
+  gaussianNoise: (row) => row,
   globalMaxPooling1d: pooled((values) => Math.max(...values)),
   globalAveragePooling1d: pooled((values) => values.reduce((sum, v) => sum + v, 0) / values.length),
   lastStep: pooled((values) => values.at(-1) as number),

@@ -138,6 +138,7 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   iota: none,
   size: none,
   dropoutMask: none,
+  normalNoise: none,
 
   neg: unary((_x, g) => neg(g)),
   exp: unary((_x, g, y) => whereWanted(g, mul(g, y))),

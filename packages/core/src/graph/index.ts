@@ -22,7 +22,7 @@ export {
   squeeze,
   transpose,
 } from "../ir/build/shape.ts";
-export { constant, dropoutMask, feed, full, iota, parameter, size, state } from "../ir/build/source.ts";
+export { constant, dropoutMask, feed, full, iota, normalNoise, parameter, size, state } from "../ir/build/source.ts";
 export type { Dim, DType, Node, OpAttrs, OpName, Shape, Value, ValueType } from "../ir/ops.ts";
 export { printGraph } from "../ir/print.ts";
 export type { Graph, Update } from "../ir/value.ts";

@@ -27,6 +27,13 @@ const source =
   (dtype: DType) =>
   (attrs: { readonly shape: Shape }): ValueType[] => [{ dtype, shape: attrs.shape }];
 
+/** Random numbers of one step. */
+const inferRandom = (inputs: readonly ValueType[], attrs: { readonly shape: Shape }, op: OpName): ValueType[] => {
+  arity(op, inputs, 1);
+  expectDType(op, inputs[0] as ValueType, "int32");
+  return source("float32")(attrs);
+};
+
 /** Operands of one type; out comes that type, or another data type of the shape. */
 const inferElementwise =
   (op: ElementwiseName, { operands, dtypes, result }: ElementwiseFacts) =>
@@ -157,11 +164,8 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
   },
   iota: (_inputs, { dim }) => [{ dtype: "int32", shape: [dim] }],
   size: () => [{ dtype: "int32", shape: [] }],
-  dropoutMask: (inputs, attrs, op) => {
-    arity(op, inputs, 1);
-    expectDType(op, inputs[0] as ValueType, "int32");
-    return source("float32")(attrs);
-  },
+  dropoutMask: inferRandom,
+  normalNoise: inferRandom,
 
   ...byElementwise(inferElementwise),
   cast: (inputs, { dtype }, op) => {

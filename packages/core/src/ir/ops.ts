@@ -163,6 +163,8 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   size: { readonly dim: string };
   /** (step: int32 scalar): inverted dropout by `fillDropoutMask`. */
   dropoutMask: { readonly rate: number; readonly seed: number; readonly site: number; readonly shape: Shape };
+  /** (step: int32 scalar): standard normal numbers by `fillNormalNoise`. */
+  normalNoise: { readonly seed: number; readonly site: number; readonly shape: Shape };
 
   // Elementwise on equal shapes, beside those of the table.
   cast: { readonly dtype: DType };
@@ -256,6 +258,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   iota: { group: "source" },
   size: { group: "source" },
   dropoutMask: { group: "source" },
+  normalNoise: { group: "source" },
   ...byElementwise((_, { composite }): OpInfo => ({ group: composite ? "composite" : "elementwise" })),
   cast: { group: "elementwise" },
   select: { group: "elementwise" },

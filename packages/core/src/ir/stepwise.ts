@@ -119,6 +119,7 @@ const rules: { readonly [O in OpName]: Rule<O> } = {
   iota: makes(COUNTS, ({ dim }) => dim),
   size: makes(COUNTS, ({ dim }) => dim),
   dropoutMask: () => refuse(LATE),
+  normalNoise: () => refuse(LATE),
   ...byElementwise((): Rule => inPlace),
   cast: inPlace,
   select: inPlace,

@@ -1,6 +1,6 @@
 /** From a model's spec to values of a graph. */
 import { ConfigError } from "../errors.ts";
-import { dropoutMask, feed } from "../ir/build/source.ts";
+import { dropoutMask, feed, normalNoise } from "../ir/build/source.ts";
 import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
@@ -26,10 +26,10 @@ export interface BuiltModel {
   readonly carried: readonly CarriedState[];
 }
 
-/** What dropout in training needs to know. */
+/** What random numbers in training need to know. */
 export interface DropoutSource {
   readonly seed: number;
-  /** An int32 scalar: each step has masks of its own. */
+  /** An int32 scalar: each step has numbers of its own. */
   readonly step: Value;
 }
 
@@ -43,17 +43,21 @@ function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
   };
 }
 
-/** The masks of one use of a layer: the site of their random numbers is its name, the part, and which use of the layer it is. */
-function maskOf(
+/** The random numbers of one use of a layer: their site is its name, the part, and which use of the layer it is; in the part of noise is a sign that no name has. */
+function randomOf(
   { seed, step }: DropoutSource,
   siteOf: (name: string) => number,
   name: string,
   use: number,
-): NonNullable<BuildContext["mask"]> {
-  return (rate, shape, part) => {
+): Required<Pick<BuildContext, "mask" | "noise">> {
+  const keyAt = (part: string | undefined) => {
     const place = `${name}${part === undefined ? "" : `/${part}`}${use === 0 ? "" : `:${use}`}`;
     const [word, site] = keyOf(seed, siteOf(place));
-    return dropoutMask(step, { rate, seed: word, site, shape });
+    return { seed: word, site };
+  };
+  return {
+    mask: (rate, shape, part) => dropoutMask(step, { rate, shape, ...keyAt(part) }),
+    noise: (shape, part = "") => normalNoise(step, { shape, ...keyAt(`~${part}`) }),
   };
 }
 
@@ -79,7 +83,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource, carrying?: 
   const inputs = spec.inputs.map(buildInput);
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
-  const maskSite = distinctSites();
+  const siteOf = distinctSites();
   const carried: CarriedState[] = [];
   const parameters = new Parameters<number>();
   const follow = (source: Source): Flow =>
@@ -102,7 +106,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource, carrying?: 
     const context: BuildContext = {
       name,
       ...(states ? { carry: states.carry } : {}),
-      ...(dropout ? { mask: maskOf(dropout, maskSite, name, use) } : {}),
+      ...(dropout ? randomOf(dropout, siteOf, name, use) : {}),
       parameter: parameters.of(call.layer, name),
     };
     toldOf(`${kind} "${name}"`, () => {

@@ -13,6 +13,7 @@ import {
   multiplyLayer,
   subtractLayer,
 } from "./merging.ts";
+import { type GaussianNoiseConfig, gaussianNoise as gaussianNoiseLayer } from "./noise.ts";
 import { type LayerNormalizationConfig, layerNormalization as layerNormalizationLayer } from "./normalization.ts";
 import { isName, isSizeName, NAME_RULE, OptionReader, shown } from "./options.ts";
 import {
@@ -61,6 +62,11 @@ export function dropout(options: OptionsOf<DropoutConfig, "rate">): PointwiseLay
  */
 export function layerNormalization(options?: OptionsOf<LayerNormalizationConfig, never>): PointwiseLayer {
   return create("layerNormalization", layerNormalizationLayer, options);
+}
+
+/** In training adds a normal number of mean 0 and deviation `stddev` to each element; else passes all through. */
+export function gaussianNoise(options: OptionsOf<GaussianNoiseConfig, "stddev">): PointwiseLayer {
+  return create("gaussianNoise", gaussianNoiseLayer, options);
 }
 
 /** An activation function as a layer: `activation({ activation: "tanh" })`. */

@@ -1,5 +1,6 @@
 /** The door for layers of one's own: from a definition to the function that makes layers. */
 import { ConfigError } from "../errors.ts";
+import { checkIds } from "./ids.ts";
 import { type Flow, type Kind, kinds } from "./kinds.ts";
 import {
   type AnyLayer,
@@ -211,7 +212,7 @@ function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends 
     ...(merges === undefined ? {} : { merges: true }),
     ...(recurrence ? { recurrence } : {}),
     ...(own.states ? { states: (config) => statesOf(own, config) } : {}),
-    ...(own.ids ? { ids: (config) => idRulesOf(own, config) } : {}),
+    ...(own.ids ? { reads: (config, data, owner) => checkIds(idRulesOf(own, config), data, owner) } : {}),
     parse(options, owner, known) {
       const config = plainCopy(owner, own.parse(options as O, owner, known));
       if (!isRecord(config))

@@ -1,5 +1,6 @@
 /** The layer that turns ids into vectors. */
 import { gather, sequenceLengths } from "../ir/build/index.ts";
+import { checkIds } from "./ids.ts";
 import type { Initializer } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
 import type { LayerDefinition } from "./layer.ts";
@@ -40,7 +41,7 @@ export const embedding: LayerDefinition<EmbeddingConfig> = {
   },
   takes: "ids [batch, time]; make it the first layer",
   outputs: (_config, inputs) => (inputs.join() === "ids" ? ["sequence"] : undefined),
-  ids: (config) => config,
+  reads: checkIds,
   build({ parameter }, { inputDim, outputDim, maskZero, trainable, ...config }, [input]) {
     const ids = input as Flow;
     const table = parameter("embeddings", [inputDim, outputDim], config.embeddingsInitializer, {

@@ -49,6 +49,8 @@ export interface BuildContext {
    * 1 / (1 - rate). Absent in inference.
    */
   readonly mask?: (rate: number, shape: Shape, part?: string) => Value;
+  /** Standard normal numbers, of their own in the same way. Absent in inference. */
+  readonly noise?: (shape: Shape, part?: string) => Value;
   /** Where states go on. Absent where a model begins anew with every batch. */
   readonly carry?: Carry;
   /**
@@ -84,23 +86,15 @@ export interface IdRules {
   readonly maskZero: boolean;
 }
 
-/** The rows of a sequence one after the other, as they are before training. */
-export interface StepData {
-  readonly spec: { readonly label: string; readonly width: number };
+/** The rows of an input over time, one after the other. */
+export interface InputData {
+  readonly spec: { readonly label: string; readonly dtype: "float32" | "int32"; readonly width: number };
   readonly rows: number;
   readonly data: ArrayLike<number>;
   /** Where each row begins in `data`. */
   readonly starts: ArrayLike<number>;
   /** The steps of each row. */
   readonly lengths: ArrayLike<number>;
-}
-
-/** Where rows end. */
-export interface RowEnds {
-  /** The steps of each row up to there. */
-  readonly lengths: Int32Array;
-  /** The zeros that fill up shorter rows are behind the ends, so that rows may be ragged. */
-  readonly padding: boolean;
 }
 
 /** One kind of layer: how its options are checked, what it turns its inputs into, and how. */
@@ -117,10 +111,13 @@ export interface LayerDefinition<C> {
   readonly stepwise?: true;
   /** It reads one step after another, and has the options `returnSequences`, `returnState` and `reverse`: `bidirectional` takes it. */
   readonly recurrence?: true;
-  /** What ids must be; data is checked for it before anything runs. */
-  ids?(config: C): IdRules;
-  /** Of a layer that finds the ends of rows in their steps: the same for the data of an input, which it checks. @throws DataError with the `owner` */
-  ends?(config: C, steps: StepData, owner: string): RowEnds;
+  /**
+   * Checks the data of an input that it reads, before anything runs. Where the zeros that fill up shorter rows are padding for it, it gives the lengths of rows
+   * without padding: rows may then be ragged.
+   *
+   * @throws DataError that begins with the `owner`
+   */
+  reads?(config: C, data: InputData, owner: string): Int32Array | undefined;
   /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
   readonly passes?: readonly Pass[];
   /** What it takes, and a hint what to do where it is given something else. */

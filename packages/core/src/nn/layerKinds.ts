@@ -20,6 +20,7 @@ export const layerKinds = [
   "repeatVector",
   "repeatAlong",
   "spatialDropout1d",
+  "gaussianNoise",
   "concatenate",
   "add",
   "subtract",

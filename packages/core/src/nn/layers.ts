@@ -12,7 +12,7 @@ import {
   multiplyLayer,
   subtractLayer,
 } from "./merging.ts";
-import { spatialDropout1d } from "./noise.ts";
+import { gaussianNoise, spatialDropout1d } from "./noise.ts";
 import { layerNormalization } from "./normalization.ts";
 import { activation, dense, dropout } from "./pointwise.ts";
 import { globalAveragePooling1d, globalMaxPooling1d, lastStep } from "./pooling.ts";
@@ -39,6 +39,7 @@ export const layerDefinitions = {
   repeatVector,
   repeatAlong,
   spatialDropout1d,
+  gaussianNoise,
   concatenate: concatenateLayer,
   add: addLayer,
   subtract: subtractLayer,

@@ -6,14 +6,17 @@ import { max } from "../ir/build/reduce.ts";
 import { expandDims } from "../ir/build/shape.ts";
 import type { Dim } from "../ir/ops.ts";
 import type { Flow } from "./kinds.ts";
-import type { LayerDefinition, StepData } from "./layer.ts";
+import type { InputData, LayerDefinition } from "./layer.ts";
 import { OptionReader } from "./options.ts";
 
 export type MaskingConfig = { readonly maskValue: number };
 
-/** The lengths of rows without the masked steps at their ends. @throws DataError where others follow a masked one */
-function checkedLengths({ spec, rows, data, starts, lengths }: StepData, maskValue: number, owner: string): Int32Array {
-  const { label, width } = spec;
+/** The lengths of rows without the masked steps at their ends, where zeros are masked. @throws DataError where others follow a masked one */
+function checkSteps(
+  { maskValue }: MaskingConfig,
+  { rows, data, starts, lengths, spec: { label, width } }: InputData,
+  owner: string,
+): Int32Array | undefined {
   const ends = new Int32Array(rows);
   for (let row = 0; row < rows; row++) {
     let masked = -1;
@@ -31,7 +34,7 @@ function checkedLengths({ spec, rows, data, starts, lengths }: StepData, maskVal
           "masked steps stand behind the others. Leave it out of the row, or give masking a maskValue that no step has",
       );
   }
-  return ends;
+  return maskValue === 0 ? ends : undefined;
 }
 
 export const masking: LayerDefinition<MaskingConfig> = {
@@ -41,10 +44,7 @@ export const masking: LayerDefinition<MaskingConfig> = {
   }),
   takes: "a sequence [batch, time, features]",
   outputs: (_config, inputs) => (inputs.join() === "sequence" ? inputs : undefined),
-  ends: ({ maskValue }, steps, owner) => ({
-    lengths: checkedLengths(steps, maskValue, owner),
-    padding: maskValue === 0,
-  }),
+  reads: checkSteps,
   build(_context, { maskValue }, [input]) {
     const { kind, values, lengths } = input as Flow;
     const other = max(cast(not(equal(values, maskValue)), "int32"), [2]);

@@ -13,14 +13,14 @@ export function isValue(data: unknown): data is Value {
   return isRecord(data) && isRecord(data.node) && isRecord(data.type) && Array.isArray(data.type.shape);
 }
 
-/** A context whose parameters and masks are checked as they are asked for, and remembered. */
+/** A context whose parameters, masks and noise are checked as they are asked for, and remembered. */
 export interface WatchedContext {
   readonly context: BuildContext;
   /** The nodes of what was asked for. */
   readonly asked: ReadonlySet<AnyNode>;
 }
 
-/** The name of a parameter or a mask; parts of it belong to layers inside. */
+/** The name of a parameter, a mask or noise; parts of it belong to layers inside. */
 function expectPath(what: string, path: unknown): asserts path is string {
   if (typeof path !== "string" || !path.split("/").every(isName))
     throw new ConfigError(`the name of a ${what} must be ${NAME_RULE}, got ${shown(path)}`);
@@ -75,29 +75,35 @@ function checkedCarry(carry: Carry, keep: (value: Value) => Value): Carry {
   };
 }
 
-/** @throws ConfigError, ShapeError that names the parameter, the mask or the state */
-export function watched({ name, mask, carry, parameter }: BuildContext): WatchedContext {
+/** @throws ConfigError, ShapeError that names the parameter, the mask, the noise or the state */
+export function watched({ name, mask, noise, carry, parameter }: BuildContext): WatchedContext {
   const asked = new Set<AnyNode>();
-  const masks = new Map<string | undefined, number>();
+  const counts = new Map<string, number>();
   const keep = (value: Value): Value => {
     asked.add(value.node);
     return value;
+  };
+  /** The part, told apart from those asked for before by a sign that no name has, so that it is no part of anybody's. */
+  const nextPart = (what: string, part: string | undefined): string | undefined => {
+    // What stands behind a "/" was named inside of a layer inside, and may have the sign already.
+    if (part !== undefined) expectPath(what, typeof part === "string" ? part.split("/", 1)[0] : part);
+    const key = `${what} ${part ?? ""}`;
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    return count === 0 ? part : `${part ?? ""}+${count}`;
   };
   const context: BuildContext = {
     name,
     ...(mask
       ? {
           mask(rate, shape, part) {
-            if (part !== undefined) expectPath("mask", part);
             if (!(typeof rate === "number" && rate >= 0 && rate < 1))
               throw new ConfigError(`the rate of a mask must be a number from 0 to below 1, got ${shown(rate)}`);
-            const count = masks.get(part) ?? 0;
-            masks.set(part, count + 1);
-            // A sign that no name has, so that it is no part of anybody's.
-            return keep(mask(rate, shape, count === 0 ? part : `${part ?? ""}+${count}`));
+            return keep(mask(rate, shape, nextPart("mask", part)));
           },
         }
       : {}),
+    ...(noise ? { noise: (shape, part) => keep(noise(shape, nextPart("noise", part))) } : {}),
     ...(carry ? { carry: checkedCarry(carry, keep) } : {}),
     parameter(suffix, shape, initializer, traits) {
       expectPath("parameter", suffix);

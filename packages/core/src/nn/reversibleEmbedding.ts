@@ -5,6 +5,7 @@ import { dot } from "../ir/build/linear.ts";
 import { nodesOf, type Value } from "../ir/value.ts";
 import { type Activation, activationFunctions, activationNames } from "./activations.ts";
 import { type EmbeddingConfig, embedding, embeddingOptions } from "./embedding.ts";
+import { checkIds } from "./ids.ts";
 import type { Initializer } from "./initializers.ts";
 import { batchMajorShape, type Flow, featuresOf } from "./kinds.ts";
 import type { LayerDefinition } from "./layer.ts";
@@ -39,7 +40,7 @@ export const reversibleEmbedding: LayerDefinition<ReversibleEmbeddingConfig> = {
   },
   takes: "ids [batch, time], and on the way back a sequence [batch, time, features] or features [batch, features]",
   outputs: (config, inputs) => embedding.outputs(config, inputs) ?? outputs(config, inputs),
-  ids: (config) => config,
+  reads: checkIds,
   build(context, config, [input]) {
     const flow = input as Flow;
     if (flow.kind === "ids") return embedding.build(context, config, [flow]);

@@ -23,12 +23,12 @@ interface PerStep {
   readonly step: Value;
 }
 
-/** The layer inside, built of one step, and run over all. Masks are its own in each step. */
+/** The layer inside, built of one step, and run over all. Random numbers are its own in each step. */
 function overSteps(context: BuildContext, layer: WrappedLayer, { values }: Flow): Value {
   const [time, batch, features] = values.type.shape as [Dim, Dim, number];
   const perStep: PerStep[] = [{ whole: values, step: parameter("x", "float32", [batch, features]) }];
   const { context: checked, asked } = watched(context);
-  const { mask } = checked;
+  const { mask, noise } = checked;
   const ofStep = (make: (over: Shape) => Value, shape: Shape): Value => {
     const step = parameter(`random${perStep.length}`, "float32", shape);
     perStep.push({ whole: make([time, ...shape]), step });
@@ -37,6 +37,7 @@ function overSteps(context: BuildContext, layer: WrappedLayer, { values }: Flow)
   const within: BuildContext = {
     ...checked,
     ...(mask ? { mask: (rate, shape, part) => ofStep((over) => mask(rate, over, part), shape) } : {}),
+    ...(noise ? { noise: (shape, part) => ofStep((over) => noise(over, part), shape) } : {}),
   };
   const x = (perStep[0] as PerStep).step;
   const [built] = buildLayer(within, PART, layer, [{ kind: "features", values: x }]);

@@ -102,13 +102,13 @@ export function layerOutputs(layer: WrappedLayer, inputs: readonly Kind[]): read
   return definitionOf(layer).outputs(layer.config, inputs);
 }
 
-/** The context of a part, whose parameters, masks and states have its name before theirs. */
-export function within({ name, mask, carry, parameter }: BuildContext, part: string): BuildContext {
+/** The context of a part, whose parameters, random numbers and states have its name before theirs. */
+export function within({ name, mask, noise, carry, parameter }: BuildContext, part: string): BuildContext {
+  const path = (inner: string | undefined): string => (inner === undefined ? part : `${part}/${inner}`);
   return {
     name: `${name}/${part}`,
-    ...(mask
-      ? { mask: (rate, shape, inner) => mask(rate, shape, inner === undefined ? part : `${part}/${inner}`) }
-      : {}),
+    ...(mask ? { mask: (rate, shape, inner) => mask(rate, shape, path(inner)) } : {}),
+    ...(noise ? { noise: (shape, inner) => noise(shape, path(inner)) } : {}),
     ...(carry
       ? {
           carry: {

@@ -32,6 +32,7 @@ export const opExports: OpExports = {
   constant: { whenNamed: constant },
   iota: { whenNamed: iota },
   size: { whenNamed: size },
+  normalNoise: { rejected: "its random numbers belong to training" },
   dropoutMask: { rejected: "its random numbers belong to training" },
 
   ...byElementwise((op, { operator }): OpExport<ElementwiseName> => direct(operator ?? capitalized(op))),

@@ -42,6 +42,11 @@ export function size(dim: Dim): Value {
   return typeof dim === "number" ? constant(dim, "int32") : apply1("size", [], { dim });
 }
 
+/** Numbers with mean 0 and deviation 1, normally distributed; see `fillNormalNoise`. */
+export function normalNoise(step: Value, attrs: { seed: number; site: number; shape: Shape }): Value {
+  return apply1("normalNoise", [step], attrs);
+}
+
 /** Inverted dropout: 0 with probability `rate`, else 1 / (1 - rate); see `fillDropoutMask`. */
 export function dropoutMask(step: Value, attrs: { rate: number; seed: number; site: number; shape: Shape }): Value {
   return apply1("dropoutMask", [step], attrs);
