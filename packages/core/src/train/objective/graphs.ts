@@ -88,7 +88,7 @@ function penaltyOf(trained: readonly TrainedParameter[]): Value | undefined {
 /** A parameter with its value in the graph. */
 export interface TrainedParameter extends ParameterSpec {
   readonly value: Value;
-  /** How errors call what asked for it: `lstm "reader"`, `the loss crf of "tags"`. */
+  /** How errors call what asked for it: `dense "verdict"`, `the loss crf of "tags"`. */
   readonly owner: string;
 }
 
