@@ -9,6 +9,7 @@ import { start } from "./commands/start.ts";
 import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
 import { defaultFolder, infoOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
+import { withPreset } from "./presets.ts";
 
 const overview = `Train, evaluate, use and export a classifier of movie reviews: an embedding, recurrent layers and one sigmoid.
 
@@ -66,7 +67,7 @@ const app: App = {
       summary: "train a model and draw its curves",
       options: trainOptions(5),
       help: examples.train,
-      run: (options: TrainOptions, { output, stopping }) => train(options, output, stopping),
+      run: (options: TrainOptions, { output, stopping, given }) => train(withPreset(options, given), output, stopping),
     },
     {
       name: "evaluate",
@@ -100,7 +101,7 @@ const app: App = {
       name: "start",
       summary: "train five epochs, evaluate and export: what npm start runs",
       options: trainOptions(5),
-      run: (options: TrainOptions, { output, stopping }) => start(options, output, stopping),
+      run: (options: TrainOptions, { output, stopping, given }) => start(withPreset(options, given), output, stopping),
     },
   ],
 };

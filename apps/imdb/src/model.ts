@@ -1,6 +1,12 @@
 /** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
 import { backends, loadAppModel, type RuntimeName } from "@ostinato/app";
-import { classifierMetadata, classifierSettings, type KnownSettings, type TextClassifier } from "@ostinato/classifier";
+import {
+  classifierMetadata,
+  classifierSettings,
+  type KnownSettings,
+  type TextClassifier,
+  type Vocabularies,
+} from "@ostinato/classifier";
 import { textClassifier } from "@ostinato/classifier/node";
 import { ModelFileError, type Trained } from "@ostinato/core";
 import { type LabelEncoder, labelEncoder, type Vocabulary } from "@ostinato/text";
@@ -11,7 +17,10 @@ import { type DataRecord, isDataRecord } from "./reviews.ts";
 /** A trained model with all that it takes to put a text before it. */
 export interface Sentiment {
   readonly trained: Trained;
+  /** Of words. */
   readonly vocabulary: Vocabulary;
+  /** Those of all inputs. */
+  readonly vocabularies: Vocabularies;
   readonly settings: KnownSettings;
   /** Of the training: it also draws which test reviews `--limit` leaves. */
   readonly seed: number;
@@ -42,8 +51,8 @@ export async function loadSentiment(folder: string): Promise<Sentiment> {
   if (!isPresetName(preset)) throw foreign("it names no preset");
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
   try {
-    const { settings, vocabulary } = classifierSettings(trained);
-    return { trained, vocabulary, settings, seed, labelEncoder: labelEncoder(settings.labels), data };
+    const { settings, ...read } = classifierSettings(trained);
+    return { trained, ...read, settings, seed, labelEncoder: labelEncoder(settings.labels), data };
   } catch (error) {
     if (error instanceof ModelFileError) throw foreign(error.message);
     throw error;

@@ -5,13 +5,15 @@ import {
   binaryCrossentropy,
   dense,
   embedding,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
   gru,
-  type Kind,
   type Loss,
   lstm,
   type Model,
   type RecurrenceName,
   type RecurrentLayer,
+  type Symbolic,
   sequential,
   simpleRnn,
   sparseCategoricalCrossentropy,
@@ -31,20 +33,45 @@ interface Maker<R extends RecurrenceName> {
   (options: RecurrentOptions): RecurrentLayer<"features", R>;
 }
 
+/** A layer that reads a vector for each word. */
+interface Reader<Out extends "sequence" | "features"> extends AnyLayer {
+  (words: Symbolic<"sequence">): Symbolic<Out>;
+}
+
+/** Layers one upon the other, from a vector for each word to one for the text. */
+interface Stack {
+  /** They give a state for each word to the next. */
+  readonly lower: readonly Reader<"sequence">[];
+  readonly last: Reader<"features">;
+}
+
 interface Cell {
   readonly title: string;
-  /** Layers one upon the other: all but the last give a state for each word to the next. */
-  readonly stack: (count: number, options: RecurrentOptions, inBothDirections: boolean) => AnyLayer[];
+  readonly stack: (options: RecurrentOptions, network: RecurrentNetwork) => Stack;
 }
+
+export const poolingNames = ["last", "max", "mean"] as const;
+export type PoolingName = (typeof poolingNames)[number];
+
+/** What makes one vector of the states after each word; without a layer for it the state after the last word counts. */
+const poolings: Readonly<Record<PoolingName, (() => Reader<"features">) | undefined>> = {
+  last: undefined,
+  max: () => globalMaxPooling1d(),
+  mean: () => globalAveragePooling1d(),
+};
 
 function cell<R extends RecurrenceName>(title: string, make: Maker<R>): Cell {
   return {
     title,
-    stack(count, options, inBothDirections) {
-      const directed = <Out extends Kind>(layer: RecurrentLayer<Out, R>): AnyLayer =>
+    stack(options, { layers, bidirectional: inBothDirections, pooling }) {
+      const directed = <Out extends "sequence" | "features">(layer: RecurrentLayer<Out, R>): Reader<Out> =>
         inBothDirections ? bidirectional(layer) : layer;
-      const lower = Array.from({ length: count - 1 }, () => directed(make({ ...options, returnSequences: true })));
-      return [...lower, directed(make(options))];
+      const sequences = (count: number) =>
+        Array.from({ length: count }, () => directed(make({ ...options, returnSequences: true })));
+      const pool = poolings[pooling];
+      return pool
+        ? { lower: sequences(layers), last: pool() }
+        : { lower: sequences(layers - 1), last: directed(make(options)) };
     },
   };
 }
@@ -70,6 +97,8 @@ export interface RecurrentNetwork {
   readonly dropout: number;
   /** Share of the units of each recurrent layer's state that a training step drops on the way to the gates. */
   readonly recurrentDropout: number;
+  /** What is handed on of the states that the last recurrent layer has after each word. */
+  readonly pooling: PoolingName;
 }
 
 /** The article's. Settings that are as here go into no file: a default training has the bytes that it had before there was a choice. */
@@ -79,6 +108,7 @@ export const recurrentDefaults: RecurrentNetwork = {
   bidirectional: false,
   dropout: 0,
   recurrentDropout: 0,
+  pooling: "last",
 };
 
 /** What of the network can be chosen. */
@@ -91,23 +121,38 @@ export interface NetworkOptions extends RecurrentNetwork {
   readonly units: number;
 }
 
+/** The recurrent layers that the options name. */
+export function stackOf({ units, dropout, recurrentDropout, ...network }: NetworkOptions): Stack {
+  return cells[network.cell].stack({ units, dropout, recurrentDropout }, { ...network, dropout, recurrentDropout });
+}
+
+/** Units of the last layer, and what makes probabilities of them: one for two classes, else one for each. */
+export function outputFor(classes: number) {
+  return classes === 2
+    ? ({ units: 1, activation: "sigmoid" } as const)
+    : ({ units: classes, activation: "softmax" } as const);
+}
+
 /** Embedding, LSTM, one sigmoid: the article's network, unless the options say otherwise. For more than two classes, a softmax with one unit for each. */
 export function network(options: NetworkOptions, classes: number): Model {
-  const { preset, maxWords, embedding: outputDim, cell, layers, units, dropout, recurrentDropout } = options;
+  const { preset, maxWords, embedding: outputDim } = options;
+  const { lower, last } = stackOf(options);
   return sequential([
     embedding({ inputDim: maxWords, outputDim, maskZero: presets[preset].maskZero }),
-    ...cells[cell].stack(layers, { units, dropout, recurrentDropout }, options.bidirectional),
-    classes === 2 ? dense({ units: 1, activation: "sigmoid" }) : dense({ units: classes, activation: "softmax" }),
+    ...lower,
+    last,
+    dense(outputFor(classes)),
   ]);
 }
 
 /** The recurrent part in words: "2 GRU layers of 16 units, dropout 0.2". */
 export function shownNetwork(options: NetworkOptions): string {
-  const { cell, layers, units, dropout, recurrentDropout } = options;
+  const { cell, layers, units, dropout, recurrentDropout, pooling } = options;
   return [
     `${layers} ${options.bidirectional ? "bidirectional " : ""}${cells[cell].title} ${layers === 1 ? "layer" : "layers"} of ${units} ${units === 1 ? "unit" : "units"}`,
     ...(dropout > 0 ? [`dropout ${dropout}`] : []),
     ...(recurrentDropout > 0 ? [`recurrent dropout ${recurrentDropout}`] : []),
+    ...(pooling === "last" ? [] : [`${pooling} pooling`]),
   ].join(", ");
 }
 

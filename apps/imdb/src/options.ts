@@ -18,7 +18,7 @@ import {
 } from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
 import { type ClassWeightOption, parseClassWeight } from "./class-weights.ts";
-import { cellNames, type NetworkOptions, recurrentDefaults } from "./network.ts";
+import { cellNames, type NetworkOptions, poolingNames, recurrentDefaults } from "./network.ts";
 import { presetNames, presets } from "./presets.ts";
 import { type DataOptions, fewestReviews } from "./reviews.ts";
 
@@ -76,7 +76,7 @@ export function trainOptions(epochs: number): Option[] {
 
 /** What the layers between the embedding and the output are. */
 function recurrentOptions(): Option[] {
-  const { cell, layers, bidirectional, dropout, recurrentDropout } = recurrentDefaults;
+  const { cell, layers, bidirectional, dropout, recurrentDropout, pooling } = recurrentDefaults;
   return [
     new Option("--cell <name>", "recurrent layer; rnn is the simple one, without gates")
       .choices(cellNames)
@@ -86,12 +86,22 @@ function recurrentOptions(): Option[] {
       "--bidirectional",
       "each recurrent layer reads a text from both ends, and hands on the units of both",
     ).default(bidirectional),
+    new Option(
+      "--no-bidirectional",
+      "recurrent layers read from the beginning alone, also with a preset that reads from both ends",
+    ),
     new Option("--dropout <share>", "features of each recurrent layer's input that a training step drops")
       .argParser(share)
       .default(dropout),
     new Option("--recurrent-dropout <share>", "units of each recurrent layer's state that a training step drops")
       .argParser(share)
       .default(recurrentDropout),
+    new Option(
+      "--pooling <name>",
+      "what is handed on of the states after each word: the last, the largest number of each unit, or the mean",
+    )
+      .choices(poolingNames)
+      .default(pooling),
   ];
 }
 

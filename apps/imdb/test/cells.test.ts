@@ -28,12 +28,17 @@ async function probabilitiesOn(backend: string, model: string): Promise<number[]
   return eventsOf(stdout).map(({ probability }) => Number(probability));
 }
 
-/** Each cell alone, two layers with both kinds of dropout, and two in both directions. */
-const networks = cellNames.flatMap((cell) => [
-  `--cell ${cell}`,
-  `--cell ${cell} --layers 2 --dropout 0.1 --recurrent-dropout 0.2`,
-  `--cell ${cell} --layers 2 --bidirectional`,
-]);
+/** Each cell alone, two layers with both kinds of dropout, two in both directions, and each with a pooling. */
+const networks = [
+  ...cellNames.flatMap((cell) => [
+    `--cell ${cell}`,
+    `--cell ${cell} --layers 2 --dropout 0.1 --recurrent-dropout 0.2`,
+    `--cell ${cell} --layers 2 --bidirectional`,
+  ]),
+  "--cell lstm --pooling max",
+  "--cell gru --layers 2 --pooling mean",
+  "--cell rnn --bidirectional --pooling max",
+];
 const course = (epochs: number) => ["--learning-rate", "0.02", "--epochs", String(epochs)];
 
 describe.each(networks)("%s", (network) => {
@@ -91,21 +96,31 @@ test("the preset article, whose padding is not masked, takes other cells too", a
 }, 30_000);
 
 test("the network is told in the summary and in the event, and kept in the model, the history and the checkpoint", async () => {
-  const options = "--cell gru --layers 2 --bidirectional --dropout 0.25 --recurrent-dropout .5 --epochs 1".split(" ");
+  const recurrent = "--cell gru --layers 2 --bidirectional --dropout 0.25 --recurrent-dropout .5 --pooling mean";
+  const options = [...recurrent.split(" "), "--epochs", "1"];
   const out = temporaryFolder();
   const { stdout } = await runInside([...small, ...options, "--class-weight", "login=3", "--out", out]);
   expect(stdout).toMatch(
-    /^2 bidirectional GRU layers of 8 units, dropout 0\.25, recurrent dropout 0\.5; class weights billing 1, login 3$/m,
+    /^2 bidirectional GRU layers of 8 units, dropout 0\.25, recurrent dropout 0\.5, mean pooling; class weights billing 1, login 3$/m,
   );
-  const network = { cell: "gru", layers: 2, bidirectional: true, dropout: 0.25, recurrentDropout: 0.5 };
+  const network = {
+    cell: "gru",
+    layers: 2,
+    bidirectional: true,
+    dropout: 0.25,
+    recurrentDropout: 0.5,
+    pooling: "mean",
+  };
   const told = { network: { ...network, units: 8 }, classWeight: { billing: 1, login: 3 } };
   const { events } = await trained([...options, "--class-weight", "login=3"]);
   expect(events.find(({ event }) => event === "model")).toMatchObject(told);
   const { spec, metadata } = await loadModel(join(out, "model.safetensors"));
   const config = { units: 8, dropout: 0.25, recurrentDropout: 0.5 };
-  expect(spec.layers.slice(1, 3)).toMatchObject([
-    { kind: "bidirectional", config: { layer: { kind: "gru", config: { ...config, returnSequences: true } } } },
-    { kind: "bidirectional", config: { layer: { kind: "gru", config: { ...config, returnSequences: false } } } },
+  const layer = { kind: "gru", config: { ...config, returnSequences: true } };
+  expect(spec.layers.slice(1, 4)).toMatchObject([
+    { kind: "bidirectional", config: { layer } },
+    { kind: "bidirectional", config: { layer } },
+    { kind: "globalAveragePooling1d" },
   ]);
   expect(metadata?.classWeight).toEqual({ billing: 1, login: 3 });
   const kept = { ...network, classWeight: "billing=1,login=3" };
@@ -115,7 +130,7 @@ test("the network is told in the summary and in the event, and kept in the model
 
 test("the defaults are the article's network, and leave no trace in the files: older trainings can be resumed", async () => {
   const implicit = await trained(["--epochs", "1"]);
-  const said = ["--cell", "lstm", "--layers", "1", "--dropout", "0", "--recurrent-dropout", "0"];
+  const said = ["--cell", "lstm", "--layers", "1", "--dropout", "0", "--recurrent-dropout", "0", "--pooling", "last"];
   const explicit = await trained([...said, "--epochs", "1"]);
   for (const file of ["model.safetensors", "best.safetensors", "history.json"])
     expect(bytesOf(explicit.out, file).equals(bytesOf(implicit.out, file)), file).toBe(true);

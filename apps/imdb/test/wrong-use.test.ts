@@ -43,6 +43,7 @@ const wrong: [args: string[], message: RegExp][] = [
   [["train", "--learning-rate", "0"], /It must be a number above 0/],
   [["train", "--learning-rate", "fast"], /It must be a number above 0/],
   [["train", "--cell", "LSTM"], /'LSTM' is invalid\. Allowed choices are lstm, gru, rnn\./],
+  [["train", "--pooling", "sum"], /'sum' is invalid\. Allowed choices are last, max, mean\./],
   ...["0", "65", "two"].map((n): [string[], RegExp] => [
     ["train", "--layers", n],
     /'--layers <n>' argument '.*' is invalid\. It must be a whole number from 1 to 64\./,
@@ -58,7 +59,7 @@ const wrong: [args: string[], message: RegExp][] = [
   [["train", "--backend", "gpu"], /'gpu' is invalid\. Allowed choices are wasm, cpu, tfjs, tfjs-wasm\./],
   [["train", "--backend", "onnx"], /'onnx' is invalid/],
   [["train", "--backend", "constructor"], /'constructor' is invalid/],
-  [["train", "--preset", "articel"], /'articel' is invalid\. Allowed choices are default, article\./],
+  [["train", "--preset", "articel"], /'articel' is invalid\. Allowed choices are default, article, best\./],
   [["predict", "--backend", "torch", "text"], /Allowed choices are wasm, cpu, tfjs, tfjs-wasm, onnx\./],
   [["evaluate", "--limit", "0"], /'--limit <n>' argument '0' is invalid/],
   [

@@ -26,6 +26,8 @@ export interface CommandContext {
   readonly stopping: Stopping;
   /** The arguments that are no options. */
   readonly texts: readonly string[];
+  /** The names of the options that the command line has; the others have their defaults. */
+  readonly given: ReadonlySet<string>;
 }
 
 /** One command. */
@@ -125,7 +127,8 @@ function programOf(
     command.action(async () => {
       const { json, ...given } = command.opts();
       const texts = command.processedArgs.flat() as string[];
-      await run(given as never, { output: open(json === true), stdin, stopping, texts });
+      const said = Object.keys(given).filter((name) => command.getOptionValueSource(name) === "cli");
+      await run(given as never, { output: open(json === true), stdin, stopping, texts, given: new Set(said) });
     });
   }
   return program;

@@ -34,7 +34,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
     out ?? join(model, fileNames.onnx),
     (json) => "labels" in json && "vocabulary" in json,
   );
-  const { trained, vocabulary, settings } = sentiment;
+  const { trained, vocabularies, settings } = sentiment;
   const bytes = exportOnnx(trained);
   const what = sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words";
   output.say(`Comparing with onnxruntime on ${shownCount(reviewCount)} ${what}.`);
@@ -48,7 +48,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   let from = 0;
   for (const [index, { reviews, batchSize, lengths }] of checks.entries()) {
     const maxLength = Math.max(1, Math.round(settings.maxLength * lengths));
-    const ids = encodeForClassifier({ ...settings, maxLength }, vocabulary, texts.slice(from, from + reviews));
+    const ids = encodeForClassifier({ ...settings, maxLength }, vocabularies, texts.slice(from, from + reviews));
     const { data: expected } = await ours.predict(ids, { batchSize });
     const { data: actual } = await theirs.predict(ids, { batchSize });
     for (const [row, probability] of actual.entries()) {

@@ -13,14 +13,15 @@ import {
   shownCount,
   shownLabel,
 } from "@ostinato/app";
-import { encodeForClassifier } from "@ostinato/classifier";
-import { accuracy, adam, compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
-import { vocabularyFromTexts, vocabularySize } from "@ostinato/text";
+import { accuracy, compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
 import { classWeightsOf, type KnownClassWeights, shownClassWeights } from "../class-weights.ts";
+import { optimizerFor } from "../course.ts";
+import { keptOf, rowsOf, sizesOf, vocabulariesOf } from "../inputs.ts";
 import { metadataOf } from "../model.ts";
 import { lossFor, network, recurrentDefaults, shownNetwork } from "../network.ts";
+import { initialRatios, ngramNetwork } from "../ngram-network.ts";
 import type { TrainOptions } from "../options.ts";
-import { presets, rowSettings } from "../presets.ts";
+import { presetOf } from "../presets.ts";
 import { nounOf, readTrainingReviews, type TrainingReviews } from "../reviews.ts";
 import { rocName } from "../roc.ts";
 import { tellForm } from "../table-form.ts";
@@ -32,7 +33,8 @@ const figures = classificationFigures;
 const charts: ChartNames = { training: figures.map(({ name }) => name), model: [rocName] };
 
 export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
-  const { preset, maxWords, seed, epochs } = options;
+  const { seed, epochs } = options;
+  const { groupByLength, ngrams, course } = presetOf(options.preset);
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
@@ -43,27 +45,33 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   const weighed = options.classWeight && classWeightsOf(options.classWeight, labelEncoder, reviews.train.labels);
   const settings = settingsOf({ ...options, classWeight: weighed?.setting }, reviews.record.digest, defaults);
   const resume = options.resume ? await openCheckpoint(options, settings, defaults, output.warn) : undefined;
-  const vocabulary = vocabularyFromTexts(reviews.all, { maxTokens: maxWords, unknown: presets[preset].unknown });
-  const model = network(options, classes);
-  tellData(options, reviews, vocabularySize(vocabulary), output);
+  const vocabularies = vocabulariesOf(options, reviews.all);
+  const sizes = sizesOf(vocabularies);
+  const data = { x: rowsOf(options, vocabularies, reviews.train.texts), y: reviews.train.labels };
+  const model = ngrams ? ngramNetwork(options, ngrams, sizes, classes) : network(options, classes);
+  tellData(options, reviews, sizes, output);
   tellModel(model, options, weighed, output);
 
   await using trainer = await compile(model, {
     backend,
     loss: lossFor(classes),
-    optimizer: adam({ learningRate: options.learningRate }),
+    optimizer: optimizerFor(options, course, reviews.train.texts.length),
     metrics: [accuracy()],
     seed,
+    ...(ngrams ? { weights: initialRatios(data, sizes, classes) } : {}),
   });
-  const snapshot = { vocabulary, metadata: metadataOf(options, labelEncoder, reviews.record, weighed) };
+  const snapshot = {
+    vocabulary: keptOf(vocabularies),
+    metadata: metadataOf(options, labelEncoder, reviews.record, weighed),
+  };
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
   await runTraining({
     trainer,
-    data: examples(options, vocabulary, reviews.train),
+    data,
     options,
     fit: {
-      groupByLength: presets[preset].groupByLength,
-      validationData: examples(options, vocabulary, reviews.validation),
+      groupByLength,
+      validationData: { x: rowsOf(options, vocabularies, reviews.validation.texts), y: reviews.validation.labels },
       ...(weighed ? { classWeight: weighed.weights } : {}),
     },
     snapshot,
@@ -76,35 +84,35 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   });
 }
 
-function examples(
+function tellData(
   { preset, maxLength }: TrainOptions,
-  vocabulary: ReturnType<typeof vocabularyFromTexts>,
-  { texts, labels }: TrainingReviews["train"],
-) {
-  return { x: encodeForClassifier(rowSettings(preset, maxLength), vocabulary, texts), y: labels };
-}
-
-function tellData({ preset, maxLength }: TrainOptions, reviews: TrainingReviews, ids: number, output: Output): void {
+  reviews: TrainingReviews,
+  sizes: Readonly<Record<string, number>>,
+  output: Output,
+): void {
   const { classes } = reviews.labelEncoder;
   const noun = nounOf(reviews.record);
   const named =
     reviews.record.kind === "imdb"
       ? ""
       : `; ${shownCount(classes.length)} classes: ${classes.slice(0, 10).map(shownLabel).join(", ")}${classes.length > 10 ? ", …" : ""}`;
+  const counts = Object.entries(sizes).map(([name, size], i) =>
+    i === 0 ? `${shownCount(size)} ids` : `${shownCount(size)} of ${name}`,
+  );
   output.say(
-    `Preset ${preset}: ${presets[preset].summary}.\n` +
+    `Preset ${preset}: ${presetOf(preset).summary}.\n` +
       `${shownCount(reviews.train.texts.length)} ${noun} to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
-      `${shownCount(ids)} ids, the last ${maxLength} words of each ${noun.slice(0, -1)}${named}.\n`,
+      `${counts.join(", ")}, the last ${maxLength} words of each ${noun.slice(0, -1)}${named}.\n`,
   );
 }
 
 function tellModel(model: Model, options: TrainOptions, weighed: KnownClassWeights | undefined, output: Output): void {
-  const { maxLength: time, cell, layers, bidirectional, units, dropout, recurrentDropout } = options;
+  const { maxLength: time, cell, layers, bidirectional, units, dropout, recurrentDropout, pooling } = options;
   output.event({
     event: "model",
     parameters: countParameters(model),
     layers: summaryRows(model, { time }),
-    network: { cell, layers, bidirectional, units, dropout, recurrentDropout },
+    network: { cell, layers, bidirectional, units, dropout, recurrentDropout, pooling },
     ...(weighed ? { classWeight: weighed.byLabel } : {}),
   });
   output.say(summary(model, { time }));
