@@ -11,8 +11,10 @@ import {
   embedding,
   gru,
   input,
+  layerNormalization,
   lstm,
   type Model,
+  masking,
   meanSquaredError,
   predictor,
   RandomStream,
@@ -53,7 +55,9 @@ const cases: Readonly<Record<string, Case>> = {
   "a stack of others": (stateful) =>
     sequential([
       sensors(),
+      masking(),
       dense({ units: 4, activation: "tanh" }),
+      layerNormalization(),
       gru({ units: 5, resetAfter: false, returnSequences: true, stateful }),
       simpleRnn({ units: 6, activation: "relu", returnSequences: true, stateful }),
       lstm({ units: 4, recurrentActivation: "tanh", returnSequences: true, stateful }),
