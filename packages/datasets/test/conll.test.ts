@@ -1,5 +1,5 @@
 /** Files of CoNLL: their columns, what ends a sentence, and what is wrong with one. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -223,4 +223,16 @@ describe("a file, or a folder", () => {
     );
     await expect(findTaggedData(join(folder, "none"))).rejects.toThrow(DatasetNotFoundError);
   });
+});
+
+const wnut = join(import.meta.dirname, "../../../../shared/data/wnut17");
+
+test("WNUT-17: tweets with tokens that begin with #, lines of one tab between sentences", async ({ skip }) => {
+  if (!existsSync(wnut)) skip(`the data for tests are not at ${wnut}`);
+  const { train, validation, test } = await readTaggedData(wnut);
+  expect([train, validation, test].map((part) => part.length)).toEqual([3394, 1009, 0]);
+  const tokens = (part: typeof train) => part.reduce((sum, each) => sum + each.tokens.length, 0);
+  expect([tokens(train), tokens(validation)]).toEqual([62_730, 15_733]);
+  expect(new Set(train.flatMap(({ tags }) => tags)).size).toBe(13);
+  expect(train.flatMap((each) => each.tokens).filter((token) => token.startsWith("#")).length).toBe(828);
 });
