@@ -9,6 +9,7 @@ export {
   type Stopping,
 } from "./app.ts";
 export { type BackendName, backendNames, backends, type RuntimeName, runtimeNames } from "./backends.ts";
+export type { BestBy } from "./best-by.ts";
 export { type Chart, type LegendEntry, writeChart } from "./charts/draw.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";

@@ -16,6 +16,7 @@ import {
 } from "@ostinato/core";
 import { csvLogger, saveCheckpoint, saveModel, tensorBoard, writeFileAtomic } from "@ostinato/core/node";
 import type { Stopping } from "./app.ts";
+import { type BestBy, bestBy } from "./best-by.ts";
 import { writeChart } from "./charts/draw.ts";
 import { type HistoryFigure, historyChart } from "./charts/history.ts";
 import { divergenceWatch } from "./divergence.ts";
@@ -41,6 +42,8 @@ export interface Training {
   readonly settings: Settings;
   /** What to go on from. */
   readonly resume?: Checkpoint | undefined;
+  /** Which epoch's weights are kept: that with the least loss, or the highest accuracy. Default `"valLoss"`. */
+  readonly monitor?: BestBy;
   /** What is drawn of its history. */
   readonly figures: readonly HistoryFigure[];
   readonly folder: TrainingFolder;
@@ -49,14 +52,14 @@ export interface Training {
 }
 
 /**
- * Trains, and leaves in the folder the model with the weights after the epoch with the best validation loss, its history and its curves, and
+ * Trains, and leaves in the folder the model with the weights after the epoch that `monitor` finds best, its history and its curves, and
  * checkpoints on the way.
  *
  * Throws `InterruptedError` after a signal, with what it has reached saved and the command that goes on in the message, and `FailureError` where
  * training has diverged.
  */
 export async function runTraining(training: Training): Promise<void> {
-  const { trainer, options, snapshot, settings, resume, figures, folder, output } = training;
+  const { trainer, options, snapshot, settings, resume, monitor = "valLoss", figures, folder, output } = training;
   const { out, epochs } = options;
   const watch = divergenceWatch();
   const save = async (checkpoint: Checkpoint) => {
@@ -68,8 +71,8 @@ export async function runTraining(training: Training): Promise<void> {
     watch.callback,
     recorder.callback,
     // Without --patience it ends nothing, and only puts the best weights back.
-    earlyStopping({ patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
-    bestModel({ save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot }),
+    earlyStopping({ monitor, patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
+    bestModel({ monitor, save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot }),
     ...logsIn(options.logdir),
     keepSettings(settings, async (checkpoint) => {
       await folder.clear();
@@ -97,7 +100,7 @@ export async function runTraining(training: Training): Promise<void> {
   const derived = await folder.clearDerived();
   if (derived.length > 0) output.say(`Deleted ${derived.join(", ")} of the model before.`);
   await saveModel(join(out, fileNames.model), await trainer.snapshot(snapshot));
-  const epoch = bestEpoch(fitted);
+  const epoch = bestEpoch(fitted, monitor);
   const history = historyOf(fitted, recorder.parts);
   const { saveEvery: _, logdir: __, digest: ___, ...kept } = settings;
   const told = { ...kept, epochs, backend: options.backend };
@@ -105,14 +108,15 @@ export async function runTraining(training: Training): Promise<void> {
   const files = [fileNames.model, fileNames.history, fileNames.best].map((name) => join(out, name));
   for (const figure of figures) files.push(...(await writeChart(out, figure.name, historyChart(history, figure))));
   output.event({ event: "saved", epoch, files });
-  output.say(`The model is that of epoch ${epoch}, which has the best validation loss.`);
+  output.say(`The model is that of epoch ${epoch}, which has the best ${bestBy[monitor]}.`);
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }
 
 /** The epoch whose weights `earlyStopping` put back. */
-function bestEpoch({ epochs }: History): number {
-  const losses = epochs.map(({ valLoss }) => valLoss ?? Number.NaN);
-  return 1 + losses.indexOf(Math.min(...losses.filter((loss) => !Number.isNaN(loss))));
+function bestEpoch({ epochs }: History, monitor: BestBy): number {
+  const figures = epochs.map((figuresOf) => figuresOf[monitor] ?? Number.NaN);
+  const known = figures.filter((figure) => !Number.isNaN(figure));
+  return 1 + figures.indexOf(monitor === "valLoss" ? Math.min(...known) : Math.max(...known));
 }
 
 function logsIn(folder: string | undefined): Callback[] {

@@ -31,7 +31,7 @@ import { confusionName } from "../confusion-chart.ts";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { metadataOf } from "../model.ts";
 import { constraintsFor, lossFor, network } from "../network.ts";
-import type { TrainOptions } from "../options.ts";
+import { monitor, type TrainOptions } from "../options.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
 const defaults: SettingDefaults = { test: true, tagset: "universal" };
@@ -85,6 +85,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     snapshot: { vocabulary, metadata: metadataOf(seed, { tags: data.tags, output: options.output }, data.record) },
     settings,
     resume,
+    monitor,
     figures: figures[options.output],
     folder,
     output,
