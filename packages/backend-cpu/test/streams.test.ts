@@ -1,5 +1,5 @@
 /** Streams: rows that are read as their steps come, pause, begin anew, and share nothing but weights. */
-import { blend, residual, scale } from "@ostinato/conformance";
+import { blend, readout, residual, scale } from "@ostinato/conformance";
 import {
   adam,
   compile,
@@ -184,6 +184,17 @@ describe("rows of a stream", () => {
     const third = numbers(await stream.step([[], b]));
     expect(third).toEqual([second[0], second[0]]);
     expect(numbers(await stream.step([[], []]))).toEqual(third);
+  });
+
+  test("keep an output that is no state, too", async () => {
+    await using reader = await predictorOf(
+      sequential([input({ shape: ["time", 2] }), rnn(readout({ units: 3, outputs: 2 })), dense({ units: 1 })]),
+    );
+    await using stream = reader.stream();
+    const steps = [[[0.5, -1]], [[2, 0.25]]];
+    for (const x of steps) await stream.step(x);
+    const [whole] = numbers(await reader.predict([steps.flat()]));
+    expect(numbers(await stream.step([[]]))).toEqual([whole]);
   });
 
   test("pause by id 0, where that is padding", async () => {

@@ -1,11 +1,14 @@
-/** The general product of strided operands, by tiles that fit the caches. Each thread computes a range of rows, or of columns, on its own. */
+/**
+ * The general product of strided operands, by tiles that fit the caches. Each thread computes a range of the rows, or of the columns, of all products of the
+ * batch on its own: most often whole products, of which nobody else packs an operand.
+ */
 import { loadPart, normal, past, storePart } from "./lanes";
 import { packLeft, packRight } from "./packing";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
 import { COLUMNS, Dot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
 import { address, argument, tick } from "./team";
 
-/** The first of a thread's rows or columns. */
+/** The first of a thread's rows or columns, counted over the batch. */
 @inline
 function startOf(size: i32, thread: i32, threads: i32): i32 {
   return <i32>((<i64>size * thread) / threads);
@@ -56,16 +59,21 @@ export function dot(thread: i32, threads: i32): void {
   const bColumn = address(Dot.bColumnStride);
   const bDepth = address(Dot.bDepthStride);
   const byRows = allRows >= allColumns;
-  const firstRow = byRows ? startOf(allRows, thread, threads) : 0;
-  const endRow = byRows ? startOf(allRows, thread + 1, threads) : allRows;
-  const firstColumn = byRows ? 0 : startOf(allColumns, thread, threads);
-  const endColumn = byRows ? allColumns : startOf(allColumns, thread + 1, threads);
+  const lines = byRows ? allRows : allColumns;
+  const firstLine = startOf(batch * lines, thread, threads);
+  const endLine = startOf(batch * lines, thread + 1, threads);
   const stride = <usize>allColumns << 2;
 
   const packedA = address(Dot.tiles) + <usize>thread * address(Dot.tileBytes);
   const packedB = packedA + <usize>(blocksOf(TILE_ROWS) * TILE_DEPTH) * LEFT_STEP;
   const block = packedB + <usize>(panelsOf(TILE_COLUMNS) * TILE_DEPTH) * RIGHT_STEP;
-  for (let n = 0; n < batch; n++) {
+  for (let n = firstLine / lines; n * lines < endLine; n++) {
+    const first = max(firstLine - n * lines, 0);
+    const end = min(endLine - n * lines, lines);
+    const firstRow = byRows ? first : 0;
+    const endRow = byRows ? end : allRows;
+    const firstColumn = byRows ? 0 : first;
+    const endColumn = byRows ? allColumns : end;
     const a = address(Dot.a) + <usize>n * address(Dot.aBatchStride);
     const b = address(Dot.b) + <usize>n * address(Dot.bBatchStride);
     const y = address(Dot.y) + <usize>(n * allRows) * stride;

@@ -206,11 +206,30 @@ describe("products", () => {
     });
   }
 
-  test("of batches", async () => {
-    const a = feed("a", "float32", [7, 33, 65]);
-    const b = feed("b", "float32", [7, 65, 13]);
-    const feeds = { a: numbers([7, 33, 65], 1), b: numbers([7, 65, 13], 2) };
-    await expectAsPlain({ y: dot(a, b, { contract: [[2], [1]], batch: [[0], [0]] }) }, feeds, { tolerance: 1e-5 });
+  // Threads take whole products, and parts of those where their ranges meet.
+  test.each([
+    [7, 33, 65, 13],
+    [7, 13, 65, 33],
+    [2, 61, 40, 61],
+    [33, 1, 64, 67],
+    [5, 300, 97, 1],
+  ])("of batches: %i × %i × %i × %i", async (batch, rows, depth, columns) => {
+    const a = feed("a", "float32", [batch, rows, depth]);
+    const b = feed("b", "float32", [batch, depth, columns]);
+    // The batch between the other axes, as where time comes first.
+    const over = feed("over", "float32", [rows, batch, depth]);
+    const turned = feed("turned", "float32", [columns, batch, depth]);
+    const fetches = {
+      y: dot(a, b, { contract: [[2], [1]], batch: [[0], [0]] }),
+      timeFirst: dot(over, turned, { contract: [[2], [2]], batch: [[1], [1]] }),
+    };
+    const feeds = {
+      a: numbers([batch, rows, depth], 1),
+      b: numbers([batch, depth, columns], 2),
+      over: numbers([rows, batch, depth], 3),
+      turned: numbers([columns, batch, depth], 4),
+    };
+    await expectAsPlain(fetches, feeds, { tolerance: 1e-5 });
   });
 });
 

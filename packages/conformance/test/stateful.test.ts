@@ -17,6 +17,7 @@ import {
   type FitOptions,
   float32,
   fromBytes,
+  gru,
   input,
   lstm,
   type Model,
@@ -244,12 +245,12 @@ describe("prediction with stateful layers", () => {
     await outputOf(async (reader) => {
       await reader.predict([row, row]);
       await expect(reader.predict([row])).rejects.toThrow(
-        'lstm "lstm" is stateful, and the batch has 1 rows, the one before 2: each row goes on with that in its place; give batches of one size, or call resetStates() between them',
+        'lstm "lstm" is stateful, and a batch of 1 follows one of 2: each row goes on with that in its place; give batches of one size, or call resetStates() between them',
       );
       await expect(reader.predict([row, row, row], { batchSize: 2 })).rejects.toThrow(
         "3 rows are no whole number of batches of 2",
       );
-      await expect(reader.resetStates([2])).rejects.toThrow("there are the rows 0 … 1, got 2");
+      await expect(reader.resetStates([2])).rejects.toThrow("resetStates: rows are 0 … 1, got 2");
       await reader.resetStates();
       expect((await reader.predict([row])).shape).toEqual([1, 12, WORDS]);
     });
@@ -302,6 +303,21 @@ describe("a training with states that is stopped and goes on", () => {
     await damaged({ ...checkpoint.state, "states/gru/h": float32([1], [0]) }, 'has no state "states/gru/h"');
     await expect(resumed(checkpoint.state)).resolves.toBeDefined();
   });
+});
+
+test("each use of a layer has states of its own", async () => {
+  const layer = gru({ units: 2, returnSequences: true, stateful: true });
+  const twice = sequential([input({ shape: ["time", 2] }), layer, layer]);
+  await using trainer = await compile(twice, { backend: reference(), loss: meanSquaredError(), optimizer: sgd() });
+  const x = [[[1, 2]]];
+  await trainer.fit({ x, y: x });
+  const { state } = await trainer.checkpoint();
+  expect(Object.keys(state).filter((name) => name.startsWith("states/"))).toEqual([
+    "states/gru/h",
+    "states/gru:1/h",
+    "states/fresh",
+  ]);
+  expect(state["states/gru/h"]?.data).not.toEqual(state["states/gru:1/h"]?.data);
 });
 
 test("a model is described as it was made, whatever it is run with", async () => {

@@ -98,7 +98,7 @@ describe("what cannot work", () => {
           { x: [[1]], y: [[1]] },
         ]),
       DataError,
-      'epoch 1, batch 2: lstm "lstm" is stateful, and the batch has 1 rows, the one before 2',
+      'epoch 1, batch 2: lstm "lstm" is stateful, and a batch of 1 follows one of 2',
     ],
     "states to begin anew where there are none": [
       async () => (await trainerOf(false)).resetStates(),
@@ -108,7 +108,7 @@ describe("what cannot work", () => {
     "rows to begin anew before there are any": [
       async () => (await trainerOf()).resetStates([0]),
       ConfigError,
-      "resetStates: there are the rows of no batch yet, got 0",
+      "resetStates: there are no rows before the first batch, got 0",
     ],
     "a sequence that is too short": [
       () => continuousBatches([1, 2, 3], { batchSize: 4, sequenceLength: 6 }),

@@ -213,8 +213,8 @@ describe("what a stream is given", () => {
     ],
     nothing: [1, (s) => s.step(undefined as never), ShapeError, 'input "input" must be int32[rows, time]'],
     "another input": [1, (s) => s.step({ other: [1] }), DataError, 'x: the model has no input "other"; it has input'],
-    "a row that there is not": [2, (s) => s.reset([2]), ConfigError, "reset: there are the rows 0 … 1, got 2"],
-    "half a row": [2, (s) => s.reset([0.5]), ConfigError, "reset: there are the rows 0 … 1, got 0.5"],
+    "a row that there is not": [2, (s) => s.reset([2]), ConfigError, "reset: rows are 0 … 1, got 2"],
+    "half a row": [2, (s) => s.reset([0.5]), ConfigError, "reset: rows are 0 … 1, got 0.5"],
   };
   const features: Readonly<Record<string, Wrong>> = {
     "a vector of another size": [
@@ -331,5 +331,15 @@ describe("states of a layer of one's own", () => {
     await stream.step({ input: [[1, 2]], y: [[]] });
     const { data } = await stream.step({ input: [[3, 4]], y: [[5, 6]] });
     expect(data[0]).toBeCloseTo(whole.data[0] as number, 6);
+  });
+
+  test("two inputs over the same time go on together", async () => {
+    const [a, b] = [input({ shape: ["time", 1], name: "a" }), input({ shape: ["time", 1], name: "b" })];
+    await using trainer = await trainerOf(model([a, b], gru({ units: 2 })(concatenate()([a, b]))));
+    await using stream = trainer.stream({ batchSize: 2 });
+    await stream.step({ a: [[1], []], b: [[2], []] });
+    await expect(stream.step({ a: [[[1], [2]], [[3]]], b: [[[1], [2]], []] })).rejects.toThrow(
+      'row 1 has 1 steps of "a" and 0 of "b", which are over the same time "time"; give it as many of each',
+    );
   });
 });

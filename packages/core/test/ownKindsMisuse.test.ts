@@ -258,7 +258,7 @@ const misuses: readonly Misuse[] = [
         x(),
       ),
     "ConfigError",
-    "own: outputs must give a list of ids, sequence, features, or undefined, got",
+    "own: outputs must give a list of ids, sequence, features, scores, or undefined, got",
   ],
 
   // Two of one kind in a model.

@@ -22,7 +22,7 @@ export interface ReversibleEmbedding extends Layer<"ids", "sequence"> {
  *
  * @example
  * const words = reversibleEmbedding({ inputDim: 5000, outputDim: 128, maskZero: true, useBias: true, activation: "softmax" });
- * sequential([words, lstm({ units: 128, returnSequences: true }), words.reverse]); // [batch, time, 5000]
+ * sequential([words, dropout({ rate: 0.2 }), words.reverse]); // [batch, time, 5000]; with a recurrence between, a language model
  *
  * @throws ShapeError where what is turned back has not `outputDim` features; ConfigError where it comes from no ids that were looked up in the same layer
  */

@@ -37,7 +37,9 @@ function isOneStep({ width, widthAxis }: ColumnSpec, data: Rows): boolean {
 
 /** One input: its data as it was given last, and the buffers that it is fed from. */
 class StepInput {
-  readonly #name: string;
+  readonly name: string;
+  /** The steps of each row. */
+  readonly lengths: Int32Array;
   readonly #rows: number;
   readonly #order: Int32Array;
   readonly #form: ColumnSpec;
@@ -45,7 +47,6 @@ class StepInput {
   readonly #ofStep: ColumnSpec;
   readonly #check: ReturnType<typeof inputChecks>;
   readonly #arrays = new Map<string, BatchBuffer["data"]>();
-  readonly #lengths: Int32Array;
   readonly #starts: Float64Array;
   /** A step of one number. */
   readonly #number: unknown[] = [0];
@@ -55,16 +56,16 @@ class StepInput {
 
   constructor(spec: ModelSpec, index: number, rows: number) {
     const input = spec.inputs[index] as InputSpec;
-    this.#name = input.name;
+    this.name = input.name;
     this.#rows = rows;
     this.#order = rowsInOrder(rows);
     this.#form = inputForm(input);
     const { time: _, ...ofStep } = this.#form;
     this.#ofStep = ofStep;
     this.#check = inputChecks(spec, index);
-    this.#lengths = new Int32Array(rows);
+    this.lengths = new Int32Array(rows);
     this.#starts = new Float64Array(rows);
-    this.#buffer = bufferFor(this.#form, rows, 1, this.#name, this.#arrays);
+    this.#buffer = bufferFor(this.#form, rows, 1, this.name, this.#arrays);
   }
 
   /** The name of its time axis, if it has one. */
@@ -90,17 +91,17 @@ class StepInput {
   /** Writes what was taken, filled up with zeros to `steps`, and how long each row is. */
   write(steps: number, feeds: Record<string, Tensor>): void {
     if (this.#buffer.data.length < this.#rows * steps * this.#form.width) {
-      this.#buffer = bufferFor(this.#form, this.#rows, steps, this.#name, this.#arrays);
+      this.#buffer = bufferFor(this.#form, this.#rows, steps, this.name, this.#arrays);
     }
     const given = this.#given;
     if ("lengths" in given) {
       writeBatch(given, this.#order, 0, this.#rows, steps, this.#buffer);
-      this.#lengths.set(given.lengths);
+      this.lengths.set(given.lengths);
     } else this.#writeStep(given, steps);
-    feeds[this.#name] = this.#buffer as Tensor;
+    feeds[this.name] = this.#buffer as Tensor;
     if (this.time === undefined) return;
     this.#buffer.shape[1] = steps;
-    feeds[`${this.#name}/lengths`] ??= int32([this.#rows], this.#lengths);
+    feeds[`${this.name}/lengths`] ??= int32([this.#rows], this.lengths);
   }
 
   #writeStep(given: ArrayLike<unknown>, steps: number): void {
@@ -113,7 +114,7 @@ class StepInput {
       const at = row * steps * width;
       this.#starts[row] = at;
       if (!flat && isList(step) && step.length === 0) {
-        this.#lengths[row] = 0;
+        this.lengths[row] = 0;
         continue;
       }
       if (flat) this.#number[0] = step;
@@ -122,17 +123,17 @@ class StepInput {
           `${label}: a step has ${width} numbers, that of row ${row} is ${got(step)}${isList(step) ? ` of ${step.length}` : ""}`,
         );
       copyNumbers(this.#form, flat ? this.#number : (step as ArrayLike<unknown>), data, at, row);
-      this.#lengths[row] = 1;
+      this.lengths[row] = 1;
     }
     const written: Column = {
       spec: this.#form,
       rows: this.#rows,
       data,
       starts: this.#starts,
-      lengths: this.#lengths,
+      lengths: this.lengths,
       ragged: false,
     };
-    this.#lengths.set(this.#check(written).column.lengths);
+    this.lengths.set(this.#check(written).column.lengths);
   }
 
   #expectRows(rows: number): void {
@@ -172,6 +173,20 @@ export class StepReader {
     }
     for (const input of this.#inputs)
       input.write(input.time === undefined ? 1 : (steps[input.time] as number), this.feeds);
+    for (let i = 1; i < this.#inputs.length; i++) this.#expectAlike(this.#inputs[i] as StepInput);
     return one;
+  }
+
+  /** Inputs over one time go on together: steps of one that come later would meet other steps of the other than in the whole row. */
+  #expectAlike(input: StepInput): void {
+    for (const other of this.#inputs) {
+      if (other === input) return;
+      if (other.time === undefined || other.time !== input.time) continue;
+      const row = other.lengths.findIndex((length, at) => length !== input.lengths[at]);
+      if (row >= 0)
+        throw new ShapeError(
+          `row ${row} has ${other.lengths[row]} steps of "${other.name}" and ${input.lengths[row]} of "${input.name}", which are over the same time "${input.time}"; give it as many of each`,
+        );
+    }
   }
 }

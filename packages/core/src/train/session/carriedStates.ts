@@ -62,7 +62,7 @@ export class CarriedStates {
     if (rows === this.#rows) return this;
     if (this.#fresh.data.includes(0))
       throw new DataError(
-        `${this.layer} is stateful, and the batch has ${rows} rows, the one before ${this.#rows}: each row goes on with that in its place; give batches of one size, or call resetStates() between them`,
+        `${this.layer} is stateful, and a batch of ${rows} follows one of ${this.#rows}: each row goes on with that in its place; give batches of one size, or call resetStates() between them`,
       );
     this.#rows = rows;
     this.#fresh = zeros("bool", [rows]);
@@ -100,7 +100,7 @@ export class CarriedStates {
     for (const row of rows)
       if (!(Number.isInteger(row) && row >= 0 && row < this.#rows))
         throw new ConfigError(
-          `${owner}: there are the rows ${this.#rows === 0 ? "of no batch yet" : `0 … ${this.#rows - 1}`}, got ${shown(row)}`,
+          `${owner}: ${this.#rows === 0 ? "there are no rows before the first batch" : `rows are 0 … ${this.#rows - 1}`}, got ${shown(row)}`,
         );
     for (const row of rows) {
       this.#fresh.data[row] = 1;
