@@ -2,6 +2,7 @@
 import { evaluate, reference } from "@ostinato/conformance";
 import {
   adam,
+  add,
   type Checkpoint,
   checkpointFromBytes,
   checkpoints,
@@ -189,4 +190,38 @@ test("features, too, are turned back", () => {
   const both = words();
   const made = model(x, both.reverse(lstm({ units: 4 })(both(x))));
   expect(inferenceGraph(made.spec).fetches.output.type.shape).toEqual(["batch", 9]);
+});
+
+test("other layers that are applied twice learn from both uses, and stand in a file once", async () => {
+  const [a, b] = [input({ name: "a", shape: [3] }), input({ name: "b", shape: [3] })];
+  const head = dense({ units: 3, activation: "tanh", name: "head" });
+  const twice = model([a, b], head(add()([head(a), b])));
+  const rows = {
+    a: [
+      [1, 0, -1],
+      [0.5, 1, 0],
+    ],
+    b: [
+      [0, 1, 1],
+      [-1, 0, 0.5],
+    ],
+  };
+  await using trainer = await compile(twice, {
+    backend: reference(),
+    loss: meanSquaredError(),
+    optimizer: adam({ learningRate: 0.1 }),
+  });
+  const y = [
+    [0.5, 0, 0],
+    [0, 0.5, 0],
+  ];
+  const { epochs } = await trainer.fit({ x: rows, y }, { epochs: 30 });
+  expect(epochs[29].loss).toBeLessThan(0.2 * epochs[0].loss);
+  const trained = await trainer.snapshot();
+  expect(Object.keys(trained.weights)).toEqual(["head/kernel", "head/bias"]);
+  const loaded = fromBytes(toBytes(trained));
+  expect(loaded.spec).toEqual(twice.spec);
+  await using first = await predictor(trained, { backend: reference() });
+  await using again = await predictor(loaded, { backend: reference() });
+  expect(await again.predict(rows)).toEqual(await first.predict(rows));
 });
