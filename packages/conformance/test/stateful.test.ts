@@ -269,13 +269,13 @@ describe("a training with states that is stopped and goes on", () => {
     const save = (checkpoint: Checkpoint) => void saved.push(checkpointToBytes(checkpoint));
     const weights = await weightsAfter(
       data,
-      { ...options, callbacks: [checkpoints({ save, everySteps: 1 })] },
+      { ...options, callbacks: [checkpoints({ save, everySteps: 2 })] },
       characters(true, 0.2),
     );
-    expect(saved.length).toBeGreaterThan(8);
+    expect(saved.length).toBeGreaterThan(5);
     for (const bytes of saved) {
       const resume = checkpointFromBytes(bytes);
-      const callbacks = [checkpoints({ save: () => {}, everySteps: 1 })];
+      const callbacks = [checkpoints({ save: () => {}, everySteps: 2 })];
       expect(await weightsAfter(data, { ...options, callbacks, resume }, characters(true, 0.2))).toEqual(weights);
     }
   });

@@ -92,7 +92,7 @@ function drawRows(model: Model, count: number, steps: number): readonly (readonl
   return Array.from({ length: count }, () => Array.from({ length: steps }, step));
 }
 
-const STEPS = 12;
+const STEPS = 8;
 
 type Steps = readonly (number | number[])[];
 
@@ -213,7 +213,7 @@ export async function expectSameBits(backend: Backend): Promise<void> {
 
 /** Losses and weights of a training on pieces of one long text, with validation between. */
 async function train(backend: Backend) {
-  const text = Array.from({ length: 90 }, (_, i) => (i * i + (i >> 2)) % WORDS);
+  const text = Array.from({ length: 50 }, (_, i) => (i * i + (i >> 2)) % WORDS);
   const model = sequential([
     words(),
     lstm({ units: 8, returnSequences: true, stateful: true, recurrentDropout: 0.2 }),
@@ -228,8 +228,8 @@ async function train(backend: Backend) {
     seed: 3,
   });
   const data = continuousBatches(text, { batchSize: 4, sequenceLength: 5 });
-  const validationData = continuousBatches(text.slice(0, 30), { batchSize: 2, sequenceLength: 4 });
-  const { epochs } = await trainer.fit(data, { epochs: 3, validationData });
+  const validationData = continuousBatches(text.slice(0, 20), { batchSize: 2, sequenceLength: 4 });
+  const { epochs } = await trainer.fit(data, { epochs: 2, validationData });
   return { epochs, weights: (await trainer.snapshot()).weights };
 }
 

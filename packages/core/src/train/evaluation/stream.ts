@@ -156,7 +156,7 @@ export class ModelStream implements Stream {
 
   async reset(rows?: readonly number[]): Promise<void> {
     this.#expectOpen();
-    await this.#turns.inTurn(() => this.#states.reset("reset", rows));
+    await this.#turns.inTurn(() => this.#states.reset(rows));
   }
 
   async dispose(): Promise<void> {

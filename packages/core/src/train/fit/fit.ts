@@ -244,7 +244,7 @@ export class Fit {
     if (!rows) return;
     const order = this.#order(rows);
     const steps = Math.ceil(order.length / batchSize);
-    if (this.#step === 0) states?.reset("fit");
+    if (this.#step === 0) states?.reset();
     states?.open(Math.min(batchSize, order.length));
     const prepared = await this.#prepare(rows.dataset, Math.min(batchSize, order.length));
     while (this.#step < steps && this.#stopped === undefined) {
@@ -272,7 +272,7 @@ export class Fit {
     const states = this.#context.states?.training;
     try {
       const dataset = weighed(this.#context, readExamples(this.#context, batch), classWeight);
-      if (anew) states?.reset("fit");
+      if (anew) states?.reset();
       states?.open(dataset.rows);
       return dataset;
     } catch (error) {

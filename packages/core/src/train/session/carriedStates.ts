@@ -91,7 +91,7 @@ export class CarriedStates {
   }
 
   /** Begins rows anew, all where none are named. @throws ConfigError for a row that there is not */
-  reset(owner: string, rows?: readonly number[]): void {
+  reset(rows?: readonly number[], owner = "reset"): void {
     if (rows === undefined) {
       this.#fresh.data.fill(1);
       for (const { data } of this.#before) data.fill(0);
@@ -124,7 +124,7 @@ export class CarriedStates {
 
   /** Takes back what `tensors` gave. */
   restore(given: Tensors): void {
-    this.reset("restore");
+    this.reset();
     const fresh = given[FRESH];
     if (fresh === undefined) return;
     this.open(fresh.shape[0] as number);
@@ -188,7 +188,7 @@ export async function resetStates(
     // Training and prediction may have batches of different sizes, or none yet.
     const most = states.reduce((most, each) => Math.max(most, each.rows), 0);
     for (const each of states)
-      each.reset("resetStates", each.rows === most ? rows : rows?.filter((row) => row < each.rows));
+      each.reset(each.rows === most ? rows : rows?.filter((row) => row < each.rows), "resetStates");
   });
 }
 
