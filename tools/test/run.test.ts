@@ -9,7 +9,7 @@ test.each([[[]], [["toString"]], [["tset"]]])("refuses %j with one line and exit
   const { status, stdout, stderr } = spawnSync(process.execPath, [runner, ...args], { encoding: "utf8" });
   expect(status).toBe(2);
   expect(stdout).toBe("");
-  expect(stderr).toMatch(/^usage: node tools\/run\.mjs <.*start.*test.*imdb.*> \[arguments\]\n$/);
+  expect(stderr).toMatch(/^usage: node tools\/run\.mjs <.*start.*test.*imdb.*tag.*> \[arguments\]\n$/);
 });
 
 test.each([
@@ -21,6 +21,7 @@ test.each([
     "npm run imdb -- train",
   ],
   ["imdb", ["train", "data.csv"], { npm_config_header: "" }, "--no-header", "npm run imdb -- train"],
+  ["tag", ["train"], { npm_config_affix: "8", npm_config_test: "" }, "--affix, --no-test", "npm run tag -- train"],
   ["start", [], { npm_config_limit: "2000" }, "--limit", "npm start --"],
 ] as const)(
   "%s %j: options that npm kept for itself are told, and nothing runs",
@@ -28,6 +29,8 @@ test.each([
     const env = { ...process.env, ...taken };
     const { status, stdout, stderr } = spawnSync(process.execPath, [runner, name, ...args], { encoding: "utf8", env });
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-    expect(stderr).toBe(`imdb: npm has taken ${options} for itself; options go behind "--": ${right} …\n`);
+    expect(stderr).toBe(
+      `${name === "start" ? "imdb" : name}: npm has taken ${options} for itself; options go behind "--": ${right} …\n`,
+    );
   },
 );
