@@ -132,7 +132,7 @@ const wrong: Readonly<Record<string, readonly [Uint8Array, string]>> = {
     withSpec((spec) => {
       spec.layers[0]!.kind = "conv1d";
     }),
-    'the model\'s layer "embedding" is of an unknown kind, "conv1d"; where it is one of your own, pass what defineLayer made for it in the options of what reads the model: { layers: [conv1d] }; known are embedding, lstm',
+    'the model\'s layer "embedding" is of an unknown kind, "conv1d"; where it is one of your own, pass what defineLayer made for it in the options of what reads the model: { layers: [conv1d] }; known are embedding, ',
   ],
   "a layer of kind constructor": [
     withSpec((spec) => {
