@@ -56,6 +56,23 @@ function copySteps(from: usize, stride: usize, count: i32, to: usize): void {
   }
 }
 
+/** Four steps of four columns, `stride` bytes apart, to a right panel: the steps of a column lie side by side before, and its columns after. */
+@inline
+function turnFour(from: usize, stride: usize, to: usize): void {
+  const a = v128.load(from);
+  const b = v128.load(from + stride);
+  const c = v128.load(from + 2 * stride);
+  const d = v128.load(from + 3 * stride);
+  const lowAB = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const lowCD = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const highAB = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const highCD = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(lowAB, lowCD, 0, 2));
+  v128.store(to + RIGHT_STEP, v128.shuffle<i64>(lowAB, lowCD, 1, 3));
+  v128.store(to + 2 * RIGHT_STEP, v128.shuffle<i64>(highAB, highCD, 0, 2));
+  v128.store(to + 3 * RIGHT_STEP, v128.shuffle<i64>(highAB, highCD, 1, 3));
+}
+
 /**
  * Packs `count` columns side by side as `width` (8 or 16) of a right panel; `columnStride` and `depthStride` are in bytes. Those past the last
  * column are zero.
@@ -73,10 +90,19 @@ export function packColumns(
     for (let k = 0; k < depth; k++, from += depthStride, to += RIGHT_STEP) copyStep(to, from);
     return;
   }
+  // By fours where the steps of a column lie side by side.
+  const turned = depthStride === 4 ? count & ~3 : 0;
+  const whole = depth & ~3;
+  for (let lane = 0; lane < turned; lane += 4) {
+    const x = from + <usize>lane * columnStride;
+    const y = to + (<usize>lane << 2);
+    for (let k = 0; k < whole; k += 4) turnFour(x + (<usize>k << 2), columnStride, y + <usize>k * RIGHT_STEP);
+  }
   for (let lane = 0; lane < width; lane++) {
-    let x = from + <usize>lane * columnStride;
-    let y = to + (<usize>lane << 2);
-    for (let k = 0; k < depth; k++, x += depthStride, y += RIGHT_STEP) store<f32>(y, lane < count ? load<f32>(x) : 0);
+    const first = lane < turned ? whole : 0;
+    let x = from + <usize>lane * columnStride + <usize>first * depthStride;
+    let y = to + (<usize>lane << 2) + <usize>first * RIGHT_STEP;
+    for (let k = first; k < depth; k++, x += depthStride, y += RIGHT_STEP) store<f32>(y, lane < count ? load<f32>(x) : 0);
   }
 }
 
