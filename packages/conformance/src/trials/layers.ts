@@ -178,10 +178,6 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     const layers = [drawInput(draw), dropout({ rate: draw.one([0, 0.2, 0.5, 0.9]) })];
     return training(draw, sequential(layers).spec, meanSquaredError());
   },
-  gaussianNoise: (draw) => {
-    const layers = [drawInput(draw), dense({ units: 2 }), gaussianNoise({ stddev: draw.one([0, 0.1, 1]) })];
-    return training(draw, sequential(layers).spec, meanSquaredError());
-  },
   activation: (draw) =>
     inference(draw, sequential([drawInput(draw), activation({ activation: draw.one(activationNames) })])),
   pooling: (draw) => {
@@ -238,10 +234,11 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     );
     return draw.chance(0.4) ? inference(draw, made) : training(draw, made.spec, meanSquaredError());
   },
-  spatialDropout1d: (draw) => {
+  "spatialDropout1d and gaussianNoise": (draw) => {
     const start = input({ shape: ["time", draw.number(5).size], lengths: draw.chance(0.7) });
-    const layers = [spatialDropout1d({ rate: draw.one([0, 0.2, 0.5, 0.9]) }), drawRecurrentLayer(draw)] as const;
-    return training(draw, sequential([start, ...layers]).spec, meanSquaredError());
+    const dropped = spatialDropout1d({ rate: draw.one([0, 0.2, 0.5, 0.9]) });
+    const noise = gaussianNoise({ stddev: draw.one([0, 0.1, 1]) });
+    return training(draw, sequential([start, dropped, dense({ units: 2 }), noise]).spec, meanSquaredError());
   },
   attention: attentionTrial,
   merging: mergingTrial,
