@@ -82,7 +82,13 @@ function maxColumns(x: usize, stride: usize, rows: i32, y: usize, count: i32, in
   memory.copy(y, x, <usize>count << 2);
   for (let row = 1; row < rows; row++) {
     x += stride;
-    for (let i: usize = 0; i < <usize>count << 2; i += 4) {
+    let i: usize = 0;
+    for (; i < (<usize>count & ~3) << 2; i += 16) {
+      const most = v128.load(y + i);
+      const values = v128.load(x + i);
+      v128.store(y + i, ints ? i32x4.max_s(most, values) : f32x4.max(most, values));
+    }
+    for (; i < <usize>count << 2; i += 4) {
       if (ints) store<i32>(y + i, max(load<i32>(y + i), load<i32>(x + i)));
       else store<f32>(y + i, max(load<f32>(y + i), load<f32>(x + i)));
     }
