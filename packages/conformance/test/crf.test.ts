@@ -192,7 +192,7 @@ function sentences(rows: number): { x: number[][]; y: number[][] } {
   return { x, y };
 }
 
-const data = sentences(40);
+const data = sentences(24);
 const lengths = data.x.map((row) => row.length);
 const trainerOf = async (options: Partial<CompileOptions> = {}) =>
   compile(tagger(), {
@@ -207,7 +207,7 @@ const trainerOf = async (options: Partial<CompileOptions> = {}) =>
 describe("in the life of a model", () => {
   test("it is learned, kept in the model's file, and decoded from there", async () => {
     await using trainer = await trainerOf();
-    const { epochs } = await trainer.fit(data, { epochs: 25, batchSize: 8 });
+    const { epochs } = await trainer.fit(data, { epochs: 20, batchSize: 4 });
     expect(epochs.at(-1)?.loss).toBeLessThan(0.1);
     const trained = await trainer.snapshot({ metadata: { tags: names } });
     expect(trained.losses).toEqual({
@@ -283,10 +283,11 @@ describe("in the life of a model", () => {
 
   test("callbacks read its weights, and put them back", async () => {
     const kept: Trained[] = [];
-    const rising = piecewiseConstant({ boundaries: [8], values: [0.05, 3] });
+    const rising = piecewiseConstant({ boundaries: [12], values: [0.05, 30] });
     await using trainer = await trainerOf({ optimizer: adam({ learningRate: rising }) });
     const { epochs } = await trainer.fit(data, {
       epochs: 6,
+      batchSize: 8,
       callbacks: [
         bestModel({ monitor: "loss", save: (trained) => void kept.push(trained) }),
         earlyStopping({ monitor: "loss", patience: 9, restoreBestWeights: true }),

@@ -216,7 +216,7 @@ export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { statefulLayer, streamGraph } from "./nn/streamed.ts";
 export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
-export type { Trained, TrainedLoss } from "./nn/trained.ts";
+export { lossesFromJson, lossesToJson, type Trained, type TrainedLoss } from "./nn/trained.ts";
 export { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./nn/wrapping.ts";
 export { learningRateAt } from "./optim/learningRate.ts";
 export {
@@ -329,6 +329,16 @@ export {
   type ViterbiPaths,
   viterbi,
 } from "./train/objective/crf/paths.ts";
+export { type CtcConfig, type CtcOptions, ctc } from "./train/objective/ctc/ctc.ts";
+export {
+  type CtcBeamOptions,
+  type CtcPath,
+  type CtcReading,
+  type CtcScorer,
+  ctcBeamSearch,
+  ctcGreedy,
+} from "./train/objective/ctc/decode.ts";
+export { type CtcDecoder, ctcDecoder } from "./train/objective/ctc/decoder.ts";
 export {
   auc,
   confusion,
@@ -374,6 +384,7 @@ export {
   topKCategoricalAccuracy,
 } from "./train/objective/metrics.ts";
 export type { ByOutput, Objective } from "./train/objective/objective.ts";
+export { type QuantileOptions, quantileLoss } from "./train/objective/quantile.ts";
 export type { Prediction, TargetSpec } from "./train/objective/target.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Signal } from "./train/session/signal.ts";

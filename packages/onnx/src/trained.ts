@@ -3,6 +3,8 @@ import {
   ConfigError,
   inferenceGraph,
   type Json,
+  lossesFromJson,
+  lossesToJson,
   ModelFileError,
   parseModelSpec,
   type ReadOptions,
@@ -16,6 +18,7 @@ import { type OnnxOptions, onnxModel } from "./model.ts";
 const specKey = "ostinato.spec";
 const vocabularyKey = "ostinato.vocabulary";
 const metadataKey = "ostinato.metadata";
+const lossesKey = "ostinato.losses";
 const statesKey = "ostinato.states";
 
 /** Options of `exportOnnx`. */
@@ -31,7 +34,8 @@ export interface ExportOptions extends OnnxOptions {
 /**
  * The `.onnx` file of a trained model, for onnxruntime on any platform. Inputs and outputs have the model's names and are batch-major as
  * in `predict`; batch and time stay open. Ids are int32, and those of an `embedding` with `maskZero` tell the lengths in the graph.
- * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata.
+ * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata, and so do losses that predictions are
+ * read by, such as a CRF, with their parameters, which are no part of the graph.
  *
  * Throws `ConfigError` for options that cannot work, and for `states` of a model that needs whole rows, `ShapeError` for weights that do not fit the spec, `UnsupportedOpError` for weights above 2 GiB,
  * which no ONNX file holds.
@@ -50,11 +54,13 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
     throw new ConfigError(
       `exportOnnx: ${stateful} is stateful, and an ONNX file keeps nothing from run to run; give { states: true }, with which states are inputs and outputs, or { states: false }, with which each run begins anew`,
     );
+  const losses = lossesToJson(trained);
   const metadata = {
     ...(states ? { [statesKey]: "true" } : {}),
     [specKey]: JSON.stringify(spec),
     ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
     ...(own === undefined ? {} : { [metadataKey]: JSON.stringify(own) }),
+    ...(losses === undefined ? {} : { [lossesKey]: JSON.stringify(losses) }),
     ...options.metadata,
   };
   const graph = states ? streamGraph(spec) : inferenceGraph(spec);
@@ -86,8 +92,8 @@ function parse(key: string, text: string): unknown {
 /** Whether the file has its states among inputs and outputs. */
 export const hasStates = (metadata: ReadonlyMap<string, string>): boolean => metadata.get(statesKey) === "true";
 
-/** What `exportOnnx` wrote beside the graph. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
-export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Omit<Trained, "weights"> {
+/** What `exportOnnx` wrote beside the graph; the weights are those of the losses. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
+export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Trained {
   const spec = metadata.get(specKey);
   const vocabulary = metadata.get(vocabularyKey);
   const own = metadata.get(metadataKey);
@@ -99,8 +105,11 @@ export function describedIn(metadata: ReadonlyMap<string, string>, options?: Rea
       "this ONNX model was not written by exportOnnx, so what its inputs mean is unknown; openSession runs any model on tensors",
     );
   }
+  const described = parseModelSpec(parse(specKey, spec), options);
+  const losses = metadata.get(lossesKey);
   return {
-    spec: parseModelSpec(parse(specKey, spec), options),
+    spec: described,
+    ...lossesFromJson(losses === undefined ? undefined : parse(lossesKey, losses), described),
     ...(vocabulary === undefined ? {} : { vocabulary: parse(vocabularyKey, vocabulary) as Json }),
     ...(parsed === undefined ? {} : { metadata: parsed as { [key: string]: Json } }),
   };

@@ -4,10 +4,12 @@ import {
   type CrfConstraints,
   categoricalCrossentropy,
   crf,
+  ctc,
   huber,
   type Loss,
   meanAbsoluteError,
   meanSquaredError,
+  quantileLoss,
   type RowwiseLoss,
   sigmoid,
   softmax,
@@ -44,13 +46,26 @@ const distance =
   };
 
 /** A loss of whole rows on a prediction [time, batch, features] with lengths or without. Its parameters are feeds, so that their gradients are checked, too. */
-function wholeRows(draw: Draw, loss: Loss, features: number, targetOf: (rows: DrawnDim[]) => Value): { loss: Value } {
+function wholeRows(
+  draw: Draw,
+  loss: Loss,
+  features: number,
+  targetOf: (rows: [time: DrawnDim, batch: DrawnDim]) => Value | { values: Value; lengths: Value },
+): { loss: Value } {
   const [time, batch] = [draw.named("time", 5), draw.named("batch", 4)];
   const values = draw.float("x", [time, batch, known(features)], -4, 4);
   const lengths = draw.chance(0.7) ? draw.lengths("lengths", batch, time) : undefined;
   const output = { kind: "sequence" as const, values, ...(lengths ? { lengths } : {}) };
   const parameter = (name: string, shape: readonly number[]): Value => draw.float(name, shape.map(known), -2, 2);
-  return { loss: loss.perRow(values, targetOf([time, batch]), { name: `output/${loss.kind}`, output, parameter }) };
+  const target = targetOf([time, batch]);
+  const own = "values" in target ? target : { values: target };
+  const context = {
+    name: `output/${loss.kind}`,
+    output,
+    parameter,
+    ...("lengths" in own ? { targetLengths: own.lengths } : {}),
+  };
+  return { loss: loss.perRow(values, own.values, context) };
 }
 
 /** Random paths are allowed, that of tag 0 always. */
@@ -85,6 +100,29 @@ export const lossTrials: Readonly<Record<string, DrawTrial>> = {
     const constrained = draw.chance(0.3);
     const loss = crf(constrained ? { constraints: drawConstraints(draw, tags), constrainTraining: true } : {});
     return wholeRows(draw, loss, tags, (rows) => draw.int("target", rows, 0, constrained ? 0 : tags - 1));
+  },
+  ctc: (draw) => {
+    const classes = draw.whole(2, 4);
+    const blank = draw.one([0, "last"] as const);
+    const labels = draw.named("labels", 3);
+    return wholeRows(draw, ctc({ blank }), classes, ([, batch]) => {
+      const [low, high] = blank === 0 ? [1, classes - 1] : [0, classes - 2];
+      return {
+        values: draw.int("target", [labels, batch], low, high),
+        lengths: draw.lengths("labelLengths", batch, labels),
+      };
+    });
+  },
+  quantileLoss: (draw) => {
+    const quantiles = draw.one([[0.5], [0.1, 0.9], [0.05, 0.5, 0.6]]);
+    const rows = draw.dims(draw.whole(1, 2), 12);
+    const numbers = draw.whole(1, 2);
+    const values = draw.float("p", [...rows, known(numbers * quantiles.length)]);
+    const output = { kind: rows.length === 1 ? ("features" as const) : ("sequence" as const), values };
+    const context = { name: "output/quantileLoss", output, parameter: () => values };
+    return {
+      loss: quantileLoss({ quantiles }).perRow(values, draw.float("target", [...rows, known(numbers)]), context),
+    };
   },
   huber: distance((draw) => huber({ delta: draw.one([0.3, 1, 2]) })),
 };

@@ -1,7 +1,7 @@
 /** Trained models: what they are and what they learned, as plain data that knows no backend. */
 import { ConfigError, ModelFileError, ShapeError } from "../errors.ts";
 import { showShape } from "../ir/value.ts";
-import type { Float32Tensor, Tensor, Tensors } from "../tensor.ts";
+import { type Float32Tensor, float32, sizeOf, type Tensor, type Tensors } from "../tensor.ts";
 import { buildModel } from "./build.ts";
 import type { ParameterSpec } from "./layer.ts";
 import { isName, isRecord, type Json, shown } from "./options.ts";
@@ -154,4 +154,37 @@ export function parseLosses(data: unknown, { outputs }: ModelSpec): Trained["los
     ];
   });
   return Object.fromEntries(losses);
+}
+
+/**
+ * The losses of a trained model with their weights as plain data, for files in which weights are part of a graph; undefined where it has none.
+ *
+ * @example metadata.losses = JSON.stringify(lossesToJson(trained))
+ */
+export function lossesToJson(trained: Pick<Trained, "weights" | "losses">): Json | undefined {
+  const { losses } = trained;
+  if (losses === undefined) return undefined;
+  const weights = Object.entries(lossWeights(trained)).map(([name, { data }]) => [name, [...data]] as const);
+  return { losses: losses as unknown as Json, weights: Object.fromEntries(weights) };
+}
+
+/**
+ * Losses and their weights from what `lossesToJson` gave, of unknown origin; none from undefined.
+ *
+ * @param spec the model that they are of
+ * @throws ModelFileError
+ */
+export function lossesFromJson(data: unknown, spec: ModelSpec): Pick<Trained, "weights" | "losses"> {
+  if (data === undefined) return { weights: {} };
+  if (!isRecord(data) || !isRecord(data.weights))
+    throw new ModelFileError("the model file is damaged: its losses are not { losses, weights }");
+  const losses = parseLosses(data.losses, spec) ?? {};
+  const given = data.weights;
+  const weights = lossParametersOf({ losses }).map(({ name, shape }) => {
+    const numbers = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (!Array.isArray(numbers) || numbers.length !== sizeOf(shape) || !numbers.every(Number.isFinite))
+      throw new ModelFileError(`the model file is damaged: "${name}" must be ${sizeOf(shape)} numbers`);
+    return [name, float32(shape, numbers)] as const;
+  });
+  return { losses, weights: Object.fromEntries(weights) };
 }

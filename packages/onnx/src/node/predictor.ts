@@ -8,6 +8,8 @@ import {
   type ReadOptions,
   streamGraph,
   type Tensor,
+  type Tensors,
+  type Trained,
 } from "@ostinato/core";
 import { describedIn, hasStates } from "../trained.ts";
 import { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
@@ -20,6 +22,10 @@ export interface OnnxPredictor extends Predictor {
   readonly vocabulary?: Json;
   /** The metadata that was exported with the model. */
   readonly metadata?: { readonly [key: string]: Json };
+  /** The losses that predictions are read by: `crfDecoder(predictor)`. */
+  readonly losses?: NonNullable<Trained["losses"]>;
+  /** The parameters of these losses. Those of the layers are in the graph. */
+  readonly weights: Tensors;
 }
 
 /** @throws ModelFileError for a file that is said to give its states, and does not */

@@ -62,14 +62,15 @@ export function unseenClasses(
   if (classes === undefined || counts === undefined) return undefined;
   const labels = counts.reduce((sum, count) => sum + count, 0);
   // Over time 0 is as a rule what rows are padded with.
-  const first = typeof column.spec.time === "string" ? 1 : 0;
-  const unseen = [...counts.keys()].filter((label) => label >= first && counts[label] === 0);
+  const first = typeof column.spec.time === "string" && !target.ragged ? 1 : 0;
+  const named = (label: number): boolean => label >= first && label !== target.unlabelled;
+  const unseen = [...counts.keys()].filter((label) => named(label) && counts[label] === 0);
   if (unseen.length === 0 || labels < classes) return undefined;
-  const named = `${unseen.slice(0, MOST_NAMED).join(", ")}${unseen.length > MOST_NAMED ? ", …" : ""}`;
+  const listed = `${unseen.slice(0, MOST_NAMED).join(", ")}${unseen.length > MOST_NAMED ? ", …" : ""}`;
   const what =
     unseen.length === 1
-      ? `class ${named} of ${classes} is in no row to train on`
-      : `${unseen.length} of ${classes} classes are in no row to train on: ${named}`;
+      ? `class ${listed} of ${classes} is in no row to train on`
+      : `${unseen.length} of ${classes} classes are in no row to train on: ${listed}`;
   const heldCounts = held && countClasses(column, held, classes);
   const sorted = heldCounts && unseen.some((label) => (heldCounts[label] as number) > 0);
   const way = sorted

@@ -26,6 +26,8 @@ export interface OwnTarget {
   readonly width?: number;
   /** Labels are below this, and from 0 on. */
   readonly classes?: number;
+  /** A class that no label names, as CTC's blank: nobody is warned that data lacks it. */
+  readonly unlabelled?: number;
   /** Numbers must lie within 0 … 1. Default false. */
   readonly probability?: boolean;
   /**
@@ -82,7 +84,16 @@ export interface LossMaker<O, C> {
 
 const parts: Parts<OwnLoss<never, object>> = { kind: "data", parse: "function", target: "function", build: "function" };
 
-const targetKeys: readonly (keyof OwnTarget)[] = ["dtype", "over", "width", "classes", "probability", "each", "check"];
+const targetKeys: readonly (keyof OwnTarget)[] = [
+  "dtype",
+  "over",
+  "width",
+  "classes",
+  "unlabelled",
+  "probability",
+  "each",
+  "check",
+];
 
 /** The form of the targets of the output `name`. @throws ConfigError, DTypeError for what is none */
 function targetSpecOf(name: string, output: Flow, given: unknown): TargetSpec {
@@ -105,6 +116,7 @@ function targetSpecOf(name: string, output: Flow, given: unknown): TargetSpec {
     dtype,
     shape: ["batch", ...(time === undefined ? [] : [time]), ...(dtype === "float32" ? [width] : [])],
     ...(given.classes === undefined ? {} : { classes: read.integer("classes", 1) }),
+    ...(given.unlabelled === undefined ? {} : { unlabelled: read.integer("unlabelled", 0) }),
     probability: read.boolean("probability", false),
     each,
     ragged,
@@ -140,7 +152,8 @@ export function makeLosses<O, C extends object>(own: OwnLoss<O, C>): LossMaker<O
             config,
             { prediction: output, target: { values: target, ...(targetLengths ? { lengths: targetLengths } : {}) } },
           );
-          const read = [output.values, output.lengths, target, targetLengths];
+          // Behind the activation that made the prediction, too: a loss on its input neither overflows nor loses digits.
+          const read = [output.values, ...output.values.node.inputs, output.lengths, target, targetLengths];
           const known = [...read.flatMap((value) => (value ? [value.node] : [])), ...asked];
           // What is no value is told by what reads the losses.
           if (isRecord(losses) && isRecord(losses.node)) expectOwn([losses as unknown as Value], known);

@@ -6,5 +6,7 @@ export const lossKinds = [
   "meanSquaredError",
   "meanAbsoluteError",
   "huber",
+  "quantileLoss",
   "crf",
+  "ctc",
 ] as const;

@@ -11,6 +11,8 @@ export interface TargetSpec {
   readonly shape: readonly Dim[];
   /** Labels are below this. */
   readonly classes?: number;
+  /** A class that no label names. */
+  readonly unlabelled?: number;
   /** Values must lie within 0 … 1. */
   readonly probability: boolean;
   /**

@@ -3,6 +3,7 @@ import { ConfigError, DataError, ShapeError } from "../../../errors.ts";
 import { showShape } from "../../../ir/value.ts";
 import { isRecord, OptionReader, shown } from "../../../nn/options.ts";
 import { type Float32Tensor, type Tensor, zeros } from "../../../tensor.ts";
+import { readLengths } from "../lengths.ts";
 import { type CrfConstraints, readConstraints } from "./constraints.ts";
 
 /** What paths are scored by. */
@@ -50,18 +51,6 @@ function expectShape(owner: string, name: string, tensor: unknown, shape: readon
   );
 }
 
-function lengthsOf(owner: string, given: ArrayLike<number> | undefined, rows: number, time: number): Int32Array {
-  if (given === undefined) return new Int32Array(rows).fill(time);
-  if (given === null || typeof given !== "object" || given.length !== rows)
-    throw new ShapeError(`${owner}: lengths must have a number for each of the ${rows} rows, got ${shown(given)}`);
-  return Int32Array.from({ length: rows }, (_, row) => {
-    const length = given[row] as number;
-    if (!Number.isInteger(length) || length < 0 || length > time)
-      throw new DataError(`${owner}: row ${row} has the length ${shown(length)}, not a whole number from 0 to ${time}`);
-    return length;
-  });
-}
-
 function latticeOf(owner: string, emissions: Tensor, options: PathOptions): Lattice {
   new OptionReader(owner, options, ["lengths", "transitions", "start", "end", "constraints"]);
   if (!isNumbers(emissions) || emissions.shape.length !== 3)
@@ -93,7 +82,7 @@ function latticeOf(owner: string, emissions: Tensor, options: PathOptions): Latt
     rows,
     time,
     count,
-    lengths: lengthsOf(owner, options.lengths, rows, time),
+    lengths: readLengths(owner, options.lengths, rows, time),
     emissions: emissions.data,
     steps,
     start: ends("start"),
