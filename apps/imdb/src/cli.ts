@@ -24,6 +24,7 @@ const examples = {
 Examples:
   npm run imdb -- train                                  the default preset, 5 epochs, into runs/imdb
   npm run imdb -- train --preset article --out runs/article
+  npm run imdb -- train --preset best --out runs/best    the most accurate one, with n-grams
   npm run imdb -- train --limit 500 --epochs 1 --units 16 --out runs/small --json
   npm run imdb -- train --cell gru --layers 2 --units 32 --dropout 0.2 --out runs/gru
   npm run imdb -- train --backend tfjs-wasm --limit 500 --out runs/tfjs   the same model on TensorFlow.js

@@ -19,7 +19,7 @@ import {
 import { InvalidArgumentError, Option } from "commander";
 import { type ClassWeightOption, parseClassWeight } from "./class-weights.ts";
 import { cellNames, type NetworkOptions, poolingNames, recurrentDefaults } from "./network.ts";
-import { presetNames, presets } from "./presets.ts";
+import { type PresetName, presetNames, presetOf, presets } from "./presets.ts";
 import { type DataOptions, fewestReviews } from "./reviews.ts";
 
 function classWeight(text: string): ClassWeightOption {
@@ -48,7 +48,7 @@ export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptio
 
 /** The options of `train`, and of `start`, which trains for fewer epochs. */
 export function trainOptions(epochs: number): Option[] {
-  const described = presetNames.map((name) => `${name} (${presets[name].summary})`).join(", or ");
+  const described = presetNames.map((name) => `${name} (${presets[name].summary}${setBy(name)})`).join(", or ");
   return [
     new Option("--preset <name>", `set-up: ${described}`).choices(presetNames).default("default"),
     backendOption(),
@@ -72,6 +72,15 @@ export function trainOptions(epochs: number): Option[] {
     ...dataOptions(),
     ...trainingFolderOptions(defaultFolder),
   ];
+}
+
+/** The options that a preset sets, as a command line has them. */
+function setBy(preset: PresetName): string {
+  const set = Object.entries(presetOf(preset).options ?? {}).map(([name, value]) => {
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? flag : `${flag} ${value}`;
+  });
+  return set.length === 0 ? "" : `; unless given: ${set.join(" ")}`;
 }
 
 /** What the layers between the embedding and the output are. */
