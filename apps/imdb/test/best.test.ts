@@ -1,13 +1,13 @@
 /** The preset best: words and n-grams from one file on every backend and in onnxruntime, and options that count in the place of its own. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runtimeNames } from "@ostinato/app";
 import { eventsOf } from "@ostinato/app/testing";
-import { classifierSettings, textClassifier } from "@ostinato/classifier";
+import { classifierSettings } from "@ostinato/classifier";
 import { loadModel } from "@ostinato/core/node";
 import { describe, expect, test } from "vitest";
 import { lastingFolder, runInside, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
+import { expectSameEverywhere, expectSameFiles, trained } from "./trainings.ts";
 
 const folder = lastingFolder();
 const texts = drawnRows(40, 3, 5, 30).map(({ message }) => message);
@@ -16,18 +16,6 @@ function trainingOf(classes: 2 | 3) {
   const data = writeCsv(folder, drawnRows(160, classes), `${classes}.csv`);
   const small = ["--units", "4", "--embedding", "8", "--max-length", "40", "--batch-size", "16"];
   return ["train", "--preset", "best", "--data", data, ...columns, ...small, "--learning-rate", "0.002"];
-}
-
-async function trained(args: readonly string[], out: string) {
-  const { code, stdout, stderr } = await runInside([...args, "--out", out, "--json"]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  return eventsOf(stdout);
-}
-
-async function probabilitiesOn(backend: string, model: string): Promise<number[]> {
-  const { code, stdout } = await runInside(["predict", "--model", model, "--backend", backend, "--json", ...texts]);
-  expect(code).toBe(0);
-  return eventsOf(stdout).map(({ probability }) => Number(probability));
 }
 
 describe.each([2, 3] as const)("%i classes", (classes) => {
@@ -40,25 +28,11 @@ describe.each([2, 3] as const)("%i classes", (classes) => {
     const half = temporaryFolder();
     await trained([...trainingOf(classes), "--epochs", "1"], half);
     await trained([...trainingOf(classes), "--epochs", "4", "--resume"], half);
-    for (const file of ["model.safetensors", "best.safetensors", "history.json"])
-      expect(readFileSync(join(half, file)).equals(readFileSync(join(out, file))), file).toBe(true);
+    expectSameFiles(out, half);
   }, 30_000);
 
   test("the same file gives the same probabilities on every backend and in onnxruntime, within 1e-5", async () => {
-    const expected = await probabilitiesOn("cpu", out);
-    expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.1);
-    for (const backend of runtimeNames) {
-      const differences = (await probabilitiesOn(backend, out)).map((p, row) =>
-        Math.abs(p - (expected[row] as number)),
-      );
-      expect(differences, backend).toHaveLength(texts.length);
-      expect(Math.max(...differences), backend).toBeLessThanOrEqual(1e-5);
-    }
-    const bytes = new Uint8Array(readFileSync(join(out, "model.safetensors")));
-    await using classifier = await textClassifier(bytes);
-    expect((await classifier.classify(texts)).map(({ label }) => classifier.labels.includes(label))).not.toContain(
-      false,
-    );
+    await expectSameEverywhere(out, texts);
   }, 30_000);
 
   test("evaluate and export agree with onnxruntime", async () => {

@@ -1,31 +1,20 @@
 /** The recurrent part of the network: each cell, stacked, with dropout, from one file on every backend and in onnxruntime. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runtimeNames } from "@ostinato/app";
 import { eventsOf } from "@ostinato/app/testing";
 import { loadCheckpoint, loadModel } from "@ostinato/core/node";
 import { describe, expect, test } from "vitest";
 import { cellNames } from "../src/network.ts";
 import { lastingFolder, runInside, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
+import { bytesOf, expectSameEverywhere, expectSameFiles, probabilitiesOn, trained } from "./trainings.ts";
 
 const folder = lastingFolder();
 const data = writeCsv(folder, drawnRows(240, 2));
 const small = ["train", "--data", data, ...columns, "--units", "8", "--max-words", "60", "--batch-size", "16"];
 const texts = drawnRows(40, 2, 5, 30).map(({ message }) => message);
 
-async function trained(options: readonly string[], out = temporaryFolder()) {
-  const { code, stdout, stderr } = await runInside([...small, ...options, "--out", out, "--json"]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  return { out, events: eventsOf(stdout) };
-}
-
-const bytesOf = (out: string, file: string): Buffer => readFileSync(join(out, file));
-
-async function probabilitiesOn(backend: string, model: string): Promise<number[]> {
-  const { code, stdout } = await runInside(["predict", "--model", model, "--backend", backend, "--json", ...texts]);
-  expect(code).toBe(0);
-  return eventsOf(stdout).map(({ probability }) => Number(probability));
+async function trainedSmall(options: readonly string[], out = temporaryFolder()) {
+  return { out, events: await trained([...small, ...options], out) };
 }
 
 /** Each cell alone, two layers with both kinds of dropout, two in both directions, and each with a pooling. */
@@ -46,26 +35,17 @@ describe.each(networks)("%s", (network) => {
   const out = join(folder, network.replaceAll(" ", ""));
 
   test("trains; stopped and resumed it ends with the same bytes", async () => {
-    const { events } = await trained([...options, ...course(4)], out);
+    const { events } = await trainedSmall([...options, ...course(4)], out);
     const losses = events.filter(({ event }) => event === "epoch").map(({ loss }) => Number(loss));
     expect(losses[3]).toBeLessThan((losses[0] as number) - 0.05);
     const half = temporaryFolder();
-    await trained([...options, ...course(2)], half);
-    await trained([...options, ...course(4), "--resume"], half);
-    for (const file of ["model.safetensors", "best.safetensors", "history.json"])
-      expect(bytesOf(half, file).equals(bytesOf(out, file)), file).toBe(true);
+    await trainedSmall([...options, ...course(2)], half);
+    await trainedSmall([...options, ...course(4), "--resume"], half);
+    expectSameFiles(out, half);
   }, 30_000);
 
   test("the same file gives the same probabilities on every backend and in onnxruntime, within 1e-5", async () => {
-    const expected = await probabilitiesOn("cpu", out);
-    expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.1);
-    for (const backend of runtimeNames) {
-      const differences = (await probabilitiesOn(backend, out)).map((p, row) =>
-        Math.abs(p - (expected[row] as number)),
-      );
-      expect(differences, backend).toHaveLength(texts.length);
-      expect(Math.max(...differences), backend).toBeLessThanOrEqual(1e-5);
-    }
+    await expectSameEverywhere(out, texts);
   }, 30_000);
 
   test("evaluate and export agree with onnxruntime", async () => {
@@ -88,10 +68,10 @@ describe.each(networks)("%s", (network) => {
 });
 
 test("the preset article, whose padding is not masked, takes other cells too", async () => {
-  const { out } = await trained(["--preset", "article", "--max-length", "20", "--cell", "gru", "--epochs", "1"]);
-  const expected = await probabilitiesOn("cpu", out);
+  const { out } = await trainedSmall(["--preset", "article", "--max-length", "20", "--cell", "gru", "--epochs", "1"]);
+  const expected = await probabilitiesOn("cpu", out, texts);
   for (const backend of ["wasm", "onnx"])
-    for (const [row, probability] of (await probabilitiesOn(backend, out)).entries())
+    for (const [row, probability] of (await probabilitiesOn(backend, out, texts)).entries())
       expect(Math.abs(probability - (expected[row] as number))).toBeLessThanOrEqual(1e-5);
 }, 30_000);
 
@@ -112,7 +92,7 @@ test("the network is told in the summary and in the event, and kept in the model
     pooling: "mean",
   };
   const told = { network: { ...network, units: 8 }, classWeight: { billing: 1, login: 3 } };
-  const { events } = await trained([...options, "--class-weight", "login=3"]);
+  const { events } = await trainedSmall([...options, "--class-weight", "login=3"]);
   expect(events.find(({ event }) => event === "model")).toMatchObject(told);
   const { spec, metadata } = await loadModel(join(out, "model.safetensors"));
   const config = { units: 8, dropout: 0.25, recurrentDropout: 0.5 };
@@ -129,11 +109,10 @@ test("the network is told in the summary and in the event, and kept in the model
 });
 
 test("the defaults are the article's network, and leave no trace in the files: older trainings can be resumed", async () => {
-  const implicit = await trained(["--epochs", "1"]);
+  const implicit = await trainedSmall(["--epochs", "1"]);
   const said = ["--cell", "lstm", "--layers", "1", "--dropout", "0", "--recurrent-dropout", "0", "--pooling", "last"];
-  const explicit = await trained([...said, "--epochs", "1"]);
-  for (const file of ["model.safetensors", "best.safetensors", "history.json"])
-    expect(bytesOf(explicit.out, file).equals(bytesOf(implicit.out, file)), file).toBe(true);
+  const explicit = await trainedSmall([...said, "--epochs", "1"]);
+  expectSameFiles(implicit.out, explicit.out);
   const { spec, metadata } = await loadModel(join(implicit.out, "model.safetensors"));
   expect(spec.layers.map(({ kind }) => kind)).toEqual(["embedding", "lstm", "dense"]);
   expect(spec.layers[1]?.config).toMatchObject({ units: 8, dropout: 0, recurrentDropout: 0, returnSequences: false });
@@ -147,7 +126,7 @@ test("the defaults are the article's network, and leave no trace in the files: o
 });
 
 test("resuming with another network is an error that names what differs", async () => {
-  const { out } = await trained(["--cell", "gru", "--class-weight", "login=3,billing=1", "--epochs", "1"]);
+  const { out } = await trainedSmall(["--cell", "gru", "--class-weight", "login=3,billing=1", "--epochs", "1"]);
   const resume = (options: readonly string[]) =>
     runInside([...small, ...options, "--epochs", "2", "--out", out, "--resume"]);
   const other = await resume("--layers 2 --bidirectional --dropout 0.5 --class-weight balanced".split(" "));
