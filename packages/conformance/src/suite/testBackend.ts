@@ -16,6 +16,7 @@ import { specialNumberTests } from "./specialNumbers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 import { liveBuffersTest, trainingTests } from "./training.ts";
 import { trialTests } from "./trials.ts";
+import { wholeRowsTests } from "./wholeRows.ts";
 
 declare const console: { info(message: string): void };
 
@@ -58,6 +59,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...attentionTests,
     ...trainingTests,
     ...severalOutputsTests,
+    ...wholeRowsTests,
     ...hugeGradientTests,
     ...optimizerTests,
     ...sharingTests,
