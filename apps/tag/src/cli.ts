@@ -13,7 +13,7 @@ const overview = `Train, evaluate, use and export a tagger: a tag for each token
 
 A first way through:
   npm run tag -- train --limit 5000 --epochs 2      a minute of training, into runs/tag
-  npm run tag -- evaluate                           accuracy on 2,867 test sentences, and what is confused with what
+  npm run tag -- evaluate                           accuracy on 2,899 test sentences, and what is confused with what
   npm run tag -- predict "The old man the boats."
   npm run tag -- export                             an ONNX file, checked against onnxruntime`;
 

@@ -31,6 +31,8 @@ export const defaultFolder = "runs/tag";
 export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
   /** What is left of the learning rate after each epoch. */
   readonly decay: number;
+  /** Momentum of the moving average that the weights become at the end of each epoch; 0: they stay what they are. */
+  readonly average: number;
   /** How often a word must occur to have an id. */
   readonly minCount: number;
   readonly limit?: number;
@@ -63,6 +65,12 @@ export function trainOptions(): Option[] {
     minCountOption(),
     learningRateOption(0.003),
     new Option("--decay <factor>", "what is left of the step size after each epoch").argParser(factor).default(0.6),
+    new Option(
+      "--average <momentum>",
+      "the weights after each epoch are the moving average of those after its steps, with this momentum; 0: they are the last ones",
+    )
+      .argParser(share)
+      .default(0),
     new Option("--limit <n>", "sentences to train with, for a quick run; all by default").argParser(
       whole(fewestSentences, mostRows),
     ),

@@ -21,6 +21,7 @@ import {
   countParameters,
   exponentialDecay,
   type Model,
+  type Optimizer,
   summary,
   summaryRows,
 } from "@ostinato/core";
@@ -66,13 +67,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   await using trainer = await compile(model, {
     backend,
     loss: lossFor(options.output, constraintsFor(data.tags, training.y)),
-    optimizer: adam({
-      learningRate: exponentialDecay({
-        initialLearningRate: options.learningRate,
-        decaySteps: Math.ceil(data.train.length / batchSize),
-        decayRate: options.decay,
-      }),
-    }),
+    optimizer: optimizerFor(options, Math.ceil(data.train.length / batchSize)),
     metrics: [accuracy()],
     seed,
   });
@@ -91,6 +86,13 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     output,
     stopping,
   });
+}
+
+/** Adam, whose steps get smaller from epoch to epoch; where weights are averaged, each epoch ends with the averages. `steps` are those of an epoch. */
+function optimizerFor({ learningRate, decay, average }: TrainOptions, steps: number): Optimizer {
+  const schedule = exponentialDecay({ initialLearningRate: learningRate, decaySteps: steps, decayRate: decay });
+  const averaging = { useEma: true, emaMomentum: average, emaOverwriteFrequency: steps };
+  return adam({ learningRate: schedule, ...(average > 0 ? averaging : {}) });
 }
 
 function examples(encode: TokenEncoder, tags: LabelEncoder<string>, sentences: readonly TaggedSentence[]) {
