@@ -247,8 +247,9 @@ describe("in the life of a model", () => {
     expect(loss).toBeLessThan(expected + 0.1);
   });
 
-  test("the mean is over rows, each with its weight", async () => {
-    await using trainer = await trainerOf();
+  test("the mean is over rows, each with its weight; weighted metrics weigh the steps of a row by it", async () => {
+    const weightedMetrics = [accuracy({ name: "weighted" })];
+    await using trainer = await trainerOf({ weightedMetrics });
     const { x, y } = data;
     const one = async (row: number) => (await trainer.evaluate({ x: [x[row]], y: [y[row]] })).loss;
     const [first, second] = [await one(0), await one(1)];
@@ -256,6 +257,10 @@ describe("in the life of a model", () => {
     expect((await trainer.evaluate(both)).loss).toBeCloseTo((first + second) / 2, 5);
     const weighed = await trainer.evaluate({ ...both, sampleWeights: [3, 0.5] });
     expect(weighed.loss).toBeCloseTo((3 * first + 0.5 * second) / 2, 5);
+    const right = async (row: number) =>
+      (await trainer.evaluate({ x: [x[row]], y: [y[row]] })).accuracy * x[row].length;
+    const counted = 3 * x[0].length + 0.5 * x[1].length;
+    expect(weighed.weighted).toBeCloseTo((3 * (await right(0)) + 0.5 * (await right(1))) / counted, 5);
     // Rows without steps have no loss, and count.
     const beside = await trainer.evaluate({ x: [x[0], []], y: [y[0], []] });
     expect(beside.loss).toBeCloseTo(first / 2, 5);

@@ -6,6 +6,7 @@ import {
   crf,
   crfDecoder,
   decodeSafetensors,
+  defineLayer,
   defineLoss,
   dense,
   encodeSafetensors,
@@ -18,6 +19,7 @@ import {
   type Model,
   ModelFileError,
   mean,
+  meanSquaredError,
   OptionReader,
   predictor,
   sequential,
@@ -123,6 +125,41 @@ test("targets may have a length of their own, and rows are weighed as a whole", 
   await expect(trainer.fit({ x, y: [[4, 2], [3, 3, 3], []] })).rejects.toThrow('y of "output", row 1: 3 labels for 2 steps'); // biome-ignore format: a table
   await expect(trainer.fit({ x, y: [[4, 10], [3], []] })).rejects.toThrow("the label 10 is outside the 10 classes"); // biome-ignore format: a table
   await expect(trainer.fit({ x, y: [4, 2, 1] })).rejects.toThrow("a flat list of numbers has one number a row");
+});
+
+describe("a plain object", () => {
+  const scaled = (kind: string): Loss => ({
+    ...meanSquaredError(),
+    kind,
+    perRow: (p, y, { parameter }) => mean(square(sub(mul(p, parameter("scale", [2], "ones")), y)), [1]),
+  });
+
+  test("may ask for parameters, too, and is kept where it does", async () => {
+    await using trainer = await trainerOf(features, scaled("scaled"));
+    await trainer.fit(data);
+    const trained = fromBytes(toBytes(await trainer.snapshot()));
+    expect(trained.losses).toEqual({ output: { kind: "scaled", options: {}, parameters: { scale: [2] } } });
+    expect(trained.weights["output/scaled/scale"].data).not.toEqual(float32([2], [1, 1]).data);
+    await using without = await trainerOf(features, meanSquaredError());
+    expect((await without.snapshot()).losses).toBeUndefined();
+  });
+
+  test("must have a kind that a file can hold, and parameters that no layer has", async () => {
+    await expect(trainerOf(features, scaled("my loss"))).rejects.toThrow(
+      'the loss my loss of "output" has a parameter "output/my loss/scale", whose parts must be',
+    );
+    const other = defineLayer({
+      kind: "other",
+      parse: () => ({}),
+      takes: "features",
+      outputs: { sequence: "sequence", features: "features" },
+      build: ({ parameter }, _config, [x]) => [{ ...x, values: mul(x.values, parameter("scaled/scale", [2], "ones")) }],
+    });
+    const twice = sequential([input({ shape: [2] }), other({ name: "output" })]);
+    await expect(trainerOf(twice, scaled("scaled"))).rejects.toThrow(
+      '"output/scaled/scale", and so has a layer; give the output another name',
+    );
+  });
 });
 
 describe("what is refused", () => {

@@ -1,6 +1,9 @@
 /** What the compiler must refuse: each line below is an error of types, checked by `tsc`, and a typed error where it is run all the same. */
 import {
   bidirectional,
+  crf,
+  ctc,
+  defineLoss,
   dense,
   dropout,
   embedding,
@@ -9,6 +12,7 @@ import {
   lstm,
   type MergeMode,
   model,
+  quantileLoss,
   rnn,
   type Symbolic,
   sequential,
@@ -141,4 +145,25 @@ test("a gru and a simpleRnn have one state, and options of their own", () => {
   expect(() => simpleRnn({ units: 2, recurrentActivation: "tanh" })).toThrow("recurrentActivation");
   // @ts-expect-error a simpleRnn after one that gives only its last state
   expect(() => sequential([words, gru({ units: 2 }), simpleRnn({ units: 2 })])).toThrow("returnSequences");
+});
+
+test("losses take the options of their kind, and only those", () => {
+  expect(crf().kind).toBe("crf");
+  expect(ctc({ blank: "last" }).kind).toBe("ctc");
+  // @ts-expect-error quantiles are required
+  expect(() => quantileLoss()).toThrow("quantiles");
+  // @ts-expect-error a blank is a number or "last"
+  expect(() => ctc({ blank: "first" })).toThrow("blank");
+  // @ts-expect-error the prediction of a CRF is linear units
+  expect(() => crf({ fromLogits: true })).toThrow("fromLogits");
+  const own = defineLoss({
+    kind: "own",
+    parse: (options: { readonly scale: number }) => ({ factor: options.scale }),
+    target: () => ({ dtype: "float32" }),
+    build: (_context, config, { prediction }) => {
+      expectTypeOf(config).toEqualTypeOf<{ factor: number }>();
+      return prediction.values;
+    },
+  });
+  expectTypeOf(own).parameters.toEqualTypeOf<[options: { readonly scale: number }]>();
 });

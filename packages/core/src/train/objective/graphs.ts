@@ -12,6 +12,7 @@ import { type BuiltModel, buildModel } from "../../nn/build.ts";
 import { carriedFetches } from "../../nn/carried.ts";
 import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
+import { isName, NAME_RULE } from "../../nn/options.ts";
 import { Parameters } from "../../nn/parameters.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
@@ -166,6 +167,8 @@ function allParameters(spec: ModelSpec, built: BuiltModel, ofLosses: Parameters<
     return { ...parameter, value: built.weights[i] as Value, owner: `${kind} "${name}"` };
   });
   const others = ofLosses.list().map(({ spec: parameter, value, owner }): TrainedParameter => {
+    if (!parameter.name.split("/").every(isName))
+      throw new ConfigError(`compile: ${owner} has a parameter "${parameter.name}", whose parts must be ${NAME_RULE}`);
     if (known.has(parameter.name))
       throw new ConfigError(
         `compile: ${owner} has a parameter "${parameter.name}", and so has a layer; give the output another name`,
