@@ -85,6 +85,18 @@ test("is -log of the probability of all alignments, for labels of every length; 
   }
 });
 
+test("what is no number is not taken for a row without an alignment", () => {
+  const feeds = {
+    x: float64([1, 2, classes], [0, 1, 2, 0, Number.NaN, 1]),
+    y: int32([1, 2], [1, 1]),
+    steps: int32([2], [1, 1]),
+    lengths: int32([2], [1, 1]),
+  };
+  const [{ data }] = evaluateValues([lossGraph(ctc())], feeds);
+  expect(data[0]).toBeGreaterThan(0);
+  expect(data[1]).toBeNaN();
+});
+
 /** Ids that stand for sounds of one to three steps; 0 is silence between. */
 function utterances(count: number): { x: number[][]; y: number[][] } {
   const random = new RandomStream(3, "utterances");

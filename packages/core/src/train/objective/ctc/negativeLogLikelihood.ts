@@ -90,5 +90,6 @@ export function negativeLogLikelihood(
   const ended = (value: Value): Value => logSumExp(select(isLast, value, NOTHING), [0]);
   const end = logAddExp(select(equal(labelLengths, 0), none, NOTHING), ended(label), ended(pause));
   const loss = neg(add(sum(outputs[0] as Value, [0]), end));
-  return select(less(loss, IMPOSSIBLE), loss, 0);
+  // What is no number stays none, so that a training hears of it.
+  return select(less(IMPOSSIBLE, loss), 0, loss);
 }
