@@ -10,7 +10,7 @@ import {
   rnn,
   sequential,
 } from "@ostinato/core";
-import { full, mul } from "@ostinato/core/graph";
+import { cast, full, mul } from "@ostinato/core/graph";
 import { describe, test } from "vitest";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
 import { decay, readUnits } from "./ownKinds.ts";
@@ -55,6 +55,18 @@ const misuses: readonly Misuse[] = [
     () => rnn(untyped(lstm)),
     "ConfigError",
     "got a function; what makes layers and cells is to be called with their options",
+  ],
+  [
+    "a definition for a cell",
+    () => rnn(untyped({ kind: "bare", parse: readUnits, states: ["h"], sizes: () => ({ h: 1 }), build: stepOf(kept) })),
+    "ConfigError",
+    'rnn: cell takes a cell, which comes from what defineCell made, got plain data of the kind "bare"',
+  ],
+  [
+    "a copy of a cell",
+    () => rnn([decay({ units: 1 }), untyped({ ...decay({ units: 1 }) })]),
+    "ConfigError",
+    'rnn: cell 1 takes a cell, which comes from what defineCell made, got plain data of the kind "decay"',
   ],
   [
     "a cell in a chain",
@@ -158,6 +170,21 @@ const misuses: readonly Misuse[] = [
     run(stepOf(({ x }: { x: never }) => ({ states: { h: x } }))),
     "ShapeError",
     'rnn "rnn": its cell broken: the state h that step gives must be float32[batch, 2], it is float32[batch, 3]',
+  ],
+  [
+    "a state of whole numbers",
+    run(stepOf(({ states: { h } }: { states: { h: never } }) => ({ states: { h: cast(h, "int32") } }))),
+    "ShapeError",
+    'rnn "rnn": its cell broken: the state h that step gives must be float32[batch, 2], it is int32[batch, 2]',
+  ],
+  [
+    "a parameter of two shapes",
+    run(({ parameter }: BuildContext) => {
+      parameter("w", [2], "zeros");
+      return { step: () => ({ states: { h: parameter("w", [3], "zeros") } }) };
+    }),
+    "ShapeError",
+    'rnn "rnn": its cell broken: the parameter "rnn/w" is [2], and was asked for as [3]',
   ],
   [
     "an output over time",

@@ -24,7 +24,8 @@ export interface Gate {
   pass(loss?: number): Promise<void>;
 }
 
-export function gate(): Gate {
+/** `clock` tells milliseconds. */
+export function gate(clock = () => performance.now()): Gate {
   let left = 0;
   let since = 0;
   let ms: number[] = [];
@@ -33,7 +34,7 @@ export function gate(): Gate {
     left = await wanted();
     ms = [];
     losses = [];
-    since = performance.now();
+    since = clock();
   };
   return {
     async open(facts = {}) {
@@ -41,11 +42,11 @@ export function gate(): Gate {
       await next();
     },
     async pass(loss) {
-      ms.push(performance.now() - since);
+      ms.push(clock() - since);
       if (loss !== undefined) losses.push(loss);
       left -= 1;
       if (left > 0) {
-        since = performance.now();
+        since = clock();
         return;
       }
       say({ ms, losses });

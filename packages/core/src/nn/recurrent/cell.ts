@@ -94,7 +94,7 @@ export function parseCell(owner: string, given: unknown, known?: KnownKinds): Ce
   const definition = (carried(given) ?? known?.cell(kind, owner)) as CellDefinition | undefined;
   if (definition === undefined || !isCell(definition))
     throw new ConfigError(
-      `${owner} takes a cell, got ${definition ? "the layer" : "plain data of the kind"} ${shown(kind)}`,
+      `${owner} takes a cell, which comes from what defineCell made, got ${definition ? "the layer" : "plain data of the kind"} ${shown(kind)}`,
     );
   return withDefinition({ kind, config: definition.parse(config, `${owner}: its ${kind}`) }, definition);
 }
