@@ -29,8 +29,8 @@ Examples:
 sentences. A tenth of the sentences is kept to test with, and a tenth to validate. A folder has files with train, dev and test in
 their names; a file to validate with is then used for that alone, and all of train is trained with.
 
-The folder gets model.safetensors (vocabulary and tags inside): the weights after the epoch with the best validation accuracy,
-which stand in best.safetensors as soon as there are any; history.json, and loss and accuracy as .svg and .png. The same seed gives the
+The folder gets model.safetensors (vocabulary and tags inside): the weights after the epoch that is best in validation, by the
+F1 of spans, the accuracy, or of a CRF without spans the loss, which stand in best.safetensors as soon as there are any; history.json, and loss and accuracy as .svg and .png. The same seed gives the
 same bytes of each. One training at a time writes to a folder; one that is there already is not touched without --resume or
 --overwrite.
 

@@ -1,6 +1,5 @@
 /** The options of the commands, each read and checked from its text. */
 import {
-  type BestBy,
   backendOption,
   batchSizeOption,
   epochsOption,
@@ -20,9 +19,6 @@ import {
 import { InvalidArgumentError, Option } from "commander";
 import { type DataOptions, fewestSentences, tagsets } from "./data.ts";
 import { type NetworkOptions, outputNames } from "./network.ts";
-
-/** The best epoch is that with the most tags right. Of a CRF and of rare spans the loss is least long before that. */
-export const monitor: BestBy = "valAccuracy";
 
 /** Where a model goes to and comes from unless another folder is named. */
 export const defaultFolder = "runs/tag";
@@ -76,7 +72,7 @@ export function trainOptions(): Option[] {
     ),
     seedOption("sentences"),
     ...dataOptions(),
-    ...trainingFolderOptions(defaultFolder, monitor),
+    ...trainingFolderOptions(defaultFolder, "a better epoch"),
   ];
 }
 

@@ -32,10 +32,14 @@ test("train tells the data, the layers, each epoch and the files", () => {
     /^Your data: \d+ sentences of [\d,]+ tokens to train with, \d+ to validate; \d+ words, 4 tags: B-person B-place I-place O$/m,
   );
   expect(told).toMatch(/^wordEmbedding \(embedding\) /m);
-  expect(told).toMatch(/^epoch 6\/6 {2}done in .* valLoss \S+ {2}valAccuracy \S+$/m);
+  expect(told).toMatch(/^epoch 6\/6 {2}done in .* valLoss \S+ {2}valAccuracy \S+ {2}valSpanF1 \S+$/m);
   expect(told).not.toMatch(/[^\n\P{Cc}]/u);
   for (const name of ["loss", "accuracy"]) expect(isPng(bytesOf(out, `${name}.png`))).toBe(true);
-  expect(JSON.parse(bytesOf(out, "history.json").toString("utf8")).epochs).toHaveLength(6);
+  const { epochs } = JSON.parse(bytesOf(out, "history.json").toString("utf8"));
+  const scores = epochs.map(({ valSpanF1 }: { readonly valSpanF1: number }) => valSpanF1);
+  expect(scores).toHaveLength(6);
+  const best = 1 + scores.indexOf(Math.max(...scores));
+  expect(told).toContain(`The model is that of epoch ${best}, which has the best validation F1 of spans.`);
 });
 
 test("the same seed gives the same bytes, another one others", async () => {
@@ -143,6 +147,21 @@ test("a CRF: no span without its beginning, from training to onnxruntime", async
     ending: "crf",
     crf: { start: expect.any(Array) },
   });
+});
+
+test("a CRF over tags that mark no spans, weights that are averaged, and the end of patience", async () => {
+  const own = temporaryFolder();
+  const file = writeConll(
+    own,
+    drawnSentences(60).map((sentence) => sentence.replaceAll(/[BI]-/g, "")),
+  );
+  const args = ["train", "--data", file, ...small, "--output", "crf", "--average", "0.9", "--learning-rate", "0.3"];
+  const { code, stdout } = await runInside([...args, "--epochs", "40", "--patience", "1", "--out", own, "--json"]);
+  expect(code).toBe(0);
+  const events = eventsOf(stdout);
+  const losses = events.filter(({ event }) => event === "epoch").map(({ valLoss }) => valLoss as number);
+  expect(events.at(-2)).toMatchObject({ event: "stopped", reason: expect.stringContaining("valLoss") });
+  expect(events.at(-1)).toMatchObject({ event: "saved", epoch: 1 + losses.indexOf(Math.min(...losses)) });
 });
 
 test("info tells the split, the tags, lengths and words", async () => {

@@ -8,7 +8,7 @@ import { runProcess, temporaryFolder } from "./runCli.ts";
 const wnut = join(import.meta.dirname, "../../../../shared/data/wnut17");
 /** The settings of the README. */
 const settings =
-  "--units 64 --embedding 64 --dropout 0.5 --word-dropout 0.2 --batch-size 16 --learning-rate 0.005 --decay 0.9 --epochs 16".split(
+  "--units 64 --embedding 64 --dropout 0.5 --word-dropout 0.2 --batch-size 16 --learning-rate 0.01 --decay 0.9 --average 0.98 --epochs 12".split(
     " ",
   );
 const seeds = [1, 2, 3];

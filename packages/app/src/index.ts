@@ -9,7 +9,6 @@ export {
   type Stopping,
 } from "./app.ts";
 export { type BackendName, backendNames, backends, type RuntimeName, runtimeNames } from "./backends.ts";
-export type { BestBy } from "./best-by.ts";
 export { type Chart, type LegendEntry, writeChart } from "./charts/draw.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
@@ -39,6 +38,7 @@ export {
 } from "./options.ts";
 export type { Output } from "./output.ts";
 export { openCheckpoint, type SettingDefaults, type Settings, settingsOf } from "./resume.ts";
+export type { Score } from "./score.ts";
 export { answerLines } from "./stdin.ts";
 export { runTraining, type Training } from "./training.ts";
 export { type ChartNames, openTrainingFolder, type TrainingFolder } from "./training-folder.ts";

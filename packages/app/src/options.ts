@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import { type BackendName, backendNames, runtimeNames } from "./backends.ts";
-import { type BestBy, bestBy } from "./best-by.ts";
+import { bestBy } from "./best-by.ts";
 import { callersFolder } from "./files.ts";
 
 /** Reads whole numbers in a range. */
@@ -64,8 +64,8 @@ export interface TrainingOptions {
   readonly logdir?: string;
 }
 
-/** Where a training's files go, and how it is saved, gone on with and ended. `folder` is the default; `monitor` is the figure by which the best epoch is chosen. */
-export function trainingFolderOptions(folder: string, monitor: BestBy = "valLoss"): Option[] {
+/** Where a training's files go, and how it is saved, gone on with and ended. `folder` is the default; `better` completes what --patience waits for. */
+export function trainingFolderOptions(folder: string, better = `a better ${bestBy.valLoss}`): Option[] {
   return [
     new Option("--out <dir>", "folder for the model, its checkpoint, its history and its curves")
       .argParser(path)
@@ -75,10 +75,9 @@ export function trainingFolderOptions(folder: string, monitor: BestBy = "valLoss
     new Option("--save-every <n>", "steps between two checkpoints; each epoch ends with one")
       .argParser(whole(1, mostRows))
       .default(200),
-    new Option(
-      "--patience <n>",
-      `end after this many epochs without a better ${bestBy[monitor]}; off by default`,
-    ).argParser(whole(1, 100_000)),
+    new Option("--patience <n>", `end after this many epochs without ${better}; off by default`).argParser(
+      whole(1, 100_000),
+    ),
     new Option("--logdir <dir>", "folder for TensorBoard's event files and epochs.csv").argParser(path),
   ];
 }

@@ -27,6 +27,7 @@ import { fileNames } from "./model-folder.ts";
 import type { TrainingOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import { keepSettings, type Settings } from "./resume.ts";
+import { type Score, scoreKeeper } from "./score.ts";
 import { csvName, type TrainingFolder } from "./training-folder.ts";
 import { progressHooks } from "./training-progress.ts";
 
@@ -44,6 +45,8 @@ export interface Training {
   readonly resume?: Checkpoint | undefined;
   /** Which epoch's weights are kept: that with the least loss, or the highest accuracy. Default `"valLoss"`. */
   readonly monitor?: BestBy;
+  /** A figure of the app's own, by which the best epoch is chosen in the place of `monitor`. */
+  readonly score?: Score | undefined;
   /** What is drawn of its history. */
   readonly figures: readonly HistoryFigure[];
   readonly folder: TrainingFolder;
@@ -52,14 +55,25 @@ export interface Training {
 }
 
 /**
- * Trains, and leaves in the folder the model with the weights after the epoch that `monitor` finds best, its history and its curves, and
+ * Trains, and leaves in the folder the model with the weights after the epoch that `monitor` or `score` finds best, its history and its curves, and
  * checkpoints on the way.
  *
  * Throws `InterruptedError` after a signal, with what it has reached saved and the command that goes on in the message, and `FailureError` where
  * training has diverged.
  */
 export async function runTraining(training: Training): Promise<void> {
-  const { trainer, options, snapshot, settings, resume, monitor = "valLoss", figures, folder, output } = training;
+  const {
+    trainer,
+    options,
+    snapshot,
+    settings,
+    resume,
+    monitor = "valLoss",
+    score,
+    figures,
+    folder,
+    output,
+  } = training;
   const { out, epochs } = options;
   const watch = divergenceWatch();
   const save = async (checkpoint: Checkpoint) => {
@@ -67,13 +81,17 @@ export async function runTraining(training: Training): Promise<void> {
     await saveCheckpoint(join(out, fileNames.checkpoint), checkpoint);
   };
   const recorder = partRecorder();
+  const keeper = score && scoreKeeper(score, snapshot);
+  const best = score ? ({ monitor: score.name, mode: "max" } as const) : { monitor };
+  const seeing = keeper?.seeing ?? ((callback: Callback) => callback);
   const callbacks = [
     watch.callback,
     recorder.callback,
+    ...(keeper ? [keeper.callback] : []),
     // Without --patience it ends nothing, and only puts the best weights back.
-    earlyStopping({ monitor, patience: options.patience ?? Number.MAX_SAFE_INTEGER }),
-    bestModel({ monitor, save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot }),
-    ...logsIn(options.logdir),
+    seeing(earlyStopping({ ...best, patience: options.patience ?? Number.MAX_SAFE_INTEGER })),
+    seeing(bestModel({ ...best, save: (trained) => saveModel(join(out, fileNames.best), trained), snapshot })),
+    ...logsIn(options.logdir).map(seeing),
     keepSettings(settings, async (checkpoint) => {
       await folder.clear();
       await save(checkpoint);
@@ -81,7 +99,8 @@ export async function runTraining(training: Training): Promise<void> {
     checkpoints({ save, everySteps: options.saveEvery }),
   ];
   if (resume) tellResumed(resume, output);
-  const fitted = await stoppable(training, save, (signal) =>
+  const { onEpoch, ...hooks } = progressHooks(output, epochs, (resume?.position.epoch ?? 0) + 1);
+  const course = await stoppable(training, save, (signal) =>
     trainer.fit(training.data, {
       ...training.fit,
       epochs,
@@ -89,9 +108,11 @@ export async function runTraining(training: Training): Promise<void> {
       callbacks,
       signal,
       ...(resume ? { resume } : {}),
-      ...progressHooks(output, epochs, (resume?.position.epoch ?? 0) + 1),
+      ...hooks,
+      onEpoch: (event) => onEpoch(keeper?.scored(event) ?? event),
     }),
   );
+  const fitted = { ...course, epochs: course.epochs.map((event) => keeper?.scored(event) ?? event) };
   if (fitted.stopped !== undefined) {
     output.event({ event: "stopped", epoch: fitted.epochs.length, reason: fitted.stopped });
     output.say(`Stopped: ${fitted.stopped}.`);
@@ -100,7 +121,7 @@ export async function runTraining(training: Training): Promise<void> {
   const derived = await folder.clearDerived();
   if (derived.length > 0) output.say(`Deleted ${derived.join(", ")} of the model before.`);
   await saveModel(join(out, fileNames.model), await trainer.snapshot(snapshot));
-  const epoch = bestEpoch(fitted, monitor);
+  const epoch = bestEpoch(fitted, score?.name ?? monitor);
   const history = historyOf(fitted, recorder.parts);
   const { saveEvery: _, logdir: __, digest: ___, ...kept } = settings;
   const told = { ...kept, epochs, backend: options.backend };
@@ -108,12 +129,12 @@ export async function runTraining(training: Training): Promise<void> {
   const files = [fileNames.model, fileNames.history, fileNames.best].map((name) => join(out, name));
   for (const figure of figures) files.push(...(await writeChart(out, figure.name, historyChart(history, figure))));
   output.event({ event: "saved", epoch, files });
-  output.say(`The model is that of epoch ${epoch}, which has the best ${bestBy[monitor]}.`);
+  output.say(`The model is that of epoch ${epoch}, which has the best ${score?.title ?? bestBy[monitor]}.`);
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }
 
 /** The epoch whose weights `earlyStopping` put back. */
-function bestEpoch({ epochs }: History, monitor: BestBy): number {
+function bestEpoch({ epochs }: History, monitor: string): number {
   const figures = epochs.map((figuresOf) => figuresOf[monitor] ?? Number.NaN);
   const known = figures.filter((figure) => !Number.isNaN(figure));
   return 1 + figures.indexOf(monitor === "valLoss" ? Math.min(...known) : Math.max(...known));

@@ -8,6 +8,7 @@ import {
   openCheckpoint,
   openTrainingFolder,
   runTraining,
+  type Score,
   type SettingDefaults,
   type Stopping,
   settingsOf,
@@ -17,6 +18,7 @@ import {
 import {
   accuracy,
   adam,
+  type Backend,
   compile,
   countParameters,
   exponentialDecay,
@@ -26,13 +28,13 @@ import {
   summaryRows,
 } from "@ostinato/core";
 import type { TaggedSentence } from "@ostinato/datasets";
-import { type TaggerOutput, type TokenEncoder, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
-import { encodeLabels, type LabelEncoder, labelEncoder } from "@ostinato/text";
+import { type TaggerOutput, type TokenEncoder, tagger, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
+import { areSpanTags, encodeLabels, type LabelEncoder, labelEncoder, spanReport } from "@ostinato/text";
 import { confusionName } from "../confusion-chart.ts";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { metadataOf } from "../model.ts";
 import { constraintsFor, lossFor, network } from "../network.ts";
-import { monitor, type TrainOptions } from "../options.ts";
+import type { TrainOptions } from "../options.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
 const defaults: SettingDefaults = { test: true, tagset: "universal" };
@@ -80,12 +82,31 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     snapshot: { vocabulary, metadata: metadataOf(seed, { tags: data.tags, output: options.output }, data.record) },
     settings,
     resume,
-    monitor,
+    monitor: areSpanTags(data.tags) || options.output === "softmax" ? "valAccuracy" : "valLoss",
+    score: areSpanTags(data.tags) ? spanScore(backend, data.validation) : undefined,
     figures: figures[options.output],
     folder,
     output,
     stopping,
   });
+}
+
+/** The F1 of the spans that the model finds in the sentences to validate with. Of spans that are rare, most tokens are right when none is found, and the loss is least long before most are. */
+function spanScore(backend: Backend, sentences: readonly TaggedSentence[]): Score {
+  const tokens = sentences.map((sentence) => sentence.tokens);
+  const tags = sentences.map((sentence) => sentence.tags);
+  return {
+    name: "valSpanF1",
+    title: "validation F1 of spans",
+    async of(trained) {
+      await using model = await tagger(trained, { backend });
+      const said = await model.tag(tokens);
+      return spanReport(
+        tags,
+        said.map((each) => each.tags),
+      ).f1;
+    },
+  };
 }
 
 /** Adam, whose steps get smaller from epoch to epoch; where weights are averaged, each epoch ends with the averages. `steps` are those of an epoch. */
