@@ -34,11 +34,13 @@ export interface NetworkOptions {
   readonly dropout: number;
   /** Share of the words that a training step hides. */
   readonly wordDropout: number;
+  /** Share of the shapes that it hides. */
+  readonly shapeDropout: number;
 }
 
 export function network(options: NetworkOptions, vocabulary: TaggerVocabulary, tags: number): Model {
-  const { output: ending, embedding: word, affix, units, layers, dropout: rate, wordDropout } = options;
-  const { inputs, output } = tokenEmbeddings(vocabulary, { word, affix, wordDropout });
+  const { output: ending, embedding: word, affix, units, layers, dropout: rate, wordDropout, shapeDropout } = options;
+  const { inputs, output } = tokenEmbeddings(vocabulary, { word, affix, wordDropout, shapeDropout });
   const dropped = (sequence: Symbolic<"sequence">) => (rate > 0 ? dropout({ rate })(sequence) : sequence);
   let sequence = dropped(output);
   for (let layer = 0; layer < layers; layer++)

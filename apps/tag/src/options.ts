@@ -58,6 +58,9 @@ export function trainOptions(): Option[] {
     new Option("--word-dropout <share>", "words that a training step hides, to learn the unknown from")
       .argParser(share)
       .default(0.1),
+    new Option("--shape-dropout <share>", "shapes that a training step hides, for names without capitals")
+      .argParser(share)
+      .default(0),
     minCountOption(),
     learningRateOption(0.003),
     new Option("--decay <factor>", "what is left of the step size after each epoch").argParser(factor).default(0.6),

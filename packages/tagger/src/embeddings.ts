@@ -14,6 +14,8 @@ export interface TokenEmbeddingOptions {
   readonly shape?: number;
   /** The share of words that a training step hides, as `wordDropout` does. Default 0.05; 0 leaves the layer out. */
   readonly wordDropout?: number;
+  /** The same for shapes: so a network learns to find names that are written without capitals. Default 0. */
+  readonly shapeDropout?: number;
 }
 
 /** Inputs of a model, and what is made of them: vectors over time. */
@@ -31,13 +33,18 @@ export interface TokenEmbeddings {
  * const network = model(inputs, dense({ units: tags.length, activation: "softmax" })(states));
  */
 export function tokenEmbeddings(vocabulary: TaggerVocabulary, options: TokenEmbeddingOptions = {}): TokenEmbeddings {
-  const { word = 100, affix = 16, shape = 8, wordDropout: rate = 0.05 } = options;
+  const { word = 100, affix = 16, shape = 8 } = options;
+  const hidden: { readonly [F in FeatureName]?: number } = {
+    word: options.wordDropout ?? 0.05,
+    shape: options.shapeDropout ?? 0,
+  };
   const dimensions = (name: FeatureName): number => (name === "word" ? word : name === "shape" ? shape : affix);
   const inputs = featureNames.map((name) => input({ shape: ["time"], name }));
   const vectors = featureNames.map((name, i) => {
     const ids = inputs[i] as Symbolic<"ids">;
     const inputDim = idCount(vocabulary, name);
-    const seen = name === "word" && rate > 0 ? wordDropout({ rate, inputDim })(ids) : ids;
+    const rate = hidden[name] ?? 0;
+    const seen = rate > 0 ? wordDropout({ rate, inputDim })(ids) : ids;
     return embedding({ inputDim, outputDim: dimensions(name), maskZero: true, name: `${name}Embedding` })(seen);
   });
   return { inputs, output: concatenate()(vectors) };
