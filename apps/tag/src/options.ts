@@ -29,6 +29,8 @@ export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptio
   readonly decay: number;
   /** Momentum of the moving average that the weights become at the end of each epoch; 0: they stay what they are. */
   readonly average: number;
+  /** How much less likely `O` is made before tags are chosen. */
+  readonly outsideBias: number;
   /** How often a word must occur to have an id. */
   readonly minCount: number;
   readonly limit?: number;
@@ -70,6 +72,12 @@ export function trainOptions(): Option[] {
     )
       .argParser(share)
       .default(0),
+    new Option(
+      "--outside-bias <x>",
+      'how much less likely "O" is made before tags are chosen: above 0 more spans are found, and more wrong ones',
+    )
+      .argParser(bias)
+      .default(0),
     new Option("--limit <n>", "sentences to train with, for a quick run; all by default").argParser(
       whole(fewestSentences, mostRows),
     ),
@@ -77,6 +85,13 @@ export function trainOptions(): Option[] {
     ...dataOptions(),
     ...trainingFolderOptions(defaultFolder, "a better epoch"),
   ];
+}
+
+/** Reads what is taken from a logarithm of a probability. */
+function bias(text: string): number {
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (Math.abs(number) <= 100) return number;
+  throw new InvalidArgumentError("It must be a number from -100 to 100.");
 }
 
 /** Reads what is left of a number. */

@@ -1,5 +1,6 @@
 /** From the outputs of a tagger's network to tags: the most probable of each token, or the best path of a CRF. */
 import type { CrfDecoder, Float32Tensor } from "@ostinato/core";
+import type { TaggerOutput } from "./settings.ts";
 
 /** The tags of a sentence by their numbers, and the probability of each. */
 export interface Path {
@@ -9,6 +10,19 @@ export interface Path {
 
 /** The paths of rows of outputs, float32 [rows, time, tags]; `lengths` are the tokens of each row. */
 export type Decode = (outputs: Float32Tensor, lengths: readonly number[]) => Path[];
+
+/** The same outputs with the tag `outside` made less likely by `bias`: of a softmax its probability counts exp(-bias) times. */
+export function withBias(decode: Decode, output: TaggerOutput, outside: number, bias: number): Decode {
+  if (bias === 0 || outside < 0) return decode;
+  const factor = Math.exp(-bias);
+  return (outputs, lengths) => {
+    const [, , units = 0] = outputs.shape;
+    const data = Float32Array.from(outputs.data);
+    for (let i = outside; i < data.length; i += units)
+      data[i] = output === "crf" ? (data[i] as number) - bias : (data[i] as number) * factor;
+    return decode({ ...outputs, data }, lengths);
+  };
+}
 
 /** Where the largest number between two places stands, the first of several. */
 function largest(numbers: Float32Array, from: number, to: number): number {

@@ -25,6 +25,8 @@ export interface TaggerDescription {
   /** What the output is: `"softmax"`, probabilities, or `"crf"`, what each tag adds to the score of a path. */
   readonly ending: TaggerOutput;
   readonly tags: readonly string[];
+  /** How much less likely `O` is made before tags are chosen, as in `TaggerSettings`. */
+  readonly outsideBias: number;
   readonly vocabulary: TaggerVocabulary;
   /** Of a CRF: the tags are the path with the highest score. */
   readonly crf?: CrfDescription;
@@ -38,9 +40,9 @@ export interface TaggerDescription {
 export function taggerDescription(trained: Trained): TaggerDescription {
   const { settings, vocabulary } = taggerSettings(trained);
   const [output = ""] = Object.keys(inferenceGraph(trained.spec).fetches);
-  const { tags, output: ending } = settings;
+  const { tags, output: ending, outsideBias } = settings;
   const crf = ending === "crf" ? { crf: crfDescription(trained, tags.length) } : {};
-  return { inputs: featureNames, output, ending, tags, vocabulary, ...crf };
+  return { inputs: featureNames, output, ending, tags, outsideBias, vocabulary, ...crf };
 }
 
 function crfDescription({ losses = {}, weights }: Trained, tags: number): CrfDescription {

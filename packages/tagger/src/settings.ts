@@ -14,6 +14,11 @@ export interface TaggerSettings {
    * best path. Default `"softmax"`.
    */
   readonly output?: TaggerOutput;
+  /**
+   * How much less likely `O` is made before tags are chosen: its probability counts exp(-outsideBias) times, of a CRF its unit is less by as much. Above 0 more spans are found, and
+   * more wrong ones among them; choose it by sentences that training has not seen. Default 0.
+   */
+  readonly outsideBias?: number;
 }
 
 export const taggerOutputs = ["softmax", "crf"] as const;
@@ -27,12 +32,13 @@ export type KnownTaggerSettings = Required<TaggerSettings>;
 const key = "tagger";
 
 /** What is wrong with settings; undefined where nothing is. */
-function problemOf({ tags, output }: { [K in keyof TaggerSettings]?: unknown }): string | undefined {
+function problemOf({ tags, output, outsideBias }: { [K in keyof TaggerSettings]?: unknown }): string | undefined {
   if (!Array.isArray(tags) || tags.length < 2 || !tags.every((tag) => typeof tag === "string" && tag !== ""))
     return "tags must be a list of two texts or more";
   if (new Set(tags).size < tags.length) return "tags must be different texts";
   if (output !== undefined && !taggerOutputs.some((each) => each === output))
     return 'output must be "softmax" or "crf"';
+  if (outsideBias !== undefined && !Number.isFinite(outsideBias)) return "outsideBias must be a finite number";
   return undefined;
 }
 
@@ -48,7 +54,8 @@ function problemOf({ tags, output }: { [K in keyof TaggerSettings]?: unknown }):
 export function taggerMetadata(settings: TaggerSettings): { [key: string]: Json } {
   const problem = problemOf(settings);
   if (problem !== undefined) throw new ConfigError(`taggerMetadata: ${problem}`);
-  return { [key]: { tags: [...settings.tags], output: settings.output ?? "softmax" } };
+  const { tags, output = "softmax", outsideBias = 0 } = settings;
+  return { [key]: { tags: [...tags], output, outsideBias } };
 }
 
 /** A model's settings and vocabulary. @throws ModelFileError where it carries none, or such as do not fit it */
@@ -61,10 +68,12 @@ export function taggerSettings({ spec, vocabulary, metadata }: Described): {
     throw new ModelFileError(
       `the model is not a tagger: its file has no ${kept === undefined ? "tags" : "vocabulary"}; save it with trainer.snapshot({ vocabulary, metadata: taggerMetadata({ tags }) })`,
     );
-  const { tags, output } = (typeof kept === "object" && kept !== null ? kept : {}) as Readonly<Record<string, unknown>>;
-  const problem = problemOf({ tags, output });
+  const { tags, output, outsideBias } = (typeof kept === "object" && kept !== null ? kept : {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const problem = problemOf({ tags, output, outsideBias });
   if (problem !== undefined) throw new ModelFileError(`the model file is damaged: ${problem}`);
-  const settings = { output: "softmax", ...(kept as object) } as KnownTaggerSettings;
+  const settings = { output: "softmax", outsideBias: 0, ...(kept as object) } as KnownTaggerSettings;
   expectNetwork(spec, settings.tags.length);
   return { settings, vocabulary: parseTaggerVocabulary(vocabulary) };
 }

@@ -10,7 +10,7 @@ import {
   type ReadOptions,
   type Trained,
 } from "@ostinato/core";
-import { bestPaths, type Decode, mostProbable, type Path } from "./decode.ts";
+import { bestPaths, type Decode, mostProbable, type Path, withBias } from "./decode.ts";
 import { taggerSettings } from "./settings.ts";
 import { type TaggerVocabulary, type TokenEncoder, tokenEncoder } from "./vocabulary.ts";
 import { wordDropout } from "./word-dropout.ts";
@@ -20,7 +20,7 @@ export interface Tagging {
   readonly tokens: readonly string[];
   /** One for each token. */
   readonly tags: readonly string[];
-  /** The probability of each of these tags; of a CRF over all paths of tags. */
+  /** The probability of each of these tags; of a CRF over all paths of tags. With an `outsideBias` they are what the tags were chosen by, and need not sum to 1. */
   readonly probabilities: readonly number[];
 }
 
@@ -133,8 +133,10 @@ export const opener: Opener = { name: "tagger", package: "@ostinato/tagger" };
 /** A tagger over a predictor of the model, which it owns from then on. @throws ModelFileError where the model is no tagger */
 export const taggerOver: Over<Tagger> = async (described, open, trained) => {
   const { settings, vocabulary } = taggerSettings(described);
-  const decode = settings.output === "crf" ? bestPaths(crfOf(trained)) : mostProbable;
-  return new ModelTagger(settings.tags, vocabulary, decode, await open());
+  const { tags, output, outsideBias } = settings;
+  const decode = output === "crf" ? bestPaths(crfOf(trained)) : mostProbable;
+  const biased = withBias(decode, output, tags.indexOf("O"), outsideBias);
+  return new ModelTagger(tags, vocabulary, biased, await open());
 };
 
 /** The decoder of a model that was trained with a CRF. @throws ModelFileError where the transitions did not come along */

@@ -79,7 +79,14 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     data: training,
     options,
     fit: { groupByLength: true, validationData: examples(encode, tags, data.validation) },
-    snapshot: { vocabulary, metadata: metadataOf(seed, { tags: data.tags, output: options.output }, data.record) },
+    snapshot: {
+      vocabulary,
+      metadata: metadataOf(
+        seed,
+        { tags: data.tags, output: options.output, outsideBias: options.outsideBias },
+        data.record,
+      ),
+    },
     settings,
     resume,
     monitor: areSpanTags(data.tags) || options.output === "softmax" ? "valAccuracy" : "valLoss",
