@@ -1,5 +1,6 @@
 /** The contract between programs and what runs them, and nothing else. */
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { Pass } from "./ir/rewrite.ts";
 import type { AnyNode, Graph } from "./ir/value.ts";
 import type { Program } from "./plan/program.ts";
 import type { Tensors } from "./tensor.ts";
@@ -12,10 +13,10 @@ export interface Backend {
   /** Whether it runs outside of what makes the backend fast, for `describe` to say so. Absent: nothing does. */
   runsPlainly?(node: AnyNode): boolean;
   /**
-   * Of a backend in another thread: asks there what `runs` has to know to lower `graph`. Await it before `lower`, as `lowerFor` does.
+   * Of a backend in another thread: asks there what `runs` has to know to lower `graph` with the passes `more`. Await it before `lower`, as `lowerFor` does.
    * Absent where `runs` always knows.
    */
-  prepare?(graph: Graph): Promise<void>;
+  prepare?(graph: Graph, more?: readonly Pass[]): Promise<void>;
   /** Takes in the state: parameters, optimizer slots, counters. The tensors are copied. */
   open(state: Tensors): Promise<Session>;
 }

@@ -24,7 +24,7 @@ function unfused(backend: Backend): Backend {
   return {
     name: backend.name,
     runs: (node) => !ops[node.op].late && backend.runs(node),
-    ...(backend.prepare ? { prepare: (graph) => (backend.prepare as (of: typeof graph) => Promise<void>)(graph) } : {}),
+    prepare: async (graph, more) => backend.prepare?.(graph, more),
     open: (state) => backend.open(state),
   };
 }

@@ -95,7 +95,7 @@ export async function lowerFor(
   backend: Pick<Backend, "name" | "runs" | "runsPlainly" | "prepare">,
   more: readonly Pass[] = [],
 ): Promise<Lowered> {
-  await backend.prepare?.(graph);
+  await backend.prepare?.(graph, more);
   return lower(graph, backend, more);
 }
 

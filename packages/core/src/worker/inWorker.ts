@@ -2,6 +2,7 @@
 import type { Backend, Executable, Session } from "../backend.ts";
 import { ConfigError, StateError } from "../errors.ts";
 import { type CompositeName, isComposite } from "../ir/ops.ts";
+import type { Pass } from "../ir/rewrite.ts";
 import type { AnyNode, Graph, Node } from "../ir/value.ts";
 import { lower } from "../passes/lower.ts";
 import type { Program } from "../plan/program.ts";
@@ -13,7 +14,7 @@ import { copiesOf, placesOf, written } from "./tensors.ts";
 
 /** A backend in a worker. It holds the worker: `await using`, or `dispose` it. */
 export interface WorkerBackend extends Backend, AsyncDisposable {
-  prepare(graph: Graph): Promise<void>;
+  prepare(graph: Graph, more?: readonly Pass[]): Promise<void>;
   /** Ends the worker and all its sessions. Calls in progress are rejected with a `StateError`. */
   dispose(): Promise<void>;
 }
@@ -46,21 +47,19 @@ class RemoteBackend implements WorkerBackend {
     return answer;
   }
 
-  async prepare(graph: Graph): Promise<void> {
+  async prepare(graph: Graph, more: readonly Pass[] = []): Promise<void> {
     for (;;) {
       // What is not known yet is taken for native, until it has been asked; what it decomposes to is asked next.
       const open = new Map<string, Question>();
-      lower(graph, {
-        name: this.name,
-        runs: (node: AnyNode) => {
-          if (!isCompositeNode(node)) return true;
-          const question = questionOf(node);
-          const key = JSON.stringify(question);
-          const answer = this.#answers.get(key);
-          if (answer === undefined) open.set(key, question);
-          return answer ?? true;
-        },
-      });
+      const runs = (node: AnyNode): boolean => {
+        if (!isCompositeNode(node)) return true;
+        const question = questionOf(node);
+        const key = JSON.stringify(question);
+        const answer = this.#answers.get(key);
+        if (answer === undefined) open.set(key, question);
+        return answer ?? true;
+      };
+      lower(graph, { name: this.name, runs }, more);
       if (open.size === 0) return;
       const answers = await this.#connection.call("runs", { questions: [...open.values()] });
       [...open.keys()].forEach((key, i) => {
