@@ -6,7 +6,7 @@ import { RandomStream } from "@ostinato/core";
 import { run } from "../src/cli.ts";
 
 export const tag = appRunner("tag", join(import.meta.dirname, "..", "src", "main.ts"), run);
-export const { lastingFolder, runInside, runProcess, temporaryFolder } = tag;
+export const { lastingFolder, runInside, runProcess, spawnCli, temporaryFolder } = tag;
 
 const people = ["anna", "bruno", "carla", "dario"];
 const places = ["rome", "paris", "vienna", "new york", "the hague"];

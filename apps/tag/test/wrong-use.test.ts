@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { drawnSentences, lastingFolder, runInside, small, temporaryFolder, writeConll } from "./runCli.ts";
+import { drawnSentences, lastingFolder, runInside, small, spawnCli, temporaryFolder, writeConll } from "./runCli.ts";
 
 const folder = lastingFolder();
 const data = writeConll(folder, drawnSentences(60));
@@ -111,6 +111,17 @@ test("options and folders", async () => {
   expect(await refused(["export", "--model", model, "--out", join(folder, "other.onnx")])).toMatch(
     /is there already and describes no model/,
   );
+});
+
+test("a reader that has gone away before --help is written: no crash", async () => {
+  const child = spawnCli(["train", "--help"]);
+  child.stdout.destroy();
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += String(text);
+  });
+  expect(await new Promise((resolve) => void child.on("close", resolve))).toBe(0);
+  expect(stderr).toBe("");
 });
 
 test("--help tells every command, and the way through", async () => {

@@ -60,6 +60,8 @@ Exit codes: 0 done, 1 it did not succeed, 2 wrong use, 130 Ctrl-C, 143 SIGTERM.`
 /** Runs the command line `args` (without the program's name). Never throws: what goes wrong is told on standard error. */
 export async function runApp(app: App, args: readonly string[], environment: Environment): Promise<number> {
   let output: Output | undefined;
+  // A reader of the help that goes away (`| head`) wanted no more. What else may happen to standard output is told by the output of a command.
+  environment.stdout.on("error", () => {});
   const open = (json: boolean): Output => {
     output = createOutput(environment, { name: app.name, json });
     return output;
