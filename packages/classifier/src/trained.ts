@@ -22,10 +22,10 @@ export interface Opener {
 export type Described = Omit<Trained, "weights">;
 
 /**
- * Makes a program of a model: looks at what the file tells, and then opens its predictor, which it owns from then on. `trained` is the whole model, weights included, where
- * it did not come as ONNX.
+ * Makes a program of a model: looks at what the file tells, and then opens its predictor, which it owns from then on. The weights are those of losses that predictions are
+ * read by; those of layers are among them only where the model did not come as ONNX.
  */
-export type Over<T> = (described: Described, open: () => Promise<Predictor>, trained?: Trained) => Promise<T>;
+export type Over<T> = (described: Trained, open: () => Promise<Predictor>) => Promise<T>;
 
 /** What was given as a model, read. @throws ConfigError for a path, ModelFileError for what is no model */
 export function trainedFrom(opener: Opener, model: Uint8Array | Trained, options: ReadOptions): Trained {
@@ -52,5 +52,5 @@ export function openTrained<T>(
   { backend, ...options }: ReadOptions & { readonly backend?: Backend },
 ): Promise<T> {
   const trained = trainedFrom(opener, model, options);
-  return over(trained, async () => predictor(trained, { backend: backend ?? (await cpu()) }), trained);
+  return over(trained, async () => predictor(trained, { backend: backend ?? (await cpu()) }));
 }

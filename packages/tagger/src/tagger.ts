@@ -131,20 +131,16 @@ function expectTokens(tokens: unknown, row: number): void {
 export const opener: Opener = { name: "tagger", package: "@ostinato/tagger" };
 
 /** A tagger over a predictor of the model, which it owns from then on. @throws ModelFileError where the model is no tagger */
-export const taggerOver: Over<Tagger> = async (described, open, trained) => {
+export const taggerOver: Over<Tagger> = async (described, open) => {
   const { settings, vocabulary } = taggerSettings(described);
   const { tags, output, outsideBias } = settings;
-  const decode = output === "crf" ? bestPaths(crfOf(trained)) : mostProbable;
+  const decode = output === "crf" ? bestPaths(crfOf(described)) : mostProbable;
   const biased = withBias(decode, output, tags.indexOf("O"), outsideBias);
   return new ModelTagger(tags, vocabulary, biased, await open());
 };
 
 /** The decoder of a model that was trained with a CRF. @throws ModelFileError where the transitions did not come along */
-function crfOf(trained: Trained | undefined): CrfDecoder {
-  if (trained === undefined)
-    throw new ModelFileError(
-      'the model ends in a CRF, whose transitions are not in an ONNX file; open what saveModel wrote, with { backend: "onnx" } for onnxruntime',
-    );
+function crfOf(trained: Trained): CrfDecoder {
   if (trained.losses === undefined)
     throw new ModelFileError("the model file is damaged: its tags are those of a CRF, and there is none");
   return crfDecoder(trained);

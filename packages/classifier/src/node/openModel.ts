@@ -45,12 +45,11 @@ async function openOnnx<T>(
   over: Over<T>,
   model: Uint8Array | string,
   options: ReadOptions,
-  trained?: Trained,
 ): Promise<T> {
   const { onnxPredictor } = await onnx(opener);
   const predictor = await onnxPredictor(model, options);
   try {
-    return await over(predictor, async () => predictor, trained);
+    return await over(predictor, async () => predictor);
   } catch (error) {
     await predictor.dispose();
     throw error;
@@ -82,7 +81,7 @@ export async function openModel<T>(
       return await openTrained(opener, over, own, backend === undefined ? options : { backend, ...options });
     const trained = trainedFrom(opener, own, options);
     const { exportOnnx } = await onnx(opener);
-    return await openOnnx(opener, over, exportOnnx(trained), options, trained);
+    return await openOnnx(opener, over, exportOnnx(trained), options);
   } catch (error) {
     if (typeof path !== "string" || !(error instanceof ModelFileError) || error.message.includes(path)) throw error;
     throw new ModelFileError(`${path}: ${error.message}`, { cause: error });
