@@ -1,4 +1,4 @@
-/** Names in tweets: WNUT-17 without pre-trained vectors, with a CRF and with a softmax, on the development set, which nothing was chosen by. */
+/** Names in tweets: WNUT-17 without pre-trained vectors, with a CRF and with a softmax, on the development set, by which the bias was chosen. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { eventsOf } from "@ostinato/app/testing";
@@ -10,7 +10,7 @@ const wnut = join(import.meta.dirname, "../../../../shared/data/wnut17");
 const settings = [
   ["--units", "64", "--embedding", "64", "--dropout", "0.5", "--word-dropout", "0.3", "--shape-dropout", "0.5"],
   ["--min-count", "1", "--batch-size", "16", "--learning-rate", "0.01", "--decay", "0.9", "--average", "0.98"],
-  ["--outside-bias", "0.5", "--epochs", "14"],
+  ["--outside-bias", "2", "--epochs", "14"],
 ].flat();
 const seeds = [1, 2, 3];
 
@@ -45,6 +45,6 @@ test("the CRF is ahead of the softmax, and where the README says", async ({ skip
   };
   const [softmax, crf] = [await mean("softmax"), await mean("crf")];
   console.log(`means of ${seeds.length} seeds: softmax ${softmax.toFixed(4)}, CRF ${crf.toFixed(4)}`);
-  expect(crf).toBeGreaterThan(0.28);
+  expect(crf).toBeGreaterThan(0.3);
   expect(crf - softmax).toBeGreaterThan(0.01);
 });
