@@ -24,6 +24,22 @@ test.each(cases.map((each, i) => [i, each] as const))(
   },
 );
 
+test("figures that seqeval publishes of its default mode", () => {
+  const split = (...sentences: readonly string[]): string[][] => sentences.map((tags) => tags.split(" "));
+  const person = "B-PER I-PER O";
+  const early = spanReport(
+    split("O O O B-MISC I-MISC I-MISC O", person),
+    split("O O B-MISC I-MISC I-MISC I-MISC O", person),
+  );
+  expect([early.precision, early.recall, early.f1, early.support]).toEqual([0.5, 0.5, 0.5, 2]);
+  expect([early.types.MISC?.f1, early.types.PER?.f1]).toEqual([0, 1]);
+  const longer = spanReport(
+    split("O O B-MISC I-MISC B-MISC O O", person),
+    split("O O B-MISC I-MISC B-MISC I-MISC O", person),
+  );
+  expect([longer.types.MISC?.f1, longer.types.PER?.f1]).toEqual([0.5, 1]);
+});
+
 describe("tagSpans", () => {
   test.each([
     ["B-a I-a O B-a", "a 0 2, a 3 4"],
