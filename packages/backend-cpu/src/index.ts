@@ -2,7 +2,6 @@
 export { aligned, type Call, type Kernel, type Kernels, type View, type Walk } from "./call.ts";
 export { cpu } from "./cpu.ts";
 export { extent, freeStride, strideOf } from "./kernels/axes.ts";
-export { basicKernels } from "./kernels/basic.ts";
 export { elementsOf, repeatsOf } from "./kernels/fused.ts";
 export { type FusedPlan, type Place, planFused } from "./kernels/fusedPlan.ts";
 export { expectIds, positionsBytes, sortPositions } from "./kernels/ids.ts";

@@ -1,4 +1,5 @@
 /** The module, with either kind of multiply-add, and which of them this engine runs. */
+import { ResourceError } from "@ostinato/core";
 import { embedded } from "./binaries/module.ts";
 import { inflate } from "./host/inflate.ts";
 import { compile, type Module, validate } from "./host/modules.ts";
@@ -63,11 +64,11 @@ async function load(simd: Simd, shared: boolean): Promise<Module | undefined> {
   return loading;
 }
 
-/** The first of the kinds in `choice` that this engine runs; undefined where it has no SIMD. */
-export async function loadBinary(choice: readonly Simd[], shared: boolean): Promise<Binary | undefined> {
+/** The first of the kinds in `choice` that this engine runs. @throws ResourceError where it runs none of them */
+export async function loadBinary(choice: readonly Simd[], shared: boolean): Promise<Binary> {
   for (const simd of choice) {
     const module = await load(simd, shared);
     if (module) return { simd, module };
   }
-  return undefined;
+  throw new ResourceError("wasm: this engine has no WebAssembly SIMD; take cpu() of @ostinato/backend-cpu");
 }

@@ -1,5 +1,5 @@
-/** The WebAssembly backend: which binary, how many threads, and what runs where neither is to be had. */
-import { arenaBackend, basicKernels, PlainMemory } from "@ostinato/backend-cpu";
+/** The WebAssembly backend: which binary, and how many threads. */
+import { arenaBackend, supportingKernels } from "@ostinato/backend-cpu";
 import { type Backend, ConfigError, ResourceError } from "@ostinato/core";
 import { loadBinary, type Simd } from "./binary.ts";
 import { cores, hasThreads, threadsRefused } from "./host/threads.ts";
@@ -63,32 +63,22 @@ async function teamFor(asked: number | undefined): Promise<number> {
 }
 
 /**
- * Kernels in WebAssembly SIMD over one memory, shared by threads; the kernels of the CPU backend run what has none. Nothing to install or serve: the
+ * Kernels in WebAssembly SIMD over one memory, shared by threads; the kernels of the CPU backend run what has none; `name` says what was chosen. Nothing to install or serve: the
  * module comes with this file. Computes in single precision. A run computes before its promise is returned, with the caller's thread
  * taking part; between runs the threads sleep, and they do not keep a process alive.
  *
- * An engine without WebAssembly SIMD gets the simplest of the CPU backend's kernels, and recurrences as loops of them; `name` says what was chosen.
- *
- * @throws ConfigError for options that cannot work, ResourceError where a page's Content-Security-Policy forbids WebAssembly, or the threads that were asked
- * for; `open` throws ResourceError where the host gives no memory, and a session's `compile` where it gives no threads: these start while the caller goes on.
+ * @throws ConfigError for options that cannot work, ResourceError where the engine has no WebAssembly SIMD, or a page's Content-Security-Policy forbids WebAssembly, or
+ * the threads that were asked for; `open` throws ResourceError where the host gives no memory, and a session's `compile` where it gives no threads: these start while the caller goes on.
  * @example const backend = await wasm({ threads: 2 });
  */
 export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   checkOptions(options);
   const team = await teamFor(options.threads);
   const binary = await loadBinary(choices[options.simd ?? "auto"], team > 1);
-  if (!binary) {
-    return arenaBackend({
-      name: "wasm (no SIMD in this engine: the CPU backend's kernels)",
-      // Without those of recurrences and crossentropies and with a plain product: few engines would ever run more, which every bundle would carry.
-      kernels: basicKernels,
-      createMemory: () => new PlainMemory(),
-    });
-  }
   return arenaBackend({
     name: `wasm (${names[binary.simd]} SIMD, ${team} ${team === 1 ? "thread" : "threads"})`,
     kernels: wasmKernels(team),
-    plain: basicKernels,
+    plain: supportingKernels,
     createMemory: () => WasmMemory.open(binary, team),
   });
 }

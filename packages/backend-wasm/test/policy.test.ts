@@ -62,11 +62,9 @@ describeInChromium("a page under a Content-Security-Policy", (open) => {
     expect((await attempt(strict, "{ threads: 2 }")).name).toBe("ResourceError");
   });
 
-  test("that allows scripts alone: an engine without SIMD runs the kernels of the CPU backend", async () => {
+  test("that allows scripts alone, in an engine without SIMD: is told of that first", async () => {
     await using site = await open({ scripts: { "page.js": script }, headers: policy("") });
     const outcome = await site.page.evaluate("WebAssembly.validate = () => false, attempt()");
-    const { backend, losses } = outcome as Outcome;
-    expect(backend).toBe("wasm (no SIMD in this engine: the CPU backend's kernels)");
-    expect(losses).toHaveLength(3);
+    expect((outcome as Outcome).message).toContain("this engine has no WebAssembly SIMD");
   });
 });

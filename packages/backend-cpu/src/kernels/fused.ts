@@ -133,7 +133,7 @@ function run(memory: Memory, call: FusedCall): void {
 }
 
 /** The fused kernel over the kernels of single ops. */
-export function fusedKernel(kernels: Kernels): Kernel<"fused"> {
+export function fusedKernel(kernels: Partial<Kernels>): Kernel<"fused"> {
   const all = { ...kernels, ...ownKernels } as Readonly<Record<string, Kernel | undefined>>;
   return {
     supports: ({ operations }: FusedAttrs) => operations.every(({ op }) => all[op] !== undefined),

@@ -1,5 +1,5 @@
 /** The table of kernels: those of the module, and of the CPU backend what it lacks. */
-import { basicKernels, type Kernels } from "@ostinato/backend-cpu";
+import { type Kernels, supportingKernels } from "@ostinato/backend-cpu";
 import { crossentropyKernels } from "./crossentropy.ts";
 import { dotKernels } from "./dot.ts";
 import { fusedKernels, totalKernel } from "./fused.ts";
@@ -13,7 +13,7 @@ import { softmaxKernels } from "./softmax.ts";
 
 export function wasmKernels(threads: number): Kernels {
   return {
-    ...basicKernels,
+    ...supportingKernels,
     ...softmaxKernels,
     ...moveKernels,
     ...fusedKernels(threads),

@@ -1,4 +1,4 @@
-/** Powers. */
+/** Elementwise kernels of ops that are rare: every backend over one memory runs them, on the same bytes. */
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { normal } from "./small.ts";
@@ -13,4 +13,6 @@ function powFloat({ f32: x }: Memory, call: Call): void {
   for (let o = out.offset, i = a.offset, j = b.offset; o < end; o++, i += di, j += dj) x[o] = normal(x[i] ** x[j]);
 }
 
-export const powerKernels = { pow: { run: powFloat } };
+export const rareKernels = {
+  pow: { run: powFloat },
+};
