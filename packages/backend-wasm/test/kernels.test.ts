@@ -9,6 +9,7 @@ import {
   feed,
   float32,
   gather,
+  gradients,
   int32,
   less,
   log,
@@ -29,7 +30,7 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
-import { add, argMax, max, maximum, minimum, sign, sum } from "@ostinato/core/graph";
+import { add, argMax, max, maximum, minimum, sign, softmaxCrossentropy, sum } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
 import { expectAsPlain } from "./graphs.ts";
@@ -247,6 +248,29 @@ describe("softmax", () => {
     const values = [1, 2, Number.NaN, 3, 4, 1, -Infinity, 2, -Infinity, 0, 1, 2, 3, 4, Number.NaN];
     await expectAsPlain({ softmax: softmax(x), logSoftmax: logSoftmax(x) }, { x: float32([3, 5], values) });
   });
+});
+
+describe("crossentropy", () => {
+  // Enough logits for the other threads to be woken, with rows that threads do not share evenly.
+  for (const [rows, classes] of [...odd.map((size) => [5, size]), [301, 257], [5, 20_001]]) {
+    test(`${rows} rows of ${classes}, with label smoothing and without`, async () => {
+      const logits = feed("logits", "float32", [rows, classes]);
+      const labels = feed("labels", "int32", [rows]);
+      const cotangent = feed("cotangents", "float32", [rows]);
+      const fetches: Record<string, Value> = {};
+      for (const labelSmoothing of [0, 0.1, 1]) {
+        const value = softmaxCrossentropy(logits, labels, { labelSmoothing });
+        fetches[`losses, ${labelSmoothing}`] = value;
+        fetches[`gradients, ${labelSmoothing}`] = gradients([{ value, cotangent }], [logits])[0];
+      }
+      const feeds = {
+        logits: scaled(numbers([rows, classes], 1), 20),
+        labels: ids([rows], classes, 2),
+        cotangents: numbers([rows], 3),
+      };
+      await expectAsPlain(fetches, feeds, { tolerance: 2e-6 });
+    });
+  }
 });
 
 describe("look-ups and scattered sums", () => {

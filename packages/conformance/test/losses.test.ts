@@ -1,9 +1,10 @@
 /** The options of losses against Keras's formulas written out naively; class weights and penalties. */
-import { checkGradients, evaluate, evaluateValues } from "@ostinato/conformance";
+import { checkGradients, evaluate, evaluateValues, reference } from "@ostinato/conformance";
 import {
   binaryCrossentropy,
   type CrossentropyOptions,
   categoricalCrossentropy,
+  compile,
   dense,
   embedding,
   evaluationGraph,
@@ -13,12 +14,14 @@ import {
   inferenceGraph,
   input,
   int32,
+  lossMetric,
   lstm,
   type ModelSpec,
   meanAbsoluteError,
   meanSquaredError,
   nodesOf,
   optimizerState,
+  perplexity,
   RandomStream,
   type RowwiseLoss,
   sequential,
@@ -128,6 +131,41 @@ test("meanAbsoluteError and huber", () => {
       if (delta === 1) expectClose(lossesOf(huber(), x, wide(y)), expected);
     }
   }
+});
+
+test("a smoothed loss of ragged rows has the figures without smoothing beside it", async () => {
+  const labelSmoothing = 0.2;
+  const spec = sequential([
+    embedding({ inputDim: 6, outputDim: 3, maskZero: true }),
+    lstm({ units: 4, returnSequences: true }),
+    dense({ units: features, activation: "softmax" }),
+  ]);
+  await using trainer = await compile(spec, {
+    backend: reference(),
+    loss: sparseCategoricalCrossentropy({ labelSmoothing }),
+    optimizer: sgd(),
+    metrics: [lossMetric(sparseCategoricalCrossentropy()), perplexity()],
+    seed: 2,
+  });
+  const x = [[1, 2, 3], [4], [5, 1], []];
+  const y = [[3, 0, 1], [2], [1, 1], []];
+  const { shape, data } = await trainer.predict(x);
+  const plain: number[] = [];
+  const smoothed: number[] = [];
+  y.forEach((labels, row) => {
+    for (const [step, label] of labels.entries()) {
+      const start = (row * shape[1] + step) * features;
+      const logs = [...data.slice(start, start + features)].map(Math.log);
+      plain.push(-logs[label]);
+      smoothed.push(-(1 - labelSmoothing) * logs[label] - labelSmoothing * mean(logs));
+    }
+  });
+  const { loss, sparseCategoricalCrossentropy: unsmoothed, perplexity: choices } = await trainer.evaluate({ x, y });
+  expect(loss).toBeCloseTo(mean(smoothed), 5);
+  expect(unsmoothed).toBeCloseTo(mean(plain), 5);
+  expect(choices).toBeCloseTo(Math.exp(mean(plain)), 5);
+  const [epoch] = (await trainer.fit({ x, y })).epochs;
+  expect([epoch.loss, epoch.sparseCategoricalCrossentropy]).toEqual([loss, unsmoothed]);
 });
 
 describe("class weights", () => {

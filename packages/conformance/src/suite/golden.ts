@@ -1,6 +1,7 @@
 /** Golden cases: what PyTorch and Keras compute. Each JSON file names the script that made it, and the version of what it ran. */
 import type { Backend, Tensors } from "@ostinato/core";
 import { attentionCases } from "./attention.ts";
+import { crossentropyCases } from "./crossentropy.ts";
 import { ctcCases } from "./ctc.ts";
 import type { GoldenCase } from "./goldenCase.ts";
 import { kerasCases } from "./recurrent/keras.ts";
@@ -17,7 +18,7 @@ import {
 
 /** Every golden case as a graph. */
 export function goldenCases(): GoldenCase[] {
-  return [...pytorchCases(), ...kerasCases(), ...attentionCases(), ...ctcCases()];
+  return [...pytorchCases(), ...kerasCases(), ...attentionCases(), ...ctcCases(), ...crossentropyCases()];
 }
 
 /** Compares results with a golden case; gradients stand under names that begin with `d `. */

@@ -141,7 +141,8 @@ export function oneHot(labels: Value, classes: number): Value {
 
 /**
  * -log p of the class that the label names. Targets are int32 from 0 on, one a row. `labelSmoothing` is that of
- * `categoricalCrossentropy` with the label as a distribution; Keras's has none.
+ * `categoricalCrossentropy` with the label as a distribution, and of PyTorch's `cross_entropy`; Keras's has none. It is part of the loss in `evaluate`, too, as in Keras:
+ * `perplexity()` and `lossMetric(sparseCategoricalCrossentropy())` are without it.
  */
 export function sparseCategoricalCrossentropy(given: CrossentropyOptions = {}): RowwiseLoss {
   const kind = "sparseCategoricalCrossentropy";
