@@ -148,6 +148,13 @@ export default {
       to: { path: rooms(["autodiff", "passes", "plan", "train"]), dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "core-decoding-last",
+      comment: "Decoding is built on layers and training, and none of them knows it.",
+      severity: "error",
+      from: { path: rooms([...stream, "backend", "nn", "optim", "train", "checkpoint", "node"]) },
+      to: { path: `${core}/decoding/` },
+    },
+    {
       name: "core-worker-apart",
       comment: "Backends in workers are an entry of their own, which no other bundle pays for.",
       severity: "error",

@@ -5,6 +5,9 @@ export type { Checkpoint, Position, Settings } from "./checkpoint/checkpoint.ts"
 export { fromBytes, toBytes } from "./checkpoint/model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
 export { checkpointFromBytes, checkpointToBytes } from "./checkpoint/training.ts";
+export { type Generated, generate } from "./decoding/generate.ts";
+export type { GenerateOptions, GenerateProgress, SampleOptions } from "./decoding/generateOptions.ts";
+export type { LengthPenalty } from "./decoding/lengthPenalty.ts";
 export type { DecodingRequest, DecodingRun, DecodingStep, SequenceModel, Sources } from "./decoding/sequenceModel.ts";
 export {
   ConfigError,

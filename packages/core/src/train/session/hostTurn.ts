@@ -1,5 +1,8 @@
 /** The host's clock and its event loop: in a turn of the loop timers, messages, signals and painting run. The types of Node and of browsers are not used. */
 
+/** Milliseconds of work after which the host gets a turn: less than a frame of a page. A turn costs some microseconds. */
+const WORK = 15;
+
 type Resume = () => void;
 type Schedule = (resume: Resume) => unknown;
 
@@ -51,4 +54,15 @@ export function hostTurn(): Promise<void> {
   return new Promise((resolve) => {
     next(resolve);
   });
+}
+
+/** What is called between two pieces of work: it lets the event loop run where that is due, and gives undefined where it is not. */
+export function hostRests(): () => Promise<void> | undefined {
+  let last = now();
+  return () => {
+    if (now() - last < WORK) return undefined;
+    return hostTurn().then(() => {
+      last = now();
+    });
+  };
 }

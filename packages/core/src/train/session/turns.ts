@@ -1,9 +1,6 @@
 /** The queue of one session: its users take turns, and between two turns the host's event loop runs. */
 import { StateError } from "../../errors.ts";
-import { hostTurn, now } from "./hostTurn.ts";
-
-/** Milliseconds of work after which the host gets a turn: less than a frame of a page. A turn costs some microseconds. */
-const WORK = 15;
+import { hostRests } from "./hostTurn.ts";
 
 /**
  * The queue of one session. Code of the user (callbacks, iterables) never runs while a turn is held, so a callback may call the trainer or
@@ -14,7 +11,8 @@ export class Turns {
   readonly #waiting: (() => void)[] = [];
   #held = false;
   #closed: Promise<void> | undefined;
-  #lastHostTurn = now();
+  /** Lets the host's event loop run where that is due; undefined where it is not. */
+  readonly rest = hostRests();
 
   /** @param closedMessage the message of the `StateError` after `close` */
   constructor(closedMessage: string) {
@@ -63,14 +61,6 @@ export class Turns {
     } finally {
       this.give();
     }
-  }
-
-  /** Lets the host's event loop run where that is due; undefined where it is not. */
-  rest(): Promise<void> | undefined {
-    if (now() - this.#lastHostTurn < WORK) return undefined;
-    return hostTurn().then(() => {
-      this.#lastHostTurn = now();
-    });
   }
 
   /** Refuses later calls, and releases the session after those that wait. A second call returns the same promise. */
