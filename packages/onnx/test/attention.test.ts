@@ -4,7 +4,9 @@ import {
   type Attended,
   additiveAttention,
   attention,
+  attentionDecoder,
   embedding,
+  gru,
   input,
   lstm,
   model,
@@ -62,6 +64,35 @@ test.each(Object.entries(layers))("%s", async (name, make) => {
       const wanted = await ours.predictAll(x, { batchSize });
       const given = await exported.predictAll(x, { batchSize });
       expect(Object.keys(given)).toEqual(Object.keys(outputs));
+      for (const [output, tensor] of Object.entries(wanted))
+        expect(difference(given[output] as typeof tensor, tensor), output).toBeLessThanOrEqual(1e-5);
+    }
+});
+
+const decoders = {
+  "all steps at once": { attention: attention({ scoreMode: "general" }) },
+  "input feeding": { attention: attention({ scoreMode: "general" }), inputFeeding: true, attentionUnits: 5 },
+  "attention before, fed": {
+    attention: additiveAttention({ units: 4 }),
+    attentionOrder: "before",
+    inputFeeding: true,
+  },
+} as const;
+
+test.each(Object.entries(decoders))("a decoder: %s", async (_, options) => {
+  const [asked, said] = [input({ shape: ["asked"], name: "asked" }), input({ shape: ["said"], name: "said" })];
+  const words = embedding({ inputDim: 30, outputDim: 6, maskZero: true });
+  const [memory, h, c] = lstm({ units: 5, returnSequences: true, returnState: true })(words(asked));
+  const layers = [lstm({ units: 5 }), gru({ units: 5 })];
+  const decoder = attentionDecoder({ layers, ...options, returnAttentionScores: true });
+  const [vectors, scores] = decoder([words(said), memory], { initialState: [h, c, h] });
+  const trained = trainedOf(model([asked, said], { vectors, scores }));
+  await using ours = await predictor(trained, { backend: await cpu() });
+  await using exported = await onnxPredictor(exportOnnx(trained), { threads: 1 });
+  for (const x of data)
+    for (const batchSize of [7, 3]) {
+      const wanted = await ours.predictAll(x, { batchSize });
+      const given = await exported.predictAll(x, { batchSize });
       for (const [output, tensor] of Object.entries(wanted))
         expect(difference(given[output] as typeof tensor, tensor), output).toBeLessThanOrEqual(1e-5);
     }

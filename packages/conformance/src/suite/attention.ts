@@ -1,40 +1,15 @@
 /** What PyTorch and Keras compute for attention: results, weights, and of PyTorch all gradients. */
-import {
-  additiveAttention,
-  attention,
-  feed,
-  gradients,
-  inferenceGraph,
-  input,
-  int32,
-  model,
-  nodesOf,
-  type Symbolic,
-  substitute,
-  type Tensor,
-  type Tensors,
-  type Value,
-} from "@ostinato/core";
+import { additiveAttention, attention, input, model, type Symbolic } from "@ostinato/core";
 import keras from "../golden/keras-attention.json" with { type: "json" };
 import pytorch from "../golden/pytorch-attention.json" with { type: "json" };
-import { feedsOf, type GoldenCase, type GoldenTensor, plain, single } from "./goldenCase.ts";
-
-type Named = Readonly<Record<string, GoldenTensor>>;
+import type { GoldenCase } from "./goldenCase.ts";
+import { layerCase, type StoredCase } from "./layerCase.ts";
 
 /** One case of a file. What Keras computes has no gradients. */
-interface Stored {
+interface Stored extends StoredCase {
   readonly layer: string;
   readonly options: object;
-  readonly lengths: Readonly<Record<string, readonly number[]>>;
-  readonly inputs: Named;
-  readonly weights: Named;
-  readonly results: Named;
-  readonly cotangents?: Named;
-  readonly gradients?: Named;
 }
-
-const tensorsOf = (named: Named, prefix = ""): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(named).map(([name, tensor]) => [`${prefix}${name}`, plain(tensor)]));
 
 /** A time axis of the query, and one of value and key; a causal layer has one for all. */
 function timeOf(name: string, { options }: Stored): string {
@@ -42,7 +17,7 @@ function timeOf(name: string, { options }: Stored): string {
 }
 
 function caseOf(name: string, stored: Stored): GoldenCase {
-  const { layer, options, lengths, inputs, results } = stored;
+  const { layer, options, lengths, inputs } = stored;
   const made = (layer === "attention" ? attention : additiveAttention)({
     ...options,
     name: layer,
@@ -54,42 +29,8 @@ function caseOf(name: string, stored: Stored): GoldenCase {
       : input({ name, shape: [timeOf(name, stored), shape[2]], lengths: name in lengths }),
   );
   const [output, scores] = made(xs as unknown as Parameters<typeof made>[0]);
-  const { fetches } = inferenceGraph(model(xs as Symbolic[], { output, scores }).spec);
-  const wanted = Object.keys(results).map((result) => fetches[result]);
-
-  // Weights are fed as everything else is.
-  const weights = tensorsOf(stored.weights, `${layer}/`);
-  const fed = feedsOf(weights);
-  const nodes = nodesOf(wanted).filter((node) => node.op === "input");
-  const own = nodes.map((node): Value => ({ node, output: 0, type: node.outputs[0] }));
-  const replaced = own.map((value, i) => fed[nodes[i].attrs.name] ?? value);
-  const values = substitute(wanted, own, replaced);
-  const byName = (of: string): Value => replaced[nodes.findIndex(({ attrs }) => attrs.name === of)];
-
-  const cotangents = tensorsOf(stored.cotangents ?? {}, "cotangent ");
-  const seeds = Object.keys(cotangents).map((name, i) => {
-    return { value: values[i], cotangent: feed(name, "float32", values[i].type.shape) };
-  });
-  const wrt = Object.keys(stored.gradients ?? {}).map((of) => (of in inputs ? of : `${layer}/${of}`));
-  const found = seeds.length > 0 ? gradients(seeds, wrt.map(byName)) : [];
-  const expectedGradients = Object.values(stored.gradients ?? {}).map((tensor, i) => [`d ${wrt[i]}`, plain(tensor)]);
-  return {
-    name,
-    fetches: {
-      ...Object.fromEntries(Object.keys(results).map((result, i) => [result, values[i]])),
-      ...Object.fromEntries(wrt.map((of, i) => [`d ${of}`, found[i]])),
-    },
-    feeds: single({
-      ...tensorsOf(inputs),
-      ...weights,
-      ...cotangents,
-      ...(Object.fromEntries(
-        Object.entries(lengths).map(([of, own]) => [`${of}/lengths`, int32([own.length], own)]),
-      ) as Tensors),
-    }),
-    capacities: { batch: 4, queryTime: 5, valueTime: 5 },
-    expected: { ...tensorsOf(results), ...Object.fromEntries(expectedGradients) },
-  };
+  const { spec } = model(xs as Symbolic[], { output, scores });
+  return layerCase(name, stored, spec, layer, { batch: 4, queryTime: 5, valueTime: 5 });
 }
 
 /** Every case of attention. */

@@ -4,6 +4,7 @@ import { attentionCases } from "./attention.ts";
 import { crossentropyCases } from "./crossentropy.ts";
 import { ctcCases } from "./ctc.ts";
 import type { GoldenCase } from "./goldenCase.ts";
+import { decoderCases } from "./recurrent/decoder.ts";
 import { kerasCases } from "./recurrent/keras.ts";
 import { pytorchCases } from "./recurrent/pytorch.ts";
 import {
@@ -18,7 +19,14 @@ import {
 
 /** Every golden case as a graph. */
 export function goldenCases(): GoldenCase[] {
-  return [...pytorchCases(), ...kerasCases(), ...attentionCases(), ...ctcCases(), ...crossentropyCases()];
+  return [
+    ...pytorchCases(),
+    ...kerasCases(),
+    ...attentionCases(),
+    ...decoderCases(),
+    ...ctcCases(),
+    ...crossentropyCases(),
+  ];
 }
 
 /** Compares results with a golden case; gradients stand under names that begin with `d `. */

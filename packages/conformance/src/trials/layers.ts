@@ -40,6 +40,7 @@ import {
   trainingGraph,
 } from "@ostinato/core";
 import { attend, blend, gated, residual, scale } from "../ownLayers.ts";
+import { decoderTrials } from "./decoders.ts";
 import type { Draw, DrawTrial } from "./draw.ts";
 import { drawInputs, type Fetches, inference, training } from "./models.ts";
 import { drawRecurrentLayer, recurrentLayerTrials } from "./recurrent/layers.ts";
@@ -241,6 +242,7 @@ export const layerTrials: Readonly<Record<string, DrawTrial>> = {
     return training(draw, sequential([start, dropped, dense({ units: 2 }), noise]).spec, meanSquaredError());
   },
   attention: attentionTrial,
+  ...decoderTrials,
   merging: mergingTrial,
   "several outputs": outputsTrial,
   "layers of a user's own": ownLayersTrial,

@@ -1,14 +1,12 @@
 /** The layer that applies a layer of features to each step of a sequence. */
 import { ConfigError } from "../errors.ts";
 import { parameter } from "../ir/build/source.ts";
-import { substitute } from "../ir/rewrite.ts";
-import type { Dim, Shape, Value } from "../ir/value.ts";
+import type { Dim, Value } from "../ir/value.ts";
 import { hoist } from "../recurrent/hoist.ts";
-import { scan } from "../recurrent/scan.ts";
 import type { Flow } from "./kinds.ts";
 import { type BuildContext, definitionOf, type LayerDefinition } from "./layer.ts";
 import { OptionReader } from "./options.ts";
-import { outsideOf } from "./outside.ts";
+import { type PerStep, randomOfSteps, scanSteps } from "./overSteps.ts";
 import { watched } from "./results.ts";
 import { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./wrapping.ts";
 
@@ -17,42 +15,15 @@ export type TimeDistributedConfig = { readonly layer: WrappedLayer };
 /** The name of the layer inside, before those of its parameters. */
 const PART = "layer";
 
-/** What differs from step to step beside the input: made for all steps at once, and read one by one. */
-interface PerStep {
-  readonly whole: Value;
-  readonly step: Value;
-}
-
 /** The layer inside, built of one step, and run over all. Random numbers are its own in each step. */
 function overSteps(context: BuildContext, layer: WrappedLayer, { values }: Flow): Value {
   const [time, batch, features] = values.type.shape as [Dim, Dim, number];
-  const perStep: PerStep[] = [{ whole: values, step: parameter("x", "float32", [batch, features]) }];
+  const x = parameter("x", "float32", [batch, features]);
+  const slices: PerStep[] = [{ whole: values, step: x }];
   const { context: checked, asked } = watched(context);
-  const { mask, noise } = checked;
-  const ofStep = (make: (over: Shape) => Value, shape: Shape): Value => {
-    const step = parameter(`random${perStep.length}`, "float32", shape);
-    perStep.push({ whole: make([time, ...shape]), step });
-    return step;
-  };
-  const within: BuildContext = {
-    ...checked,
-    ...(mask ? { mask: (rate, shape, part) => ofStep((over) => mask(rate, over, part), shape) } : {}),
-    ...(noise ? { noise: (shape, part) => ofStep((over) => noise(over, part), shape) } : {}),
-  };
-  const x = (perStep[0] as PerStep).step;
-  const [built] = buildLayer(within, PART, layer, [{ kind: "features", values: x }]);
-  const steps = perStep.map(({ step }) => step);
-  const result = (built as Flow).values;
-  const constants = outsideOf([result], steps, asked);
-  const { outputs } = scan({
-    initial: [],
-    sequences: perStep.map(({ whole }) => whole),
-    constants,
-    body: (_, slices, fixed) => ({
-      carries: [],
-      outputs: substitute([result], [...steps, ...constants], [...slices, ...fixed]),
-    }),
-  });
+  const inside = randomOfSteps(checked, time, slices);
+  const [built] = buildLayer(inside, PART, layer, [{ kind: "features", values: x }]);
+  const { outputs } = scanSteps({ slices, outputs: [(built as Flow).values], known: asked });
   return outputs[0] as Value;
 }
 

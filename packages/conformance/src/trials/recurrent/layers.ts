@@ -1,5 +1,7 @@
 /** Random trials of recurrent layers: each alone and in chains, in both directions, and with states that go from one to another. */
+import { minGru } from "@ostinato/cells";
 import {
+  type AnyLayer,
   bidirectional,
   dense,
   gru,
@@ -11,9 +13,12 @@ import {
   type RecurrenceName,
   type RecurrentLayer,
   recurrentActivationNames,
+  rnn,
+  type Symbolic,
   sequential,
   simpleRnn,
 } from "@ostinato/core";
+import { readout } from "../../recurrent/ownCells.ts";
 import type { Draw, DrawTrial } from "../draw.ts";
 import { type Fetches, inference, training } from "../models.ts";
 import { ownCellTrials } from "./ownCells.ts";
@@ -64,6 +69,24 @@ const drawReturns = (draw: Draw, returnSequences: boolean): Returns => ({
 /** Any recurrent layer, over time, or its last state alone. */
 export function drawRecurrentLayer(draw: Draw, returnSequences = true) {
   return draw.one(Object.values(kinds))(draw, drawReturns(draw, returnSequences));
+}
+
+/** A recurrence that reads from the first step on, of any kind, for layers around one. */
+export function drawForwardLayer(draw: Draw): AnyLayer {
+  const units = draw.number(4).size;
+  if (draw.chance(0.3)) return rnn(draw.one([minGru({ units }), readout({ units, outputs: draw.number(4).size })]));
+  for (;;) {
+    const layer = draw.one(Object.values(kinds))(draw, { units, returnSequences: true });
+    if (!(layer.spec.config as { readonly reverse: boolean }).reverse) return layer;
+  }
+}
+
+/** What such layers can begin with, made of features. */
+export function initialStates(layers: readonly AnyLayer[], from: Symbolic<"features">): Symbolic<"features">[] {
+  return layers.flatMap(({ spec: { kind, config } }) => {
+    const { units, cell } = config as { readonly units?: number; readonly cell?: { readonly config: Returns } };
+    return (kind === "lstm" ? ["h", "c"] : ["h"]).map(() => dense({ units: units ?? cell?.config.units ?? 1 })(from));
+  });
 }
 
 /** A layer alone, or behind another recurrence, in inference or in training. */

@@ -1,0 +1,50 @@
+/** Random trials of decoders with attention, and of models of an encoder and a decoder. */
+import {
+  type AnyLayer,
+  additiveAttention,
+  attention,
+  attentionDecoder,
+  dense,
+  input,
+  meanSquaredError,
+  model,
+} from "@ostinato/core";
+import type { Draw, DrawTrial } from "./draw.ts";
+import { type Fetches, inference, training } from "./models.ts";
+import { drawForwardLayer, initialStates } from "./recurrent/layers.ts";
+
+/** Attention that takes queries and keys of unlike sizes. */
+const drawAttention = (draw: Draw): AnyLayer =>
+  draw.one([
+    attention({ scoreMode: "general", useScale: draw.chance(0.5), dropout: draw.one([0, 0.4]) }),
+    additiveAttention({ units: draw.number(3).size, dropout: draw.one([0, 0.4]) }),
+  ]);
+
+/** One or two recurrences with any attention, in each order, from states that are given or not; with lengths on each side or without. */
+function decoderTrial(draw: Draw): Fetches {
+  const sequence = (name: string) =>
+    input({ name, shape: [`${name}Time`, draw.number(4).size], lengths: draw.chance(0.7) });
+  const [x, memory] = [sequence("x"), sequence("memory")];
+  const layers = Array.from({ length: draw.whole(1, 2) }, () => drawForwardLayer(draw));
+  const options = {
+    layers,
+    attention: drawAttention(draw),
+    attentionOrder: draw.one(["after", "before"] as const),
+    attentionUnits: draw.one([null, draw.number(4).size]),
+    inputFeeding: draw.chance(0.7),
+    dropout: draw.one([0, 0.4]),
+  };
+  if (draw.chance(0.4)) {
+    const [vectors, scores] = attentionDecoder({ ...options, returnAttentionScores: true })([x, memory]);
+    return inference(draw, model([x, memory], { vectors, scores }));
+  }
+  const begun = input({ name: "begun", shape: [draw.number(4).size] });
+  const decoder = attentionDecoder(options);
+  const states = draw.chance(0.5) ? initialStates(layers, begun) : [];
+  const [inputs, initial] = states.length > 0 ? [[x, memory, begun], { initialState: states }] : [[x, memory], {}];
+  return training(draw, model(inputs, dense({ units: 2 })(decoder([x, memory], initial))).spec, meanSquaredError());
+}
+
+export const decoderTrials: Readonly<Record<string, DrawTrial>> = {
+  attentionDecoder: decoderTrial,
+};
