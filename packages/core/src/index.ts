@@ -205,14 +205,7 @@ export {
   type OwnCell,
 } from "./nn/recurrent/cell.ts";
 export { type BidirectionalOptions, bidirectional, gru, lstm, simpleRnn } from "./nn/recurrent/create.ts";
-export {
-  type AttentionDecoderLayer,
-  type AttentionDecoderOptions,
-  attentionDecoder,
-  type DecoderCallOptions,
-  type Decoding,
-  type ScoredAttentionDecoderLayer,
-} from "./nn/recurrent/createDecoder.ts";
+export * from "./nn/recurrent/createDecoder.ts";
 export type {
   BidirectionalCallOptions,
   BidirectionalLayer,
