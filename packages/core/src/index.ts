@@ -161,6 +161,7 @@ export {
   timeDistributed,
 } from "./nn/createOverTime.ts";
 export { type ReversibleEmbedding, reversibleEmbedding } from "./nn/createReversible.ts";
+export * from "./nn/decoding/decoding.ts";
 export {
   defineLayer,
   type LayerMaker,

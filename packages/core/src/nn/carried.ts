@@ -3,7 +3,7 @@ import { ConfigError, ShapeError } from "../errors.ts";
 import { select } from "../ir/build/elementwise.ts";
 import { broadcast } from "../ir/build/shape.ts";
 import { feed } from "../ir/build/source.ts";
-import { showType, type Value } from "../ir/value.ts";
+import { type AnyNode, showType, type Value } from "../ir/value.ts";
 import type { Carry } from "./layer.ts";
 import { shown } from "./options.ts";
 import type { ModelSpec } from "./spec.ts";
@@ -27,6 +27,23 @@ export const STATES = "states/";
 
 /** The feed that says which rows begin anew: bool [batch]. Part of the graph where some state does not begin with zeros. No layer has a state of this name. */
 export const FRESH = `${STATES}fresh`;
+
+/** A state where a graph chooses between what it is and what it begins with. */
+export interface Beginning {
+  readonly name: string;
+  /** What rows that begin anew have, float32 [batch, size]. */
+  readonly initial: Value;
+  /** The state as it was left, which is a feed. */
+  readonly before: Value;
+}
+
+/** What is chosen between in a node that `begin` of a carry made, where `inputs` are what the node reads; undefined for other nodes. */
+export function beginningIn({ op }: AnyNode, [fresh, initial, before]: readonly Value[]): Beginning | undefined {
+  if (op !== "select") return undefined;
+  const [asked, state] = [fresh?.node.inputs[0]?.node, before?.node];
+  if (asked?.op !== "input" || asked.attrs.name !== FRESH || state?.op !== "input") return undefined;
+  return { name: state.attrs.name, initial: initial as Value, before: before as Value };
+}
 
 /** What a state is fetched as. */
 export const fetchOf = ({ name }: Pick<CarriedState, "name">): string => `${name}/next`;

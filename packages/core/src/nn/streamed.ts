@@ -7,7 +7,7 @@ import { withLengths } from "./carried.ts";
 import { layerOfCall, type ModelSpec } from "./spec.ts";
 
 /** @throws NotStepwise where a layer gives what is no result of the steps so far */
-function expectGiven(standing: Standing): void {
+export function expectGiven(standing: Standing): void {
   if (standing === "counts") throw new NotStepwise("gives the number of steps that it is given");
   if (standing === "begun") throw new NotStepwise("gives a state as it was before its steps");
 }

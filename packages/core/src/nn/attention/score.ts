@@ -4,6 +4,7 @@
  * [batch, queryTime, valueTime], or [batch, valueTime] for a query of one step.
  */
 import { add, less, minimum, mul, select, softmax, tanh } from "../../ir/build/elementwise.ts";
+import { sequenceMask } from "../../ir/build/index.ts";
 import { dot } from "../../ir/build/linear.ts";
 import { sum } from "../../ir/build/reduce.ts";
 import { broadcast, transpose } from "../../ir/build/shape.ts";
@@ -54,7 +55,8 @@ export function stepsAttended(scores: Value, { queryLengths, valueLengths, causa
   const limits = [...(valueLengths ? [perRow(valueLengths)] : []), ...(causal ? [add(step(), 1)] : [])];
   const limit = limits.length > 0 ? limits.reduce((a, b) => minimum(a, b)) : undefined;
   if (!queryLengths || shape.length === 1) return limit;
-  return select(less(step(), perRow(queryLengths)), limit ?? size(scores.type.shape.at(-1) as Dim), 0);
+  const counted = transpose(sequenceMask(queryLengths, shape[1] as Dim), [1, 0]);
+  return select(counted, limit ?? size(scores.type.shape.at(-1) as Dim), 0);
 }
 
 /** So low that its power is 0 beside any score. A finite number, so that a row without steps has no NaN on the way. */
