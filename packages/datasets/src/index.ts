@@ -1,5 +1,6 @@
-/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables, sentences with tags. Runs on Node only. */
+/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables, sentences with tags, texts with their translations. Runs on Node only. */
 export { type BrownOptions, readBrown } from "./brown.ts";
+export { type CmudictOptions, readCmudict } from "./cmudict.ts";
 export { type ConllOptions, type ConllSeparator, conllSentences, readConll, type TaggedSentence } from "./conll.ts";
 export {
   type DataSource,
@@ -17,6 +18,7 @@ export {
   MissingClassError,
   MissingColumnError,
 } from "./errors.ts";
+export { type HashSplit, type HashSplitOptions, textHash } from "./hash-split.ts";
 export { type Imdb, type ImdbClass, type ImdbOptions, readImdb } from "./imdb.ts";
 export { type ImdbFolderOptions, readImdbFolder } from "./imdb-folder.ts";
 export {
@@ -28,7 +30,14 @@ export {
 export { readImdbVocabulary } from "./imdb-word-index.ts";
 export { type LabelledTexts, selectRows } from "./labelled-texts.ts";
 export { type LengthSummary, summariseLengths } from "./length-summary.ts";
-export { type SentenceSplitOptions, sentenceHash, splitSentences, type TaggedData } from "./sentence-split.ts";
+export {
+  type ParallelFormat,
+  type ParallelTextOptions,
+  readParallelFiles,
+  readParallelText,
+} from "./parallel-files.ts";
+export { type ParallelData, type ParallelText, parallelPairs, splitParallelText } from "./parallel-text.ts";
+export { sentenceHash, splitSentences, type TaggedData } from "./sentence-split.ts";
 export { shuffledIndices } from "./shuffle.ts";
 export { type Examples, requireEveryClass, type SplitOptions, splitExamples } from "./split-examples.ts";
 export { type Split, stratifiedSplit } from "./stratified-split.ts";

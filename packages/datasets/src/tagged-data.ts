@@ -3,11 +3,12 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ConllOptions, conllOptions, readConll } from "./conll.ts";
 import { DatasetFormatError, DatasetNotFoundError, refuseUnknown } from "./errors.ts";
+import type { HashSplitOptions } from "./hash-split.ts";
 import { readError } from "./read-error.ts";
-import { type SentenceSplitOptions, splitSentences, type TaggedData } from "./sentence-split.ts";
+import { splitSentences, type TaggedData } from "./sentence-split.ts";
 
 /** Options of `readTaggedData`: those of `readConll`, and of `splitSentences` for the parts that have no file of their own, a tenth each by default. */
-export interface TaggedDataOptions extends ConllOptions, SentenceSplitOptions {}
+export interface TaggedDataOptions extends ConllOptions, HashSplitOptions {}
 
 /** The CoNLL files at a path. */
 export interface TaggedSource {

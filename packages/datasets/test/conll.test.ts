@@ -156,7 +156,7 @@ describe("sentenceHash and splitSentences", () => {
 
   test.each([
     [{ test: 20 }, "test must be a whole number of twentieths from 0 to 19"],
-    [{ test: 10, validation: 10 }, "leave sentences to train with"],
+    [{ test: 10, validation: 10 }, "leave something to train with"],
     [{ tests: 1 }, "tests must be left out"],
   ])("%j is refused", (options: object, message) => {
     expect(() => splitSentences(sentences, options)).toThrow(message);
