@@ -5,6 +5,7 @@ import {
   add,
   additiveAttention,
   attention,
+  attentionDecoder,
   bidirectional,
   concatenate,
   type DecodingParts,
@@ -216,6 +217,38 @@ describe("the halves of a model", () => {
       const decoding = expectSame(made, { source, target });
       expect(names(decoding.memory)).toEqual(memory);
       expect(decoding.attentionTime).toBe("source");
+    });
+
+  for (const [what, options, memory, states] of [
+    [
+      "Luong's decoder with input feeding",
+      { attention: attention({ scoreMode: "general" }), attentionUnits: 3, inputFeeding: true },
+      ["memory/sourceWords/lengths", "memory/encoder"],
+      ["attentionVector", "layer0/h", "layer0/c", "layer1/h"],
+    ],
+    [
+      "Bahdanau's decoder",
+      { attention: additiveAttention({ units: 4 }), attentionOrder: "before" },
+      ["memory/sourceWords/lengths", "memory/encoder", "memory/decoder/attention/keyKernel"],
+      ["query", "layer0/h", "layer0/c", "layer1/h"],
+    ],
+    [
+      "a decoder that feeds nothing",
+      { attention: additiveAttention({ units: 4 }) },
+      ["memory/sourceWords/lengths", "memory/encoder", "memory/decoder/attention/keyKernel"],
+      ["layer0/h", "layer0/c", "layer1/h"],
+    ],
+  ] as const)
+    test(`of ${what}`, () => {
+      const { from, to, x, y } = embedded();
+      const [encoded, h] = gru({ units: 3, returnSequences: true, returnState: true, name: "encoder" })(x);
+      const layers = [lstm({ units: 3 }), gru({ units: 3 })];
+      const decoder = attentionDecoder({ layers, ...options, returnAttentionScores: true, name: "decoder" });
+      const [vectors, weights] = decoder([y, encoded], { initialState: [h, h, h] });
+      const made = model([from, to], { next: scored(vectors), attention: weights });
+      const decoding = expectSame(made, { source, target });
+      expect(names(decoding.memory)).toEqual(memory);
+      expect(names(decoding.states)).toEqual(states.map((state) => `states/decoder/${state}`));
     });
 
   test("with one layer for the words of both sides, and for the scores", () => {

@@ -9,6 +9,7 @@ export { type Generated, generate } from "./decoding/generate.ts";
 export type { GenerateOptions, GenerateProgress, SampleOptions } from "./decoding/generateOptions.ts";
 export type { LengthPenalty } from "./decoding/lengthPenalty.ts";
 export type { DecodingRequest, DecodingRun, DecodingStep, SequenceModel, Sources } from "./decoding/sequenceModel.ts";
+export * from "./decoding/sequenceModelOn.ts";
 export {
   ConfigError,
   DataError,

@@ -49,7 +49,10 @@ export interface SequenceModel extends AsyncDisposable {
   readonly vocabularySize: number;
   /** Whether steps can give the weights of attention. */
   readonly hasAttention: boolean;
-  /** @throws DataError, ShapeError where sources do not fit the model, before anything runs */
-  open(sources: Inputs): Sources;
+  /**
+   * @param sources the data of the model's sources; for a model without any, how many sequences to write
+   * @throws DataError, ShapeError where sources do not fit the model, before anything runs
+   */
+  open(sources: Inputs | number): Sources;
   dispose(): Promise<void>;
 }
