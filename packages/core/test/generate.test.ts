@@ -290,6 +290,9 @@ test("start and end may be one token, and tokens that are as likely come in thei
     { tokens: [2], logProbability: -2.5, score: -2.5, finished: true },
     { tokens: [3], logProbability: -2.5, score: -2.5, finished: true },
   ]);
+  const alike: Table = () => Float32Array.from([-9, -9, -9, -1, -1, -1]);
+  const [cut] = await generate(tableModel(alike, 6, [1]), [], { ...marks, beamSize: 3, nBest: 3, maxLength: 1 });
+  expect(plain(cut!)).toMatchObject([{ tokens: [3] }, { tokens: [4] }, { tokens: [5] }]);
 });
 
 test("nothing to write", async () => {

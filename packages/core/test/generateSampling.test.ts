@@ -79,6 +79,13 @@ describe("results are drawn as often as they are likely", () => {
   });
 });
 
+test("the fewest tokens that reach topP are kept, and of equally likely ones the first", async () => {
+  const alike: Table = () => new Float32Array(size).fill(-2);
+  const model = tableModel(alike, size, new Array(100).fill(1));
+  const results = await generate(model, [], { ...marks, maxLength: 1, sample: { topP: 0.6 } });
+  expect(new Set(results.flat().map(named))).toEqual(new Set([" end", "3 end", "4 end", "3", "4"]));
+});
+
 test("what is drawn hangs on the seed, the source, the sample and the step alone", async () => {
   const table = randomTable(5, size);
   const lengths = Array.from({ length: 12 }, (_, source) => 1 + ((source * 5) % 7));
