@@ -2,7 +2,7 @@
  * Elementwise operations one after another, tile by tile. What passes between them lies in the registers of a thread: rooms for the numbers of a tile.
  * Each thread takes a range of the tiles; sums are those of whole tiles, which do not depend on who takes them.
  */
-import { binary, boolToFloat, boolToInt, select, sum, sumInt, unary } from "./elementwise";
+import { approach, binary, boolToFloat, boolToInt, descend, flaws, replace, select, sum, sumInt, unary } from "./elementwise";
 import { storePart, storeTwo } from "./lanes";
 import { Fused, FusedOp, INSTRUCTION_BYTES, PLACE_BYTES, TILE, UNIFORM_BYTES } from "./protocol";
 import { address, argument, tick } from "./team";
@@ -63,6 +63,8 @@ function spread(from: usize, size: i32, repeats: i32, bytes: i32, start: i32, y:
 function compute(op: i32, at: usize, room: usize, start: i32, y: usize, count: i32): bool {
   const second = at + PLACE_BYTES;
   const third = second + PLACE_BYTES;
+  const fourth = third + PLACE_BYTES;
+  const fifth = fourth + PLACE_BYTES;
   const a = located(at, room, start);
   const aStep = stepOf(at);
   if (unary(op, a, aStep, y, count)) return true;
@@ -71,7 +73,15 @@ function compute(op: i32, at: usize, room: usize, start: i32, y: usize, count: i
   if (op === FusedOp.select) select(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
   else if (op === FusedOp.boolToFloat) boolToFloat(a, aStep, y, count);
   else if (op === FusedOp.boolToInt) boolToInt(a, aStep, y, count);
-  else return false;
+  else if (op === FusedOp.approach) approach(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
+  else if (op === FusedOp.replace || op === FusedOp.descend) {
+    const c = located(third, room, start);
+    const d = located(fourth, room, start);
+    const cStep = stepOf(third);
+    const dStep = stepOf(fourth);
+    if (op === FusedOp.replace) replace(a, aStep, b, stepOf(second), c, cStep, d, dStep, y, count);
+    else descend(a, aStep, b, stepOf(second), c, cStep, d, dStep, located(fifth, room, start), stepOf(fifth), y, count);
+  } else return false;
   return true;
 }
 
@@ -106,6 +116,9 @@ function perform(at: usize, room: usize, spare: usize, start: i32, count: i32): 
       return spread(load<u32>(first, 4), load<i32>(second), load<i32>(second, 4), 1, start, y, count);
     case FusedOp.sum:
       store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sum(a, stepOf(first), count));
+      return;
+    case FusedOp.flaws:
+      store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), flaws(a, stepOf(first), count));
       return;
     case FusedOp.sumInt:
       store<f64>(load<u32>(target, 4) + (<usize>(start / TILE) << 3), sumInt(a, stepOf(first), count));

@@ -61,6 +61,10 @@ export enum FusedOp {
   spreadBytes,
   sum,
   sumInt,
+  approach,
+  replace,
+  descend,
+  flaws,
 }
 
 export enum Reduction {
@@ -491,7 +495,7 @@ export const TILE_DEPTH: i32 = 384;
 
 export const BLOCK_BYTES: usize = 384;
 export const PLACE_BYTES: usize = 8;
-export const INSTRUCTION_BYTES: usize = 36;
+export const INSTRUCTION_BYTES: usize = 52;
 export const AXIS_BYTES: usize = 12;
 export const UNIFORM_BYTES: usize = 32;
 export const TARGET_BYTES: usize = 16;

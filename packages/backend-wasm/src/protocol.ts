@@ -1,5 +1,18 @@
 /** What TypeScript and the module agree on, once. `pnpm assemble` writes it down for the module as `assembly/protocol.ts`. */
 
+/** An op and what it reads: the n-th number that the chain is given, or an operation that nothing else reads. */
+export interface Chain extends ReadonlyArray<string | number | Chain> {
+  readonly 0: string;
+}
+
+/** Operations on floats that are one instruction together. */
+export const chains = {
+  approach: ["add", 0, ["mul", ["sub", 1, 0], 2]],
+  replace: ["select", ["less", 0, 1], 2, 3],
+  descend: ["sub", 0, ["div", ["mul", 1, 2], ["add", ["sqrt", 3], 4]]],
+  flaws: ["sum", ["sub", 0, 0]],
+} as const satisfies Record<string, Chain>;
+
 /** What the instructions of fused ops do: on floats, or on what their names end with. `spread` is a broadcast. */
 export const fusedOps = [
   ...["neg", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "softplus", "negInt", "absInt", "signInt"],
@@ -7,6 +20,7 @@ export const fusedOps = [
   ...["less", "equal", "lessInt", "equalInt", "select"],
   ...["intToFloat", "floatToInt", "boolToFloat", "boolToInt", "floatToBool", "intToBool"],
   ...["copy", "copyBytes", "spread", "spreadBytes", "sum", "sumInt"],
+  ...(Object.keys(chains) as (keyof typeof chains)[]),
 ] as const;
 
 /** What the module reduces: floats, or whole numbers. */
@@ -119,9 +133,9 @@ export const counts = {
 export const bytes = {
   /** The sums of a block. */
   block: 4 * counts.rows * counts.columns,
-  /** Of a place in the code of fused ops: its kind, and where it is. Of an instruction: its op and four places, the first of which it writes to. */
+  /** Of a place in the code of fused ops: its kind, and where it is. Of an instruction: its op and six places, the first of which it writes to. */
   place: 8,
-  instruction: 4 + 4 * 8,
+  instruction: 4 + 6 * 8,
   /** Of an axis of `move`. */
   axis: 12,
   /** A number that stands for all, as often as a loop reads at once. */

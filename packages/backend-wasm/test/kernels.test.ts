@@ -125,6 +125,59 @@ describe("elementwise", () => {
   });
 });
 
+describe("chains that are one instruction", () => {
+  const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+  /** What each chain makes of two arrays and of an operand that is one number or many, and the operations in it. */
+  const made = (a: Value, b: Value, c: Value): Record<string, { end: Value; parts: Value[] }> => {
+    const apart = sub(b, a);
+    const share = mul(apart, c);
+    const small = less(abs(a), c);
+    const scaled = mul(b, c);
+    const root = sqrt(abs(a));
+    const below = add(root, c);
+    const change = div(scaled, below);
+    const none = sub(a, a);
+    return {
+      approach: { end: add(a, share), parts: [apart, share] },
+      replace: { end: select(small, 0, a), parts: [small] },
+      replaceArray: { end: select(less(a, b), b, a), parts: [less(a, b)] },
+      descend: { end: sub(a, change), parts: [scaled, root, below, change] },
+      flaws: { end: sum(none), parts: [none] },
+    };
+  };
+  const cases: Record<string, Tensor> = {
+    ...Object.fromEntries([1, 7, 127, LARGE].map((size) => [`${size} elements`, numbers([size], 1)])),
+    "the ends of the range": float32([8], [0, -0, 1e-40, 1e20, -3e38, infinity, -infinity, nan]),
+  };
+  for (const [name, data] of Object.entries(cases))
+    test(name, async () => {
+      const [a, b] = [feed("a", "float32", data.shape), feed("b", "float32", data.shape)];
+      const feeds = { a: data, b: scaled(data, -0.7), one: float32([], [0.7]), many: scaled(data, 0.3) };
+      for (const c of [feed("one", "float32", []), feed("many", "float32", data.shape)])
+        await expectAsPlain(
+          Object.fromEntries(Object.entries(made(a, b, c)).map(([chain, { end }]) => [chain, end])),
+          feeds,
+          { tolerance: 2e-6 },
+        );
+    });
+
+  test("have the bits of their operations one by one, which they are where something else reads a part", async () => {
+    const backend = await wasm({ threads: 1 });
+    await using session = await backend.open({});
+    const [a, b, c] = ["a", "b", "c"].map((name) => feed(name, "float32", [1027])) as [Value, Value, Value];
+    const feeds = { a: numbers([1027], 1), b: numbers([1027], 2), c: numbers([1027], 3) };
+    const run = async (fetches: Record<string, Value>) =>
+      (await session.compile(bind(lower({ fetches, updates: [] }, backend), {}))).run(feeds);
+    for (const [chain, { end, parts }] of Object.entries(made(a, b, c))) {
+      const [alone, apart] = [
+        await run({ end }),
+        await run({ end, ...Object.fromEntries(parts.map((part, i) => [i, part])) }),
+      ];
+      expect(alone.end, chain).toEqual(apart.end);
+    }
+  });
+});
+
 test("tanh is never past 1, and 1 from 9.02 on", async () => {
   const size = 100_000;
   const x = feed("x", "float32", [size]);

@@ -3,7 +3,7 @@
  * [1 | x | h] · [B | W | R]ᵀ for eight units at a time, whose sums are activated while they are in the cache. What `gates` and `cells` hold
  * is the same as on the CPU backend but for the order of the gates: i, o, f, c, each over all units.
  */
-import { lasting, loadPart, madd, past, scatter, sigmoid, storePart, storeTwo, tanh } from "../lanes";
+import { lasting, loadPart, madd, past, sigmoid, storeTwo, storeUnits, tanh } from "../lanes";
 import { packColumns, transpose } from "../packing";
 import { LEFT_STEP, multiplyTwo, RIGHT_STEP } from "../panels";
 import { Lstm, ROWS, TARGET_BYTES, UNITS } from "../protocol";
@@ -98,51 +98,25 @@ function updateAllOutputs(rows: i32, sums: usize, cellsNow: usize, cellBytes: us
   }
 }
 
-/** Both for `count` units, at most four. */
-function updateFew(sums: usize, cellsNow: usize, next: usize, y: usize, gates: usize, cells: usize, hidden: i32, count: i32): void {
-  const i = sigmoid(v128.load(sums));
-  const o = sigmoid(v128.load(sums, GATE_SUMS));
-  const f = sigmoid(v128.load(sums, 2 * GATE_SUMS));
-  const g = tanh(v128.load(sums, 3 * GATE_SUMS));
-  const c = lasting(madd(f, v128.load(cellsNow), f32x4.mul(i, g)));
-  const h = lasting(f32x4.mul(o, tanh(c)));
-  v128.store(cellsNow, c);
-  scatter(next, h, LEFT_STEP, count);
-  if (y !== 0) storePart(y, h, count);
-  if (gates !== 0) {
-    const stride = <usize>hidden << 2;
-    storePart(gates, i, count);
-    storePart(gates + stride, o, count);
-    storePart(gates + 2 * stride, f, count);
-    storePart(gates + 3 * stride, g, count);
-  }
-  if (cells !== 0) storePart(cells, c, count);
+/** Copies the first `count` of eight units; nothing where there is nowhere to write. */
+function copyUnits(from: usize, to: usize, count: i32): void {
+  if (to !== 0) storeUnits(to, v128.load(from), v128.load(from, 16), count);
 }
 
-/** A block's last units, fewer than eight. */
-function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, next: usize, target: usize, at: usize): void {
+/** A block's last units, fewer than eight: gates and outputs stay where the sums were until they are copied. `own` is room for a target. */
+function updateLast(rows: i32, count: i32, sums: usize, cellsNow: usize, cellBytes: usize, target: usize, at: usize, own: usize): void {
   const hidden = argument(Lstm.hidden);
-  const cellBytes = <usize>(groupsOf(hidden) * UNITS) << 2;
-  for (let lane = 0; lane < rows; lane++) {
+  memory.fill(own, 0, TARGET_BYTES);
+  for (; rows > 0; rows--, sums += ROW_SUMS, cellsNow += cellBytes, target += TARGET_BYTES) {
     const given = past(load<usize>(target, 12), at);
     if (given !== 0) addGiven(sums, given, hidden, count);
-    for (let unit = 0; unit < count; unit += 4) {
-      const offset = <usize>unit << 2;
-      updateFew(
-        sums + offset,
-        cellsNow + offset,
-        next + <usize>unit * LEFT_STEP,
-        past(load<usize>(target), at + offset),
-        past(load<usize>(target, 4), at + offset),
-        past(load<usize>(target, 8), at + offset),
-        hidden,
-        min(4, count - unit),
-      );
-    }
-    sums += ROW_SUMS;
-    cellsNow += cellBytes;
-    next += 4;
-    target += TARGET_BYTES;
+    store<usize>(own, sums, 4);
+    updateAllCells(1, sums, cellsNow, cellBytes, own, 0, UNITS);
+    let gates = past(load<usize>(target, 4), at);
+    for (let gate: usize = 0; gate < 4; gate++, gates = past(gates, <usize>hidden << 2)) copyUnits(sums + gate * GATE_SUMS, gates, count);
+    copyUnits(cellsNow, past(load<usize>(target, 8), at), count);
+    updateAllOutputs(1, sums, cellsNow, cellBytes, own, 0);
+    copyUnits(sums, past(load<usize>(target), at), count);
   }
 }
 
@@ -164,7 +138,7 @@ export function advance(block: i32, sums: usize): void {
   const groups = groupsOf(hidden);
   const cellBytes = <usize>(groups * UNITS) << 2;
   const cellsNow = keptOf(block);
-  // Of each row: where this step's y, gates and cells go.
+  // Of each row: where this step's y, gates and cells go. Behind them is room for one more.
   const targets = sums + <usize>ROWS * ROW_SUMS;
 
   const from = stretchStart(block);
@@ -196,12 +170,12 @@ export function advance(block: i32, sums: usize): void {
       const nextOperand = next + <usize>unit * LEFT_STEP;
       multiplyTwo(active, now, right, depth, sums, RIGHT_STEP, ROW_SUMS);
       if (count < UNITS) {
-        updateLast(active, count, sums, cellsNow + at, nextOperand, targets, at);
-        continue;
+        updateLast(active, count, sums, cellsNow + at, cellBytes, targets, at, targets + <usize>ROWS * TARGET_BYTES);
+      } else {
+        // All cells before all outputs: what waits for the same long calculation stands far apart.
+        updateAllCells(active, sums, cellsNow + at, cellBytes, targets, at, hidden);
+        updateAllOutputs(active, sums, cellsNow + at, cellBytes, targets, at);
       }
-      // All cells before all outputs: what waits for the same long calculation stands far apart.
-      updateAllCells(active, sums, cellsNow + at, cellBytes, targets, at, hidden);
-      updateAllOutputs(active, sums, cellsNow + at, cellBytes, targets, at);
       transpose(sums, ROW_SUMS, active, UNITS, nextOperand);
     }
   }

@@ -1,7 +1,7 @@
 /** The gradient of the LSTM, by the way of `backward.ts`: the product of a step is one with [R | W], and the cells have cotangents of their own. */
-import { lasting, loadPart, storeTwo } from "../lanes";
+import { lasting, storeTwo } from "../lanes";
 import { LEFT_STEP, multiply, RIGHT_STEP } from "../panels";
-import { LstmGrad } from "../protocol";
+import { LstmGrad, UNITS } from "../protocol";
 import { address, argument, tick } from "../team";
 import { blockRoom, firstRow, lengthOf, rowOf } from "./blocks";
 import {
@@ -66,33 +66,6 @@ function gateGradients(
   storeTwo(right + 3 * rightGate, throughTanh(f32x4.mul(dc, i), g), throughTanh(f32x4.mul(dc2, i2), g2));
 }
 
-/** The same of `count` units, at most four. */
-function fewGateGradients(
-  y: usize,
-  gates: usize,
-  gate: usize,
-  before: usize,
-  dY: usize,
-  dH: usize,
-  dC: usize,
-  right: usize,
-  rightGate: usize,
-  count: i32,
-): void {
-  const i = loadPart(gates, count);
-  const o = loadPart(gates + gate, count);
-  const f = loadPart(gates + 2 * gate, count);
-  const g = loadPart(gates + 3 * gate, count);
-  const a = tanhOfCell(loadPart(y, count), o);
-  const dh = f32x4.add(v128.load(dH), loadPart(dY, count));
-  const dc = lasting(f32x4.add(v128.load(dC), f32x4.mul(f32x4.mul(dh, o), slopeOfTanh(a))));
-  v128.store(dC, f32x4.mul(dc, f));
-  v128.store(right, throughSigmoid(f32x4.mul(dc, g), i));
-  v128.store(right + rightGate, throughSigmoid(f32x4.mul(dh, a), o));
-  v128.store(right + 2 * rightGate, throughSigmoid(f32x4.mul(dc, loadPart(before, count)), f));
-  v128.store(right + 3 * rightGate, throughTanh(f32x4.mul(dc, i), g));
-}
-
 /** Takes a block through the steps from `step` down to `last`. */
 export function retreat(block: i32, step: i32, last: i32, activeInAll: i32, start: i32, zeros: usize): void {
   const batch = argument(LstmGrad.batch);
@@ -139,17 +112,11 @@ export function retreat(block: i32, step: i32, last: i32, activeInAll: i32, star
       const dh = sums + <usize>lane * sumBytes;
       const dc = dC + <usize>lane * hiddenBytes;
       const right = rows + <usize>lane * RIGHT_STEP;
-      let unit = 0;
-      for (; unit + 8 <= hidden; unit += 8) {
+      // Past the last unit everything read is whatever stands there, and everything written is padding.
+      for (let unit = 0; unit < hidden; unit += UNITS) {
         const at = <usize>unit << 2;
         const toRight = right + rightPlace(unit, rightPitch);
         gateGradients(toY + at, gate + at, gateStride, cell + at, cotangent + at, dh + at, dc + at, toRight, rightGate);
-      }
-      for (; unit < hidden; unit += 4) {
-        const at = <usize>unit << 2;
-        const toRight = right + rightPlace(unit, rightPitch);
-        const count = min(4, hidden - unit);
-        fewGateGradients(toY + at, gate + at, gateStride, cell + at, cotangent + at, dh + at, dc + at, toRight, rightGate, count);
       }
     }
     collected += activeInAll;

@@ -14,10 +14,10 @@ import {
 } from "@ostinato/backend-cpu";
 import type { DType, FusedAttrs, FusedOperation } from "@ostinato/core";
 import type { WasmMemory } from "../memory.ts";
-import { bytes, counts, fields, fusedOps } from "../protocol.ts";
+import { bytes, type Chain, chains, counts, fields, fusedOps } from "../protocol.ts";
 import { moveKernels } from "./move.ts";
 
-/** Results of instructions from which on it pays to wake the other threads. */
+/** Results of operations from which on it pays to wake the other threads. */
 const MANY = 2 ** 18;
 const TILE_BYTES = 4 * counts.tile;
 const PLACE_WORDS = bytes.place / 4;
@@ -62,13 +62,51 @@ function supports({ operands, operations }: FusedAttrs): boolean {
   return operations.every(({ op, inputs, dtype }) => codeOf(op, dtypes[inputs.at(-1) as number] as DType, dtype) >= 0);
 }
 
+/** The operations with each chain as one, which has the name of the chain in its attributes. */
+function joined({ shape, operands, operations, results }: FusedAttrs): FusedAttrs {
+  const dtypes = [...operands, ...operations.map(({ dtype }) => dtype)];
+  const first = operands.length;
+  const reads = [...operations.flatMap(({ inputs }) => inputs), ...results];
+  /** What a chain that ends with `value` reads goes to `found`, the operations in it to `within`. */
+  const fits = (part: number | Chain, value: number, found: number[], within: number[]): boolean => {
+    if (typeof part === "number") {
+      found[part] ??= value;
+      return found[part] === value && dtypes[value] === "float32";
+    }
+    const [op, ...parts] = part as readonly [string, ...(number | Chain)[]];
+    const operation = operations[value - first];
+    if (operation?.op !== op || (within.push(value) > 1 && reads.filter((read) => read === value).length > 1))
+      return false;
+    return parts.every((part, i) => fits(part, operation.inputs[i] as number, found, within));
+  };
+  const inside = new Set<number>();
+  const made = [...operations];
+  for (let k = operations.length - 1; k >= 0; k--)
+    for (const [chain, part] of Object.entries(chains)) {
+      const [inputs, within]: [number[], number[]] = [[], []];
+      if (inside.has(first + k) || !fits(part, first + k, inputs, within)) continue;
+      made[k] = { ...operations[k], attrs: { chain }, inputs } as unknown as FusedOperation;
+      for (const value of within.slice(1)) inside.add(value);
+    }
+  const left = made.filter((_, k) => !inside.has(first + k));
+  const numberOf = (value: number): number =>
+    value < first ? value : first + left.indexOf(made[value - first] as FusedOperation);
+  return {
+    shape,
+    operands,
+    operations: left.map((operation) => ({ ...operation, inputs: operation.inputs.map(numberOf) })),
+    results: results.map(numberOf),
+  };
+}
+
 function prepared(call: Call, attrs: FusedAttrs): FusedCall {
   const sizes = call.inputs.map(({ size, stride }) => ({ size: stride === 0 ? 1 : size }));
-  const plan = planFused(attrs, sizes, call.outputs);
+  const plan = planFused(joined(attrs), sizes, call.outputs);
   const places = plan.instructions.flatMap(({ inputs }) => inputs);
   const uniforms = [...new Set(places.filter(({ kind }) => kind === "uniform").map(({ at }) => at))];
   const coded = plan.instructions.map(({ op, attrs, inputs, output }): Coded => {
-    const code = codeOf(op, (inputs.at(-1) as Place).dtype, output.dtype);
+    const { chain } = attrs as { chain?: keyof typeof chains };
+    const code = chain ? fusedOps.indexOf(chain) : codeOf(op, (inputs.at(-1) as Place).dtype, output.dtype);
     return { code, output, inputs, axes: op === "broadcast" ? (attrs as { axes: readonly number[] }).axes : undefined };
   });
   const fused = { ...call, op: "fused" as const, attrs, plan, coded, uniforms };
@@ -148,7 +186,7 @@ function run(memory: WasmMemory, call: FusedCall): void {
   to[at.code] = code;
   to[at.rooms] = memory.addressOf(sums + sumsBytes(call));
   to[at.roomBytes] = roomBytes(call);
-  memory.run("fused", elements * call.coded.length >= MANY);
+  memory.run("fused", elements * call.attrs.operations.length >= MANY);
   const tiles = Math.ceil(elements / counts.tile);
   for (let k = 0; k < call.plan.sums.length; k++) {
     let sum = 0;

@@ -79,8 +79,8 @@ export function forwardLayout(call: RecurrentCall, threads: number, { weights, k
     // The operands of this step and of the next.
     block: aligned(2 * 4 * ROWS * depth) + aligned(4 * ROWS * kept),
     threads,
-    // The sums, and where they go.
-    thread: aligned(sums * BLOCK_BYTES + TARGET_BYTES * ROWS),
+    // The sums, where they go, and room for one more such place.
+    thread: aligned(sums * BLOCK_BYTES + TARGET_BYTES * (ROWS + 1)),
     states: aligned(STATE_BYTES * blocks),
   };
 }
