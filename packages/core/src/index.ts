@@ -208,6 +208,7 @@ export {
 } from "./nn/recurrent/cell.ts";
 export { type BidirectionalOptions, bidirectional, gru, lstm, simpleRnn } from "./nn/recurrent/create.ts";
 export * from "./nn/recurrent/createDecoder.ts";
+export { type EncoderDecoderOptions, encoderDecoder } from "./nn/recurrent/encoderDecoder.ts";
 export type {
   BidirectionalCallOptions,
   BidirectionalLayer,
@@ -311,6 +312,7 @@ export type { Rows } from "./train/data/column.ts";
 export { type ContinuousOptions, continuousBatches, type Steps } from "./train/data/continuousBatches.ts";
 export type { Examples } from "./train/data/dataset.ts";
 export type { Inputs } from "./train/data/named.ts";
+export * from "./train/data/teacherForcing.ts";
 export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent } from "./train/evaluation/events.ts";
 export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/evaluation/pass.ts";
 export type { Logs } from "./train/evaluation/running.ts";

@@ -206,11 +206,11 @@ describe("wrong use is a typed error with the layer and the shapes", () => {
     const backend: Backend = { name: "none", runs: () => true, open: () => expect.fail("something ran") };
     const thrown = await compile(model(many, { context, weights }), {
       backend,
-      loss: meanSquaredError(),
+      loss: { context: meanSquaredError(), weights: meanSquaredError() },
       optimizer: adam(),
     }).catch((error: unknown) => error);
     expectTyped(thrown, "ConfigError", [
-      'the output "weights" of attention "attention" has no targets; give loss: { weights: null }, which leaves it untrained',
+      'the output "weights" of attention "attention" has no targets; its loss must be null',
     ]);
   });
 

@@ -73,6 +73,16 @@ export function parseLayer(owner: string, given: unknown, known?: KnownKinds): W
   return withDefinition({ kind, config: definition.parse(config, inside(owner, kind), known) }, definition);
 }
 
+/** The same layer with other values for those of the options that it has, or that layers inside of it have. */
+export function withOptions(layer: WrappedLayer, options: Readonly<Record<string, Json>>): WrappedLayer {
+  const changed = Object.entries(layer.config as Readonly<Record<string, Json>>).map(([name, value]) => {
+    const part = typeof value === "object" && value !== null ? carried(value) : undefined;
+    const inner = part && !isCell(part) ? withOptions(value as unknown as WrappedLayer, options) : value;
+    return [name, Object.hasOwn(options, name) ? options[name] : inner];
+  });
+  return withDefinition({ kind: layer.kind, config: Object.fromEntries(changed) }, definitionOf(layer));
+}
+
 /** All layers and cells, inside of others too. */
 const partsIn = (data: unknown): LayerSpec[] =>
   typeof data === "object" && data !== null

@@ -71,10 +71,10 @@ export function drawRecurrentLayer(draw: Draw, returnSequences = true) {
   return draw.one(Object.values(kinds))(draw, drawReturns(draw, returnSequences));
 }
 
-/** A recurrence that reads from the first step on, of any kind, for layers around one. */
-export function drawForwardLayer(draw: Draw): AnyLayer {
-  const units = draw.number(4).size;
-  if (draw.chance(0.3)) return rnn(draw.one([minGru({ units }), readout({ units, outputs: draw.number(4).size })]));
+/** A recurrence that reads from the first step on, of any kind and of up to `most` units, for layers around one. */
+export function drawForwardLayer(draw: Draw, most: number): AnyLayer {
+  const units = draw.number(most).size;
+  if (draw.chance(0.3)) return rnn(draw.one([minGru({ units }), readout({ units, outputs: draw.number(most).size })]));
   for (;;) {
     const layer = draw.one(Object.values(kinds))(draw, { units, returnSequences: true });
     if (!(layer.spec.config as { readonly reverse: boolean }).reverse) return layer;

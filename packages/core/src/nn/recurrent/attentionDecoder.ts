@@ -10,19 +10,12 @@ import { hoist } from "../../recurrent/hoist.ts";
 import { joinPads } from "../../recurrent/joinPads.ts";
 import type { Initializer } from "../initializers.ts";
 import { type Flow, featuresOf, type Kind } from "../kinds.ts";
-import {
-  type BuildContext,
-  type Carry,
-  definitionOf,
-  type KnownKinds,
-  type LayerDefinition,
-  withDefinition,
-} from "../layer.ts";
-import { type Json, OptionReader, shown } from "../options.ts";
+import { type BuildContext, type Carry, definitionOf, type KnownKinds, type LayerDefinition } from "../layer.ts";
+import { OptionReader, shown } from "../options.ts";
 import { type PerStep, randomOfSteps, scanSteps } from "../overSteps.ts";
 import type { Regularizer } from "../regularizers.ts";
 import { watched } from "../results.ts";
-import { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "../wrapping.ts";
+import { buildLayer, layerOutputs, parseLayer, type WrappedLayer, withOptions } from "../wrapping.ts";
 
 const attentionOrders = ["after", "before"] as const;
 
@@ -39,16 +32,8 @@ export type AttentionDecoderConfig = {
   readonly trainable: boolean;
 };
 
-/** A layer with other values for some of the options that it has. */
-function withOptions(layer: WrappedLayer, options: Readonly<Record<string, Json>>): WrappedLayer {
-  const { kind, config } = layer;
-  const known = config as Readonly<Record<string, Json>>;
-  const changed = Object.entries(options).filter(([name]) => name in known);
-  return withDefinition({ kind, config: { ...known, ...Object.fromEntries(changed) } }, definitionOf(layer));
-}
-
-/** A recurrence that reads from the first step to the last. */
-function parseRecurrence(owner: string, given: unknown, known: KnownKinds | undefined): WrappedLayer {
+/** A recurrence that reads from the first step to the last, at each of which it gives something. */
+export function parseForward(owner: string, given: unknown, known?: KnownKinds): WrappedLayer {
   const layer = parseLayer(owner, given, known);
   const { reverse, stateful } = layer.config as { readonly reverse?: boolean; readonly stateful?: boolean };
   if (definitionOf(layer).recurrence !== true || reverse)
@@ -322,7 +307,7 @@ export const attentionDecoder: LayerDefinition<AttentionDecoderConfig> = {
       throw new ConfigError(`${owner}: layers must be a list of at least one recurrence, got ${shown(layers)}`);
     const returnAttentionScores = read.boolean("returnAttentionScores", false);
     return {
-      layers: layers.map((layer, i) => parseRecurrence(`${owner}: layer ${i}`, layer, known)),
+      layers: layers.map((layer, i) => parseForward(`${owner}: layer ${i}`, layer, known)),
       attention: parseAttention(`${owner}: attention`, given.attention, returnAttentionScores, known),
       attentionOrder: read.oneOf("attentionOrder", attentionOrders, "after"),
       attentionUnits: given.attentionUnits == null ? null : read.integer("attentionUnits", 1),

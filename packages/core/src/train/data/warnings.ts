@@ -2,6 +2,7 @@
 
 import type { TargetSpec } from "../objective/target.ts";
 import type { Column } from "./column.ts";
+import type { Fed } from "./fed.ts";
 
 /** The part of the console that is used. Core uses the types of neither Node nor the DOM. */
 declare const console: { warn(message: string): void };
@@ -49,13 +50,14 @@ const MOST_NAMED = 5;
 
 /**
  * Warns of classes that no row to train on has, where there are labels enough for all. `held` are rows kept for validation: a class that only
- * they have points at rows that are sorted by class.
+ * they have points at rows that are sorted by class. `fed` is all that is fed.
  */
 export function unseenClasses(
   target: TargetSpec,
   column: Column,
   order: Int32Array,
   held: Int32Array | undefined,
+  fed: readonly Fed[],
 ): string | undefined {
   const classes = classesOf(target, column);
   const counts = classes === undefined ? undefined : countClasses(column, order, classes);
@@ -63,7 +65,12 @@ export function unseenClasses(
   const labels = counts.reduce((sum, count) => sum + count, 0);
   // Over time 0 is as a rule what rows are padded with.
   const first = typeof column.spec.time === "string" && !target.ragged ? 1 : 0;
-  const named = (label: number): boolean => label >= first && label !== target.unlabelled;
+  // What an input over the same time begins with is read and never said, as the start of a decoder.
+  const begins = (label: number): boolean =>
+    fed.some(
+      ({ column: { spec, data, starts } }) => spec.time === column.spec.time && data[starts[0] as number] === label,
+    );
+  const named = (label: number): boolean => label >= first && label !== target.unlabelled && !begins(label);
   const unseen = [...counts.keys()].filter((label) => named(label) && counts[label] === 0);
   if (unseen.length === 0 || labels < classes) return undefined;
   const listed = `${unseen.slice(0, MOST_NAMED).join(", ")}${unseen.length > MOST_NAMED ? ", …" : ""}`;

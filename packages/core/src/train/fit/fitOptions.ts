@@ -182,7 +182,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   }
   const unseen = context.targets.flatMap((target) => {
     const column = rows && targetsIn(rows.dataset, target);
-    return (rows && column && unseenClasses(target, column, rows.order, split?.held)) ?? [];
+    return (rows && column && unseenClasses(target, column, rows.order, split?.held, rows.dataset.fed)) ?? [];
   });
   return {
     epochs,

@@ -50,9 +50,7 @@ export function targetsOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): T
   return outputs.map(({ index, name, loss, maker }) => {
     const { flow } = built.outputs[index] as BuiltModel["outputs"][number];
     if (flow.kind === "scores")
-      throw new ConfigError(
-        `compile: the output "${name}" of ${maker} has no targets; give loss: { ${name}: null }, which leaves it untrained`,
-      );
+      throw new ConfigError(`compile: the output "${name}" of ${maker} has no targets; its loss must be null`);
     const target = loss.target(name, flow);
     const { node, type } = flow.values;
     if (node.op === "softmax" && type.shape.at(-1) === 1)

@@ -1,5 +1,6 @@
 /** What a model is trained with: for each of its outputs a loss, the weight of that loss, and metrics. */
 import { ConfigError } from "../../errors.ts";
+import { buildModel } from "../../nn/build.ts";
 import { isRecord, repeatedName, shown } from "../../nn/options.ts";
 import type { ModelSpec, OutputSpec } from "../../nn/spec.ts";
 import { outputFigure, validationName } from "./figures.ts";
@@ -12,11 +13,14 @@ export type ByOutput<T> = Readonly<Record<string, T>>;
 
 /** What a model is trained with. */
 export interface Objective {
-  /** One loss for every output, or one each by the output's name. An output whose loss is null is not trained, and has no targets. */
+  /**
+   * One loss for every output but weights of attention, which have no targets; or one each by the output's name. An output whose loss is null is not
+   * trained, and has no targets.
+   */
   readonly loss: Loss | ByOutput<Loss | null>;
   /** What the loss of an output counts in the sum that training makes small, by the output's name. Default 1. */
   readonly lossWeights?: ByOutput<number>;
-  /** Metrics without weights: each row counts once. A list for a model with one output, else by the output's name. */
+  /** Metrics without weights: each row counts once. A list where one output is trained, else by the output's name. */
   readonly metrics?: readonly Metric[] | ByOutput<Metric | readonly Metric[]>;
   /** Metrics in which rows count by `sampleWeights` and `classWeight`, as in the loss. In the form of `metrics`. */
   readonly weightedMetrics?: readonly Metric[] | ByOutput<Metric | readonly Metric[]>;
@@ -86,9 +90,9 @@ function lossesOf(spec: ModelSpec, given: unknown): (Loss | null)[] {
   const names = spec.outputs.map(({ name }) => name);
   if (!isByOutput(given) && !Array.isArray(given)) {
     const loss = expectLoss("loss", given);
-    return names.map(() => loss);
+    return buildModel(spec).outputs.map(({ flow }) => (flow.kind === "scores" ? null : loss));
   }
-  const losses = inOrder("loss", given as ByOutput<unknown>, names).map((loss, i) => {
+  return inOrder("loss", given as ByOutput<unknown>, names).map((loss, i) => {
     if (loss === null) return null;
     if (loss !== undefined) return expectLoss(`loss of "${names[i]}"`, loss);
     const output = spec.outputs[i] as OutputSpec;
@@ -96,13 +100,15 @@ function lossesOf(spec: ModelSpec, given: unknown): (Loss | null)[] {
       `compile: the output "${output.name}" of ${makerOf(spec, output)} has no loss; give loss: { ${output.name}: meanSquaredError(), … }, say, or ${output.name}: null, which leaves it untrained`,
     );
   });
-  if (losses.every((loss) => loss === null))
-    throw new ConfigError("compile: the loss of every output is null, which leaves nothing to train");
-  return losses;
 }
 
-/** The metrics of each output. */
-function metricsOf(option: string, given: unknown, names: readonly string[]): (readonly Metric[])[] {
+/** The metrics of each output; a list is that of the only `trained` one. */
+function metricsOf(
+  option: string,
+  given: unknown,
+  names: readonly string[],
+  trained: readonly string[],
+): (readonly Metric[])[] {
   const listed = (list: unknown): readonly Metric[] => {
     if (!Array.isArray(list)) throw new ConfigError(`compile: ${option} must be a list, got ${shown(list)}`);
     for (const metric of list) expectPart("compile", `each of ${option}`, metric, ["sums", "result"], "accuracy()");
@@ -113,11 +119,11 @@ function metricsOf(option: string, given: unknown, names: readonly string[]): (r
   if (isRecord(given) && !isMetric(given))
     return inOrder(option, given, names).map((own) => (own === undefined ? [] : listed(isMetric(own) ? [own] : own)));
   const list = listed(given);
-  if (list.length > 0 && names.length > 1)
+  if (list.length > 0 && trained.length > 1)
     throw new ConfigError(
-      `compile: the model has the outputs ${names.join(", ")}; give ${option} by output, as { ${names[0]}: [accuracy()] }`,
+      `compile: the model has the outputs ${trained.join(", ")}; give ${option} by output, as { ${trained[0]}: [accuracy()] }`,
     );
-  return names.map(() => list);
+  return names.map((name) => (trained.includes(name) ? list : []));
 }
 
 function lossWeightsOf({ lossWeights }: Objective, names: readonly string[]): (number | undefined)[] {
@@ -138,15 +144,18 @@ export function trainedOutputs(spec: ModelSpec, objective: Objective): readonly 
   const names = spec.outputs.map(({ name }) => name);
   const losses = lossesOf(spec, objective.loss);
   const weights = lossWeightsOf(objective, names);
-  const metrics = metricsOf("metrics", objective.metrics, names);
-  const weighted = metricsOf("weightedMetrics", objective.weightedMetrics, names);
-  const several = losses.filter((loss) => loss !== null).length > 1;
+  const trained = names.filter((_, i) => losses[i] !== null);
+  if (trained.length === 0)
+    throw new ConfigError("compile: the loss of every output is null, which leaves nothing to train");
+  const metrics = metricsOf("metrics", objective.metrics, names, trained);
+  const weighted = metricsOf("weightedMetrics", objective.weightedMetrics, names, trained);
+  const several = trained.length > 1;
   const outputs = spec.outputs.flatMap((output, index): TrainedOutput[] => {
     const { name } = output;
     const loss = losses[index] as Loss | null;
     const figures = [metrics, weighted].flatMap((lists, kind) =>
       (lists[index] as readonly Metric[]).map((metric): Figure => {
-        const own = names.length > 1 ? outputFigure(name, metric.name) : metric.name;
+        const own = several ? outputFigure(name, metric.name) : metric.name;
         return { name: own, metric, weighted: kind === 1 };
       }),
     );
