@@ -51,7 +51,7 @@ function generatedOf(
  * fall and the length penalty is largest at `maxLength`. Finished results come before unfinished ones. Results do not depend on the other sources (on `cpu()` and `wasm()` to the bit).
  *
  * @param model what writes: `sequenceModel` of a trained one, or anything else that is a `SequenceModel`
- * @param sources the rows of the model's sources, as `predict` takes them
+ * @param sources the rows of the model's sources, as `predict` takes them; of a model without sources, such as a language model, how many sequences to write
  * @returns for each source, in the order given, from one to `nBest` results: of a search the best first, of sampling in the order drawn
  * @throws ConfigError for a wrong option; DataError, ShapeError where sources do not fit the model, before anything runs; NonFiniteError where the model gives no numbers
  *
