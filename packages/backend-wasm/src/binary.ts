@@ -1,9 +1,10 @@
 /** The module, with either kind of multiply-add, and which of them this engine runs. */
+
 import { ResourceError } from "@ostinato/core";
+import { wideModule } from "#wide";
 import { embedded } from "./binaries/module.ts";
 import { inflate } from "./host/inflate.ts";
 import { compile, type Module, validate } from "./host/modules.ts";
-import { wideModule } from "./wide.ts";
 
 /**
  * `wide`: relaxed, with 256-bit instructions for pairs of 128-bit ones. `relaxed`: multiply-adds are rounded once where the processor can.
