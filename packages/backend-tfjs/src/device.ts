@@ -50,6 +50,19 @@ export class Device {
 
   /** Runs a kernel with one output. */
   run(kernel: string, inputs: Inputs, attrs: Attrs = {}): TensorInfo {
+    return this.#adopt(this.#call(kernel, inputs, attrs) as TensorInfo);
+  }
+
+  /** Runs a kernel with several outputs, of which only one is wanted. */
+  runFor(output: number, kernel: string, inputs: Inputs, attrs: Attrs = {}): TensorInfo {
+    const outputs = (this.#call(kernel, inputs, attrs) as TensorInfo[]).map((x) => this.#adopt(x));
+    outputs.forEach((x, at) => {
+      if (at !== output) this.release(x);
+    });
+    return outputs[output] as TensorInfo;
+  }
+
+  #call(kernel: string, inputs: Inputs, attrs: Attrs): TensorInfo | TensorInfo[] {
     const config = this.#tf.getKernel(kernel, this.name);
     if (config === undefined) throw new StateError(`the app has unregistered the kernel ${kernel} of "${this.name}"`);
     const call = {
@@ -57,7 +70,7 @@ export class Device {
       attrs: attrs as KernelAttrs,
       backend: this.#backend,
     };
-    return this.#adopt(config.kernelFunc(call) as TensorInfo);
+    return config.kernelFunc(call);
   }
 
   /** Takes in data that nobody writes to afterwards: tfjs's plain backend keeps the array itself. */

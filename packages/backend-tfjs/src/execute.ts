@@ -27,9 +27,10 @@ function drop({ device, slots }: Run, number: number): void {
   slots[number] = undefined;
 }
 
-/** The one output of a step that is not a scan. */
-function compute(run: Run, step: AnyStep, output: number): TensorInfo {
+/** An output of a step that is not a scan. */
+function compute(run: Run, step: AnyStep, at: number): TensorInfo {
   const { device, plan } = run;
+  const output = step.outputs[at] as number;
   const constant = plan.constants.get(output);
   if (constant !== undefined) return device.share(constant);
   if (plan.program.values[output]?.uniform) return device.reshape(read(run, step.inputs[0] as number), []);
@@ -38,15 +39,18 @@ function compute(run: Run, step: AnyStep, output: number): TensorInfo {
     inputs: step.inputs.map((number) => read(run, number)),
     attrs: step.attrs as OpAttrs[KernelName],
     sizes: plan.sizes,
+    output: at,
     shape: plan.shapes[output] as number[],
   });
 }
 
 export function execute(run: Run, steps: readonly AnyStep[]): void {
   for (const step of steps) {
-    const [output] = step.outputs;
     if (step.op === "scan") executeScan(run, step);
-    else if (output !== undefined && output >= 0) run.slots[output] = compute(run, step, output);
+    else
+      step.outputs.forEach((output, at) => {
+        if (output >= 0) run.slots[output] = compute(run, step, at);
+      });
     for (const number of step.releases) drop(run, number);
   }
 }

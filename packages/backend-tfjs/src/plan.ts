@@ -33,7 +33,10 @@ export function planOf(device: Device, program: Program, kept: Kept): Plan {
     const [output] = step.outputs;
     if (step.op !== "constant" || output === undefined) continue;
     const { attrs } = step;
-    constants.set(output, sourceKernels.constant.run({ device, inputs: [], attrs, sizes: {}, shape: attrs.shape }));
+    constants.set(
+      output,
+      sourceKernels.constant.run({ device, inputs: [], attrs, sizes: {}, output: 0, shape: attrs.shape }),
+    );
   }
   return { program, constants, sizes: emptySizes(program), shapes: [], kept };
 }

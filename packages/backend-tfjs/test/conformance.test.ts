@@ -42,6 +42,10 @@ testBackend({
       tests: ["contract > an id out of range is a typed error that leaves the session as it was"],
     },
     {
+      reason: "where data cannot be read at once tfjs's own kernel looks for the largest, which puts NaN anywhere",
+      tests: ["special numbers > topK"],
+    },
+    {
       reason: "where data cannot be read at once tfjs multiplies whole numbers as floats, and these round from 2^53 on",
       tests: ["whole numbers > mul"],
     },

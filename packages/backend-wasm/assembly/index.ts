@@ -4,6 +4,7 @@ import { dot } from "./dot";
 import { dropoutMask } from "./dropout";
 import { fused } from "./fused";
 import { gather, scatterAdd } from "./indexed";
+import { topK } from "./largest";
 import { move } from "./move";
 import { Job } from "./protocol";
 import { gru, gruGrad, lstm, lstmGrad, rnn, rnnGrad } from "./recurrent/jobs";
@@ -18,6 +19,8 @@ function perform(job: i32, thread: i32, threads: i32): void {
       return move(thread, threads);
     case Job.reduce:
       return reduce(thread, threads);
+    case Job.topK:
+      return topK(thread, threads);
     case Job.fused:
       return fused(thread, threads);
     case Job.dot:

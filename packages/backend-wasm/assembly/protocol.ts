@@ -3,6 +3,7 @@
 export enum Job {
   move,
   reduce,
+  topK,
   fused,
   dot,
   softmax,
@@ -180,6 +181,17 @@ export enum Reduce {
   x,
   y,
   rooms,
+}
+
+export enum TopK {
+  rows,
+  width,
+  k,
+  x,
+  values,
+  indices,
+  rooms,
+  roomBytes,
 }
 
 export enum Fused {

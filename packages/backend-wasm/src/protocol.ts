@@ -74,6 +74,7 @@ export const recurrenceGrad = [
 export const jobs = {
   move: ["from", "to", "shift", "rank", "axes"],
   reduce: ["kind", "outer", "middle", "inner", "x", "y", "rooms"],
+  topK: ["rows", "width", "k", "x", "values", "indices", "rooms", "roomBytes"],
   fused: ["size", "uniforms", "instructions", "code", "rooms", "roomBytes"],
   dot: [
     ...["batch", "rows", "columns", "depth"],

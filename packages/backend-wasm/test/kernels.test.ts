@@ -30,7 +30,7 @@ import {
   tanh,
   type Value,
 } from "@ostinato/core";
-import { add, argMax, max, maximum, minimum, sign, softmaxCrossentropy, sum } from "@ostinato/core/graph";
+import { add, argMax, max, maximum, minimum, sign, softmaxCrossentropy, sum, topK } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
 import { expectAsPlain } from "./graphs.ts";
@@ -226,6 +226,27 @@ describe("reductions", () => {
       }
       const sizes = shape as number[];
       await expectAsPlain(fetches, { x: numbers(sizes, 1), n: ids(sizes, 50, 2) }, { tolerance: 1e-6 });
+    });
+  }
+});
+
+describe("the largest of each row", () => {
+  // Rows that fill no vector, and enough of them for several threads; of the few different numbers most are equal.
+  for (const [rows, width, k] of [
+    [5, 127, 127],
+    [3, 1031, 1],
+    [301, 509, 17],
+  ]) {
+    test(`${k} of ${width}, ${rows} rows`, async () => {
+      const x = feed("x", "float32", [rows, width]);
+      const few = feed("few", "float32", [rows, width]);
+      const [top, tied, alone] = [topK(x, k), topK(few, k), topK(neg(x), k)];
+      const fetches = { ...top, tiedValues: tied.values, tied: tied.indices, alone: alone.indices };
+      const quarters = float32(
+        [rows, width],
+        Array.from(ids([rows, width], 5, 3).data, (id) => id / 4),
+      );
+      await expectAsPlain(fetches, { x: numbers([rows, width], 1), few: quarters }, { tolerance: 0 });
     });
   }
 });

@@ -39,11 +39,13 @@ const binary = await assemble();
 const deflated = await zopfli.deflateAsync(Buffer.from(binary), {});
 const text = `/** The module, deflated; \`pnpm assemble\` makes this file from \`assembly/\`. */
 export const embedded = {
-  hash: "${sourceHash(binary)}",
   memoryFlags: ${memoryFlagsOf(binary)},
   deflated:
     "${Buffer.from(deflated).toString("base64")}",
 };
+
+/** Of \`assembly/\` and of the module: a test tells by it whether they belong together. No bundle has it. */
+export const hash = "${sourceHash(binary)}";
 `;
 mkdirSync(join(root, "src", "binaries"), { recursive: true });
 writeFileSync(join(root, "src", "binaries", "module.ts"), text);

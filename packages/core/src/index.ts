@@ -54,7 +54,7 @@ export {
 } from "./ir/build/elementwise.ts";
 export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./ir/build/index.ts";
 export { dot, matmul } from "./ir/build/linear.ts";
-export { argMax, countOf, logSumExp, max, mean, sum } from "./ir/build/reduce.ts";
+export { argMax, countOf, logSumExp, max, mean, sum, type Top, topK } from "./ir/build/reduce.ts";
 export {
   broadcast,
   broadcastShape,
@@ -116,6 +116,7 @@ export {
 export { type Pass, rewrite, substitute } from "./ir/rewrite.ts";
 export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
 export { verify } from "./ir/verify.ts";
+export { findLargest } from "./largest.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
 export {
   type Attended,

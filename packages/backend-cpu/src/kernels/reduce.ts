@@ -1,4 +1,5 @@
 /** Reductions. Each result takes its elements one by one in row-major order, whatever stands beside them. */
+import { findLargest } from "@ostinato/core";
 import type { Call, View, Walk } from "../call.ts";
 import type { Memory } from "../memory.ts";
 import { addAxis, startWalk } from "../walk.ts";
@@ -104,6 +105,25 @@ export const reduceKernels = {
           if (value > most || (Number.isNaN(value) && !Number.isNaN(most))) best = k;
         }
         memory.i32[y.offset + o] = best;
+      }
+    },
+  },
+  topK: {
+    scratch: ({ attrs }: Call<"topK">): number => 4 * attrs.k,
+    run({ f32, i32, scratch }: Memory, { attrs, inputs, outputs }: Call<"topK">): void {
+      const x = inputs[0];
+      const values = outputs[0].offset;
+      const indices = outputs[1].offset;
+      const width = x.dims[x.dims.length - 1];
+      const found = scratch / 4;
+      for (let row = 0; row < x.size / width; row++) {
+        const start = x.offset + row * width;
+        findLargest(f32, start, width, attrs.k, i32, found);
+        for (let i = 0; i < attrs.k; i++) {
+          const place = i32[found + i];
+          if (values >= 0) f32[values + row * attrs.k + i] = f32[place];
+          if (indices >= 0) i32[indices + row * attrs.k + i] = place - start;
+        }
       }
     },
   },

@@ -12,14 +12,15 @@ export interface Call<O extends KernelName = KernelName> {
   readonly inputs: readonly TensorInfo[];
   readonly attrs: OpAttrs[O];
   readonly sizes: Sizes;
-  /** The actual shape of the output. */
+  /** Which output is wanted, of an op that has several, and its actual shape. */
+  readonly output: number;
   readonly shape: readonly number[];
 }
 
 export interface TfjsKernel<O extends KernelName = KernelName> {
   /** The kernels of tfjs that it calls. */
   readonly needs: readonly string[];
-  /** Computes the one output. */
+  /** Computes one output. */
   run(call: Call<O>): TensorInfo;
 }
 

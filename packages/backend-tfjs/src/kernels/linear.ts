@@ -1,5 +1,5 @@
 /** Products as tfjs's batched matrix product, and reductions. */
-import { sizeOf } from "@ostinato/core";
+import { findLargest, sizeOf } from "@ostinato/core";
 import type { Device } from "../device.ts";
 import type { TensorInfo } from "../tfjs.ts";
 import { input, type Kernels } from "./kernel.ts";
@@ -42,7 +42,7 @@ function matricesOf(device: Device, x: TensorInfo, runs: readonly (readonly numb
   return { matrices: shaped(device, moved, sizes), transposed: false };
 }
 
-export const linearKernels: Kernels<"dot" | "sum" | "max" | "argMax"> = {
+export const linearKernels: Kernels<"dot" | "sum" | "max" | "argMax" | "topK"> = {
   dot: {
     needs: ["Reshape", "Transpose", "BatchMatMul", "Identity"],
     run: (call) => {
@@ -95,6 +95,31 @@ export const linearKernels: Kernels<"dot" | "sum" | "max" | "argMax"> = {
         device.using([rows], () => device.run("ArgMax", { x: rows }, { axis: 2 })),
         shape,
       );
+    },
+  },
+  /** On the host where data can be read at once: tfjs sorts the whole of each row. */
+  topK: {
+    needs: ["TopK"],
+    run: (call) => {
+      const { device, attrs, output, shape } = call;
+      const x = input(call);
+      if (!device.readsAtOnce) return device.runFor(output, "TopK", { x }, { k: attrs.k, sorted: true });
+      const data = device.readNow(x);
+      const width = x.shape.at(-1) as number;
+      const found = new Int32Array(sizeOf(shape));
+      for (let row = 0; row < data.length / width; row++)
+        findLargest(data, row * width, width, attrs.k, found, row * attrs.k);
+      return output === 0
+        ? device.upload(
+            Float32Array.from(found, (place) => data[place] as number),
+            shape,
+            "float32",
+          )
+        : device.upload(
+            found.map((place) => place % width),
+            shape,
+            "int32",
+          );
     },
   },
 };

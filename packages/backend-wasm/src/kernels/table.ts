@@ -4,6 +4,7 @@ import { crossentropyKernels } from "./crossentropy.ts";
 import { dotKernels } from "./dot.ts";
 import { fusedKernels, totalKernel } from "./fused.ts";
 import { indexedKernels } from "./indexed.ts";
+import { largestKernels } from "./largest.ts";
 import { moveKernels } from "./move.ts";
 import { gruKernels } from "./recurrent/gru.ts";
 import { lstmKernels } from "./recurrent/lstm.ts";
@@ -18,6 +19,7 @@ export function wasmKernels(threads: number): Kernels {
     ...moveKernels,
     ...fusedKernels(threads),
     ...reduceKernels(threads, totalKernel(threads)),
+    ...largestKernels(threads),
     ...crossentropyKernels,
     ...indexedKernels,
     ...dotKernels(threads),

@@ -23,7 +23,7 @@ function reduce(x: Dense, axes: readonly number[], start: number, fold: (soFar: 
   return out;
 }
 
-export const linear: Kernels<"dot" | "sum" | "max" | "logSumExp" | "argMax"> = {
+export const linear: Kernels<"dot" | "sum" | "max" | "logSumExp" | "argMax" | "topK"> = {
   // out[batch, freeA, freeB] = Σ a[batch, freeA, contract] · b[batch, freeB, contract], each in the axis order of its operand.
   dot: ([a, b], { contract, batch }) => {
     const free = [axesBut(a, [...batch[0], ...contract[0]]), axesBut(b, [...batch[1], ...contract[1]])];
@@ -82,5 +82,23 @@ export const linear: Kernels<"dot" | "sum" | "max" | "logSumExp" | "argMax"> = {
       if (first.data[to] < 0 && x.data[position] === best.data[to]) first.data[to] = index[axis];
     });
     return [first];
+  },
+  topK: ([x], { k }) => {
+    const width = x.shape.at(-1) ?? 1;
+    const ranked = (element: number): number => (Number.isNaN(element) ? -Infinity : element);
+    const orders = Array.from({ length: x.data.length / width }, (_, row) => {
+      const elements = Array.from(x.data.subarray(row * width, (row + 1) * width), ranked);
+      // Not by their difference, which of two infinities is NaN.
+      const sorted = elements
+        .map((_, i) => i)
+        .sort((a, b) => (elements[a] === elements[b] ? a - b : elements[a] > elements[b] ? -1 : 1));
+      return sorted.slice(0, k);
+    });
+    const shape = [...x.shape.slice(0, -1), k];
+    const at = (position: number): number => orders[Math.floor(position / k)][position % k];
+    return [
+      build("float64", shape, (_index, position) => x.data[Math.floor(position / k) * width + at(position)]),
+      build("int32", shape, (_index, position) => at(position)),
+    ];
   },
 };

@@ -21,6 +21,7 @@ import {
   sum,
   type Tensor,
   type Tensors,
+  topK,
   type Value,
 } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
@@ -170,6 +171,17 @@ function rowTrial([name, op]: (typeof alongRows)[number]): NumberTrial {
   };
 }
 
+/** The order of all of them: 0 and -0 are equal, and stay what they are; NaN is last beside -∞. */
+function orderTrial(): NumberTrial {
+  const { values, indices } = topK(feed("x", "float32", [floats.length]), floats.length);
+  return {
+    name: "special numbers > topK",
+    fetches: { values, indices },
+    feeds: { x: float32([floats.length], floats) },
+    agrees: Object.is,
+  };
+}
+
 /** Sums of whole numbers wrap, as products and differences do. */
 function wholeSumTrial(): NumberTrial {
   const [a, b] = pairs(wholes);
@@ -245,6 +257,7 @@ export const numberTrials: readonly NumberTrial[] = [
     .map((op) => sweep("whole numbers", op, "int32", Object.is)),
   castTrial(),
   selectTrial(),
+  orderTrial(),
   ...alongRows.map(rowTrial),
   wholeSumTrial(),
   ...gradientCases.map(gradientTrial),

@@ -33,6 +33,7 @@ import {
   size,
   slice,
   sum,
+  topK,
   transpose,
   type Value,
 } from "@ostinato/core";
@@ -292,6 +293,15 @@ export const opTrials: { readonly [O in OpName]: DrawTrial } = {
     const axis = draw.whole(0, dims.length - 1);
     // Few different whole numbers: the first of equal ones counts.
     return { y: argMax(draw.float("x", dims), axis), tied: argMax(draw.int("k", dims, 0, 2), axis) };
+  },
+  topK: (draw) => {
+    const last = draw.number();
+    const dims = [...draw.dims(draw.whole(0, 2), 12), last];
+    const k = draw.whole(1, last.size);
+    const { values, indices } = topK(draw.float("x", dims), k);
+    // Few different numbers: of equal ones the first comes first. Their gradient goes to the elements that were taken.
+    const tied = topK(cast(draw.int("k", dims, 0, 2), "float32"), k);
+    return { values, indices, tiedValues: tied.values, tiedIndices: tied.indices };
   },
   reshape: reshapeTrial,
   transpose: (draw) => {

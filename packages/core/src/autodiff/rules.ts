@@ -23,6 +23,7 @@ import { gather, reverseSequence, scatterAdd } from "../ir/build/index.ts";
 import { dot } from "../ir/build/linear.ts";
 import { sum } from "../ir/build/reduce.ts";
 import { broadcast, pad, reshape, reverse, slice, transpose } from "../ir/build/shape.ts";
+import { iota } from "../ir/build/source.ts";
 import type { OpName } from "../ir/ops.ts";
 import { byRecurrence, byRecurrenceGrad } from "../ir/recurrences.ts";
 import type { Node, Value } from "../ir/value.ts";
@@ -190,6 +191,17 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
     return [mul(hit, expand(div(g, sum(hit, node.attrs.axes)), x, node.attrs.axes))];
   }),
   argMax: none,
+  // Each element gets the cotangent of the place that it has come to, if any.
+  topK: (node, [g]) => {
+    const x = node.inputs[0] as Value;
+    if (g === undefined) return [undefined];
+    const indices = { node, output: 1, type: node.outputs[1] } as Value;
+    const last = indices.type.shape.length - 1;
+    const places = [...indices.type.shape, x.type.shape[last] as number];
+    const own = broadcast(iota(places[last + 1] as number), places, [last + 1]);
+    const given = (value: Value): Value => broadcast(value, places, axesBut(last + 1, []));
+    return [sum(select(equal(given(indices), own), given(g), 0), [last])];
+  },
 
   reshape: rule((node, g) => [reshape(g, (node.inputs[0] as Value).type.shape)]),
   transpose: rule((node, g) => [

@@ -8,7 +8,7 @@ export { softmaxCrossentropy } from "../ir/build/crossentropy.ts";
 export * from "../ir/build/elementwise.ts";
 export { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "../ir/build/index.ts";
 export { dot, matmul } from "../ir/build/linear.ts";
-export { argMax, countOf, logSumExp, max, mean, sum } from "../ir/build/reduce.ts";
+export { argMax, countOf, logSumExp, max, mean, sum, type Top, topK } from "../ir/build/reduce.ts";
 export {
   broadcast,
   broadcastShape,

@@ -204,6 +204,18 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
     return [{ dtype: "int32", shape: reduced(op, x, [axis]) }];
   },
 
+  topK: (inputs, { k }, op) => {
+    arity(op, inputs, 1);
+    const [x] = inputs as [ValueType];
+    expectDType(op, x, "float32");
+    expectWithin(op, x.shape.at(-1), 0, k);
+    const shape = [...x.shape.slice(0, -1), k];
+    return [
+      { dtype: "float32", shape },
+      { dtype: "int32", shape },
+    ];
+  },
+
   reshape: (inputs, { shape }, op) => {
     arity(op, inputs, 1);
     const [x] = inputs as [ValueType];

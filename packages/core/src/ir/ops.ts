@@ -182,6 +182,8 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   max: { readonly axes: readonly number[] };
   /** int32 index of the first maximum along `axis`, which is dropped. */
   argMax: { readonly axis: number };
+  /** (x float32 […, n]): the `k` largest along the last axis, largest first, and their int32 indices: […, k] each. */
+  topK: { readonly k: number };
 
   // Shapes.
   reshape: { readonly shape: Shape };
@@ -266,6 +268,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   sum: { group: "reduce" },
   max: { group: "reduce" },
   argMax: { group: "reduce" },
+  topK: { group: "reduce" },
   reshape: { group: "shape" },
   transpose: { group: "shape" },
   broadcast: { group: "shape" },

@@ -134,6 +134,7 @@ const rules: { readonly [O in OpName]: Rule<O> } = {
   max: along("takes the largest of the steps of a row", ({ axes }) => axes),
   logSumExp: along("sums over the steps of a row", ({ axes }) => axes),
   argMax: along("looks for the largest of the steps of a row", ({ axis }) => [axis]),
+  topK: along(EVERY_STEP, (_, rank) => [rank - 1]),
   reshape({ inputs: [x], attrs }, standings, isTime) {
     const moved = sizesBefore((x as Value).type.shape, isTime) !== sizesBefore(attrs.shape, isTime);
     return moved ? refuse("moves its steps") : together(standings);

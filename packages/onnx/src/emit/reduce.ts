@@ -26,3 +26,12 @@ export const argMax: Emitter<"argMax"> = ({ inputs, attrs }, emission) => {
   const index = emission.add("ArgMax", [emission.name(inputs[0] as Value)], { axis: attrs.axis, keepdims: 0 });
   return [emission.add("Cast", [index], { to: elementTypes.int32 })];
 };
+
+/** Of equal elements the lower index comes first in both; NaN has no place of its own in ONNX. */
+export const topK: Emitter<"topK"> = (node, emission) => {
+  const { inputs, attrs } = node;
+  const taken = [emission.name(inputs[0] as Value), emission.ints([attrs.k])];
+  const wanted = [0, 1].map((output) => emission.reads(node, output));
+  const [values, indices] = emission.addMany("TopK", taken, {}, wanted) as [string, string];
+  return [values, indices && emission.add("Cast", [indices], { to: elementTypes.int32 })];
+};

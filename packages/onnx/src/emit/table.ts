@@ -11,7 +11,7 @@ import { alongLast, cast, direct } from "./elementwise.ts";
 import type { OpExport, OpExports } from "./emission.ts";
 import { dot } from "./linear.ts";
 import { recurrence } from "./recurrence.ts";
-import { argMax, logSumExp, max, sum } from "./reduce.ts";
+import { argMax, logSumExp, max, sum, topK } from "./reduce.ts";
 import { scan } from "./scan.ts";
 import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
 import { broadcast, concat, constant, input, iota, pad, reshape, reverse, size, slice, transpose } from "./source.ts";
@@ -44,6 +44,7 @@ export const opExports: OpExports = {
   sum,
   max,
   argMax,
+  topK,
 
   reshape,
   transpose,

@@ -1,6 +1,6 @@
 /** Reductions. They drop the axes they reduce. */
 import type { Dim, Value } from "../value.ts";
-import { apply1 } from "./apply.ts";
+import { apply, apply1 } from "./apply.ts";
 import { cast, div, mul } from "./elementwise.ts";
 import { constant, size } from "./source.ts";
 
@@ -26,6 +26,23 @@ export function logSumExp(x: Value, axes: readonly number[] = allAxes(x)): Value
 /** The index of the first maximum along `axis`. */
 export function argMax(x: Value, axis: number): Value {
   return apply1("argMax", [x], { axis });
+}
+
+/** The `k` largest elements along the last axis, largest first: see `topK`. */
+export interface Top {
+  /** float32 […, k]. */
+  readonly values: Value;
+  /** Where each stands along the axis: int32 […, k]. */
+  readonly indices: Value;
+}
+
+/**
+ * The `k` largest elements along the last axis, whose size must be known, largest first. Of equal ones that of the lower index comes first; 0 and -0 are
+ * equal. NaN counts as -∞.
+ */
+export function topK(x: Value, k: number): Top {
+  const [values, indices] = apply("topK", [x], { k }) as [Value, Value];
+  return { values, indices };
 }
 
 /** The number of elements along `axes`, as a float32 scalar. */
