@@ -35,10 +35,16 @@ export interface Compiled {
   readonly keeping: Keeping;
   readonly fetches: readonly NamedView[];
   readonly updates: readonly NamedView[];
+  /** The values that lie where state is held: there, from byte 0 until there is a place. And what is to be held. */
+  readonly held: readonly NamedView[];
+  readonly holds: readonly NamedView[];
   readonly guard: View | undefined;
   /** Bytes of scratch at full capacity. */
   readonly scratchBytes: number;
 }
+
+/** Where values lie that stay the same from run to run. */
+const lasting = { state: true, kept: true };
 
 /** Where things lie: the byte address of the arena, and that of each piece of state. */
 export interface Addresses {
@@ -50,12 +56,14 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
   // Until the first run: what kernels ask of a call beforehand is at full capacity.
   const sizes: Sizes = { ...program.capacities };
   const kept: View[] = [];
+  const held: NamedView[] = [];
   const views = program.values.map((value) => {
     const { storage } = value;
     if (storage.kind === "arena") return viewAt(value, addresses.arena + storage.offset);
     if (storage.kind === "state") return viewAt(value, addresses.stateOf(storage.name));
-    const own = viewAt(value, storage.offset);
-    kept.push(own);
+    const own = viewAt(value, "offset" in storage ? storage.offset : 0);
+    if ("offset" in storage) kept.push(own);
+    else held.push({ name: storage.name, view: own });
     return own;
   });
   const view = (index: number): View => (index < 0 ? unread : views[index]);
@@ -74,7 +82,7 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
   const packs = (step: AnyStep, indexes: readonly number[]): boolean =>
     program.updates.length + program.commits.length === 0 &&
     !prepared.includes(step) &&
-    indexes.every((i) => program.values[step.inputs[i]].storage.kind !== "arena");
+    indexes.every((i) => program.values[step.inputs[i]].storage.kind in lasting);
   const compileSteps = (steps: readonly AnyStep[]): Ready[] =>
     steps.flatMap((step) => {
       const inputs = step.inputs.map(view);
@@ -127,6 +135,8 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     keeping: { key: keptKey(program, [...prepared, ...packed]), bytes: keptBytes, views: kept },
     fetches: named(program.fetches),
     updates: named(program.updates),
+    held,
+    holds: named(program.holds),
     guard: program.guard === undefined ? undefined : view(program.guard),
     scratchBytes,
   };

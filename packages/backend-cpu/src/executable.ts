@@ -11,10 +11,11 @@ import {
 } from "@ostinato/core";
 import type { View } from "./call.ts";
 import type { Compiled, NamedView } from "./compile.ts";
+import type { Held } from "./held.ts";
 import type { Kept } from "./kept.ts";
 import type { Memory } from "./memory.ts";
 import { runSteps } from "./scan.ts";
-import { copy, resize } from "./views.ts";
+import { bytesOf, copy, resize } from "./views.ts";
 
 /** Lets one run at a time into a session. */
 export interface Turn {
@@ -26,21 +27,32 @@ export interface Turn {
   writes: number;
 }
 
+/** What stays from run to run. */
+export interface Lasting {
+  readonly kept: Kept;
+  readonly held: ReadonlyMap<string, Held>;
+  readonly stateOf: (name: string) => View;
+}
+
 /** Runs on the caller's thread, and computes before the promise is returned. After warm-up nothing but that promise is allocated. */
 export class ArenaExecutable implements Executable {
   readonly #compiled: Compiled;
   readonly #memory: Memory;
   readonly #turn: Turn;
   readonly #kept: Kept;
-  /** The state that each update is written to. */
+  readonly #held: ReadonlyMap<string, Held>;
+  /** The state that each update is written to, and what holds the rest. */
   readonly #targets: readonly View[];
+  readonly #holders: readonly Held[];
 
-  constructor(compiled: Compiled, memory: Memory, turn: Turn, kept: Kept, stateView: (name: string) => View) {
+  constructor(compiled: Compiled, memory: Memory, turn: Turn, { kept, held, stateOf }: Lasting) {
     this.#compiled = compiled;
     this.#memory = memory;
     this.#turn = turn;
     this.#kept = kept;
-    this.#targets = compiled.updates.map(({ name }) => stateView(name));
+    this.#held = held;
+    this.#targets = compiled.updates.map(({ name }) => stateOf(name));
+    this.#holders = compiled.holds.map(({ name }) => held.get(name) as Held);
   }
 
   async run(feeds: Tensors, into?: Tensors): Promise<Tensors> {
@@ -62,7 +74,7 @@ export class ArenaExecutable implements Executable {
     const { program, sizes, changing, prepare, steps, fetches } = this.#compiled;
     const { writes } = this.#turn;
     const memory = this.#memory;
-    bindSizes(program, feeds, sizes);
+    bindSizes(program, feeds, sizes, this.#held);
     for (let i = 0; i < changing.length; i++) resize(changing[i], sizes);
     const results = resultsFor(fetches, into);
     for (let i = 0; i < this.#compiled.feeds.length; i++) {
@@ -79,14 +91,20 @@ export class ArenaExecutable implements Executable {
   }
 
   #update(): void {
-    const { commits, updates, guard } = this.#compiled;
-    if (commits.length + updates.length === 0) return;
+    const { commits, updates, holds, guard } = this.#compiled;
     if (guard !== undefined && this.#memory.u8[guard.offset] === 0) return;
-    this.#turn.writes++;
+    if (commits.length + updates.length > 0) this.#turn.writes++;
     runSteps(this.#memory, commits);
     for (let i = 0; i < updates.length; i++) {
       const { dtype, offset, size } = updates[i].view;
       copy(this.#memory, dtype, offset, this.#targets[i].offset, size);
+    }
+    for (let i = 0; i < holds.length; i++) {
+      const { dtype, offset, size, dims } = holds[i].view;
+      const held = this.#holders[i];
+      copy(this.#memory, dtype, offset, held.address / bytesOf[dtype], size);
+      held.dtype = dtype;
+      for (let axis = 0; axis < dims.length; axis++) held.shape[axis] = dims[axis];
     }
   }
 }

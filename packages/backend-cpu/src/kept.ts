@@ -56,6 +56,7 @@ export class KeptParts {
   }
 }
 
-function shift(views: readonly View[], bytes: number): void {
+/** Moves views by so many bytes. */
+export function shift(views: readonly View[], bytes: number): void {
   for (const view of views) view.offset += bytes / bytesOf[view.dtype];
 }

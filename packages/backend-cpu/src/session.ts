@@ -1,4 +1,4 @@
-/** Sessions and backends over one memory: the state first, then the arena that all programs share, then scratch, then what programs keep. */
+/** Sessions and backends over one memory: the state first, then the arena that all programs share, then scratch, then what is held, then what programs keep. */
 import {
   type AnyNode,
   type Backend,
@@ -19,6 +19,7 @@ import {
 import { aligned, type Kernel, type Kernels, type View } from "./call.ts";
 import { compileProgram } from "./compile.ts";
 import { ArenaExecutable, read, type Turn, write } from "./executable.ts";
+import { bytesIn, HeldStates, type Rooms } from "./held.ts";
 import { KeptParts } from "./kept.ts";
 import type { Memory } from "./memory.ts";
 import { bytesOf, resize, viewAt } from "./views.ts";
@@ -69,6 +70,7 @@ class ArenaSession implements Session {
   readonly #arena: number;
   #arenaBytes = 0;
   #scratchBytes = 0;
+  readonly #held = new HeldStates();
   readonly #kept = new KeptParts();
   readonly #turn: Turn;
   #running = false;
@@ -96,7 +98,7 @@ class ArenaSession implements Session {
       address += aligned(view.size * bytesOf[view.dtype]);
     }
     this.#arena = address;
-    this.#reserve(0, 0, 0);
+    this.#reserve(0, 0, 0, new Map());
     for (const [name, view] of this.#state) write(memory, view, state[name]);
   }
 
@@ -104,7 +106,9 @@ class ArenaSession implements Session {
     this.#expectOpen();
     await this.#memory.ready;
     this.#expectOpen();
-    for (const { name, value } of [...program.states, ...program.updates]) {
+    const { states, updates, held, holds } = program;
+    const others = [...held, ...holds].filter(({ name }) => this.#state.has(name));
+    for (const { name, value } of [...states, ...updates, ...others]) {
       this.#expectState(name, program.values[value].dtype, program.values[value].shape);
     }
     const compiled = compileProgram(program, this.#kernels, {
@@ -114,9 +118,14 @@ class ArenaSession implements Session {
         return view.offset * bytesOf[view.dtype];
       },
     });
-    this.#reserve(program.arenaBytes, compiled.scratchBytes, this.#kept.missing(compiled.keeping));
-    const kept = this.#kept.part(compiled.keeping);
-    return new ArenaExecutable(compiled, this.#memory, this.#turn, kept, (name) => this.#stateView(name));
+    const kept = this.#kept.missing(compiled.keeping);
+    this.#reserve(program.arenaBytes, compiled.scratchBytes, kept, this.#held.roomsWith(program));
+    this.#held.adopt(compiled.held);
+    return new ArenaExecutable(compiled, this.#memory, this.#turn, {
+      kept: this.#kept.part(compiled.keeping),
+      held: this.#held.pieces,
+      stateOf: (name) => this.#stateView(name),
+    });
   }
 
   async readState(names: readonly string[] = [...this.#state.keys()]): Promise<Tensors> {
@@ -153,12 +162,12 @@ class ArenaSession implements Session {
   }
 
   /** Makes room for one more program. Where there is none, the others still run. */
-  #reserve(arena: number, scratch: number, kept: number): void {
+  #reserve(arena: number, scratch: number, kept: number, rooms: Rooms): void {
     const arenaBytes = Math.max(this.#arenaBytes, aligned(arena));
     const scratchBytes = Math.max(this.#scratchBytes, scratch);
     const end = this.#arena + arenaBytes + scratchBytes;
-    this.#memory.reserve(end + this.#kept.bytes + kept);
-    this.#kept.move(end);
+    this.#memory.reserve(end + bytesIn(rooms) + this.#kept.bytes + kept);
+    this.#kept.move(this.#held.place(this.#memory, end, rooms));
     this.#memory.scratch = this.#arena + arenaBytes;
     this.#arenaBytes = arenaBytes;
     this.#scratchBytes = scratchBytes;

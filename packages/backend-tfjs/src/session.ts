@@ -52,6 +52,8 @@ function hand(name: string, dtype: DType, x: TensorInfo, data: HostData, target:
 export class TfjsSession implements Session {
   readonly #device: Device;
   readonly #state: Map<string, TensorInfo>;
+  /** What programs have written that has named sizes. */
+  readonly #held = new Map<string, TensorInfo>();
   /** What programs keep, by their key. */
   readonly #kept = new Map<string, Kept>();
   #writes = 0;
@@ -70,7 +72,9 @@ export class TfjsSession implements Session {
 
   async compile(program: Program): Promise<Executable> {
     this.#idle("compile");
-    for (const { name, value } of [...program.states, ...program.updates]) {
+    const { states, updates, held, holds } = program;
+    const others = [...held, ...holds].filter(({ name }) => this.#state.has(name));
+    for (const { name, value } of [...states, ...updates, ...others]) {
       const { dtype, shape } = this.#piece(name);
       const wanted = program.values[value];
       if (wanted?.dtype !== dtype || wanted.shape.join() !== shape.join()) {
@@ -109,22 +113,25 @@ export class TfjsSession implements Session {
     this.#disposed = true;
     await this.#running?.catch(() => undefined);
     this.#state.clear();
+    this.#held.clear();
     this.#device.releaseAll();
   }
 
   async #run(plan: Plan, feeds: Tensors, into: Tensors): Promise<Tensors> {
     const { program } = plan;
     const bound = emptySizes(program);
-    bindSizes(program, feeds, bound);
+    bindSizes(program, feeds, bound, this.#held);
     fit(plan, bound);
     this.#prepare(plan);
     const device = this.#device;
     const mark = device.mark();
     const updates = new Map<string, TensorInfo>();
+    const holds = new Map<string, TensorInfo>();
     try {
       const slots: Slots = [];
       for (const { name, value } of program.feeds) slots[value] = upload(device, feeds[name] as Tensor);
       for (const { name, value } of program.states) slots[value] = device.share(this.#piece(name));
+      for (const { name, value } of program.held) slots[value] = device.share(this.#held.get(name) as TensorInfo);
       for (const [value, x] of plan.kept.values) slots[value] = x;
       execute({ device, plan, slots }, program.steps.slice(program.prepared));
       const at = (value: number): TensorInfo => slots[value] as TensorInfo;
@@ -133,11 +140,19 @@ export class TfjsSession implements Session {
       );
       const results = await Promise.all(fetches);
       const keep = program.guard === undefined || (await device.read(at(program.guard)))[0] !== 0;
-      if (keep) for (const { name, value } of program.updates) updates.set(name, device.share(at(value)));
+      if (keep) {
+        for (const { name, value } of program.updates) updates.set(name, device.share(at(value)));
+        for (const { name, value } of program.holds) holds.set(name, device.share(at(value)));
+      }
       return Object.fromEntries(results);
     } finally {
-      device.releaseSince(mark, new Set(updates.values()));
+      device.releaseSince(mark, new Set([...updates.values(), ...holds.values()]));
       for (const [name, x] of updates) this.#put(name, x);
+      for (const [name, x] of holds) {
+        const before = this.#held.get(name);
+        if (before) device.release(before);
+        this.#held.set(name, x);
+      }
     }
   }
 

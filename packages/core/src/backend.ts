@@ -21,10 +21,14 @@ export interface Backend {
   open(state: Tensors): Promise<Session>;
 }
 
-/** Holds the state once, for all programs that are compiled in it. */
+/**
+ * Holds the state once, for all programs that are compiled in it: what is given to `open`, and what programs write under names of their own whose sizes change
+ * from run to run (`Program.held` and `holds`).
+ */
 export interface Session extends AsyncDisposable {
+  /** What is held stays as it is, where a program needs more room for it, too. */
   compile(program: Program): Promise<Executable>;
-  /** Copies of the state; all of it, or what is named. */
+  /** Copies of the state that was given to `open`; all of it, or what is named. What is held is read by a program that fetches it. */
   readState(names?: readonly string[]): Promise<Tensors>;
   /** Replaces the state that is named; names, types and shapes must be those of `open`. */
   writeState(state: Tensors): Promise<void>;

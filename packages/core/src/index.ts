@@ -271,7 +271,7 @@ export type { Capacities } from "./plan/binder.ts";
 export { keptKey } from "./plan/kept.ts";
 export { describe } from "./plan/print.ts";
 export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs, Storage } from "./plan/program.ts";
-export { actualShape, bindSizes, emptySizes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
+export { actualShape, bindSizes, emptySizes, type HeldShapes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
 export { fillDropoutMask, fillNormalNoise, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
 export { hoist } from "./recurrent/hoist.ts";

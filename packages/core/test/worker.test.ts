@@ -41,7 +41,7 @@ class FakeWorker extends EventTarget implements WorkerHandle {
 
 /** Answers of a worker with a backend, which leaves sessions unanswered. */
 const sound = ({ id, call }: Asked): unknown => {
-  if (call === "hello") return { id, value: { protocol: 2 } };
+  if (call === "hello") return { id, value: { protocol: 3 } };
   return call === "start" ? { id, value: { name: "fake" } } : undefined;
 };
 

@@ -20,6 +20,7 @@ import { compute, hasKernel } from "./kernels.ts";
 
 class ReferenceSession implements Session {
   readonly #state: Map<string, Dense>;
+  readonly #held = new Map<string, Dense>();
   #disposed = false;
 
   constructor(state: Tensors) {
@@ -29,10 +30,12 @@ class ReferenceSession implements Session {
   async compile(program: Program): Promise<Executable> {
     this.#open();
     for (const { name } of program.states) this.#piece(name);
+    for (const { name } of [...program.held, ...program.holds])
+      if (this.#state.has(name)) throw new ShapeError(`the sizes of state "${name}" are known`);
     return {
       run: async (feeds, into) => {
         this.#open();
-        return run(program, feeds, this.#state, into);
+        return run(program, feeds, { state: this.#state, held: this.#held }, into);
       },
     };
   }
@@ -57,6 +60,7 @@ class ReferenceSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     this.#state.clear();
+    this.#held.clear();
   }
 
   #open(): void {
@@ -98,18 +102,24 @@ function hand(value: Dense, target: Tensor | undefined): Tensor {
   return target;
 }
 
-function run(program: Program, feeds: Tensors, state: Map<string, Dense>, into: Tensors = {}): Tensors {
+interface Lasting {
+  readonly state: Map<string, Dense>;
+  readonly held: Map<string, Dense>;
+}
+
+function run(program: Program, feeds: Tensors, { state, held }: Lasting, into: Tensors = {}): Tensors {
   const sizes = emptySizes(program);
-  bindSizes(program, feeds, sizes);
+  bindSizes(program, feeds, sizes, held);
   const values: (Dense | undefined)[] = program.values.map(() => undefined);
   for (const { name, value } of program.feeds) values[value] = widen(feeds[name]);
   for (const { name, value } of program.states) values[value] = state.get(name);
+  for (const { name, value } of program.held) values[value] = held.get(name);
   runSteps(program.steps, values, sizes);
   const read = (number: number): Dense => values[number] as Dense;
   const fetches = program.fetches.map(({ name, value }) => [name, hand(read(value), into[name])]);
-  const updates = program.updates.map(({ name, value }): [string, Dense] => [name, read(value)]);
   if (program.guard === undefined || read(program.guard).data[0] !== 0) {
-    for (const [name, value] of updates) state.set(name, value);
+    for (const { name, value } of program.updates) state.set(name, read(value));
+    for (const { name, value } of program.holds) held.set(name, read(value));
   }
   return Object.fromEntries(fetches);
 }

@@ -5,6 +5,7 @@ import { attentionTests } from "./attentionEdges.ts";
 import { contractTests } from "./contract.ts";
 import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
+import { holdingTests } from "./holding.ts";
 import { hugeGradientTests } from "./hugeGradients.ts";
 import { optimizerTests } from "./optimizers.ts";
 import { carryingTests } from "./recurrent/carrying.ts";
@@ -55,6 +56,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...foldingTests,
     ...carryingTests,
     ...contractTests,
+    ...holdingTests,
     ...goldenTests,
     ...attentionTests,
     ...trainingTests,

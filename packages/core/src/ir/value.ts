@@ -9,6 +9,11 @@ export interface Update {
   readonly value: Value;
 }
 
+/** Whether a piece of state has sizes that change from run to run: it is not given when a session is opened, but written by programs and held for others. */
+export function isHeld({ shape }: Pick<ValueType, "shape">): boolean {
+  return shape.some((dim) => typeof dim === "string");
+}
+
 /** A closed graph: what is read from it, by name, and what it leaves behind. */
 export interface Graph {
   readonly fetches: Readonly<Record<string, Value>>;

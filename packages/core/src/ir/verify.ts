@@ -1,7 +1,23 @@
 /** The invariants of a graph, checked before the passes of `lower` and after each of them. */
 import { GraphError } from "../errors.ts";
 import { infer } from "./infer.ts";
-import { type Body, type Graph, nodesOf, rootsOf, sameShape, showType, type Value, type ValueType } from "./value.ts";
+import {
+  type Body,
+  type Graph,
+  isHeld,
+  nodesOf,
+  rootsOf,
+  sameShape,
+  showType,
+  type Value,
+  type ValueType,
+} from "./value.ts";
+
+/** Whether a value can be what a piece of state becomes: what is held may change its sizes. */
+const canBecome = (state: ValueType, { dtype, shape }: ValueType): boolean => {
+  const known = shape.map((dim, axis) => (typeof dim === "string" && isHeld(state) ? state.shape[axis] : dim) ?? 0);
+  return sameType(state, { dtype, shape: known });
+};
 
 const sameType = (a: ValueType, b: ValueType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
 
@@ -57,7 +73,7 @@ export function verify(graph: Graph): Graph {
   const updated = new Set<string>();
   for (const { name, value } of graph.updates) {
     const type = inputs.get(`state ${name}`);
-    if (type && !sameType(type, value.type))
+    if (type && !canBecome(type, value.type))
       throw new GraphError(`update ${name} is ${showType(value.type)}, its state ${showType(type)}`);
     if (updated.has(name)) throw new GraphError(`state ${name} is updated twice`);
     updated.add(name);

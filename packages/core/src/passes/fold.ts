@@ -9,7 +9,7 @@ import { dot } from "../ir/build/linear.ts";
 import { fixedNodes } from "../ir/fixed.ts";
 import { ops } from "../ir/ops.ts";
 import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
-import { type AnyNode, type Graph, nodesOf, rootsOf, type Value } from "../ir/value.ts";
+import { type AnyNode, type Graph, isHeld, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 import { sizeOf } from "../tensor.ts";
 
 /** How many numbers all tables of a program may have: 64 MB. */
@@ -19,7 +19,7 @@ const none = [[]];
 
 /** Folds a lowered graph; one that trains stays as it is. Whether it pays hangs on the sizes of weights alone, so that no result hangs on the batch. */
 export function fold(graph: Graph, backend: Pick<Backend, "runs">): Graph {
-  if (graph.updates.length > 0) return graph;
+  if (!graph.updates.every(({ value }) => isHeld(value.type))) return graph;
   const fixed = fixedNodes(nodesOf(rootsOf(graph)));
   let room = ROOM;
   const rule: RewriteRule = (node, inputs) => {

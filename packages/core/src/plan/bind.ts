@@ -1,8 +1,17 @@
 /** Binding: a lowered graph and the capacities of its named sizes become a program with every value placed. */
 import { GraphError } from "../errors.ts";
 import { fixedNodes } from "../ir/fixed.ts";
-import { type OpName, ops, overwrites } from "../ir/ops.ts";
-import { type AnyNode, type Body, type Node, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
+import { type OpAttrs, type OpName, ops, overwrites } from "../ir/ops.ts";
+import {
+  type AnyNode,
+  type Body,
+  isHeld,
+  type Node,
+  nodesOf,
+  rootsOf,
+  type Value,
+  type ValueType,
+} from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
 import { Binder, type Capacities, type PlacedBlock } from "./binder.ts";
 import { type Commit, splitCommits } from "./commits.ts";
@@ -152,18 +161,22 @@ function planBlock(binder: Binder, node: Node<"scan">, inputs: readonly number[]
   return { level, block: { parameters, results: body.results.map(level.numberOf), steps: level.steps } };
 }
 
-function inputsOf(nodes: readonly AnyNode[], kind: "feed" | "state", numberOf: (value: Value) => number): NamedValue[] {
+function inputsOf(
+  nodes: readonly AnyNode[],
+  isWanted: (attrs: OpAttrs["input"]) => boolean,
+  numberOf: (value: Value) => number,
+): NamedValue[] {
   return nodes.flatMap((node) => {
-    if (node.op !== "input" || node.attrs.kind !== kind) return [];
+    if (node.op !== "input" || !isWanted(node.attrs)) return [];
     return [{ name: node.attrs.name, value: numberOf({ node, output: 0, type: node.outputs[0] as ValueType }) }];
   });
 }
 
-/** The named sizes that the program uses; each must be told by a feed. */
+/** The named sizes that the program uses; each must be told by a feed, or by what is held. */
 function boundNames(
   nodes: readonly AnyNode[],
   values: readonly ProgramValue[],
-  feeds: readonly NamedValue[],
+  given: readonly NamedValue[],
 ): string[] {
   const named = (value: ProgramValue): string[] => value.shape.filter((dim) => typeof dim === "string");
   const used = new Set(values.flatMap(named));
@@ -171,7 +184,7 @@ function boundNames(
     if (node.op === "size") used.add(node.attrs.dim);
     else if (node.op === "fused") for (const dim of node.attrs.shape) if (typeof dim === "string") used.add(dim);
   }
-  const told = new Set(feeds.flatMap((feed) => named(values[feed.value] as ProgramValue)));
+  const told = new Set(given.flatMap(({ value }) => named(values[value] as ProgramValue)));
   for (const name of used) if (!told.has(name)) throw new GraphError(`no feed tells the size of "${name}"`);
   return [...used];
 }
@@ -188,31 +201,37 @@ export function bind({ graph: lowered, decomposed, plain }: Lowered, capacities:
   const last = new Set(commits.map(({ node }) => node));
   const all = nodesOf([...roots, ...commits.flatMap(({ node }) => outputsOf(node))]);
   // A training step writes the state each time.
-  const fixed = lowered.updates.length > 0 ? new Set<AnyNode>() : fixedNodes(all);
+  const fixed = lowered.updates.every(({ value }) => isHeld(value.type)) ? fixedNodes(all) : new Set<AnyNode>();
   const place = (node: AnyNode): number => (fixed.has(node) ? 0 : last.has(node) ? 2 : 1);
   const nodes = [...all].sort((a, b) => place(a) - place(b));
   const prepared = nodes.filter((node) => fixed.has(node) && node.op !== "input").length;
   const level = planLevel(binder, roots, nodes, new Map(), { prepared, commits });
   const values = binder.values();
   const named = (name: string, value: Value): NamedValue => ({ name, value: level.numberOf(value) });
-  const feeds = inputsOf(nodes, "feed", level.numberOf);
+  const feeds = inputsOf(nodes, ({ kind }) => kind === "feed", level.numberOf);
+  const held = inputsOf(nodes, (attrs) => attrs.kind === "state" && isHeld(attrs), level.numberOf);
   const updates = graph.updates.map((update) => named(update.name, update.value));
   for (const { name, value } of updates) {
-    if ((values[value] as ProgramValue).storage.kind === "state") {
+    const { kind } = (values[value] as ProgramValue).storage;
+    if (kind === "state" || kind === "held") {
       throw new GraphError(`update ${name} would copy one state onto another while both are read; compute a new value`);
     }
   }
   return {
-    capacities: Object.fromEntries(boundNames(nodes, values, feeds).map((name) => [name, capacities[name] as number])),
+    capacities: Object.fromEntries(
+      boundNames(nodes, values, [...feeds, ...held]).map((name) => [name, capacities[name] as number]),
+    ),
     values,
     feeds,
-    states: inputsOf(nodes, "state", level.numberOf),
+    states: inputsOf(nodes, (attrs) => attrs.kind === "state" && !isHeld(attrs), level.numberOf),
+    held,
     steps: level.steps,
     prepared,
     keptBytes: level.keptBytes,
     fetches: Object.entries(graph.fetches).map(([name, value]) => named(name, value)),
     commits: level.commits,
-    updates,
+    updates: updates.filter(({ value }) => !isHeld(values[value] as ProgramValue)),
+    holds: updates.filter(({ value }) => isHeld(values[value] as ProgramValue)),
     ...(graph.guard ? { guard: level.numberOf(graph.guard) } : {}),
     arenaBytes: level.bytes,
     decomposed,

@@ -1,6 +1,6 @@
 /** Values while they are planned: how long each is needed, and where it lies. */
 import { ConfigError } from "../errors.ts";
-import type { DType, Shape, ValueType } from "../ir/value.ts";
+import { type DType, isHeld, type Shape, type ValueType } from "../ir/value.ts";
 import { aligned, type Interval, place } from "./arena.ts";
 import type { ProgramValue, Storage } from "./program.ts";
 
@@ -172,7 +172,7 @@ export class Binder {
     if (over !== undefined) return this.#storage(over);
     if (draft.root !== index) return this.#storage(draft.root);
     if (draft.outer !== undefined) return this.#storage(draft.outer);
-    if (draft.state !== undefined) return { kind: "state", name: draft.state };
+    if (draft.state !== undefined) return { kind: isHeld(draft.type) ? "held" : "state", name: draft.state };
     return { kind: draft.kept ? "kept" : "arena", offset: this.#offsets.get(index) as number };
   }
 

@@ -6,7 +6,7 @@
 import { apply } from "../ir/build/apply.ts";
 import type { FusedAttrs } from "../ir/ops.ts";
 import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
-import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
+import { type AnyNode, type Graph, isHeld, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 
 /** What a fused op computes after the guard, and the state that each of its outputs is written to. */
 export interface Commit {
@@ -61,7 +61,7 @@ function writable(graph: Graph, read: ReadonlyMap<AnyNode, ReadonlySet<number>>)
   const found = new Map<FusedNode, Map<number, string>>();
   for (const { name, value } of graph.updates) {
     const { node, output } = value;
-    if (node.op !== "fused" || read.get(node)?.has(output)) continue;
+    if (node.op !== "fused" || isHeld(value.type) || read.get(node)?.has(output)) continue;
     const result = (node.attrs.results[output] as number) - node.attrs.operands.length;
     const states = found.get(node) ?? new Map<number, string>();
     if (states.has(output) || node.attrs.operations[result]?.op === "sum") continue;

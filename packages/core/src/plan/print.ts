@@ -6,7 +6,7 @@ function showValue(program: Program, index: number): string {
   if (index < 0) return "-";
   const value = program.values[index] as ProgramValue;
   const { storage } = value;
-  const where = storage.kind === "state" ? storage.name : `${storage.kind === "kept" ? "kept " : ""}@${storage.offset}`;
+  const where = "name" in storage ? storage.name : `${storage.kind === "kept" ? "kept " : ""}@${storage.offset}`;
   return `${showType(value)}${value.uniform ? " uniform" : ""} ${where}`;
 }
 
@@ -40,11 +40,13 @@ export function describe(program: Program): string {
     ...(program.decomposed.length > 0 ? [`decomposed: ${program.decomposed.join(", ")}`] : []),
     ...named("feed", program.feeds),
     ...named("state", program.states),
+    ...named("held", program.held),
     ...(prepared > 0 ? [`when the state was written, ${program.keptBytes} bytes are kept of:`] : []),
     ...showSteps(program, program.steps.slice(0, prepared), "  "),
     ...showSteps(program, program.steps.slice(prepared), ""),
     ...named("fetch", program.fetches),
     ...named("update", program.updates),
+    ...named("hold", program.holds),
     ...(program.guard === undefined ? [] : [`guard %${program.guard}`]),
     ...showSteps(program, program.commits, "commit "),
   ].join("\n");

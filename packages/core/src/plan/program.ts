@@ -5,7 +5,8 @@ import type { DType, Shape } from "../ir/value.ts";
 /** Where an arena backend keeps a value. Backends with their own memory ignore it. */
 export type Storage =
   /** Byte offset in the arena, a multiple of 64; or in what the program keeps from run to run, which no other program writes to. */
-  { readonly kind: "arena" | "kept"; readonly offset: number } | { readonly kind: "state"; readonly name: string };
+  | { readonly kind: "arena" | "kept"; readonly offset: number }
+  | { readonly kind: "state" | "held"; readonly name: string };
 
 /** A value of a program, and its place in memory. */
 export interface ProgramValue {
@@ -59,6 +60,8 @@ export interface Program {
   readonly values: readonly ProgramValue[];
   readonly feeds: readonly NamedValue[];
   readonly states: readonly NamedValue[];
+  /** State with named sizes that is read: what a program of the session has written last. These sizes are bound by it where no feed tells them. */
+  readonly held: readonly NamedValue[];
   readonly steps: readonly AnyStep[];
   /**
    * So many steps, the first ones, depend on the state alone; what later steps read of them is kept. They need to run only where the state was written
@@ -71,6 +74,8 @@ export interface Program {
   readonly commits: readonly AnyStep[];
   /** Written to the state after that, all of them or, where the guard is false, none. */
   readonly updates: readonly NamedValue[];
+  /** Written in the same way, and held at its actual size until it is written again. */
+  readonly holds: readonly NamedValue[];
   readonly guard?: number;
   /** Bytes of all values that lie in the arena, at full capacity: what a backend needs beside the state and its own scratch. */
   readonly arenaBytes: number;

@@ -1,8 +1,8 @@
-/** The actual sizes of a run: named dimensions bound from the shapes of what is fed, checked, without allocating. */
-import { DTypeError, ShapeError } from "../errors.ts";
+/** The actual sizes of a run: named dimensions bound from the shapes of what is fed and held, checked, without allocating. */
+import { DTypeError, ShapeError, StateError } from "../errors.ts";
 import { type Shape, showShape } from "../ir/value.ts";
-import { sizeOf, type Tensor, type Tensors } from "../tensor.ts";
-import type { Program } from "./program.ts";
+import { sizeOf, type Tensors } from "../tensor.ts";
+import type { NamedValue, Program, ProgramValue } from "./program.ts";
 
 /** The named sizes of one run. */
 export type Sizes = Record<string, number>;
@@ -17,38 +17,39 @@ export function actualShape(shape: Shape, sizes: Sizes): number[] {
   return shape.map((dim) => sizeOfDim(dim, sizes));
 }
 
-function checkFeed(
-  program: Program,
-  name: string,
-  dtype: string,
-  shape: Shape,
-  tensor: Tensor | undefined,
-  sizes: Sizes,
-): void {
-  if (tensor === undefined) throw new ShapeError(`feed "${name}" is missing: ${dtype}${showShape(shape)}`);
-  const floats = dtype === "float32" && tensor.dtype === "float64";
-  if (tensor.dtype !== dtype && !floats)
-    throw new DTypeError(`feed "${name}" must be ${dtype}${showShape(shape)}, got ${tensor.dtype}`);
+/** What is given for a value: a feed, or what is held. */
+interface Given {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data?: ArrayLike<number>;
+}
+
+/** Binds the named sizes of a value from the shape of what is given for it. */
+function bindValue(program: Program, kind: string, { name, value }: NamedValue, given: Given, sizes: Sizes): void {
+  const { dtype, shape } = program.values[value] as ProgramValue;
+  const floats = dtype === "float32" && given.dtype === "float64";
+  if (given.dtype !== dtype && !floats)
+    throw new DTypeError(`${kind} "${name}" must be ${dtype}${showShape(shape)}, got ${given.dtype}`);
   const shown = (): string =>
-    `feed "${name}" must be ${dtype}${showShape(shape)}, got ${tensor.dtype}${showShape(tensor.shape)}`;
-  if (tensor.shape.length !== shape.length) throw new ShapeError(shown());
+    `${kind} "${name}" must be ${dtype}${showShape(shape)}, got ${given.dtype}${showShape(given.shape)}`;
+  if (given.shape.length !== shape.length) throw new ShapeError(shown());
   for (let axis = 0; axis < shape.length; axis++) {
     const dim = shape[axis] as number | string;
-    const given = tensor.shape[axis] as number;
+    const size = given.shape[axis] as number;
     if (typeof dim === "number") {
-      if (given !== dim) throw new ShapeError(shown());
+      if (size !== dim) throw new ShapeError(shown());
       continue;
     }
     const capacity = program.capacities[dim] as number;
-    if (given < 1 || given > capacity) {
+    if (size < 1 || size > capacity) {
       throw new ShapeError(`${shown()}; ${dim} can be 1 to ${capacity} here`);
     }
-    if (sizes[dim] === 0) sizes[dim] = given;
-    else if (sizes[dim] !== given) throw new ShapeError(`${shown()}; ${dim} is ${sizes[dim]} in another feed`);
+    if (sizes[dim] === 0) sizes[dim] = size;
+    else if (sizes[dim] !== size) throw new ShapeError(`${shown()}; ${dim} is ${sizes[dim]} elsewhere`);
   }
-  if (tensor.data.length < sizeOf(tensor.shape)) {
+  if (given.data && given.data.length < sizeOf(given.shape)) {
     throw new ShapeError(
-      `feed "${name}": shape ${showShape(tensor.shape)} needs ${sizeOf(tensor.shape)} elements, the data has ${tensor.data.length}`,
+      `${kind} "${name}": shape ${showShape(given.shape)} needs ${sizeOf(given.shape)} elements, the data has ${given.data.length}`,
     );
   }
 }
@@ -58,12 +59,31 @@ export function emptySizes(program: Program): Sizes {
   return Object.fromEntries(Object.keys(program.capacities).map((name) => [name, 0]));
 }
 
-/** Binds the named sizes from the feeds into `sizes`, or throws a typed error that names the feed. */
-export function bindSizes(program: Program, feeds: Tensors, sizes: Sizes): void {
+/** What a session holds, by name; of no sizes where no program has written it yet. */
+export type HeldShapes = ReadonlyMap<string, Given>;
+
+/**
+ * Binds the named sizes into `sizes`: from the feeds, and from what is held.
+ *
+ * @throws ShapeError, DTypeError that name the feed or the held state; StateError for one that no program has written
+ */
+export function bindSizes(program: Program, feeds: Tensors, sizes: Sizes, shapes: HeldShapes): void {
   for (const name in sizes) sizes[name] = 0;
-  for (let i = 0; i < program.feeds.length; i++) {
-    const { name, value } = program.feeds[i] as { name: string; value: number };
-    const { dtype, shape } = program.values[value] as { dtype: string; shape: Shape };
-    checkFeed(program, name, dtype, shape, feeds[name], sizes);
+  const { feeds: fed, held } = program;
+  for (let i = 0; i < fed.length; i++) {
+    const named = fed[i] as NamedValue;
+    const tensor = feeds[named.name];
+    if (tensor === undefined) {
+      const { dtype, shape } = program.values[named.value] as ProgramValue;
+      throw new ShapeError(`feed "${named.name}" is missing: ${dtype}${showShape(shape)}`);
+    }
+    bindValue(program, "feed", named, tensor, sizes);
+  }
+  for (let i = 0; i < held.length; i++) {
+    const named = held[i] as NamedValue;
+    const given = shapes.get(named.name);
+    if (!given?.shape.length)
+      throw new StateError(`held state "${named.name}" is read before a program has written it`);
+    bindValue(program, "held state", named, given, sizes);
   }
 }

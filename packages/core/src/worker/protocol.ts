@@ -6,7 +6,7 @@ import type { Tensor, Tensors } from "../tensor.ts";
 import type { Failure } from "./failure.ts";
 
 /** Both ends must have the same number: the worker's file may be an older one, from a cache. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** Asks whether a composite with these attributes and types of inputs runs natively. */
 export interface Question {

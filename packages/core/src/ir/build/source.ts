@@ -8,8 +8,11 @@ export function feed(name: string, dtype: DType, shape: Shape): Value {
   return apply1("input", [], { name, kind: "feed", dtype, shape });
 }
 
-/** A tensor that is kept between runs: a parameter, an optimizer's slot, a counter. */
-export function state(name: string, dtype: DType, shape: readonly number[]): Value {
+/**
+ * A tensor that is kept between runs: a parameter, an optimizer's slot, a counter. One with named sizes is held: it is what an update of that name wrote last,
+ * in whichever program of the session, and as large. It may be read under other names of sizes than it is written.
+ */
+export function state(name: string, dtype: DType, shape: Shape): Value {
   return apply1("input", [], { name, kind: "state", dtype, shape });
 }
 
