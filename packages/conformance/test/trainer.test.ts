@@ -86,9 +86,7 @@ describe("evaluate", () => {
   });
 
   test("tells the figures of the rows seen so far, the longest first", async () => {
-    const order = data.x
-      .map((_, row) => row)
-      .sort((a, b) => Math.max(1, data.x[b].length) - Math.max(1, data.x[a].length));
+    const order = data.x.map((_, row) => row).sort((a, b) => data.x[b].length - data.x[a].length);
     const longestFirst = { x: order.map((row) => data.x[row]), y: order.map((row) => data.y[row]) };
     await using trainer = await trainerOf();
     const events: { step: number; steps: number; logs: Readonly<Record<string, number>> }[] = [];

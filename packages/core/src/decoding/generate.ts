@@ -82,7 +82,7 @@ export async function generate(
     },
   };
   const results = new Array<Generated[]>(count);
-  const order = longestFirst(inOrder(count), lengths);
+  const order = longestFirst(inOrder(count), [lengths]);
   for (let done = 0; done < count; ) {
     const rows = order.subarray(done, done + settings.batchSize);
     expectWanted(signal);

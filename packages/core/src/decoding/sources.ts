@@ -30,7 +30,7 @@ function unread(given: Inputs | number): SourceReader {
 function lengthsOf(dataset: Dataset, attentionTime: Dim | undefined): Int32Array {
   if (typeof attentionTime === "number") return new Int32Array(dataset.rows).fill(attentionTime);
   const attended = attentionTime !== undefined && Object.hasOwn(dataset.longest, attentionTime);
-  return attended ? lengthsOver(dataset, attentionTime) : rowLengths(dataset);
+  return attended ? lengthsOver(dataset, attentionTime) : rowLengths(dataset)[0];
 }
 
 /**

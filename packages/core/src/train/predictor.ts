@@ -16,6 +16,7 @@ import { predictRows } from "./evaluation/predict.ts";
 import { ModelStream, type Stream, type StreamOptions, type StreamRunner } from "./evaluation/stream.ts";
 import { expectBackend } from "./objective/parts.ts";
 import { type Runnable, resetStates, withAllStates, withStates } from "./session/carriedStates.ts";
+import { programName } from "./session/context.ts";
 import { openState } from "./session/openState.ts";
 import { Programs } from "./session/programs.ts";
 import { Turns } from "./session/turns.ts";
@@ -62,7 +63,7 @@ interface Engine {
   /** The model as it is run, with the states that go on. */
   runnable(): Runnable;
   /** The model's own, for a data set in batches of a size. */
-  open(spec: ModelSpec, dataset: Dataset, batch: number): Promise<Pick<Executable, "run">>;
+  open(spec: ModelSpec, part: Dataset, batch: number): Promise<Pick<Executable, "run">>;
   /** That of its streams. */
   stream(graph: () => Graph, sizes: Capacities): Promise<StreamRunner>;
   release(): PromiseLike<void>;
@@ -90,7 +91,7 @@ class ModelPredictor implements Predictor {
     checkPassOptions("predict", options);
     const { spec, states } = this.#runnable();
     const dataset = readDataset(spec, x);
-    const open = (batch: number) => this.#engine.open(spec, dataset, batch);
+    const open = (part: Dataset, batch: number) => this.#engine.open(spec, part, batch);
     return predictRows(this.#turns, spec, dataset, options, open, states);
   }
 
@@ -139,8 +140,10 @@ export async function predictor(trained: Trained, options: { readonly backend: B
   const programs = new Programs(backend, session, passesOf(spec.layers));
   return new ModelPredictor(spec, {
     runnable: () => withStates(spec),
-    open: async (run, { longest }, batch) =>
-      (await programs.get("predict", () => inferenceGraph(run, "stateful"), { batch, ...longest })).executable,
+    open: async (run, part, batch) => {
+      const room = { batch, ...part.longest };
+      return (await programs.get(programName("predict", part), () => inferenceGraph(run, "stateful"), room)).executable;
+    },
     stream: (graph, sizes) => programs.get("stream", graph, sizes),
     release: () => session[Symbol.asyncDispose](),
   });

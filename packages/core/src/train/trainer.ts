@@ -8,11 +8,11 @@ import type { Trained } from "../nn/trained.ts";
 import { averagedNames } from "../optim/step.ts";
 import { type Float32Tensor, float32, type Tensors } from "../tensor.ts";
 import { inOrder } from "./data/batchOrder.ts";
-import { type Examples, readDataset } from "./data/dataset.ts";
+import { type Dataset, type Examples, readDataset } from "./data/dataset.ts";
 import type { Inputs } from "./data/named.ts";
 import { evaluateRows } from "./evaluation/evaluate.ts";
 import type { History, SnapshotOptions } from "./evaluation/events.ts";
-import { batchSizeOf, checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
+import { checkPassOptions, type PassOptions, sizingOf } from "./evaluation/pass.ts";
 import { predictRows } from "./evaluation/predict.ts";
 import type { Logs } from "./evaluation/running.ts";
 import { ModelStream, type Stream, type StreamOptions } from "./evaluation/stream.ts";
@@ -20,7 +20,7 @@ import { type Counters, Fit } from "./fit/fit.ts";
 import { type FitOptions, planFit, type TrainingData } from "./fit/fitOptions.ts";
 import { keptLosses } from "./objective/kept.ts";
 import { resetStates } from "./session/carriedStates.ts";
-import { readExamples, type TrainerContext } from "./session/context.ts";
+import { programName, readExamples, type TrainerContext } from "./session/context.ts";
 
 /**
  * A model in training. It holds the backend's memory: `await using`, or `dispose` it. Calls may overlap, in callbacks too: whatever uses the
@@ -121,7 +121,7 @@ export class SessionTrainer implements Trainer {
     this.#context.turns.expectOpen();
     checkPassOptions("evaluate", options);
     const dataset = readExamples(this.#context, data);
-    batchSizeOf("evaluate", options.batchSize, dataset.batchSize);
+    sizingOf("evaluate", options, dataset.batchSize);
     return evaluateRows(this.#context, dataset, inOrder(dataset.rows), options);
   }
 
@@ -135,9 +135,10 @@ export class SessionTrainer implements Trainer {
     turns.expectOpen();
     checkPassOptions("predict", options);
     const dataset = readDataset(spec, x);
-    const open = async (batch: number) => {
-      const room = { batch, ...dataset.longest };
-      return (await programs.get("predict", () => inferenceGraph(spec, "stateful"), room)).executable;
+    const open = async (part: Dataset, batch: number) => {
+      const room = { batch, ...part.longest };
+      return (await programs.get(programName("predict", part), () => inferenceGraph(spec, "stateful"), room))
+        .executable;
     };
     return predictRows(turns, spec, dataset, options, open, states?.predicting);
   }

@@ -3,6 +3,7 @@ import { DataError, ShapeError } from "../../errors.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { targetFeed, type Weighing } from "../objective/graphs.ts";
 import type { TargetSpec } from "../objective/target.ts";
+import type { RowLengths } from "./batchOrder.ts";
 import { type ClassWeights, weightsOfClasses } from "./classWeights.ts";
 import type { Column, ColumnSpec } from "./column.ts";
 import type { Fed } from "./fed.ts";
@@ -32,6 +33,8 @@ export interface Dataset {
   readonly fed: readonly Fed[];
   /** The longest row for each name of a time axis. */
   readonly longest: Readonly<Record<string, number>>;
+  /** Where the rows are those of batches that have a program of their own: no row of these has more steps. See `preparedBatches`. */
+  readonly reach?: number;
   /** By output, where rows or steps have weights. */
   readonly weighing: Readonly<Record<string, Weighing>>;
   /** Where the rows are batches of so many. */
@@ -69,12 +72,13 @@ export function readDataset(spec: ModelSpec, x: Inputs, labels?: Labels): Datase
   return dataset;
 }
 
-/** The length of each row, that of its longest column with a time of its own; 1 where there is none. */
-export function rowLengths({ rows, fed }: Dataset): Int32Array {
-  const timed = fed.filter(({ column, leads }) => leads && column.spec.time !== undefined);
-  return Int32Array.from({ length: rows }, (_, row) =>
+/** The length of each row, that of its longest column with a time of its own, 1 where there is none; then its length along each time axis. */
+export function rowLengths(dataset: Dataset): RowLengths {
+  const timed = dataset.fed.filter(({ column, leads }) => leads && column.spec.time !== undefined);
+  const longest = Int32Array.from({ length: dataset.rows }, (_, row) =>
     timed.reduce((most, { column }) => Math.max(most, column.lengths[row] as number), 1),
   );
+  return [longest, ...Object.keys(dataset.longest).map((time) => lengthsOver(dataset, time))];
 }
 
 const weighingOf = (fed: readonly Fed[]): Dataset["weighing"] =>

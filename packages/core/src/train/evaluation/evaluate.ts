@@ -13,14 +13,13 @@ export async function evaluateRows(
   rows: Int32Array,
   options: PassOptions,
 ): Promise<Logs> {
-  const { weighing } = dataset;
   const running = new Running(outputs);
   await passOver(turns, dataset, rows, options, {
     // They begin anew, and those of training are left alone.
     states: states?.training.another(),
-    open(batch) {
-      const build = () => evaluationGraph(spec, objective, weighing);
-      return programs.get(programName("evaluate", weighing), build, { batch, ...dataset.longest });
+    open(part, batch) {
+      const build = () => evaluationGraph(spec, objective, part.weighing);
+      return programs.get(programName("evaluate", part), build, { batch, ...part.longest });
     },
     add: (results) => running.add(results),
     logs: () => running.logs(),

@@ -3,7 +3,8 @@ import type { Executable } from "../../backend.ts";
 import { ConfigError, DataError } from "../../errors.ts";
 import { OptionReader } from "../../nn/options.ts";
 import type { Tensors } from "../../tensor.ts";
-import { longestFirst } from "../data/batchOrder.ts";
+import { type BatchSizing, batchesOf, longestFirst, rowsOf } from "../data/batchOrder.ts";
+import { preparedBatches } from "../data/batchRoom.ts";
 import { batchWriter } from "../data/batchWriter.ts";
 import { type Dataset, rowLengths } from "../data/dataset.ts";
 import type { CarriedStates } from "../session/carriedStates.ts";
@@ -19,6 +20,10 @@ export interface PassOptions {
    * a model with `stateful` layers each row goes on with that in its place in the batch before.
    */
   readonly batchSize?: number;
+  /**
+   * In the place of `batchSize`: the most steps of a batch, its rows times the steps of the longest of them, along the longest time axis. A longer row is a batch by itself.
+   */
+  readonly batchTokens?: number;
   /** After each batch. Other calls of the same trainer or predictor may come in between while it runs. */
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
   /** Stops after the running batch: the signal's reason is thrown. */
@@ -27,29 +32,45 @@ export interface PassOptions {
 
 /** The options of `owner`, of whatever origin. @throws ConfigError */
 export function checkPassOptions(owner: string, options: PassOptions): void {
-  new OptionReader(owner, options, ["batchSize", "onStep", "signal"]).functions("onStep");
+  new OptionReader(owner, options, ["batchSize", "batchTokens", "onStep", "signal"]).functions("onStep");
   checkSignal(owner, options.signal);
-  checkBatchSize(options.batchSize);
+  sizingOf(owner, options);
 }
 
-/** A batch size, checked. */
-function checkBatchSize(batchSize = 32): number {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new ConfigError(`batchSize must be a whole number from 1 on, got ${batchSize}`);
-  }
-  return batchSize;
-}
-
-/** What `owner` was asked for, or what the rows say. @throws ConfigError where these differ */
-export function batchSizeOf(owner: string, given: number | undefined, of: number | undefined): number {
-  if (given !== undefined && of !== undefined && given !== of)
-    throw new ConfigError(`${owner}: the rows are batches of ${of} and batchSize is ${given}; leave it out`);
-  return checkBatchSize(given ?? of);
+/** How large `owner` was asked to make batches; of rows that are batches already as large as they are. @throws ConfigError */
+export function sizingOf(
+  owner: string,
+  { batchSize, batchTokens }: Pick<PassOptions, keyof BatchSizing>,
+  of?: number,
+): BatchSizing {
+  const sizes = { batchSize: batchSize ?? of, batchTokens };
+  for (const [name, size = 1] of Object.entries(sizes))
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw new ConfigError(`${name} must be a whole number from 1 on, got ${size}`);
+  const given = batchSize ?? batchTokens;
+  if (given !== undefined && of !== undefined && batchSize !== of)
+    throw new ConfigError(
+      `${owner}: the rows are batches of ${of} and ${batchSize === undefined ? "batchTokens" : "batchSize"} is ${given}; leave it out`,
+    );
+  if (batchSize !== undefined && batchTokens !== undefined)
+    throw new ConfigError(`${owner}: batchTokens bounds batches in the place of batchSize; leave one of them out`);
+  return { batchSize: sizes.batchSize ?? 32, batchTokens };
 }
 
 /** @throws DataError where states go on and rows are no whole number of batches */
-export function expectWhole(owner: string, states: CarriedStates | undefined, rows: number, batch: number): void {
-  if (states && rows % batch !== 0)
+export function expectWhole(
+  owner: string,
+  states: CarriedStates | undefined,
+  rows: number,
+  { batchSize, batchTokens }: BatchSizing,
+): void {
+  if (states === undefined) return;
+  if (batchTokens !== undefined)
+    throw new ConfigError(
+      `${owner}: ${states.layer} is stateful, and its batches have one size; give batchSize in the place of batchTokens`,
+    );
+  const batch = Math.min(batchSize, rows);
+  if (rows % batch !== 0)
     throw new DataError(
       `${owner}: ${rows} rows are no whole number of batches of ${batch}, and ${states.layer} is stateful: each row goes on with that in its place in the batch before; give a batchSize that divides ${rows}, or cut a text by continuousBatches`,
     );
@@ -59,8 +80,11 @@ export function expectWhole(owner: string, states: CarriedStates | undefined, ro
 export interface Pass {
   /** The states that go on from batch to batch; rows then stay in their order. */
   readonly states?: CarriedStates | undefined;
-  /** Readies what runs batches of up to `batch` rows, and tensors for results that have the same shape each time. */
-  open(batch: number): Promise<{ readonly executable: Pick<Executable, "run">; readonly results?: Tensors }>;
+  /** Readies what runs batches of up to `batch` rows of a part of the data, and tensors for results that have the same shape each time. */
+  open(
+    part: Dataset,
+    batch: number,
+  ): Promise<{ readonly executable: Pick<Executable, "run">; readonly results?: Tensors }>;
   /** Takes in the results for these rows. */
   add(results: Tensors, rows: Int32Array): void;
   /** The figures so far. */
@@ -72,33 +96,40 @@ export async function passOver(
   turns: Turns,
   dataset: Dataset,
   rows: Int32Array,
-  { batchSize, onStep, signal }: PassOptions,
+  options: PassOptions,
   pass: Pass,
 ): Promise<void> {
   const { states } = pass;
-  const batch = Math.min(batchSizeOf("batchSize", batchSize, dataset.batchSize), rows.length);
+  const { onStep, signal } = options;
+  const sizing = sizingOf("batchSize", options, dataset.batchSize);
   const lasting = states?.lasting ? states : undefined;
-  expectWhole("the data", lasting, rows.length, batch);
-  const order = lasting ? rows : longestFirst(rows, rowLengths(dataset));
-  const steps = Math.ceil(order.length / batch);
+  expectWhole("the data", lasting, rows.length, sizing);
+  const lengths = rowLengths(dataset);
+  const batches = batchesOf(lasting ? rows : longestFirst(rows, lengths), lengths, sizing);
+  const steps = batches.ends.length;
   await turns.take();
   try {
-    const { executable, results } = await pass.open(batch);
-    const writer = batchWriter(dataset, batch);
-    let feeds = writer.feeds;
-    let into = results;
+    const prepared = preparedBatches(dataset, batches, sizing, async (part, batch) => ({
+      ...(await pass.open(part, batch)),
+      writer: batchWriter(part, batch),
+    }));
+    let before: unknown;
+    let feeds: Tensors = {};
+    let into: Tensors = {};
     for (let step = 0; step < steps; step++) {
       const rest = turns.rest();
       if (rest) await rest;
       expectWanted(signal);
-      const chosen = order.subarray(step * batch, (step + 1) * batch);
-      writer.write(chosen, 0, chosen.length);
-      if (states && (step === 0 || states.rows !== chosen.length)) {
-        states.open(chosen.length);
-        feeds = { ...writer.feeds, ...states.feeds };
-        into = { ...results, ...states.results };
+      const chosen = rowsOf(batches, step);
+      const ready = await prepared(step);
+      ready.writer.write(chosen, 0, chosen.length);
+      if (ready !== before || (states && states.rows !== chosen.length)) {
+        states?.open(chosen.length);
+        feeds = { ...ready.writer.feeds, ...states?.feeds };
+        into = { ...ready.results, ...states?.results };
+        before = ready;
       }
-      const fetched = await executable.run(feeds, into);
+      const fetched = await ready.executable.run(feeds, into);
       states?.goOn(feeds, fetched);
       pass.add(fetched, chosen);
       if (onStep) await turns.lend(() => onStep({ step: step + 1, steps, logs: pass.logs() }));

@@ -57,7 +57,8 @@ function place(batch: Tensor, whole: Float32Tensor, rows: Int32Array, lengths?: 
 
 /**
  * The outputs for all rows by name, in the order of the rows: float32 [rows, …]. Rows of similar length go through together. Sequences reach
- * to the longest row, and are zero after each row's end. `open` gives what runs the model's inference graph on batches of a size; `states` go on from
+ * to the longest row, and are zero after each row's end. `open` gives what runs the model's inference graph on batches of a part of the
+ * data of a size; `states` go on from
  * batch to batch.
  */
 export async function predictRows(
@@ -65,7 +66,7 @@ export async function predictRows(
   spec: ModelSpec,
   dataset: Dataset,
   options: PassOptions,
-  open: (batch: number) => Promise<Pick<Executable, "run">>,
+  open: (part: Dataset, batch: number) => Promise<Pick<Executable, "run">>,
   states?: CarriedStates,
 ): Promise<Record<string, Float32Tensor>> {
   const described = outputsOf(spec, dataset);
@@ -79,7 +80,7 @@ export async function predictRows(
   };
   await passOver(turns, dataset, inOrder(dataset.rows), options, {
     states,
-    open: async (batch) => ({ executable: await open(batch) }),
+    open: async (part, batch) => ({ executable: await open(part, batch) }),
     add,
     logs: () => ({}),
   });

@@ -8,10 +8,11 @@ import { messageOf } from "../../thrown.ts";
 import type { TrainingControl } from "../callbacks/callback.ts";
 import type { EndFailure } from "../callbacks/callbackList.ts";
 import type { Batches } from "../data/batches.ts";
-import { inOrder, orderOfEpoch } from "../data/batchOrder.ts";
+import { inOrder, rowsOf } from "../data/batchOrder.ts";
+import { preparedBatches } from "../data/batchRoom.ts";
 import { type BatchArrays, type BatchWriter, batchWriter } from "../data/batchWriter.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
-import { type Dataset, type Examples, rowLengths } from "../data/dataset.ts";
+import type { Dataset, Examples } from "../data/dataset.ts";
 import { columnDigests } from "../data/digest.ts";
 import { evaluateRows } from "../evaluation/evaluate.ts";
 import type { EpochEvent, History, TrainingStepEvent } from "../evaluation/events.ts";
@@ -23,7 +24,7 @@ import { splitStates } from "../session/carriedStates.ts";
 import { programName, readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { now } from "../session/hostTurn.ts";
 import { expectWanted } from "../session/signal.ts";
-import type { FitOptions, FitPlan, Rows } from "./fitOptions.ts";
+import { batchesAfter, type FitOptions, type FitPlan } from "./fitOptions.ts";
 import { explainNonFinite } from "./nonFinite.ts";
 import { readyToResume } from "./resume.ts";
 
@@ -238,19 +239,18 @@ export class Fit {
   }
 
   async #trainEpoch(control: TrainingControl): Promise<void> {
-    const { rows, batches, batchSize } = this.#plan;
+    const { rows, batches } = this.#plan;
     const states = this.#context.states?.training;
     if (batches) return this.#trainBatches(batches, control);
-    if (!rows) return;
-    const order = this.#order(rows);
-    const steps = Math.ceil(order.length / batchSize);
+    const ordered = batchesAfter(this.#context.seed, this.#plan, this.#hooks.counters.orders);
+    if (!rows || !ordered) return;
+    const { dataset, order } = rows;
+    const steps = ordered.ends.length;
     if (this.#step === 0) states?.reset();
-    states?.open(Math.min(batchSize, order.length));
-    const prepared = await this.#prepare(rows.dataset, Math.min(batchSize, order.length));
-    while (this.#step < steps && this.#stopped === undefined) {
-      const from = this.#step * batchSize;
-      await this.#trainStep(prepared, order.subarray(from, from + batchSize), steps, control);
-    }
+    states?.open(Math.min(this.#plan.batchSize, order.length));
+    const prepared = preparedBatches(dataset, ordered, this.#plan, (part, batch) => this.#prepare(part, batch));
+    while (this.#step < steps && this.#stopped === undefined)
+      await this.#trainStep(await prepared(this.#step), rowsOf(ordered, this.#step), steps, control);
   }
 
   async #trainBatches(batches: Batches, control: TrainingControl): Promise<void> {
@@ -282,19 +282,12 @@ export class Fit {
     }
   }
 
-  #order({ dataset, order }: Rows): Int32Array {
-    const { batchSize, shuffle, groupByLength } = this.#plan;
-    const lengths = groupByLength ? { lengths: rowLengths(dataset) } : {};
-    const { seed } = this.#context;
-    return orderOfEpoch(order, { seed, index: this.#hooks.counters.orders, batchSize, shuffle, ...lengths });
-  }
-
   async #prepare(dataset: Dataset, batch: number, arrays?: BatchArrays): Promise<Prepared> {
     const { spec, states, objective, optimizer, seed, programs, turns } = this.#context;
     const { weighing } = dataset;
     const build = () => trainingGraph(spec, objective, optimizer, seed, weighing);
     const room = { batch, ...dataset.longest };
-    const { executable, results } = await turns.inTurn(() => programs.get(programName("train", weighing), build, room));
+    const { executable, results } = await turns.inTurn(() => programs.get(programName("train", dataset), build, room));
     const writer = batchWriter(dataset, batch, arrays);
     const rate = new Float32Array(1);
     const feeds: Tensors = {
@@ -350,11 +343,12 @@ export class Fit {
   }
 
   async #validate(): Promise<Logs> {
-    const { validation, batchSize } = this.#plan;
+    const { validation, batchSize, batchTokens } = this.#plan;
     if (!validation) return {};
     const { onValidationStep: onStep, signal } = this.#options;
+    const own = validation.dataset.batchSize;
     const options = {
-      batchSize: validation.dataset.batchSize ?? batchSize,
+      ...(own === undefined && batchTokens !== undefined ? { batchTokens } : { batchSize: own ?? batchSize }),
       ...(onStep ? { onStep } : {}),
       ...(signal ? { signal } : {}),
     };

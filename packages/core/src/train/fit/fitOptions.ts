@@ -6,12 +6,12 @@ import { type Json, OptionReader } from "../../nn/options.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import { CallbackList } from "../callbacks/callbackList.ts";
 import { Batches, type BatchIterable, isBatches } from "../data/batches.ts";
-import { inOrder } from "../data/batchOrder.ts";
+import { type BatchSizing, batchesOfEpoch, inOrder, type RowBatches } from "../data/batchOrder.ts";
 import { type ClassWeights, checkClassWeights } from "../data/classWeights.ts";
-import { type Dataset, type Examples, targetsIn } from "../data/dataset.ts";
+import { type Dataset, type Examples, rowLengths, targetsIn } from "../data/dataset.ts";
 import { unseenClasses, warnOnConsole } from "../data/warnings.ts";
 import type { EpochEvent, StepEvent, TrainingStepEvent } from "../evaluation/events.ts";
-import { batchSizeOf, expectWhole } from "../evaluation/pass.ts";
+import { expectWhole, sizingOf } from "../evaluation/pass.ts";
 import { readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { checkSignal, type Signal } from "../session/signal.ts";
 
@@ -24,6 +24,12 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Default 32, or what the data says. A model with `stateful` layers takes as many rows as are whole batches, or fewer than one. */
   readonly batchSize?: number;
+  /**
+   * In the place of `batchSize`: the most steps of a batch, which is its rows times the steps of the longest of them, along the time axis that has most. Few long rows are
+   * then as much work as many short ones. A longer row is a batch by itself. Of a model that reads sources and targets, say, 4096 lets in 100 pairs where the longest
+   * sentence on either side has 40 words. Makes `groupByLength` true by default.
+   */
+  readonly batchTokens?: number;
   /** The share of the rows, taken from the end before any shuffling, that is kept for validation. */
   readonly validationSplit?: number;
   readonly validationData?: Examples;
@@ -33,8 +39,8 @@ export interface FitOptions {
    */
   readonly shuffle?: boolean;
   /**
-   * Makes batches of rows of similar length, from among 100 batches' worth at a time, and shuffles the batches: less padding, more speed. The
-   * same seed gives the same batches. Default false.
+   * Makes batches of rows of similar length, from among 100 batches' worth at a time, and shuffles the batches: less padding, more speed. Of several time axes, such
+   * as source and target, the longest counts first, then each in the order of the inputs. The same seed gives the same batches. Default: whether there is `batchTokens`.
    */
   readonly groupByLength?: boolean;
   /**
@@ -66,6 +72,7 @@ export interface FitOptions {
 const names: readonly (keyof FitOptions)[] = [
   "epochs",
   "batchSize",
+  "batchTokens",
   "validationSplit",
   "validationData",
   "shuffle",
@@ -88,9 +95,8 @@ export interface Rows {
 }
 
 /** Options with their defaults, and the data they speak of, checked. */
-export interface FitPlan {
+export interface FitPlan extends BatchSizing {
   readonly epochs: number;
-  readonly batchSize: number;
   readonly shuffle: boolean;
   readonly groupByLength: boolean;
   /** Absent where batches come from an iterable. */
@@ -144,8 +150,9 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   const epochs = options.epochs === undefined ? 1 : read.integer("epochs", 1);
   const states = context.states?.training;
   const shuffle = read.boolean("shuffle", !states);
-  const groupByLength = read.boolean("groupByLength", false);
-  for (const [option, wanted] of Object.entries({ shuffle, groupByLength }))
+  const bounded = options.batchTokens !== undefined;
+  const groupByLength = read.boolean("groupByLength", bounded);
+  for (const [option, wanted] of Object.entries({ batchTokens: bounded, shuffle, groupByLength }))
     if (states && wanted)
       throw new ConfigError(
         `fit: ${option} mixes the rows, and ${states.layer} is stateful: each row of a batch goes on with that in its place in the batch before; leave ${option} out`,
@@ -167,18 +174,20 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   if (dataset && stepsPerEpoch !== undefined) {
     throw new ConfigError("fit: stepsPerEpoch counts the batches of an iterable; an epoch of rows is all of them");
   }
-  const batchSize = batchSizeOf("fit", options.batchSize, dataset?.batchSize);
+  if (batches && bounded) throw new ConfigError("fit: batchTokens makes batches of rows; an iterable has its own");
+  const sizing = sizingOf("fit", options, dataset?.batchSize);
+  const { batchSize, batchTokens } = sizing;
   const split = dataset && share > 0 ? splitOrder(dataset.rows, share) : undefined;
   const rows = dataset && {
     dataset: weighed(context, dataset, classWeight),
     order: split?.train ?? inOrder(dataset.rows),
   };
-  if (rows) expectWhole("fit", states, rows.order.length, Math.min(batchSize, rows.order.length));
+  if (rows) expectWhole("fit", states, rows.order.length, sizing);
   const held = given && { dataset: given, order: inOrder(given.rows) };
   const validation = dataset && split ? { dataset, order: split.held } : held;
   if (validation) {
-    const batch = Math.min(validation.dataset.batchSize ?? batchSize, validation.order.length);
-    expectWhole("fit: validation", states, validation.order.length, batch);
+    const own = validation.dataset.batchSize ?? batchSize;
+    expectWhole("fit: validation", states, validation.order.length, { batchSize: own });
   }
   const unseen = context.targets.flatMap((target) => {
     const column = rows && targetsIn(rows.dataset, target);
@@ -186,7 +195,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   });
   return {
     epochs,
-    batchSize,
+    ...sizing,
     shuffle,
     groupByLength,
     ...(rows ? { rows } : {}),
@@ -198,7 +207,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
     warn,
     settings: {
       seed: context.seed,
-      batchSize,
+      ...(batchTokens === undefined ? { batchSize } : { batchTokens }),
       shuffle,
       groupByLength,
       rows: rows?.order.length ?? null,
@@ -208,4 +217,10 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
       ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
     },
   };
+}
+
+/** The batches of an epoch, the first after so many orders of rows. Absent where batches come from an iterable. */
+export function batchesAfter(seed: number, plan: FitPlan, orders: number): RowBatches | undefined {
+  const { rows } = plan;
+  return rows && batchesOfEpoch(rows.order, rowLengths(rows.dataset), { seed, index: orders, ...plan });
 }

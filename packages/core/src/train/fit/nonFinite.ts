@@ -80,7 +80,7 @@ export async function explainNonFinite(
   const [first] = dataset.fed;
   const batch = feeds[first?.feed as string]?.shape[0] ?? 1;
   const { executable } = await context.programs.get(
-    programName("probe", dataset.weighing),
+    programName("probe", dataset),
     () => probeGraph(context, dataset.weighing),
     {
       batch,

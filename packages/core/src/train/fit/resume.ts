@@ -17,7 +17,7 @@ import { summedFetches } from "../evaluation/running.ts";
 import { evaluationGraph, STEP } from "../objective/graphs.ts";
 import type { CarriedStates } from "../session/carriedStates.ts";
 import type { TrainerContext } from "../session/context.ts";
-import type { FitPlan } from "./fitOptions.ts";
+import { batchesAfter, type FitPlan } from "./fitOptions.ts";
 
 const damaged = (what: string): ModelFileError => new ModelFileError(`the checkpoint is damaged: ${what}`);
 
@@ -31,13 +31,14 @@ function expectCheckpoint(given: unknown): asserts given is Checkpoint {
 }
 
 /** Further in the data than these have steps, or in epochs that are not asked for. */
-function expectPlace({ epoch, step }: Position, { epochs, rows, batches, batchSize }: FitPlan): void {
+function expectPlace({ epoch, step, orders }: Position, seed: number, plan: FitPlan): void {
+  const { epochs, batches } = plan;
   const begun = step > 0 ? epoch + 1 : epoch;
   if (begun > epochs)
     throw new ConfigError(
       `cannot go on from this checkpoint: it is in epoch ${begun}, of ${epochs} now asked for; give epochs: ${begun} or more`,
     );
-  const steps = rows ? Math.ceil(rows.order.length / batchSize) : batches?.stepsPerEpoch;
+  const steps = batchesAfter(seed, plan, orders)?.ends.length ?? batches?.stepsPerEpoch;
   if (steps !== undefined && step > steps) throw damaged(`it has made ${step} steps of an epoch that has ${steps}`);
 }
 
@@ -99,7 +100,7 @@ export async function readyToResume(
   checkSettings(were, are);
   checkColumns(columnsWere, columns as { readonly [label: string]: Json });
   const position = parsePosition(given.position);
-  expectPlace(position, plan);
+  expectPlace(position, context.seed, plan);
   expectSums(position, context);
   expectCallbacks(plan.callbacks.keepers, given.callbacks);
   const carried = carriedFor(context, plan, { ...given, position });

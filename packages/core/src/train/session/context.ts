@@ -8,7 +8,6 @@ import type { Optimizer } from "../../optim/optimizer.ts";
 import { isBatches } from "../data/batches.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, readDataset, weighClasses } from "../data/dataset.ts";
-import type { Weighings } from "../objective/graphs.ts";
 import type { Objective, TrainedOutput } from "../objective/objective.ts";
 import { type TargetSpec, timeOf } from "../objective/target.ts";
 import type { CarriedStates } from "./carriedStates.ts";
@@ -41,9 +40,9 @@ export interface TrainerContext {
   readonly turns: Turns;
 }
 
-/** A program that depends on what has weights of its own in the data. */
-export const programName = (purpose: string, weighing: Weighings): string =>
-  `${purpose}, weights: ${JSON.stringify(weighing)}`;
+/** A program that depends on what has weights of its own in the data, and on how long its rows are where batches have few long rows or many short ones. */
+export const programName = (purpose: string, { weighing, reach = 0 }: Dataset): string =>
+  `${purpose}, weights: ${JSON.stringify(weighing)}, reach: ${reach}`;
 
 /** Labelled rows as the model takes them. @throws DataError, ShapeError, DTypeError */
 export function readExamples({ spec, targets }: TrainerContext, data: Examples): Dataset {
