@@ -249,6 +249,11 @@ describe("the halves of a model", () => {
       const decoding = expectSame(made, { source, target });
       expect(names(decoding.memory)).toEqual(memory);
       expect(names(decoding.states)).toEqual(states.map((state) => `states/decoder/${state}`));
+      // What is fed back begins with zeros.
+      const zeros = decoding.states.filter(({ first }) => first === undefined);
+      expect(names(zeros)).toEqual(
+        states.filter((state) => state === "attentionVector").map((state) => `states/decoder/${state}`),
+      );
     });
 
   test("with one layer for the words of both sides, and for the scores", () => {

@@ -1,4 +1,5 @@
 /** Write Ostinato models as ONNX files: `@ostinato/onnx`. */
+export { type DecodingExportOptions, type DecodingFiles, exportDecoding } from "./decoding.ts";
 export { printOnnx } from "./file/print.ts";
 export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";

@@ -44,8 +44,8 @@ export interface ExportOptions extends OnnxOptions {
  * await writeFile("sentiment.onnx", exportOnnx(await trainer.snapshot()));
  */
 export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8Array {
-  expectTrained(trained);
-  const { spec, weights, vocabulary, metadata: own } = trained;
+  expectTrained("exportOnnx", trained);
+  const { spec, weights } = trained;
   const { states = false } = options;
   if (typeof states !== "boolean")
     throw new ConfigError(`exportOnnx: states must be true or false, got ${JSON.stringify(states)}`);
@@ -54,13 +54,9 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
     throw new ConfigError(
       `exportOnnx: ${stateful} is stateful, and an ONNX file keeps nothing from run to run; give { states: true }, with which states are inputs and outputs, or { states: false }, with which each run begins anew`,
     );
-  const losses = lossesToJson(trained);
   const metadata = {
     ...(states ? { [statesKey]: "true" } : {}),
-    [specKey]: JSON.stringify(spec),
-    ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
-    ...(own === undefined ? {} : { [metadataKey]: JSON.stringify(own) }),
-    ...(losses === undefined ? {} : { [lossesKey]: JSON.stringify(losses) }),
+    ...describing(trained),
     ...options.metadata,
   };
   const graph = states ? streamGraph(spec) : inferenceGraph(spec);
@@ -70,14 +66,27 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
   return encodeOnnx(onnxModel(graph, weights, { ...options, metadata }, order));
 }
 
-function expectTrained(trained: unknown): void {
+/** What is written of a trained model beside its graph, as text. */
+export function describing(trained: Trained): Record<string, string> {
+  const { spec, vocabulary, metadata } = trained;
+  const losses = lossesToJson(trained);
+  return {
+    [specKey]: JSON.stringify(spec),
+    ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
+    ...(metadata === undefined ? {} : { [metadataKey]: JSON.stringify(metadata) }),
+    ...(losses === undefined ? {} : { [lossesKey]: JSON.stringify(losses) }),
+  };
+}
+
+/** @throws ConfigError, which begins with the `owner` */
+export function expectTrained(owner: string, trained: unknown): void {
   if (typeof trained === "object" && trained !== null) {
     if ("spec" in trained && "weights" in trained) return;
     if ("then" in trained)
-      throw new ConfigError("exportOnnx: the model is still to come: await trainer.snapshot() or loadModel(…)");
+      throw new ConfigError(`${owner}: the model is still to come: await trainer.snapshot() or loadModel(…)`);
   }
   throw new ConfigError(
-    "exportOnnx: the model must be what await trainer.snapshot() or await loadModel(…) gave, weights included",
+    `${owner}: the model must be what await trainer.snapshot() or await loadModel(…) gave, weights included`,
   );
 }
 

@@ -11,6 +11,7 @@ import {
   type Tensors,
   type Trained,
 } from "@ostinato/core";
+import { pairingIn } from "../decoding.ts";
 import { describedIn, hasStates } from "../trained.ts";
 import { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
 
@@ -39,7 +40,7 @@ function expectStates({ outputs }: OnnxSession, spec: ModelSpec): void {
  * ragged rows included; a file with `states` takes streams, too. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
  * onnxruntime-node, but not its install script.
  *
- * @throws ModelFileError for files that are damaged, not from `exportOnnx`, or with layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
+ * @throws ModelFileError for files that are damaged, not from `exportOnnx`, halves from `exportDecoding`, or with layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
  *
  * @example
  * await using sentiment = await onnxPredictor("sentiment.onnx");
@@ -52,6 +53,10 @@ export async function onnxPredictor(
   const { layers, ...ofSession } = options;
   const session = await openSession(model, ofSession);
   try {
+    if (pairingIn(session.metadata))
+      throw new ModelFileError(
+        "this file is one half of a model that writes sequences; onnxSequenceModel({ encode, decodeStep }) opens both",
+      );
     const described = describedIn(session.metadata, layers && { layers });
     const states = hasStates(session.metadata);
     if (states) expectStates(session, described.spec);

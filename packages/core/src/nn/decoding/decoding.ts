@@ -102,7 +102,7 @@ export function decodingOf(spec: ModelSpec, options: DecodingOptions = {}): Deco
   );
   const states = carried.map(({ name, after }): HeldPart => {
     const initial = initials.get(name);
-    return { name, type: after.type, ...(initial ? { first: encoded(initial) } : {}) };
+    return { name, type: after.type, ...(initial && !isZero(initial) ? { first: encoded(initial) } : {}) };
   });
   expectSources(spec, states);
   const parts = new Map([...memory, ...states].map((part) => [part.name, part]));
@@ -167,6 +167,12 @@ function withoutBeginnings(roots: readonly Value[]): {
     return [beginning.before];
   });
   return { roots: begun, initials };
+}
+
+/** Whether a value is zeros by the way it is made. */
+function isZero({ node }: Value): boolean {
+  if (node.op === "broadcast") return isZero(node.inputs[0] as Value);
+  return node.op === "constant" && node.attrs.data.every((number) => number === 0);
 }
 
 /** @throws ConfigError where a state begins with something that nothing is there to compute for each row */

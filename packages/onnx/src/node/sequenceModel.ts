@@ -1,0 +1,202 @@
+/** The sequence model of core over onnxruntime: the two files of `exportDecoding`. */
+import {
+  type DecodingEngine,
+  type DecodingParts,
+  type DecodingRequest,
+  type DecodingStep,
+  decodingOf,
+  type Json,
+  ModelFileError,
+  type ModelSpec,
+  OstinatoError,
+  type ReadOptions,
+  type SequenceModel,
+  sequenceModelOn,
+  type Tensor,
+  type Tensors,
+  zeros,
+} from "@ostinato/core";
+import { givenFirst, type Half, names, nextOf, type Pairing, pairingIn } from "../decoding.ts";
+import { describedIn } from "../trained.ts";
+import { Likeliest } from "./likeliest.ts";
+import { inPlace, RowGatherer } from "./rows.ts";
+import { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
+
+type ModelFile = Uint8Array | string | URL;
+
+/** The two files that `exportDecoding` wrote: their bytes, or where they are. */
+export interface SequenceModelFiles {
+  /** Left out for a model without sources, which has none. */
+  readonly encode?: ModelFile | undefined;
+  readonly decodeStep: ModelFile;
+}
+
+/** A model that writes sequences in onnxruntime. It holds native memory: `await using`, or `dispose` it. */
+export interface OnnxSequenceModel extends SequenceModel {
+  /** What was exported: its layers and the names of its inputs and outputs. */
+  readonly spec: ModelSpec;
+  /** The vocabulary that was exported with the model. */
+  readonly vocabulary?: Json;
+  /** The metadata that was exported with the model. */
+  readonly metadata?: { readonly [key: string]: Json };
+}
+
+/** Those of the tensors that a file takes: an input that no output depends on is not part of it. */
+const takenBy = ({ inputs }: OnnxSession, tensors: Tensors): Tensors =>
+  Object.fromEntries(inputs.map(({ name }) => [name, tensors[name] as Tensor]));
+
+/** Runs both halves. What the encoder gave is kept here, and rows of it and of states are gathered on the host. */
+class OnnxEngine implements DecodingEngine {
+  readonly #parts: DecodingParts;
+  readonly #encode: OnnxSession | undefined;
+  readonly #decodeStep: OnnxSession;
+  readonly #likeliest: Likeliest;
+  readonly #ofMemory = new RowGatherer();
+  readonly #ofStates = new RowGatherer();
+  /** As the encoder gave it, a row for each source. */
+  #memory: Tensors = {};
+  /** The source of each row of the last step, and the memory of these. */
+  #sources = new Int32Array(0);
+  #remembered: Tensors = {};
+  #states: Tensors = {};
+
+  constructor(parts: DecodingParts, encode: OnnxSession | undefined, decodeStep: OnnxSession) {
+    this.#parts = parts;
+    this.#encode = encode;
+    this.#decodeStep = decodeStep;
+    this.#likeliest = new Likeliest(parts.vocabularySize);
+  }
+
+  async encode(feeds: Tensors, rows: number): Promise<void> {
+    const { memory, states } = this.#parts;
+    const given = this.#encode ? await this.#encode.run(takenBy(this.#encode, feeds)) : {};
+    this.#memory = Object.fromEntries(memory.map(({ name }) => [name, given[name] as Tensor]));
+    this.#states = Object.fromEntries(
+      states.map(({ name, type }) => [name, given[name] ?? zeros("float32", [rows, type.shape[1] as number])]),
+    );
+    this.#remembered = this.#memory;
+    this.#sources = Int32Array.from({ length: rows }, (_, row) => row);
+  }
+
+  async step({ tokens, from, top, allowed, attention }: DecodingRequest): Promise<DecodingStep> {
+    const rows = tokens.length;
+    const sources = from.map((row) => this.#sources[row] as number);
+    const same =
+      sources.length === this.#sources.length && sources.every((source, row) => source === this.#sources[row]);
+    const remembered = same ? this.#remembered : this.#ofMemory.gather(this.#memory, sources);
+    const states = inPlace(from, this.#sources.length) ? this.#states : this.#ofStates.gather(this.#states, from);
+    const token: Tensor = { dtype: "int32", shape: [rows], data: tokens };
+    const results = await this.#decodeStep.run(
+      takenBy(this.#decodeStep, { [names.token]: token, ...remembered, ...states }),
+    );
+    this.#sources = sources;
+    this.#remembered = remembered;
+    this.#states = Object.fromEntries(this.#parts.states.map((part) => [part.name, results[nextOf(part)] as Tensor]));
+    const scores = results[names.logProbabilities]?.data as Float32Array;
+    return {
+      ...this.#likeliest.choose(scores, rows, top, allowed),
+      ...(attention && this.#parts.attentionTime !== undefined
+        ? { attention: results[names.attention]?.data as Float32Array }
+        : {}),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([this.#encode?.dispose(), this.#decodeStep.dispose()]);
+  }
+}
+
+/** What a file says of its part. @throws ModelFileError for another half, or a file that is no half */
+function pairingOf({ metadata }: OnnxSession, wanted: Half): Pairing {
+  const pairing = pairingIn(metadata);
+  if (pairing === undefined)
+    throw new ModelFileError(
+      `the file given as ${wanted} is no half of a model that writes sequences; exportDecoding(trained) writes the two, exportOnnx a whole model, which onnxPredictor opens`,
+    );
+  if (pairing.half !== wanted)
+    throw new ModelFileError(`the file given as ${wanted} is the other half, ${pairing.half}; give each in its place`);
+  return pairing;
+}
+
+/** @throws ModelFileError for a file that lacks what its description says it has */
+function expectValues(
+  half: Half,
+  { inputs, outputs }: OnnxSession,
+  read: readonly string[],
+  made: readonly string[],
+): void {
+  const lacks = (list: readonly { readonly name: string }[], wanted: readonly string[]): string | undefined =>
+    wanted.find((name) => !list.some((value) => value.name === name));
+  const [input, output] = [lacks(inputs, read), lacks(outputs, made)];
+  if (input === undefined && output === undefined) return;
+  throw new ModelFileError(
+    `the file ${half} is damaged: it has no ${input === undefined ? "output" : "input"} "${input ?? output}"`,
+  );
+}
+
+/** @throws ModelFileError where the model that a file describes does not decode as it says */
+function partsOf(spec: ModelSpec, { options }: Pairing): DecodingParts {
+  try {
+    return decodingOf(spec, options);
+  } catch (error) {
+    if (!(error instanceof OstinatoError)) throw error;
+    throw new ModelFileError(`the file decodeStep is damaged: ${error.message}`, { cause: error });
+  }
+}
+
+/** The model of a pair of files, with what they say of it. */
+function describedBy(
+  { encode, decodeStep }: { readonly encode: OnnxSession | undefined; readonly decodeStep: OnnxSession },
+  layers: ReadOptions["layers"],
+) {
+  const pairing = pairingOf(decodeStep, "decodeStep");
+  if (encode && pairingOf(encode, "encode").pair !== pairing.pair)
+    throw new ModelFileError("encode and decodeStep are of different models; give two files of one exportDecoding");
+  const described = describedIn(decodeStep.metadata, layers && { layers });
+  const parts = partsOf(described.spec, pairing);
+  const first = givenFirst(parts).map(({ name }) => name);
+  if (first.length > 0 && encode === undefined)
+    throw new ModelFileError("encode is missing: this model reads sources; give both files, { encode, decodeStep }");
+  if (encode) expectValues("encode", encode, [], first);
+  expectValues(
+    "decodeStep",
+    decodeStep,
+    [names.token, ...parts.memory.map(({ name }) => name)],
+    [names.logProbabilities, ...parts.states.map(nextOf), ...(parts.attentionTime ? [names.attention] : [])],
+  );
+  return { described, parts };
+}
+
+/**
+ * Opens the two files that `exportDecoding` wrote: their bytes, or where they are. `generate` writes with it as with a model on a backend of Ostinato. What the encoder gave stays on the
+ * host, and so do the scores of a step, of which the likeliest are chosen there. Layers and cells of one's own are handed in, `{ layers: [scale] }`. Needs the package onnxruntime-node, but
+ * not its install script.
+ *
+ * @throws ModelFileError for files that are damaged, no two halves, of different models or in each other's place, and for layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
+ *
+ * @example
+ * await using translator = await onnxSequenceModel({ encode: "encode.onnx", decodeStep: "decodeStep.onnx" });
+ * const [[best]] = await generate(translator, { source: [[4, 9, 7]] }, { start: 1, end: 2, beamSize: 5 });
+ */
+export async function onnxSequenceModel(
+  files: SequenceModelFiles,
+  options: SessionOptions & ReadOptions = {},
+): Promise<OnnxSequenceModel> {
+  const { layers, ...ofSession } = options;
+  const decodeStep = await openSession(files.decodeStep, ofSession);
+  let encode: OnnxSession | undefined;
+  try {
+    encode = files.encode === undefined ? undefined : await openSession(files.encode, ofSession);
+    const { described, parts } = describedBy({ encode, decodeStep }, layers);
+    const model = sequenceModelOn(parts, new OnnxEngine(parts, encode, decodeStep));
+    const { spec, vocabulary, metadata } = described;
+    return Object.assign(model, {
+      spec,
+      ...(vocabulary === undefined ? {} : { vocabulary }),
+      ...(metadata === undefined ? {} : { metadata }),
+    });
+  } catch (error) {
+    await Promise.all([encode?.dispose(), decodeStep.dispose()]);
+    throw error;
+  }
+}
