@@ -11,6 +11,7 @@ import { trainings } from "../src/peers/parts/training.ts";
 import { inspectPython, missingLibraries, readLibraries } from "../src/peers/pythons.ts";
 import { readRequest } from "../src/peers/request.ts";
 import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
+import * as transcription from "../src/peers/transcription.ts";
 
 describe("the choice of the best", () => {
   test("takes the fastest of those that try the same, with those near to it, and all that try nothing", () => {
@@ -214,5 +215,45 @@ describe("the processor", () => {
     expect(slugOf(name)).toBe("amd-epyc-family-25-model-17-avx-512");
     expect(processorName("Intel(R) Xeon(R)  Processor", "")).toBe("Intel Xeon Processor");
     expect(processorName("x", cpuinfo.replace(" avx512f", ""))).toContain("AVX2");
+  });
+});
+
+describe("the encoder–decoder", () => {
+  const task = { letters: 7, phones: 9, embedding: 3, units: 2, batch: 4, batches: 6 };
+
+  test("has sources of one length in each batch, and targets that begin where what comes next ends", () => {
+    const { source, target, next } = transcription.rowsOf(task);
+    expect(source.length).toBe(24);
+    const lengths = source.map((row) => row.length);
+    expect(lengths).toEqual([8, 9, 10, 8, 9, 10].flatMap((length) => Array.from({ length: task.batch }, () => length)));
+    target.forEach((row, at) => {
+      expect([...row, transcription.END]).toEqual([transcription.START, ...(next[at] as number[])]);
+      expect(Math.max(...row)).toBeLessThan(task.phones);
+    });
+  });
+
+  test("has weights by the names that the contestant in Python reads", async () => {
+    await using trainer = await transcription.trainerOf(task, listener());
+    const { weights } = await trainer.snapshot();
+    const recurrences = ["bidirectional/forward", "bidirectional/backward", "decoder"];
+    expect(Object.keys(weights).toSorted()).toEqual(
+      [
+        ...["letters/embeddings", "phones/embeddings", "attention/kernel", "mix/kernel", "next/kernel", "next/bias"],
+        ...recurrences.flatMap((name) => ["W", "R", "B"].map((role) => `${name}/${role}`)),
+      ].toSorted(),
+    );
+  });
+
+  test("counts the products of words and phones", () => {
+    const { source, target } = transcription.rowsOf(task);
+    let multiplications = 0;
+    source.forEach(({ length: read }, at) => {
+      const written = target[at]?.length ?? 0;
+      const [encoder, decoder] = [2 * 8 * (3 + 2), 16 * (3 + 4)];
+      multiplications += read * encoder + written * (decoder + 4 * 4 + 2 * read * 4 + 8 * 4 + 4 * 9);
+    });
+    const { forward, backward } = transcription.flopsOf(task);
+    expect(forward).toBeCloseTo((2 * multiplications) / task.batches, 6);
+    expect(backward).toBeCloseTo(2 * forward, 6);
   });
 });

@@ -33,6 +33,10 @@ export function ownTraining(job: string, options: OwnOptions, note = ""): Entry 
   return nodeEntry(own(options, note), "own-train.ts", job, options);
 }
 
+export function ownTranscription(job: string, options: OwnOptions): Entry {
+  return nodeEntry(own(options), "own-transcribe.ts", job, options);
+}
+
 /** The loss without gradients. */
 export function ownForward(job: string, options: OwnOptions): Entry {
   return {
@@ -130,13 +134,24 @@ export function torchTraining(pythons: readonly Python[], job: string, batching 
   );
 }
 
-function torches(pythons: readonly Python[]): Library[] {
+function torches(pythons: readonly Python[], program = "pytorch.py"): Library[] {
   return pythons.flatMap((python) => {
     const version = python.versions.torch?.replace("+cpu", "");
-    return version === undefined
-      ? []
-      : [{ peer: "PyTorch", program: "pytorch.py", name: `PyTorch ${version}`, python }];
+    return version === undefined ? [] : [{ peer: "PyTorch", program, name: `PyTorch ${version}`, python }];
   });
+}
+
+/** The encoder–decoder in PyTorch at its best, on padded sources and on packed ones, and as it comes. */
+export function torchTranscription(pythons: readonly Python[], job: string): Entry[] {
+  const best = { flush: true, fused: true };
+  return torches(pythons, "transcription.py").flatMap((library) => [
+    ...tried(library, job, whole, best, ", subnormals off"),
+    ...tried(library, job, { note: ", packed", packed: true }, best, ", subnormals off"),
+    ...tried(library, job, whole, { flush: false, fused: false }, " as it comes").map((entry) => ({
+      ...entry,
+      outOfBox: true,
+    })),
+  ]);
 }
 
 export function kerasTraining(pythons: readonly Python[], job: string, batching = whole): Entry[] {

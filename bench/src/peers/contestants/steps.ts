@@ -63,7 +63,7 @@ export async function repeat(step: () => number | undefined | Promise<number | u
 }
 
 /** The file and the options that the process was started with. */
-export async function given<Options>(): Promise<{ job: Job; options: Options }> {
+export async function given<Options, Given = Job>(): Promise<{ job: Given; options: Options }> {
   const [, , file = "", options = "{}"] = process.argv;
   return { job: JSON.parse(await readFile(file, "utf8")), options: JSON.parse(options) };
 }

@@ -1,0 +1,38 @@
+/** The encoder–decoder: a training step, ours and PyTorch's. */
+import { ownTranscription, torchTranscription } from "../entries.ts";
+import { rated, type Section } from "../report.ts";
+import { interleave } from "../rounds.ts";
+import { flopsOf, letters, type Transcription, writeTranscriptionJob } from "../transcription.ts";
+import { agree, measure, narrow, one, roundsOf, rowOf, type Setting, settingsTried, two } from "./setting.ts";
+
+const sized = ({ quick }: Setting): Transcription =>
+  quick ? { ...letters, units: 8, embedding: 8, batch: 16 } : letters;
+
+/** A training step over batches of 128 words, an epoch of them in each turn. */
+export async function transcriptionStep(setting: Setting): Promise<Section> {
+  const task = sized(setting);
+  const file = await writeTranscriptionJob(setting.folder, "transcription", task);
+  const entries = [
+    ...[two, one, narrow].map((options) => ownTranscription(file, options)),
+    ...torchTranscription(setting.pythons, file),
+  ];
+  const options = roundsOf(setting, { steps: task.batches, warmUp: 2 * task.batches });
+  const results = await interleave(entries, options, setting.say);
+  const cores = setting.cores.describe();
+  const apart = agree(setting, results, ({ losses }) => losses.slice(0, 3));
+  const { forward, backward } = flopsOf(task);
+  const rows = results.map((result) => rowOf(result, result.ms, (forward + backward) / result.ms / 1e6));
+  const { batch, embedding, units } = task;
+  return {
+    id: "transcription",
+    title: `a training step, encoder–decoder with attention, ${batch} words × ${embedding} → 2 × LSTM ${units} → LSTM ${2 * units} → ${task.phones} phones`,
+    unit: "ms",
+    measure,
+    rows: rated(rows, measure),
+    notes: [
+      cores,
+      `Sources of 8 to 10 letters, of one length in each batch, and 7 to 9 phones. Adam; losses of the first steps from the same weights lie at most ${apart} apart.`,
+      ...settingsTried(results),
+    ],
+  };
+}
