@@ -1,15 +1,17 @@
 /** Which products leave the bodies of scans, and which stay: a scan's steps wait for each other, and for what is in its body. */
 
-import { idle, readout } from "@ostinato/conformance";
+import { evaluate, idle, readout } from "@ostinato/conformance";
 import {
   type AnyStep,
   bidirectional,
   bind,
   compile,
+  float64,
   type Graph,
   gradients,
   hoist,
   input,
+  int32,
   joinPads,
   lower,
   meanSquaredError,
@@ -22,7 +24,22 @@ import {
   sgd,
   type Value,
 } from "@ostinato/core";
-import { add, dot, feed, full, mul, reshape, slice, state, sum, tanh } from "@ostinato/core/graph";
+import {
+  add,
+  argMax,
+  dot,
+  feed,
+  full,
+  gather,
+  less,
+  mul,
+  reshape,
+  select,
+  slice,
+  state,
+  sum,
+  tanh,
+} from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const all = { name: "all", runs: () => true };
@@ -139,6 +156,37 @@ test("a body without what was hoisted reads nothing for it", () => {
   expect(inside).toEqual([["fused"]]);
   // The second sequence is not even made.
   expect(outside.filter((op) => op === "mul" || op === "fused")).toEqual([]);
+});
+
+test("rows of a table that steps read get their gradient at once, where the steps choose what they read, too", () => {
+  const ids = feed("ids", "int32", ["time", "batch"]);
+  const run = scan({
+    initial: [h0, full(0, ["batch"], "int32")],
+    sequences: [ids, x],
+    constants: [R, W],
+    body([h, chosen], [given, now], [table, w]) {
+      const read = select(less(given as Value, 2), given as Value, chosen as Value);
+      const next = tanh(add(add(times(now as Value, w as Value), h as Value), gather(table as Value, read)));
+      return { carries: [next, argMax(next, 1)], outputs: [next] };
+    },
+  });
+  const y = run.outputs[0] as Value;
+  const [dR] = gradients([{ value: y, cotangent: mul(y, 2) }], [R]);
+  const { outside, inside } = opsOf({ dR });
+  expect(outside).toContain("scatterAdd");
+  expect(inside.flat()).not.toContain("scatterAdd");
+  const graph: Graph = { fetches: { dR }, updates: [] };
+  const numbers = (shape: number[], seed: number) =>
+    float64(
+      shape,
+      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(seed + 3 * i)),
+    );
+  const feeds = { x: numbers([3, 2, 3], 1), ids: int32([3, 2], [0, 1, 3, 1, 2, 3]) };
+  const state = { W: numbers([3, 4], 2), R: numbers([4, 4], 3) };
+  const [given, wanted] = [hoist(graph), graph].map((each) => evaluate(each, feeds, state).fetches.dR);
+  wanted.data.forEach((value, i) => {
+    expect(given.data[i]).toBeCloseTo(value, 12);
+  });
 });
 
 test("rnn brings what takes them out, in training and in inference, inside of other layers too", async () => {

@@ -8,6 +8,7 @@ export { checkpointFromBytes, checkpointToBytes } from "./checkpoint/training.ts
 export { type Generated, generate } from "./decoding/generate.ts";
 export type { GenerateOptions, GenerateProgress, SampleOptions } from "./decoding/generateOptions.ts";
 export type { LengthPenalty } from "./decoding/lengthPenalty.ts";
+export * from "./decoding/scheduledSampling.ts";
 export type { DecodingRequest, DecodingRun, DecodingStep, SequenceModel, Sources } from "./decoding/sequenceModel.ts";
 export * from "./decoding/sequenceModelOn.ts";
 export {
@@ -118,14 +119,7 @@ export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Upda
 export { verify } from "./ir/verify.ts";
 export { findLargest } from "./largest.ts";
 export { type Activation, activationNames } from "./nn/activations.ts";
-export {
-  type Attended,
-  type AttentionLayer,
-  type AttentionMaker,
-  additiveAttention,
-  attention,
-  type ScoredAttentionLayer,
-} from "./nn/attention/create.ts";
+export * from "./nn/attention/create.ts";
 export {
   additiveScores,
   attentionWeights,
@@ -396,6 +390,7 @@ export {
 export type { ByOutput, Objective } from "./train/objective/objective.ts";
 export { type QuantileOptions, quantileLoss } from "./train/objective/quantile.ts";
 export type { Prediction, TargetSpec } from "./train/objective/target.ts";
+export type { TrainingForm } from "./train/objective/trainingForm.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";
 export type { Signal } from "./train/session/signal.ts";
 export type { Trainer } from "./train/trainer.ts";

@@ -30,7 +30,7 @@ import {
 } from "@ostinato/core";
 import { mul, state } from "@ostinato/core/graph";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { buildModel } from "../src/nn/build.ts";
+import { buildModel, randomSource } from "../src/nn/build.ts";
 import { read } from "./data.ts";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
 import { gate, scale } from "./ownKinds.ts";
@@ -114,7 +114,7 @@ test("they take and give kinds that the compiler knows", () => {
 describe("random numbers in training", () => {
   const shapesOf = (layer: Parameters<typeof timeDistributed>[0] | undefined) => {
     const { spec } = sequential([rows(), layer ? timeDistributed(layer) : spatialDropout1d({ rate: 0.5 }), lastStep()]);
-    const { outputs } = buildModel(spec, { seed: 1, step: state("step", "int32", []) });
+    const { outputs } = buildModel(spec, randomSource({ seed: 1, step: state("step", "int32", []) }));
     return nodesOf(outputs.map(({ flow }) => flow.values)).flatMap((node) =>
       node.op === "dropoutMask" || node.op === "normalNoise" ? [node.attrs.shape] : [],
     );
@@ -138,7 +138,7 @@ describe("random numbers in training", () => {
       gaussianNoise({ stddev: 1 }),
       dropout({ rate: 0.5 }),
     ]);
-    const { outputs } = buildModel(spec, { seed: 1, step: state("step", "int32", []) });
+    const { outputs } = buildModel(spec, randomSource({ seed: 1, step: state("step", "int32", []) }));
     const sites = nodesOf(outputs.map(({ flow }) => flow.values)).flatMap((node) =>
       node.op === "dropoutMask" || node.op === "normalNoise" ? [node.attrs.site] : [],
     );

@@ -13,6 +13,7 @@ import {
   model,
   type RecurrentLayer,
   reversibleEmbedding,
+  scheduledSampling,
   sparseCategoricalCrossentropy,
 } from "@ostinato/core";
 import type { Draw, DrawTrial } from "./draw.ts";
@@ -51,7 +52,7 @@ function decoderTrial(draw: Draw): Fetches {
   return training(draw, model(inputs, dense({ units: 2 })(decoder([x, memory], initial))).spec, meanSquaredError());
 }
 
-/** A model of an encoder and a decoder of unlike kinds and depths; each attention or none, each bridge that fits, shared and tied embeddings. */
+/** A model of an encoder and a decoder of unlike kinds and depths; each attention or none, each bridge that fits, shared and tied embeddings; reading what it should have written, or what it wrote. */
 function encoderDecoderTrial(draw: Draw): Fetches {
   const size = draw.number(2).size;
   const options = { inputDim: 6, outputDim: size, maskZero: draw.chance(0.8) };
@@ -78,7 +79,10 @@ function encoderDecoderTrial(draw: Draw): Fetches {
     ...draw.one([{}, { bridge: "dense" }, ...(attended ? [{ bridge: "none" } as const] : [])] as const),
     dropout: draw.one([0, 0.3]),
   });
-  return draw.chance(0.3) ? inference(draw, { spec }) : training(draw, spec, sparseCategoricalCrossentropy(), 6);
+  if (draw.chance(0.2)) return inference(draw, { spec });
+  const choose = draw.one(["best", "sample"] as const);
+  const sampled = { scheduledSampling: scheduledSampling({ teacherForcing: 0.5, choose }) };
+  return training(draw, spec, sparseCategoricalCrossentropy(), 6, draw.chance(0.5) ? sampled : {});
 }
 
 export const decoderTrials: Readonly<Record<string, DrawTrial>> = {

@@ -7,6 +7,7 @@ import {
   type Loss,
   type ModelSpec,
   nodesOf,
+  type Objective,
   sgd,
   substitute,
   trainingGraph,
@@ -61,12 +62,18 @@ export const inference = (draw: Draw, { spec }: { readonly spec: ModelSpec }): F
   drawInputs(draw, inferenceGraph(spec).fetches, { words: 6, classes: 1 });
 
 /** A step of training: its loss and the sums of its metrics, with what it is fed. */
-export function training(draw: Draw, spec: ModelSpec, loss: Loss, classes = 1): Fetches {
+export function training(
+  draw: Draw,
+  spec: ModelSpec,
+  loss: Loss,
+  classes = 1,
+  more: Pick<Objective, "scheduledSampling"> = {},
+): Fetches {
   const metrics = loss.kind === "binaryCrossentropy" ? [accuracy(), auc()] : [accuracy()];
   const weighing = draw.chance(0.3) ? (isFeatures(spec) ? "rows" : draw.one(["rows", "steps"] as const)) : "none";
   const graph = trainingGraph(
     spec,
-    { loss, metrics, weightedMetrics: [accuracy({ name: "weighted" })] },
+    { loss, metrics, weightedMetrics: [accuracy({ name: "weighted" })], ...more },
     sgd(),
     draw.whole(0, 2 ** 31),
     weighing,

@@ -43,21 +43,22 @@ function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
   };
 }
 
-/** The random numbers of one use of a layer: their site is its name, the part, and which use of the layer it is; in the part of noise is a sign that no name has. */
-function randomOf(
-  { seed, step }: DropoutSource,
-  siteOf: (name: string) => number,
-  name: string,
-  use: number,
-): Required<Pick<BuildContext, "mask" | "noise">> {
-  const keyAt = (part: string | undefined) => {
-    const place = `${name}${part === undefined ? "" : `/${part}`}${use === 0 ? "" : `:${use}`}`;
-    const [word, site] = keyOf(seed, siteOf(place));
-    return { seed: word, site };
-  };
-  return {
-    mask: (rate, shape, part) => dropoutMask(step, { rate, shape, ...keyAt(part) }),
-    noise: (shape, part = "") => normalNoise(step, { shape, ...keyAt(`~${part}`) }),
+/** Random numbers of training for one use of a layer. */
+export type RandomSource = (name: string, use: number) => Required<Pick<BuildContext, "mask" | "noise">>;
+
+/** The random numbers of a training: their site is the layer's name, the part, and which use of the layer it is; in the part of noise is a sign that no name has. */
+export function randomSource({ seed, step }: DropoutSource): RandomSource {
+  const siteOf = distinctSites();
+  return (name, use) => {
+    const keyAt = (part: string | undefined) => {
+      const place = `${name}${part === undefined ? "" : `/${part}`}${use === 0 ? "" : `:${use}`}`;
+      const [word, site] = keyOf(seed, siteOf(place));
+      return { seed: word, site };
+    };
+    return {
+      mask: (rate, shape, part) => dropoutMask(step, { rate, shape, ...keyAt(part) }),
+      noise: (shape, part = "") => normalNoise(step, { shape, ...keyAt(`~${part}`) }),
+    };
   };
 }
 
@@ -73,17 +74,16 @@ function expectSameParameters(trained: readonly ParameterSpec[], inferred: reado
 }
 
 /**
- * Builds the model for training, where `dropout` tells the seed and the step, or for inference. Without `carrying` every state begins anew, those
+ * Builds the model for training, with `random` numbers, or for inference. Without `carrying` every state begins anew, those
  * of `stateful` layers too.
  *
  * @throws ShapeError, ConfigError with the layer's name, before anything runs
  */
-export function buildModel(spec: ModelSpec, dropout?: DropoutSource, carrying?: Carrying): BuiltModel {
+export function buildModel(spec: ModelSpec, random?: RandomSource, carrying?: Carrying): BuiltModel {
   expectOneDefinition(spec.layers);
   const inputs = spec.inputs.map(buildInput);
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
-  const siteOf = distinctSites();
   const carried: CarriedState[] = [];
   const parameters = new Parameters<number>();
   const follow = (source: Source): Flow =>
@@ -106,7 +106,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource, carrying?: 
     const context: BuildContext = {
       name,
       ...(states ? { carry: states.carry } : {}),
-      ...(dropout ? randomOf(dropout, siteOf, name, use) : {}),
+      ...random?.(name, use),
       parameter: parameters.of(call.layer, name),
     };
     toldOf(`${kind} "${name}"`, () => {
@@ -116,7 +116,7 @@ export function buildModel(spec: ModelSpec, dropout?: DropoutSource, carrying?: 
     });
   }
   const made = parameters.list();
-  if (dropout)
+  if (random)
     expectSameParameters(
       made.map(({ spec }) => spec),
       buildModel(spec, undefined, carrying).parameters,

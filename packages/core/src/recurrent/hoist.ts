@@ -10,8 +10,10 @@ import { type AnyNode, type Dim, type Node, nodesOf, type Value } from "../ir/va
 type Axes = readonly number[];
 type Side = 0 | 1;
 type DotNode = Node<"dot"> & AnyNode;
+type ScatterNode = Node<"scatterAdd"> & AnyNode;
 
 const isDot = (node: AnyNode): node is DotNode => node.op === "dot";
+const isScatter = (node: AnyNode): node is ScatterNode => node.op === "scatterAdd";
 
 /** `x` [time, …] with time before what is its axis `at` without time. */
 function timeAt(x: Value, at: number): Value {
@@ -56,6 +58,10 @@ function dotOverSteps({ attrs }: DotNode, operands: readonly [Value, Value]): Va
     ],
   });
 }
+
+/** What the steps add up: each a product, or rows added to those of a table. */
+const overSteps = (node: DotNode | ScatterNode, operands: readonly [Value, Value]): Value =>
+  isScatter(node) ? apply1("scatterAdd", operands, node.attrs) : dotOverSteps(node, operands);
 
 const next = ({ axis, ...rest }: { readonly axis: number }) => ({ ...rest, axis: axis + 1 });
 
@@ -130,7 +136,7 @@ class Hoisting {
         const operands = terms.map(({ inputs }) => inputs.map((operand) => this.#ofAllSteps(operand)));
         later.push((made) => {
           const products = terms.map((term, i) =>
-            dotOverSteps(term, (operands[i] as Made[]).map((operand) => operand(made)) as [Value, Value]),
+            overSteps(term, (operands[i] as Made[]).map((operand) => operand(made)) as [Value, Value]),
           );
           outputs[k] = products.reduce(add, this.#inputs[k] as Value);
         });
@@ -197,8 +203,8 @@ class Hoisting {
     return this.#dependence.get(value.node) as Dependence;
   }
 
-  /** The products that a carry adds up, where it does nothing else. */
-  #summed(k: number): readonly DotNode[] | undefined {
+  /** The products, or rows of a table, that a carry adds up, where it does nothing else. */
+  #summed(k: number): readonly (DotNode | ScatterNode)[] | undefined {
     const { body } = this.#node.attrs;
     const own = (body.parameters[k] as Value).node;
     const terms: AnyNode[] = [];
@@ -209,7 +215,7 @@ class Hoisting {
     if (this.#readers.get(own) !== 1) return undefined;
     collect(body.results[k] as Value);
     const products = terms
-      .filter(isDot)
+      .filter((node) => isDot(node) || isScatter(node))
       .filter(({ inputs }) => inputs.every((input) => this.#of(input) !== "constants"));
     return terms.includes(own) && products.length > 0 && products.length === terms.length - 1 ? products : undefined;
   }
@@ -309,6 +315,6 @@ function hoistRoots(roots: readonly Value[]): Value[] {
 
 /**
  * `graph` with products out of the bodies of scans: of slices and constants before the scan, of a step's result and constants after it, and the sum of
- * products that a carry adds up, as the gradient of a weight does, as one product over all steps. Outputs that nothing reads are left out.
+ * products that a carry adds up, as the gradient of a weight does, as one product over all steps; so with rows that are added to a table's. Outputs that nothing reads are left out.
  */
 export const hoist: Pass = (graph) => mapGraph(graph, hoistRoots);

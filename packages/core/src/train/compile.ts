@@ -92,6 +92,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     "optimizer",
     "metrics",
     "weightedMetrics",
+    "scheduledSampling",
     "seed",
     "weights",
   ]);
@@ -101,6 +102,15 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
   expectBackend("compile", backend);
   const outputs = trainedOutputs(model.spec, objective);
+  const form = objective.scheduledSampling;
+  if (form !== undefined)
+    expectPart(
+      "compile",
+      "scheduledSampling",
+      form,
+      ["build", "valueAt"],
+      "scheduledSampling({ teacherForcing: 0.9 })",
+    );
   expectPart("compile", "optimizer", optimizer, ["update"], "adam()");
   checkOptimizer(optimizer);
   const targets = targetsOf(model.spec, outputs);
@@ -114,7 +124,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     ...(states ? { states: { training: states, predicting: states.another() } } : {}),
     backend,
     session,
-    programs: new Programs(backend, session, passesOf(model.spec.layers)),
+    programs: new Programs(backend, session, [...new Set([...passesOf(model.spec.layers), ...(form?.passes ?? [])])]),
     objective,
     outputs,
     targets,
@@ -126,6 +136,7 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   const settings = {
     model: model.spec as unknown as Json,
     ...objectiveSettings(model.spec, outputs),
+    ...(form ? { scheduledSampling: form.options } : {}),
     optimizer: optimizerSpec(optimizer),
   };
   return new SessionTrainer(model, context, settings, learningRateAt(optimizer.learningRate, 0));

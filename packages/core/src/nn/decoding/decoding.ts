@@ -5,9 +5,10 @@ import { feed } from "../../ir/build/source.ts";
 import { rewrite, substitute } from "../../ir/rewrite.ts";
 import { type Dim, nodesOf, type Value, type ValueType } from "../../ir/value.ts";
 import { buildModel } from "../build.ts";
-import { beginningIn, type CarriedState } from "../carried.ts";
+import type { CarriedState } from "../carried.ts";
 import type { Flow } from "../kinds.ts";
 import type { ModelSpec } from "../spec.ts";
+import { withoutBeginnings } from "./beginnings.ts";
 import { crossingsOf, freeName, nameOfProduct, productsOf, type Stand, standFor } from "./memory.ts";
 import { type Attention, attentionOf, expectScores, logProbabilitiesOf } from "./outputs.ts";
 import { type DecodingOptions, type Roles, rolesOf, sourcesOf } from "./roles.ts";
@@ -152,21 +153,6 @@ function stepOf(
     [...stands.map(({ inside }) => inside), token],
   );
   return { given, carried };
-}
-
-/** The same where no row begins anew, and what states would begin with there, by name. */
-function withoutBeginnings(roots: readonly Value[]): {
-  readonly roots: readonly Value[];
-  readonly initials: ReadonlyMap<string, Value>;
-} {
-  const initials = new Map<string, Value>();
-  const begun = rewrite(roots, (node, read) => {
-    const beginning = beginningIn(node, read);
-    if (beginning === undefined) return undefined;
-    initials.set(beginning.name, beginning.initial);
-    return [beginning.before];
-  });
-  return { roots: begun, initials };
 }
 
 /** Whether a value is zeros by the way it is made. */

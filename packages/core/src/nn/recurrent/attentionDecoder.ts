@@ -144,7 +144,8 @@ function parallel(
 interface Fed {
   readonly name: typeof VECTOR | typeof QUERY;
   readonly size: number;
-  readonly initial: Value;
+  /** What it is before the first step; absent: zeros. */
+  readonly initial?: Value;
   readonly of: (step: Decoded) => Value;
 }
 
@@ -163,15 +164,18 @@ function fedOf(
   [x, memory, ...initial]: readonly [Flow, Flow, ...Flow[]],
 ): Fed[] {
   const sizes = sizesOf(context, config, x, memory);
-  const zeros = (size: number): Value => full(0, [x.values.type.shape[1] as Dim, size]);
   const size = config.attentionUnits ?? sizes.context + sizes.output;
-  const vector: Fed = { name: VECTOR, size, initial: zeros(size), of: ({ vector: { values } }) => values };
+  const vector: Fed = { name: VECTOR, size, of: (step) => step.vector.values };
   // The first state of the last recurrence is what it gives.
   const state = initial.at(-statesOf(config.layers.at(-1) as WrappedLayer).length);
-  const begins = state && featuresOf(state) === sizes.output ? state.values : zeros(sizes.output);
-  const query: Fed = { name: QUERY, size: sizes.output, initial: begins, of: ({ query: { values } }) => values };
+  const begins = state && featuresOf(state) === sizes.output ? { initial: state.values } : {};
+  const query: Fed = { name: QUERY, size: sizes.output, ...begins, of: (step) => step.query.values };
   return [...(config.inputFeeding ? [vector] : []), ...(config.attentionOrder === "before" ? [query] : [])];
 }
+
+/** What a state is before the first step of all, or of those that go on. */
+const startOf = (carry: Carry | undefined, name: string, batch: Dim, size: number, initial?: Value): Value =>
+  carry ? carry.begin(name, size, initial) : (initial ?? full(0, [batch, size]));
 
 const features = (values: Value): Flow => ({ kind: "features", values });
 
@@ -204,7 +208,8 @@ function single(
   const { carry } = context;
   const lengths = x.lengths ? { lengths: x.lengths } : {};
   const fed = fedOf(context, config, flows);
-  const before = fed.map(({ name, size, initial: start }) => carry?.begin(name, size, start) ?? start);
+  const batch = x.values.type.shape[1] as Dim;
+  const before = fed.map(({ name, size, initial: start }) => startOf(carry, name, batch, size, start));
   const made = decodeStep(context, config, squeeze(x.values, 0), memory, byName(fed, before), (values) =>
     recur(context, config, { kind: "sequence", values, ...lengths }, initial, dropping(context, config)),
   );
@@ -229,12 +234,10 @@ function stepByStep(
   const [time, batch, width] = x.values.type.shape as readonly [Dim, Dim, number];
   const { carry, ...anew } = context;
   const { context: checked, asked } = watched(anew);
-  const begin = (name: string, size: number, start: Value = full(0, [batch, size])) => ({
-    name,
-    start: carry?.begin(name, size, start) ?? start,
-    before: parameter(name, "float32", [batch, size]),
-    after: start,
-  });
+  const begin = (name: string, size: number, initial?: Value) => {
+    const before = parameter(name, "float32", [batch, size]);
+    return { name, start: startOf(carry, name, batch, size, initial), before, after: before };
+  };
   const states: ReturnType<typeof begin>[] = [];
   const inside: Carry = {
     always: true,

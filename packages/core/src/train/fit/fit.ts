@@ -55,6 +55,8 @@ interface Prepared {
   readonly feeds: Tensors;
   /** The learning rate that is fed. */
   readonly rate: Float32Array;
+  /** What the form of training is fed. */
+  readonly share: Float32Array;
 }
 
 /** After so many steps of an epoch of unknown length its generator probably never ends. */
@@ -289,13 +291,15 @@ export class Fit {
     const room = { batch, ...dataset.longest };
     const { executable, results } = await turns.inTurn(() => programs.get(programName("train", dataset), build, room));
     const writer = batchWriter(dataset, batch, arrays);
-    const rate = new Float32Array(1);
+    const [rate, share] = [new Float32Array(1), new Float32Array(1)];
+    const form = objective.scheduledSampling;
     const feeds: Tensors = {
       ...writer.feeds,
       ...states?.training.feeds,
       [LEARNING_RATE]: { dtype: "float32", shape: [], data: rate },
+      ...(form ? { [form.feed]: { dtype: "float32", shape: [], data: share } } : {}),
     };
-    return { dataset, executable, results: { ...results, ...states?.training.results }, writer, feeds, rate };
+    return { dataset, executable, results: { ...results, ...states?.training.results }, writer, feeds, rate, share };
   }
 
   /** Lets the host's event loop run where that is due. @throws the reason of the signal, where it is aborted */
@@ -307,7 +311,7 @@ export class Fit {
 
   /** One step on these rows. `steps` is how many the epoch has, 0 where that is unknown. */
   async #trainStep(prepared: Prepared, rows: Int32Array, steps: number, control: TrainingControl): Promise<void> {
-    const { turns, states, optimizer } = this.#context;
+    const { turns, states, optimizer, objective } = this.#context;
     const { counters } = this.#hooks;
     await this.#pause();
     const place = { epoch: this.#epoch + 1, epochs: this.#plan.epochs, step: this.#step + 1, steps };
@@ -315,11 +319,12 @@ export class Fit {
     try {
       // It may have been aborted while others had their turns.
       expectWanted(this.#options.signal);
-      const { dataset, executable, results, writer, feeds, rate } = prepared;
+      const { dataset, executable, results, writer, feeds, rate, share } = prepared;
       writer.write(rows, 0, rows.length);
       if (typeof optimizer.learningRate !== "number")
         counters.learningRate = learningRateAt(optimizer.learningRate, counters.iteration);
       rate[0] = counters.learningRate;
+      share[0] = objective.scheduledSampling?.valueAt(counters.iteration) ?? 0;
       const fetched = await executable.run(feeds, results);
       if (fetched[APPLIED]?.data[0] !== 1) throw await explainNonFinite(this.#context, dataset, feeds, place);
       states?.training.goOn(feeds, fetched);

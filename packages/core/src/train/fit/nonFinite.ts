@@ -6,12 +6,11 @@ import { sum } from "../../ir/build/reduce.ts";
 import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Value } from "../../ir/ops.ts";
 import type { Graph } from "../../ir/value.ts";
-import { buildModel } from "../../nn/build.ts";
 import type { ModelSpec } from "../../nn/spec.ts";
 import { optimizerUpdates } from "../../optim/step.ts";
 import type { Tensors } from "../../tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { LEARNING_RATE, lossOf, STEP, trainedOf, type Weighings } from "../objective/graphs.ts";
+import { LEARNING_RATE, lossOf, STEP, trainedModel, trainedOf, type Weighings } from "../objective/graphs.ts";
 import { programName, type TrainerContext } from "../session/context.ts";
 
 /** How many elements of a value are not finite. */
@@ -28,9 +27,9 @@ const layerOf = (spec: ModelSpec, index: number): string => {
  * The counts for each parameter, each result of a layer, the loss, each gradient, and all that the optimizer leaves, in the order in which a step
  * computes them.
  */
-function probeGraph({ spec, outputs, optimizer, seed }: TrainerContext, weighing: Weighings): Graph {
+function probeGraph({ spec, objective, outputs, optimizer, seed }: TrainerContext, weighing: Weighings): Graph {
   const step = state(STEP, "int32", []);
-  const built = buildModel(spec, { seed, step }, "stateful");
+  const built = trainedModel(spec, objective, { seed, step });
   const { loss, losses, parameters: all } = lossOf(spec, built, outputs, weighing);
   const trained = trainedOf(all);
   const grads = gradients(

@@ -8,7 +8,7 @@ import { broadcast, concat, reshape, transpose } from "../../ir/build/shape.ts";
 import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { Graph, Update } from "../../ir/value.ts";
-import { type BuiltModel, buildModel } from "../../nn/build.ts";
+import { type BuiltModel, buildModel, type DropoutSource, randomSource } from "../../nn/build.ts";
 import { carriedFetches } from "../../nn/carried.ts";
 import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
@@ -237,6 +237,13 @@ function allFinite(values: readonly Value[]): Value {
   );
 }
 
+/** The model as it is trained. */
+export const trainedModel = (
+  spec: ModelSpec,
+  { scheduledSampling: form }: Objective,
+  random: DropoutSource,
+): BuiltModel => (form ? form.build(spec, random) : buildModel(spec, randomSource(random), "stateful"));
+
 /**
  * One training step: forward, loss, gradients and the optimizer's update in one graph. Where the loss, or anything that the step would leave
  * behind, is not finite the guard leaves all state as it was, and says so. Clipping makes a large gradient small, but nothing of one that is not finite: such
@@ -250,7 +257,7 @@ export function trainingGraph(
   weighing: Weighings = "none",
 ): Graph {
   const step = state(STEP, "int32", []);
-  const built = buildModel(spec, { seed, step }, "stateful");
+  const built = trainedModel(spec, objective, { seed, step });
   const { loss, parameters, fetches } = lossOf(spec, built, trainedOutputs(spec, objective), weighing);
   const trained = trainedOf(parameters);
   const grads = gradients(

@@ -7,6 +7,7 @@ import { outputFigure, validationName } from "./figures.ts";
 import type { Loss } from "./loss.ts";
 import { isMetricName, type Metric } from "./metrics.ts";
 import { expectPart } from "./parts.ts";
+import type { TrainingForm } from "./trainingForm.ts";
 
 /** Something for each output, by its name. */
 export type ByOutput<T> = Readonly<Record<string, T>>;
@@ -24,6 +25,8 @@ export interface Objective {
   readonly metrics?: readonly Metric[] | ByOutput<Metric | readonly Metric[]>;
   /** Metrics in which rows count by `sampleWeights` and `classWeight`, as in the loss. In the form of `metrics`. */
   readonly weightedMetrics?: readonly Metric[] | ByOutput<Metric | readonly Metric[]>;
+  /** Now and then a decoder reads in training what it wrote itself: `scheduledSampling({ … })`. Default: it always reads what is given. */
+  readonly scheduledSampling?: TrainingForm;
 }
 
 /** A metric of an output. */
