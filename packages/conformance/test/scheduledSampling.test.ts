@@ -21,6 +21,7 @@ import {
   lstm,
   type Model,
   model,
+  NonFiniteError,
   nodesOf,
   RandomStream,
   rootsOf,
@@ -308,6 +309,17 @@ describe("wrong use is a typed error with the way out", () => {
     const thrown = await (async () => act())().catch((error: unknown) => error);
     expect((thrown as Error).name, String(thrown)).toBe(name);
     for (const part of parts) expect((thrown as Error).message).toContain(part);
+  });
+
+  test("a step that leaves numbers that are not finite", async () => {
+    await using trainer = await compile(models["input feeding"](), {
+      backend: reference(),
+      loss,
+      optimizer: sgd({ learningRate: 1e300 }),
+      scheduledSampling: scheduledSampling({ teacherForcing: 0.5 }),
+    });
+    const examples = teacherForcing([[3, 4]], [[4, 3]], { start: 1, end: 2 });
+    await expect(trainer.fit(examples, { epochs: 5 })).rejects.toThrow(NonFiniteError);
   });
 
   test("a function that gives no probability, at the step", async () => {

@@ -1,6 +1,6 @@
 /** Scheduled sampling: training a model that writes to go on from what it wrote itself. */
 import { ConfigError } from "../errors.ts";
-import { type Choice, sampledModel } from "../nn/decoding/sampled.ts";
+import { type Choice, choices, sampledModel } from "../nn/decoding/sampled.ts";
 import { OptionReader, shown } from "../nn/options.ts";
 import { toldOf } from "../nn/wrapping.ts";
 import { hoist } from "../recurrent/hoist.ts";
@@ -17,8 +17,6 @@ export interface ScheduledSamplingOptions {
 
 /** The name of the probability among the feeds of a step. */
 const FEED = "training/teacherForcing";
-
-const choices = ["best", "sample"] as const;
 
 /**
  * Scheduled sampling (Bengio et al. 2015), for `compile`: in training each step of the target reads the given token with a probability, else what the model itself wrote at the step before, so that it learns to go on from its own
