@@ -47,7 +47,7 @@ export const START = 1;
 export const END = 2;
 
 /** Luong's model (2015) with the general score: what the decoder gives at each step attends to what the encoder gave. */
-export function modelOf({ letters, phones, embedding: outputDim, units }: Transcription): Model {
+function modelOf({ letters, phones, embedding: outputDim, units }: Transcription): Model {
   const source = input({ shape: ["source"], name: "source" });
   const target = input({ shape: ["target"], name: "target" });
   const spelt = embedding({ inputDim: letters, outputDim, maskZero: true, name: "letters" })(source);
