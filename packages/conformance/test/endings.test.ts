@@ -289,6 +289,18 @@ describe("what cannot be learned", () => {
     expect(await warningsOf(dense9, { x: rows(9), y })).toEqual([warning]);
   });
 
+  test("over time not those before the first that occurs: padding, and the start of a sequence", async () => {
+    const { sparseCategoricalCrossentropy } = await import("@ostinato/core");
+    const model = sequential([input({ shape: ["time", 2], name: "x" }), dense({ units: 5, activation: "softmax" })]);
+    await using trainer = await trainerOf({ metrics: [], loss: sparseCategoricalCrossentropy() }, model);
+    const x = [rows(3), rows(3)];
+    const labelled = (...y: number[][]) => warningsOf(trainer, { x, y });
+    expect(await labelled([3, 2, 4], [2, 4, 3])).toEqual([]);
+    expect(await labelled([4, 2, 2], [2, 4, 2])).toEqual([
+      'y of "output": class 3 of 5 is in no row to train on; the model cannot learn what it never sees',
+    ]);
+  });
+
   test("of labels that do not exclude each other only those that no row has", async () => {
     await using trainer = await trainerOf({ metrics: [] }, network(3, "sigmoid"));
     const all = [1, 1, 1];

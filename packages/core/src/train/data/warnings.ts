@@ -63,8 +63,8 @@ export function unseenClasses(
   const counts = classes === undefined ? undefined : countClasses(column, order, classes);
   if (classes === undefined || counts === undefined) return undefined;
   const labels = counts.reduce((sum, count) => sum + count, 0);
-  // Over time 0 is as a rule what rows are padded with.
-  const first = typeof column.spec.time === "string" && !target.ragged ? 1 : 0;
+  // Over time the ids before the first that occurs are as a rule padding, and tokens that nothing is to say.
+  const first = typeof column.spec.time === "string" ? counts.findIndex((count) => count > 0) : 0;
   // What an input over the same time begins with is read and never said, as the start of a decoder.
   const begins = (label: number): boolean =>
     fed.some(
