@@ -28,19 +28,27 @@ export interface Confusion<T> {
 /** The references of each row, one or several. */
 type References<T> = readonly (readonly ArrayLike<T>[])[];
 
-interface Nearest<T> extends Edits {
+/** The reference that a written sequence is held to, and how they differ. */
+export interface NearestReference<T> extends Edits {
   readonly reference: ArrayLike<T>;
 }
 
-/** The reference that takes the fewest edits; of equals the shorter, so that no choice makes the rate smaller, then the first. */
-function nearest<T>(references: readonly ArrayLike<T>[], written: ArrayLike<T>, row: number): Nearest<T> {
+/**
+ * The reference that takes the fewest edits; of equals the shorter, so that no choice makes an error rate smaller, then the first.
+ *
+ * Throws `TextOptionError` without a reference, and where a text stands for a list of tokens.
+ *
+ * @example
+ * nearestReference([["R", "EH", "D"], ["R", "IY", "D"]], ["R", "IY"]); // { reference: ["R", "IY", "D"], errors: 1, deletions: 1, … }
+ */
+export function nearestReference<T>(references: readonly ArrayLike<T>[], written: ArrayLike<T>): NearestReference<T> {
+  return nearest(references, written, "references");
+}
+
+function nearest<T>(references: readonly ArrayLike<T>[], written: ArrayLike<T>, option: string): NearestReference<T> {
   if (!Array.isArray(references) || references.length === 0)
-    throw new TextOptionError(
-      `references[${row}]`,
-      "be a list of one reference or more, each a list of tokens",
-      references,
-    );
-  let best: Nearest<T> | undefined;
+    throw new TextOptionError(option, "be a list of one reference or more, each a list of tokens", references);
+  let best: NearestReference<T> | undefined;
   for (const reference of references) {
     const edits = countEdits(reference, written);
     const closer =
@@ -49,13 +57,13 @@ function nearest<T>(references: readonly ArrayLike<T>[], written: ArrayLike<T>, 
       (edits.errors === best.errors && reference.length < best.reference.length);
     if (closer) best = { ...edits, reference };
   }
-  return best as Nearest<T>;
+  return best as NearestReference<T>;
 }
 
-function nearestOfAll<T>(references: References<T>, written: readonly ArrayLike<T>[]): Nearest<T>[] {
+function nearestOfAll<T>(references: References<T>, written: readonly ArrayLike<T>[]): NearestReference<T>[] {
   if (references.length !== written.length)
     throw new TextOptionError("written", `have ${references.length} rows, as references has`, written.length);
-  return written.map((one, row) => nearest(references[row] as readonly ArrayLike<T>[], one, row));
+  return written.map((one, row) => nearest(references[row] as readonly ArrayLike<T>[], one, `references[${row}]`));
 }
 
 /**

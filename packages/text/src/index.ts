@@ -1,7 +1,14 @@
 /** Tokenizers, vocabularies, padding, label encoding and error rates for sequence models. No dependencies. */
 export { countEdits, type EditOperation, type Edits, editOperations } from "./edit-distance.ts";
 export { type EmbeddingsOptions, parseEmbeddings, type WordVectors } from "./embeddings.ts";
-export { type Confusion, confusions, type ErrorRates, errorRates } from "./error-rate.ts";
+export {
+  type Confusion,
+  confusions,
+  type ErrorRates,
+  errorRates,
+  type NearestReference,
+  nearestReference,
+} from "./error-rate.ts";
 export { TextDataError, TextError, TextOptionError, UnknownIdError, UnknownLabelError } from "./errors.ts";
 export {
   decodeLabels,

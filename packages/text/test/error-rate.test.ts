@@ -5,6 +5,7 @@ import {
   type EditOperation,
   editOperations,
   errorRates,
+  nearestReference,
   TextOptionError,
 } from "@ostinato/text";
 import fc from "fast-check";
@@ -125,4 +126,19 @@ test("confusions count what stands in whose place, the most frequent first", () 
     { reference: "Z", written: undefined, count: 1 },
     { reference: undefined, written: "P", count: 1 },
   ]);
+});
+
+test("the nearest reference: of equals the shorter, then the first", () => {
+  const [long, short] = [["R", "EH", "D", "Z"], ["R", "IY", "D"]]; // biome-ignore format: a table
+  expect(nearestReference([long, short], ["R", "EH", "D"])).toEqual({
+    reference: short,
+    errors: 1,
+    substitutions: 1,
+    insertions: 0,
+    deletions: 0,
+  });
+  expect(nearestReference([long, short], long)).toMatchObject({ reference: long, errors: 0 });
+  expect(nearestReference([["A"], ["B"]], ["C"]).reference).toEqual(["A"]);
+  expect(() => nearestReference([], ["C"])).toThrow(TextOptionError);
+  expect(() => nearestReference([], ["C"])).toThrow("references must be a list of one reference or more");
 });
