@@ -10,6 +10,7 @@ export { reference } from "./reference/backend.ts";
 export type { Dense } from "./reference/dense.ts";
 export { type Evaluation, evaluate, evaluateValues } from "./reference/evaluate.ts";
 export { type Classifier, type ClassifierSizes, classifier, type Optimizer } from "./suite/classifier.ts";
+export { expectSameDecodingBits } from "./suite/decoding.ts";
 export { expectGolden, goldenCases } from "./suite/golden.ts";
 export type { GoldenCase } from "./suite/goldenCase.ts";
 export { expectSameBits } from "./suite/recurrent/carrying.ts";

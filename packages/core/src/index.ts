@@ -5,11 +5,12 @@ export type { Checkpoint, Position, Settings } from "./checkpoint/checkpoint.ts"
 export { fromBytes, toBytes } from "./checkpoint/model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
 export { checkpointFromBytes, checkpointToBytes } from "./checkpoint/training.ts";
-export { type Generated, generate } from "./decoding/generate.ts";
+export * from "./decoding/generate.ts";
 export type { GenerateOptions, GenerateProgress, SampleOptions } from "./decoding/generateOptions.ts";
 export type { LengthPenalty } from "./decoding/lengthPenalty.ts";
+export * from "./decoding/onBackend.ts";
 export * from "./decoding/scheduledSampling.ts";
-export type { DecodingRequest, DecodingRun, DecodingStep, SequenceModel, Sources } from "./decoding/sequenceModel.ts";
+export type * from "./decoding/sequenceModel.ts";
 export * from "./decoding/sequenceModelOn.ts";
 export {
   ConfigError,
@@ -229,18 +230,7 @@ export {
   optimizerSpec,
   type UpdateContext,
 } from "./optim/optimizer.ts";
-export {
-  type AdagradOptions,
-  type AdamOptions,
-  adagrad,
-  adam,
-  adamw,
-  nadam,
-  type RmspropOptions,
-  rmsprop,
-  type SgdOptions,
-  sgd,
-} from "./optim/optimizers.ts";
+export * from "./optim/optimizers.ts";
 export {
   type CosineDecayOptions,
   cosineDecay,

@@ -42,6 +42,26 @@ function matricesOf(device: Device, x: TensorInfo, runs: readonly (readonly numb
   return { matrices: shaped(device, moved, sizes), transposed: false };
 }
 
+/** The largest finite number of single precision. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+/** By tfjs's own kernel, which does not end where two numbers are infinite: their places are looked for in finite ones. */
+function topOnDevice(device: Device, whole: TensorInfo, k: number, output: number): TensorInfo {
+  const { outer, extent } = around(whole.shape, whole.shape.length - 1);
+  const x = device.reshape(whole, [outer, extent]);
+  const [low, high] = [-LARGEST, LARGEST].map((bound) => device.upload(Float32Array.of(bound), [], "float32")) as [
+    TensorInfo,
+    TensorInfo,
+  ];
+  return device.using([x, low, high], () => {
+    const above = device.run("Maximum", { a: x, b: low });
+    const finite = device.using([above], () => device.run("Minimum", { a: above, b: high }));
+    const indices = device.using([finite], () => device.runFor(1, "TopK", { x: finite }, { k, sorted: true }));
+    if (output === 1) return indices;
+    return device.using([indices], () => device.run("GatherV2", { x, indices }, { axis: 1, batchDims: 1 }));
+  });
+}
+
 export const linearKernels: Kernels<"dot" | "sum" | "max" | "argMax" | "topK"> = {
   dot: {
     needs: ["Reshape", "Transpose", "BatchMatMul", "Identity"],
@@ -99,11 +119,11 @@ export const linearKernels: Kernels<"dot" | "sum" | "max" | "argMax" | "topK"> =
   },
   /** On the host where data can be read at once: tfjs sorts the whole of each row. */
   topK: {
-    needs: ["TopK"],
+    needs: ["Reshape", "Maximum", "Minimum", "TopK", "GatherV2"],
     run: (call) => {
       const { device, attrs, output, shape } = call;
       const x = input(call);
-      if (!device.readsAtOnce) return device.runFor(output, "TopK", { x }, { k: attrs.k, sorted: true });
+      if (!device.readsAtOnce) return shaped(device, topOnDevice(device, x, attrs.k, output), shape);
       const data = device.readNow(x);
       const width = x.shape.at(-1) as number;
       const found = new Int32Array(sizeOf(shape));

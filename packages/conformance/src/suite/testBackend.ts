@@ -3,6 +3,7 @@ import type { Backend } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { attentionTests } from "./attentionEdges.ts";
 import { contractTests } from "./contract.ts";
+import { decodingTests } from "./decoding.ts";
 import { fusingTests } from "./fusing.ts";
 import { goldenTests } from "./golden.ts";
 import { holdingTests } from "./holding.ts";
@@ -65,6 +66,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...hugeGradientTests,
     ...optimizerTests,
     ...sharingTests,
+    ...decodingTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];
 }

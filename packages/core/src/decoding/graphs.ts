@@ -1,0 +1,75 @@
+/** The graphs of decoding as programs of one session run them. What the encoder gives and the states of the rows are state with named sizes, which the session holds. */
+import { cast, mul, select } from "../ir/build/elementwise.ts";
+import { gather } from "../ir/build/index.ts";
+import { topK } from "../ir/build/reduce.ts";
+import { broadcast } from "../ir/build/shape.ts";
+import { feed, state } from "../ir/build/source.ts";
+import type { Graph, Value } from "../ir/value.ts";
+import type { DecodingParts, HeldPart } from "../nn/decoding/decoding.ts";
+
+/** The size of what is held for the rows of the step before, or for the sources, of which the rows of a run are chosen. */
+export const BEFORE = "rows before";
+
+/** What a run of a step is fed, and gives. */
+export const stepFeeds = { tokens: "tokens", from: "from", allowed: "allowed" } as const;
+export const stepFetches = { tokens: "tokens", logProbabilities: "logProbabilities", attention: "attention" } as const;
+
+/** What the encoder gave for each source; and for each row, as the step reads it. */
+const ofSource = ({ name }: HeldPart): string => `source ${name}`;
+const ofRow = ({ name }: HeldPart): string => `row ${name}`;
+
+/** The rows of a part that was held before, chosen by their numbers. */
+function chosen(name: string, { type }: HeldPart, from: Value): Value {
+  return gather(state(name, type.dtype, [BEFORE, ...type.shape.slice(1)]), from);
+}
+
+/** The encoder: holds memory for each source, and what the states of its row begin with. Beside the sources it is fed a number for each. */
+export function encodeGraph({ memory, states }: DecodingParts): Graph {
+  const none = mul(cast(feed(stepFeeds.from, "int32", ["batch"]), "float32"), 0);
+  return {
+    fetches: {},
+    updates: [
+      ...memory.map((part) => ({ name: ofSource(part), value: part.first as Value })),
+      ...states.map((part) => ({ name: ofRow(part), value: part.first ?? broadcast(none, part.type.shape, [0]) })),
+    ],
+  };
+}
+
+/** Holds the memory of the sources that the rows of the next steps read. */
+export function selectGraph({ memory }: DecodingParts): Graph {
+  const from = feed(stepFeeds.from, "int32", ["batch"]);
+  return {
+    fetches: {},
+    updates: memory.map((part) => ({ name: ofRow(part), value: chosen(ofSource(part), part, from) })),
+  };
+}
+
+/** What is asked of a step. */
+export interface StepForm {
+  readonly top: number;
+  /** Only some tokens may come. */
+  readonly limited: boolean;
+  readonly attention: boolean;
+}
+
+/** One step of all rows: holds their states after it, and gives the likeliest tokens. */
+export function stepGraph(parts: DecodingParts, { top, limited, attention }: StepForm): Graph {
+  const { states, vocabularySize } = parts;
+  const from = feed(stepFeeds.from, "int32", ["batch"]);
+  const given = parts.step(feed(stepFeeds.tokens, "int32", ["batch"]), (part) =>
+    states.includes(part) ? chosen(ofRow(part), part, from) : state(ofRow(part), part.type.dtype, part.type.shape),
+  );
+  const all = given.logProbabilities;
+  const likeliest = topK(
+    limited ? select(feed(stepFeeds.allowed, "bool", ["batch", vocabularySize]), all, Number.NEGATIVE_INFINITY) : all,
+    top,
+  );
+  return {
+    fetches: {
+      [stepFetches.tokens]: likeliest.indices,
+      [stepFetches.logProbabilities]: likeliest.values,
+      ...(attention && given.attention ? { [stepFetches.attention]: given.attention } : {}),
+    },
+    updates: states.map((part, i) => ({ name: ofRow(part), value: given.states[i] as Value })),
+  };
+}
