@@ -47,11 +47,15 @@ describe("folding", () => {
     expect(stepsOf(matmul(once, weights("second", 5, 2)))).toBe("dot,dot,transpose,gather");
   });
 
-  test("a program that trains is not folded, and prepares nothing", () => {
-    const y = matmul(x, weights("kernel", 3, 5));
-    const program = programOf(y, [{ name: "kernel", value: mul(weights("kernel", 3, 5), 0.5) }]);
-    expect(program.steps.slice(0, 3).map(({ op }) => op)).toEqual(["transpose", "gather", "dot"]);
-    expect([program.prepared, program.keptBytes]).toEqual([0, 0]);
+  test("a program that trains multiplies small tables in each step, and prepares nothing", () => {
+    const kernel = weights("kernel", 3, 5);
+    const folded = (rows: number): boolean => {
+      const y = matmul(gather(weights("table", rows, 3), ids), kernel);
+      const program = programOf(y, [{ name: "kernel", value: mul(kernel, 0.5) }]);
+      expect([program.prepared, program.keptBytes]).toEqual([0, 0]);
+      return program.steps[0]?.op === "dot";
+    };
+    expect([1, 128, 129, 50_000].map(folded)).toEqual([true, true, false, false]);
   });
 
   test("tables of a program take at most 64 MB together", () => {

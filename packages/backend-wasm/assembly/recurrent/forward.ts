@@ -3,7 +3,7 @@
  * the operands of this step and of the next, [1 | x | h], and behind them what the recurrence keeps from step to step. States that fade are dropped below
  * 2⁻¹⁰⁰ in size (`lasting`), as gradients are on the way back.
  */
-import { aligned, loadPart, past } from "../lanes";
+import { aligned, loadPart, past, storeTwo } from "../lanes";
 import { packColumns } from "../packing";
 import { LEFT_STEP, RIGHT_STEP } from "../panels";
 import { COLUMNS, RecurrenceForward, TARGET_BYTES } from "../protocol";
@@ -122,9 +122,10 @@ export function addGiven(rows: i32, sums: usize, targets: usize, at: usize, coun
   if (argument(RecurrenceForward.idBytes) === 0) return;
   for (; rows > 0; rows--, sums += RIGHT_STEP, targets += TARGET_BYTES) {
     const given = load<usize>(targets, 12) + at;
-    for (let unit: usize = 0; <i32>unit < min(COLUMNS, count); unit += 4) {
+    for (let unit: usize = 0; <i32>unit < min(COLUMNS, count); unit += 8) {
       const to = sums + (unit << 2);
-      v128.store(to, f32x4.add(v128.load(to), loadPart(given + (unit << 2), count - <i32>unit)));
+      const low = f32x4.add(v128.load(to), loadPart(given + (unit << 2), count - <i32>unit));
+      storeTwo(to, low, f32x4.add(v128.load(to, 16), loadPart(given + (unit << 2) + 16, count - <i32>unit - 4)));
     }
   }
 }

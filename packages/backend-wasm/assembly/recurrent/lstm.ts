@@ -44,8 +44,8 @@ function packWeights(thread: i32, threads: i32, hidden: i32, inputSize: i32, w: 
 @inline
 function addGiven(sums: usize, given: usize, hidden: i32, count: i32): void {
   for (let gate = 0; gate < 4; gate++, sums += GATE_SUMS, given += <usize>hidden << 2) {
-    v128.store(sums, f32x4.add(v128.load(sums), loadPart(given, count)));
-    v128.store(sums, f32x4.add(v128.load(sums, 16), loadPart(given + 16, count - 4)), 16);
+    const low = f32x4.add(v128.load(sums), loadPart(given, count));
+    storeTwo(sums, low, f32x4.add(v128.load(sums, 16), loadPart(given + 16, count - 4)));
   }
 }
 
