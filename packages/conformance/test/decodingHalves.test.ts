@@ -256,6 +256,22 @@ describe("the halves of a model", () => {
       );
     });
 
+  test("reads memory as it lies: no step turns it", () => {
+    const { from, to, x, y } = embedded();
+    const encoded = gru({ units: 3, returnSequences: true })(x);
+    const decoder = attentionDecoder({
+      layers: [gru({ units: 3 })],
+      attention: attention({ scoreMode: "general" }),
+      inputFeeding: true,
+    });
+    const { step } = decodingOf(model([from, to], { next: scored(decoder([y, encoded])) }).spec);
+    const values = step(feed("token", "int32", ["batch"]), ({ name, type }) => feed(name, type.dtype, type.shape));
+    const turns = nodesOf([values.logProbabilities]).filter(
+      ({ op, inputs }) => op === "transpose" && inputs[0]?.type.shape.length === 3,
+    );
+    expect(turns).toEqual([]);
+  });
+
   test("with one layer for the words of both sides, and for the scores", () => {
     const [from, to] = [ids("source"), ids("target")];
     const both = reversibleEmbedding({

@@ -12,20 +12,7 @@ export * from "./decoding/onBackend.ts";
 export * from "./decoding/scheduledSampling.ts";
 export type * from "./decoding/sequenceModel.ts";
 export * from "./decoding/sequenceModelOn.ts";
-export {
-  ConfigError,
-  DataError,
-  DTypeError,
-  FileError,
-  GraphError,
-  ModelFileError,
-  NonFiniteError,
-  OstinatoError,
-  ResourceError,
-  ShapeError,
-  StateError,
-  UnsupportedOpError,
-} from "./errors.ts";
+export * from "./errors.ts";
 export { apply, apply1 } from "./ir/build/apply.ts";
 export {
   abs,

@@ -9,6 +9,7 @@ import type { CarriedState } from "../carried.ts";
 import type { Flow } from "../kinds.ts";
 import type { ModelSpec } from "../spec.ts";
 import { withoutBeginnings } from "./beginnings.ts";
+import { readAsItLies } from "./layout.ts";
 import { crossingsOf, freeName, nameOfProduct, productsOf, type Stand, standFor } from "./memory.ts";
 import { type Attention, attentionOf, expectScores, logProbabilitiesOf } from "./outputs.ts";
 import { type DecodingOptions, type Roles, rolesOf, sourcesOf } from "./roles.ts";
@@ -92,11 +93,12 @@ export function decodingOf(spec: ModelSpec, options: DecodingOptions = {}): Deco
   const ofProducts = products.map((product) =>
     standFor(freeName(nameOfProduct(product), taken), product, encoded(product)),
   );
-  const roots = substitute(
+  const turned = substitute(
     begun,
     products,
     ofProducts.map(({ inside }) => inside),
   );
+  const roots = rewrite(turned, readAsItLies);
   const reached = new Set(nodesOf(roots));
   const memory = [...stands.toReversed(), ...ofProducts].flatMap(({ name, fed, first }): HeldPart[] =>
     reached.has(fed.node) ? [{ name, type: fed.type, first }] : [],
