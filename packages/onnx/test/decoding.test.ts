@@ -34,10 +34,12 @@ import {
   simpleRnn,
   sparseCategoricalCrossentropy,
   type Tensor,
+  type Tensors,
   type Trained,
+  zeros,
 } from "@ostinato/core";
 import { decodeOnnx, exportDecoding, exportOnnx } from "@ostinato/onnx";
-import { onnxPredictor, onnxSequenceModel } from "@ostinato/onnx/node";
+import { onnxPredictor, onnxSequenceModel, openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
 
 /** A model with weights, of which the first output is trained. */
@@ -253,6 +255,53 @@ describe("a pair of files", () => {
     expect(opened.vocabulary).toEqual({ letters: "abc" });
     expect(opened.metadata).toEqual({ made: "here" });
     expect(opened.spec.inputs.map(({ name }) => name)).toEqual(["source", "target"]);
+  });
+
+  test("is run by plain onnxruntime as the README says", async () => {
+    const trained = await trainedOf(
+      (models["additive attention, a cell of one's own, and normalized sums"] as () => Model)(),
+    );
+    const { encode, decodeStep } = exportDecoding(trained);
+    const reader = await openSession(encode as Uint8Array, { threads: 1 });
+    const writer = await openSession(decodeStep, { threads: 1 });
+    // The second source is padded behind.
+    let held: Tensors = await reader.run({ source: int32([2, 3], [6, 5, 3, 4, 2, 0]) });
+    for (const { name, shape } of writer.inputs)
+      if (name.startsWith("states/") && !(name in held))
+        held = { ...held, [name]: zeros("float32", [2, shape[1] as number]) };
+    let token = [1, 1];
+    const written: number[][] = [[], []];
+    for (let t = 0; t < 5; t++) {
+      const { logProbabilities, attention: _, ...next } = await writer.run({ ...held, token: int32([2], token) });
+      const scores = [...(logProbabilities as Tensor).data].map(Number);
+      token = [0, 1].map((row) => {
+        const own = scores.slice(row * 7, (row + 1) * 7);
+        // Neither padding nor the start comes.
+        return own.indexOf(Math.max(...own.slice(2)), 2);
+      });
+      token.forEach((chosen, row) => {
+        if (!written[row]?.includes(2)) written[row]?.push(chosen);
+      });
+      held = {
+        ...held,
+        ...Object.fromEntries(Object.entries(next).map(([name, x]) => [name.replace(/\/next$/, ""), x])),
+      };
+    }
+    await Promise.all([reader.dispose(), writer.dispose()]);
+    await using exported = await onnxSequenceModel({ encode, decodeStep }, { layers: [minGru] });
+    const found = await generate(
+      exported,
+      {
+        source: [
+          [6, 5, 3],
+          [4, 2],
+        ],
+      },
+      { start: 1, end: 2, maxLength: 5 },
+    );
+    expect(written.map((row) => row.filter((chosen) => chosen !== 2))).toEqual(
+      found.map(([best]) => [...(best?.tokens ?? [])]),
+    );
   });
 
   test("takes sources of every kind, with lengths, one row at a time too", async () => {
