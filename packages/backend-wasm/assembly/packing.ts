@@ -37,12 +37,11 @@ export function packLeft(from: usize, rowStride: usize, depthStride: usize, rows
     const whole = lanes < ROWS ? 0 : rowStride === 4 ? depth : depthStride === 4 ? depth & ~3 : 0;
     if (rowStride === 4) copySteps(first, depthStride, whole, to);
     else transpose(first, rowStride, ROWS, whole, to);
-    for (let lane = 0; lane < ROWS; lane++) {
+    if (lanes < ROWS) memory.fill(to, 0, <usize>depth * LEFT_STEP);
+    for (let lane = 0; lane < lanes; lane++) {
       let x = first + <usize>lane * rowStride + <usize>whole * depthStride;
       let y = to + (<usize>lane << 2) + <usize>whole * LEFT_STEP;
-      for (let k = whole; k < depth; k++, x += depthStride, y += LEFT_STEP) {
-        store<f32>(y, lane < lanes ? load<f32>(x) : 0);
-      }
+      for (let k = whole; k < depth; k++, x += depthStride, y += LEFT_STEP) store<f32>(y, load<f32>(x));
     }
     to += <usize>depth * LEFT_STEP;
   }
@@ -56,13 +55,14 @@ function copySteps(from: usize, stride: usize, count: i32, to: usize): void {
   }
 }
 
-/** Four steps of four columns, `stride` bytes apart, to a right panel: the steps of a column lie side by side before, and its columns after. */
+/** Four steps of four columns, or of the first `few`, `stride` bytes apart, to a right panel: the steps of a column lie side by side before, and its columns after. */
 @inline
-function turnFour(from: usize, stride: usize, to: usize): void {
+function turnFour(from: usize, stride: usize, few: i32, to: usize): void {
+  const none = f32x4.splat(0);
   const a = v128.load(from);
-  const b = v128.load(from + stride);
-  const c = v128.load(from + 2 * stride);
-  const d = v128.load(from + 3 * stride);
+  const b = few > 1 ? v128.load(from + stride) : none;
+  const c = few > 2 ? v128.load(from + 2 * stride) : none;
+  const d = few > 3 ? v128.load(from + 3 * stride) : none;
   const lowAB = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
   const lowCD = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
   const highAB = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
@@ -91,18 +91,23 @@ export function packColumns(
     return;
   }
   // By fours where the steps of a column lie side by side.
-  const turned = depthStride === 4 ? count & ~3 : 0;
-  const whole = depth & ~3;
-  for (let lane = 0; lane < turned; lane += 4) {
+  const whole = depthStride === 4 ? depth & ~3 : 0;
+  for (let lane = 0; lane < width; lane += 4) {
     const x = from + <usize>lane * columnStride;
     const y = to + (<usize>lane << 2);
-    for (let k = 0; k < whole; k += 4) turnFour(x + (<usize>k << 2), columnStride, y + <usize>k * RIGHT_STEP);
-  }
-  for (let lane = 0; lane < width; lane++) {
-    const first = lane < turned ? whole : 0;
-    let x = from + <usize>lane * columnStride + <usize>first * depthStride;
-    let y = to + (<usize>lane << 2) + <usize>first * RIGHT_STEP;
-    for (let k = first; k < depth; k++, x += depthStride, y += RIGHT_STEP) store<f32>(y, lane < count ? load<f32>(x) : 0);
+    const few = count - lane;
+    if (few <= 0) {
+      for (let k = 0; k < depth; k++) v128.store(y + <usize>k * RIGHT_STEP, f32x4.splat(0));
+      continue;
+    }
+    for (let k = 0; k < whole; k += 4) turnFour(x + (<usize>k << 2), columnStride, few, y + <usize>k * RIGHT_STEP);
+    for (let i = 0; i < 4; i++) {
+      let one = x + <usize>i * columnStride + <usize>whole * depthStride;
+      let place = y + (<usize>i << 2) + <usize>whole * RIGHT_STEP;
+      for (let k = whole; k < depth; k++, one += depthStride, place += RIGHT_STEP) {
+        store<f32>(place, i < few ? load<f32>(one) : 0);
+      }
+    }
   }
 }
 
