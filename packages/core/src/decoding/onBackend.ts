@@ -4,7 +4,6 @@ import { type DecodingOptions, type DecodingParts, decodingOf } from "../nn/deco
 import { OptionReader } from "../nn/options.ts";
 import { expectTrained, layerWeights, type Trained } from "../nn/trained.ts";
 import { passesOf } from "../nn/wrapping.ts";
-import { turned } from "../passes/turned.ts";
 import type { Capacities } from "../plan/binder.ts";
 import { int32, type Tensor, type Tensors } from "../tensor.ts";
 import { expectBackend } from "../train/objective/parts.ts";
@@ -140,6 +139,6 @@ export async function sequenceModel(trained: Trained, options: SequenceModelOpti
   const { spec } = trained;
   const parts = decodingOf(spec, roles);
   const session = await openState(backend, spec, () => layerWeights(trained));
-  const programs = new Programs(backend, session, [turned, ...passesOf(spec.layers)]);
+  const programs = new Programs(backend, session, passesOf(spec.layers));
   return sequenceModelOn(parts, new BackendEngine(parts, programs, () => session[Symbol.asyncDispose]()));
 }
