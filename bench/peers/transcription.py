@@ -1,6 +1,6 @@
 """
 The encoder–decoder in PyTorch. Options: threads; flush, whether subnormal numbers become zero; fused, whether Adam is the fused one; packed, whether sources
-are given as a PackedSequence, which batches of one length do not need.
+are given as a PackedSequence, which batches of one length do not need; write, of how many words the phones are written together: then nothing is trained.
 """
 
 import json
@@ -12,6 +12,7 @@ import torch
 from protocol import read_tensors, serve
 
 GATES = ("i", "f", "c", "o")
+START, END = 1, 2
 
 
 class Network(torch.nn.Module):
@@ -71,6 +72,41 @@ def padded(rows):
     return torch.tensor([row + [0] * (longest - len(row)) for row in rows])
 
 
+def write_batch(network, source, lengths, most):
+    """The log-probabilities of what is written greedily, [rows]. Padding and START never come."""
+    encoded, state = network.encode(source, lengths)
+    rows = source.shape[1]
+    tokens = torch.full((1, rows), START)
+    total, finished = torch.zeros(rows), torch.zeros(rows, dtype=torch.bool)
+    for step in range(most + 1):
+        logits, state = network.decode(tokens, state, encoded)
+        likely = torch.log_softmax(logits[:, 0], 1)
+        best, tokens = likely[:, END:].max(1)
+        tokens = tokens + END
+        counts = ~finished if step < most else ~finished & (tokens == END)
+        total += torch.where(counts, best, 0.0)
+        finished |= tokens == END
+        if finished.all():
+            break
+        tokens = tokens.unsqueeze(0)
+    return total
+
+
+def write(network, sources, together, most):
+    """Sources of one length beside each other, so that none is padded."""
+    batches = []
+    for length in sorted({len(source) for source in sources}):
+        alike = [source for source in sources if len(source) == length]
+        for first in range(0, len(alike), together):
+            batches.append(torch.tensor(alike[first : first + together]).t().contiguous())
+
+    def step(_):
+        with torch.inference_mode():
+            return torch.cat([write_batch(network, source, None, most) for source in batches]).mean().item()
+
+    serve(step, version=torch.__version__)
+
+
 def main():
     job, options = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), json.loads(sys.argv[2])
     torch.set_num_threads(options["threads"])
@@ -78,6 +114,8 @@ def main():
         torch.set_flush_denormal(True)
     task, rows = job["task"], job["rows"]
     network = Network(task, read_tensors(job["weights"]))
+    if "write" in options:
+        return write(network, rows["source"], options["write"], job["maxLength"])
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=0.001, **({"fused": True} if options["fused"] else {}))
     loss_of = torch.nn.CrossEntropyLoss(ignore_index=0)

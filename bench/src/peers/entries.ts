@@ -37,6 +37,10 @@ export function ownTranscription(job: string, options: OwnOptions): Entry {
   return nodeEntry(own(options), "own-transcribe.ts", job, options);
 }
 
+export function ownWriting(job: string, options: OwnOptions): Entry {
+  return nodeEntry(own(options), "own-write.ts", job, options);
+}
+
 /** The loss without gradients. */
 export function ownForward(job: string, options: OwnOptions): Entry {
   return {
@@ -139,6 +143,13 @@ function torches(pythons: readonly Python[], program = "pytorch.py"): Library[] 
     const version = python.versions.torch?.replace("+cpu", "");
     return version === undefined ? [] : [{ peer: "PyTorch", program, name: `PyTorch ${version}`, python }];
   });
+}
+
+/** Writing in PyTorch, a loop over steps: as many words together as we take, and all of them. */
+export function torchWriting(pythons: readonly Python[], job: string, batches: readonly number[]): Entry[] {
+  return torches(pythons, "transcription.py").flatMap((library) =>
+    batches.flatMap((batch) => tried(library, job, { note: `, ${batch} together` }, { flush: true, write: batch })),
+  );
 }
 
 /** The encoder–decoder in PyTorch at its best, on padded sources and on packed ones, and as it comes. */

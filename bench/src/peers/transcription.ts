@@ -18,6 +18,7 @@ import {
   RandomStream,
   sparseCategoricalCrossentropy,
   type Tensors,
+  type Trained,
 } from "@ostinato/core";
 import { listener } from "./listener.ts";
 import type { Flops } from "./network.ts";
@@ -68,6 +69,10 @@ export function trainerOf(task: Transcription, backend: Backend, weights?: Tenso
   return compile(modelOf(task), { backend, ...objective, ...(weights ? { weights } : {}) });
 }
 
+export function trainedOf(task: Transcription, weights: Tensors): Trained {
+  return { spec: modelOf(task).spec, weights };
+}
+
 export interface TranscriptionRows {
   readonly source: readonly (readonly number[])[];
   /** With `START` before it. */
@@ -101,7 +106,7 @@ export async function writeTranscriptionJob(folder: string, name: string, task: 
   await using fresh = await trainerOf(task, listener());
   const weights = join(folder, `${name}.safetensors`);
   await writeFile(weights, encodeSafetensors({ tensors: (await fresh.snapshot()).weights, metadata: {} }));
-  const job: TranscriptionJob = { task, rows: rowsOf(task), weights, maxLength: 12 };
+  const job: TranscriptionJob = { task, rows: rowsOf(task), weights, maxLength: 8 };
   const file = join(folder, `${name}.json`);
   await writeFile(file, JSON.stringify(job));
   return file;

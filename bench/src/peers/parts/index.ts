@@ -7,7 +7,7 @@ import { productSections, sweep } from "./ours.ts";
 import type { Setting } from "./setting.ts";
 import { imdbStep } from "./step.ts";
 import { trainingStep, trainings } from "./training.ts";
-import { transcriptionStep } from "./transcription.ts";
+import { transcriptionStep, writing } from "./transcription.ts";
 
 type Measure = (setting: Setting, reviews: () => Promise<Reviews>) => Promise<readonly Section[]>;
 
@@ -18,6 +18,7 @@ export const parts: ReadonlyMap<string, Measure> = new Map<string, Measure>([
     async (setting) => [(await trainingStep(setting, training)).section],
   ]),
   ["transcription", async (setting) => [await transcriptionStep(setting)]],
+  ["writing", async (setting) => [await writing(setting)]],
   ["epoch", async (setting, reviews) => [await epoch(setting, await reviews())]],
   ["inference", async (setting, reviews) => [await inference(setting, await reviews())]],
   ["inference-bidirectional", async (setting, reviews) => [await bidirectionalInference(setting, await reviews())]],
@@ -31,6 +32,7 @@ export const headlines = [
   "step",
   ...trainings.map(({ id }) => id),
   "transcription",
+  "writing",
   "epoch",
   "inference",
   "inference-bidirectional",

@@ -1,5 +1,5 @@
-/** The encoder–decoder: a training step, ours and PyTorch's. */
-import { ownTranscription, torchTranscription } from "../entries.ts";
+/** The encoder–decoder: a training step, and writing, ours and PyTorch's. */
+import { ownTranscription, ownWriting, torchTranscription, torchWriting } from "../entries.ts";
 import { rated, type Section } from "../report.ts";
 import { interleave } from "../rounds.ts";
 import { flopsOf, letters, type Transcription, writeTranscriptionJob } from "../transcription.ts";
@@ -32,6 +32,35 @@ export async function transcriptionStep(setting: Setting): Promise<Section> {
     notes: [
       cores,
       `Sources of 8 to 10 letters, of one length in each batch, and 7 to 9 phones. Adam; losses of the first steps from the same weights lie at most ${apart} apart.`,
+      ...settingsTried(results),
+    ],
+  };
+}
+
+/** Phones of 1,000 words, written greedily. */
+export async function writing(setting: Setting): Promise<Section> {
+  const task = { ...sized(setting), batch: 100, batches: setting.quick ? 2 : 10 };
+  const file = await writeTranscriptionJob(setting.folder, "writing", task);
+  const count = task.batch * task.batches;
+  const entries = [
+    ...[two, one].map((options) => ownWriting(file, options)),
+    ...torchWriting(setting.pythons, file, [task.batch, count]),
+  ];
+  const results = await interleave(entries, roundsOf(setting, { steps: 2, warmUp: 4 }), setting.say);
+  const cores = setting.cores.describe();
+  const apart = agree(setting, results, ({ losses }) => losses.slice(0, 1));
+  return {
+    id: "writing",
+    title: `the phones of ${count.toLocaleString("en")} words, written greedily by that model`,
+    unit: "ms",
+    measure,
+    rows: rated(
+      results.map((result) => rowOf(result, result.ms)),
+      measure,
+    ),
+    notes: [
+      cores,
+      `Weights as they begin, and at most 8 phones a word, so that all go through as many steps; mean log-probabilities lie at most ${apart} apart. PyTorch decodes in a loop under \`inference_mode\`, words of one length beside each other.`,
       ...settingsTried(results),
     ],
   };
