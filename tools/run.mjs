@@ -9,7 +9,7 @@ const bin = join(root, "node_modules", ".bin");
 const windows = process.platform === "win32";
 const node24 = windows ? join(root, "node_modules", "node", "bin", "node.exe") : join(bin, "node");
 /** The apps, each a command and a folder of that name. */
-const apps = ["imdb", "tag"];
+const apps = ["imdb", "tag", "translate"];
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The environment of every step: this workspace's tools first (Node 24 among them), and no chatter. */

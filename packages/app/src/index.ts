@@ -9,14 +9,16 @@ export {
   type Stopping,
 } from "./app.ts";
 export { type BackendName, backendNames, backends, type RuntimeName, runtimeNames } from "./backends.ts";
-export { type Chart, type LegendEntry, writeChart } from "./charts/draw.ts";
+export { type Confusions, confusionChart, confusionName } from "./charts/confusion.ts";
+export { type Chart, type LegendEntry, writeChart, writeChartFile } from "./charts/draw.ts";
+export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
 export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
 export { excerpt, shownCount, shownDuration, shownFigure, shownLabel, shownPercent, table } from "./format.ts";
 export type { Line } from "./lines.ts";
-export { type AppModel, dataPathOf, fileNames, loadAppModel } from "./model-folder.ts";
-export { type CheckedExport, type OnnxTarget, openOnnxTarget, writeOnnx } from "./onnx-file.ts";
+export { type AppModel, dataPathOf, fileNames, loadAppModel, type ToldTraining, trainingOf } from "./model-folder.ts";
+export { type CheckedExport, type OnnxTarget, openOnnxFolder, openOnnxTarget, writeOnnx } from "./onnx-file.ts";
 export {
   backendOption,
   batchSizeOption,

@@ -53,12 +53,29 @@ export async function loadAppModel(folder: string, name: string, options: ReadOp
   return { trained, seed, metadata, foreign };
 }
 
-/** The path of the data that the model of a folder was trained on, where the folder still tells it. */
-export async function dataPathOf(folder: string): Promise<string | undefined> {
+/** What a folder still tells of its training. */
+export interface ToldTraining {
+  /** As the command line gave them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The figures of each epoch. */
+  readonly epochs: readonly Readonly<Record<string, unknown>>[];
+}
+
+const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
+  typeof data === "object" && data !== null;
+
+/** The course of the training of a folder's model; undefined where the folder does not tell it any more. */
+export async function trainingOf(folder: string): Promise<ToldTraining | undefined> {
   try {
-    const { options } = JSON.parse(await readFile(join(folder, fileNames.history), "utf8"));
-    return typeof options?.data === "string" ? options.data : undefined;
+    const { options, epochs } = JSON.parse(await readFile(join(folder, fileNames.history), "utf8"));
+    return isRecord(options) && Array.isArray(epochs) ? { options, epochs: epochs.filter(isRecord) } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The path of the data that the model of a folder was trained on, where the folder still tells it. */
+export async function dataPathOf(folder: string): Promise<string | undefined> {
+  const data = (await trainingOf(folder))?.options.data;
+  return typeof data === "string" ? data : undefined;
 }

@@ -1,28 +1,30 @@
-/** The file that `export` writes, and the JSON beside it: neither replaces what is not an earlier export, and nothing is written that disagrees. */
+/** The files that `export` writes, and the JSON beside them: none replaces what is not an earlier export, and nothing is written that disagrees. */
 import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { writeFileAtomic } from "@ostinato/core/node";
 import { FailureError, UsageError } from "./failures.ts";
-import { requireWritableFile } from "./files.ts";
+import { requireWritableFile, requireWritableFolder } from "./files.ts";
 import { shownCount } from "./format.ts";
+import { fileNames } from "./model-folder.ts";
 import type { Output } from "./output.ts";
 
 const onnxEnding = /\.onnx$/i;
 
 /** Where an export goes. */
 export interface OnnxTarget {
-  readonly file: string;
+  readonly files: readonly string[];
   /** `model.onnx` has `model.json`. */
   readonly description: string;
 }
 
+/** Knows the JSON of the app. */
+type IsDescription = (json: Readonly<Record<string, unknown>>) => boolean;
+
 /**
  * The target of `--out`, known to be writable. Only earlier exports are replaced: `--out history.onnx` is no reason to lose a `history.json`, nor
- * `--out model.safetensors` the model. `isDescription` knows the JSON of the app. Throws `UsageError`.
+ * `--out model.safetensors` the model. Throws `UsageError`.
  */
-export async function openOnnxTarget(
-  file: string,
-  isDescription: (json: Readonly<Record<string, unknown>>) => boolean,
-): Promise<OnnxTarget> {
+export async function openOnnxTarget(file: string, isDescription: IsDescription): Promise<OnnxTarget> {
   await requireWritableFile(file, "--out");
   const description = `${file.replace(onnxEnding, "")}.json`;
   const found = await stat(file).catch(() => undefined);
@@ -30,13 +32,32 @@ export async function openOnnxTarget(
     throw new UsageError(
       `--out: ${file} is there already, and is no ONNX file by its name; name one that ends in .onnx`,
     );
+  await requireDescription(description, file, isDescription);
+  return { files: [file], description };
+}
+
+/** The same for a model that is several files, `names`, in a folder. */
+export async function openOnnxFolder(
+  folder: string,
+  names: readonly string[],
+  isDescription: IsDescription,
+): Promise<OnnxTarget> {
+  await requireWritableFolder(folder, "--out");
+  const files = names.map((name) => join(folder, name));
+  for (const file of files) await requireWritableFile(file, "--out");
+  const description = join(folder, fileNames.description);
+  await requireDescription(description, files.join(" and "), isDescription);
+  return { files, description };
+}
+
+/** Throws `UsageError` where there is a file already that is no description of a model. */
+async function requireDescription(description: string, files: string, isDescription: IsDescription): Promise<void> {
   const text = await readFile(description, "utf8").catch(() => undefined);
   const json = text === undefined ? undefined : parsed(text);
   if (text !== undefined && (json === undefined || !isDescription(json)))
     throw new UsageError(
-      `--out: ${description}, which goes beside ${file}, is there already and describes no model; name another file with --out`,
+      `--out: ${description}, which goes beside ${files}, is there already and describes no model; name another place with --out`,
     );
-  return { file, description };
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -50,7 +71,8 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
 
 /** An export that has been compared with onnxruntime. */
 export interface CheckedExport {
-  readonly bytes: Uint8Array;
+  /** Of each file. */
+  readonly bytes: readonly Uint8Array[];
   /** Plain JSON: what it takes to use the model. */
   readonly description: object;
   /** What the description holds, in words. */
@@ -63,18 +85,20 @@ export interface CheckedExport {
   readonly event: Readonly<Record<string, unknown>>;
 }
 
-/** Tells how the two agree, and writes both files. Throws `FailureError`, and writes nothing, where they do not. */
+/** Tells how the two agree, and writes all files. Throws `FailureError`, and writes nothing, where they do not. */
 export async function writeOnnx(target: OnnxTarget, checked: CheckedExport, output: Output): Promise<void> {
-  const { file, description } = target;
-  const { bytes, maxDifference, tolerance } = checked;
-  output.event({ event: "export", file, description, bytes: bytes.length, ...checked.event, maxDifference, tolerance });
+  const { files, description } = target;
+  const { maxDifference, tolerance } = checked;
+  const bytes = checked.bytes.reduce((sum, { length }) => sum + length, 0);
+  const place = files.length === 1 ? { file: files[0] } : { files };
+  output.event({ event: "export", ...place, description, bytes, ...checked.event, maxDifference, tolerance });
   const verdict = `max |difference| ${maxDifference.toExponential(2)} over ${checked.compared}`;
   if (!(maxDifference <= tolerance)) {
     throw new FailureError(`onnxruntime does not agree: ${verdict}, above ${tolerance}; nothing was written`);
   }
   await writeFileAtomic(description, `${JSON.stringify(checked.description, null, 1)}\n`);
-  await writeFileAtomic(file, bytes);
+  for (const [i, file] of files.entries()) await writeFileAtomic(file, checked.bytes[i] as Uint8Array);
   output.say(
-    `${verdict}\nWrote ${file} (${shownCount(bytes.length)} bytes)\nand ${description}: ${checked.describes}, for any runtime`,
+    `${verdict}\nWrote ${files.join(", ")} (${shownCount(bytes)} bytes)\nand ${description}: ${checked.describes}, for any runtime`,
   );
 }

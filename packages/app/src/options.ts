@@ -51,6 +51,8 @@ export interface TrainingOptions {
   readonly threads?: number;
   readonly epochs: number;
   readonly batchSize: number;
+  /** In the place of `batchSize`: the most steps of a batch, as `fit` counts them. */
+  readonly batchTokens?: number;
   readonly learningRate: number;
   readonly seed: number;
   readonly out: string;

@@ -1,12 +1,14 @@
 /** A figure of validation that no metric can tell, such as how many whole spans are right: the app computes it after each epoch, and the best epoch is chosen by it. */
 import type { Callback, EpochEvent, SnapshotOptions, Trained, TrainingControl } from "@ostinato/core";
 
-/** What an app computes of the model after each epoch; higher is better. */
+/** What an app computes of the model after each epoch. */
 export interface Score {
   /** As it stands among the figures of an epoch: `valSpanF1`. */
   readonly name: string;
   /** The same in words. */
   readonly title: string;
+  /** Whether the best is the highest, the default, or the lowest. */
+  readonly mode?: "max" | "min";
   of(trained: Trained): Promise<number>;
 }
 

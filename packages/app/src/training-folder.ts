@@ -7,12 +7,14 @@ import { requireWritableFolder } from "./files.ts";
 import { fileNames } from "./model-folder.ts";
 import type { TrainingOptions } from "./options.ts";
 
-/** The charts of a folder, by the names that `writeChart` is given. */
+/** The charts of a folder, by the names that `writeChart` is given, and its exports. */
 export interface ChartNames {
   /** Of the training. */
   readonly training: readonly string[];
   /** Of the model that came of it: what other commands draw. */
   readonly model: readonly string[];
+  /** The files of its export. Default `model.onnx`. */
+  readonly exported?: readonly string[];
 }
 
 const filesOf = (names: readonly string[]) => names.flatMap((name) => [`${name}.svg`, `${name}.png`]);
@@ -48,7 +50,8 @@ export async function openTrainingFolder(
   charts: ChartNames,
 ): Promise<TrainingFolder> {
   /** What other commands make from a model, in its folder. */
-  const ofModel = [fileNames.onnx, fileNames.description, ...filesOf(charts.model)];
+  const { exported = [fileNames.onnx] } = charts;
+  const ofModel = [...exported, fileNames.description, ...filesOf(charts.model)];
   const ofEnd = filesOf(charts.training);
   await requireWritableFolder(out, "--out");
   if (logdir !== undefined) await requireWritableFolder(logdir, "--logdir");

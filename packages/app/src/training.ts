@@ -1,5 +1,5 @@
 /** From a compiled model and its data to the files of a training; stopped at any moment, it goes on from its last checkpoint. */
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   bestModel,
@@ -47,6 +47,8 @@ export interface Training {
   readonly monitor?: BestBy;
   /** A figure of the app's own, by which the best epoch is chosen in the place of `monitor`. */
   readonly score?: Score | undefined;
+  /** What there is to tell after the figures of an epoch. */
+  readonly afterEpoch?: (epoch: number) => void;
   /** What is drawn of its history. */
   readonly figures: readonly HistoryFigure[];
   readonly folder: TrainingFolder;
@@ -82,7 +84,7 @@ export async function runTraining(training: Training): Promise<void> {
   };
   const recorder = partRecorder();
   const keeper = score && scoreKeeper(score, snapshot);
-  const best = score ? ({ monitor: score.name, mode: "max" } as const) : { monitor };
+  const best = score ? { monitor: score.name, mode: score.mode ?? "max" } : { monitor };
   const seeing = keeper?.seeing ?? ((callback: Callback) => callback);
   const callbacks = [
     watch.callback,
@@ -104,12 +106,15 @@ export async function runTraining(training: Training): Promise<void> {
     trainer.fit(training.data, {
       ...training.fit,
       epochs,
-      batchSize: options.batchSize,
+      ...(options.batchTokens === undefined ? { batchSize: options.batchSize } : { batchTokens: options.batchTokens }),
       callbacks,
       signal,
       ...(resume ? { resume } : {}),
       ...hooks,
-      onEpoch: (event) => onEpoch(keeper?.scored(event) ?? event),
+      onEpoch: async (event) => {
+        await onEpoch(keeper?.scored(event) ?? event);
+        training.afterEpoch?.(event.epoch);
+      },
     }),
   );
   const fitted = { ...course, epochs: course.epochs.map((event) => keeper?.scored(event) ?? event) };
@@ -120,8 +125,10 @@ export async function runTraining(training: Training): Promise<void> {
 
   const derived = await folder.clearDerived();
   if (derived.length > 0) output.say(`Deleted ${derived.join(", ")} of the model before.`);
-  await saveModel(join(out, fileNames.model), await trainer.snapshot(snapshot));
-  const epoch = bestEpoch(fitted, score?.name ?? monitor);
+  await saveBest(training);
+  const epoch = score
+    ? bestEpoch(fitted, score.name, score.mode ?? "max")
+    : bestEpoch(fitted, monitor, monitor === "valLoss" ? "min" : "max");
   const history = historyOf(fitted, recorder.parts);
   const { saveEvery: _, logdir: __, digest: ___, ...kept } = settings;
   const told = { ...kept, epochs, backend: options.backend };
@@ -133,11 +140,18 @@ export async function runTraining(training: Training): Promise<void> {
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }
 
+/** Writes the model of the best epoch, whose weights `earlyStopping` put back: averages of weights stand in no checkpoint of their own, and are those that `bestModel` has written. */
+async function saveBest({ trainer, snapshot, options: { out } }: Training): Promise<void> {
+  const file = join(out, fileNames.model);
+  if (snapshot.averaged) await writeFileAtomic(file, await readFile(join(out, fileNames.best)));
+  else await saveModel(file, await trainer.snapshot(snapshot));
+}
+
 /** The epoch whose weights `earlyStopping` put back. */
-function bestEpoch({ epochs }: History, monitor: string): number {
+function bestEpoch({ epochs }: History, monitor: string, mode: "min" | "max"): number {
   const figures = epochs.map((figuresOf) => figuresOf[monitor] ?? Number.NaN);
   const known = figures.filter((figure) => !Number.isNaN(figure));
-  return 1 + figures.indexOf(monitor === "valLoss" ? Math.min(...known) : Math.max(...known));
+  return 1 + figures.indexOf(Math[mode](...known));
 }
 
 function logsIn(folder: string | undefined): Callback[] {

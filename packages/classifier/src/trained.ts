@@ -22,10 +22,13 @@ export interface Opener {
 export type Described = Omit<Trained, "weights">;
 
 /**
- * Makes a program of a model: looks at what the file tells, and then opens its predictor, which it owns from then on. The weights are those of losses that predictions are
+ * Makes a program of a model: looks at what the file tells, and then opens what runs it, a predictor, which it owns from then on. The weights are those of losses that predictions are
  * read by; those of layers are among them only where the model did not come as ONNX.
  */
-export type Over<T> = (described: Trained, open: () => Promise<Predictor>) => Promise<T>;
+export type Over<T, Runner = Predictor> = (described: Trained, open: () => Promise<Runner>) => Promise<T>;
+
+/** Opens what runs a trained model on a backend. */
+export type Run<Runner> = (trained: Trained, options: { readonly backend: Backend }) => Promise<Runner>;
 
 /** What was given as a model, read. @throws ConfigError for a path, ModelFileError for what is no model */
 export function trainedFrom(opener: Opener, model: Uint8Array | Trained, options: ReadOptions): Trained {
@@ -41,7 +44,7 @@ export function trainedFrom(opener: Opener, model: Uint8Array | Trained, options
 
 /**
  * Opens a model from the bytes of its file, or a trained one, in Node.js and in pages; for packages such as `@ostinato/tagger`, which make their own programs `over` models.
- * `backend` is `await cpu()` by default.
+ * `backend` is `await cpu()` by default, and what runs the model a `predictor`.
  *
  * @throws ConfigError for a path, ModelFileError for what is no model
  */
@@ -49,8 +52,22 @@ export function openTrained<T>(
   opener: Opener,
   over: Over<T>,
   model: Uint8Array | Trained,
+  options: ReadOptions & { readonly backend?: Backend },
+): Promise<T>;
+export function openTrained<T, Runner>(
+  opener: Opener,
+  over: Over<T, Runner>,
+  model: Uint8Array | Trained,
+  options: ReadOptions & { readonly backend?: Backend },
+  run: Run<Runner>,
+): Promise<T>;
+export function openTrained<T>(
+  opener: Opener,
+  over: Over<T, never>,
+  model: Uint8Array | Trained,
   { backend, ...options }: ReadOptions & { readonly backend?: Backend },
+  run: Run<unknown> = predictor,
 ): Promise<T> {
   const trained = trainedFrom(opener, model, options);
-  return over(trained, async () => predictor(trained, { backend: backend ?? (await cpu()) }));
+  return over(trained, async () => (await run(trained, { backend: backend ?? (await cpu()) })) as never);
 }

@@ -62,7 +62,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
   await writeOnnx(
     target,
     {
-      bytes,
+      bytes: [bytes],
       description: classifierDescription(trained),
       describes: "labels, vocabulary and settings",
       maxDifference: largest,

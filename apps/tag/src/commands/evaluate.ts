@@ -1,6 +1,8 @@
 /** `evaluate`: how good a model is on sentences that it has not seen. */
 import { setImmediate } from "node:timers/promises";
 import {
+  confusionChart,
+  confusionName,
   dataPathOf,
   type Output,
   type RuntimeName,
@@ -15,7 +17,6 @@ import {
 import { classificationReport, confusionMatrix } from "@ostinato/core";
 import { type TaggerVocabulary, tokenEncoder, unknownId } from "@ostinato/tagger";
 import { areSpanTags, encodeLabels, labelEncoder, type SpanReport, spanReport } from "@ostinato/text";
-import { confusionChart, confusionName } from "../confusion-chart.ts";
 import { readTestSentences } from "../data.ts";
 import { type Answer, confusionsOf, shownConfusions, shownMistake } from "../mistakes.ts";
 import { loadTagger, openTagger, type TaggerModel } from "../model.ts";
@@ -67,7 +68,17 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const answers = sentences.map(({ tokens, tags }, row) => ({ tokens, tags, said: taggings[row]?.tags ?? [] }));
   const confusion = report(answers, model, output);
   tellMistakes(answers, mistakes, output);
-  const files = await writeChart(folder, confusionName, confusionChart(tagger.tags, confusion));
+  const files = await writeChart(
+    folder,
+    confusionName,
+    confusionChart({
+      title: "Tags and what the model makes of them (share of each row, in %)",
+      labels: tagger.tags,
+      confusion,
+      said: "tag that the model gives",
+      is: "right tag",
+    }),
+  );
   output.event({ event: "saved", files });
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }

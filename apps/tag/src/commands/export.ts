@@ -60,7 +60,7 @@ export async function exportModel({ model: folder, out }: ExportOptions, output:
   await writeOnnx(
     target,
     {
-      bytes,
+      bytes: [bytes],
       description: taggerDescription(trained),
       describes: "tags and vocabulary",
       maxDifference: largest,

@@ -3,6 +3,7 @@ import {
   backends,
   type ChartNames,
   classificationFigures,
+  confusionName,
   type HistoryFigure,
   type Output,
   openCheckpoint,
@@ -30,7 +31,6 @@ import {
 import type { TaggedSentence } from "@ostinato/datasets";
 import { type TaggerOutput, type TokenEncoder, tagger, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
 import { areSpanTags, encodeLabels, type LabelEncoder, labelEncoder, spanReport } from "@ostinato/text";
-import { confusionName } from "../confusion-chart.ts";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { metadataOf } from "../model.ts";
 import { constraintsFor, lossFor, network } from "../network.ts";

@@ -76,11 +76,17 @@ function renderPng(svg: string): Uint8Array {
     .asPng();
 }
 
+const isPng = (file: string): boolean => /\.png$/i.test(file);
+
+/** Writes a chart into a file: as PNG where its name ends in .png, else as SVG. */
+export async function writeChartFile(file: string, chart: Chart): Promise<void> {
+  const svg = drawSvg(chart);
+  await writeFileAtomic(file, isPng(file) ? renderPng(svg) : svg);
+}
+
 /** Writes NAME.svg and NAME.png into the folder; returns their paths. */
 export async function writeChart(folder: string, name: string, chart: Chart): Promise<string[]> {
-  const svg = drawSvg(chart);
-  const files = [join(folder, `${name}.svg`), join(folder, `${name}.png`)] as const;
-  await writeFileAtomic(files[0], svg);
-  await writeFileAtomic(files[1], renderPng(svg));
-  return [...files];
+  const files = [join(folder, `${name}.svg`), join(folder, `${name}.png`)];
+  for (const file of files) await writeChartFile(file, chart);
+  return files;
 }

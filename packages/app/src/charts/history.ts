@@ -18,7 +18,7 @@ export const classificationFigures: readonly HistoryFigure[] = [
   { name: "accuracy", title: "Accuracy" },
 ];
 
-/** A dot an epoch for training and validation; the thin line is training within the epochs. */
+/** A dot an epoch for training and validation, where there is such a figure of them; the thin line is training within the epochs. */
 export function historyChart({ epochs, parts }: History, { name, title }: HistoryFigure): Chart {
   const validation = `val${name[0]?.toUpperCase()}${name.slice(1)}`;
   const at = (x: string, y: string, colour: string) => [
@@ -28,9 +28,9 @@ export function historyChart({ epochs, parts }: History, { name, title }: Histor
   return {
     title,
     legend: [
-      { label: "training (thin: within the epoch)", colour: colours.training },
-      { label: "validation", colour: colours.validation },
-    ],
+      { of: name, label: "training (thin: within the epoch)", colour: colours.training },
+      { of: validation, label: "validation", colour: colours.validation },
+    ].filter(({ of }) => epochs.some((figures) => of in figures)),
     options: {
       x: {
         label: "epoch",

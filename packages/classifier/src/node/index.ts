@@ -1,3 +1,10 @@
 /** Text classifiers from files, in Node.js: `@ostinato/classifier/node`. */
-export { type OpenModelOptions, openModel } from "./openModel.ts";
+export {
+  type GivenModel,
+  type OpenModelOptions,
+  onnxPackages,
+  openModel,
+  readTrained,
+  withModel,
+} from "./openModel.ts";
 export { type FileClassifierOptions, textClassifier } from "./textClassifier.ts";

@@ -29,8 +29,8 @@ async function startOf(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Both packages are optional peers. @throws ConfigError where one is not installed */
-async function onnx({ name }: Opener) {
+/** The packages that take models to onnxruntime, which are optional peers. @throws ConfigError where one is not installed */
+export async function onnxPackages({ name }: Opener) {
   try {
     return { ...(await import("@ostinato/onnx")), ...(await import("@ostinato/onnx/node")) };
   } catch (error) {
@@ -46,7 +46,7 @@ async function openOnnx<T>(
   model: Uint8Array | string,
   options: ReadOptions,
 ): Promise<T> {
-  const { onnxPredictor } = await onnx(opener);
+  const { onnxPredictor } = await onnxPackages(opener);
   const predictor = await onnxPredictor(model, options);
   try {
     return await over(predictor, async () => predictor);
@@ -56,6 +56,36 @@ async function openOnnx<T>(
   }
 }
 
+/** A model by its path or URL, as the bytes of its file, or as a trained one. */
+export type GivenModel = string | URL | Uint8Array | Trained;
+
+/**
+ * Hands a model on to `work`, a URL as the path that it stands for, with whether it is an ONNX file; for packages that open models in ways of their own.
+ *
+ * @throws whatever `work` throws, where it is a `ModelFileError` of a file with its path
+ */
+export async function withModel<T>(
+  model: GivenModel,
+  work: (model: string | Uint8Array | Trained, isOnnxFile: boolean) => Promise<T>,
+): Promise<T> {
+  const path = typeof model === "object" && model !== null && "href" in model ? fileURLToPath(model.href) : model;
+  try {
+    return await work(path, typeof path === "string" ? isOnnx(await startOf(path)) : isOnnx(path));
+  } catch (error) {
+    if (typeof path !== "string" || !(error instanceof ModelFileError) || error.message.includes(path)) throw error;
+    throw new ModelFileError(`${path}: ${error.message}`, { cause: error });
+  }
+}
+
+/** The trained model of a file that is not ONNX, of bytes, or as it is. @throws ConfigError, ModelFileError for what is none */
+export async function readTrained(
+  opener: Opener,
+  model: string | Uint8Array | Trained,
+  options: ReadOptions,
+): Promise<Trained> {
+  return trainedFrom(opener, typeof model === "string" ? await loadModel(model, options) : model, options);
+}
+
 /**
  * Opens a model by its path or URL, from the bytes of its file, or a trained one, on a backend or in onnxruntime; for packages such as `@ostinato/tagger`, which make their own
  * programs `over` models.
@@ -63,27 +93,22 @@ async function openOnnx<T>(
  * @throws ModelFileError, which names the path, where the file is missing, damaged, or nothing that `over` can use; ConfigError where onnxruntime-node is asked for and
  * not installed
  */
-export async function openModel<T>(
+export function openModel<T>(
   opener: Opener,
   over: Over<T>,
-  model: string | URL | Uint8Array | Trained,
+  model: GivenModel,
   { backend, ...options }: OpenModelOptions,
 ): Promise<T> {
-  const path = typeof model === "object" && model !== null && "href" in model ? fileURLToPath(model.href) : model;
-  try {
-    if (typeof path === "string" ? isOnnx(await startOf(path)) : isOnnx(path)) {
+  return withModel(model, async (given, isOnnxFile) => {
+    if (isOnnxFile) {
       if (backend !== undefined && backend !== "onnx")
         throw new ConfigError(`${opener.name}: an ONNX file runs in onnxruntime; leave the backend out`);
-      return await openOnnx(opener, over, path as Uint8Array | string, options);
+      return openOnnx(opener, over, given as Uint8Array | string, options);
     }
-    const own = typeof path === "string" ? await loadModel(path, options) : path;
+    const trained = await readTrained(opener, given, options);
     if (backend !== "onnx")
-      return await openTrained(opener, over, own, backend === undefined ? options : { backend, ...options });
-    const trained = trainedFrom(opener, own, options);
-    const { exportOnnx } = await onnx(opener);
-    return await openOnnx(opener, over, exportOnnx(trained), options);
-  } catch (error) {
-    if (typeof path !== "string" || !(error instanceof ModelFileError) || error.message.includes(path)) throw error;
-    throw new ModelFileError(`${path}: ${error.message}`, { cause: error });
-  }
+      return openTrained(opener, over, trained, backend === undefined ? options : { backend, ...options });
+    const { exportOnnx } = await onnxPackages(opener);
+    return openOnnx(opener, over, exportOnnx(trained), options);
+  });
 }

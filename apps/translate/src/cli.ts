@@ -1,0 +1,112 @@
+/** The commands of the translator app and their options. */
+import { type App, type Environment, modelOption, runApp } from "@ostinato/app";
+import { Argument } from "commander";
+import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
+import { type ExportOptions, exportFolderOption, exportModel } from "./commands/export.ts";
+import { type InfoOptions, info } from "./commands/info.ts";
+import { type PredictOptions, predict } from "./commands/predict.ts";
+import { train } from "./commands/train.ts";
+import { appName } from "./model.ts";
+import { defaultFolder, infoOptions, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
+
+const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention, from letters to phones, or from any texts to others.
+
+A first way through:
+  npm run translate -- train --limit 5000 --epochs 4     a minute or two of training, into runs/translate
+  npm run translate -- evaluate --limit 500              phone error rate and word error rate
+  npm run translate -- predict hello --n-best 3
+  npm run translate -- export                            two ONNX files, checked against onnxruntime`;
+
+const examples = {
+  train: `
+Examples:
+  npm run translate -- train                             letters to phones, from CMUdict, into runs/translate
+  npm run translate -- train --data german.tsv --lowercase --out runs/german
+  npm run translate -- train --data names.tsv --source-tokens characters --target-tokens characters --out runs/names
+
+--data takes a file with a text and what it becomes on each line, with a tab between them. Rows of the same first column are several
+right answers. A twentieth of the texts is kept to test with, and a twentieth to validate, by a hash of the first column.
+
+After each epoch some texts of the validation part are translated greedily; the epoch with the lowest phone error rate (token error
+rate, of other data) is the best, and some of its answers are shown.
+
+The folder gets model.safetensors (vocabularies inside): the weights after the best epoch, which stand in best.safetensors as soon
+as there are any; history.json, and loss and error rate as .svg and .png. The same seed gives the same bytes of each. One training
+at a time writes to a folder; one that is there already is not touched without --resume or --overwrite.
+
+Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and
+after a crash from the last checkpoint.`,
+  evaluate: `
+The phone error rate: the edit distances of all translations to the nearest of their right answers, over the lengths of these. The
+word error rate: the share of texts whose translation is none of the right answers. Of data of other kinds the same two: token error
+rate, and share of wrong translations. Then error rates by the length of texts, the most confused tokens, wrong translations, and
+what is taken for what as confusion.svg and confusion.png.
+
+A model of your own data is tested with the part of it that was kept; --data names another file, of which all rows are used.`,
+  predict: `
+Examples:
+  npm run translate -- predict hello "rhythm"
+  npm run translate -- predict --n-best 3 < words.txt            one text a line
+  npm run translate -- predict --attention hello.svg hello       a picture of the attention
+  npm run -s translate -- predict --json < words.txt             {"text":…,"translation":…,"tokens":[…],"score":…} a line
+
+An empty text, one that is too long, and one with characters that the model does not know have no translation: the exit code is 2 then.
+One that begins with "-" goes behind "--".`,
+  export: `
+encode.onnx reads the texts, decodeStep.onnx gives the next tokens. onnxruntime translates test words with the same beam; unless
+the translations are the same token for token, and the log-probabilities of tokens agree within 1e-4, nothing is written and the exit code is 1. For a
+model of your own data, which need not be at hand, they are texts of tokens drawn from its vocabulary.
+
+Beside the two stands model.json: vocabularies and limits, for runtimes that know nothing of this app.`,
+  info: `
+Tells the model of a folder: its layers, its vocabularies, how it was trained; with --data the rows of a file instead, or those of
+cmudict: its split, its lengths and its tokens.`,
+} as const;
+
+const app: App = {
+  name: appName,
+  overview,
+  commands: [
+    {
+      name: "train",
+      summary: "train a model and draw its curves",
+      options: trainOptions(),
+      help: examples.train,
+      run: (options: TrainOptions, { output, stopping }) => train(options, output, stopping),
+    },
+    {
+      name: "evaluate",
+      summary: "test a model on texts that it has not seen",
+      options: testOptions(),
+      help: examples.evaluate,
+      run: (options: EvaluateOptions, { output }) => evaluate(options, output),
+    },
+    {
+      name: "predict",
+      summary: "translate texts",
+      options: predictOptions(),
+      help: examples.predict,
+      argument: new Argument("[text...]", "texts; without any, one a line on standard input"),
+      run: (options: PredictOptions, { output, stdin, texts }) => predict(texts, options, output, stdin),
+    },
+    {
+      name: "export",
+      summary: "write a model as two ONNX files, checked against onnxruntime",
+      options: [modelOption(defaultFolder), exportFolderOption()],
+      help: examples.export,
+      run: (options: ExportOptions, { output }) => exportModel(options, output),
+    },
+    {
+      name: "info",
+      summary: "show a model, or data: split, lengths and tokens",
+      options: infoOptions(),
+      help: examples.info,
+      run: (options: InfoOptions, { output }) => info(options, output),
+    },
+  ],
+};
+
+/** Runs the command line `args` (without the program's name); resolves to the exit code. */
+export function run(args: readonly string[], environment: Environment): Promise<number> {
+  return runApp(app, args, environment);
+}

@@ -1,0 +1,123 @@
+/** `export`: the model as two ONNX files, which onnxruntime must agree with before they are written. */
+import { backends, FailureError, type Output, openOnnxFolder, path, shownCount, writeOnnx } from "@ostinato/app";
+import { RandomStream } from "@ostinato/core";
+import { exportDecoding } from "@ostinato/onnx";
+import {
+  type SideVocabulary,
+  type Translation,
+  type Translator,
+  textOf,
+  translatorDescription,
+} from "@ostinato/translator";
+import { translator } from "@ostinato/translator/node";
+import { Option } from "commander";
+import { quoted, readTestTexts } from "../data.ts";
+import { beamSize, exportedNames } from "../defaults.ts";
+import { loadTranslation, type TranslationModel } from "../model.ts";
+
+export interface ExportOptions {
+  readonly model: string;
+  readonly out?: string;
+}
+
+export function exportFolderOption(): Option {
+  return new Option("--out <dir>", "folder for the ONNX files; the model's own by default").argParser(path);
+}
+
+/** By how much the log-probabilities of translations may differ. */
+const tolerance = 1e-4;
+/** Drawn texts are this long at most. */
+const longestDrawn = 12;
+
+/** Batches of other sizes than training has seen; 300 texts in all. */
+const checks = [
+  { texts: 20, batchSize: 1 },
+  { texts: 70, batchSize: 7 },
+  { texts: 210, batchSize: 70 },
+];
+const textCount = checks.reduce((sum, { texts }) => sum + texts, 0);
+
+export async function exportModel({ model: folder, out }: ExportOptions, output: Output): Promise<void> {
+  const model = await loadTranslation(folder);
+  const { trained } = model;
+  const target = await openOnnxFolder(out ?? folder, exportedNames, (json) => "vocabulary" in json && "memory" in json);
+  const exported = exportDecoding(trained);
+  const what = model.data.kind === "cmudict" ? "test words" : "texts of drawn tokens";
+  const texts = await checkTexts(model);
+  output.say(`Comparing with onnxruntime on ${shownCount(texts.length)} ${what}.`);
+
+  await using ours = await translator(trained, { backend: await backends.cpu() });
+  await using theirs = await translator(exported);
+  const progress = output.progress("check");
+  let largest = 0;
+  let from = 0;
+  for (const [index, check] of checks.entries()) {
+    const part = texts.slice(from, from + check.texts);
+    const [expected, actual] = await translated([ours, theirs], part, check.batchSize);
+    largest = Math.max(largest, differenceOf(part, expected, actual));
+    from += check.texts;
+    progress.update(index + 1, checks.length);
+  }
+  progress.stop();
+  await writeOnnx(
+    target,
+    {
+      bytes: [exported.encode as Uint8Array, exported.decodeStep], // of a model that reads texts there are both
+      description: translatorDescription(trained),
+      describes: "vocabularies and limits",
+      maxDifference: largest,
+      tolerance,
+      compared: `the log-probabilities of ${shownCount(texts.length)} ${what}, translated alike with a beam of ${beamSize} at batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")}`,
+      event: { texts: texts.length, beam: beamSize },
+    },
+    output,
+  );
+}
+
+/** What each makes of the texts. */
+function translated(
+  [ours, theirs]: readonly [Translator, Translator],
+  texts: readonly string[],
+  batchSize: number,
+): Promise<[Translation[], Translation[]]> {
+  const options = { beamSize, nBest: beamSize, batchSize };
+  return Promise.all([ours.translate(texts, options), theirs.translate(texts, options)]);
+}
+
+/** The largest difference of log-probabilities. Throws `FailureError` where a best translation is another. */
+function differenceOf(
+  texts: readonly string[],
+  expected: readonly Translation[],
+  actual: readonly Translation[],
+): number {
+  let largest = 0;
+  for (const [row, { text, logProbability }] of actual.entries()) {
+    const { text: wanted, logProbability: of = Number.NaN } = expected[row] ?? {};
+    if (text !== wanted)
+      throw new FailureError(
+        `onnxruntime does not agree: it makes "${text}" of ${quoted(texts[row] ?? "")}, and not "${wanted}"; nothing was written`,
+      );
+    largest = Math.max(largest, Math.abs(logProbability - of));
+  }
+  return largest;
+}
+
+/** Test words of CMUdict; for a model of other data, which need not be at hand, texts of tokens from its vocabulary. */
+async function checkTexts({ data, seed, settings, vocabulary }: TranslationModel): Promise<readonly string[]> {
+  if (data.kind === "cmudict") {
+    const test = await readTestTexts({ limit: textCount, trainedOn: data, asTrained: true });
+    return test.map(({ source }) => source);
+  }
+  const random = new RandomStream(seed, "export");
+  return Array.from({ length: textCount }, () => drawn(vocabulary.source, settings.maxSourceLength, random));
+}
+
+/** A text of tokens that are not white space. */
+function drawn(side: SideVocabulary, most: number, random: RandomStream): string {
+  const tokens = side.values.filter((token) => token.trim() !== "");
+  const length = 1 + random.below(Math.min(most, longestDrawn));
+  return textOf(
+    side,
+    Array.from({ length }, () => tokens[random.below(tokens.length)] ?? ""),
+  );
+}

@@ -1,0 +1,118 @@
+/** `info`: what a model is made of and how it was trained, or what there is in data. */
+import { type Output, shownCount, shownFigure, shownLabel, table, trainingOf } from "@ostinato/app";
+import { countParameters, summary, summaryRows } from "@ostinato/core";
+import { parallelPairs, summariseLengths } from "@ostinato/datasets";
+import { idCount, type SideVocabulary, sides, type TokenKind, tokensOf } from "@ostinato/translator";
+import { cmudict, readParts, tokenKindOf } from "../data.ts";
+import { loadTranslation } from "../model.ts";
+
+export interface InfoOptions {
+  readonly model: string;
+  readonly data?: string;
+}
+
+export async function info({ model, data }: InfoOptions, output: Output): Promise<void> {
+  if (data === undefined) await tellModel(model, output);
+  else await tellData(data, output);
+}
+
+const shownTokens = 20;
+/** A text of this length is shown in the summary. */
+const time = 10;
+
+async function tellModel(folder: string, output: Output): Promise<void> {
+  const { trained, vocabulary, settings, data, seed } = await loadTranslation(folder);
+  const training = await trainingOf(folder);
+  const rates = (training?.epochs ?? []).map(({ valPhoneErrorRate }) => Number(valPhoneErrorRate ?? Number.NaN));
+  const course =
+    rates.length === 0
+      ? {}
+      : {
+          epochs: rates.length,
+          bestEpoch: 1 + rates.indexOf(Math.min(...rates)),
+          valPhoneErrorRate: Math.min(...rates),
+        };
+  const described = sides.map((side) => sideOf(side, vocabulary[side]));
+  output.event({
+    event: "model",
+    parameters: countParameters(trained),
+    layers: summaryRows(trained, { source: time, target: time }),
+    ...settings,
+    ...Object.fromEntries(described.map(({ side, ...rest }) => [side, rest])),
+    trainedOn: data.kind,
+    seed,
+    ...course,
+  });
+  output.say(
+    [
+      summary(trained, { source: time, target: time }),
+      "",
+      table([
+        ["side", "tokens are", "ids", "longest"],
+        ...described.map(({ side, tokens, lowercase, ids }) => [
+          side,
+          `${tokens}${lowercase ? ", made small" : ""}`,
+          shownCount(ids),
+          shownCount(side === "source" ? settings.maxSourceLength : settings.maxTargetLength),
+        ]),
+      ]),
+      ...described.map(({ side, first }) => `  ${side}: ${first.map(shownLabel).join(" ")}`),
+      "",
+      `Trained on ${data.kind === "cmudict" ? "CMUdict" : "data of your own"} with the seed ${seed}${
+        course.epochs === undefined
+          ? "."
+          : `, ${course.epochs} epochs; the best is epoch ${course.bestEpoch}, with a phone error rate of ${shownFigure(course.valPhoneErrorRate)} in validation.`
+      }`,
+    ].join("\n"),
+  );
+}
+
+function sideOf(side: (typeof sides)[number], vocabulary: SideVocabulary) {
+  const { tokens, lowercase, values } = vocabulary;
+  return { side, tokens, lowercase, ids: idCount(vocabulary), first: values.slice(0, shownTokens) };
+}
+
+async function tellData(data: string, output: Output): Promise<void> {
+  const parts = await readParts({ data, test: true });
+  const split = (["train", "validation", "test"] as const)
+    .map((part) => ({ part, entries: parts[part] }))
+    .map(({ part, entries }) => ({
+      part,
+      texts: entries.length,
+      pairs: parallelPairs(entries).targets.length,
+    }));
+  const pairs = parallelPairs(parts.train);
+  const columns = sides.map((side) => {
+    const texts = pairs[`${side}s`];
+    return { side, ...lengthsOf(texts, tokenKindOf("auto", texts)) };
+  });
+  for (const part of split) output.event({ event: "split", ...part });
+  for (const column of columns) output.event({ event: "tokens", ...column });
+  output.say(
+    [
+      data === cmudict
+        ? "CMU Pronouncing Dictionary, split by the hash of each word modulo 20: 0 to test with, 1 to validate, the rest to train."
+        : data,
+      "",
+      table([
+        ["split", "texts", "pairs"],
+        ...split.map(({ part, texts, pairs: all }) => [part, shownCount(texts), shownCount(all)]),
+      ]),
+      "",
+      table([
+        ["side", "tokens are", "different", "shortest", "median", "90 % have at most", "longest"],
+        ...columns.map(({ side, tokens, different, min, median, percentile90, max }) => [
+          side,
+          tokens,
+          ...[different, min, median, percentile90, max].map((number) => shownCount(Math.round(number))),
+        ]),
+      ]),
+    ].join("\n"),
+  );
+}
+
+function lengthsOf(texts: readonly string[], tokens: TokenKind) {
+  const lists = texts.map((text) => tokensOf({ tokens, lowercase: false }, text));
+  const different = new Set(lists.flat()).size;
+  return { tokens, different, ...summariseLengths(lists.map(({ length }) => length)) };
+}

@@ -1,0 +1,215 @@
+/** `train`: from pairs of texts to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
+import {
+  backends,
+  type ChartNames,
+  confusionName,
+  excerpt,
+  type HistoryFigure,
+  type Output,
+  openCheckpoint,
+  openTrainingFolder,
+  runTraining,
+  type Score,
+  type SettingDefaults,
+  type Stopping,
+  settingsOf,
+  shownCount,
+  shownLabel,
+  UsageError,
+} from "@ostinato/app";
+import {
+  accuracy,
+  type Backend,
+  compile,
+  countParameters,
+  type Model,
+  sparseCategoricalCrossentropy,
+  summary,
+  summaryRows,
+  teacherForcing,
+} from "@ostinato/core";
+import { type ParallelText, parallelPairs } from "@ostinato/datasets";
+import {
+  endId,
+  type SideVocabulary,
+  startId,
+  type TranslatorVocabulary,
+  textEncoder,
+  translator,
+  translatorVocabulary,
+} from "@ostinato/translator";
+import { optimizerFor } from "../course.ts";
+import { readTrainingData, spread, type TrainingData, tokenKindOf } from "../data.ts";
+import { exportedNames, shownSamples } from "../defaults.ts";
+import { type Answer, answersOf, isRight, nearestOf, ratesOf } from "../judging.ts";
+import { metadataOf } from "../model.ts";
+import { network } from "../network.ts";
+import type { TrainOptions } from "../options.ts";
+
+/** Options that checkpoints keep only where they are not as here. */
+const settingDefaults: SettingDefaults = { test: true };
+
+/** The figure of validation by which the best epoch is chosen. */
+const errorRate = "phoneErrorRate";
+const figures: readonly HistoryFigure[] = [
+  { name: "loss", title: "Loss (crossentropy)" },
+  { name: errorRate, title: "Phone error rate of greedy translations" },
+];
+const charts: ChartNames = {
+  training: figures.map(({ name }) => name),
+  model: [confusionName],
+  exported: exportedNames,
+};
+
+type Pairs = ReturnType<typeof parallelPairs>;
+
+/** Rows of training are this much shorter than those that the model takes, and gives. */
+const room = 2;
+
+export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
+  const { seed, epochs } = options;
+  const decayEpochs = options.decayEpochs ?? epochs;
+  if (options.inputFeeding && options.attention === "none")
+    throw new UsageError("--input-feeding feeds on what attention gives; choose another --attention than none");
+  using folder = await openTrainingFolder(options, charts);
+  const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
+
+  const data = await readTrainingData(options, options.limit);
+  const settings = settingsOf({ ...options, decayEpochs }, data.record.digest, settingDefaults);
+  const resume = options.resume ? await openCheckpoint(options, settings, settingDefaults, output.warn) : undefined;
+  const pairs = parallelPairs(data.train);
+  const vocabulary = vocabularyOf(options, pairs);
+  const model = network(options, vocabulary);
+  const { sources, targets } = idsOf(vocabulary, pairs);
+  tellData(data, pairs.targets.length, vocabulary, output);
+  tellModel(model, output);
+
+  await using trainer = await compile(model, {
+    backend,
+    loss: sparseCategoricalCrossentropy({ labelSmoothing: options.labelSmoothing }),
+    optimizer: optimizerFor({ ...options, decayEpochs }, stepsOf(options, sources, targets)),
+    metrics: [accuracy()],
+    seed,
+  });
+  output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
+  const { score, tellSamples } = errorScore(backend, spread(data.validation, options.validationSample), output);
+  await runTraining({
+    trainer,
+    data: examples({ sources, targets }),
+    options,
+    fit: {
+      groupByLength: true,
+      validationData: examples(idsOf(vocabulary, parallelPairs(data.validation))),
+    },
+    snapshot: {
+      averaged: options.average > 0,
+      vocabulary,
+      metadata: metadataOf(
+        seed,
+        { maxSourceLength: room * longest(sources), maxTargetLength: room * longest(targets) },
+        data.record,
+      ),
+    },
+    settings,
+    resume,
+    score,
+    afterEpoch: tellSamples,
+    figures,
+    folder,
+    output,
+    stopping,
+  });
+}
+
+function vocabularyOf(options: TrainOptions, pairs: Pairs): TranslatorVocabulary {
+  const { lowercase, minCount } = options;
+  return translatorVocabulary(pairs, {
+    source: { tokens: tokenKindOf(options.sourceTokens, pairs.sources), lowercase, minCount },
+    target: { tokens: tokenKindOf(options.targetTokens, pairs.targets), minCount },
+  });
+}
+
+function idsOf({ source, target }: TranslatorVocabulary, { sources, targets }: Pairs) {
+  return { sources: textEncoder(source)(sources), targets: textEncoder(target)(targets) };
+}
+
+function examples({ sources, targets }: ReturnType<typeof idsOf>) {
+  return teacherForcing(sources, targets, { start: startId, end: endId });
+}
+
+/** How many steps an epoch has; where tokens bound its batches, about so many, as padding counts, too. */
+function stepsOf({ batchSize, batchTokens }: TrainOptions, sources: number[][], targets: number[][]): number {
+  if (batchTokens === undefined) return Math.ceil(targets.length / batchSize);
+  const tokens = targets.reduce((sum, row, i) => sum + Math.max(row.length + 1, sources[i]?.length ?? 0), 0);
+  return Math.ceil(tokens / batchTokens);
+}
+
+const longest = (rows: readonly ArrayLike<number>[]): number =>
+  rows.reduce((most, { length }) => Math.max(most, length), 0);
+
+/** The error rate of greedy translations of some texts, and some of them to show. */
+function errorScore(backend: Backend, entries: readonly ParallelText[], output: Output) {
+  let answers: readonly Answer[] = [];
+  const score: Score = {
+    name: "valPhoneErrorRate",
+    title: "validation phone error rate",
+    mode: "min",
+    async of(trained) {
+      await using model = await translator(trained, { backend });
+      const sources = entries.map(({ source }) => source);
+      const translations = await model.translate(sources, {
+        allowUnknown: true,
+        maxSourceLength: Number.MAX_SAFE_INTEGER,
+      });
+      answers = answersOf(model.vocabulary.target, entries, translations);
+      return ratesOf(answers).tokenErrorRate;
+    },
+  };
+  const tellSamples = (epoch: number): void => {
+    for (const answer of spread(answers, shownSamples)) {
+      output.event({
+        event: "sample",
+        epoch,
+        text: answer.entry.source,
+        translation: answer.tokens,
+        references: answer.entry.targets,
+        right: isRight(answer),
+      });
+      output.say(shownSample(answer));
+    }
+  };
+  return { score, tellSamples };
+}
+
+const shownText = 40;
+const shownTokens = 12;
+
+/** "  right  cat → K AE T", or with what would have been right behind it. */
+function shownSample(answer: Answer): string {
+  const { errors, reference } = nearestOf(answer);
+  const [verdict, right] = errors === 0 ? ["right", ""] : ["wrong", `   (${Array.from(reference).join(" ")})`];
+  return `  ${verdict}  ${excerpt(answer.entry.source, shownText)} → ${answer.tokens.join(" ")}${right}`;
+}
+
+function tellData(
+  { train, validation, record }: TrainingData,
+  pairs: number,
+  { source, target }: TranslatorVocabulary,
+  output: Output,
+): void {
+  const side = ({ tokens, values }: SideVocabulary) =>
+    `${shownCount(values.length)} ${tokens} (${values.slice(0, shownTokens).map(shownLabel).join(" ")}${values.length > shownTokens ? " …" : ""})`;
+  output.say(
+    `${record.kind === "cmudict" ? "CMUdict" : "Your data"}: ${shownCount(train.length)} texts with ${shownCount(pairs)} right answers to train with, ` +
+      `${shownCount(validation.length)} texts to validate\nfrom ${side(source)}\nto   ${side(target)}\n`,
+  );
+}
+
+/** A text of this length is shown in the summary. */
+const time = 10;
+
+function tellModel(model: Model, output: Output): void {
+  const sizes = { source: time, target: time };
+  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model, sizes) });
+  output.say(summary(model, sizes));
+}

@@ -1,0 +1,37 @@
+/** How a training goes on: step sizes that rise and fall, and averaged weights. */
+import { adam, cosineDecay, type Optimizer } from "@ostinato/core";
+
+/** What of it can be chosen. */
+export interface CourseOptions {
+  /** The largest step size of Adam. */
+  readonly learningRate: number;
+  /** Steps until it is reached; at most an eighth of those that it changes in. */
+  readonly warmup: number;
+  /** Epochs until it is at its end. */
+  readonly decayEpochs: number;
+  /** What is left of it then. */
+  readonly finalRate: number;
+  /** The model's weights are a moving average over this share of an epoch's steps; 0: they are the last ones. */
+  readonly average: number;
+  /** Gradients that are longer are shortened to it; 0: none is. */
+  readonly clipnorm: number;
+}
+
+/** The momentum of an average over so many steps. */
+const momentumOver = (steps: number): number => Math.max(0, 1 - 1 / steps);
+
+/** Adam on a cosine from the largest step size to the last, after a rise. `steps` are those of an epoch. */
+export function optimizerFor(options: CourseOptions, steps: number): Optimizer {
+  const { learningRate, decayEpochs, finalRate, average, clipnorm } = options;
+  const total = steps * decayEpochs;
+  const warmupSteps = Math.min(options.warmup, Math.floor(total / 8));
+  const rise =
+    warmupSteps > 0
+      ? { initialLearningRate: 0, warmupTarget: learningRate, warmupSteps }
+      : { initialLearningRate: learningRate };
+  return adam({
+    learningRate: cosineDecay({ ...rise, decaySteps: total - warmupSteps, alpha: finalRate }),
+    ...(clipnorm > 0 ? { globalClipnorm: clipnorm } : {}),
+    ...(average > 0 ? { useEma: true, emaMomentum: momentumOver(average * steps) } : {}),
+  });
+}

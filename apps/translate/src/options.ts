@@ -1,0 +1,205 @@
+/** The options of the commands, each read and checked from its text. */
+import {
+  backendOption,
+  batchSizeOption,
+  epochsOption,
+  learningRateOption,
+  modelOption,
+  mostRows,
+  path,
+  runtimeOption,
+  seedOption,
+  share,
+  type TrainingOptions,
+  threadsOption,
+  trainingFolderOptions,
+  whole,
+} from "@ostinato/app";
+import { tokenKinds } from "@ostinato/translator";
+import { InvalidArgumentError, Option } from "commander";
+import type { CourseOptions } from "./course.ts";
+import { cmudict, type DataOptions, fewestTexts, type TokenChoice } from "./data.ts";
+import { beamSize, defaults, validationSample } from "./defaults.ts";
+import { attentionNames, cellNames, type NetworkOptions } from "./network.ts";
+
+/** Where a model goes to and comes from unless another folder is named. */
+export const defaultFolder = "runs/translate";
+
+/** How texts become tokens. */
+export interface TokenOptions {
+  readonly sourceTokens: TokenChoice;
+  readonly targetTokens: TokenChoice;
+  readonly lowercase: boolean;
+  /** How often a token must occur to have an id. */
+  readonly minCount: number;
+}
+
+/** Settings of `train`, all of them known. */
+export interface TrainOptions
+  extends TrainingOptions,
+    DataOptions,
+    TokenOptions,
+    NetworkOptions,
+    Omit<CourseOptions, "decayEpochs"> {
+  /** As many as `epochs` unless it is given. */
+  readonly decayEpochs?: number;
+  readonly labelSmoothing: number;
+  /** Texts to validate with after each epoch. */
+  readonly validationSample: number;
+  readonly limit?: number;
+}
+
+export function trainOptions(): Option[] {
+  return [
+    backendOption(),
+    threadsOption(),
+    epochsOption(defaults.epochs, "texts"),
+    batchSizeOption(defaults.batchSize, "texts"),
+    new Option("--batch-tokens <n>", "in its place: the most tokens in a step, the longest text counting for all")
+      .argParser(whole(1, 10_000_000))
+      .conflicts("batchSize"),
+    ...networkOptions(),
+    new Option("--dropout <share>", "features between layers that a training step drops")
+      .argParser(share)
+      .default(defaults.dropout),
+    new Option(
+      "--label-smoothing <share>",
+      "of the probability of each right token, what the loss spreads over all others",
+    )
+      .argParser(share)
+      .default(defaults.labelSmoothing),
+    ...courseOptions(),
+    dataOption(),
+    new Option("--no-test", "of a file keep no texts to test with"),
+    ...tokenOptions(),
+    new Option("--limit <n>", "texts to train with, for a quick run; all by default").argParser(
+      whole(fewestTexts, mostRows),
+    ),
+    new Option("--validation-sample <n>", "texts of the validation part that are translated after each epoch")
+      .argParser(whole(1, mostRows))
+      .default(validationSample),
+    seedOption("texts"),
+    ...trainingFolderOptions(defaultFolder, "a better epoch"),
+  ];
+}
+
+function networkOptions(): Option[] {
+  return [
+    new Option("--embedding <n>", "numbers that stand for a token")
+      .argParser(whole(1, 1024))
+      .default(defaults.embedding),
+    new Option("--cell <name>", "recurrent layers of both sides").choices(cellNames).default(defaults.cell),
+    new Option("--units <n>", "units of each direction of each layer of the encoder")
+      .argParser(whole(1, 2048))
+      .default(defaults.units),
+    new Option("--layers <n>", "bidirectional layers of the encoder, one upon the other")
+      .argParser(whole(1, 16))
+      .default(defaults.layers),
+    new Option("--decoder-units <n>", "units of each layer of the decoder, and of what its attention gives")
+      .argParser(whole(1, 2048))
+      .default(defaults.decoderUnits),
+    new Option("--decoder-layers <n>", "layers of the decoder").argParser(whole(1, 16)).default(defaults.decoderLayers),
+    new Option("--attention <name>", "how the decoder looks at what the encoder gives")
+      .choices(attentionNames)
+      .default(defaults.attention),
+    new Option(
+      "--input-feeding",
+      "each step of the decoder reads what the one before has made of its attention",
+    ).default(defaults.inputFeeding),
+    new Option("--no-input-feeding", "it does not"),
+  ];
+}
+
+function courseOptions(): Option[] {
+  return [
+    learningRateOption(defaults.learningRate),
+    new Option("--warmup <n>", "steps until the step size is at its largest")
+      .argParser(whole(0, mostRows))
+      .default(defaults.warmup),
+    new Option(
+      "--decay-epochs <n>",
+      "epochs until the step size is at its end, on a cosine; as many as --epochs by default",
+    ).argParser(whole(1, 100_000)),
+    new Option("--final-rate <share>", "what is left of the step size then")
+      .argParser(share)
+      .default(defaults.finalRate),
+    new Option(
+      "--average <share>",
+      "the model's weights are a moving average over this share of an epoch's steps; 0: they are the last ones",
+    )
+      .argParser(share)
+      .default(defaults.average),
+    new Option("--clipnorm <x>", "length to which longer gradients are shortened; 0: none is")
+      .argParser(length)
+      .default(defaults.clipnorm),
+  ];
+}
+
+/** Reads a number from 0 on. */
+function length(text: string): number {
+  const number = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= 0 && number < Number.POSITIVE_INFINITY) return number;
+  throw new InvalidArgumentError("It must be a number from 0 on.");
+}
+
+function tokenOptions(): Option[] {
+  const choices = ["auto", ...tokenKinds];
+  const auto = 'words where most texts have white space within, else characters: "auto"';
+  return [
+    new Option("--source-tokens <kind>", `tokens of the first column: ${auto}`).choices(choices).default("auto"),
+    new Option("--target-tokens <kind>", `tokens of the second column: ${auto}`).choices(choices).default("auto"),
+    new Option("--lowercase", "make the letters of the first column small, also of texts that come later").default(
+      false,
+    ),
+    new Option("--min-count <n>", "how often a token must occur in training to have an id of its own")
+      .argParser(whole(1, 1000))
+      .default(1),
+  ];
+}
+
+/** The pairs to train with, or to look at. */
+function dataOption(): Option {
+  return new Option(
+    "--data <file>",
+    `a file with two columns, a tab between them, or ${cmudict}, the pronouncing dictionary of CMU, the default`,
+  ).argParser(dataSource);
+}
+
+const dataSource = (text: string): string => (text === cmudict ? text : path(text));
+
+function beamOption(): Option {
+  return new Option("--beam <n>", "hypotheses that are kept at each step; 1: the likeliest token is taken")
+    .argParser(whole(1, 1000))
+    .default(beamSize);
+}
+
+export function testOptions(): Option[] {
+  return [
+    modelOption(defaultFolder),
+    runtimeOption(),
+    new Option(
+      "--data <file>",
+      "a file with two columns, of which all rows are used; the test part of the training data by default",
+    ).argParser(dataSource),
+    beamOption(),
+    new Option("--limit <n>", "texts to test with, for a quick run; all by default").argParser(whole(1, mostRows)),
+    new Option("--mistakes <n>", "wrong translations to show").argParser(whole(0, mostRows)).default(10),
+  ];
+}
+
+export function predictOptions(): Option[] {
+  return [
+    modelOption(defaultFolder),
+    runtimeOption(),
+    beamOption(),
+    new Option("--n-best <n>", "translations of each text, the best first").argParser(whole(1, 1000)).default(1),
+    new Option("--attention <file>", "draw what each token attended to, of one text: a .svg or .png file").argParser(
+      path,
+    ),
+    new Option("--allow-unknown", "take texts with characters that the model does not know").default(false),
+  ];
+}
+
+export function infoOptions(): Option[] {
+  return [modelOption(defaultFolder), dataOption()];
+}

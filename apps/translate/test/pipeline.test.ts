@@ -1,0 +1,193 @@
+/** The way of a user with data of one's own: train, evaluate, predict, export; and the same bytes from the same seed, killed or not. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventsOf, killAndResume } from "@ostinato/app/testing";
+import { beforeAll, expect, test } from "vitest";
+import {
+  lastingFolder,
+  right,
+  runInside,
+  runProcess,
+  small,
+  spelledRows,
+  temporaryFolder,
+  translate,
+  writeRows,
+} from "./runCli.ts";
+
+const folder = lastingFolder();
+const data = writeRows(folder, spelledRows());
+const out = join(folder, "names");
+const training = ["train", "--data", data, ...small, "--epochs", "8"];
+const bytesOf = (...path: string[]) => readFileSync(join(...path));
+const isPng = (bytes: Buffer): boolean => bytes.subarray(0, 8).toString("latin1") === "\x89PNG\r\n\x1a\n";
+let told: string;
+beforeAll(async () => {
+  const trained = await runProcess([...training, "--out", out]);
+  expect(trained).toMatchObject({ code: 0, stderr: "" });
+  told = trained.stdout;
+}, 60_000);
+
+test("train tells the data, the layers, each epoch with some translations, and the files", () => {
+  expect(told).toMatch(
+    /^Your data: \d+ texts with \d+ right answers to train with, \d+ texts to validate\nfrom 4 characters \([a-d ]+\)\nto {3}4 words \([a-z ]+\)$/m,
+  );
+  expect(told).toMatch(/^sourceEmbedding \(embedding\) /m);
+  expect(told).toMatch(/^epoch 8\/8 {2}done in .* valAccuracy \S+ {2}valPhoneErrorRate \S+$/m);
+  expect(told).toMatch(/^ {2}right {2}[a-d]+ → [a-z ]+$/m);
+  expect(told).toMatch(/^ {2}wrong {2}[a-d]+ → [a-z ]* {3}\([a-z ]+\)$/m);
+  expect(told).not.toMatch(/[^\n\P{Cc}]/u);
+  for (const name of ["loss", "phoneErrorRate"]) expect(isPng(bytesOf(out, `${name}.png`))).toBe(true);
+  const { epochs } = JSON.parse(bytesOf(out, "history.json").toString("utf8"));
+  const rates = epochs.map(({ valPhoneErrorRate }: { readonly valPhoneErrorRate: number }) => valPhoneErrorRate);
+  expect(rates).toHaveLength(8);
+  const best = 1 + rates.indexOf(Math.min(...rates));
+  expect(told).toContain(`The model is that of epoch ${best}, which has the best validation phone error rate.`);
+});
+
+test("the same seed gives the same bytes, another one others", async () => {
+  const [again, other] = [temporaryFolder(), temporaryFolder()];
+  const { code, stdout } = await runInside([...training, "--out", again, "--json"]);
+  expect(code).toBe(0);
+  const events = eventsOf(stdout);
+  expect(events.map(({ event }) => event).filter((event) => event !== "sample")).toEqual([
+    "model",
+    ...Array(8).fill("epoch"),
+    "saved",
+  ]);
+  expect(events.find(({ event }) => event === "sample")).toEqual({
+    event: "sample",
+    epoch: 1,
+    text: expect.any(String),
+    translation: expect.any(Array),
+    references: [expect.any(String)],
+    right: expect.any(Boolean),
+  });
+  expect((await runInside([...training, "--out", other, "--seed", "4"])).code).toBe(0);
+  for (const name of ["model.safetensors", "history.json"]) {
+    expect(bytesOf(again, name).equals(bytesOf(out, name)), name).toBe(true);
+    expect(bytesOf(other, name).equals(bytesOf(out, name)), name).toBe(false);
+  }
+});
+
+test("other networks, and batches that tokens bound: they train, and translate", async () => {
+  const own = temporaryFolder();
+  const args = ["train", "--data", data, "--units", "4", "--decoder-units", "6", "--threads", "1", "--epochs", "1"];
+  const others = [
+    ["--attention", "none", "--cell", "gru", "--layers", "2", "--batch-tokens", "200", "--average", "0"],
+    ["--attention", "additive", "--input-feeding", "--decoder-layers", "2", "--clipnorm", "0", "--warmup", "10"],
+  ];
+  for (const [i, other] of others.entries()) {
+    const folder = join(own, String(i));
+    expect(await runInside([...args, ...other, "--out", folder])).toMatchObject({ code: 0, stderr: "" });
+    expect(await runInside(["predict", "--model", folder, "ab"])).toMatchObject({ code: 0, stderr: "" });
+  }
+});
+
+test("killed twice at drawn moments and resumed: the bytes of the training that was not", async () => {
+  const args = ["train", "--data", data, ...small, "--save-every", "8", "--epochs", "4"];
+  await killAndResume(translate, args, temporaryFolder(), 2, 1);
+}, 120_000);
+
+test("evaluate: both error rates, those by length, what is confused, mistakes, and the confusion picture", async () => {
+  const { code, stdout, stderr } = await runInside(["evaluate", "--model", out, "--json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const events = eventsOf(stdout);
+  const [first] = events as [Record<string, number>];
+  expect(first).toMatchObject({ event: "test", beam: 5, phoneErrorRate: expect.any(Number) });
+  expect(first.phoneErrorRate).toBeLessThan(0.1);
+  expect(first.phoneErrorRate).toBe(first.errors! / first.referenceTokens!);
+  expect(first.wordErrorRate).toBe(first.wrongTexts! / first.texts!);
+  const { lengths } = events[1] as unknown as { lengths: { texts: number; from: number; to: number }[] };
+  expect(lengths.reduce((sum, { texts }) => sum + texts, 0)).toBe(first.texts);
+  expect(isPng(bytesOf(out, "confusion.png"))).toBe(true);
+  expect(bytesOf(out, "confusion.svg").toString("utf8")).toContain("token that the model writes");
+});
+
+test("evaluate on another file: all of it, any of several right answers, and what is written in the place of what", async () => {
+  const rows = ["ab\tzulu", `ab\t${right("ab")}`, "cd\tcharlie echo", "d\tdelta"];
+  const file = writeRows(folder, rows, "odd.tsv");
+  const args = ["evaluate", "--model", out, "--data", file];
+  const { code, stdout } = await runInside([...args, "--backend", "cpu"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Testing on 3 texts with cpu, beam 5.");
+  expect(stdout).toMatch(/^phone error rate +0\.2000 +1 errors in 5 tokens\nword error rate +0\.3333 +1 of 3 texts$/m);
+  expect(stdout).toMatch(/^echo +delta +1 +100\.0 % +cd$/m);
+  expect(stdout).toMatch(/^ {2}cd → charlie delta {3}\(charlie echo\)$/m);
+  const some = writeRows(folder, ["ab\talfa bravo", "xy\tzulu"], "some.tsv");
+  const warned = await runInside(["evaluate", "--model", out, "--data", some]);
+  expect(warned).toMatchObject({
+    code: 0,
+    stderr:
+      'translate: 1 of 2 texts do not fit the model, such as "xy": the model does not know the characters "x", "y"; they count as they are translated\n',
+  });
+});
+
+test("predict: arguments and lines, the n best with their scores, attention as a picture", async () => {
+  const plain = await runInside(["predict", "--model", out, "abc", "d"]);
+  expect(plain).toEqual({ code: 0, stderr: "", stdout: `abc\t${right("abc")}\nd\tdelta\n` });
+  const best = await runInside(["predict", "--model", out, "--n-best", "2", "--beam", "1", "ab"]);
+  expect(best.stdout).toMatch(/^ab\talfa bravo\t-?0\.\d{4}\nab\t.*\t-\d\.\d{4}\n$/);
+  const lines = [Buffer.from("abc\nd"), Buffer.from("ab\n")];
+  const read = await runInside(["predict", "--model", out, "--json", "--backend", "cpu"], lines);
+  expect(read).toMatchObject({ code: 0, stderr: "" });
+  const answers = eventsOf(read.stdout);
+  expect(answers.map(({ translation }) => translation)).toEqual([right("abc"), right("dab")]);
+  expect(answers[0]).toMatchObject({
+    text: "abc",
+    tokens: ["alfa", "bravo", "charlie"],
+    sourceTokens: ["a", "b", "c"],
+    score: expect.any(Number),
+    finished: true,
+  });
+  const picture = join(folder, "abc.svg");
+  const drawn = await runInside(["predict", "--model", out, "--attention", picture, "abc"]);
+  expect(drawn).toEqual({ code: 0, stderr: "", stdout: `abc\t${right("abc")}\nWrote ${picture}\n` });
+  const svg = readFileSync(picture, "utf8");
+  expect(svg).toContain("token that it attends to");
+  for (const token of ["a", "b", "c", "alfa", "bravo", "charlie"]) expect(svg).toContain(`>${token}</text>`);
+});
+
+test("texts without a translation are told among others, and by the exit code", async () => {
+  const lines = [Buffer.from("ab\n\nщи\nabcdabcda\n")];
+  const { code, stdout, stderr } = await runInside(["predict", "--model", out], lines);
+  expect(code).toBe(2);
+  const [empty, unknown, long] = [
+    "the text is empty",
+    'the model does not know the characters "щ", "и"',
+    "the text has 9 characters, and may have 8",
+  ];
+  expect(stdout).toBe(`ab\talfa bravo\n-\t${empty}\n-\t${unknown}\n-\t${long}\n`);
+  expect(stderr).toBe(`translate: nothing to translate: line 2: ${empty}; line 3: ${unknown}; line 4: ${long}\n`);
+  const json = await runInside(["predict", "--model", out, "--json", "", "щ"]);
+  expect(json.stderr).toMatch(/^translate: nothing to translate: text 1: the text is empty; text 2: .*\n$/);
+  expect(eventsOf(json.stdout)[0]).toEqual({ text: "", translation: null, problem: empty });
+  expect((await runInside(["predict", "--model", out, "--allow-unknown", "щ"])).code).toBe(0);
+});
+
+test("export: two files that onnxruntime agrees with, and the JSON that other runtimes need", async () => {
+  const { code, stdout, stderr } = await runInside(["export", "--model", out, "--json"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const [event] = eventsOf(stdout) as [{ files: string[]; maxDifference: number }];
+  expect(event).toMatchObject({ event: "export", texts: 300, beam: 5, tolerance: 1e-4 });
+  expect(event.files).toEqual([join(out, "encode.onnx"), join(out, "decodeStep.onnx")]);
+  expect(event.maxDifference).toBeLessThan(1e-4);
+  expect(JSON.parse(bytesOf(out, "model.json").toString("utf8"))).toMatchObject({
+    startId: 2,
+    vocabulary: { target: { tokens: "words" } },
+    attention: true,
+  });
+  for (const file of event.files) expect(readFileSync(file).length).toBeGreaterThan(1000);
+  const said = await runInside(["predict", "--model", out, "--backend", "onnx", "dbca"]);
+  expect(said).toEqual({ code: 0, stderr: "", stdout: `dbca\t${right("dbca")}\n` });
+});
+
+test("info tells a model, and data", async () => {
+  const model = await runInside(["info", "--model", out]);
+  expect(model).toMatchObject({ code: 0, stderr: "" });
+  expect(model.stdout).toMatch(/^source +characters +8 +8$/m);
+  expect(model.stdout).toMatch(/^target +words +8 +8$/m);
+  expect(model.stdout).toMatch(/seed 0, 8 epochs; the best is epoch \d, with a phone error rate of 0\.\d{4}/);
+  const { stdout } = await runInside(["info", "--data", data, "--json"]);
+  expect(eventsOf(stdout).map(({ event }) => event)).toEqual(["split", "split", "split", "tokens", "tokens"]);
+});

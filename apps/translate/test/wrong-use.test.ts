@@ -1,0 +1,106 @@
+/** What is typed wrongly, and data that is not as it should be: one line, which says what to type next, and exit code 2. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadModel, saveModel } from "@ostinato/core/node";
+import { beforeAll, expect, test } from "vitest";
+import { lastingFolder, runInside, small, spelledRows, temporaryFolder, writeRows } from "./runCli.ts";
+
+const folder = lastingFolder();
+const data = writeRows(folder, spelledRows());
+const model = join(folder, "model");
+beforeAll(async () => {
+  const { code, stderr } = await runInside(["train", "--data", data, ...small, "--epochs", "1", "--out", model]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+/** Runs a command that must fail; its one line. */
+async function refused(args: readonly string[], code = 2): Promise<string> {
+  const result = await runInside(args);
+  expect(result).toMatchObject({ code, stdout: "" });
+  expect(result.stderr).toMatch(/^translate: [^\n]+\n$/);
+  return result.stderr;
+}
+const train = (...more: string[]) => refused(["train", ...small, "--epochs", "1", "--out", temporaryFolder(), ...more]);
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+test("data: no file, one column, a line without a target, too few texts, a part for CMUdict", async () => {
+  expect(await train("--data", join(folder, "none"))).toMatch(/--data: .*none/);
+  expect(await train("--data", file("one", "a\nb\n"))).toMatch(/line 1 has 1 column.*a tab is wanted/);
+  expect(await train("--data", file("broken", "a\tA\nb\t \n"))).toMatch(/broken: line 2 has no target/);
+  expect(await train("--data", file("few", "a\tA\nb\tB\n"))).toMatch(/has \d texts to train with; give at least 20/);
+  expect(await train("--no-test")).toMatch(/--no-test is for --data FILE/);
+});
+
+test("evaluate: other texts than those of training, none kept, none of the model's script", async () => {
+  const own = temporaryFolder();
+  const rows = writeRows(own, spelledRows());
+  const out = join(own, "model");
+  const args = ["train", "--data", rows, ...small, "--epochs", "1", "--no-test", "--out", out];
+  expect(await runInside(args)).toMatchObject({ code: 0, stderr: "" });
+  expect(await refused(["evaluate", "--model", out])).toMatch(/no text was kept to test with; name a file/);
+  writeRows(own, spelledRows().slice(4));
+  expect(await refused(["evaluate", "--model", out])).toMatch(/not the texts that the model was trained with/);
+  expect(await refused(["evaluate", "--model", model, "--data", file("other", "щи\tA\nоб\tB\n")])).toMatch(
+    /none of its texts fits the model; the first, "щи": the model does not know the characters "щ", "и"/,
+  );
+});
+
+test("predict: an empty text, one over the limit, another script, a picture of two texts", async () => {
+  const predict = (...more: string[]) => runInside(["predict", "--model", model, ...more]);
+  for (const [text, problem] of [
+    ["", "the text is empty"],
+    ["abcdabcda", "the text has 9 characters, and may have 8"],
+    ["щи", 'the model does not know the characters "щ", "и"'],
+  ] as const)
+    expect(await predict(text)).toEqual({
+      code: 2,
+      stdout: `-\t${problem}\n`,
+      stderr: `translate: nothing to translate: ${problem}\n`,
+    });
+  const picture = join(folder, "picture.svg");
+  const drawn = (...more: string[]) => refused(["predict", "--model", model, "--attention", ...more]);
+  expect(await drawn(picture, "a", "b")).toMatch(/draws one text: .* got 2/);
+  expect(await drawn(picture)).toMatch(/draws one text: .* got 0/);
+  expect(await drawn(join(folder, "picture.gif"), "a")).toMatch(/must end in \.svg or \.png/);
+});
+
+test("a vocabulary that does not fit the model, and a model of another app", async () => {
+  const trained = await loadModel(join(model, "model.safetensors"));
+  const other = temporaryFolder();
+  const save = (change: object) => saveModel(join(other, "model.safetensors"), { ...trained, ...change });
+  const { source, ...rest } = trained.vocabulary as { readonly source: { readonly values: readonly string[] } };
+  await save({ vocabulary: { ...rest, source: { ...source, values: source.values.slice(1) } } });
+  expect(await refused(["predict", "--model", other, "a"])).toMatch(
+    /the vocabulary does not fit the model: with 4 reserved ones its source has 7 ids, and the model 8/,
+  );
+  await save({ metadata: { ...trained.metadata, app: "imdb" } });
+  expect(await refused(["info", "--model", other])).toMatch(/is not a model of this app: it was not written by train/);
+});
+
+test("options and folders", async () => {
+  expect(await refused(["train", "--dropout", "1"])).toMatch(/'--dropout <share>' argument '1' is invalid/);
+  expect(await refused(["train", "--attention", "none", "--input-feeding"])).toMatch(/--input-feeding .* --attention/);
+  expect(await refused(["train", "--batch-size", "8", "--batch-tokens", "80"])).toMatch(/cannot be used with option/);
+  expect(await refused(["train", "--frob"])).toMatch(/unknown option '--frob'/);
+  expect(await refused(["train", "--source-tokens", "runes"])).toMatch(/Allowed choices are auto, characters, words/);
+  expect(await refused(["predict", "-x"])).toMatch(/a text that begins with "-" goes behind "--"/);
+  expect(await refused(["frob"])).toMatch(/unknown command/);
+  expect(await refused(["evaluate", "--model", join(folder, "nowhere")])).toMatch(
+    /no model at .*nowhere\/model\.safetensors; make one with: npm run translate -- train/,
+  );
+  const again = ["train", "--data", data, ...small, "--epochs", "2", "--out", model];
+  expect(await refused(again)).toMatch(/holds a finished training .*; add --resume/);
+  expect(await refused([...again, "--resume", "--units", "7"])).toMatch(
+    /--units was 12, is 7; --decay-epochs was 1, is 2/,
+  );
+});
+
+test("--help tells every command, and the way through", async () => {
+  const { code, stdout } = await runInside(["--help"]);
+  expect(code).toBe(0);
+  for (const text of ["train", "evaluate", "predict", "export", "info", "npm run translate -- train --limit 5000"])
+    expect(stdout).toContain(text);
+});

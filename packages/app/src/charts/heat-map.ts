@@ -1,0 +1,66 @@
+/** A picture of shares in rows and columns: the deeper a square, the larger its share. */
+import * as Plot from "@observablehq/plot";
+import type { Chart } from "./draw.ts";
+
+/** What the picture is of. */
+export interface HeatMap {
+  readonly title: string;
+  /** What stands beside each row, and what the rows are. Two may be the same. */
+  readonly rows: readonly string[];
+  readonly rowLabel: string;
+  /** The same of the columns. */
+  readonly columns: readonly string[];
+  readonly columnLabel: string;
+  /** From 0 to 1: [rows][columns]. */
+  readonly shares: readonly ArrayLike<number>[];
+}
+
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+  readonly share: number;
+}
+
+/** Shares below it are shown as a dot, and none as nothing. */
+const least = 0.0005;
+const shownShare = ({ share }: Cell): string => (share < least ? "·" : (share * 100).toFixed(1));
+
+const cellWidth = 44;
+const leastSide = 480;
+
+/** A square with its share in percent for each row and column. */
+export function heatMap({ title, rows, rowLabel, columns, columnLabel, shares }: HeatMap): Chart {
+  const cells = rows.flatMap((_, row) =>
+    columns.map((_, column): Cell => ({ row, column, share: shares[row]?.[column] ?? 0 })),
+  );
+  const numbers = (labels: readonly string[]) => labels.map((_, i) => i);
+  const named = (labels: readonly string[]) => (i: number) => labels[i] ?? "";
+  const centred = { labelAnchor: "center", labelArrow: "none" } as const;
+  return {
+    title,
+    legend: [],
+    options: {
+      width: Math.max(leastSide, 140 + cellWidth * columns.length),
+      height: Math.max(leastSide, 140 + cellWidth * rows.length),
+      marginLeft: 110,
+      marginBottom: 90,
+      padding: 0.04,
+      x: { ...centred, label: columnLabel, domain: numbers(columns), tickFormat: named(columns), tickRotate: -45 },
+      y: { ...centred, label: rowLabel, domain: numbers(rows), tickFormat: named(rows) },
+      color: { type: "sqrt", domain: [0, 1], range: ["#f4f8fc", "#1f6fb4"] },
+      marks: [
+        Plot.cell(cells, { x: "column", y: "row", fill: "share" }),
+        Plot.text(
+          cells.filter(({ share }) => share > 0),
+          {
+            x: "column",
+            y: "row",
+            text: shownShare,
+            fill: (cell: Cell) => (cell.share > 0.4 ? "white" : "#333"),
+            fontSize: 11,
+          },
+        ),
+      ],
+    },
+  };
+}

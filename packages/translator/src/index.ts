@@ -1,0 +1,39 @@
+/** Texts in, texts out: `@ostinato/translator`. */
+export {
+  type HeldDescription,
+  type TranslatorDescription,
+  translatorDescription,
+} from "./description.ts";
+export {
+  type KnownTranslator,
+  type TranslatorSettings,
+  translatorMetadata,
+  translatorSettings,
+} from "./settings.ts";
+export { likelyTokens, type TokenKind, type TokenRules, textOf, tokenKinds, tokensOf } from "./tokens.ts";
+export {
+  type Candidate,
+  type TextLimits,
+  type TranslateOptions,
+  type Translation,
+  type Translator,
+  type TranslatorOptions,
+  translator,
+} from "./translator.ts";
+export {
+  endId,
+  idCount,
+  paddingId,
+  type Side,
+  type SideOptions,
+  type SideVocabulary,
+  sides,
+  startId,
+  type TextEncoder,
+  type TrainingTexts,
+  type TranslatorVocabulary,
+  type TranslatorVocabularyOptions,
+  textEncoder,
+  translatorVocabulary,
+  unknownId,
+} from "./vocabulary.ts";

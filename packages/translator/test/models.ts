@@ -1,0 +1,76 @@
+/** A small translator, trained in a moment: letters to their names, from the last to the first. */
+import { cpu } from "@ostinato/backend-cpu";
+import {
+  adam,
+  attention,
+  compile,
+  embedding,
+  encoderDecoder,
+  lstm,
+  type Model,
+  sparseCategoricalCrossentropy,
+  type Trained,
+  teacherForcing,
+} from "@ostinato/core";
+import {
+  endId,
+  idCount,
+  startId,
+  type TokenKind,
+  type TranslatorVocabulary,
+  textEncoder,
+  translatorMetadata,
+  translatorVocabulary,
+} from "@ostinato/translator";
+
+const names: Readonly<Record<string, string>> = { a: "alfa", b: "bravo", c: "charlie" };
+const letters = Object.keys(names);
+
+/** All texts of one to three letters. */
+export const texts = [1, 2, 3]
+  .reduce<string[][]>(
+    (lists) => [...lists, (lists.at(-1) as string[]).flatMap((text) => letters.map((letter) => text + letter))],
+    [[""]],
+  )
+  .flat()
+  .slice(1);
+
+/** What is right for a text. */
+export const right = (text: string): string =>
+  Array.from(text, (letter) => names[letter])
+    .reverse()
+    .join(" ");
+
+const vocabularyOf = (tokens: TokenKind): TranslatorVocabulary =>
+  translatorVocabulary({ sources: texts, targets: texts.map(right) }, { source: { tokens, lowercase: true } });
+
+function network({ source, target }: TranslatorVocabulary): Model {
+  return encoderDecoder({
+    sourceEmbedding: embedding({ inputDim: idCount(source), outputDim: 6, maskZero: true }),
+    targetEmbedding: embedding({ inputDim: idCount(target), outputDim: 6, maskZero: true }),
+    encoder: [lstm({ units: 16 })],
+    decoder: [lstm({ units: 16 })],
+    attention: attention({ scoreMode: "general" }),
+    attentionUnits: 16,
+  });
+}
+
+async function trainedFor(epochs: number, vocabulary: TranslatorVocabulary): Promise<Trained> {
+  await using trainer = await compile(network(vocabulary), {
+    backend: await cpu(),
+    loss: sparseCategoricalCrossentropy(),
+    optimizer: adam({ learningRate: 0.03 }),
+    seed: 1,
+  });
+  const [sources, targets] = [textEncoder(vocabulary.source)(texts), textEncoder(vocabulary.target)(texts.map(right))];
+  const rows = teacherForcing(sources, targets, { start: startId, end: endId });
+  if (epochs > 0) await trainer.fit(rows, { epochs, batchSize: 13 });
+  const metadata = translatorMetadata({ maxSourceLength: 12, maxTargetLength: 10 });
+  return trainer.snapshot({ vocabulary, metadata });
+}
+
+/** With its first weights. */
+export const untrained = (tokens: TokenKind = "characters"): Promise<Trained> => trainedFor(0, vocabularyOf(tokens));
+
+/** Right for all texts. */
+export const trained = (): Promise<Trained> => trainedFor(40, vocabularyOf("characters"));
