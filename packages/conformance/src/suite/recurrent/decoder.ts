@@ -18,17 +18,18 @@ import { type GoldenCase, gates, plain } from "../goldenCase.ts";
 import { layerCase, type StoredCase } from "../layerCase.ts";
 
 interface Stored extends StoredCase {
-  readonly layers: readonly { readonly recurrence: RecurrenceName; readonly units: number }[];
+  readonly layers: readonly { readonly recurrence: keyof typeof makers; readonly units: number }[];
   /** The units of additive attention; null where it is general. */
   readonly additive: number | null;
   readonly options: Omit<AttentionDecoderOptions, "layers" | "attention">;
 }
 
-const makers: Readonly<Record<RecurrenceName, (units: number) => AnyLayer>> = {
+/** The recurrences of the golden file. */
+const makers = {
   lstm: (units) => lstm({ units }),
   gru: (units) => gru({ units }),
   rnn: (units) => simpleRnn({ units }),
-};
+} satisfies { readonly [R in RecurrenceName]?: (units: number) => AnyLayer };
 
 function caseOf(name: string, stored: Stored): GoldenCase {
   const { layers, additive, options, inputs, lengths } = stored;
