@@ -27,7 +27,7 @@ import {
   type Trained,
 } from "@ostinato/core";
 import { expect } from "vitest";
-import type { SuiteTest } from "./suiteTest.ts";
+import type { SuiteTest } from "../suiteTest.ts";
 
 const WORDS = 7;
 
