@@ -331,14 +331,41 @@ export function select(c: usize, cStep: usize, a: usize, aStep: usize, b: usize,
   }
 }
 
-/** a + (b - a) · c. */
-export function approach(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
+/** The loop of `approach` or `approachSquare`. */
+@inline
+function approachLoop(square: bool, a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
   for (; count > 0; count -= 8, a += aStep, b += bStep, c += cStep, y += 32) {
     const low = v128.load(a);
     const high = v128.load(a, 16);
-    const part = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, v128.load(b), low), v128.load(c));
-    const part2 = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, v128.load(b, 16), high), v128.load(c, 16));
+    let to = v128.load(b);
+    let to2 = v128.load(b, 16);
+    if (square) {
+      to = binaryOf(FusedOp.mul, to, to);
+      to2 = binaryOf(FusedOp.mul, to2, to2);
+    }
+    const part = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, to, low), v128.load(c));
+    const part2 = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, to2, high), v128.load(c, 16));
     storeTwo(y, binaryOf(FusedOp.add, low, part), binaryOf(FusedOp.add, high, part2));
+  }
+}
+
+/** a + (b - a) · c. */
+export function approach(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
+  approachLoop(false, a, aStep, b, bStep, c, cStep, y, count);
+}
+
+/** a + (b² - a) · c. */
+export function approachSquare(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
+  approachLoop(true, a, aStep, b, bStep, c, cStep, y, count);
+}
+
+/** c where |a| < b, else a. */
+export function replaceSmall(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
+  for (; count > 0; count -= 8, a += aStep, b += bStep, c += cStep, y += 32) {
+    const low = v128.load(a);
+    const high = v128.load(a, 16);
+    const first = v128.bitselect(v128.load(c), low, f32x4.lt(f32x4.abs(low), v128.load(b)));
+    storeTwo(y, first, v128.bitselect(v128.load(c, 16), high, f32x4.lt(f32x4.abs(high), v128.load(b, 16))));
   }
 }
 

@@ -2,7 +2,21 @@
  * Elementwise operations one after another, tile by tile. What passes between them lies in the registers of a thread: rooms for the numbers of a tile.
  * Each thread takes a range of the tiles; sums are those of whole tiles, which do not depend on who takes them.
  */
-import { approach, binary, boolToFloat, boolToInt, descend, flaws, replace, select, sum, sumInt, unary } from "./elementwise";
+import {
+  approach,
+  approachSquare,
+  binary,
+  boolToFloat,
+  boolToInt,
+  descend,
+  flaws,
+  replace,
+  replaceSmall,
+  select,
+  sum,
+  sumInt,
+  unary,
+} from "./elementwise";
 import { storePart, storeTwo } from "./lanes";
 import { Fused, FusedOp, INSTRUCTION_BYTES, PLACE_BYTES, TILE, UNIFORM_BYTES } from "./protocol";
 import { address, argument, tick } from "./team";
@@ -73,14 +87,17 @@ function compute(op: i32, at: usize, room: usize, start: i32, y: usize, count: i
   if (op === FusedOp.select) select(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
   else if (op === FusedOp.boolToFloat) boolToFloat(a, aStep, y, count);
   else if (op === FusedOp.boolToInt) boolToInt(a, aStep, y, count);
-  else if (op === FusedOp.approach) approach(a, aStep, b, stepOf(second), located(third, room, start), stepOf(third), y, count);
-  else if (op === FusedOp.replace || op === FusedOp.descend) {
+  else if (op >= FusedOp.approachSquare && op <= FusedOp.descend) {
+    const bStep = stepOf(second);
     const c = located(third, room, start);
-    const d = located(fourth, room, start);
     const cStep = stepOf(third);
+    const d = located(fourth, room, start);
     const dStep = stepOf(fourth);
-    if (op === FusedOp.replace) replace(a, aStep, b, stepOf(second), c, cStep, d, dStep, y, count);
-    else descend(a, aStep, b, stepOf(second), c, cStep, d, dStep, located(fifth, room, start), stepOf(fifth), y, count);
+    if (op === FusedOp.approachSquare) approachSquare(a, aStep, b, bStep, c, cStep, y, count);
+    else if (op === FusedOp.approach) approach(a, aStep, b, bStep, c, cStep, y, count);
+    else if (op === FusedOp.replaceSmall) replaceSmall(a, aStep, b, bStep, c, cStep, y, count);
+    else if (op === FusedOp.replace) replace(a, aStep, b, bStep, c, cStep, d, dStep, y, count);
+    else descend(a, aStep, b, bStep, c, cStep, d, dStep, located(fifth, room, start), stepOf(fifth), y, count);
   } else return false;
   return true;
 }

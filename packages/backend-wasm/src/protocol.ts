@@ -5,9 +5,11 @@ export interface Chain extends ReadonlyArray<string | number | Chain> {
   readonly 0: string;
 }
 
-/** Operations on floats that are one instruction together. */
+/** Operations on floats that are one instruction together. Of two that fit, the first is taken. */
 export const chains = {
+  approachSquare: ["add", 0, ["mul", ["sub", ["mul", 1, 1], 0], 2]],
   approach: ["add", 0, ["mul", ["sub", 1, 0], 2]],
+  replaceSmall: ["select", ["less", ["abs", 0], 1], 2, 0],
   replace: ["select", ["less", 0, 1], 2, 3],
   descend: ["sub", 0, ["div", ["mul", 1, 2], ["add", ["sqrt", 3], 4]]],
   flaws: ["sum", ["sub", 0, 0]],

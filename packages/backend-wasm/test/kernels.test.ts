@@ -131,7 +131,11 @@ describe("chains that are one instruction", () => {
   const made = (a: Value, b: Value, c: Value): Record<string, { end: Value; parts: Value[] }> => {
     const apart = sub(b, a);
     const share = mul(apart, c);
-    const small = less(abs(a), c);
+    const square = mul(b, b);
+    const farther = sub(square, a);
+    const shareOfSquare = mul(farther, c);
+    const size = abs(a);
+    const small = less(size, c);
     const scaled = mul(b, c);
     const root = sqrt(abs(a));
     const below = add(root, c);
@@ -139,8 +143,9 @@ describe("chains that are one instruction", () => {
     const none = sub(a, a);
     return {
       approach: { end: add(a, share), parts: [apart, share] },
-      replace: { end: select(small, 0, a), parts: [small] },
-      replaceArray: { end: select(less(a, b), b, a), parts: [less(a, b)] },
+      approachSquare: { end: add(a, shareOfSquare), parts: [square, farther, shareOfSquare] },
+      replaceSmall: { end: select(small, 0, a), parts: [size, small] },
+      replace: { end: select(less(a, b), b, a), parts: [less(a, b)] },
       descend: { end: sub(a, change), parts: [scaled, root, below, change] },
       flaws: { end: sum(none), parts: [none] },
     };
