@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { tfjs } from "@ostinato/backend-tfjs";
 import { wasm } from "@ostinato/backend-wasm";
-import { onnxPackages, readTrained, withModel } from "@ostinato/classifier/node";
+import { importOnnx, readTrained, withModel } from "@ostinato/classifier/node";
 import { ConfigError, DataError, ModelFileError, type Trained, toBytes } from "@ostinato/core";
 import { saveModel } from "@ostinato/core/node";
 import { decodeOnnx, exportDecoding } from "@ostinato/onnx";
@@ -192,7 +192,10 @@ test("what opens models in ways of its own: the model as it is read, and errors 
     throw new ModelFileError("it is no speller");
   });
   await expect(failing).rejects.toThrow(`${file}: it is no speller`);
-  expect(Object.keys(await onnxPackages(opener))).toContain("onnxSequenceModel");
+  expect(await importOnnx(opener, async () => 1)).toBe(1);
+  const missing = importOnnx(opener, async () => Promise.reject(new Error("Cannot find package")));
+  await expect(missing).rejects.toThrow(ConfigError);
+  await expect(missing).rejects.toThrow("speller: ONNX takes two more packages: npm install @ostinato/onnx");
 });
 
 test("words: unknown ones are read as such where others are known", async () => {

@@ -1,8 +1,8 @@
 /** Text classifiers from files, in Node.js: `@ostinato/classifier/node`. */
 export {
   type GivenModel,
+  importOnnx,
   type OpenModelOptions,
-  onnxPackages,
   openModel,
   readTrained,
   withModel,

@@ -29,10 +29,10 @@ async function startOf(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The packages that take models to onnxruntime, which are optional peers. @throws ConfigError where one is not installed */
-export async function onnxPackages({ name }: Opener) {
+/** What `load` imports of the packages that take models to onnxruntime, which are optional peers. @throws ConfigError where one is not installed */
+export async function importOnnx<T>({ name }: Opener, load: () => Promise<T>): Promise<T> {
   try {
-    return { ...(await import("@ostinato/onnx")), ...(await import("@ostinato/onnx/node")) };
+    return await load();
   } catch (error) {
     throw new ConfigError(`${name}: ONNX takes two more packages: npm install @ostinato/onnx onnxruntime-node`, {
       cause: error,
@@ -46,7 +46,7 @@ async function openOnnx<T>(
   model: Uint8Array | string,
   options: ReadOptions,
 ): Promise<T> {
-  const { onnxPredictor } = await onnxPackages(opener);
+  const { onnxPredictor } = await importOnnx(opener, () => import("@ostinato/onnx/node"));
   const predictor = await onnxPredictor(model, options);
   try {
     return await over(predictor, async () => predictor);
@@ -108,7 +108,7 @@ export function openModel<T>(
     const trained = await readTrained(opener, given, options);
     if (backend !== "onnx")
       return openTrained(opener, over, trained, backend === undefined ? options : { backend, ...options });
-    const { exportOnnx } = await onnxPackages(opener);
+    const { exportOnnx } = await importOnnx(opener, () => import("@ostinato/onnx"));
     return openOnnx(opener, over, exportOnnx(trained), options);
   });
 }

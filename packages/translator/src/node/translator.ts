@@ -1,13 +1,6 @@
 /** The translator of the main entry, from a file of either kind, on a backend or in onnxruntime. */
-import {
-  type GivenModel,
-  type OpenModelOptions,
-  onnxPackages,
-  readTrained,
-  withModel,
-} from "@ostinato/classifier/node";
+import { type GivenModel, importOnnx, type OpenModelOptions, readTrained, withModel } from "@ostinato/classifier/node";
 import { ConfigError, ModelFileError, type ReadOptions } from "@ostinato/core";
-
 import { opener, translator as openTranslator, type Translator, translatorOver } from "../translator.ts";
 
 /** Options of `translator` for a file; `layers` are those of one's own that the model has, as for `loadModel`. */
@@ -20,7 +13,7 @@ export interface TranslatorFiles {
 }
 
 async function openOnnx(files: TranslatorFiles, options: ReadOptions): Promise<Translator> {
-  const { onnxSequenceModel } = await onnxPackages(opener);
+  const { onnxSequenceModel } = await importOnnx(opener, () => import("@ostinato/onnx/node"));
   const model = await onnxSequenceModel(files, options);
   try {
     return await translatorOver(model, async () => model);
@@ -61,7 +54,7 @@ export async function translator(
       throw new ModelFileError("this is an ONNX file, and a translator has two: give { encode, decodeStep }");
     const trained = await readTrained(opener, given, options);
     if (backend !== "onnx") return openTranslator(trained, backend === undefined ? options : { backend, ...options });
-    const { exportDecoding } = await onnxPackages(opener);
+    const { exportDecoding } = await importOnnx(opener, () => import("@ostinato/onnx"));
     return openOnnx(exportDecoding(trained), options);
   });
 }
