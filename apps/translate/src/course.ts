@@ -1,5 +1,5 @@
-/** How a training goes on: step sizes that rise and fall, and averaged weights. */
-import { adam, cosineDecay, type Optimizer } from "@ostinato/core";
+/** How a training goes on: step sizes that rise and fall, averaged weights, and what the decoder reads. */
+import { adam, type CompileOptions, cosineDecay, type Optimizer, scheduledSampling } from "@ostinato/core";
 
 /** What of it can be chosen. */
 export interface CourseOptions {
@@ -13,6 +13,8 @@ export interface CourseOptions {
   readonly finalRate: number;
   /** The model's weights are a moving average over this share of an epoch's steps; 0: they are the last ones. */
   readonly average: number;
+  /** Probability that a step of the decoder reads the right token, and not what the model wrote at the step before: it falls from 1 to this; 1: always. */
+  readonly teacherForcing: number;
   /** Gradients that are longer are shortened to it; 0: none is. */
   readonly clipnorm: number;
 }
@@ -34,4 +36,14 @@ export function optimizerFor(options: CourseOptions, steps: number): Optimizer {
     ...(clipnorm > 0 ? { globalClipnorm: clipnorm } : {}),
     ...(average > 0 ? { useEma: true, emaMomentum: momentumOver(average * steps) } : {}),
   });
+}
+
+/** What the decoder reads in training, where that is not always the right token (Bengio et al. 2015). `steps` are those of an epoch. */
+export function samplingFor(
+  { teacherForcing: last, decayEpochs }: CourseOptions,
+  steps: number,
+): Pick<CompileOptions, "scheduledSampling"> {
+  if (last === 1) return {};
+  const fall = (1 - last) / (steps * decayEpochs);
+  return { scheduledSampling: scheduledSampling({ teacherForcing: (step) => Math.max(last, 1 - fall * step) }) };
 }

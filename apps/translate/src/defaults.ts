@@ -21,6 +21,7 @@ export const defaults = {
   warmup: 500,
   finalRate: 0.01,
   average: 0.1,
+  teacherForcing: 1,
   clipnorm: 5,
 } as const satisfies Omit<NetworkOptions & CourseOptions, "decayEpochs"> & Readonly<Record<string, unknown>>;
 

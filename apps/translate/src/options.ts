@@ -129,10 +129,23 @@ function courseOptions(): Option[] {
     )
       .argParser(share)
       .default(defaults.average),
+    new Option(
+      "--teacher-forcing <p>",
+      "probability that a step of the decoder reads the right token, and not what the model wrote itself: it falls from 1 to this; 1: always",
+    )
+      .argParser(probability)
+      .default(defaults.teacherForcing),
     new Option("--clipnorm <x>", "length to which longer gradients are shortened; 0: none is")
       .argParser(length)
       .default(defaults.clipnorm),
   ];
+}
+
+/** Reads a number from 0 to 1. */
+function probability(text: string): number {
+  const number = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= 0 && number <= 1) return number;
+  throw new InvalidArgumentError("It must be a number from 0 to 1.");
 }
 
 /** Reads a number from 0 on. */

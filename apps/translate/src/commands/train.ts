@@ -38,7 +38,7 @@ import {
   translator,
   translatorVocabulary,
 } from "@ostinato/translator";
-import { optimizerFor } from "../course.ts";
+import { optimizerFor, samplingFor } from "../course.ts";
 import { readTrainingData, spread, type TrainingData, tokenKindOf } from "../data.ts";
 import { exportedNames, shownSamples } from "../defaults.ts";
 import { type Answer, answersOf, isRight, nearestOf, ratesOf } from "../judging.ts";
@@ -84,10 +84,12 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   tellData(data, pairs.targets.length, vocabulary, output);
   tellModel(model, output);
 
+  const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, sources, targets)];
   await using trainer = await compile(model, {
     backend,
     loss: sparseCategoricalCrossentropy({ labelSmoothing: options.labelSmoothing }),
-    optimizer: optimizerFor({ ...options, decayEpochs }, stepsOf(options, sources, targets)),
+    optimizer: optimizerFor(course, steps),
+    ...samplingFor(course, steps),
     metrics: [accuracy()],
     seed,
   });
