@@ -331,32 +331,31 @@ export function select(c: usize, cStep: usize, a: usize, aStep: usize, b: usize,
   }
 }
 
-/** The loop of `approach` or `approachSquare`. */
 @inline
-function approachLoop(square: bool, a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
-  for (; count > 0; count -= 8, a += aStep, b += bStep, c += cStep, y += 32) {
-    const low = v128.load(a);
-    const high = v128.load(a, 16);
-    let to = v128.load(b);
-    let to2 = v128.load(b, 16);
-    if (square) {
-      to = binaryOf(FusedOp.mul, to, to);
-      to2 = binaryOf(FusedOp.mul, to2, to2);
-    }
-    const part = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, to, low), v128.load(c));
-    const part2 = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, to2, high), v128.load(c, 16));
-    storeTwo(y, binaryOf(FusedOp.add, low, part), binaryOf(FusedOp.add, high, part2));
-  }
+function approached(a: v128, b: v128, c: v128): v128 {
+  const share = binaryOf(FusedOp.mul, binaryOf(FusedOp.sub, b, a), c);
+  return binaryOf(FusedOp.add, a, share);
 }
 
 /** a + (b - a) · c. */
 export function approach(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
-  approachLoop(false, a, aStep, b, bStep, c, cStep, y, count);
+  for (; count > 0; count -= 8, a += aStep, b += bStep, c += cStep, y += 32) {
+    const low = approached(v128.load(a), v128.load(b), v128.load(c));
+    storeTwo(y, low, approached(v128.load(a, 16), v128.load(b, 16), v128.load(c, 16)));
+  }
+}
+
+@inline
+function square(x: v128): v128 {
+  return binaryOf(FusedOp.mul, x, x);
 }
 
 /** a + (b² - a) · c. */
 export function approachSquare(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, cStep: usize, y: usize, count: i32): void {
-  approachLoop(true, a, aStep, b, bStep, c, cStep, y, count);
+  for (; count > 0; count -= 8, a += aStep, b += bStep, c += cStep, y += 32) {
+    const low = approached(v128.load(a), square(v128.load(b)), v128.load(c));
+    storeTwo(y, low, approached(v128.load(a, 16), square(v128.load(b, 16)), v128.load(c, 16)));
+  }
 }
 
 /** c where |a| < b, else a. */

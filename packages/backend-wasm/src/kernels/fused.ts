@@ -87,6 +87,7 @@ function joined({ shape, operands, operations, results }: FusedAttrs): FusedAttr
       if (inside.has(first + k) || !fits(part, first + k, inputs, within)) continue;
       made[k] = { ...operations[k], attrs: { chain }, inputs } as unknown as FusedOperation;
       for (const value of within.slice(1)) inside.add(value);
+      break;
     }
   const left = made.filter((_, k) => !inside.has(first + k));
   const numberOf = (value: number): number =>
