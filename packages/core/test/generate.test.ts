@@ -38,14 +38,14 @@ function mayFollow(
 
 const byRank = (a: Written, b: Written): number => Number(b.finished) - Number(a.finished) || b.score - a.score;
 
-/** A beam of lists, written as plainly as can be: it never stops before `maxLength`. */
+/** A beam of lists, written as plainly as can be. */
 function plainBeam(
   table: Table,
   size: number,
   source: number,
   options: Partial<GenerateOptions> & { maxLength: number },
 ): Written[] {
-  const { beamSize = 1, nBest = 1, maxLength } = options;
+  const { beamSize = 1, nBest = 1, maxLength, earlyStopping = false } = options;
   const ended: Written[] = [];
   const endedAt = (tokens: readonly number[], logProbability: number, finished: boolean): void => {
     const score = logProbability / penalty(options, Math.max(1, tokens.length + (finished ? 1 : 0)));
@@ -71,6 +71,12 @@ function plainBeam(
       .filter(({ token }) => token !== END)
       .slice(0, beamSize)
       .map(({ from, token, sum }) => ({ tokens: [...from, token], sum }));
+    const finished = ended.filter((one) => one.finished).sort(byRank);
+    if (earlyStopping === true && finished.length >= beamSize) break;
+    if (earlyStopping === false && finished.length >= nBest) {
+      const best = Math.max(...going.map(({ sum }) => sum)) / penalty(options, step + 2);
+      if (best <= finished[nBest - 1]!.score) break;
+    }
   }
   return ended.sort(byRank).slice(0, nBest);
 }
@@ -136,7 +142,7 @@ describe("a beam as wide as there are sequences finds the best of all", () => {
     for (const nBest of [1, 3, 40]) {
       for (let seed = 1; seed <= 4; seed++) {
         const table = randomTable(seed, size);
-        const given = { ...options, maxLength: 3, nBest, beamSize: 256 };
+        const given = { ...options, maxLength: 3, nBest, beamSize: 256, earlyStopping: "never" as const };
         const model = tableModel(table, size, [2, 5]);
         const results = await generate(model, [[0], [1]], { ...marks, ...given });
         results.forEach((found, source) => {
@@ -160,6 +166,7 @@ function drawOptions(random: RandomStream): Partial<GenerateOptions> & { maxLeng
     maxLength,
     lengthPenalty,
     ...(lengthPenalty !== "none" && { alpha: 2 * random.uniform() }),
+    ...[{}, { earlyStopping: true }, { earlyStopping: false }, { earlyStopping: "never" as const }][random.below(4)],
     ...(random.below(3) === 0 && { noRepeatNgramSize: 1 + random.below(3) }),
     ...(random.below(3) === 0 && { minLength: random.below(maxLength + 1) }),
     ...(random.below(3) === 0 && { constraint: pairs }),
@@ -167,8 +174,8 @@ function drawOptions(random: RandomStream): Partial<GenerateOptions> & { maxLeng
   };
 }
 
-test("a beam finds what a plain one does that never stops early, with any options, whatever is decoded beside", async () => {
-  for (let seed = 1; seed <= 150; seed++) {
+test("a beam finds what a plain one does, with any options, whatever is decoded beside", async () => {
+  for (let seed = 1; seed <= 200; seed++) {
     const random = new RandomStream(seed, "options");
     const options = drawOptions(random);
     const words = 6 + random.below(4);
@@ -210,6 +217,23 @@ test("rows of a finished source leave the batch, and no step is run that nobody 
   const results = await generate(model, [], { ...marks, beamSize: 2, lengthPenalty: "none" });
   expect(results.map(([best]) => best?.tokens.length)).toEqual([0, 1, 2, 3]);
   expect(model.rows).toEqual([[4, 6, 4, 2]]);
+});
+
+test("a beam ends as early as it is asked to: a sequence that only becomes the best in the long run is found by an exact end alone", async () => {
+  // At first the end is likelier than a 3. After one it is nearly certain that there are 20 of them, and then the end.
+  const table: Table = (_, { length }) => {
+    const [end, three] = length === 0 ? [-0.5, -1.1] : length < 20 ? [-9, -0.01] : [-0.01, -9];
+    return Float32Array.from([-99, -99, end, three, -99]);
+  };
+  const steps = async (options: Partial<GenerateOptions>) => {
+    const model = tableModel(table, 5, [1]);
+    const [[best]] = (await generate(model, [], { ...marks, beamSize: 2, maxLength: 40, ...options })) as [[Generated]];
+    return { steps: model.rows[0]!.length, tokens: best.tokens.length };
+  };
+  expect(await steps({})).toEqual({ steps: 1, tokens: 0 });
+  expect(await steps({ earlyStopping: true })).toEqual({ steps: 2, tokens: 0 });
+  expect(await steps({ earlyStopping: "never" })).toEqual({ steps: 21, tokens: 20 });
+  expect(await steps({ earlyStopping: "never", lengthPenalty: "none" })).toEqual({ steps: 1, tokens: 0 });
 });
 
 test("a sequence has up to maxLength tokens, and is unfinished where more would come", async () => {

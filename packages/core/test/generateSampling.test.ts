@@ -155,6 +155,8 @@ describe("wrong options are typed errors before anything runs", () => {
     ["more results than the beam", act({ beamSize: 2, nBest: 3 }), "ConfigError", "nBest is 3 and beamSize 2"],
     ["an unknown penalty", act({ lengthPenalty: "avg" }), "ConfigError", "one of average, wu, none"],
     ["a negative alpha", act({ alpha: -1 }), "ConfigError", "alpha must be a number from 0 on"],
+    ["a wrong end of a beam", act({ earlyStopping: "always" as never }), "ConfigError", 'true, false or "never"'],
+    ["an end of no beam", act({ earlyStopping: true, sample: {} }), "ConfigError", "leave it out, or sample"],
     ["an alpha of nothing", act({ alpha: 1, lengthPenalty: "none" }), "ConfigError", "alpha", "leave it out"],
     ["n-grams of nothing", act({ noRepeatNgramSize: 0 }), "ConfigError", "noRepeatNgramSize", "from 1 on"],
     ["no tokens", act({ maxLength: 0 }), "ConfigError", "maxLength", "from 1 on"],

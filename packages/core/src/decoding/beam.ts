@@ -27,7 +27,7 @@ function insert(proposals: Proposals, capacity: number, row: number, token: numb
  * The method of a beam. Each step ranks the continuations of all hypotheses of a source. Those with `end` among the first `beamSize` are finished; of the others the first
  * `beamSize` go on, which are among the first 2 · `beamSize`, as each hypothesis has one `end`. A beam of one takes the first alone, and so is greedy.
  */
-export function beam({ beamSize, nBest, penalty }: GenerateSettings): Method {
+export function beam({ beamSize, nBest, penalty, earlyStopping }: GenerateSettings): Method {
   const capacity = beamSize === 1 ? 1 : 2 * beamSize;
   // More than `beamSize` that go on, and one `end`, are never taken from one row.
   const top = beamSize === 1 ? 1 : beamSize + 1;
@@ -55,13 +55,14 @@ export function beam({ beamSize, nBest, penalty }: GenerateSettings): Method {
     let at = ended.length;
     while (at > 0 && better(one, ended[at - 1] as Ended)) at -= 1;
     ended.splice(at, 0, one);
-    if (ended.length > nBest) ended.pop();
+    if (ended.length > beamSize) ended.pop();
   };
 
-  // A sum only falls, and the penalty only rises with the length: no continuation has a score above best / penalty(longest).
-  const settled = (ended: readonly Ended[], best: number, longest: number): boolean => {
+  // A sum only falls, and the penalty only rises with the length: no continuation has a score above best / penalty(most).
+  const settled = (ended: readonly Ended[], best: number, least: number, most: number): boolean => {
+    if (earlyStopping === true) return ended[beamSize - 1]?.finished === true;
     const worst = ended[nBest - 1];
-    return worst?.finished === true && best / penalty(longest) <= worst.score;
+    return worst?.finished === true && best / penalty(earlyStopping === "never" ? most : least) <= worst.score;
   };
 
   return { roots: 1, width: beamSize, top, propose, ends: (place) => place < beamSize, keep, settled };

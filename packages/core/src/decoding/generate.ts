@@ -47,8 +47,8 @@ function generatedOf(
 /**
  * Writes a sequence for each source: greedily, by beam search with `beamSize`, or by sampling with `sample`.
  *
- * A beam search is exact about its end: a source is done where no hypothesis that goes on can have a better score than the worst of `nBest` finished ones, as log-probabilities only
- * fall and the length penalty is largest at `maxLength`. Finished results come before unfinished ones. Results do not depend on the other sources (on `cpu()` and `wasm()` to the bit).
+ * A beam search is done with a source where no hypothesis that goes on could have a better score than the worst of `nBest` finished ones by ending with the next token; `earlyStopping: "never"` makes the end exact.
+ * Finished results come before unfinished ones. Results do not depend on the other sources (on `cpu()` and `wasm()` to the bit).
  *
  * @param model what writes: `sequenceModel` of a trained one, or anything else that is a `SequenceModel`
  * @param sources the rows of the model's sources, as `predict` takes them; of a model without sources, such as a language model, how many sequences to write
@@ -91,9 +91,9 @@ export async function generate(
       const batch = Array.from(rows, (source) => ({ source, maxLength: maxLengths[source] as number }));
       const { ended, trellis } = await searchBatch(run, batch, search);
       rows.forEach((source, at) => {
-        results[source] = (ended[at] as readonly Ended[]).map((one) =>
-          generatedOf(one, trellis, lengths[source] as number, settings.returnAttention),
-        );
+        results[source] = (ended[at] as readonly Ended[])
+          .slice(0, settings.nBest)
+          .map((one) => generatedOf(one, trellis, lengths[source] as number, settings.returnAttention));
       });
     } finally {
       run.end();

@@ -42,6 +42,12 @@ export interface GenerateOptions {
   readonly lengthPenalty?: LengthPenalty;
   /** α of the length penalty, from 0 on: the larger, the longer the results. Default 1, and 0.6 for "wu". */
   readonly alpha?: number;
+  /**
+   * When a beam search is done with a source, as in Hugging Face's Transformers. false: where no hypothesis that goes on could have a better score than the worst of `nBest` finished ones by ending with the
+   * next token. true: as soon as `beamSize` hypotheses are finished. "never": where none could have a better score by ending at any length up to `maxLength`. That is exact, and takes several times as
+   * many steps where the length penalty makes much of length. Default false.
+   */
+  readonly earlyStopping?: boolean | "never";
   /** No n-gram of this size comes twice in a result. Default: any may. */
   readonly noRepeatNgramSize?: number;
   /** `end` comes after so many tokens at the earliest. Default 0. */
@@ -74,6 +80,7 @@ export interface GenerateSettings {
   readonly beamSize: number;
   readonly nBest: number;
   readonly penalty: (length: number) => number;
+  readonly earlyStopping: boolean | "never";
   /** 0 where n-grams may repeat. */
   readonly noRepeatNgramSize: number;
   readonly minLength: number;
@@ -93,6 +100,7 @@ const names = Object.keys({
   nBest: true,
   lengthPenalty: true,
   alpha: true,
+  earlyStopping: true,
   noRepeatNgramSize: true,
   minLength: true,
   maxLength: true,
@@ -155,6 +163,14 @@ function readMaxLength(given: unknown, minLength: number): (sourceLength: number
   };
 }
 
+function readEarlyStopping({ earlyStopping = false, sample }: GenerateOptions): GenerateSettings["earlyStopping"] {
+  if (typeof earlyStopping !== "boolean" && earlyStopping !== "never")
+    throw new ConfigError(`generate: earlyStopping must be true, false or "never", got ${shown(earlyStopping)}`);
+  if (earlyStopping !== false && sample !== undefined)
+    throw new ConfigError("generate: earlyStopping ends a beam search; leave it out, or sample");
+  return earlyStopping;
+}
+
 /** @throws ConfigError for an option that is wrong, or does not fit the model or another option */
 export function readGenerateOptions(
   { vocabularySize, hasAttention }: Pick<SequenceModel, "vocabularySize" | "hasAttention">,
@@ -190,6 +206,7 @@ export function readGenerateOptions(
     end,
     beamSize,
     nBest,
+    earlyStopping: readEarlyStopping(options),
     penalty: penaltyOf(form, read.number("alpha", form === "wu" ? 0.6 : 1, 0)),
     noRepeatNgramSize: options.noRepeatNgramSize === undefined ? 0 : read.integer("noRepeatNgramSize", 1),
     minLength,

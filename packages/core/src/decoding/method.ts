@@ -59,8 +59,8 @@ export interface Method {
   ends(place: number): boolean;
   /** Takes an ended hypothesis among those of its source, the best first. */
   keep(ended: Ended[], one: Ended): void;
-  /** Whether nothing that goes on can change what is kept. `best` is the largest log-probability of what goes on, `longest` the most tokens that it can have with `end`. */
-  settled(ended: readonly Ended[], best: number, longest: number): boolean;
+  /** Whether what goes on is given up for what is kept. `best` is the largest log-probability of what goes on, which has from `least` to `most` tokens when it is finished, with `end`. */
+  settled(ended: readonly Ended[], best: number, least: number, most: number): boolean;
 }
 
 /** Room for the proposals of one source. */

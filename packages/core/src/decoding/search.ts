@@ -152,7 +152,7 @@ export async function searchBatch(
       for (let row = first; row < first + rows; row++)
         if (step === maxLength ? finished[row] === 0 : !mayGoOn(likeliest, row))
           keep(ended, row, now.sums[row] as number, false);
-      if (one.rows > 0 && method.settled(ended, next.sums[one.first] as number, maxLength + 1)) {
+      if (one.rows > 0 && method.settled(ended, next.sums[one.first] as number, step + 2, maxLength + 1)) {
         next.count = one.first;
         one.rows = 0;
       }
