@@ -148,6 +148,19 @@ describe("wrong options are typed errors before anything runs", () => {
       generate(model, [], untyped({ ...marks, ...options }));
   const wrong: readonly Misuse[] = [
     ["no options", () => generate(model, [], untyped(undefined)), "ConfigError", "generate takes an object"],
+    [
+      "no model",
+      () => generate(untyped(undefined), [], marks),
+      "ConfigError",
+      "await sequenceModel(trained, { backend })",
+    ],
+    [
+      "a model as it was trained",
+      () => generate(untyped({ spec: {}, weights: {} }), [], marks),
+      "ConfigError",
+      "a model that is not opened for writing",
+    ],
+    ["a promise", () => generate(untyped(Promise.resolve(model)), [], marks), "ConfigError", "a promise: await it"],
     ["another option", act({ beam: 5 }), "ConfigError", 'no option "beam"', "beamSize"],
     ["no start", act({ start: undefined }), "ConfigError", "start must be a token, from 0 to 6"],
     ["an end past the vocabulary", act({ end: 7 }), "ConfigError", "end must be a token", "got 7"],

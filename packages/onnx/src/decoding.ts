@@ -12,7 +12,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
-import { type OnnxOptions, onnxModel } from "./model.ts";
+import { expectOptions, type OnnxOptions, onnxModel } from "./model.ts";
 import { describing, expectTrained } from "./trained.ts";
 
 const decodingKey = "ostinato.decoding";
@@ -93,6 +93,7 @@ function stepGraph({ states, step }: DecodingParts): Graph {
  */
 export function exportDecoding(trained: Trained, options: DecodingExportOptions = {}): DecodingFiles {
   expectTrained("exportDecoding", trained);
+  expectOptions("exportDecoding", options, ["target", "output"]);
   const { spec, weights } = trained;
   const { target, output, ...ofFiles } = options;
   const chosen = { ...(target === undefined ? {} : { target }), ...(output === undefined ? {} : { output }) };

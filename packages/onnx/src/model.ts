@@ -2,6 +2,7 @@
 import {
   ConfigError,
   type Graph,
+  OptionReader,
   simplify,
   type Tensors,
   UnsupportedOpError,
@@ -32,6 +33,19 @@ export interface OnnxOptions {
   readonly documentation?: string;
   /** Facts to travel with the model, readable from every runtime: labels, the vocabulary as JSON. */
   readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const names = Object.keys({
+  opset: true,
+  irVersion: true,
+  name: true,
+  documentation: true,
+  metadata: true,
+} satisfies Record<keyof OnnxOptions, true>);
+
+/** @throws ConfigError for what is no object of options, and for an option that is neither one of `OnnxOptions` nor one of the `others` */
+export function expectOptions(owner: string, options: unknown, others: readonly string[] = []): void {
+  new OptionReader(owner, options, [...others, ...names]);
 }
 
 function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVersion: number } {
@@ -146,5 +160,6 @@ export function onnxModel(
  * work, `ShapeError` for weights that do not fit.
  */
 export function graphToOnnx(graph: Graph, state: Tensors, options: OnnxOptions = {}): Uint8Array {
+  expectOptions("graphToOnnx", options);
   return encodeOnnx(onnxModel(graph, state, options));
 }

@@ -13,7 +13,7 @@ import {
   type Trained,
 } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
-import { type OnnxOptions, onnxModel } from "./model.ts";
+import { expectOptions, type OnnxOptions, onnxModel } from "./model.ts";
 
 const specKey = "ostinato.spec";
 const vocabularyKey = "ostinato.vocabulary";
@@ -45,6 +45,7 @@ export interface ExportOptions extends OnnxOptions {
  */
 export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8Array {
   expectTrained("exportOnnx", trained);
+  expectOptions("exportOnnx", options, ["states"]);
   const { spec, weights } = trained;
   const { states = false } = options;
   if (typeof states !== "boolean")

@@ -380,6 +380,8 @@ describe("a pair of files", () => {
     await wrong({ decodeStep }, /encode is missing/);
     await wrong({ encode, decodeStep: exportOnnx(one as Trained) }, /given as decodeStep is no half/);
     await wrong({ encode: exportOnnx(one as Trained), decodeStep }, /given as encode is no half/);
+    for (const files of [undefined, "decodeStep.onnx", { encode }])
+      await expect(onnxSequenceModel(files as never)).rejects.toThrow(/takes both files that exportDecoding wrote/);
     await expect(onnxPredictor(decodeStep)).rejects.toThrow(/one half of a model that writes sequences/);
     const forged = exportDecoding(one as Trained, { metadata: { "ostinato.decoding": '{"half":"decodeStep"}' } });
     await wrong({ encode, decodeStep: forged.decodeStep }, /metadata "ostinato.decoding" is damaged/);

@@ -45,4 +45,6 @@ test("leave out what is not allowed: it comes last, with a log-probability of -I
   );
   expect([...tokens]).toEqual([1, 3, 0, 0, 1, 3]);
   expect([...logProbabilities]).toEqual([-2, -4, Number.NEGATIVE_INFINITY, -1, -1, -1]);
+  const none = new Likeliest(4).choose(new Float32Array(4).fill(Number.NaN), 1, 2, Uint8Array.of(0, 0, 1, 1));
+  expect([...none.logProbabilities]).toEqual([Number.NaN, Number.NaN]);
 });

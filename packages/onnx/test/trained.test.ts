@@ -45,7 +45,7 @@ import {
   toBytes,
   UnsupportedOpError,
 } from "@ostinato/core";
-import { decodeOnnx, exportOnnx, graphToOnnx } from "@ostinato/onnx";
+import { decodeOnnx, exportDecoding, exportOnnx, graphToOnnx } from "@ostinato/onnx";
 import { onnxPredictor, openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
 import { randomFloats, trainedOf } from "./models.ts";
@@ -340,4 +340,10 @@ test("what is no trained model is refused, with what is", () => {
   }
   const coming = Promise.resolve({}) as unknown as Trained;
   expect(() => exportOnnx(coming)).toThrow("still to come: await trainer.snapshot()");
+});
+
+test("options that are none are refused, whatever is exported", () => {
+  const given = { targets: "letters" } as never;
+  expect(() => exportOnnx(sentiment(), given)).toThrow('exportOnnx has no option "targets"; it takes states,');
+  expect(() => exportDecoding(sentiment(), given)).toThrow('exportDecoding has no option "targets"; it takes target,');
 });

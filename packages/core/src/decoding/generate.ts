@@ -3,7 +3,12 @@ import { inOrder, longestFirst } from "../train/data/batchOrder.ts";
 import { hostRests } from "../train/session/hostTurn.ts";
 import { expectWanted } from "../train/session/signal.ts";
 import { beam } from "./beam.ts";
-import { type GenerateOptions, type GenerateSettings, readGenerateOptions } from "./generateOptions.ts";
+import {
+  expectSequenceModel,
+  type GenerateOptions,
+  type GenerateSettings,
+  readGenerateOptions,
+} from "./generateOptions.ts";
 import { limitsOf } from "./limits.ts";
 import type { Ended, Method } from "./method.ts";
 import { sampling } from "./sampling.ts";
@@ -64,6 +69,7 @@ export async function generate(
   sources: Parameters<SequenceModel["open"]>[0],
   options: GenerateOptions,
 ): Promise<Generated[][]> {
+  expectSequenceModel(model);
   const settings = readGenerateOptions(model, options);
   const { vocabularySize } = model;
   const { onProgress, signal } = options;

@@ -1,6 +1,6 @@
 /** The options of `generate`: what may be asked for, and how it is read. */
 import { ConfigError } from "../errors.ts";
-import { OptionReader, shown } from "../nn/options.ts";
+import { isRecord, OptionReader, shown } from "../nn/options.ts";
 import { checkSignal, type Signal } from "../train/session/signal.ts";
 import { type LengthPenalty, lengthPenalties, penaltyOf } from "./lengthPenalty.ts";
 import type { SequenceModel } from "./sequenceModel.ts";
@@ -169,6 +169,15 @@ function readEarlyStopping({ earlyStopping = false, sample }: GenerateOptions): 
   if (earlyStopping !== false && sample !== undefined)
     throw new ConfigError("generate: earlyStopping ends a beam search; leave it out, or sample");
   return earlyStopping;
+}
+
+/** @throws ConfigError for what does not write, such as a predictor */
+export function expectSequenceModel(model: unknown): void {
+  if (isRecord(model) && Number.isInteger(model.vocabularySize) && typeof model.open === "function") return;
+  const given = isRecord(model) && isRecord(model.spec) ? "a model that is not opened for writing" : shown(model);
+  throw new ConfigError(
+    `generate: the model must be what await sequenceModel(trained, { backend }) or await onnxSequenceModel(files) made, got ${given}`,
+  );
 }
 
 /** @throws ConfigError for an option that is wrong, or does not fit the model or another option */

@@ -1,5 +1,5 @@
 /** The graphs of decoding as programs of one session run them. What the encoder gives and the states of the rows are state with named sizes, which the session holds. */
-import { cast, mul, select } from "../ir/build/elementwise.ts";
+import { add, cast, mul, select } from "../ir/build/elementwise.ts";
 import { gather } from "../ir/build/index.ts";
 import { topK } from "../ir/build/reduce.ts";
 import { broadcast } from "../ir/build/shape.ts";
@@ -60,10 +60,10 @@ export function stepGraph(parts: DecodingParts, { top, limited, attention }: Ste
     states.includes(part) ? chosen(ofRow(part), part, from) : state(ofRow(part), part.type.dtype, part.type.shape),
   );
   const all = given.logProbabilities;
-  const likeliest = topK(
-    limited ? select(feed(stepFeeds.allowed, "bool", ["batch", vocabularySize]), all, Number.NEGATIVE_INFINITY) : all,
-    top,
-  );
+  // Added, so that NaN stays what it is, and is found.
+  const may = (): Value =>
+    select(feed(stepFeeds.allowed, "bool", ["batch", vocabularySize]), 0, Number.NEGATIVE_INFINITY);
+  const likeliest = topK(limited ? add(all, may()) : all, top);
   return {
     fetches: {
       [stepFetches.tokens]: likeliest.indices,

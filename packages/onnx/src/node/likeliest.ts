@@ -16,7 +16,7 @@ export class Likeliest {
   /**
    * The `top` largest of each row, the largest first, of equals the one of the lower number. NaN comes after all others.
    *
-   * @param scores [rows, vocabularySize]; those of tokens that are not allowed become -Infinity
+   * @param scores [rows, vocabularySize]; those of tokens that are not allowed become -Infinity, but NaN stays
    * @param allowed 1 for each token that may come, 0 for others, of the same shape
    */
   choose(
@@ -32,7 +32,9 @@ export class Likeliest {
     const tokens = this.#tokens.subarray(0, rows * top);
     const logProbabilities = this.#logProbabilities.subarray(0, rows * top);
     const size = this.#order.length;
-    if (allowed) for (let i = 0; i < rows * size; i++) if (allowed[i] === 0) scores[i] = Number.NEGATIVE_INFINITY;
+    if (allowed)
+      for (let i = 0; i < rows * size; i++)
+        if (allowed[i] === 0) scores[i] = (scores[i] as number) + Number.NEGATIVE_INFINITY;
     for (let row = 0; row < rows; row++) {
       const own = scores.subarray(row * size, (row + 1) * size);
       if (top > FEW) this.#sort(own, tokens.subarray(row * top, (row + 1) * top));

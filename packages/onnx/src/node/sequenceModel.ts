@@ -1,5 +1,6 @@
 /** The sequence model of core over onnxruntime: the two files of `exportDecoding`. */
 import {
+  ConfigError,
   type DecodingEngine,
   type DecodingParts,
   type DecodingRequest,
@@ -182,6 +183,10 @@ export async function onnxSequenceModel(
   files: SequenceModelFiles,
   options: SessionOptions & ReadOptions = {},
 ): Promise<OnnxSequenceModel> {
+  if (typeof files !== "object" || files === null || !("decodeStep" in files))
+    throw new ConfigError(
+      "onnxSequenceModel takes both files that exportDecoding wrote, { encode, decodeStep }, each as bytes or a path; of a model without sources decodeStep alone",
+    );
   const { layers, ...ofSession } = options;
   const decodeStep = await openSession(files.decodeStep, ofSession);
   let encode: OnnxSession | undefined;

@@ -203,6 +203,24 @@ export const decodingTests: readonly SuiteTest[] = [
     },
   },
   {
+    name: "decoding > where the model gives no numbers there are none, whichever tokens may come",
+    run: async (backend) => {
+      const { spec, weights } = translating();
+      const broken = Object.fromEntries(
+        Object.entries(weights).map(([name, { shape }]) => [
+          name,
+          float32(shape, new Float32Array(sizeOf(shape)).fill(Number.NaN)),
+        ]),
+      );
+      await using writer = await sequenceModel({ spec, weights: broken }, { backend });
+      const run = await writer.open({ source: ragged }).read(Int32Array.of(1));
+      const allowed = Uint8Array.from({ length: WORDS }, (_, token) => (token < 4 ? 0 : 1));
+      const step = await run.step({ tokens: Int32Array.of(1), from: Int32Array.of(0), top: 2, allowed });
+      expect(Array.from(step.logProbabilities)).toEqual([Number.NaN, Number.NaN]);
+      run.end();
+    },
+  },
+  {
     name: "decoding > a model without sources begins as many rows as are wanted",
     run: async (backend) => {
       const from = language();
