@@ -98,9 +98,9 @@ test("other networks, and batches that tokens bound: they train, and translate",
 });
 
 test("killed twice at drawn moments and resumed: the bytes of the training that was not", async () => {
-  const args = ["train", "--data", data, ...small, "--save-every", "8", "--epochs", "4"];
+  const args = ["train", "--data", data, ...small, "--save-every", "8", "--epochs", "16"];
   await killAndResume(translate, args, temporaryFolder(), 2, 1);
-}, 120_000);
+}, 240_000);
 
 test("evaluate: both error rates, those by length, what is confused, mistakes, and the confusion picture", async () => {
   const { code, stdout, stderr } = await runInside(["evaluate", "--model", out, "--json"]);
