@@ -12,7 +12,7 @@ import { defaultFolder, infoOptions, predictOptions, type TrainOptions, testOpti
 const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention, from letters to phones, or from any texts to others.
 
 A first way through:
-  npm run translate -- train --limit 5000 --epochs 4     a minute or two of training, into runs/translate
+  npm run translate -- train --limit 20000 --epochs 4    a minute or two of training, into runs/translate
   npm run translate -- evaluate --limit 500              phone error rate and word error rate
   npm run translate -- predict hello --n-best 3
   npm run translate -- export                            two ONNX files, checked against onnxruntime`;

@@ -101,6 +101,6 @@ test("options and folders", async () => {
 test("--help tells every command, and the way through", async () => {
   const { code, stdout } = await runInside(["--help"]);
   expect(code).toBe(0);
-  for (const text of ["train", "evaluate", "predict", "export", "info", "npm run translate -- train --limit 5000"])
+  for (const text of ["train", "evaluate", "predict", "export", "info", "npm run translate -- train --limit 20000"])
     expect(stdout).toContain(text);
 });
