@@ -1,5 +1,5 @@
 /** Sequences that are written on the module: side by side they have the bits of each alone, and its own kernels compute them. */
-import { expectSameDecodingBits } from "@ostinato/conformance";
+import { expectSameDecodingBits, expectSameWriting, writingGrowth } from "@ostinato/conformance";
 import {
   attention,
   type Backend,
@@ -14,13 +14,28 @@ import {
   sgd,
   sparseCategoricalCrossentropy,
 } from "@ostinato/core";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { wasm } from "../src/index.ts";
+import { WasmMemory } from "../src/memory.ts";
 
 for (const simd of ["auto", "plain"] as const)
   test(`${simd} SIMD: a row's log-probabilities do not depend on the rows beside it`, async () => {
     await expectSameDecodingBits(await wasm({ simd, threads: 2 }));
   });
+
+test("nor do the results of a source, whatever it is searched or sampled by", async () => {
+  await expectSameWriting(await wasm({ threads: 2 }));
+});
+
+test("memory does not grow over 200 calls, neither of JavaScript nor of WebAssembly", async () => {
+  const open = vi.spyOn(WasmMemory, "open");
+  const growth = await writingGrowth(await wasm({ threads: 1 }), () => {
+    return open.mock.settledResults.at(-1)?.value.f32.buffer.byteLength;
+  });
+  vi.restoreAllMocks();
+  expect(growth.heap).toBeLessThan(0.01);
+  expect(growth.held).toBe(0);
+});
 
 test("a step looks up, chooses and scores by the module's own kernels", async () => {
   const backend = await wasm({ threads: 1 });

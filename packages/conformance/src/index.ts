@@ -1,7 +1,7 @@
 /** The float64 reference interpreter and the test suite that every backend must pass. */
 export { checkGradients, type GradientCheck, type GradientError, gradientErrors } from "./gradientCheck.ts";
 export { type Heard, idle } from "./idle.ts";
-export { type Growth, memoryGrowth } from "./memoryGrowth.ts";
+export { type Growth, memoryGrowth, writingGrowth } from "./memoryGrowth.ts";
 export { type Realm, trainedIn } from "./otherRealm.ts";
 export { attend, blend, gated, residual, scale } from "./ownLayers.ts";
 export { gruCell, readout } from "./recurrent/ownCells.ts";
@@ -15,6 +15,7 @@ export type { GoldenCase } from "./suite/goldenCase.ts";
 export { expectSameBits } from "./suite/recurrent/carrying.ts";
 export { expectSameDecodingBits } from "./suite/recurrent/decoding.ts";
 export { rowBits } from "./suite/recurrent/folding.ts";
+export { expectSameWriting } from "./suite/recurrent/writing.ts";
 export { type NumberTrial, numberTrials, wrongNumbers } from "./suite/specialNumbers.ts";
 export { expectClose, type SuiteTest, type Tolerance } from "./suite/suiteTest.ts";
 export { type BackendUnderTest, type Skip, suiteTestNames, suiteTests, testBackend } from "./suite/testBackend.ts";

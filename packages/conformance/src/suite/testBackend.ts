@@ -12,6 +12,7 @@ import { carryingTests } from "./recurrent/carrying.ts";
 import { decodingTests } from "./recurrent/decoding.ts";
 import { foldingTests } from "./recurrent/folding.ts";
 import { recurrenceTests } from "./recurrent/recurrence.ts";
+import { writingTests } from "./recurrent/writing.ts";
 import { severalOutputsTests } from "./severalOutputs.ts";
 import { sharingTests } from "./sharing.ts";
 import { specialNumberTests } from "./specialNumbers.ts";
@@ -67,6 +68,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...optimizerTests,
     ...sharingTests,
     ...decodingTests,
+    ...writingTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];
 }

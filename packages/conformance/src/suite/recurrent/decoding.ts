@@ -29,7 +29,8 @@ import {
 import { expect } from "vitest";
 import type { SuiteTest } from "../suiteTest.ts";
 
-const WORDS = 7;
+/** How many tokens the models write with. */
+export const WORDS = 7;
 
 /** Numbers between -1 and 1, the same ones for the same seed. */
 const numbers = (count: number, seed: number): Float32Array =>
@@ -49,7 +50,7 @@ const ids = (name: string) => input({ shape: [name], name });
 const words = (inputDim: number, name: string) => embedding({ inputDim, outputDim: 4, maskZero: true, name });
 
 /** A bidirectional encoder, and a decoder with attention that is fed its vector of the step before. */
-function translating(): Trained {
+export function translating(): Trained {
   const [source, target] = [ids("source"), ids("target")];
   const encoder = bidirectional(gru({ units: 3, returnSequences: true, returnState: true }));
   const [encoded, forward, backward] = encoder(words(9, "sourceWords")(source));
@@ -148,7 +149,8 @@ async function writing(
   run.end();
 }
 
-const ragged: readonly Tokens[] = [[3, 1, 4, 1, 5], [2], [6, 5, 3], [5, 8]];
+/** Sources of unlike lengths. */
+export const ragged: readonly Tokens[] = [[3, 1, 4, 1, 5], [2], [6, 5, 3], [5, 8]];
 
 export const decodingTests: readonly SuiteTest[] = [
   {
