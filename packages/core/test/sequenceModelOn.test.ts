@@ -105,6 +105,31 @@ describe("a sequence model over an engine", () => {
     expect(made.dispose()).toBe(disposed);
   });
 
+  test("takes one step after another, and lets the next run begin when the last step has ended", async () => {
+    const { asked, run } = engine();
+    await using made = sequenceModelOn(decodingOf(translating().spec), run);
+    const sources = made.open({
+      source: [[3], [4]],
+      place: [
+        [1, 2],
+        [3, 4],
+      ],
+    });
+    const first = await sources.read(Int32Array.of(0));
+    const step = first.step(request([1], [0]));
+    await expect(first.step(request([1], [0]))).rejects.toThrow("another step of this run is under way");
+    first.end();
+    const second = sources.read(Int32Array.of(1));
+    expect(asked.length).toBe(2);
+    await step;
+    {
+      using again = await second;
+      await again.step(request([1], [0]));
+    }
+    using _third = await sources.read(Int32Array.of(0));
+    expect(asked.length).toBe(5);
+  });
+
   test("says what is wrong with sources and requests, before anything runs", async () => {
     const { asked, run } = engine();
     await using made = sequenceModelOn(decodingOf(translating().spec), run);

@@ -52,6 +52,9 @@ export function tableModel(table: Table, size: number, lengths: readonly number[
         async read(numbers) {
           if (model.running > 0) throw new Error("a run begins before the last has ended");
           model.running += 1;
+          const end = (): void => {
+            model.running -= 1;
+          };
           const steps: number[] = [];
           model.rows.push(steps);
           const sourceSteps = Math.max(...Array.from(numbers, (source) => lengths[source]!));
@@ -84,9 +87,8 @@ export function tableModel(table: Table, size: number, lengths: readonly number[
                 }),
               };
             },
-            end() {
-              model.running -= 1;
-            },
+            end,
+            [Symbol.dispose]: end,
           };
         },
       };

@@ -25,12 +25,13 @@ export interface DecodingStep {
   readonly attention?: Float32Array;
 }
 
-/** Sources that were read, while rows are written for them. */
-export interface DecodingRun {
+/** Sources that were read, while rows are written for them: `using run = await sources.read(rows)`, or `end` it. */
+export interface DecodingRun extends Disposable {
   /** How many steps the longest source has; 0 for a model without sources. */
   readonly sourceSteps: number;
+  /** Steps follow one another: the next is asked for when this one has been told. */
   step(request: DecodingRequest): Promise<DecodingStep>;
-  /** Lets the next run begin. No step may follow. */
+  /** Lets the next run begin, after the step under way if there is one. No step may follow. Until then other runs wait, and so does `dispose` of the model. */
   end(): void;
 }
 

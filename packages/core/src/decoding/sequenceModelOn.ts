@@ -91,20 +91,29 @@ export function sequenceModelOn(
   function runOf(count: number, sourceSteps: number): DecodingRun {
     let before = count;
     let ended = false;
+    let stepping = false;
+    const end = (): void => {
+      if (!ended && !stepping) turns.give();
+      ended = true;
+    };
     return {
       sourceSteps,
       async step(request) {
         if (ended) throw new StateError("step: this run has ended; read sources for another");
+        if (stepping) throw new StateError("step: another step of this run is under way; await it first");
         expectRequest(request, vocabularySize, before);
-        const step = await engine.step(request);
-        before = request.tokens.length;
-        return step;
+        stepping = true;
+        try {
+          const step = await engine.step(request);
+          before = request.tokens.length;
+          return step;
+        } finally {
+          stepping = false;
+          if (ended) turns.give();
+        }
       },
-      end() {
-        if (ended) return;
-        ended = true;
-        turns.give();
-      },
+      end,
+      [Symbol.dispose]: end,
     };
   }
 }

@@ -142,11 +142,10 @@ async function writing(
   use: (written: Written) => Promise<void>,
 ): Promise<void> {
   await using whole = await predictor(from, { backend });
-  const run = await writer.open({ source: sources }).read(Int32Array.from(sources.keys()));
+  using run = await writer.open({ source: sources }).read(Int32Array.from(sources.keys()));
   const all = async (rows: readonly number[], target: readonly Tokens[]) =>
     whole.predictAll({ source: rows.map((row) => sources[row]), target });
   await use(new Written(run, sources.length, all));
-  run.end();
 }
 
 /** Sources of unlike lengths. */
