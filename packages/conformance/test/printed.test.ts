@@ -314,28 +314,28 @@ test("the program of a training step, lstm native", () => {
   const lowered = lower(graph, reference());
   expect(describeProgram(bind(lowered, { batch: 32, time: 300 }))).toMatchInlineSnapshot(`
     "program (batch ≤ 32, time ≤ 300), arena of 884992 bytes
-    feed ids %1: int32[batch, time] @0
-    feed labels %19: float32[batch] @768128
-    state embeddings %0: float32[50, 2] embeddings
-    state W %4: float32[12, 2] W
+    feed ids %0: int32[batch, time] @0
+    feed labels %19: float32[batch] @768000
+    state embeddings %2: float32[50, 2] embeddings
+    state W %3: float32[12, 2] W
     state R %5: float32[12, 3] R
     state B %6: float32[12] B
     state kernel %12: float32[3, 1] kernel
     state bias %14: float32[1] bias
     state step %29: int32[] step
-    %2 = transpose(%1): int32[time, batch] @844800
-    %3 = gather(%0, %2): float32[time, batch, 2] @691200
-    %7 = sequenceLengths(%2): int32[batch] @884160
-    %8, %9, -, %10, %11 = lstm(%3, %4, %5, %6, %7): float32[time, batch, 3] @460800, float32[batch, 3] @883200, -, float32[time, batch, 12] @0, float32[time, batch, 3] @576000
+    %1 = transpose(%0): int32[time, batch] @844800
+    %4 = dot(%2, %3): float32[50, 12] @691200
+    %7 = sequenceLengths(%1): int32[batch] @884160
+    %8, %9, -, %10, %11 = lstm(%1, %4, %5, %6, %7): float32[time, batch, 3] @460800, float32[batch, 3] @883200, -, float32[time, batch, 12] @0, float32[time, batch, 3] @576000
     %13 = dot(%9, %12): float32[batch, 1] @884288
     %15 = broadcast(%14): float32[batch, 1] uniform bias alias
     %16 = add(%13, %15): float32[batch, 1] @884288
     %17 = reshape(%16): float32[batch] @884288 alias
-    %18 = softplus(%17): float32[batch] @768000
-    %20 = mul(%19, %17): float32[batch] @768256
-    %21 = sub(%18, %20): float32[batch] @768000
+    %18 = softplus(%17): float32[batch] @691200
+    %20 = mul(%19, %17): float32[batch] @691328
+    %21 = sub(%18, %20): float32[batch] @691200
     %22 = sum(%21): float32[] @884736
-    %23 = constant(): float32[] @768256
+    %23 = constant(): float32[] @768128
     %24 = size(): int32[] @884800
     %25 = cast(%24): float32[] @884800
     %26 = mul(%23, %25): float32[] @884800
@@ -345,48 +345,49 @@ test("the program of a training step, lstm native", () => {
     %31 = add(%29, %30): int32[] @884864
     %32 = constant(): float32[] @884928
     %33 = broadcast(%32): float32[50, 2] uniform @884928 alias
-    %34 = div(%23, %26): float32[] @768256
-    %35 = broadcast(%34): float32[batch] uniform @768256 alias
-    %36 = neg(%35): float32[batch] @884416
-    %37 = mul(%36, %19): float32[batch] @884416
-    %38 = mul(%35, %28): float32[batch] @768000
-    %39 = add(%37, %38): float32[batch] @884416
-    %40 = reshape(%39): float32[batch, 1] @884416 alias
-    %41 = dot(%40, %12): float32[batch, 3] @883584
-    %42, %43, %44, %45 = lstmGrad(%3, %4, %5, %6, %7, %8, %10, %11, %41): float32[time, batch, 2] @768000, float32[12, 2] @884544, float32[12, 3] @883968, float32[12] @884672
-    %46 = scatterAdd(%2, %42): float32[50, 2] @0
-    %47 = mul(%33, %46): float32[50, 2] @0
-    %48 = sub(%0, %47): float32[50, 2] @0
-    %49 = broadcast(%32): float32[12, 2] uniform @884928 alias
-    %50 = mul(%49, %43): float32[12, 2] @884544
-    %51 = sub(%4, %50): float32[12, 2] @884544
-    %52 = broadcast(%32): float32[12, 3] uniform @884928 alias
-    %53 = mul(%52, %44): float32[12, 3] @883968
-    %54 = sub(%5, %53): float32[12, 3] @883968
-    %55 = broadcast(%32): float32[12] uniform @884928 alias
-    %56 = mul(%55, %45): float32[12] @884672
-    %57 = sub(%6, %56): float32[12] @884672
-    %58 = broadcast(%32): float32[3, 1] uniform @884928 alias
-    %59 = dot(%9, %40): float32[3, 1] @448
-    %60 = mul(%58, %59): float32[3, 1] @448
-    %61 = sub(%12, %60): float32[3, 1] @448
-    %62 = broadcast(%32): float32[1] uniform @884928 alias
-    %63 = sum(%40): float32[1] @512
-    %64 = mul(%62, %63): float32[1] @512
-    %65 = sub(%14, %64): float32[1] @512
-    %66 = sub(%27, %27): float32[] @576
-    %67 = constant(): float32[] @640
-    %68 = equal(%66, %67): bool[] @704
+    %34 = gather(%2, %1): float32[time, batch, 2] @691200
+    %35 = div(%23, %26): float32[] @768128
+    %36 = broadcast(%35): float32[batch] uniform @768128 alias
+    %37 = neg(%36): float32[batch] @884416
+    %38 = mul(%37, %19): float32[batch] @884416
+    %39 = mul(%36, %28): float32[batch] @768000
+    %40 = add(%38, %39): float32[batch] @884416
+    %41 = reshape(%40): float32[batch, 1] @884416 alias
+    %42 = dot(%41, %12): float32[batch, 3] @883584
+    %43, %44, %45, %46 = lstmGrad(%34, %3, %5, %6, %7, %8, %10, %11, %42): float32[time, batch, 2] @768000, float32[12, 2] @884544, float32[12, 3] @883968, float32[12] @884672
+    %47 = scatterAdd(%1, %43): float32[50, 2] @0
+    %48 = mul(%33, %47): float32[50, 2] @0
+    %49 = sub(%2, %48): float32[50, 2] @0
+    %50 = broadcast(%32): float32[12, 2] uniform @884928 alias
+    %51 = mul(%50, %44): float32[12, 2] @884544
+    %52 = sub(%3, %51): float32[12, 2] @884544
+    %53 = broadcast(%32): float32[12, 3] uniform @884928 alias
+    %54 = mul(%53, %45): float32[12, 3] @883968
+    %55 = sub(%5, %54): float32[12, 3] @883968
+    %56 = broadcast(%32): float32[12] uniform @884928 alias
+    %57 = mul(%56, %46): float32[12] @884672
+    %58 = sub(%6, %57): float32[12] @884672
+    %59 = broadcast(%32): float32[3, 1] uniform @884928 alias
+    %60 = dot(%9, %41): float32[3, 1] @448
+    %61 = mul(%59, %60): float32[3, 1] @448
+    %62 = sub(%12, %61): float32[3, 1] @448
+    %63 = broadcast(%32): float32[1] uniform @884928 alias
+    %64 = sum(%41): float32[1] @512
+    %65 = mul(%63, %64): float32[1] @512
+    %66 = sub(%14, %65): float32[1] @512
+    %67 = sub(%27, %27): float32[] @576
+    %68 = constant(): float32[] @640
+    %69 = equal(%67, %68): bool[] @704
     fetch loss %27: float32[] @884736
     fetch probabilities %28: float32[batch] @884288
     fetch rows %26: float32[] @884800
     update step %31: int32[] @884864
-    update embeddings %48: float32[50, 2] @0
-    update W %51: float32[12, 2] @884544
-    update R %54: float32[12, 3] @883968
-    update B %57: float32[12] @884672
-    update kernel %61: float32[3, 1] @448
-    update bias %65: float32[1] @512
-    guard %68"
+    update embeddings %49: float32[50, 2] @0
+    update W %52: float32[12, 2] @884544
+    update R %55: float32[12, 3] @883968
+    update B %58: float32[12] @884672
+    update kernel %62: float32[3, 1] @448
+    update bias %66: float32[1] @512
+    guard %69"
   `);
 });

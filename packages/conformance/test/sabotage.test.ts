@@ -77,12 +77,17 @@ describe("the suite finds", () => {
     const wrong = alteredRuns((run) => async (feeds, into) => offByALittle(await run(feeds, into)));
     const failed = await failures(wrong, groups);
     const numeric = suiteTestNames().filter((name) => groups.test(name));
-    // These compare runs of one backend, which is off in all; the last does not look at numbers.
+    // These compare runs of one backend, which is off in all; `blind` look at no number, or at NaN, which stays what it is.
     const relative = recurrenceNames.flatMap((name) => [
       `${name} > native equals decomposed`,
       `training > the same steps through ${name} twice give the same bits`,
     ]);
-    const blind = ["training > live buffers stay flat over 100 steps"];
+    const blind = [
+      "training > live buffers stay flat over 100 steps",
+      "holding > it is not the state that was given to open, nor read as such",
+      "decoding > where the model gives no numbers there are none, whichever tokens may come",
+      "decoding > what the encoder gave, and the states, stay with the backend",
+    ];
     const found = (name: string): boolean => failed.includes(name) || [...relative, ...blind].includes(name);
     expect(numeric.filter((name) => !found(name))).toEqual([]);
   });

@@ -181,12 +181,12 @@ export const decodingTests: readonly SuiteTest[] = [
     name: "decoding > only tokens that may come are given, as many as are asked for",
     run: async (backend) => {
       await using writer = await sequenceModel(translating(), { backend });
-      const run = await writer.open({ source: ragged }).read(Int32Array.of(2, 0));
+      using run = await writer.open({ source: ragged }).read(Int32Array.of(2, 0));
       const first = { tokens: Int32Array.of(1, 1), from: Int32Array.of(0, 1) };
       const { tokens, logProbabilities } = await run.step({ ...first, top: WORDS });
       const [all, scores] = [Array.from(tokens), Array.from(logProbabilities)];
       run.end();
-      const again = await writer.open({ source: ragged }).read(Int32Array.of(2, 0));
+      using again = await writer.open({ source: ragged }).read(Int32Array.of(2, 0));
       const allowed = Uint8Array.from({ length: 2 * WORDS }, (_, i) => (i % 3 === 0 ? 0 : 1));
       const limited = await again.step({ ...first, top: 6, allowed });
       expect(limited.attention).toBeUndefined();
@@ -214,7 +214,7 @@ export const decodingTests: readonly SuiteTest[] = [
         ]),
       );
       await using writer = await sequenceModel({ spec, weights: broken }, { backend });
-      const run = await writer.open({ source: ragged }).read(Int32Array.of(1));
+      using run = await writer.open({ source: ragged }).read(Int32Array.of(1));
       const allowed = Uint8Array.from({ length: WORDS }, (_, token) => (token < 4 ? 0 : 1));
       const step = await run.step({ tokens: Int32Array.of(1), from: Int32Array.of(0), top: 2, allowed });
       expect(Array.from(step.logProbabilities)).toEqual([Number.NaN, Number.NaN]);
@@ -228,7 +228,7 @@ export const decodingTests: readonly SuiteTest[] = [
       await using writer = await sequenceModel(from, { backend });
       expect(writer.hasAttention).toBe(false);
       await using whole = await predictor(from, { backend });
-      const run = await writer.open(3).read(Int32Array.of(0, 1, 2));
+      using run = await writer.open(3).read(Int32Array.of(0, 1, 2));
       const all = async (_: readonly number[], target: readonly Tokens[]) => ({ next: await whole.predict(target) });
       const written = new Written(run, 3, all);
       await written.step([1, 2, 3], [0, 1, 2]);
@@ -268,7 +268,7 @@ export const decodingTests: readonly SuiteTest[] = [
         },
       };
       await using writer = await sequenceModel(from, { backend: spied });
-      const run = await writer.open({ source: ragged }).read(Int32Array.of(0, 2));
+      using run = await writer.open({ source: ragged }).read(Int32Array.of(0, 2));
       const step = (tokens: Tokens, rows: Tokens, attention = false) =>
         run.step({ tokens: Int32Array.from(tokens), from: Int32Array.from(rows), top: 2, attention });
       await step([1, 1], [0, 1]);
@@ -311,7 +311,7 @@ export async function expectSameDecodingBits(backend: Backend): Promise<void> {
   await using writer = await sequenceModel(translating(), { backend });
   const sources = writer.open({ source: ragged });
   const top = WORDS;
-  const run = await sources.read(Int32Array.of(0, 1, 2, 3));
+  using run = await sources.read(Int32Array.of(0, 1, 2, 3));
   await run.step({ tokens: Int32Array.of(1, 1, 1, 1), from: Int32Array.of(0, 1, 2, 3), top });
   const { tokens, logProbabilities } = await run.step({
     tokens: Int32Array.of(2, 3, 4, 5, 6, 2, 3),
@@ -320,7 +320,7 @@ export async function expectSameDecodingBits(backend: Backend): Promise<void> {
   });
   const beside = [tokens.slice(3 * top, 4 * top), logProbabilities.slice(3 * top, 4 * top)];
   run.end();
-  const alone = await sources.read(Int32Array.of(2));
+  using alone = await sources.read(Int32Array.of(2));
   await alone.step({ tokens: Int32Array.of(1), from: Int32Array.of(0), top });
   const given = await alone.step({ tokens: Int32Array.of(5), from: Int32Array.of(0), top });
   expect([given.tokens, given.logProbabilities]).toEqual(beside);
