@@ -1,4 +1,4 @@
-/** Folded programs: a row's bits hang on nothing beside it. */
+/** Folded programs: a row's bits depend on nothing beside it. */
 import { rowBits } from "@ostinato/conformance";
 import { expect, test } from "vitest";
 import { cpu } from "../src/index.ts";

@@ -1,4 +1,4 @@
-/** Folded programs: a row's bits hang on nothing beside it, nor on the number of threads. */
+/** Folded programs: a row's bits depend on nothing beside it, nor on the number of threads. */
 import { rowBits } from "@ostinato/conformance";
 import { expect, test } from "vitest";
 import { wasm } from "../src/index.ts";

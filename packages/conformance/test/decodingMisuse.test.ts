@@ -86,7 +86,7 @@ describe("a model that does not decode", () => {
     });
     const of = (output: string) => refused(made, { output });
     expect(of("words")).toMatch(/has no output "words"; it has "next", "ofSource"/);
-    expect(of("ofSource")).toMatch(/"ofSource" does not hang on the tokens of "target"; name the one that scores/);
+    expect(of("ofSource")).toMatch(/"ofSource" does not depend on the tokens of "target"; name the one that scores/);
     expect(of("last")).toMatch(/"last" must be over the time of "target", \[batch, target, units\], it is features/);
     expect(of("one")).toMatch(
       /"one" must score two tokens or more, one unit each, it is sequence \[batch, target, 1\]/,
@@ -110,7 +110,7 @@ describe("a model that does not decode", () => {
     ] as const) {
       const made = model([from, to], { next: scored(wrong), other: dense({ units: 2 })(decoded) });
       expect(refused(made), layer).toMatch(
-        new RegExp(`the \\w+ "${layer}" cannot take the tokens of "target" as they come, for it `),
+        new RegExp(`the \\w+ "${layer}" cannot take the tokens of "target" as they come, because it `),
       );
     }
   });

@@ -302,7 +302,7 @@ describe("wrong use is a typed error with the way out", () => {
         return compiled(model(x, { next: head()(y), last: head()(h) }));
       },
       "ConfigError",
-      'the output "last" hangs on the tokens, and is not over their time',
+      'the output "last" depends on the tokens, and is not over their time',
     ],
   };
   test.each(Object.entries(wrong))("%s", async (_, [act, name, ...parts]) => {

@@ -86,31 +86,31 @@ const [encoded, h] = gru({ units: 2, returnSequences: true, returnState: true })
 const unfit: Readonly<Record<string, readonly [() => Model, string]>> = {
   "a recurrence in both directions": [
     () => sequential([x, bidirectional(lstm({ units: 2 }))]),
-    'the bidirectional "bidirectional" cannot take steps as they come, for it reads each row from its end; predict takes whole rows',
+    'the bidirectional "bidirectional" cannot take steps as they come, because it reads each row from its end; predict takes whole rows',
   ],
   "one that reads from the end": [
     () => sequential([x, dense({ units: 2 }), gru({ units: 2, reverse: true })]),
-    'the gru "gru" cannot take steps as they come, for it reads each row from its end',
+    'the gru "gru" cannot take steps as they come, because it reads each row from its end',
   ],
   "a recurrence that begins with what another ends with": [
     () => model(x, gru({ units: 2 })(encoded, { initialState: [h] })),
-    'the gru "gru_1" cannot take steps as they come, for it begins with what is known after its steps only',
+    'the gru "gru_1" cannot take steps as they come, because it begins with what is known after its steps only',
   ],
   "attention over a row": [
     () => model(x, attend()([encoded, h])),
-    'the attend "attend" cannot take steps as they come, for it uses at each step what is known after all of them only',
+    'the attend "attend" cannot take steps as they come, because it uses at each step what is known after all of them only',
   ],
   "attention among the steps of a row": [
     () => model(x, attention()([encoded, encoded])),
-    'the attention "attention" cannot take steps as they come, for it',
+    'the attention "attention" cannot take steps as they come, because it',
   ],
   "a maximum over a row": [
     () => sequential([x, globalMaxPooling1d()]),
-    'the globalMaxPooling1d "globalMaxPooling1d" cannot take steps as they come, for it',
+    'the globalMaxPooling1d "globalMaxPooling1d" cannot take steps as they come, because it',
   ],
   "the last step of a row": [
     () => sequential([x, lastStep()]),
-    'the lastStep "lastStep" cannot take steps as they come, for it',
+    'the lastStep "lastStep" cannot take steps as they come, because it',
   ],
   "a model without time": [
     () => sequential([input({ shape: [3] }), dense({ units: 1 })]),

@@ -86,7 +86,7 @@ test("the fewest tokens that reach topP are kept, and of equally likely ones the
   expect(new Set(results.flat().map(named))).toEqual(new Set([" end", "3 end", "4 end", "3", "4"]));
 });
 
-test("what is drawn hangs on the seed, the source, the sample and the step alone", async () => {
+test("what is drawn depends on the seed, the source, the sample and the step alone", async () => {
   const table = randomTable(5, size);
   const lengths = Array.from({ length: 12 }, (_, source) => 1 + ((source * 5) % 7));
   const draw = async (options: Partial<GenerateOptions>): Promise<string[][]> =>

@@ -1,4 +1,4 @@
-/** A model that writes by a table: what may come next, and how likely, hangs on the source and all tokens before. */
+/** A model that writes by a table: what may come next, and how likely, depends on the source and all tokens before. */
 import { type DecodingRequest, type DecodingStep, RandomStream, type SequenceModel } from "@ostinato/core";
 
 export const PADDING = 0;

@@ -120,7 +120,7 @@ class BackendEngine implements DecodingEngine {
 }
 
 /**
- * Opens a trained model that reads tokens, to write sequences on a backend: `generate` does it by what it is asked for. What does not hang on the tokens is computed once for each source; what
+ * Opens a trained model that reads tokens, to write sequences on a backend: `generate` does it by what it is asked for. What does not depend on the tokens is computed once for each source; what
  * it gave, and the states of the rows, stay with the backend from step to step. Per step only tokens, the numbers of rows, the likeliest next tokens and the weights of attention that are
  * asked for go to and fro. On `cpu()` and `wasm()` a row's results do not depend on the others of its batch, to the bit.
  *

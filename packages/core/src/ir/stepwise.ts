@@ -10,8 +10,8 @@ import { type AnyNode, type Dim, type Node, nodesOf, type Shape, type Value } fr
  * What a value is where rows are read step by step.
  *
  * - `fixed`: the same whichever steps there are.
- * - `steps`: at each step it hangs on that one and on those before.
- * - `ends`: it hangs on all steps so far.
+ * - `steps`: at each step it depends on that one and on those before.
+ * - `ends`: it depends on all steps so far.
  * - `counts`: it tells how many steps a row is given.
  * - `begun`: a state as the steps before left it.
  */
@@ -179,7 +179,7 @@ export class Stepwise {
     this.#isTime = (dim) => typeof dim === "string" && times.includes(dim);
   }
 
-  /** @throws NotStepwise for a value that hangs on steps to come, or on how many are there at once */
+  /** @throws NotStepwise for a value that depends on steps to come, or on how many are there at once */
   of(value: Value): Standing {
     for (const node of nodesOf([value], this.#standings.keys())) this.#standings.set(node, this.#find(node));
     return this.#standings.get(value.node)?.[value.output] as Standing;

@@ -53,7 +53,7 @@ export function streamedModel(spec: ModelSpec): BuiltModel {
     } catch (error) {
       if (!(error instanceof NotStepwise)) throw error;
       throw new ConfigError(
-        `stream: the ${layerOfCall(spec, i)} cannot take steps as they come, for it ${error.message}; predict takes whole rows`,
+        `stream: the ${layerOfCall(spec, i)} cannot take steps as they come, because it ${error.message}; predict takes whole rows`,
       );
     }
   });

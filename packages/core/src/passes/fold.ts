@@ -21,7 +21,7 @@ const FEW = 128;
 
 const none = [[]];
 
-/** Folds a lowered graph; in one that trains, small tables only. Whether it pays hangs on the sizes of weights alone, so that no result hangs on the batch. */
+/** Folds a lowered graph; in one that trains, small tables only. Whether it pays depends on the sizes of weights alone, so that no result depends on the batch. */
 export function fold(graph: Graph, backend: Pick<Backend, "runs">): Graph {
   const trains = !graph.updates.every(({ value }) => isHeld(value.type));
   const fixed = fixedNodes(nodesOf(rootsOf(graph)));

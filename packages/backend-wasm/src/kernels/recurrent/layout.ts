@@ -22,7 +22,7 @@ const { rows: ROWS, columns: COLUMNS } = counts;
 const { block: BLOCK_BYTES, target: TARGET_BYTES, state: STATE_BYTES } = bytes;
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 19;
-/** Rows that are collected before a product takes them; a step's rows are never split. The order of the sums hangs on it. */
+/** Rows that are collected before a product takes them; a step's rows are never split. The order of the sums depends on it. */
 const CHUNK = 256;
 
 /** `size` in whole parts of `side`. */

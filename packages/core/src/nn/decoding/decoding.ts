@@ -62,7 +62,7 @@ export interface DecodingParts {
 const TOKEN = "token";
 
 /**
- * Cuts a model with an input of tokens into the two halves of decoding. What does not hang on the tokens is the encoder; the rest is the step, built over one token with all its states
+ * Cuts a model with an input of tokens into the two halves of decoding. What does not depend on the tokens is the encoder; the rest is the step, built over one token with all its states
  * carried. What crosses is memory, and what a state begins with is computed by the encoder, so that the step reads states alone.
  *
  * The output that scores tokens may end in a softmax; else it is taken for linear units, or logarithms of probabilities. The output with attention is the first of the kind `scores`

@@ -72,7 +72,7 @@ export function standFor(name: string, value: Value, made = value): Stand {
   };
 }
 
-/** The products in a step that hang on memory alone, such as projected keys: the encoder makes them once. */
+/** The products in a step that depend on memory alone, such as projected keys: the encoder makes them once. */
 export function productsOf(roots: readonly Value[], memory: ReadonlySet<AnyNode>): Value[] {
   const varies = new Set<AnyNode>();
   const remembered = new Set<AnyNode>();

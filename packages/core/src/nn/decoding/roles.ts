@@ -1,4 +1,4 @@
-/** Which parts of a model decode: the input of tokens, the calls that hang on it, and the output that scores the next ones. */
+/** Which parts of a model decode: the input of tokens, the calls that depend on it, and the output that scores the next ones. */
 import { ConfigError } from "../../errors.ts";
 import type { InputSpec } from "../layer.ts";
 import { OptionReader, shown } from "../options.ts";
@@ -18,7 +18,7 @@ export interface Roles {
   readonly target: number;
   /** The name of its time axis. */
   readonly time: string;
-  /** The calls that hang on the tokens; the others are the encoder. */
+  /** The calls that depend on the tokens; the others are the encoder. */
   readonly isStep: readonly boolean[];
   readonly output: ModelSpec["outputs"][number];
 }
@@ -60,7 +60,7 @@ export function rolesOf(spec: ModelSpec, options: DecodingOptions): Roles {
   const { name, shape } = spec.inputs[target] as InputSpec;
   if (!hangsOn(output.source, target, isStep))
     throw new ConfigError(
-      `decoding: the output "${output.name}" does not hang on the tokens of "${name}"; name the one that scores the next token, { output: … }, one of ${listed(spec.outputs)}`,
+      `decoding: the output "${output.name}" does not depend on the tokens of "${name}"; name the one that scores the next token, { output: … }, one of ${listed(spec.outputs)}`,
     );
   return { target, time: shape[0] as string, isStep, output };
 }

@@ -110,7 +110,7 @@ function expectSampled(spec: ModelSpec, { isStep, time, target }: Roles, built: 
     const hangs = source !== undefined && ("input" in source ? source.input === target : isStep[source.call]);
     if (hangs && values.type.shape[kind === "scores" ? 1 : 0] !== time)
       throw new ConfigError(
-        `the output "${name}" hangs on the tokens, and is not over their time "${time}"; leave it out of the model that is trained`,
+        `the output "${name}" depends on the tokens, and is not over their time "${time}"; leave it out of the model that is trained`,
       );
   });
 }

@@ -44,7 +44,7 @@ export function expectStepwise(spec: ModelSpec, roles: Roles, stands: readonly S
     } catch (error) {
       if (!(error instanceof NotStepwise)) throw error;
       throw new ConfigError(
-        `decoding: the ${layerOfCall(spec, call)} cannot take the tokens of "${target}" as they come, for it ${error.message}`,
+        `decoding: the ${layerOfCall(spec, call)} cannot take the tokens of "${target}" as they come, because it ${error.message}`,
       );
     }
 }
