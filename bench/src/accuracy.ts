@@ -1,10 +1,8 @@
 /** Trains a preset of the app with several seeds and tests each model: `pnpm bench:accuracy [--preset best] [--seeds 5]`; writes results/accuracy.*. */
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { runApp } from "./app.ts";
 import { readOptions } from "./options.ts";
 
 const help = `pnpm bench:accuracy [options]
@@ -25,13 +23,7 @@ if (values.help) {
   console.log(help);
   process.exit();
 }
-const app = fileURLToPath(new URL("../../apps/imdb/src/main.ts", import.meta.url));
 const results = new URL("../results/", import.meta.url);
-
-interface Event {
-  readonly event: string;
-  readonly [figure: string]: unknown;
-}
 
 interface Row {
   readonly seed: number;
@@ -46,27 +38,21 @@ interface Row {
 /** The rows of each preset. */
 type Results = Readonly<Record<string, readonly Row[]>>;
 
-/** The events of a command of the app. */
-async function run(args: readonly string[]): Promise<(name: string) => Event> {
-  const flags = ["--conditions=@ostinato/source", "--disable-warning=ExperimentalWarning"];
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, app, ...args, "--json"]);
-  const events: Event[] = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  return (name) => {
-    const found = events.find(({ event }) => event === name);
-    if (!found) throw new Error(`${args[0]} told of no ${name}`);
-    return found;
-  };
-}
-
 const mean = (figures: readonly number[]): number => figures.reduce((sum, x) => sum + x, 0) / figures.length;
 
 async function measured(seed: number, out: string): Promise<Row> {
   const given = (["epochs", "threads"] as const).flatMap((name) => (values[name] ? [`--${name}`, values[name]] : []));
-  const trained = await run(["train", "--preset", values.preset, "--seed", String(seed), ...given, "--out", out]);
-  const { accuracy, auc } = (await run(["evaluate", "--model", out]))("test");
+  const trained = await runApp("imdb", [
+    "train",
+    "--preset",
+    values.preset,
+    "--seed",
+    String(seed),
+    ...given,
+    "--out",
+    out,
+  ]);
+  const { accuracy, auc } = (await runApp("imdb", ["evaluate", "--model", out]))("test");
   return {
     seed,
     epoch: Number(trained("saved").epoch),
