@@ -21,7 +21,7 @@ class Network(torch.nn.Module):
         width, units, wide = task["embedding"], task["units"], 2 * task["units"]
         self.letters = torch.nn.Embedding(task["letters"], width)
         self.phones = torch.nn.Embedding(task["phones"], width)
-        self.encoder = torch.nn.LSTM(width, units, bidirectional=True)
+        self.encoder = torch.nn.LSTM(width, units, task["layers"], bidirectional=True)
         self.decoder = torch.nn.LSTM(width, wide)
         self.score = torch.nn.Linear(wide, wide, bias=False)
         self.mix = torch.nn.Linear(2 * wide, wide, bias=False)
@@ -29,8 +29,9 @@ class Network(torch.nn.Module):
         with torch.no_grad():
             self.letters.weight.copy_(torch.from_numpy(weights["letters/embeddings"]))
             self.phones.weight.copy_(torch.from_numpy(weights["phones/embeddings"]))
-            self.set(self.encoder, "l0", weights, "bidirectional/forward")
-            self.set(self.encoder, "l0_reverse", weights, "bidirectional/backward")
+            for layer in range(task["layers"]):
+                self.set(self.encoder, f"l{layer}", weights, f"encoder{layer}/forward")
+                self.set(self.encoder, f"l{layer}_reverse", weights, f"encoder{layer}/backward")
             self.set(self.decoder, "l0", weights, "decoder")
             self.score.weight.copy_(torch.from_numpy(weights["attention/kernel"]).t())
             self.mix.weight.copy_(torch.from_numpy(weights["mix/kernel"]).t())
@@ -56,7 +57,7 @@ class Network(torch.nn.Module):
         encoded, (h, c) = self.encoder(spelt)
         if lengths is not None:
             encoded, _ = torch.nn.utils.rnn.pad_packed_sequence(encoded)
-        return encoded.transpose(0, 1), tuple(torch.cat((both[0], both[1]), 1).unsqueeze(0) for both in (h, c))
+        return encoded.transpose(0, 1), tuple(torch.cat((both[-2], both[-1]), 1).unsqueeze(0) for both in (h, c))
 
     def decode(self, target, state, encoded):
         """[target, rows] → logits [rows, target, phones], and the states after it."""

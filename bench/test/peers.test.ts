@@ -219,7 +219,7 @@ describe("the processor", () => {
 });
 
 describe("the encoder–decoder", () => {
-  const task = { letters: 7, phones: 9, embedding: 3, units: 2, batch: 4, batches: 6 };
+  const task = { letters: 7, phones: 9, embedding: 3, layers: 2, units: 2, batch: 4, batches: 6 };
 
   test("has sources of one length in each batch, and targets that begin where what comes next ends", () => {
     const { source, target, next } = transcription.rowsOf(task);
@@ -235,7 +235,8 @@ describe("the encoder–decoder", () => {
   test("has weights by the names that the contestant in Python reads", async () => {
     await using trainer = await transcription.trainerOf(task, listener());
     const { weights } = await trainer.snapshot();
-    const recurrences = ["bidirectional/forward", "bidirectional/backward", "decoder"];
+    const encoder = [0, 1].flatMap((layer) => [`encoder${layer}/forward`, `encoder${layer}/backward`]);
+    const recurrences = [...encoder, "decoder"];
     expect(Object.keys(weights).toSorted()).toEqual(
       [
         ...["letters/embeddings", "phones/embeddings", "attention/kernel", "mix/kernel", "next/kernel", "next/bias"],
@@ -249,7 +250,7 @@ describe("the encoder–decoder", () => {
     let multiplications = 0;
     source.forEach(({ length: read }, at) => {
       const written = target[at]?.length ?? 0;
-      const [encoder, decoder] = [2 * 8 * (3 + 2), 16 * (3 + 4)];
+      const [encoder, decoder] = [2 * 8 * (3 + 2) + 2 * 8 * (4 + 2), 16 * (3 + 4)];
       multiplications += read * encoder + written * (decoder + 4 * 4 + 2 * read * 4 + 8 * 4 + 4 * 9);
     });
     const { forward, backward } = transcription.flopsOf(task);

@@ -27,18 +27,21 @@ export interface Transcription {
   readonly letters: number;
   readonly phones: number;
   readonly embedding: number;
-  /** Of each direction of the encoder; the decoder has twice as many. */
+  /** Bidirectional layers of the encoder. */
+  readonly layers: number;
+  /** Of each direction of these; the decoder has twice as many. */
   readonly units: number;
   readonly batch: number;
   readonly batches: number;
 }
 
-/** Of the size that reads CMUdict. */
+/** Of the size of the translator app's default, which reads CMUdict. */
 export const letters: Transcription = {
   letters: 30,
   phones: 43,
   embedding: 64,
-  units: 128,
+  layers: 2,
+  units: 160,
   batch: 128,
   batches: 6,
 };
@@ -48,13 +51,16 @@ export const START = 1;
 export const END = 2;
 
 /** Luong's model (2015) with the general score: what the decoder gives at each step attends to what the encoder gave. */
-function modelOf({ letters, phones, embedding: outputDim, units }: Transcription): Model {
+function modelOf({ letters, phones, embedding: outputDim, layers, units }: Transcription): Model {
   const source = input({ shape: ["source"], name: "source" });
   const target = input({ shape: ["target"], name: "target" });
   const spelt = embedding({ inputDim: letters, outputDim, maskZero: true, name: "letters" })(source);
   const spoken = embedding({ inputDim: phones, outputDim, maskZero: true, name: "phones" })(target);
-  const encoder = bidirectional(lstm({ units, returnSequences: true, returnState: true, name: "encoder" }));
-  const [encoded, forwardH, forwardC, backwardH, backwardC] = encoder(spelt);
+  const layer = (at: number) =>
+    bidirectional(lstm({ units, returnSequences: true, returnState: true }), { name: `encoder${at}` });
+  let read = layer(0)(spelt);
+  for (let at = 1; at < layers; at++) read = layer(at)(read[0]);
+  const [encoded, forwardH, forwardC, backwardH, backwardC] = read;
   const initialState = [concatenate()([forwardH, backwardH]), concatenate()([forwardC, backwardC])] as const;
   const decoded = lstm({ units: 2 * units, returnSequences: true, name: "decoder" })(spoken, { initialState });
   const context = attention({ scoreMode: "general", name: "attention" })([decoded, encoded]);
@@ -114,16 +120,16 @@ export async function writeTranscriptionJob(folder: string, name: string, task: 
 
 /** Multiplications and additions of the matrix products in a training step, on average over the batches; padding counts for nothing. */
 export function flopsOf(task: Transcription): Flops {
-  const { phones, embedding, units, batches } = task;
+  const { phones, embedding, layers, units, batches } = task;
   const { source, target } = rowsOf(task);
   const wide = 2 * units;
-  const recurrence = (hidden: number): number => (embedding + hidden) * 4 * hidden;
+  const recurrence = (features: number, hidden: number): number => (features + hidden) * 4 * hidden;
   const read = source.reduce((sum, row) => sum + row.length, 0);
   const written = target.reduce((sum, row) => sum + row.length, 0);
   const compared = source.reduce((sum, row, at) => sum + row.length * (target[at]?.length ?? 0), 0);
   const products =
-    read * 2 * recurrence(units) +
-    written * (recurrence(wide) + wide * wide + 2 * wide * wide + wide * phones) +
+    read * 2 * (recurrence(embedding, units) + (layers - 1) * recurrence(wide, units)) +
+    written * (recurrence(embedding, wide) + wide * wide + 2 * wide * wide + wide * phones) +
     compared * 2 * wide;
   const forward = (2 * products) / batches;
   return { forward, backward: 2 * forward };

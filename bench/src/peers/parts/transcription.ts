@@ -22,10 +22,10 @@ export async function transcriptionStep(setting: Setting): Promise<Section> {
   const apart = agree(setting, results, ({ losses }) => losses.slice(0, 3));
   const { forward, backward } = flopsOf(task);
   const rows = results.map((result) => rowOf(result, result.ms, (forward + backward) / result.ms / 1e6));
-  const { batch, embedding, units } = task;
+  const { batch, embedding, layers, units } = task;
   return {
     id: "transcription",
-    title: `a training step, encoder–decoder with attention, ${batch} words × ${embedding} → 2 × LSTM ${units} → LSTM ${2 * units} → ${task.phones} phones`,
+    title: `a training step, encoder–decoder with attention, ${batch} words × ${embedding} → ${layers} × BiLSTM ${units} → LSTM ${2 * units} → ${task.phones} phones`,
     unit: "ms",
     measure,
     rows: rated(rows, measure),
