@@ -9,8 +9,8 @@ const { job, options } = await given<OwnOptions, TranscriptionJob>();
 const trained = trainedOf(job.task, decodeSafetensors(await readFile(job.weights)).tensors);
 const writer = await sequenceModel(trained, { backend: await openBackend(options) });
 const { source } = job.rows;
-const { maxLength, task } = job;
-const write = () => generate(writer, { source }, { start: START, end: END, maxLength, batchSize: task.batch });
+const { maxLength } = job;
+const write = () => generate(writer, { source }, { start: START, end: END, maxLength });
 await repeat(async () => {
   const written = await write();
   return written.reduce((sum, [best]) => sum + (best?.logProbability ?? Number.NaN), 0) / written.length;
