@@ -171,9 +171,9 @@ test("texts without a translation are told among others, and by the exit code", 
     "the text has 9 characters, and may have 8",
   ];
   expect(stdout).toBe(`ab\talfa bravo\n-\t${empty}\n-\t${unknown}\n-\t${long}\n`);
-  expect(stderr).toBe(`translate: nothing to translate: line 2: ${empty}; line 3: ${unknown}; line 4: ${long}\n`);
+  expect(stderr).toBe(`translate: not translated: line 2: ${empty}; line 3: ${unknown}; line 4: ${long}\n`);
   const json = await runInside(["predict", "--model", out, "--json", "", "щ"]);
-  expect(json.stderr).toMatch(/^translate: nothing to translate: text 1: the text is empty; text 2: .*\n$/);
+  expect(json.stderr).toMatch(/^translate: not translated: text 1: the text is empty; text 2: .*\n$/);
   expect(eventsOf(json.stdout)[0]).toEqual({ text: "", translation: null, problem: empty });
   expect((await runInside(["predict", "--model", out, "--allow-unknown", "щ"])).code).toBe(0);
 });

@@ -58,7 +58,7 @@ test("predict: an empty text, one over the limit, another script, a picture of t
     expect(await predict(text)).toEqual({
       code: 2,
       stdout: `-\t${problem}\n`,
-      stderr: `translate: nothing to translate: ${problem}\n`,
+      stderr: `translate: not translated: ${problem}\n`,
     });
   const picture = join(folder, "picture.svg");
   const drawn = (...more: string[]) => refused(["predict", "--model", model, "--attention", ...more]);

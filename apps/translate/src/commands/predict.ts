@@ -106,7 +106,7 @@ function answerer(translator: Translator, options: PredictOptions, output: Outpu
       if (problems.length === 0) return;
       const shown = problems.slice(0, shownProblems).join("; ");
       const more = problems.length - shownProblems;
-      throw new UsageError(`nothing to translate: ${shown}${more > 0 ? `; and ${more} more` : ""}`);
+      throw new UsageError(`not translated: ${shown}${more > 0 ? `; and ${more} more` : ""}`);
     },
   };
 }
