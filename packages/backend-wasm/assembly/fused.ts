@@ -2,21 +2,8 @@
  * Elementwise operations one after another, tile by tile. What passes between them lies in the registers of a thread: rooms for the numbers of a tile.
  * Each thread takes a range of the tiles; sums are those of whole tiles, which do not depend on who takes them.
  */
-import {
-  approach,
-  approachSquare,
-  binary,
-  boolToFloat,
-  boolToInt,
-  descend,
-  flaws,
-  replace,
-  replaceSmall,
-  select,
-  sum,
-  sumInt,
-  unary,
-} from "./elementwise";
+import { approach, approachSquare, descend, flaws, replace, replaceSmall } from "./chains";
+import { binary, boolToFloat, boolToInt, select, sum, sumInt, unary } from "./elementwise";
 import { storePart, storeTwo } from "./lanes";
 import { Fused, FusedOp, INSTRUCTION_BYTES, PLACE_BYTES, TILE, UNIFORM_BYTES } from "./protocol";
 import { address, argument, tick } from "./team";
