@@ -25,6 +25,7 @@ const allowed = {
   "backend-wasm": ["packages/core", "packages/backend-cpu"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
   onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
+  weights: ["packages/core", "node_modules/"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
   tagger: ["packages/(core|classifier)"],
   translator: ["packages/(core|classifier|onnx)"],
@@ -61,14 +62,14 @@ export default {
         "Other packages are imported by name through an entry of their exports, never by a path into their folder.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((graph|node|worker|testing)/)?index\\.ts$"] },
+      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((graph|node|web|worker|testing)/)?index\\.ts$"] },
     },
     {
       name: "front-door-only-apps",
       comment: "Apps, bench and tools import packages by name.",
       severity: "error",
       from: { path: "^(apps|bench|tools)/" },
-      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|worker|testing)/)?index\\.ts$" },
+      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|web|worker|testing)/)?index\\.ts$" },
     },
     {
       name: "packages-stand-alone",
@@ -96,7 +97,7 @@ export default {
       comment: "Node's modules and onnxruntime-node are imported in src/node only, so that the rest runs in a browser.",
       severity: "error",
       from: {
-        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger|translator)/src/",
+        path: "^packages/(core|backend-[^/]+|onnx|text|weights|classifier|tagger|translator)/src/",
         pathNot: "^packages/[^/]+/src/node/",
       },
       to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
@@ -106,7 +107,7 @@ export default {
       comment: "Node's modules are imported in src/node only.",
       severity: "error",
       from: {
-        path: "^packages/(core|backend-[^/]+|onnx|text|classifier|tagger|translator)/src/",
+        path: "^packages/(core|backend-[^/]+|onnx|text|weights|classifier|tagger|translator)/src/",
         pathNot: "^packages/[^/]+/src/node/",
       },
       to: { dependencyTypes: ["core"] },
