@@ -206,7 +206,14 @@ export type { ReadOptions } from "./nn/registry.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";
 export { type ModelSpec, parseModelSpec } from "./nn/spec.ts";
 export { statefulLayer, streamGraph } from "./nn/streamed.ts";
-export { countParameters, type SummaryRow, summary, summaryRows } from "./nn/summary.ts";
+export {
+  countParameters,
+  type ParameterInfo,
+  parametersOf,
+  type SummaryRow,
+  summary,
+  summaryRows,
+} from "./nn/summary.ts";
 export { lossesFromJson, lossesToJson, type Trained, type TrainedLoss } from "./nn/trained.ts";
 export { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./nn/wrapping.ts";
 export { learningRateAt } from "./optim/learningRate.ts";
@@ -244,7 +251,7 @@ export { describe } from "./plan/print.ts";
 export type { AnyStep, Block, NamedValue, Program, ProgramValue, Step, StepAttrs, Storage } from "./plan/program.ts";
 export { actualShape, bindSizes, emptySizes, type HeldShapes, type Sizes, sizeOfDim } from "./plan/sizes.ts";
 export { fillDropoutMask, fillNormalNoise, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
-export { type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
+export { fromOnnxGates, type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
 export { hoist } from "./recurrent/hoist.ts";
 export { joinPads } from "./recurrent/joinPads.ts";
 export {

@@ -12,6 +12,7 @@ import {
   factsOf,
   feed,
   float32,
+  fromOnnxGates,
   gradOf,
   initialize,
   initializerNames,
@@ -137,7 +138,7 @@ describe("graphs", () => {
   });
 });
 
-test("gate orders are those of ONNX, Keras and PyTorch, and toOnnxGates brings them to ours", () => {
+test("gate orders are those of ONNX, Keras and PyTorch, and toOnnxGates brings them to ours, fromOnnxGates back", () => {
   expect(recurrences.lstm.foreign.keras).toEqual(["i", "f", "c", "o"]);
   expect(recurrences.gru.foreign.pytorch).toEqual(["r", "z", "h"]);
   for (const name of recurrenceNames) {
@@ -146,6 +147,7 @@ test("gate orders are those of ONNX, Keras and PyTorch, and toOnnxGates brings t
       const order = (from === "onnx" ? undefined : foreign?.[from]) ?? gates;
       const stored = order.map((gate) => gates.indexOf(gate));
       expect([...toOnnxGates(name, stored, 1, 1, from)], `${name}, ${from}`).toEqual([...gates.keys()]);
+      expect([...fromOnnxGates(name, [...gates.keys()], 1, 1, from)], `${name}, ${from}`).toEqual(stored);
     }
   }
 });

@@ -8,6 +8,7 @@ import {
   input,
   lstm,
   model,
+  parametersOf,
   sequential,
   summary,
   summaryRows,
@@ -55,4 +56,20 @@ test("layers without parameters have none, and a layer applied twice is counted 
     ["activation", 0],
   ]);
   expect(countParameters(network)).toBe(12);
+});
+
+test("parameters are listed with their names and shapes, frozen ones told apart", () => {
+  const network = sequential([
+    embedding({ inputDim: 5, outputDim: 2, trainable: false }),
+    lstm({ units: 1, name: "reader" }),
+    dense({ units: 1 }),
+  ]);
+  expect(parametersOf(network)).toEqual([
+    { name: "embedding/embeddings", shape: [5, 2], trainable: false },
+    { name: "reader/W", shape: [4, 2], trainable: true },
+    { name: "reader/R", shape: [4, 1], trainable: true },
+    { name: "reader/B", shape: [4], trainable: true },
+    { name: "dense/kernel", shape: [1, 1], trainable: true },
+    { name: "dense/bias", shape: [1], trainable: true },
+  ]);
 });

@@ -3,6 +3,7 @@
 import { sizeOf } from "../tensor.ts";
 import { buildModel } from "./build.ts";
 import { batchMajorShape, type Flow } from "./kinds.ts";
+import type { ParameterSpec } from "./layer.ts";
 import type { Model } from "./model.ts";
 import type { ModelSpec } from "./spec.ts";
 import { lossParametersOf, type Trained } from "./trained.ts";
@@ -46,6 +47,19 @@ export function summaryRows(model: Summed, sizes: Readonly<Record<string, number
     return { name: `${output}/${loss.kind}`, kind: loss.kind, shape: of ? shapeOf(of.flow) : [], parameters };
   });
   return [...layers, ...losses];
+}
+
+/** One parameter of a model. */
+export type ParameterInfo = Readonly<Required<Pick<ParameterSpec, "name" | "shape" | "trainable">>>;
+
+/**
+ * The parameters of a model in the order in which its layers ask for them, those of losses not among them: what its weights are called, how large they are, and
+ * whether training changes them.
+ *
+ * @example parametersOf(model) // [{ name: "embedding/embeddings", shape: [5000, 10], trainable: true }, …]
+ */
+export function parametersOf(model: Model): ParameterInfo[] {
+  return buildModel(model.spec).parameters.map(({ name, shape, trainable = true }) => ({ name, shape, trainable }));
 }
 
 /** How many numbers the weights of the model are, frozen ones included, and of a trained model those of its losses. */
