@@ -3,7 +3,14 @@ export { gradients } from "./autodiff/gradients.ts";
 export type { Backend, Executable, Session } from "./backend.ts";
 export type { Checkpoint, Position, Settings } from "./checkpoint/checkpoint.ts";
 export { fromBytes, toBytes } from "./checkpoint/model.ts";
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./checkpoint/safetensors.ts";
+export type { NumberTypeName } from "./checkpoint/numberTypes.ts";
+export {
+  bytesFrom,
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  tensorOver,
+} from "./checkpoint/safetensors.ts";
 export { checkpointFromBytes, checkpointToBytes } from "./checkpoint/training.ts";
 export * from "./decoding/generate.ts";
 export type { GenerateOptions, GenerateProgress, SampleOptions } from "./decoding/generateOptions.ts";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   bool,
+  bytesFrom,
   decodeSafetensors,
   encodeSafetensors,
   float32,
@@ -11,6 +12,7 @@ import {
   int32,
   ModelFileError,
   type Safetensors,
+  tensorOver,
 } from "@ostinato/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -226,4 +228,16 @@ describe("number types that tensors do not have here", () => {
   test("a tensor that does not fill its place is damage in every type", () => {
     expect(() => decodeSafetensors(typed("F16", 3, new Uint8Array(4)))).toThrow("does not fill its place of 4 bytes");
   });
+});
+
+test("readers of other formats take tensors from bytes by the same rules", () => {
+  expect(tensorOver({ name: "bias", type: "F16", shape: [2] }, new Uint8Array([0, 60, 0, 64]))).toEqual(
+    float32([2], [1, 2]),
+  );
+  const large = { name: "steps", type: "U32", shape: [1] } as const;
+  expect(() => tensorOver(large, new Uint8Array([0, 0, 0, 255]))).toThrow(/"steps" holds 4278190080/);
+  const buffer = new Uint8Array([1, 2, 3]);
+  expect([...bytesFrom(buffer.subarray(1))]).toEqual([2, 3]);
+  expect([...bytesFrom(buffer.buffer)]).toEqual([1, 2, 3]);
+  expect(() => bytesFrom("model.npz")).toThrow(ModelFileError);
 });

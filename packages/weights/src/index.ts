@@ -1,2 +1,2 @@
 /** The public names of @ostinato/weights. */
-export {};
+export { fromNpy, fromNpz, toNpz } from "./npz.ts";

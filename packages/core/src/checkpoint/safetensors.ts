@@ -22,8 +22,8 @@ export interface Safetensors {
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The bytes of a typed array or a buffer of any realm. @throws ModelFileError for anything else */
-function bytesFrom(data: unknown): Uint8Array {
+/** The bytes of a file: those of a typed array or a buffer of any realm, not copied. @throws ModelFileError for anything else */
+export function bytesFrom(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const kind = classOf(data);
   if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return new Uint8Array(data as ArrayBuffer);
@@ -127,11 +127,15 @@ function readEntry(name: string, data: unknown, begin: number): Entry {
 }
 
 /**
- * The tensor of an entry from its bytes, which are its own from then on. They begin at a multiple of 8 of their buffer.
+ * The tensor of an entry from its bytes, which are its own from then on. They begin at a multiple of 8 of their buffer. For readers of other formats, too.
  *
  * @throws ModelFileError for a whole number that does not fit int32
+ * @example tensorOver({ name: "bias", type: "F16", shape: [2] }, new Uint8Array([0, 60, 0, 64])) // float32 [1, 2]
  */
-export function tensorOver({ name, type, shape }: Entry, bytes: Uint8Array<ArrayBuffer>): Tensor {
+export function tensorOver(
+  { name, type, shape }: Pick<Entry, "name" | "type" | "shape">,
+  bytes: Uint8Array<ArrayBuffer>,
+): Tensor {
   const { buffer, byteOffset, length } = bytes;
   const number: (typeof numberTypes)[NumberTypeName] = numberTypes[type];
   const { dtype } = number;

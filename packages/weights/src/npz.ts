@@ -1,0 +1,171 @@
+/** NumPy's files: `.npy`, an array, and `.npz`, a zip archive of arrays by name. Readers of files from anywhere: they believe nothing. */
+import {
+  bytesFrom,
+  ModelFileError,
+  type NumberTypeName,
+  sizeOf,
+  type Tensor,
+  type Tensors,
+  tensorOver,
+} from "@ostinato/core";
+import { strFromU8, strToU8 } from "fflate";
+import { openZip, writeZip } from "./zip.ts";
+
+const MAGIC = "\x93NUMPY";
+/** NumPy's own limit. */
+const LONGEST_HEADER = 10_000;
+const MAXIMUM_DIMENSIONS = 8;
+/** Data begins at a multiple of this, so that readers can map it. */
+const ALIGNMENT = 64;
+
+/** The types of arrays by NumPy's names, without the order of their bytes: what they are in safetensors, by whose rules they become tensors, and bytes a number. */
+const types: Readonly<Record<string, readonly [NumberTypeName, number]>> = {
+  f2: ["F16", 2],
+  f4: ["F32", 4],
+  f8: ["F64", 8],
+  b1: ["BOOL", 1],
+  i1: ["I8", 1],
+  i2: ["I16", 2],
+  i4: ["I32", 4],
+  i8: ["I64", 8],
+  u1: ["U8", 1],
+  u2: ["U16", 2],
+  u4: ["U32", 4],
+  u8: ["U64", 8],
+};
+
+/** What each type of tensors is written as. */
+const written = { float32: "<f4", float64: "<f8", int32: "<i4", bool: "|b1" } as const satisfies {
+  readonly [D in Tensor["dtype"]]: string;
+};
+
+interface Header {
+  readonly order: string;
+  readonly type: NumberTypeName;
+  /** Bytes a number. */
+  readonly bytes: number;
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  /** Where the data begins. */
+  readonly end: number;
+}
+
+const wrong = (name: string, why: string): ModelFileError => new ModelFileError(`"${name.slice(0, 100)}" ${why}`);
+
+/** The header of an array: the text of a Python dictionary. */
+function headerOf(name: string, bytes: Uint8Array): Header {
+  if (bytes.length < 12 || strFromU8(bytes.subarray(0, 6), true) !== MAGIC) throw wrong(name, "is not a NumPy array");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const major = view.getUint8(6);
+  if (major < 1 || major > 3) throw wrong(name, `is of version ${major} of .npy; 1 to 3 are read`);
+  const start = major === 1 ? 10 : 12;
+  const end = start + (major === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (end - start > LONGEST_HEADER || end > bytes.length) throw wrong(name, "has a header that is too long");
+  const text = strFromU8(bytes.subarray(start, end), true);
+  const [, order = "", kind = ""] = /'descr': *'([<>|=])(\w{1,20})'/.exec(text) ?? [];
+  const fortran = /'fortran_order': *(True|False)/.exec(text)?.[1];
+  const dims = /'shape': *\(([\d, ]{0,200})\)/.exec(text)?.[1];
+  if (/'descr': *'\|O'/.test(text))
+    throw wrong(name, "holds Python objects, which are pickled and never read; write it as an array of numbers");
+  const type = Object.hasOwn(types, kind) ? types[kind] : undefined;
+  if (type === undefined && fortran !== undefined)
+    throw wrong(
+      name,
+      `has numbers of the type ${(/'descr': *([^,]{1,40})/.exec(text)?.[1] ?? "").trim()}, which is not read; write it as float32`,
+    );
+  if (type === undefined || fortran === undefined || dims === undefined) throw wrong(name, "has a damaged header");
+  const shape = dims
+    .split(",")
+    .filter((dim) => dim.trim() !== "")
+    .map(Number);
+  if (shape.length > MAXIMUM_DIMENSIONS || !shape.every(Number.isSafeInteger)) throw wrong(name, "has no valid shape");
+  return { order, type: type[0], bytes: type[1], fortran: fortran === "True", shape, end };
+}
+
+/** Turns the bytes of each number round, in place. */
+function swap(data: Uint8Array, bytes: number): void {
+  for (let at = 0; at < data.length; at += bytes) data.subarray(at, at + bytes).reverse();
+}
+
+/** From column-major order, in which the first axis is the quickest, to ours. */
+function rowMajor<T extends Tensor>({ dtype, shape, data }: T): Tensor {
+  const out = data.slice();
+  const at = shape.map(() => 0);
+  for (let i = 0; i < out.length; i++) {
+    let from = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) from = from * (shape[axis] as number) + (at[axis] as number);
+    out[i] = data[from] as number;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at[axis] = (at[axis] as number) + 1;
+      if ((at[axis] as number) < (shape[axis] as number)) break;
+      at[axis] = 0;
+    }
+  }
+  return { dtype, shape, data: out } as Tensor;
+}
+
+function arrayOf(name: string, file: Uint8Array): Tensor {
+  const { order, type, bytes, fortran, shape, end } = headerOf(name, file);
+  const size = sizeOf(shape) * bytes;
+  if (file.length - end !== size)
+    throw wrong(name, `has ${file.length - end} bytes of data, and its shape [${shape.join(", ")}] takes ${size}`);
+  const data = new Uint8Array(size);
+  data.set(file.subarray(end));
+  if (order === ">") swap(data, bytes);
+  const tensor = tensorOver({ name, type, shape }, data);
+  return fortran && shape.length > 1 ? rowMajor(tensor) : tensor;
+}
+
+/**
+ * Reads an array of NumPy, as `numpy.save` writes it: numbers of 16 to 64 bits, whole numbers and truth values, in both orders of bytes and of axes. Half-precision numbers
+ * become float32, all whole numbers int32.
+ *
+ * @throws ModelFileError where it is no such file, for other types of elements, and for a whole number that does not fit int32
+ * @example const table = fromNpy(await readFile("vectors.npy"));
+ */
+export function fromNpy(file: Uint8Array | ArrayBuffer): Tensor {
+  return arrayOf("the array", bytesFrom(file));
+}
+
+/**
+ * Reads the arrays of a `.npz` archive by name, as `numpy.savez` and `numpy.savez_compressed` write it; each as `fromNpy` reads it.
+ *
+ * @throws ModelFileError as `fromNpy`, with the name of the array; where the archive is damaged or has other members, and where it would unpack to more than ten times its size
+ * @example const { kernel, bias } = fromNpz(await readFile("weights.npz"));
+ */
+export function fromNpz(file: Uint8Array | ArrayBuffer): Tensors {
+  const archive = openZip(bytesFrom(file));
+  return Object.fromEntries(
+    archive.names.map((member) => {
+      const [, name] = /^(.+)\.npy$/s.exec(member) ?? [];
+      if (name === undefined) throw wrong(member, "is no array; a .npz archive has members that end in .npy");
+      return [name, arrayOf(name, archive.member(member))];
+    }),
+  );
+}
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** An array of NumPy, version 1.0. */
+function npy({ dtype, shape, data }: Tensor): Uint8Array {
+  const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const text = `{'descr': '${written[dtype]}', 'fortran_order': False, 'shape': (${dims}), }`;
+  const length = Math.ceil((10 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const out = new Uint8Array(length + data.byteLength);
+  out.set(strToU8(`${MAGIC}\x01\x00`, true));
+  new DataView(out.buffer).setUint16(8, length - 10, true);
+  out.set(strToU8(`${text.padEnd(length - 11)}\n`, true), 10);
+  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), length);
+  return out;
+}
+
+/**
+ * Writes tensors as a `.npz` archive, which `numpy.load` reads: float32, float64, int32 and bool by their names. It is not compressed, and the same tensors give the same bytes.
+ *
+ * @example await writeFile("weights.npz", toNpz(trained.weights)); // in Python: numpy.load("weights.npz")["dense/kernel"]
+ */
+export function toNpz(tensors: Tensors): Uint8Array {
+  if (!littleEndian) throw new ModelFileError("NumPy's files are written little-endian; this machine is not");
+  const names = Object.keys(tensors).sort();
+  return writeZip(Object.fromEntries(names.map((name) => [`${name}.npy`, npy(tensors[name] as Tensor)])));
+}
