@@ -98,8 +98,9 @@ const layerCases: readonly LayerCase[] = [
   ...recurrentCases("gru", gru, {}),
   ...recurrentCases("gru, reset before", gru, { resetAfter: false }),
   ...recurrentCases("simpleRnn", simpleRnn, {}),
-  ...recurrentActivationNames.flatMap((activation) => [
-    ...recurrentActivationNames.flatMap((recurrentActivation): LayerCase[] => {
+  ...recurrentActivationNames.flatMap((activation, i) => [
+    ...[i, i + 1].flatMap((k): LayerCase[] => {
+      const recurrentActivation = recurrentActivationNames[k % recurrentActivationNames.length];
       const gated = { activation, recurrentActivation, dropout: 0.5, recurrentDropout: 0.5 } as const;
       return [
         [`lstm, ${activation} and ${recurrentActivation}`, vectors, (t) => [lstm({ units: t.size(), ...gated })]],

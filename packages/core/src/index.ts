@@ -91,6 +91,7 @@ export {
 } from "./ir/ops.ts";
 export { printBody, printGraph } from "./ir/print.ts";
 export {
+  type ActivationParameters,
   byRecurrence,
   byRecurrenceGrad,
   constantOptions,
@@ -105,15 +106,23 @@ export {
   type RecurrenceName,
   type RecurrenceOption,
   type RecurrentActivation,
+  type RecurrentActivationFunction,
   recurrenceInputs,
   recurrenceNames,
   recurrences,
+  recurrentActivations,
+  spelledOut,
 } from "./ir/recurrences.ts";
 export { type Pass, rewrite, substitute } from "./ir/rewrite.ts";
 export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
 export { verify } from "./ir/verify.ts";
 export { findLargest } from "./largest.ts";
-export { type Activation, activationNames } from "./nn/activations.ts";
+export {
+  type Activation,
+  activationNames,
+  type RecurrentActivationName,
+  recurrentActivationNames,
+} from "./nn/activations.ts";
 export * from "./nn/attention/create.ts";
 export {
   additiveScores,
@@ -207,7 +216,6 @@ export type {
   StatefulLayer,
   WithState,
 } from "./nn/recurrent/layer.ts";
-export { type RecurrentActivationName, recurrentActivationNames } from "./nn/recurrent/recurrent.ts";
 export { type RnnOptions, rnn } from "./nn/recurrent/rnn.ts";
 export type { ReadOptions } from "./nn/registry.ts";
 export type { Regularizer, RegularizerOptions } from "./nn/regularizers.ts";

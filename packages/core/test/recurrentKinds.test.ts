@@ -268,7 +268,7 @@ const misuses: readonly Misuse[] = [
     "an activation that recurrences have not",
     () => simpleRnn({ units: 1, activation: untyped("selu") }),
     "ConfigError",
-    "simpleRnn: activation must be one of tanh, sigmoid, relu",
+    "simpleRnn: activation must be one of linear, relu, leakyRelu, elu, sigmoid, hardSigmoid, softplus, softsign, tanh",
   ],
   ["no units", () => gru(untyped({})), "ConfigError", "gru: units must be a whole number from 1 on"],
   ["dropout of everything", () => simpleRnn({ units: 1, recurrentDropout: 1 }), "ConfigError", "below 1"],

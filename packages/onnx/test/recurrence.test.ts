@@ -66,6 +66,13 @@ const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrentO
     peepholes: { P: true },
     "clipped sums, peepholes, other activations": { clip: 0.3, P: true, activations: ["Sigmoid", "Tanh", "Relu"] },
     "coupled gates": { inputForget: true },
+    "activations with parameters": {
+      activations: [
+        { name: "HardSigmoid", alpha: 1 / 6, beta: 0.5 },
+        { name: "ScaledTanh", alpha: 1.7, beta: 0.6 },
+        { name: "Elu", alpha: 0.7 },
+      ],
+    },
     "a recurrent bias, other activations": { recurrentBias: true, activations: ["Tanh", "Relu", "Sigmoid"] },
   },
   gru: {
@@ -79,11 +86,22 @@ const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrentO
       activations: ["Sigmoid", "Relu"],
     },
     "other activations": { activations: ["Tanh", "Sigmoid"] },
+    "activations with one parameter, and with two": {
+      activations: [
+        { name: "LeakyRelu", alpha: 0.1 },
+        { name: "Affine", alpha: 0.3, beta: 0.4 },
+      ],
+    },
+    "activations, the second with parameters": {
+      activations: ["Softsign", { name: "HardSigmoid", alpha: 0.3, beta: 0.4 }],
+    },
   },
   rnn: {
     "a recurrent bias": { recurrentBias: true },
     "clipped sums": { clip: 0.3 },
     relu: { activations: ["Relu"] },
+    softplus: { activations: ["Softplus"] },
+    "above a threshold": { activations: [{ name: "ThresholdedRelu", alpha: 0.4 }] },
     "sigmoid, clipped": { activations: ["Sigmoid"], clip: 0.5 },
   },
 };

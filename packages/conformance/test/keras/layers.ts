@@ -1,5 +1,6 @@
 /** Keras's layers written out naively: double precision, nested lists, one row at a time, straight from the formulas. */
 import type { ModelSpec, Tensors } from "@ostinato/core";
+import { activations } from "./activations.ts";
 import { attend, attentionKinds } from "./attention.ts";
 import { kerasRecurrence, type RecurrentKind, recurrentKinds } from "./recurrence.ts";
 
@@ -12,27 +13,6 @@ export interface Row {
   /** How many steps count. */
   readonly length: number;
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
-const activations: Readonly<Record<string, (x: readonly number[]) => number[]>> = {
-  linear: (x) => [...x],
-  relu: (x) => x.map((v) => Math.max(v, 0)),
-  leakyRelu: (x) => x.map((v) => (v > 0 ? v : 0.2 * v)),
-  elu: (x) => x.map((v) => (v > 0 ? v : Math.expm1(v))),
-  selu: (x) => x.map((v) => 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * Math.expm1(v))),
-  exponential: (x) => x.map(Math.exp),
-  hardSigmoid: (x) => x.map((v) => (v <= -3 ? 0 : v >= 3 ? 1 : v / 6 + 0.5)),
-  silu: (x) => x.map((v) => v * sigmoid(v)),
-  softsign: (x) => x.map((v) => v / (1 + Math.abs(v))),
-  sigmoid: (x) => x.map(sigmoid),
-  softmax: (x) => {
-    const total = x.reduce((sum, v) => sum + Math.exp(v), 0);
-    return x.map((v) => Math.exp(v) / total);
-  },
-  softplus: (x) => x.map((v) => Math.log(1 + Math.exp(v))),
-  tanh: (x) => x.map(Math.tanh),
-};
 
 type Config = Readonly<Record<string, unknown>>;
 type Weights = (suffix: string) => ArrayLike<number>;

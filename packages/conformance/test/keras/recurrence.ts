@@ -1,4 +1,5 @@
 /** Keras's recurrences written out naively: one row, one step and one unit at a time, with the masks of their dropout. */
+import { functions } from "./activations.ts";
 
 /** Where a row begins, and what is dropped of it: one mask of the input, one of the state for each gate, all steps alike. */
 export interface Start {
@@ -68,12 +69,6 @@ export const formulas = {
 /** The kinds of recurrent layers. */
 export type RecurrentKind = keyof typeof formulas;
 export const recurrentKinds = Object.keys(formulas) as RecurrentKind[];
-
-const functions: Readonly<Record<string, (x: number) => number>> = {
-  tanh: Math.tanh,
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-  relu: (x) => Math.max(x, 0),
-};
 
 export function kerasRecurrence(
   kind: RecurrentKind,

@@ -1,10 +1,8 @@
 /**
  * The form of a recurrence: what is known of it, named as ONNX names it, and what one step computes. A formula is handed its arithmetic and does not
- * know what a value is, so that its file imports nothing, and inference, gradients, layers, export and tests may all ask it.
+ * know what a value is, so that its file imports no other, and inference, gradients, layers, export and tests may all ask it.
  */
-
-/** Activation functions of a recurrence, by ONNX's names. */
-export type RecurrentActivation = "Sigmoid" | "Tanh" | "Relu";
+import type { RecurrentActivationFunction } from "./activations.ts";
 
 /** What is known of a recurrence beside its formula. */
 export interface RecurrenceFacts {
@@ -19,7 +17,7 @@ export interface RecurrenceFacts {
   /** What the forward op keeps of each step for a native gradient alone, and how wide it is in hidden sizes. */
   readonly kept: Readonly<Record<string, number>>;
   /** The activations by default, in ONNX's order: of the gates, of the candidate, of the output. */
-  readonly activations: readonly RecurrentActivation[];
+  readonly activations: readonly RecurrentActivationFunction[];
   /** The gates that see a cell through the diagonal weights P, in the order of P. */
   readonly peepholes: readonly string[];
   /** Truth values of this recurrence alone, and their defaults. */

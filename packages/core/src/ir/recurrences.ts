@@ -1,8 +1,16 @@
 /** What follows from the table of recurrences for their ops: names, inputs, attributes. */
-import type { Cell, RecurrenceFacts, RecurrentActivation } from "../cells/cell.ts";
+import type { RecurrentActivation } from "../cells/activations.ts";
+import type { Cell, RecurrenceFacts } from "../cells/cell.ts";
 import { recurrences } from "../cells/table.ts";
 
-export type { RecurrenceFacts, RecurrentActivation } from "../cells/cell.ts";
+export {
+  type ActivationParameters,
+  type RecurrentActivation,
+  type RecurrentActivationFunction,
+  recurrentActivations,
+  spelledOut,
+} from "../cells/activations.ts";
+export type { RecurrenceFacts } from "../cells/cell.ts";
 export { recurrences } from "../cells/table.ts";
 
 /** The name of a recurrence. */

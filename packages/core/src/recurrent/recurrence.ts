@@ -6,7 +6,22 @@
  */
 import type { RecurrenceFacts, Step } from "../cells/cell.ts";
 import { apply } from "../ir/build/apply.ts";
-import { add, maximum, minimum, mul, relu, sigmoid, sub, tanh } from "../ir/build/elementwise.ts";
+import {
+  abs,
+  add,
+  div,
+  exp,
+  less,
+  maximum,
+  minimum,
+  mul,
+  relu,
+  select,
+  sigmoid,
+  softplus,
+  sub,
+  tanh,
+} from "../ir/build/elementwise.ts";
 import { gather } from "../ir/build/index.ts";
 import { dot } from "../ir/build/linear.ts";
 import { concat, reshape, slice, transpose } from "../ir/build/shape.ts";
@@ -23,8 +38,10 @@ import {
   type RecurrenceName,
   type RecurrenceOption,
   type RecurrentActivation,
+  type RecurrentActivationFunction,
   recurrenceInputs,
   type StateOf,
+  spelledOut,
 } from "../ir/recurrences.ts";
 import { substitute } from "../ir/rewrite.ts";
 import type { Dim, Node, Value } from "../ir/value.ts";
@@ -84,11 +101,28 @@ export function recurrenceInputsOf<R extends RecurrenceName>(
   return Object.fromEntries(roles.map((role, i) => [role, inputs[i] as Value])) as RecurrenceInputs<R>;
 }
 
-const activationFunctions: { readonly [A in RecurrentActivation]: (x: Value) => Value } = {
+const activationFunctions: {
+  readonly [A in RecurrentActivationFunction]: (x: Value, alpha: number, beta: number) => Value;
+} = {
   Sigmoid: sigmoid,
   Tanh: tanh,
   Relu: relu,
+  Affine: (x, alpha, beta) => add(mul(x, alpha), beta),
+  LeakyRelu: (x, alpha) => (alpha > 1 ? minimum : maximum)(x, mul(x, alpha)),
+  ThresholdedRelu: (x, alpha) => select(less(x, alpha), 0, x),
+  ScaledTanh: (x, alpha, beta) => mul(tanh(mul(x, beta)), alpha),
+  HardSigmoid: (x, alpha, beta) => maximum(minimum(add(mul(x, alpha), beta), 1), 0),
+  // exp never sees what would overflow.
+  Elu: (x, alpha) => add(relu(x), mul(sub(exp(minimum(x, 0)), 1), alpha)),
+  Softsign: (x) => div(x, add(abs(x), 1)),
+  Softplus: softplus,
 };
+
+/** The function of an activation, with its parameters. */
+export function functionOf(activation: RecurrentActivation): (x: Value) => Value {
+  const { name, alpha, beta } = spelledOut(activation);
+  return (x) => activationFunctions[name](x, alpha as number, beta as number);
+}
 
 /** One product with R as a step needs it: its values go into the scan as constants. */
 interface Product {
@@ -168,7 +202,7 @@ export const decomposeRecurrence =
           },
           peep: (sum, gateName, seen) =>
             P ? add(sum, mul(slice(inside(P), 0, peepholes.indexOf(gateName) * hidden, hidden), seen)) : sum,
-          activations: attrs.activations.map((activation) => activationFunctions[activation]),
+          activations: attrs.activations.map(functionOf),
           clipped,
           flag,
           add,

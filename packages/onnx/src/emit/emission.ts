@@ -2,13 +2,14 @@
 import type { AnyNode, Node, OpName, Shape, Tensor, Value } from "@ostinato/core";
 import type { ElementType, Message } from "../file/schema.ts";
 
-/** A whole number, whole numbers, words, a fraction, or the graph of a body. */
+/** A whole number, whole numbers, words, a fraction, fractions, or the graph of a body. */
 export type AttributeValue =
   | number
   | string
   | readonly number[]
   | readonly string[]
   | { readonly float: number }
+  | { readonly floats: readonly number[] }
   | { readonly graph: Message<"Graph"> };
 
 /** The attributes of an ONNX node; those that are `undefined` are left out. */

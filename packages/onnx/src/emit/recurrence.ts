@@ -1,5 +1,6 @@
 /** Recurrences as the operators that ONNX has for them: of one direction, or of both. */
 import {
+  type ActivationParameters,
   factsOf,
   initialOf,
   type Node,
@@ -7,10 +8,11 @@ import {
   type RecurrenceName,
   recurrenceInputsOf,
   sizeOf,
+  spelledOut,
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
-import type { Attributes, Emission, JointExport, Known, Part } from "./emission.ts";
+import type { Attributes, AttributeValue, Emission, JointExport, Known, Part } from "./emission.ts";
 import { int32Scalar } from "./source.ts";
 
 type Recurrence = Node<RecurrenceName>;
@@ -96,10 +98,16 @@ function knownBias({ B, recurrentBias }: Roles, emission: Emission): Known | und
   return { name: known.name, tensor: { dtype: "float32", shape: [2 * rows], data } };
 }
 
-/** [directions, 2 * rows]; absent where all of them are zeros. */
+/** Zeros that no training changes. */
+const isZero = (value: Value | undefined, emission: Emission): boolean =>
+  value === undefined ||
+  (value.node.op !== "input" && (emission.known(value)?.tensor.data.every((x) => x === 0) ?? false));
+
+/** [directions, 2 * rows]; absent where there is none in the model. A parameter that happens to be zero stays a parameter. */
 function biases(directions: readonly Roles[], emission: Emission): string {
+  if (directions.every(({ B, recurrentBias }) => isZero(B, emission) && isZero(recurrentBias, emission))) return "";
   const known = allOf(directions.map((roles) => knownBias(roles, emission)));
-  if (known) return known.every(({ tensor }) => tensor.data.every((x) => x === 0)) ? "" : storeStacked(known, emission);
+  if (known) return storeStacked(known, emission);
   const both = directions.map(({ B, recurrentBias }) => {
     const second = recurrentBias ? emission.name(recurrentBias) : zeroRows(B.type.shape[0] as number, emission);
     return emission.add("Concat", [emission.name(B), second], { axis: 0 });
@@ -136,15 +144,29 @@ function expectExportable(node: Recurrence, emission: Emission): void {
   }
 }
 
+/** The activations of all directions. Runtimes take the parameters off their lists one after another, for those functions that have them: all are written. */
+function activationsOf(nodes: readonly Recurrence[]): Attributes {
+  const given = nodes.flatMap((node) => node.attrs.activations.map(spelledOut));
+  const byDefault = nodes.flatMap((node) => factsOf(node.op).activations);
+  if (given.every(({ name }, i) => name === byDefault[i])) return {};
+  const parameters = (key: keyof ActivationParameters): AttributeValue | undefined => {
+    const floats = given.flatMap((activation) => activation[key] ?? []);
+    return floats.length === 0 ? undefined : { floats };
+  };
+  return {
+    activations: given.map(({ name }) => name),
+    activation_alpha: parameters("alpha"),
+    activation_beta: parameters("beta"),
+  };
+}
+
 /** The attributes of one direction, or of both. */
 function attributesOf(nodes: readonly Recurrence[]): Attributes {
-  const [{ op, attrs }] = nodes as [Recurrence];
-  const activations = nodes.flatMap((node) => node.attrs.activations);
-  const byDefault = nodes.flatMap(() => factsOf(op).activations);
+  const [{ attrs }] = nodes as [Recurrence];
   return {
     hidden_size: attrs.hiddenSize,
     direction: nodes.length > 1 ? "bidirectional" : attrs.direction === "forward" ? undefined : attrs.direction,
-    activations: activations.join() === byDefault.join() ? undefined : activations,
+    ...activationsOf(nodes),
     clip: attrs.clip === undefined ? undefined : { float: attrs.clip },
     ...flagsOf(nodes[0] as Recurrence),
   };

@@ -53,6 +53,7 @@ function attribute(name: string, value: AttributeValue): Message<"Attribute"> {
   if (typeof value === "string") return { name, string: encode(value), type: attributeTypes.string };
   if ("graph" in value) return { name, graph: value.graph, type: attributeTypes.graph };
   if ("float" in value) return { name, float: value.float, type: attributeTypes.float };
+  if ("floats" in value) return { name, floats: value.floats, type: attributeTypes.floats };
   if (isWords(value)) return { name, strings: value.map(encode), type: attributeTypes.strings };
   return { name, ints: value as readonly number[], type: attributeTypes.ints };
 }

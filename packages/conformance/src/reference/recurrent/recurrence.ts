@@ -2,7 +2,15 @@
  * Recurrences of ONNX in plain loops, one row and one unit at a time, and their gradients by back-propagation through time (Werbos 1990): each row
  * walks its own valid steps, so nothing needs a mask. What is the same for all; the steps themselves are in `lstm.ts`, `gru.ts`, `rnn.ts`.
  */
-import { factsOf, initialOf, type RecurrenceName, type RecurrentActivation, recurrenceInputs } from "@ostinato/core";
+import {
+  factsOf,
+  initialOf,
+  type RecurrenceName,
+  type RecurrentActivation,
+  type RecurrentActivationFunction,
+  recurrenceInputs,
+  spelledOut,
+} from "@ostinato/core";
 import { type Dense, empty } from "../dense.ts";
 import { relu, sigmoid } from "../elementwise.ts";
 
@@ -12,11 +20,33 @@ export interface Activation {
   readonly slope: (x: number) => number;
 }
 
-const activations: { readonly [A in RecurrentActivation]: Activation } = {
-  Sigmoid: { value: sigmoid, slope: (x) => sigmoid(x) * (1 - sigmoid(x)) },
-  Tanh: { value: Math.tanh, slope: (x) => 1 - Math.tanh(x) ** 2 },
-  Relu: { value: relu, slope: (x) => (x > 0 ? 1 : 0) },
+const activations: { readonly [A in RecurrentActivationFunction]: (alpha: number, beta: number) => Activation } = {
+  Sigmoid: () => ({ value: sigmoid, slope: (x) => sigmoid(x) * (1 - sigmoid(x)) }),
+  Tanh: () => ({ value: Math.tanh, slope: (x) => 1 - Math.tanh(x) ** 2 }),
+  Relu: () => ({ value: relu, slope: (x) => (x > 0 ? 1 : 0) }),
+  Affine: (alpha, beta) => ({ value: (x) => alpha * x + beta, slope: () => alpha }),
+  LeakyRelu: (alpha) => ({ value: (x) => (x < 0 ? alpha * x : x), slope: (x) => (x < 0 ? alpha : 1) }),
+  ThresholdedRelu: (alpha) => ({ value: (x) => (x < alpha ? 0 : x), slope: (x) => (x < alpha ? 0 : 1) }),
+  ScaledTanh: (alpha, beta) => ({
+    value: (x) => alpha * Math.tanh(beta * x),
+    slope: (x) => alpha * beta * (1 - Math.tanh(beta * x) ** 2),
+  }),
+  HardSigmoid: (alpha, beta) => ({
+    value: (x) => Math.min(Math.max(alpha * x + beta, 0), 1),
+    slope: (x) => (alpha * x + beta > 0 && alpha * x + beta < 1 ? alpha : 0),
+  }),
+  Elu: (alpha) => ({
+    value: (x) => (x < 0 ? alpha * Math.expm1(x) : x),
+    slope: (x) => (x < 0 ? alpha * Math.exp(x) : 1),
+  }),
+  Softsign: () => ({ value: (x) => x / (1 + Math.abs(x)), slope: (x) => 1 / (1 + Math.abs(x)) ** 2 }),
+  Softplus: () => ({ value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), slope: sigmoid }),
 };
+
+function activationOf(activation: RecurrentActivation): Activation {
+  const { name, alpha, beta } = spelledOut(activation);
+  return activations[name](alpha as number, beta as number);
+}
 
 /** The activation of an input that is bounded first. At the bound itself the gradient still flows. */
 export function clipped({ value, slope }: Activation, clip: number): Activation {
@@ -67,7 +97,7 @@ function read(name: RecurrenceName, inputs: readonly Dense[], attrs: Attrs): Rec
   return {
     ...{ time, batch, inputSize, hidden, has, input },
     clip: attrs.clip ?? Infinity,
-    activations: attrs.activations.map((activation) => activations[activation]),
+    activations: attrs.activations.map(activationOf),
     kept: (k, row, n) =>
       has("recurrentMask") ? input("recurrentMask").data[(Math.floor(k / hidden) * batch + row) * hidden + n] : 1,
     stepsOf: (row) => {

@@ -32,6 +32,7 @@ import {
   trialsPerTest,
   withExecutable,
 } from "../suiteTest.ts";
+import { featuresOf } from "./features.ts";
 
 function* trialsWith(
   name: RecurrenceName,
@@ -44,40 +45,6 @@ function* trialsWith(
     yield draw.trial(drawRecurrence(draw, name, features as RecurrenceFeatures<"rnn">));
   }
 }
-
-/** Features of every recurrence; initial states are those that it has. */
-const shared = {
-  "no options": {},
-  "ragged lengths, among them 0 and all": { lengths: true },
-  reverse: { direction: "reverse" },
-  "reverse and lengths": { direction: "reverse", lengths: true },
-  "initial states": { initialH: true, initialC: true },
-  "initial states and lengths": { initialH: true, initialC: true, lengths: true },
-  "recurrent mask": { recurrentMask: true },
-  "recurrent bias": { recurrentBias: true, lengths: true },
-  clip: { clip: 0.5, lengths: true },
-} as const;
-
-/** Features of one. */
-const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrenceFeatures<R>>> } = {
-  lstm: {
-    "only an initial cell": { initialC: true },
-    peepholes: { P: true, lengths: true },
-    "recurrent mask, peepholes and lengths": { recurrentMask: true, P: true, lengths: true, direction: "reverse" },
-    "coupled gates": { inputForget: true, lengths: true },
-    "coupled gates and peepholes": { inputForget: true, P: true, initialC: true },
-    "other activations": { activations: ["Sigmoid", "Relu", "Tanh"], lengths: true },
-    "all activations exchanged": { activations: ["Tanh", "Sigmoid", "Relu"], direction: "reverse" },
-  },
-  gru: {
-    "reset after the product": { linearBeforeReset: true, lengths: true },
-    "reset after the product, with a bias of its own": { linearBeforeReset: true, recurrentBias: true, lengths: true },
-    "recurrent mask, reset before the product": { recurrentMask: true, lengths: true, direction: "reverse" },
-    "recurrent mask, reset after the product": { recurrentMask: true, linearBeforeReset: true, initialH: true },
-    "other activations": { activations: ["Tanh", "Relu"], lengths: true },
-  },
-  rnn: { "other activations": { activations: ["Relu"], lengths: true } },
-};
 
 /** Settings whose steps have another shape, each for the tests of fixed sizes; those with a bias of its own have it there. */
 const forms: { readonly [R in RecurrenceName]?: readonly RecurrenceFeatures<R>[] } = {
@@ -226,7 +193,7 @@ function rearranged(x: Tensor, axis: 0 | 1, rows: readonly number[], extra: numb
 const ragged = { sizes: { time: 5, batch: 4, input: 3, hidden: 6 }, lengths: [2, 5, 0, 1] };
 
 const testsOf = (name: RecurrenceName): readonly SuiteTest[] => [
-  ...Object.entries<RecurrenceFeatures>({ ...shared, ...own[name] }).map(
+  ...Object.entries(featuresOf(name)).map(
     ([title, drawn]): SuiteTest => ({
       name: `${name} > ${title}`,
       run: (backend, trials = trialsPerTest) => expectTrials(backend, trialsWith(name, title, drawn, trials)),

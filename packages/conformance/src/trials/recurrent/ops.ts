@@ -16,8 +16,10 @@ import {
   type RecurrenceOption,
   type RecurrenceSettings,
   type RecurrentActivation,
+  type RecurrentActivationFunction,
   recurrence,
   recurrenceNames,
+  recurrentActivations,
   scan,
   select,
   sigmoid,
@@ -78,13 +80,21 @@ export function drawRecurrence<R extends RecurrenceName>(
   return recurrence(name, inputs as unknown as RecurrenceInputs<R>, settings as RecurrenceSettings<R>);
 }
 
+/** Any activation; no threshold, at which a rounded sum may fall on either side. */
+function drawActivation(draw: Draw): RecurrentActivation {
+  const functions = Object.keys(recurrentActivations) as RecurrentActivationFunction[];
+  const name = draw.one(functions.filter((each) => each !== "ThresholdedRelu"));
+  const taken = Object.entries(recurrentActivations[name]);
+  const parameters = taken.map(([key, byDefault]) => [key, draw.chance(0.5) ? byDefault : 0.2 + draw.random.uniform()]);
+  return (taken.length === 0 ? name : { name, ...Object.fromEntries(parameters) }) as RecurrentActivation;
+}
+
 /** Any combination of what a recurrence may have. */
 export function drawFeatures<R extends RecurrenceName>(draw: Draw, name: R): RecurrenceFeatures<R> {
   const { activations, flags } = factsOf(name);
-  const activation = (): RecurrentActivation => draw.one(["Sigmoid", "Tanh", "Relu"]);
   const features = {
     direction: draw.one(["forward", "reverse"] as const),
-    ...(draw.chance(0.3) ? { activations: activations.map(activation) } : {}),
+    ...(draw.chance(0.3) ? { activations: activations.map(() => drawActivation(draw)) } : {}),
     ...(draw.chance(0.3) ? { clip: 0.5 + draw.random.uniform() } : {}),
     ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, draw.chance(0.4)])),
     ...Object.fromEntries(optionsOf(name).map((role) => [role, draw.chance(role === "lengths" ? 0.7 : 0.35)])),

@@ -30,7 +30,8 @@ interface RecurrentMaker<O, R extends Recurrent> {
  * row, or with `returnSequences` [batch, time, units]. With `returnState` three results, `[y, h, c]`: that output, and the hidden and the cell
  * state at the end, each [batch, units]. The states it begins with are zeros, or come with the call: `layer(x, { initialState: [h, c] })`.
  *
- * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: "tanh", "sigmoid" or "relu".
+ * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: any of `recurrentActivationNames`, as Keras 3 has them. Backends are
+ *   fastest by default.
  * - `reverse` (false) reads from the end of each row to its start; outputs stay in their places.
  * - `stateful` (false): each row begins with the states at the end of that row in the batch before, so that a text longer than a batch is read on. The
  *   gradient ends where a batch begins. `fit` begins every epoch anew; see `continuousBatches`, and `resetStates` of trainers and predictors.

@@ -3,34 +3,18 @@ import { ShapeError } from "../../errors.ts";
 import { mul } from "../../ir/build/elementwise.ts";
 import { full } from "../../ir/build/source.ts";
 import type { Dim } from "../../ir/ops.ts";
-import {
-  factsOf,
-  initialOf,
-  type RecurrenceFacts,
-  type RecurrenceName,
-  type RecurrentActivation,
-} from "../../ir/recurrences.ts";
+import { factsOf, initialOf, type RecurrenceFacts, type RecurrenceName } from "../../ir/recurrences.ts";
 import type { Value } from "../../ir/value.ts";
 import type { RandomStream } from "../../random.ts";
 import { toOnnxGates } from "../../recurrent/gateOrder.ts";
 import { type RecurrenceInputs, type RecurrenceSettings, recurrence } from "../../recurrent/recurrence.ts";
+import { type RecurrentActivationName, recurrentActivationNames, recurrentActivations } from "../activations.ts";
 import { type Initializer, initialize } from "../initializers.ts";
 import { type Flow, featuresOf } from "../kinds.ts";
 import type { BuildContext, LayerDefinition } from "../layer.ts";
 import type { Json } from "../options.ts";
 import type { Regularizer } from "../regularizers.ts";
 import { carryOf, readStateful, recurrenceReader } from "./options.ts";
-
-/** The activations of a recurrence by Keras's names. */
-export const recurrentActivationNames = ["tanh", "sigmoid", "relu"] as const;
-/** The activations of recurrent layers. */
-export type RecurrentActivationName = (typeof recurrentActivationNames)[number];
-
-const activationsOfOp: { readonly [A in RecurrentActivationName]: RecurrentActivation } = {
-  tanh: "Tanh",
-  sigmoid: "Sigmoid",
-  relu: "Relu",
-};
 
 /** The options of every recurrent layer. */
 export type RecurrentConfig = {
@@ -212,7 +196,7 @@ export function recurrentLayer<R extends RecurrenceName, C extends RecurrentConf
         {
           direction: config.reverse ? "reverse" : "forward",
           activations: facts.activations.map(
-            (_, i) => activationsOfOp[i === 0 && isGated(facts) ? recurrentActivation : activation],
+            (_, i) => recurrentActivations[i === 0 && isGated(facts) ? recurrentActivation : activation],
           ),
           ...traits.settings?.(config),
         } as RecurrenceSettings<R>,
