@@ -1,0 +1,74 @@
+/** The types of elements in HDF5 files: floating-point numbers and text are read, others are known by what they are called. */
+import { type Cursor, damaged, unread } from "./cursor.ts";
+
+/** What elements are, and how many bytes each has. */
+export type Datatype =
+  | { readonly kind: "float"; readonly size: number; readonly read: (view: DataView, at: number) => number }
+  /** Text of at most `size` bytes. */
+  | { readonly kind: "text"; readonly size: number }
+  /** A reference to a text in a global heap. */
+  | { readonly kind: "heapText"; readonly size: number }
+  | { readonly kind: "other"; readonly size: number; readonly shown: string };
+
+const classes = [
+  "whole numbers",
+  "floating-point numbers",
+  "times",
+  "text",
+  "bits",
+  "bytes",
+  "records",
+  "references",
+  "enumerations",
+  "lists",
+  "arrays",
+];
+
+function float16(view: DataView, at: number): number {
+  const bits = view.getUint16(at, true);
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  const size =
+    exponent === 0
+      ? fraction * 2 ** -24
+      : exponent === 31
+        ? fraction
+          ? Number.NaN
+          : Number.POSITIVE_INFINITY
+        : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return bits >> 15 ? -size : size;
+}
+
+/** Formats of IEEE 754: bytes, where the exponent begins and how many bits it has, the bits of the fraction, the bias. */
+const formats: readonly {
+  readonly fields: readonly number[];
+  readonly read: (view: DataView, at: number) => number;
+}[] = [
+  { fields: [2, 10, 5, 0, 10, 15], read: float16 },
+  { fields: [4, 23, 8, 0, 23, 127], read: (view, at) => view.getFloat32(at, true) },
+  { fields: [8, 52, 11, 0, 52, 1023], read: (view, at) => view.getFloat64(at, true) },
+];
+
+/** The type that a message or an attribute describes. */
+export function readDatatype(body: Cursor): Datatype {
+  const head = body.u8();
+  const [version, kind] = [head >> 4, head & 15];
+  if (version < 1 || version > 3) throw unread(`version ${version} of its data types`);
+  const bits = body.u8();
+  body.skip(2);
+  const size = body.u32();
+  if (size === 0) throw damaged("elements have no bytes");
+  if (kind === 1) {
+    const isBig = (bits & 0x41) !== 0;
+    body.skip(2);
+    const precision = body.u16();
+    const fields = [size, body.u8(), body.u8(), body.u8(), body.u8(), body.u32()];
+    const format = formats.find((known) => known.fields.join() === fields.join());
+    if (format === undefined || isBig || precision !== 8 * size)
+      return { kind: "other", size, shown: `floating-point numbers of ${size} bytes in another format` };
+    return { kind: "float", size, read: format.read };
+  }
+  if (kind === 3) return { kind: "text", size };
+  // Lists of a known length in a heap; those of the type 1 are text.
+  if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: "heapText", size };
+  return { kind: "other", size, shown: classes[kind] ?? "something unknown" };
+}

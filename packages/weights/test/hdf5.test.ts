@@ -1,0 +1,139 @@
+/** HDF5 files: those of h5py are read, what is written is read by libhdf5, and what leads out of a file or in circles is refused. */
+import { ModelFileError, RandomStream } from "@ostinato/core";
+import { expect, test } from "vitest";
+import { type Group, openHdf5 } from "../src/hdf5/read.ts";
+import { writeHdf5 } from "../src/hdf5/write.ts";
+import files from "./golden/hdf5.json" with { type: "json" };
+import { expectHarmless } from "./mutations.ts";
+
+const file = (name: keyof typeof files): Uint8Array => Uint8Array.from(Buffer.from(files[name], "base64"));
+
+const ramp = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+function at(group: Group, path: string): Group {
+  const found = path.split("/").reduce<Group | undefined>((inside, name) => {
+    const member = inside?.members.get(name);
+    return member?.kind === "group" ? member : undefined;
+  }, group);
+  if (found === undefined) throw new Error(`there is no group ${path}`);
+  return found;
+}
+
+function numbers(group: Group, name: string): { shape: readonly number[]; data: number[] } {
+  const member = group.members.get(name);
+  if (member?.kind !== "dataset") throw new Error(`there is no array ${name}`);
+  const { shape, data } = member.read();
+  return { shape, data: [...data] };
+}
+
+/** Every array of a file. */
+function readAll(bytes: Uint8Array): Record<string, number[]> {
+  const found: Record<string, number[]> = {};
+  const visit = (group: Group, path: string): void => {
+    for (const [name, member] of group.members) {
+      if (member.kind === "group") visit(member, `${path}${name}/`);
+      else found[path + name] = [...member.read().data];
+    }
+  };
+  visit(openHdf5(bytes), "");
+  return found;
+}
+
+test("groups, attributes and arrays of h5py", () => {
+  const root = openHdf5(file("plain"));
+  const vars = at(root, "layers/dense/vars");
+  expect(vars.attributes).toEqual({ name: "naïve", list: ["kernel", "bias:0"], texts: ["one", "", "drei"] });
+  for (const name of ["half", "single", "double"])
+    expect(numbers(vars, name), name).toEqual({ shape: [2, 3], data: ramp(6) });
+  expect(numbers(vars, "scalar")).toEqual({ shape: [], data: [7] });
+  expect(numbers(vars, "empty")).toEqual({ shape: [0, 4], data: [] });
+  expect(() => numbers(vars, "whole")).toThrow('"layers/dense/vars/whole" of the HDF5 file holds whole numbers');
+  const many = at(root, "many");
+  expect(many.members.size).toBe(40);
+  for (const k of ramp(40)) expect(numbers(many, `member${k}`).data).toEqual([k]);
+});
+
+test("arrays in chunks, packed and not, with chunks over the edges", async () => {
+  const root = openHdf5(file("packed"));
+  expect(numbers(root, "edges")).toEqual({ shape: [7, 5], data: ramp(35) });
+  expect(numbers(root, "cube")).toEqual({ shape: [4, 5, 6], data: ramp(120) });
+  expect(numbers(root, "stored")).toEqual({ shape: [10], data: ramp(10) });
+});
+
+test("headers of the newest version", async () => {
+  const root = openHdf5(file("latest"));
+  expect(at(root, "a").attributes).toEqual({ name: "new" });
+  expect(numbers(at(root, "a"), "x")).toEqual({ shape: [2, 3], data: ramp(6) });
+  expect(numbers(at(root, "a/b"), "y")).toEqual({ shape: [4], data: ramp(4) });
+});
+
+test.each([
+  ["softLink", "a link to another name"],
+  ["softLinkNew", 'a link "x" to another name'],
+  ["externalLink", 'a link "x" to another file'],
+  ["externalStorage", 'the numbers of the array "x" are in another file'],
+  ["virtual", "a virtual dataset"],
+  ["neverWritten", 'the array "x" was never written'],
+  ["cycle", "two things share one object header"],
+  ["twice", "two things share one object header"],
+  ["bigEndian", "floating-point numbers of 4 bytes in another format"],
+  ["lzf", "packed by the filter 32000"],
+  [
+    "latestChunks",
+    "an array in chunks of the newest layout, which is not read; save it with h5py or Keras and their defaults",
+  ],
+  ["bomb", 'the array "x" of the HDF5 file would unpack to 4000000 bytes, more than 10 times the'],
+] as const)("%s is refused", async (name, message) => {
+  const read = () => readAll(file(name));
+  expect(read).toThrow(ModelFileError);
+  expect(read).toThrow(message);
+});
+
+/** A file with everything that is written. */
+const written = writeHdf5({
+  members: {
+    layers: {
+      members: {
+        dense: { attributes: { name: "naïve" }, members: { 0: { shape: [2, 3], data: new Float32Array(ramp(6)) } } },
+        nothing: { attributes: { name: "" }, members: {} },
+      },
+    },
+    scalar: { shape: [], data: new Float32Array([7]) },
+    empty: { shape: [0, 2], data: new Float32Array() },
+    many: {
+      members: Object.fromEntries(ramp(3000).map((k) => [`member${k}`, { shape: [1], data: new Float32Array([k]) }])),
+    },
+  },
+});
+
+test("what is written is read back", async () => {
+  const root = openHdf5(written);
+  expect(at(root, "layers/dense").attributes).toEqual({ name: "naïve" });
+  expect(at(root, "layers/nothing").attributes).toEqual({ name: "" });
+  const all = readAll(written);
+  expect(all).toMatchObject({ "layers/dense/0": ramp(6), scalar: [7], empty: [], "many/member2999": [2999] });
+});
+
+test("what is written is read by libhdf5", async () => {
+  const { default: hdf5 } = await import("h5wasm");
+  const { FS } = await hdf5.ready;
+  FS.writeFile("/written.h5", written);
+  const opened = new hdf5.File("/written.h5", "r");
+  const value = (path: string) => {
+    const found = opened.get(path);
+    return found instanceof hdf5.Dataset ? { shape: found.shape, value: found.to_array() } : undefined;
+  };
+  expect((opened.get("layers/dense") as InstanceType<typeof hdf5.Group>).attrs.name?.value).toBe("naïve");
+  expect(value("layers/dense/0")).toEqual({ shape: [2, 3], value: [ramp(3), [3, 4, 5]] });
+  expect(value("scalar")).toEqual({ shape: [], value: 7 });
+  expect((opened.get("many") as InstanceType<typeof hdf5.Group>).keys()).toHaveLength(3000);
+  expect(value("many/member2999")).toEqual({ shape: [1], value: [2999] });
+  opened.close();
+});
+
+test("2,000 mutations: typed errors alone, in time, without long buffers", async () => {
+  const sources = [file("plain"), file("packed"), file("latest")];
+  const outcomes = await expectHarmless(sources, readAll, 2000, new RandomStream(1, "hdf5"));
+  expect(outcomes.refused).toBeGreaterThan(300);
+  expect(outcomes.read).toBeGreaterThan(300);
+});

@@ -1,0 +1,107 @@
+/** Damage of many kinds to files, and how files so damaged are taken. */
+import { OstinatoError, type RandomStream } from "@ostinato/core";
+import { expect } from "vitest";
+
+/** Numbers that sizes, counts and addresses of binary formats are wrong by. */
+const oddNumbers = [0n, 1n, 8n, 96n, 0xffffn, 0x7fffffffn, 0xffffffffn, 0x100000000n, 1n << 40n, (1n << 64n) - 1n];
+
+/** A copy of a file with damage of the kind `k`: flipped bits, fields overwritten, pieces moved, cut off, taken out or repeated. */
+function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
+  const out = file.slice();
+  const view = new DataView(out.buffer);
+  const place = (below = out.length) => random.below(Math.max(below, 1));
+  const piece = (): [number, number] => {
+    const from = place();
+    return [from, Math.min(out.length, from + 1 + place(64))];
+  };
+  switch (k % 6) {
+    case 0:
+      for (let count = 1 + random.below(20); count > 0; count--) {
+        const at = place();
+        out[at] = (out[at] as number) ^ (1 << random.below(8));
+      }
+      return out;
+    case 1: {
+      const size = [1, 2, 4, 8][random.below(4)] as number;
+      const number = oddNumbers[random.below(oddNumbers.length)] as bigint;
+      const at = place(out.length - 8);
+      for (let i = 0; i < size; i++) view.setUint8(at + i, Number((number >> BigInt(8 * i)) & 255n));
+      return out;
+    }
+    case 2:
+      // An address, or a part of one, in the place of another.
+      view.setBigUint64(place(out.length - 8) & ~7, view.getBigUint64(place(out.length - 8) & ~7));
+      return out;
+    case 3:
+      return out.slice(0, place());
+    case 4: {
+      const [from, to] = piece();
+      return Uint8Array.from([...out.subarray(0, from), ...out.subarray(to)]);
+    }
+    default: {
+      const [from, to] = piece();
+      out.copyWithin(place(out.length - (to - from)), from, to);
+      return out;
+    }
+  }
+}
+
+/** Whether bytes are refused in the right way, or read. Any other error is thrown on, with what was done. */
+async function taken(read: (bytes: Uint8Array) => unknown, bytes: Uint8Array, k: number): Promise<"refused" | "read"> {
+  try {
+    await read(bytes);
+    return "read";
+  } catch (error) {
+    if (error instanceof OstinatoError && !error.message.includes("\n")) return "refused";
+    throw new Error(`mutation ${k} of ${bytes.length} bytes`, { cause: error });
+  }
+}
+
+/** The sizes of the longest buffer that was made while `act` ran, and how long it took in ms. */
+async function watched(act: () => Promise<unknown>): Promise<{ longest: number; ms: number }> {
+  let longest = 0;
+  const names = ["ArrayBuffer", "Uint8Array", "Float32Array", "Uint32Array"] as const;
+  const originals = names.map((name) => globalThis[name]);
+  names.forEach((name, i) => {
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      writable: true,
+      value: new Proxy(originals[i] as never, {
+        construct(target: never, args: unknown[], newTarget) {
+          if (typeof args[0] === "number")
+            longest = Math.max(longest, args[0] * (name === "Float32Array" || name === "Uint32Array" ? 4 : 1));
+          return Reflect.construct(target, args, newTarget);
+        },
+      }),
+    });
+  });
+  const start = performance.now();
+  try {
+    await act();
+    return { longest, ms: performance.now() - start };
+  } finally {
+    names.forEach((name, i) => {
+      Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: originals[i] });
+    });
+  }
+}
+
+/** Damages files so often, and expects typed errors alone, each below a second, and no buffer longer than ten times the file. */
+export async function expectHarmless(
+  files: readonly Uint8Array[],
+  read: (bytes: Uint8Array) => unknown,
+  count: number,
+  random: RandomStream,
+): Promise<{ readonly refused: number; readonly read: number }> {
+  const outcomes = { refused: 0, read: 0 };
+  for (let k = 0; k < count; k++) {
+    const file = files[k % files.length] as Uint8Array;
+    const bytes = damage(file, Math.floor(k / files.length), random);
+    const { longest, ms } = await watched(async () => {
+      outcomes[await taken(read, bytes, k)] += 1;
+    });
+    expect(ms, `mutation ${k}`).toBeLessThan(1000);
+    expect(longest, `mutation ${k}`).toBeLessThanOrEqual(10 * Math.max(bytes.length, 1024) + 1);
+  }
+  return outcomes;
+}
