@@ -1,6 +1,6 @@
 /** The messages of an ONNX file that this package reads and writes: the number and kind of each field, and the types that follow from them. */
 
-type Kind = "int" | "float" | "string" | "bytes" | MessageName;
+type Kind = "int" | "float" | "double" | "string" | "bytes" | MessageName;
 type Field = readonly [number: number, kind: Kind] | readonly [number: number, kind: Kind, count: "many"];
 type MessageName =
   | "Model"
@@ -10,6 +10,8 @@ type MessageName =
   | "Node"
   | "Attribute"
   | "Tensor"
+  | "SparseTensor"
+  | "Function"
   | "ValueInfo"
   | "Type"
   | "TensorType"
@@ -25,6 +27,7 @@ export const messages = {
     graph: [7, "Graph"],
     opsets: [8, "OperatorSet", "many"],
     metadata: [14, "Entry", "many"],
+    functions: [25, "Function", "many"],
   },
   OperatorSet: { domain: [1, "string"], version: [2, "int"] },
   Entry: { key: [1, "string"], value: [2, "string"] },
@@ -34,6 +37,7 @@ export const messages = {
     initializers: [5, "Tensor", "many"],
     inputs: [11, "ValueInfo", "many"],
     outputs: [12, "ValueInfo", "many"],
+    sparseInitializers: [15, "SparseTensor", "many"],
   },
   Node: {
     inputs: [1, "string", "many"],
@@ -48,13 +52,32 @@ export const messages = {
     float: [2, "float"],
     int: [3, "int"],
     string: [4, "bytes"],
+    tensor: [5, "Tensor"],
     graph: [6, "Graph"],
     floats: [7, "float", "many"],
     ints: [8, "int", "many"],
     strings: [9, "bytes", "many"],
+    tensors: [10, "Tensor", "many"],
+    graphs: [11, "Graph", "many"],
     type: [20, "int"],
+    reference: [21, "string"],
+    sparseTensor: [22, "SparseTensor"],
   },
-  Tensor: { dims: [1, "int", "many"], dataType: [2, "int"], name: [8, "string"], rawData: [9, "bytes"] },
+  Tensor: {
+    dims: [1, "int", "many"],
+    dataType: [2, "int"],
+    floats: [4, "float", "many"],
+    int32s: [5, "int", "many"],
+    int64s: [7, "int", "many"],
+    name: [8, "string"],
+    rawData: [9, "bytes"],
+    doubles: [10, "double", "many"],
+    uint64s: [11, "int", "many"],
+    external: [13, "Entry", "many"],
+    location: [14, "int"],
+  },
+  SparseTensor: { values: [1, "Tensor"] },
+  Function: { name: [1, "string"], domain: [10, "string"] },
   ValueInfo: { name: [1, "string"], type: [2, "Type"] },
   Type: { tensor: [1, "TensorType"] },
   TensorType: { elementType: [1, "int"], shape: [2, "Shape"] },
@@ -64,7 +87,7 @@ export const messages = {
 
 type Schema = typeof messages;
 
-type Content<K> = K extends "int" | "float"
+type Content<K> = K extends "int" | "float" | "double"
   ? number
   : K extends "string"
     ? string
@@ -87,7 +110,16 @@ export type Message<M extends MessageName> = { readonly [F in keyof Schema[M]]?:
 export type OnnxModel = Message<"Model">;
 
 /** How `Attribute.type` says which of its fields holds the value. */
-export const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, floats: 6, ints: 7, strings: 8 } as const;
+export const attributeTypes = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
 
 /** The element types of tensors that models of this library hold. */
 export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;

@@ -35,6 +35,7 @@ function writeField(writer: BinaryWriter, number: number, kind: string, content:
     writer.join();
   } else if (kind === "int") writer.tag(number, WireType.Varint).int64(content as number);
   else if (kind === "float") writer.tag(number, WireType.Bit32).float(content as number);
+  else if (kind === "double") writer.tag(number, WireType.Bit64).double(content as number);
   else if (kind === "bytes") writer.tag(number, WireType.LengthDelimited).bytes(content as Uint8Array);
   else writer.tag(number, WireType.LengthDelimited).string(content as string);
 }
@@ -57,11 +58,16 @@ export function encodeOnnx(model: OnnxModel): Uint8Array {
   return bytes;
 }
 
-const wireTypes: Readonly<Record<string, WireType>> = { int: WireType.Varint, float: WireType.Bit32 };
+const wireTypes: Readonly<Record<string, WireType>> = {
+  int: WireType.Varint,
+  float: WireType.Bit32,
+  double: WireType.Bit64,
+};
 
 function readScalar(reader: BinaryReader, kind: string): Content {
   if (kind === "int") return Number(reader.int64());
   if (kind === "float") return reader.float();
+  if (kind === "double") return reader.double();
   return kind === "bytes" ? reader.bytes() : reader.string();
 }
 

@@ -1,0 +1,67 @@
+/** The names of sizes while a file is read: which are the same, and which turn out to be numbers. */
+import { type Dim, ShapeError } from "@ostinato/core";
+
+/** Thrown where sizes turn out to be equal that had been told apart: what was read so far has the old names, and reading begins again. */
+export class ReadAgain extends Error {}
+
+/** A size that was meant to stay open and that the file fixes. */
+export interface Frozen {
+  readonly name: string;
+  readonly size: number;
+  /** The node that needs this size. */
+  readonly by: string;
+}
+
+/** As often as sizes turn out to be equal in good faith. */
+const MOST = 100;
+
+/** What is known of names of sizes; it outlives the attempts to read a file. */
+export class Dims {
+  readonly #known = new Map<string, Dim>();
+  /** Sizes that the file has as numbers and that were opened, by the names they were given. */
+  readonly #opened = new Map<string, number>();
+  readonly frozen: Frozen[] = [];
+
+  /** The name, or the number, that a size goes by. */
+  of(dim: Dim): Dim {
+    let found = dim;
+    while (typeof found === "string") {
+      const next = this.#known.get(found);
+      if (next === undefined) return found;
+      found = next;
+    }
+    return found;
+  }
+
+  /** A name for a size that the file has as a number. */
+  open(name: string, size: number): Dim {
+    this.#opened.set(name, size);
+    return this.of(name);
+  }
+
+  /** The number that the file has for a name that was opened. */
+  sizeBefore(name: Dim): number | undefined {
+    return typeof name === "string" ? this.#opened.get(name) : undefined;
+  }
+
+  /** The number that the file has for a name that was opened becomes its size again; nothing happens for other names. */
+  close(name: Dim, by: string): void {
+    const size = this.sizeBefore(name);
+    if (size !== undefined) this.same(name, size, by);
+  }
+
+  /** The size of both. @throws ShapeError for two numbers that differ; ReadAgain where a name is known anew */
+  same(a: Dim, b: Dim, by: string): Dim {
+    const [left, right] = [this.of(a), this.of(b)];
+    if (left === right) return left;
+    if (typeof left === "number" && typeof right === "number")
+      throw new ShapeError(`the sizes ${left} and ${right} differ`);
+    if (this.#known.size >= MOST) throw new ShapeError(`more than ${MOST} sizes of the model turn out to be equal`);
+    // A number is kept, and a name of the file before one that was made.
+    const keepsRight = typeof right === "number" || (this.#opened.has(left as string) && !this.#opened.has(right));
+    const [kept, given] = keepsRight ? [right, left as string] : [left, right as string];
+    this.#known.set(given, kept);
+    if (typeof kept === "number") this.frozen.push({ name: given, size: kept, by });
+    throw new ReadAgain();
+  }
+}

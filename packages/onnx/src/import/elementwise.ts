@@ -1,0 +1,253 @@
+/** Operators on elements by themselves, with ONNX's broadcasting. Known numbers are computed while the file is read. */
+import {
+  abs,
+  and,
+  cast,
+  type DType,
+  div,
+  equal,
+  exp,
+  less,
+  log,
+  neg,
+  not,
+  pow,
+  relu,
+  select,
+  sigmoid,
+  sign,
+  softplus,
+  sqrt,
+  tanh,
+  type Value,
+} from "@ostinato/core";
+import { add, maximum, minimum, mul, sub } from "@ostinato/core/graph";
+import { filledWith, fromAxes, together } from "./broadcasting.ts";
+import { eachNumber } from "./host.ts";
+import type { Imported, NumberKind } from "./imported.ts";
+import type { Importer, Importers, Importing } from "./importing.ts";
+import { plainNumbers } from "./movement.ts";
+import { addSizes, compareSizes, divideSizes, multiplySizes, type Size, subtractSizes } from "./sizes.ts";
+
+/** An operator on known numbers; `undefined` where the answer depends on named sizes. */
+type OnNumbers = (...numbers: Size[]) => Size | undefined;
+
+/** An operator on values of one shape and type. */
+type OnValues = (...values: Value[]) => Value;
+
+interface Elementwise {
+  readonly values: OnValues;
+  /** Absent: known numbers become constants. */
+  readonly numbers?: OnNumbers;
+  /** What comes out. Absent: what goes in. */
+  readonly result?: NumberKind;
+  /** How many go in at least, and at most. Default: 1. */
+  readonly operands?: readonly [least: number, most: number];
+}
+
+/** On numbers alone. */
+const plain =
+  (compute: (...numbers: number[]) => number): OnNumbers =>
+  (...given) =>
+    given.every((each) => typeof each === "number") ? compute(...given) : undefined;
+
+const kindOf = (imported: Imported): NumberKind => {
+  if (imported.kind === "host" || imported.kind === "stored") return imported.numbers;
+  const { dtype } = imported.kind === "stack" ? (imported.parts[0] as Value).type : imported.value.type;
+  return ({ float32: "float", int32: "int", bool: "bool" } satisfies Record<DType, NumberKind>)[dtype] as NumberKind;
+};
+
+/** Applies an operator to whatever its inputs stand for. */
+function onElements(
+  inputs: readonly Imported[],
+  importing: Importing,
+  { values: compute, numbers, result }: Pick<Elementwise, "values" | "numbers" | "result">,
+): Imported {
+  const hosts = inputs.map((each) => plainNumbers(each, importing));
+  if (numbers && hosts.every((each) => each !== undefined)) {
+    const kind = result ?? kindOf(inputs.at(-1) as Imported);
+    const computed = eachNumber(hosts, kind, (...given) => {
+      const number = numbers(...given);
+      return typeof number === "number" && kind === "float" ? Math.fround(number) : number;
+    });
+    if (computed) return computed;
+  }
+  const { values, axes } = together(inputs, importing);
+  return fromAxes(compute(...values), axes);
+}
+
+const element =
+  (entry: Elementwise): Importer =>
+  (node, importing) => {
+    const [least, most] = entry.operands ?? [1, 1];
+    const count = node.inputs.length;
+    if (count < least || count > most) return node.fail(`it has ${count} inputs, and takes ${least} to ${most}`);
+    const inputs = node.inputs.map((_, i) => node.input(i));
+    return [onElements(inputs, importing, entry)];
+  };
+
+const two = [2, 2] as const;
+
+/** As many operands as a sum has in good faith. */
+const MOST_OPERANDS = 1024;
+
+/** A comparison, by the orders of the two for which it holds. */
+const comparison = (values: OnValues, ...orders: readonly (-1 | 0 | 1 | undefined)[]): Elementwise => ({
+  operands: two,
+  result: "bool",
+  values,
+  numbers: (a, b) => {
+    const order = compareSizes(a as Size, b as Size);
+    return order === undefined ? undefined : Number(orders.includes(order));
+  },
+});
+
+/** An operator of any number of operands, two at a time. */
+const folded = (
+  values: (a: Value, b: Value) => Value,
+  numbers: (a: Size, b: Size) => Size | undefined,
+): Elementwise => ({
+  operands: [1, MOST_OPERANDS],
+  values: (...given) => given.reduce((a, b) => values(a, b)),
+  numbers: (...given) =>
+    given.reduce<Size | undefined>((a, b, i) => (i === 0 ? b : a === undefined ? undefined : numbers(a, b)), undefined),
+});
+
+/** The one of two sizes that compares to the other as wanted. */
+const chosen =
+  (wanted: -1 | 1) =>
+  (a: Size, b: Size): Size | undefined => {
+    const order = compareSizes(a, b);
+    return order === undefined ? undefined : order === wanted ? a : b;
+  };
+
+/** An operator of one operand, on values and on numbers. */
+const one = (values: (x: Value) => Value, numbers?: (x: number) => number, result?: NumberKind): Elementwise => ({
+  values: (x) => values(x as Value),
+  ...(numbers ? { numbers: plain(numbers) } : {}),
+  ...(result ? { result } : {}),
+});
+
+const binary = (values: (a: Value, b: Value) => Value, numbers: OnNumbers, result?: NumberKind): Elementwise => ({
+  operands: two,
+  values: (a, b) => values(a as Value, b as Value),
+  numbers,
+  ...(result ? { result } : {}),
+});
+
+const divisions: { readonly float: Elementwise; readonly int: Elementwise } = {
+  float: binary(
+    div,
+    plain((a, b) => a / b),
+  ),
+  // Quotients of whole numbers up to 2²⁴ are exact.
+  int: binary(
+    (a, b) => cast(div(cast(a, "float32"), cast(b, "float32")), "int32"),
+    (a, b) => divideSizes(a as Size, b as Size),
+  ),
+};
+
+/** The largest whole number that is not larger. */
+function floor(x: Value): Value {
+  const towardsZero = cast(cast(x, "int32"), "float32");
+  return sub(towardsZero, cast(less(x, towardsZero), "float32"));
+}
+
+const or = (a: Value, b: Value): Value => not(and(not(a), not(b)));
+
+const table: Readonly<Record<string, Elementwise>> = {
+  Add: binary(add, (a, b) => addSizes(a as Size, b as Size)),
+  Sub: binary(sub, (a, b) => subtractSizes(a as Size, b as Size)),
+  Mul: binary(mul, (a, b) => multiplySizes(a as Size, b as Size)),
+  Pow: binary(
+    power,
+    plain((a, b) => a ** b),
+  ),
+  Max: folded(maximum, chosen(1)),
+  Min: folded(minimum, chosen(-1)),
+  Sum: folded(add, addSizes),
+  Mean: {
+    operands: [1, MOST_OPERANDS],
+    values: (...given) =>
+      div(
+        given.reduce((a, b) => add(a, b)),
+        given.length,
+      ),
+  },
+
+  Neg: one(neg, (x) => -x),
+  Abs: one(abs, Math.abs),
+  Sign: one(sign, Math.sign),
+  Reciprocal: one(
+    (x) => div(1, x),
+    (x) => 1 / x,
+  ),
+  Exp: one(exp, Math.exp),
+  Log: one(log, Math.log),
+  Sqrt: one(sqrt, Math.sqrt),
+  Floor: one(floor, Math.floor),
+  Ceil: one((x) => neg(floor(neg(x))), Math.ceil),
+  Tanh: one(tanh),
+  Sigmoid: one(sigmoid),
+  Relu: one(relu),
+  Softplus: one(softplus),
+  Softsign: one((x) => div(x, add(abs(x), 1))),
+
+  Less: comparison((a, b) => less(a as Value, b as Value), -1),
+  LessOrEqual: comparison((a, b) => or(less(a as Value, b as Value), equal(a as Value, b as Value)), -1, 0),
+  Greater: comparison((a, b) => less(b as Value, a as Value), 1),
+  GreaterOrEqual: comparison((a, b) => or(less(b as Value, a as Value), equal(a as Value, b as Value)), 0, 1),
+  Equal: {
+    ...comparison((a, b) => same(a as Value, b as Value)),
+    numbers: (a, b) => equalSizes(a as Size, b as Size),
+  },
+  Not: one(not, (x) => 1 - x, "bool"),
+  And: binary(
+    and,
+    plain((a, b) => a * b),
+    "bool",
+  ),
+  Or: binary(
+    or,
+    plain((a, b) => Math.max(a, b)),
+    "bool",
+  ),
+  Xor: binary(
+    (a, b) => not(same(a, b)),
+    plain((a, b) => (a === b ? 0 : 1)),
+    "bool",
+  ),
+  Where: {
+    operands: [3, 3],
+    values: (condition, a, b) => select(condition as Value, a as Value, b as Value),
+    numbers: (condition, a, b) => (typeof condition === "number" ? (condition === 0 ? b : a) : undefined),
+  },
+};
+
+/** Whether two sizes are equal; not where they may be. */
+function equalSizes(a: Size, b: Size): number | undefined {
+  const order = compareSizes(a, b);
+  return order === undefined ? undefined : Number(order === 0);
+}
+
+/** Equality of numbers, or of truth values. */
+function same(a: Value, b: Value): Value {
+  return a.type.dtype === "bool" ? equal(cast(a, "int32"), cast(b, "int32")) : equal(a, b);
+}
+
+/** Squares are products: they are exact for numbers below zero, too, and have a gradient there. */
+function power(base: Value, exponent: Value): Value {
+  const wanted = filledWith(exponent);
+  const exact = cast(exponent, "float32");
+  if (base.type.dtype === "int32") return cast(power(cast(base, "float32"), exact), "int32");
+  if (wanted === 2) return mul(base, base);
+  if (wanted === 3) return mul(mul(base, base), base);
+  if (wanted === 1) return base;
+  return wanted === 0.5 ? sqrt(base) : pow(base, exact);
+}
+
+export const elementwiseImporters: Importers = {
+  ...Object.fromEntries(Object.entries(table).map(([operator, entry]) => [operator, element(entry)])),
+  Div: (node, importing) => element(divisions[kindOf(node.input(0)) === "int" ? "int" : "float"])(node, importing),
+  Identity: (node) => [node.input(0)],
+};

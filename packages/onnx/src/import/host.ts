@@ -1,0 +1,68 @@
+/** Arithmetic on numbers that are known while a file is read. */
+import { ShapeError, sizeOf } from "@ostinato/core";
+import { type Host, host, type NumberKind } from "./imported.ts";
+import { expectFew } from "./importing.ts";
+import type { Size } from "./sizes.ts";
+
+/** Numbers of a shape, each computed of its place. */
+function byPlace(
+  shape: readonly number[],
+  compute: (index: readonly number[]) => Size | undefined,
+): Size[] | undefined {
+  const size = sizeOf(shape);
+  expectFew(size);
+  const data: Size[] = [];
+  const index = shape.map(() => 0);
+  for (let count = 0; count < size; count++) {
+    const number = compute(index);
+    if (number === undefined) return undefined;
+    data.push(number);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+  return data;
+}
+
+/** The number at a place; axes of size 1 stretch, and leading axes of the place may be missing here. */
+function at({ shape, data }: Host, index: readonly number[]): Size {
+  const lead = index.length - shape.length;
+  return data[
+    shape.reduce((flat, size, axis) => flat * size + (size === 1 ? 0 : (index[axis + lead] as number)), 0)
+  ] as Size;
+}
+
+/** Numbers of another shape, each taken from the place that `from` says. */
+export function rearranged(
+  given: Host,
+  shape: readonly number[],
+  from: (index: readonly number[]) => readonly number[],
+): Host {
+  return host(given.numbers, shape, byPlace(shape, (index) => at(given, from(index))) as Size[]);
+}
+
+function broadcastSize(a: number, b: number): number {
+  if (a !== b && a !== 1 && b !== 1) throw new ShapeError(`the sizes ${a} and ${b} differ`);
+  return a === 1 ? b : a;
+}
+
+/** The shape that NumPy's rule brings known numbers to. */
+export function commonShape(given: readonly Host[]): number[] {
+  const rank = Math.max(0, ...given.map(({ shape }) => shape.length));
+  return Array.from({ length: rank }, (_, i) =>
+    given.map(({ shape }) => shape[i - rank + shape.length] ?? 1).reduce(broadcastSize, 1),
+  );
+}
+
+/** Applies a function to known numbers, one place after another; `undefined` where it has no answer for one. */
+export function eachNumber(
+  given: readonly Host[],
+  numbers: NumberKind,
+  compute: (...numbers: Size[]) => Size | undefined,
+): Host | undefined {
+  const shape = commonShape(given);
+  const data = byPlace(shape, (index) => compute(...given.map((each) => at(each, index))));
+  return data && host(numbers, shape, data);
+}

@@ -1,0 +1,212 @@
+/** What importers work with beside their node: values, known numbers, sizes, parameters, and the bodies of nodes. */
+import {
+  concat,
+  constant,
+  type Dim,
+  type DType,
+  expandDims,
+  type Float32Tensor,
+  ModelFileError,
+  reshape,
+  size,
+  sizeOf,
+  state,
+  UnsupportedOpError,
+  type Value,
+} from "@ostinato/core";
+import { add, mul } from "@ostinato/core/graph";
+import type { Message } from "../file/schema.ts";
+import type { Dims } from "./dims.ts";
+import { type Computed, type Host, type Imported, type NumberKind, type Stored, stackShape } from "./imported.ts";
+import type { OnnxNode } from "./node.ts";
+import { productOf, type Size, showSize, sizeOfDim } from "./sizes.ts";
+
+/** Reads a node: what each of its outputs stands for; those that nothing reads may be missing. */
+export type Importer = (node: OnnxNode, importing: Importing) => readonly (Imported | undefined)[];
+
+/** Importers by operator. */
+export type Importers = Readonly<Record<string, Importer>>;
+
+export interface Importing {
+  /** The version of ONNX's own operators. */
+  readonly opset: number;
+  /** As a value of our graph: data of the file becomes a parameter or a constant, a stack one value. */
+  value(imported: Imported): Value;
+  /** The numbers, where they are known and few: those of the file, and what was computed of them and of shapes. */
+  known(imported: Imported): Host | undefined;
+  /** Whether it is data of the file that is trained: an initializer of fractions with axes. */
+  isParameter(imported: Imported): boolean;
+  /** The shape in ONNX. */
+  shapeOf(imported: Imported): readonly Size[];
+  /** A parameter with its data. One of this name and shape that there is already is taken in its place. */
+  parameter(name: string, tensor: Float32Tensor): Value;
+  /** The size of two that must be equal; where that is news, reading begins again with it. @throws ShapeError for numbers that differ */
+  same(a: Dim, b: Dim): Dim;
+  /** An open size becomes the number that the file has for it. Nothing happens for sizes that the file leaves open. */
+  close(dim: Dim): void;
+  /** What the outputs of a body stand for; `inputs` are those of its inputs. It sees what the nodes around it see. */
+  body(graph: Message<"Graph">, inputs: readonly Imported[]): Imported[];
+}
+
+/** As many numbers as shape arithmetic works on. */
+const MOST_KNOWN = 4096;
+
+/** As many numbers as a constant of a graph has; more become a parameter, or are refused. */
+const MOST_CONSTANT = 2 ** 16;
+
+/** @throws UnsupportedOpError for more numbers than shape arithmetic needs */
+export function expectFew(count: number): void {
+  if (count > MOST_KNOWN)
+    throw new UnsupportedOpError(`it computes ${count} numbers that are known beforehand; at most ${MOST_KNOWN} are`);
+}
+
+const dtypes: { readonly [N in NumberKind]: DType } = { float: "float32", int: "int32", bool: "bool" };
+
+/** The data type of our graph for numbers of a file. */
+export const dtypeOf = (numbers: NumberKind): DType => dtypes[numbers];
+
+/** A size as a scalar of the graph. */
+function scalarOf(known: Size): Value {
+  if (typeof known === "number") return constant(known, "int32");
+  const terms = known.terms.map(({ factor, names }) => {
+    const product = names.map((name) => size(name)).reduce((a, b) => mul(a, b), constant(factor, "int32"));
+    return product;
+  });
+  return terms.reduce((a, b) => add(a, b));
+}
+
+/** @throws ModelFileError for a whole number beyond 32 bits */
+function expectInt32(data: ArrayLike<number>, what: string): void {
+  for (let i = 0; i < data.length; i++) {
+    const number = data[i] as number;
+    if ((number | 0) !== number)
+      throw new ModelFileError(`${what} holds ${number}, which does not fit the 32 bits of an int32 tensor`);
+  }
+}
+
+function hostValue({ numbers, shape, data }: Host): Value {
+  if (data.every((entry) => typeof entry === "number")) {
+    if (numbers === "int") expectInt32(data, "a constant");
+    return constant(data, dtypeOf(numbers), shape);
+  }
+  const entries = data.map((entry) => reshape(scalarOf(entry), [1]));
+  return reshape(concat(entries, 0), shape);
+}
+
+/** `constant`, `constant_1`, `zeros`: what our own files call data that is no parameter. */
+const ownConstant = /^(constant|zeros|range)(_\d+)?$/;
+
+/** Whether a value of it would be a parameter: fractions with axes, unless they are few and the file says that they are constant. */
+function isParameter(imported: Imported): boolean {
+  if (imported.kind !== "stored" || imported.numbers !== "float" || imported.shape.length === 0) return false;
+  return (imported.trained && !ownConstant.test(imported.name)) || imported.data.length > MOST_CONSTANT;
+}
+
+/** What parameters and values are made of while one attempt reads a file. */
+export class Made {
+  readonly state = new Map<string, Float32Tensor>();
+  readonly #parameters = new Map<string, Value>();
+  readonly #values = new WeakMap<Imported, Value>();
+
+  parameter(name: string, tensor: Float32Tensor): Value {
+    const key = `${name} ${tensor.shape.join()}`;
+    const known = this.#parameters.get(key);
+    if (known !== undefined) return known;
+    let unique = name;
+    for (let count = 1; this.state.has(unique); count++) unique = `${name}_${count}`;
+    const value = state(unique, "float32", tensor.shape);
+    this.state.set(unique, tensor);
+    this.#parameters.set(key, value);
+    return value;
+  }
+
+  value(imported: Imported): Value {
+    const made = this.#values.get(imported) ?? this.#make(imported);
+    this.#values.set(imported, made);
+    return made;
+  }
+
+  #make(imported: Imported): Value {
+    switch (imported.kind) {
+      case "computed":
+        return ungrouped(imported);
+      case "host":
+        return hostValue(imported);
+      case "stack":
+        return concat(
+          imported.parts.map((part) => expandDims(part, imported.axis)),
+          imported.axis,
+        );
+      case "stored":
+        return this.#stored(imported);
+    }
+  }
+
+  #stored(stored: Stored): Value {
+    const { name, numbers, shape, data } = stored;
+    if (isParameter(stored)) return this.parameter(name, { dtype: "float32", shape, data: data as Float32Array });
+    if (data.length > MOST_CONSTANT)
+      throw new UnsupportedOpError(
+        `the constant "${name}" has ${data.length} whole numbers; at most ${MOST_CONSTANT} are read`,
+      );
+    if (numbers === "int") expectInt32(data, `the tensor "${name}"`);
+    return constant([...data], dtypeOf(numbers), shape);
+  }
+}
+
+/** @throws UnsupportedOpError where several sizes are one that has no name */
+function ungrouped({ value, groups }: Computed): Value {
+  if (groups === undefined) return value;
+  const joined = groupedSizes({ kind: "computed", value, groups }).filter(
+    (entry) => typeof entry !== "number" && !isName(entry),
+  );
+  throw new UnsupportedOpError(
+    `it reads an axis of ${joined.map(showSize).join(" and ")}; sizes that are multiplied can only be taken apart again, as Reshape does`,
+  );
+}
+
+const isName = (entry: Size): boolean =>
+  typeof entry !== "number" &&
+  entry.terms.length === 1 &&
+  entry.terms[0]?.factor === 1 &&
+  entry.terms[0].names.length === 1;
+
+/** The sizes of the axes in ONNX. */
+function groupedSizes({ value, groups }: Computed): Size[] {
+  const { shape } = value.type;
+  if (groups === undefined) return shape.map(sizeOfDim);
+  let at = 0;
+  return groups.map((count) => {
+    const product = productOf(shape.slice(at, at + count));
+    at += count;
+    if (product === undefined) throw new UnsupportedOpError("it reads an axis of too many sizes");
+    return product;
+  });
+}
+
+/** The shape in ONNX of what a name stands for. */
+export function shapeOf(imported: Imported): readonly Size[] {
+  if (imported.kind === "computed") return groupedSizes(imported);
+  return imported.kind === "stack" ? stackShape(imported).map(sizeOfDim) : imported.shape;
+}
+
+/** The numbers of the file or of shape arithmetic, where there are few. */
+function known(imported: Imported): Host | undefined {
+  if (imported.kind === "host") return imported;
+  if (imported.kind !== "stored" || sizeOf(imported.shape) > MOST_KNOWN) return undefined;
+  return { kind: "host", numbers: imported.numbers, shape: imported.shape, data: [...imported.data] };
+}
+
+/** The importing of one attempt but for its nodes. */
+export function importingBase(made: Made, dims: Dims, opset: number, at: () => string): Omit<Importing, "body"> {
+  return {
+    opset,
+    value: (imported) => made.value(imported),
+    known,
+    isParameter,
+    shapeOf,
+    parameter: (name, tensor) => made.parameter(name, tensor),
+    same: (a, b) => dims.same(a, b, at()),
+    close: (dim) => dims.close(dim, at()),
+  };
+}

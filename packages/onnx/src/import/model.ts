@@ -1,0 +1,38 @@
+/** From an ONNX file to a graph and its weights. */
+import { type Graph, ModelFileError, type Tensors, verify } from "@ostinato/core";
+import { decodeOnnx } from "../file/wire.ts";
+import { readModel } from "./read.ts";
+import { importers } from "./table.ts";
+import type { ExternalData } from "./tensors.ts";
+
+/** Tensors in other files are read by who knows where these are. */
+const noExternalData: ExternalData = (_place, tensor) => {
+  throw new ModelFileError(`the tensor "${tensor}" stands in another file, which is not read from bytes alone`);
+};
+
+/** A graph and the data of its states by name. */
+export interface ReadGraph {
+  readonly graph: Graph;
+  readonly state: Tensors;
+}
+
+/**
+ * The graph in an `.onnx` file, the dual of `graphToOnnx`: its inputs are the feeds, its outputs the fetches, as the file has them, and its initializers
+ * become states. Whole numbers of 64 bits are int32. What shapes and sizes are computed of is computed away.
+ *
+ * @throws ModelFileError for a damaged file; UnsupportedOpError for what has no form here, with the node, the operator and the reason
+ */
+export function graphFromOnnx(bytes: Uint8Array): ReadGraph {
+  const model = decodeOnnx(bytes);
+  const { outputs, made } = readModel({
+    model,
+    importers,
+    external: noExternalData,
+    sizeOf: (input, axis, dim) => dim ?? `${input} axis ${axis}`,
+  });
+  const fetches = [...outputs].map(([name, imported]) => [name, made.value(imported)] as const);
+  return {
+    graph: verify({ fetches: Object.fromEntries(fetches), updates: [] }),
+    state: Object.fromEntries(made.state),
+  };
+}

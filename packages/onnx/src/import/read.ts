@@ -1,0 +1,27 @@
+/** A whole file: read again until it is known which of its sizes are equal. */
+import { ModelFileError } from "@ostinato/core";
+import { Dims, ReadAgain } from "./dims.ts";
+import { type Read, type Reading, readOnce } from "./walk.ts";
+
+/** Reads the file. @throws ModelFileError for a damaged one; UnsupportedOpError for what has no form here, with the node and the reason */
+export function readModel(reading: Omit<Reading, "dims">): Read & { readonly dims: Dims } {
+  expectNames(reading);
+  const dims = new Dims();
+  for (;;) {
+    try {
+      return { ...readOnce({ ...reading, dims }), dims };
+    } catch (error) {
+      if (!(error instanceof ReadAgain)) throw error;
+    }
+  }
+}
+
+function expectNames({ model: { graph = {} }, outputs = [] }: Omit<Reading, "dims">): void {
+  const known = new Set((graph.outputs ?? []).map(({ name }) => name));
+  const unknown = outputs.find((name) => !known.has(name));
+  if (unknown !== undefined)
+    throw new ModelFileError(
+      `the model has no output "${unknown}"; it has ${[...known].map((name) => `"${name}"`).join(", ")}`,
+    );
+  if (known.size === 0) throw new ModelFileError("the model has no outputs");
+}

@@ -1,0 +1,377 @@
+/** Operators that take parts of something, or put parts together. */
+import {
+  concat,
+  constant,
+  type Dim,
+  gather,
+  reshape,
+  reverse,
+  type Shape,
+  slice,
+  transpose,
+  type Value,
+} from "@ostinato/core";
+import { asComputed, axesOf } from "./broadcasting.ts";
+import { rearranged } from "./host.ts";
+import { computed, type Host, host, type Imported, type Stack } from "./imported.ts";
+import { expectFew, type Importer, type Importers, type Importing } from "./importing.ts";
+import { plainNumbers } from "./movement.ts";
+import type { OnnxNode } from "./node.ts";
+import { axisIn, listOf, numbersIn } from "./shapes.ts";
+import { compareSizes, type Size, showSize, sizeOfDim, subtractSizes } from "./sizes.ts";
+
+/** `count` entries from `start`, which counts from the end where it is negative; a step of -1 is all of them from the end. */
+interface Run {
+  readonly start: number;
+  readonly count: Dim;
+}
+
+/** Where a bound lies: so many from the front, or so many from the end. */
+type Bound = { readonly front: number } | { readonly end: number };
+
+function boundOf(node: OnnxNode, bound: Size, dim: Dim): Bound {
+  if (typeof bound === "number") {
+    if (typeof dim === "number") {
+      const from = bound < 0 ? bound + dim : bound;
+      return { front: Math.min(Math.max(from, 0), dim) };
+    }
+    if (bound >= 2 ** 31 - 1) return { end: 0 };
+    return bound < 0 ? { end: bound <= -(2 ** 31) ? Number.POSITIVE_INFINITY : -bound } : { front: bound };
+  }
+  const rest = subtractSizes(sizeOfDim(dim), bound);
+  if (rest === undefined || typeof rest !== "number")
+    return node.fail(`it goes to ${showSize(bound)} of an axis of ${dim}`);
+  return { end: Math.max(rest, 0) };
+}
+
+/** The entries between two bounds; `undefined` for all of them. */
+function runOf(node: OnnxNode, start: Size, end: Size, dim: Dim, importing: Importing): Run | undefined {
+  const [from, to] = [boundOf(node, start, dim), boundOf(node, end, dim)];
+  if ("front" in from && from.front === 0 && "end" in to && to.end === 0) return undefined;
+  if ("front" in from && "front" in to) {
+    if (typeof dim === "number" && from.front === 0 && to.front === dim) return undefined;
+    // The file may mean all of the steps that it was written for.
+    importing.close(dim);
+    if (to.front > from.front) return { start: from.front, count: to.front - from.front };
+  }
+  if ("end" in from && "end" in to && from.end > to.end && Number.isFinite(from.end))
+    return { start: -from.end, count: from.end - to.end };
+  if ("end" in from && !Number.isFinite(from.end) && "end" in to && to.end === 0) return undefined;
+  importing.close(dim);
+  return node.fail(
+    `it takes from ${showSize(start)} to ${showSize(end)} of an axis of ${dim}; how many entries that are must be a number, at least 1`,
+  );
+}
+
+/** The value with other entries along an axis, which must be one of ours. */
+function alongAxis(
+  node: OnnxNode,
+  given: Imported,
+  axis: number,
+  importing: Importing,
+  change: (value: Value, own: number) => Value,
+): Imported {
+  const whole = asComputed(given, importing);
+  const axes = axesOf(whole);
+  if ((axes[axis] as Shape).length > 1)
+    return node.fail(`axis ${axis} is ${(axes[axis] as Shape).join(" times ")}, which has no name`);
+  const value = change(whole.value, axes.slice(0, axis).flat().length);
+  return whole.groups ? { ...whole, value } : computed(value);
+}
+
+function taken(node: OnnxNode, given: Imported, axis: number, run: Run, importing: Importing): Imported {
+  const known = plainNumbers(given, importing);
+  const count = run.count as number;
+  if (known) {
+    const from = run.start < 0 ? run.start + (known.shape[axis] as number) : run.start;
+    const shape = known.shape.map((size, i) => (i === axis ? count : size));
+    return rearranged(known, shape, (index) => index.map((at, i) => (i === axis ? at + from : at)));
+  }
+  if (given.kind === "stack" && given.axis === axis) {
+    const from = run.start < 0 ? run.start + given.parts.length : run.start;
+    return { ...given, parts: given.parts.slice(from, from + count) };
+  }
+  if (given.kind === "stack") {
+    const own = axis > given.axis ? axis - 1 : axis;
+    return { ...given, parts: given.parts.map((part) => slice(part, own, run.start, count)) };
+  }
+  return alongAxis(node, given, axis, importing, (value, own) => slice(value, own, run.start, count));
+}
+
+/** All entries along an axis from the end. */
+function reversed(node: OnnxNode, given: Imported, axis: number, importing: Importing): Imported {
+  const known = plainNumbers(given, importing);
+  if (known)
+    return rearranged(known, known.shape, (index) =>
+      index.map((at, i) => (i === axis ? (known.shape[i] as number) - 1 - at : at)),
+    );
+  if (given.kind === "stack" && given.axis === axis) return { ...given, parts: [...given.parts].reverse() };
+  return alongAxis(node, given, axis, importing, reverse);
+}
+
+const sliced: Importer = (node, importing) => {
+  const given = node.input(0);
+  const rank = importing.shapeOf(given).length;
+  const starts = listOf(node, 1, "starts", importing) ?? node.fail("it has no starts");
+  const ends = listOf(node, 2, "ends", importing) ?? node.fail("it has no ends");
+  const axes =
+    numbersIn(node, 3, "axes", importing)?.map((axis) => axisIn(node, axis, rank)) ?? starts.map((_, i) => i);
+  const steps =
+    node.inputs[4] === undefined ? starts.map(() => 1) : (numbersIn(node, 4, "steps", importing) as readonly number[]);
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
+    return node.fail("its starts, ends, axes and steps are not equally many");
+  let result = given;
+  axes.forEach((axis, i) => {
+    result = stepped(node, result, axis, [starts[i] as Size, ends[i] as Size, steps[i] as number], importing);
+  });
+  return [result];
+};
+
+function stepped(
+  node: OnnxNode,
+  given: Imported,
+  axis: number,
+  [start, end, step]: readonly [Size, Size, number],
+  importing: Importing,
+): Imported {
+  const size = importing.shapeOf(given)[axis] as Size;
+  const dim =
+    typeof size === "number"
+      ? size
+      : (namedAxis(given, axis) ?? node.fail(`axis ${axis} is ${showSize(size)}, which has no name`));
+  if (step === 1) {
+    const run = runOf(node, start, end, dim, importing);
+    return run ? taken(node, given, axis, run, importing) : given;
+  }
+  const wholeBackwards =
+    step === -1 &&
+    (start === -1 ||
+      compareSizes(start, subtractSizes(size, 1) ?? 0) === 0 ||
+      (typeof start === "number" && start >= 2 ** 31 - 1)) &&
+    typeof end === "number" &&
+    (end <= -(2 ** 31) + 1 || (typeof dim === "number" && end < -dim));
+  if (wholeBackwards) return reversed(node, given, axis, importing);
+  importing.close(dim);
+  if (typeof dim !== "number" || typeof start !== "number" || typeof end !== "number" || step === 0)
+    return node.fail(`it takes each ${step}th of an axis of ${dim}`);
+  return picked(
+    node,
+    given,
+    axis,
+    host("int", [indices(dim, start, end, step).length], indices(dim, start, end, step)),
+    importing,
+  );
+}
+
+/** The places that a slice with a step takes, as NumPy has it. */
+function indices(dim: number, start: number, end: number, step: number): number[] {
+  const clamp = (bound: number, low: number, high: number): number =>
+    Math.min(Math.max(bound < 0 ? bound + dim : bound, low), high);
+  const [from, to] =
+    step > 0 ? [clamp(start, 0, dim), clamp(end, 0, dim)] : [clamp(start, 0, dim - 1), clamp(end, -1, dim - 1)];
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  return Array.from({ length: count }, (_, i) => from + i * step);
+}
+
+function namedAxis(given: Imported, axis: number): Dim | undefined {
+  if (given.kind !== "computed")
+    return given.kind === "stack" ? given.parts[0]?.type.shape[axis > given.axis ? axis - 1 : axis] : undefined;
+  const sizes = axesOf(given)[axis] as Shape;
+  return sizes.length === 1 ? sizes[0] : undefined;
+}
+
+/** The entries along an axis that known numbers name, in the place of the axis. */
+function picked(node: OnnxNode, given: Imported, axis: number, wanted: Host, importing: Importing): Imported {
+  const shape = importing.shapeOf(given);
+  const size = shape[axis] as Size;
+  const data = wanted.data.map((entry) => placeOf(node, entry, size, importing));
+  const known = plainNumbers(given, importing);
+  const lead = wanted.shape.length;
+  if (known) {
+    const count = known.shape[axis] as number;
+    const at = (index: readonly number[]): number => {
+      const flat = wanted.shape.reduce((sum, each, i) => sum * each + (index[axis + i] as number), 0);
+      const place = data[flat] as number;
+      return place < 0 ? place + count : place;
+    };
+    const to = [...known.shape.slice(0, axis), ...wanted.shape, ...known.shape.slice(axis + 1)];
+    return rearranged(known, to, (index) => [...index.slice(0, axis), at(index), ...index.slice(axis + lead)]);
+  }
+  if (given.kind === "stack" && given.axis === axis && lead < 2) {
+    const parts = data.map((place) => given.parts.at(place) as Value);
+    return lead === 0 ? computed(parts[0] as Value) : { ...given, parts };
+  }
+  const [only] = data;
+  if (lead === 0 && only !== undefined) {
+    const one = taken(node, given, axis, { start: only, count: 1 }, importing);
+    return withoutAxis(one, axis, importing);
+  }
+  const places = data.map((place) =>
+    place >= 0
+      ? place
+      : typeof size === "number"
+        ? place + size
+        : node.fail(`it takes entries from the end of an axis of ${showSize(size)}`),
+  );
+  return lookedUp(given, axis, constant(places, "int32", wanted.shape), importing);
+}
+
+/** A place along an axis, from the end where it is negative; the file's own size must hold where one is counted from the front. */
+function placeOf(node: OnnxNode, entry: Size, size: Size, importing: Importing): number {
+  const fromEnd = typeof entry === "number" ? undefined : subtractSizes(entry, size);
+  const place =
+    typeof entry === "number"
+      ? entry
+      : typeof fromEnd === "number"
+        ? fromEnd
+        : node.fail(`it takes entry ${showSize(entry)} of ${showSize(size)}`);
+  if (typeof size === "number" && (place >= size || place < -size))
+    return node.fail(`it takes entry ${place} of ${size}`);
+  const dim = typeof size === "number" ? undefined : (size.terms[0]?.names[0] ?? undefined);
+  // A file that was written for so many steps may take one after another.
+  if (dim !== undefined && place !== 0 && place !== -1) importing.close(dim);
+  return place;
+}
+
+function withoutAxis(given: Imported, axis: number, importing: Importing): Imported {
+  if (given.kind === "stack") {
+    const own = axis > given.axis ? axis - 1 : axis;
+    const parts = given.parts.map((part) =>
+      reshape(
+        part,
+        part.type.shape.filter((_, i) => i !== own),
+      ),
+    );
+    return { kind: "stack", axis: axis < given.axis ? given.axis - 1 : given.axis, parts };
+  }
+  const whole = asComputed(given, importing);
+  const axes = axesOf(whole).filter((_, i) => i !== axis);
+  const value = reshape(whole.value, axes.flat());
+  return whole.groups ? { ...whole, value, groups: axes.map(({ length }) => length) } : computed(value);
+}
+
+/** The rows of a table that ids name; other axes than the first come first for it. */
+function lookedUp(table: Imported, axis: number, ids: Value, importing: Importing): Imported {
+  const value = importing.value(table);
+  const rank = value.type.shape.length;
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  const rows = transpose(value, [axis, ...axes.filter((i) => i !== axis)]);
+  const found = gather(rows, ids);
+  const lead = ids.type.shape.length;
+  const back = [
+    ...Array.from({ length: axis }, (_, i) => lead + i),
+    ...Array.from({ length: lead }, (_, i) => i),
+    ...Array.from({ length: rank - 1 - axis }, (_, i) => lead + axis + i),
+  ];
+  return computed(transpose(found, back));
+}
+
+const gathered: Importer = (node, importing) => {
+  const [given, ids] = [node.input(0), node.input(1)];
+  const axis = axisIn(node, node.int("axis") ?? 0, importing.shapeOf(given).length);
+  const known = importing.known(ids);
+  if (known) return [picked(node, given, axis, known, importing)];
+  return [lookedUp(given, axis, importing.value(ids), importing)];
+};
+
+/** Stacks side by side along their axis. */
+function joinedStacks(given: readonly Imported[], axis: number): Stack | undefined {
+  const stacks = given.filter((each): each is Stack => each.kind === "stack" && each.axis === axis);
+  return stacks.length === given.length
+    ? { kind: "stack", axis, parts: stacks.flatMap(({ parts }) => parts) }
+    : undefined;
+}
+
+function joinedNumbers(hosts: readonly Host[], axis: number): Host {
+  const [first] = hosts as [Host];
+  const owners = hosts.flatMap((each) => Array.from({ length: each.shape[axis] as number }, (_, at) => ({ each, at })));
+  const shape = first.shape.map((size, i) => (i === axis ? owners.length : size));
+  const outer = shape.slice(0, axis).reduce((a, b) => a * b, 1);
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const data: Size[] = [];
+  for (let row = 0; row < outer; row++)
+    for (const { each, at } of owners) {
+      const from = (row * (each.shape[axis] as number) + at) * inner;
+      data.push(...each.data.slice(from, from + inner));
+    }
+  return host(first.numbers, shape, data);
+}
+
+const concatenated: Importer = (node, importing) => {
+  const given = node.inputs.map((_, i) => node.input(i));
+  const [first] = given;
+  if (first === undefined) return node.fail("it has no inputs");
+  const axis = axisIn(node, node.int("axis") ?? 0, importing.shapeOf(first).length);
+  const hosts = given.map((each) => plainNumbers(each, importing));
+  if (hosts.every((each) => each !== undefined)) {
+    expectOneShape(node, hosts, axis);
+    return [joinedNumbers(hosts, axis)];
+  }
+  const stack = joinedStacks(given, axis);
+  if (stack) return [stack];
+  const wholes = given.map((each) => asComputed(each, importing));
+  return [
+    computed(
+      concat(
+        sameButAlong(
+          node,
+          wholes.map((whole) => importing.value(whole)),
+          axis,
+          importing,
+        ),
+        axis,
+      ),
+    ),
+  ];
+};
+
+function expectOneShape(node: OnnxNode, hosts: readonly Host[], axis: number): void {
+  const shapes = new Set(hosts.map(({ shape }) => shape.map((size, i) => (i === axis ? "" : size)).join()));
+  if (shapes.size > 1) node.fail("its inputs have different shapes");
+  expectFew(hosts.reduce((sum, { data }) => sum + data.length, 0));
+}
+
+/** Values whose other axes are equal; those along which they are put together must be numbers. */
+function sameButAlong(node: OnnxNode, values: readonly Value[], axis: number, importing: Importing): readonly Value[] {
+  const [first] = values as [Value];
+  for (const { type } of values) {
+    if (type.shape.length !== first.type.shape.length) return node.fail("its inputs have different numbers of axes");
+    type.shape.forEach((dim, i) => {
+      if (i !== axis) importing.same(first.type.shape[i] as Dim, dim);
+      else if (typeof dim === "string") {
+        importing.close(dim);
+        node.fail(`the size ${dim} along which it puts values together is no number`);
+      }
+    });
+  }
+  return values;
+}
+
+const split: Importer = (node, importing) => {
+  const given = node.input(0);
+  const shape = importing.shapeOf(given);
+  const axis = axisIn(node, node.int("axis") ?? 0, shape.length);
+  const size = shape[axis] as Size;
+  const count = node.int("num_outputs") ?? node.outputs.length;
+  const listed = numbersIn(node, 1, "split", importing);
+  if (typeof size !== "number") {
+    for (const { names } of size.terms) for (const name of names) importing.close(name);
+    return node.fail(`it splits an axis of ${showSize(size)}`);
+  }
+  const each = Math.ceil(size / count);
+  const sizes = listed ?? Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
+  let start = 0;
+  return sizes.map((part) => {
+    if (!(part > 0) || start + part > size)
+      return node.fail(`its parts [${sizes.join(", ")}] do not lie within ${size}`);
+    start += part;
+    return part === size ? given : taken(node, given, axis, { start: start - part, count: part }, importing);
+  });
+};
+
+export const selectionImporters: Importers = {
+  Slice: sliced,
+  Split: split,
+  Gather: gathered,
+  Concat: concatenated,
+};

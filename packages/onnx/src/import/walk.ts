@@ -1,0 +1,244 @@
+/** The nodes of a file in their order, each read by its importer; errors say at which node. */
+import { type Dim, feed, ModelFileError, OstinatoError, UnsupportedOpError, type Value } from "@ostinato/core";
+import type { Message, OnnxModel } from "../file/schema.ts";
+import type { Dims } from "./dims.ts";
+import { computed, type Imported, type Stored } from "./imported.ts";
+import { dtypeOf, type Importers, type Importing, importingBase, Made, shapeOf } from "./importing.ts";
+import { onnxNode } from "./node.ts";
+import { type ExternalData, numbersOf, storedTensor } from "./tensors.ts";
+
+/** As many nodes, bodies included, and initializers as models have in good faith. */
+const MOST_NODES = 100_000;
+
+/** As many axes as tensors have in good faith. */
+const MOST_AXES = 16;
+
+/** ONNX's own operators stand under either name. */
+const isOwnDomain = (domain: string | undefined): boolean =>
+  domain === undefined || domain === "" || domain === "ai.onnx";
+
+/** The operator sets that are read. */
+const [oldest, newest] = [7, 26];
+
+function opsetOf({ opsets = [] }: OnnxModel): number {
+  const version = opsets.find(({ domain }) => isOwnDomain(domain))?.version;
+  if (version === undefined) throw new ModelFileError("the model names no set of ONNX's operators");
+  if (version < oldest || version > newest)
+    throw new UnsupportedOpError(`the model is of opset ${version}; ${oldest} to ${newest} are read`);
+  return version;
+}
+
+/** What a size of an input is: a number or a name; `undefined` where the file does not say. */
+type SizeOf = (input: string, axis: number, dim: Dim | undefined) => Dim;
+
+/** How a file is read. */
+export interface Reading {
+  readonly model: OnnxModel;
+  readonly importers: Importers;
+  readonly external: ExternalData;
+  readonly dims: Dims;
+  readonly sizeOf: SizeOf;
+  /** The outputs that are wanted. Default: all. */
+  readonly outputs?: readonly string[];
+  /** Inputs that are known, by name. */
+  readonly given?: ReadonlyMap<string, Stored>;
+}
+
+/** What came of a file. */
+export interface Read {
+  /** In the order of the file. */
+  readonly inputs: ReadonlyMap<string, Value>;
+  readonly outputs: ReadonlyMap<string, Imported>;
+  readonly made: Made;
+}
+
+/** Names that a graph and its bodies read. */
+function readBy(node: Message<"Node">): string[] {
+  const bodies = (node.attributes ?? []).flatMap(({ graph, graphs = [] }) => (graph ? [graph, ...graphs] : graphs));
+  const within = bodies.flatMap(({ nodes = [], outputs = [] }) => [
+    ...nodes.flatMap(readBy),
+    ...outputs.map(({ name = "" }) => name),
+  ]);
+  return [...(node.inputs ?? []), ...within];
+}
+
+/** The nodes that `outputs` need, in their order. */
+function neededNodes(nodes: readonly Message<"Node">[], outputs: readonly string[]): Message<"Node">[] {
+  const wanted = new Set(outputs);
+  const needed: Message<"Node">[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!(node.outputs ?? []).some((name) => name !== "" && wanted.has(name))) continue;
+    needed.push(node);
+    for (const name of readBy(node)) wanted.add(name);
+  }
+  return needed.reverse();
+}
+
+const namesOf = (infos: readonly Message<"ValueInfo">[] = []): string[] => infos.map(({ name = "" }) => name);
+
+/** Names that are known in a graph, and in the graphs around it. */
+class Scope {
+  readonly #names = new Map<string, Imported>();
+  readonly #outer: Scope | undefined;
+
+  constructor(outer?: Scope) {
+    this.#outer = outer;
+  }
+
+  find(name: string): Imported | undefined {
+    return this.#names.get(name) ?? this.#outer?.find(name);
+  }
+
+  /** @throws ModelFileError for a name that is taken */
+  define(name: string, imported: Imported): void {
+    if (name === "" || this.#names.has(name))
+      throw new ModelFileError(`the name "${name}" is given twice, or is empty`);
+    this.#names.set(name, imported);
+  }
+}
+
+class Walk {
+  readonly #reading: Reading;
+  readonly #importing: Omit<Importing, "body">;
+  readonly #located = new WeakSet<object>();
+  #count = 0;
+  #at = "";
+
+  constructor(reading: Reading, made: Made) {
+    this.#reading = reading;
+    this.#importing = importingBase(made, reading.dims, opsetOf(reading.model), () => this.#at);
+  }
+
+  #stored(tensor: Message<"Tensor">, name: string, trained: boolean): Stored {
+    return storedTensor(tensor, name, trained, this.#reading.external);
+  }
+
+  /** Initializers and nodes of a graph whose inputs are in `scope`; what its outputs stand for. */
+  graph(graph: Message<"Graph">, scope: Scope, outputs: readonly string[]): Imported[] {
+    const { initializers = [], sparseInitializers = [], nodes = [] } = graph;
+    this.#count += initializers.length + nodes.length;
+    if (this.#count > MOST_NODES)
+      throw new UnsupportedOpError(`the model has more than ${MOST_NODES} nodes and initializers`);
+    const sparse = sparseInitializers[0]?.values?.name;
+    if (sparseInitializers.length > 0)
+      throw new UnsupportedOpError(`the initializer "${sparse}" is sparse, which is not read`);
+    const needed = neededNodes(nodes, outputs);
+    const wanted = new Set([...outputs, ...needed.flatMap(readBy)]);
+    for (const tensor of initializers) {
+      const { name = "" } = tensor;
+      if (wanted.has(name) && !this.#reading.given?.has(name)) scope.define(name, this.#stored(tensor, name, true));
+    }
+    for (const node of needed) this.#node(node, scope, wanted);
+    return outputs.map((name) => {
+      const found = scope.find(name);
+      if (found === undefined) throw new ModelFileError(`no node gives the output "${name}"`);
+      return found;
+    });
+  }
+
+  #node(message: Message<"Node">, scope: Scope, wanted: ReadonlySet<string>): void {
+    const { op = "", domain, outputs = [] } = message;
+    const inputs = (message.inputs ?? []).map((name) => {
+      const found = name === "" ? undefined : scope.find(name);
+      if (found === undefined && name !== "")
+        throw new ModelFileError(`the node "${message.name || op}" reads "${name}", which no node before it gives`);
+      return found;
+    });
+    const node = onnxNode(message, inputs, (tensor) => this.#stored(tensor, outputs[0] ?? "", false));
+    const around = this.#at;
+    this.#at = `the node "${node.label}" (${op})`;
+    try {
+      const { importers } = this.#reading;
+      const importer = isOwnDomain(domain) && Object.hasOwn(importers, op) ? importers[op] : undefined;
+      if (importer === undefined) throw new UnsupportedOpError(this.#unknown(message));
+      const results = importer(node, {
+        ...this.#importing,
+        body: (graph, given) => this.#body(graph, given, scope),
+      });
+      node.expectRead();
+      outputs.forEach((name, i) => {
+        const result = results[i];
+        if (result !== undefined) this.#define(name, result, scope);
+        else if (wanted.has(name)) node.fail(`its output ${i} is not read`);
+      });
+    } catch (error) {
+      throw this.#locate(error);
+    }
+    this.#at = around;
+  }
+
+  #unknown({ op, domain = "" }: Message<"Node">): string {
+    const { functions = [] } = this.#reading.model;
+    if (functions.some((each) => each.name === op && (each.domain ?? "") === domain))
+      return "it is a function of the model, which is not read: inline functions first (onnx.inliner)";
+    return `the operator ${isOwnDomain(domain) ? op : `${domain}.${op}`} is not read`;
+  }
+
+  #define(name: string, result: Imported, scope: Scope): void {
+    if (name === "") return;
+    if (shapeOf(result).length > MOST_AXES) throw new UnsupportedOpError(`it has more than ${MOST_AXES} axes`);
+    scope.define(name, result);
+  }
+
+  #body(graph: Message<"Graph">, given: readonly Imported[], outer: Scope): Imported[] {
+    const names = namesOf(graph.inputs);
+    if (names.length !== given.length)
+      throw new ModelFileError(`its body has ${names.length} inputs, and is handed ${given.length}`);
+    const scope = new Scope(outer);
+    names.forEach((name, i) => {
+      scope.define(name, given[i] as Imported);
+    });
+    return this.graph(graph, scope, namesOf(graph.outputs));
+  }
+
+  /** Says at which node an error came about; a file whose parts do not fit together is a damaged one. */
+  #locate(error: unknown): unknown {
+    if (!(error instanceof OstinatoError) || this.#located.has(error)) return error;
+    const message = `${this.#at}: ${error.message}`;
+    const made =
+      error instanceof UnsupportedOpError
+        ? new UnsupportedOpError(message, { cause: error })
+        : new ModelFileError(message, { cause: error });
+    this.#located.add(made);
+    return made;
+  }
+}
+
+function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: Reading): Value {
+  const what = `the input "${name}"`;
+  if (type?.tensor === undefined) throw new UnsupportedOpError(`${what} is no tensor`);
+  const numbers = numbersOf(type.tensor.elementType, what);
+  if (type.tensor.shape === undefined)
+    throw new UnsupportedOpError(`${what} has no shape; its number of axes must be known`);
+  const given = type.tensor.shape.dims ?? [];
+  if (given.length > MOST_AXES) throw new UnsupportedOpError(`${what} has more than ${MOST_AXES} axes`);
+  const shape = given.map(({ size, name: dim }, axis) => {
+    const known = size !== undefined && Number.isSafeInteger(size) && size > 0 ? size : dim || undefined;
+    return dims.of(sizeOf(name, axis, known));
+  });
+  return feed(name, dtypeOf(numbers), shape);
+}
+
+/** Reads a file once. @throws ReadAgain where sizes turned out to be equal */
+export function readOnce(reading: Reading): Read {
+  const { graph = {} } = reading.model;
+  const outputs = reading.outputs ?? namesOf(graph.outputs);
+  const made = new Made();
+  const walk = new Walk(reading, made);
+  const scope = new Scope();
+  const initialized = new Set((graph.initializers ?? []).map(({ name }) => name));
+  const inputs = new Map<string, Value>();
+  for (const info of graph.inputs ?? []) {
+    const { name = "" } = info;
+    const given = reading.given?.get(name);
+    if (given !== undefined) scope.define(name, given);
+    // Files of IR version 3 name initializers among the inputs.
+    else if (!initialized.has(name)) {
+      const value = readInput(info, reading);
+      inputs.set(name, value);
+      scope.define(name, computed(value));
+    }
+  }
+  const results = walk.graph(graph, scope, outputs);
+  return { inputs, outputs: new Map(outputs.map((name, i) => [name, results[i] as Imported])), made };
+}

@@ -1,0 +1,124 @@
+/** Reading ONNX files: shape arithmetic is computed away, sizes that must be equal become so, and what cannot be read is refused by name. */
+import { feed, type Graph, ModelFileError, printGraph, tanh, UnsupportedOpError } from "@ostinato/core";
+import { mul } from "@ostinato/core/graph";
+import { graphFromOnnx, graphToOnnx } from "@ostinato/onnx";
+import { expect, test } from "vitest";
+import { attributeMessages } from "../src/emit/storage.ts";
+import type { Message } from "../src/file/schema.ts";
+import { encodeOnnx } from "../src/file/wire.ts";
+
+/** A node from its operator, inputs, outputs and attributes of whole numbers. */
+function node(
+  op: string,
+  inputs: string,
+  outputs: string,
+  attributes: Parameters<typeof attributeMessages>[0] = {},
+): Message<"Node"> {
+  const names = (text: string): string[] => text.split(" ").map((name) => (name === "_" ? "" : name));
+  return { op, inputs: names(inputs), outputs: names(outputs), name: "", attributes: attributeMessages(attributes) };
+}
+
+const input = (name: string, elementType: number, dims: readonly (number | string)[]): Message<"ValueInfo"> => ({
+  name,
+  type: {
+    tensor: {
+      elementType,
+      shape: { dims: dims.map((dim) => (typeof dim === "number" ? { size: dim } : { name: dim })) },
+    },
+  },
+});
+
+const ints = (name: string, ...data: number[]): Message<"Tensor"> => ({
+  name,
+  dataType: 7,
+  dims: [data.length],
+  int64s: data,
+});
+
+type Parts = Pick<Message<"Graph">, "inputs" | "nodes" | "initializers"> & { readonly opset?: number };
+
+/** The file of a graph whose output is "y". */
+const file = ({ opset = 17, ...graph }: Parts): Uint8Array =>
+  encodeOnnx({ irVersion: 8, opsets: [{ version: opset }], graph: { name: "g", outputs: [{ name: "y" }], ...graph } });
+
+const read = (parts: Parts): string => printGraph(graphFromOnnx(file(parts)).graph);
+
+test("a graph that was written is read as it was", () => {
+  const x = feed("x", "float32", ["batch", 2]);
+  const graph: Graph = { fetches: { y: tanh(mul(x, x)) }, updates: [] };
+  const bytes = graphToOnnx(graph, {});
+  const { graph: again, state } = graphFromOnnx(bytes);
+  expect(printGraph(again)).toBe(printGraph(graph));
+  expect(graphToOnnx(again, state)).toEqual(bytes);
+});
+
+test("shape arithmetic is computed while reading", () => {
+  const text = read({
+    inputs: [input("x", 1, ["batch", "time", 6])],
+    initializers: [ints("zero", 0), ints("one", 1), ints("two", 2), ints("three", 3)],
+    nodes: [
+      node("Shape", "x", "shape"),
+      node("Slice", "shape zero one", "batch"),
+      node("Gather", "shape one", "time"),
+      node("Mul", "two three", "six"),
+      node("Div", "six three", "pairs"),
+      node("Concat", "batch time pairs three", "to", { axis: 0 }),
+      node("Reshape", "x to", "y"),
+    ],
+  });
+  expect(text).toMatchInlineSnapshot(`
+    "%0: float32[batch, time, 6] = feed x
+    %1: float32[batch, time, 2, 3] = reshape(%0, shape=["batch","time",2,3])
+    fetch y = %1"
+  `);
+});
+
+test("sizes that are multiplied are taken apart again", () => {
+  const text = read({
+    inputs: [input("x", 1, ["batch", "time", 6])],
+    initializers: [ints("rows", -1, 6), ints("three", 3)],
+    nodes: [
+      node("Reshape", "x rows", "flat"),
+      node("Tanh", "flat", "tanh"),
+      node("Shape", "x", "shape"),
+      node("Reshape", "tanh shape", "y"),
+    ],
+  });
+  expect(text).toMatchInlineSnapshot(`
+    "%0: float32[batch, time, 6] = feed x
+    %1: float32[batch, time, 6] = tanh(%0)
+    fetch y = %1"
+  `);
+});
+
+test("names of sizes that must be equal become one", () => {
+  const text = read({
+    inputs: [input("a", 1, ["batch", "m"]), input("b", 1, ["n", 1]), input("c", 1, [7])],
+    nodes: [node("Add", "a b", "sum"), node("Mul", "sum c", "y")],
+  });
+  expect(text).toMatchInlineSnapshot(`
+    "%0: float32[batch, 7] = feed a
+    %1: float32[batch, 1] = feed b
+    %2: float32[batch] = reshape(%1, shape=["batch"])
+    %3: float32[batch, 7] = broadcast(%2, shape=["batch",7], axes=[0])
+    %4: float32[batch, 7] = add(%0, %3)
+    %5: float32[7] = feed c
+    %6: float32[batch, 7] = broadcast(%5, shape=["batch",7], axes=[1])
+    %7: float32[batch, 7] = mul(%4, %6)
+    fetch y = %7"
+  `);
+});
+
+test("what cannot be read is refused with the node, the operator and the reason", () => {
+  const inputs = [input("x", 1, ["batch", 6])];
+  const refused = (nodes: Message<"Node">[]) => () => read({ inputs, nodes });
+  expect(refused([node("Frobnicate", "x", "y")])).toThrow(
+    new UnsupportedOpError('the node "y" (Frobnicate): the operator Frobnicate is not read'),
+  );
+  expect(refused([node("Tanh", "x", "y", { axis: 1 })])).toThrow(
+    new UnsupportedOpError('the node "y" (Tanh): its attribute "axis" is not known'),
+  );
+  expect(refused([node("Tanh", "z", "y")])).toThrow(
+    new ModelFileError('the node "Tanh" reads "z", which no node before it gives'),
+  );
+});
