@@ -12,7 +12,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
-import { expectOptions, type OnnxOptions, onnxModel } from "./model.ts";
+import { expectOptions, type Inputs, type OnnxOptions, onnxModel, type TokenOptions } from "./model.ts";
 import { describing, expectTrained } from "./trained.ts";
 
 const decodingKey = "ostinato.decoding";
@@ -24,7 +24,7 @@ export const names = { token: "token", logProbabilities: "logProbabilities", att
 export const nextOf = ({ name }: Pick<HeldPart, "name">): string => `${name}/next`;
 
 /** Options of `exportDecoding`. */
-export interface DecodingExportOptions extends OnnxOptions, DecodingOptions {}
+export interface DecodingExportOptions extends OnnxOptions, TokenOptions, DecodingOptions {}
 
 /** The bytes of both files. */
 export interface DecodingFiles {
@@ -93,22 +93,25 @@ function stepGraph({ states, step }: DecodingParts): Graph {
  */
 export function exportDecoding(trained: Trained, options: DecodingExportOptions = {}): DecodingFiles {
   expectTrained("exportDecoding", trained);
-  expectOptions("exportDecoding", options, ["target", "output"]);
+  expectOptions("exportDecoding", options, ["target", "output", "tokenType"]);
   const { spec, weights } = trained;
   const { target, output, ...ofFiles } = options;
   const chosen = { ...(target === undefined ? {} : { target }), ...(output === undefined ? {} : { output }) };
   const parts = decodingOf(spec, chosen);
   const pair = fingerprint(trained);
-  const write = (half: Half, graph: Graph, order: readonly string[]): Uint8Array => {
+  const write = (half: Half, graph: Graph, inputs: Inputs): Uint8Array => {
     const pairing: Pairing = { half, pair, options: chosen };
     const metadata = { ...describing(trained), [decodingKey]: JSON.stringify(pairing), ...ofFiles.metadata };
-    return encodeOnnx(onnxModel(graph, weights, { name: half, ...ofFiles, metadata }, order));
+    return encodeOnnx(onnxModel(graph, weights, { name: half, ...ofFiles, metadata }, inputs));
   };
-  const sources = parts.sources.inputs.flatMap(({ name }) => [name, `${name}/lengths`]);
+  const sources = parts.sources.inputs.map(({ name }) => name);
+  const order = sources.flatMap((name) => [name, `${name}/lengths`]);
   const held = [...parts.memory, ...parts.states].map(({ name }) => name);
   return {
-    ...(givenFirst(parts).length === 0 ? {} : { encode: write("encode", encodeGraph(parts), sources) }),
-    decodeStep: write("decodeStep", stepGraph(parts), [names.token, ...held]),
+    ...(givenFirst(parts).length === 0
+      ? {}
+      : { encode: write("encode", encodeGraph(parts), { order, tokens: sources }) }),
+    decodeStep: write("decodeStep", stepGraph(parts), { order: [names.token, ...held], tokens: [names.token] }),
   };
 }
 

@@ -4,5 +4,7 @@ export { printOnnx } from "./file/print.ts";
 export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";
 export { graphFromOnnx, type ReadGraph } from "./import/model.ts";
-export { graphToOnnx, type OnnxOptions } from "./model.ts";
+export { graphToOnnx, type OnnxOptions, type TokenOptions } from "./model.ts";
 export { type ExportOptions, exportOnnx } from "./trained.ts";
+export type { TokenType } from "./types/tokens.ts";
+export type { WeightType } from "./types/weights.ts";

@@ -1,4 +1,4 @@
-/** From a graph and its weights to an ONNX model: versions, names of inputs and outputs, and the checks that come before any work. */
+/** From a graph and its weights to an ONNX model: versions, names of inputs and outputs, how weights and ids are stored, and the checks that come before any work. */
 import {
   ConfigError,
   type Graph,
@@ -14,6 +14,9 @@ import { opExports } from "./emit/table.ts";
 import { withScans } from "./emit/withScans.ts";
 import type { Message, OnnxModel } from "./file/schema.ts";
 import { encodeOnnx } from "./file/wire.ts";
+import { changedNodes } from "./types/nodes.ts";
+import { type TokenType, tokenTypes, withInt64Tokens } from "./types/tokens.ts";
+import { type WeightType, weightTypes, withWeightType } from "./types/weights.ts";
 
 /** The operator sets that can be written, each with the IR version of the ONNX release that brought it. */
 const irVersions: Readonly<Record<number, number>> = { 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10 };
@@ -21,7 +24,7 @@ const irVersions: Readonly<Record<number, number>> = { 17: 8, 18: 8, 19: 9, 20: 
 /** The newest IR version that onnxruntime 1.30 reads. */
 const newestIr = 13;
 
-/** Versions of the format that an export is written in. */
+/** How an export is written, and what travels with it. */
 export interface OnnxOptions {
   /** The operator set, 17 to 22. Default 17, which runtimes have since 2022. */
   readonly opset?: number;
@@ -31,6 +34,12 @@ export interface OnnxOptions {
   readonly name?: string;
   /** Free text that viewers show. */
   readonly documentation?: string;
+  /**
+   * How the matrices among the weights are stored; default `"float32"`. `"float16"` takes half of the room, and each weight is off by at most a 2,048th of itself (of numbers below
+   * 2^-14 by at most 2^-25). `"int8"` takes about a quarter: whole numbers with one scale for each row or each column, whichever loses less, so that each weight is off by at most a
+   * 254th of the largest of them. Computed is in float32 either way. Vectors, such as biases, and matrices of fewer than 256 numbers stay float32.
+   */
+  readonly weights?: WeightType;
   /** Facts to travel with the model, readable from every runtime: labels, the vocabulary as JSON. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -40,12 +49,24 @@ const names = Object.keys({
   irVersion: true,
   name: true,
   documentation: true,
+  weights: true,
   metadata: true,
 } satisfies Record<keyof OnnxOptions, true>);
 
-/** @throws ConfigError for what is no object of options, and for an option that is neither one of `OnnxOptions` nor one of the `others` */
+/** Options of exports of models that read token ids. */
+export interface TokenOptions {
+  /**
+   * The element type of the inputs of ids; default `"int32"`. Tokenizers of other libraries give int64. Lengths stay int32, as ONNX's recurrences want them. What
+   * has no room in 32 bits is cut off before it is looked up: check ids before they are fed.
+   */
+  readonly tokenType?: TokenType;
+}
+
+/** @throws ConfigError for what is no object of options, for an option that is neither one of `OnnxOptions` nor one of the `others`, and for a type that there is not */
 export function expectOptions(owner: string, options: unknown, others: readonly string[] = []): void {
-  new OptionReader(owner, options, [...others, ...names]);
+  const reader = new OptionReader(owner, options, [...others, ...names]);
+  reader.oneOf("weights", weightTypes, "float32");
+  reader.oneOf("tokenType", tokenTypes, "int32");
 }
 
 function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVersion: number } {
@@ -86,21 +107,6 @@ function checkNames(graph: Graph, feeds: readonly string[]): void {
   }
 }
 
-type Rename = (name: string) => string;
-
-function renamed(node: Message<"Node">, rename: Rename): Message<"Node"> {
-  const attributes = (node.attributes ?? []).map((attribute) =>
-    attribute.graph
-      ? {
-          ...attribute,
-          graph: { ...attribute.graph, nodes: (attribute.graph.nodes ?? []).map((inner) => renamed(inner, rename)) },
-        }
-      : attribute,
-  );
-  const outputs = (node.outputs ?? []).map(rename);
-  return { ...node, attributes, inputs: (node.inputs ?? []).map(rename), outputs, name: rename(node.name ?? "") };
-}
-
 /** The nodes with the model's outputs under their own names; what is no node's result, or is read twice, is passed through. */
 function nodesWithOutputs(written: Written, fetches: readonly string[]): Message<"Node">[] {
   const made = new Set(written.nodes.flatMap((node) => node.outputs ?? []));
@@ -111,18 +117,50 @@ function nodesWithOutputs(written: Written, fetches: readonly string[]): Message
     if (made.delete(name)) names.set(name, fetch);
     else passed.push({ inputs: [name], outputs: [fetch], name: fetch, op: "Identity" });
   });
-  const rename: Rename = (name) => names.get(name) ?? name;
-  return [...written.nodes, ...passed].map((node) => renamed(node, rename));
+  const rename = (name: string): string => names.get(name) ?? name;
+  return changedNodes([...written.nodes, ...passed], (node) => [
+    {
+      ...node,
+      inputs: (node.inputs ?? []).map(rename),
+      outputs: (node.outputs ?? []).map(rename),
+      name: rename(node.name ?? ""),
+    },
+  ]);
 }
 
-/** The model as plain data; its inputs in the order of `order`, then as the graph reads them. */
+/** The inputs of a model: in the order of `order`, then as the graph reads them. */
+export interface Inputs {
+  readonly order?: readonly string[];
+  /** Those that are token ids, where they are int32. */
+  readonly tokens?: readonly string[];
+}
+
+/** The graph of a file, before it is said how its weights and ids are stored. */
+function graphMessage(graph: Graph, written: Written, name: string, order: readonly string[]): Message<"Graph"> {
+  const fetches = Object.entries(graph.fetches);
+  const place = (name: string): number => (order.indexOf(name) + order.length + 1) % (order.length + 1);
+  const feeds = written.feeds.map((feed) => feed.attrs).sort((a, b) => place(a.name) - place(b.name));
+  return {
+    name,
+    nodes: nodesWithOutputs(
+      written,
+      fetches.map(([name]) => name),
+    ),
+    initializers: written.initializers,
+    inputs: feeds.map((feed) => valueInfo(feed.name, feed)),
+    outputs: fetches.map(([name, value]: [string, Value]) => valueInfo(name, value.type as ValueType)),
+  };
+}
+
+/** The model as plain data. */
 export function onnxModel(
   graph: Graph,
   state: Tensors,
-  options: OnnxOptions,
-  order: readonly string[] = [],
+  options: OnnxOptions & TokenOptions,
+  { order = [], tokens = [] }: Inputs = {},
 ): OnnxModel {
   const { opset, irVersion } = versions(options);
+  const { weights = "float32", tokenType = "int32" } = options;
   checkSize(state);
   const simple = simplify(withScans(graph));
   const written = writeGraph(simple, state, opExports, opset);
@@ -130,25 +168,15 @@ export function onnxModel(
     graph,
     written.feeds.map((feed) => feed.attrs.name),
   );
-  const fetches = Object.entries(simple.fetches);
-  const place = (name: string): number => (order.indexOf(name) + order.length + 1) % (order.length + 1);
-  const feeds = written.feeds.map((feed) => feed.attrs).sort((a, b) => place(a.name) - place(b.name));
+  const plain = graphMessage(simple, written, options.name ?? "model", order);
+  const stored = weights === "float32" ? plain : withWeightType(plain, written.matrices, weights);
   return {
     irVersion,
     producerName: "ostinato",
     ...(options.documentation === undefined ? {} : { documentation: options.documentation }),
     opsets: [{ domain: "", version: opset }],
     metadata: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
-    graph: {
-      name: options.name ?? "model",
-      nodes: nodesWithOutputs(
-        written,
-        fetches.map(([name]) => name),
-      ),
-      initializers: written.initializers,
-      inputs: feeds.map((feed) => valueInfo(feed.name, feed)),
-      outputs: fetches.map(([name, value]: [string, Value]) => valueInfo(name, value.type as ValueType)),
-    },
+    graph: tokenType === "int32" ? stored : withInt64Tokens(stored, tokens),
   };
 }
 

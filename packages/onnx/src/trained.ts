@@ -13,7 +13,7 @@ import {
   type Trained,
 } from "@ostinato/core";
 import { encodeOnnx } from "./file/wire.ts";
-import { expectOptions, type OnnxOptions, onnxModel } from "./model.ts";
+import { expectOptions, type OnnxOptions, onnxModel, type TokenOptions } from "./model.ts";
 
 const specKey = "ostinato.spec";
 const vocabularyKey = "ostinato.vocabulary";
@@ -22,7 +22,7 @@ const lossesKey = "ostinato.losses";
 const statesKey = "ostinato.states";
 
 /** Options of `exportOnnx`. */
-export interface ExportOptions extends OnnxOptions {
+export interface ExportOptions extends OnnxOptions, TokenOptions {
   /**
    * The states of all recurrences are inputs and outputs of the file, `states/reader/h` and `states/reader/h/next` of a layer "reader", each float32 [batch, units], and so is
    * the length of each row, `input/lengths`: it can be run step by step, and `onnxPredictor(file).stream()` does. Default false: each run begins anew. A model
@@ -33,7 +33,7 @@ export interface ExportOptions extends OnnxOptions {
 
 /**
  * The `.onnx` file of a trained model, for onnxruntime on any platform. Inputs and outputs have the model's names and are batch-major as
- * in `predict`; batch and time stay open. Ids are int32, and those of an `embedding` with `maskZero` tell the lengths in the graph.
+ * in `predict`; batch and time stay open. Ids are int32, or int64 where `tokenType` says so, and those of an `embedding` with `maskZero` tell the lengths in the graph.
  * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata, and so do losses that predictions are
  * read by, such as a CRF, with their parameters, which are no part of the graph.
  *
@@ -45,7 +45,7 @@ export interface ExportOptions extends OnnxOptions {
  */
 export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8Array {
   expectTrained("exportOnnx", trained);
-  expectOptions("exportOnnx", options, ["states"]);
+  expectOptions("exportOnnx", options, ["states", "tokenType"]);
   const { spec, weights } = trained;
   const { states = false } = options;
   if (typeof states !== "boolean")
@@ -61,10 +61,11 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
     ...options.metadata,
   };
   const graph = states ? streamGraph(spec) : inferenceGraph(spec);
-  const inputs = spec.inputs.flatMap(({ name }) => [name, `${name}/lengths`]);
+  const tokens = spec.inputs.map(({ name }) => name);
+  const inputs = tokens.flatMap((name) => [name, `${name}/lengths`]);
   // States go in in the order in which they come out.
   const order = [...inputs, ...Object.keys(graph.fetches).map((fetch) => fetch.replace(/\/next$/, ""))];
-  return encodeOnnx(onnxModel(graph, weights, { ...options, metadata }, order));
+  return encodeOnnx(onnxModel(graph, weights, { ...options, metadata }, { order, tokens }));
 }
 
 /** What is written of a trained model beside its graph, as text. */

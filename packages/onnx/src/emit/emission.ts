@@ -20,10 +20,13 @@ export interface Stored {
   readonly type: ElementType;
   readonly dims: readonly number[];
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+  /** Whether these are weights in matrices, which a file may hold in fewer bits. */
+  readonly matrices?: boolean;
 }
 
 /** Data that is known when the graph is written: a weight or a constant. */
 export interface Known {
+  readonly kind: "weight" | "constant";
   readonly name: string;
   readonly tensor: Tensor;
 }
@@ -35,6 +38,9 @@ export interface Part {
   readonly index: number;
   readonly size: number;
 }
+
+/** Whether it is a weight in a matrix, and no vector, such as a bias. */
+export const isMatrix = ({ kind, tensor }: Known): boolean => kind === "weight" && tensor.shape.length >= 2;
 
 /** The name of an output, or where it stands in a larger one. */
 export type Output = string | Part;

@@ -52,10 +52,10 @@ export function valueInfo(name: string, { dtype, shape }: ValueType): Message<"V
 function constantData({ dtype, shape, data }: Node<"constant">["attrs"]): Known {
   const size = sizeOf(shape);
   const full = data.length === size ? data : new Array<number>(size).fill(data[0] as number);
-  const name = shape.length === 0 ? "scalar" : "constant";
-  if (dtype === "float32") return { name, tensor: { dtype, shape, data: Float32Array.from(full) } };
-  if (dtype === "int32") return { name, tensor: { dtype, shape, data: Int32Array.from(full) } };
-  return { name, tensor: { dtype, shape, data: Uint8Array.from(full) } };
+  const made = { kind: "constant", name: shape.length === 0 ? "scalar" : "constant" } as const;
+  if (dtype === "float32") return { ...made, tensor: { dtype, shape, data: Float32Array.from(full) } };
+  if (dtype === "int32") return { ...made, tensor: { dtype, shape, data: Int32Array.from(full) } };
+  return { ...made, tensor: { dtype, shape, data: Uint8Array.from(full) } };
 }
 
 /** A shape without named sizes that one constant fills. */
@@ -70,6 +70,8 @@ function filled({ inputs, attrs: { shape } }: Node<"broadcast">): Known | undefi
 export interface Written {
   readonly nodes: Message<"Node">[];
   readonly initializers: Message<"Tensor">[];
+  /** The names of those that are weights in matrices. */
+  readonly matrices: ReadonlySet<string>;
   readonly feeds: readonly Node<"input">[];
   /** The names of the roots, in their order. */
   readonly names: readonly string[];
@@ -83,7 +85,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
   const isFeed = (node: AnyNode): node is Node<"input"> & AnyNode => node.op === "input" && node.attrs.kind === "feed";
   const feeds = nodesOf(roots).filter(isFeed);
   for (const name of [...feeds.map((feed) => feed.attrs.name), ...Object.keys(graph.fetches)]) unique(name);
-  const { initializers, store } = storage(unique);
+  const { initializers, matrices, store } = storage(unique);
 
   // Sizes and shapes are computed from the feeds before everything else, where bodies can see them too.
   const prologue: Message<"Node">[] = [];
@@ -141,7 +143,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
       const given = tensor ? `${tensor.dtype}[${tensor.shape.join(", ")}]` : "nothing";
       throw new ShapeError(`weight "${name}" must be ${dtype}[${node.attrs.shape.join(", ")}], got ${given}`);
     }
-    return { name, tensor };
+    return { kind: "weight", name, tensor };
   };
 
   /** One graph or body; `names` holds what is known from outside. */
@@ -223,7 +225,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
   };
 
   const main = scope(roots, new Map(feeds.map((feed): [AnyNode, string] => [feed, feed.attrs.name])));
-  return { nodes: [...prologue, ...main.nodes], initializers, feeds, names: main.results };
+  return { nodes: [...prologue, ...main.nodes], initializers, matrices, feeds, names: main.results };
 }
 
 function node(

@@ -12,7 +12,15 @@ import {
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
-import type { Attributes, AttributeValue, Emission, JointExport, Known, Part } from "./emission.ts";
+import {
+  type Attributes,
+  type AttributeValue,
+  type Emission,
+  isMatrix,
+  type JointExport,
+  type Known,
+  type Part,
+} from "./emission.ts";
 import { int32Scalar } from "./source.ts";
 
 type Recurrence = Node<RecurrenceName>;
@@ -60,7 +68,12 @@ function storeStacked(known: readonly Known[], emission: Emission): string {
     data.set(tensor.data.subarray(0, size), i * size);
   });
   const name = jointName(known.map((each) => each.name));
-  return emission.store(name, { type: "float32", dims: [known.length, ...shape], data });
+  return emission.store(name, {
+    type: "float32",
+    dims: [known.length, ...shape],
+    data,
+    matrices: known.every(isMatrix),
+  });
 }
 
 /** The list, where nothing in it is unknown. */
@@ -95,7 +108,7 @@ function knownBias({ B, recurrentBias }: Roles, emission: Emission): Known | und
   const data = new Float32Array(2 * rows);
   data.set(known.tensor.data.subarray(0, rows));
   if (recurrent) data.set(recurrent.tensor.data.subarray(0, rows), rows);
-  return { name: known.name, tensor: { dtype: "float32", shape: [2 * rows], data } };
+  return { ...known, tensor: { dtype: "float32", shape: [2 * rows], data } };
 }
 
 /** Zeros that no training changes. */

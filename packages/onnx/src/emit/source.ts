@@ -1,23 +1,25 @@
 /** What comes from outside the graph or from nothing, and what moves elements without changing them. */
-import type { Dim, Node, Shape, Tensor, Value, ValueType } from "@ostinato/core";
+import type { Dim, Node, Shape, Value, ValueType } from "@ostinato/core";
 import { elementTypes } from "../file/schema.ts";
 import { narrow } from "./elementwise.ts";
-import type { Emission, Emitter, Known, Stored } from "./emission.ts";
+import { type Emission, type Emitter, isMatrix, type Known, type Stored } from "./emission.ts";
 
 /** The ends of the int64 numbers, which `Slice` takes for "to the end" in either direction. */
 const toTheEnd = 2n ** 63n - 1n;
 const toTheStart = -(2n ** 63n);
 
 /** The data of a tensor as a file stores it; float64 is stored in single precision. */
-function stored({ dtype, shape, data }: Tensor): Stored {
-  if (dtype === "float64") return { type: "float32", dims: shape, data: Float32Array.from(data) };
-  return { type: dtype, dims: shape, data };
+function stored(known: Known): Stored {
+  const { dtype, shape, data } = known.tensor;
+  const matrices = isMatrix(known);
+  if (dtype === "float64") return { type: "float32", dims: shape, data: Float32Array.from(data), matrices };
+  return { type: dtype, dims: shape, data, matrices };
 }
 
 /** A feed or a body's parameter has its name already; what is left is a weight. */
 const data = (value: Value, emission: Emission): string[] => {
-  const { name, tensor } = emission.known(value) as Known;
-  return [emission.store(name, stored(tensor))];
+  const known = emission.known(value) as Known;
+  return [emission.store(known.name, stored(known))];
 };
 const self = (node: Value["node"]): Value => ({ node, output: 0, type: node.outputs[0] }) as Value;
 

@@ -2,9 +2,9 @@
 import { attributeTypes, elementTypes, type Message } from "../file/schema.ts";
 import type { Attributes, AttributeValue, Stored } from "./emission.ts";
 
-/** Hands out names that are used once: `gather`, then `gather_1`. */
-export function uniqueNames(): (wish: string) => string {
-  const counts = new Map<string, number>();
+/** Hands out names that are used once, and none of those that are `taken`: `gather`, then `gather_1`. */
+export function uniqueNames(taken: readonly string[] = []): (wish: string) => string {
+  const counts = new Map(taken.map((name) => [name, 0]));
   return (wish) => {
     let name = wish;
     for (let count = counts.get(wish) ?? 0; counts.has(name); ) name = `${wish}_${++count}`;
@@ -16,6 +16,8 @@ export function uniqueNames(): (wish: string) => string {
 
 export interface Storage {
   readonly initializers: Message<"Tensor">[];
+  /** The names of those that are weights in matrices. */
+  readonly matrices: ReadonlySet<string>;
   store(name: string, stored: Stored): string;
 }
 
@@ -26,15 +28,18 @@ function equalData(a: Stored["data"], b: Stored["data"]): boolean {
 export function storage(unique: (wish: string) => string): Storage {
   const known = new Map<string, { readonly name: string; readonly data: Stored["data"] }[]>();
   const initializers: Message<"Tensor">[] = [];
+  const ofMatrices = new Set<string>();
   return {
     initializers,
-    store: (wish, { type, dims, data }) => {
+    matrices: ofMatrices,
+    store: (wish, { type, dims, data, matrices = false }) => {
       const key = `${wish} ${type} ${dims.join()}`;
       const sameKind = known.get(key) ?? [];
       const same = sameKind.find((other) => equalData(other.data, data));
       if (same) return same.name;
       const name = unique(wish);
       known.set(key, [...sameKind, { name, data }]);
+      if (matrices) ofMatrices.add(name);
       // Raw data is little-endian, as every processor that runs JavaScript engines today stores it.
       const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       initializers.push({ dims, dataType: elementTypes[type], name, rawData });

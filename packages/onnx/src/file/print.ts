@@ -1,4 +1,5 @@
 /** A readable text form of an ONNX model, for people and snapshots. */
+import { fromFloat16 } from "./float16.ts";
 import { elementTypeOf, type Message, type OnnxModel } from "./schema.ts";
 import { decodeOnnx } from "./wire.ts";
 
@@ -24,6 +25,10 @@ function elements(tensor: Message<"Tensor">): readonly (number | bigint | boolea
   switch (elementTypeOf(tensor.dataType)) {
     case "float32":
       return [...new Float32Array(raw.buffer)];
+    case "float16":
+      return [...fromFloat16(new Uint16Array(raw.buffer))];
+    case "int8":
+      return [...new Int8Array(raw.buffer)];
     case "int32":
       return [...new Int32Array(raw.buffer)];
     case "int64":

@@ -26,11 +26,21 @@ type RuntimeTensor = InstanceType<Runtime["Tensor"]>;
 function toRuntime(runtime: Runtime, { dtype, data, shape }: Tensor, wanted: OnnxValue["dtype"]): RuntimeTensor {
   const size = sizeOf(shape);
   const { buffer, byteOffset } = data;
-  if (wanted === "int64") return new runtime.Tensor(wanted, BigInt64Array.from(data.subarray(0, size), BigInt), shape);
+  if (wanted === "int64") return new runtime.Tensor(wanted, widened(data.subarray(0, size)), shape);
   if (dtype === "float32") return new runtime.Tensor(dtype, new Float32Array(buffer, byteOffset, size), shape);
   if (dtype === "int32") return new runtime.Tensor(dtype, new Int32Array(buffer, byteOffset, size), shape);
   if (dtype === "bool") return new runtime.Tensor(dtype, new Uint8Array(buffer, byteOffset, size), shape);
   throw new DTypeError("onnxruntime is fed float32, int32 or bool, not float64");
+}
+
+/** Whole numbers of 32 bits in 64: the lower half, which stands first, and then the sign. A BigInt for each would take nine times as long. */
+function widened(data: ArrayLike<number>): BigInt64Array {
+  const halves = new Int32Array(2 * data.length);
+  for (let i = 0; i < data.length; i++) {
+    halves[2 * i] = data[i] as number;
+    halves[2 * i + 1] = (data[i] as number) >> 31;
+  }
+  return new BigInt64Array(halves.buffer);
 }
 
 function fromRuntime(name: string, { type, data, dims: shape }: RuntimeTensor): Tensor {

@@ -2,20 +2,24 @@
 import { DataError, DTypeError, ModelFileError, type Shape, ShapeError, sizeOf, type Tensors } from "@ostinato/core";
 import { elementTypeOf, type Message, type OnnxModel } from "../file/schema.ts";
 
+/** The element types that can be fed and read. */
+const fedTypes = ["float32", "int32", "int64", "bool"] as const;
+
 /** An input or output of a model. */
 export interface OnnxValue {
   readonly name: string;
   /** An int64 input is fed an int32 tensor, and an int64 output is read as one: JavaScript's own 64-bit numbers are BigInts. */
-  readonly dtype: "float32" | "int32" | "int64" | "bool";
+  readonly dtype: (typeof fedTypes)[number];
   /** Named sizes are open. */
   readonly shape: Shape;
 }
 
 function signatureValue({ name = "", type }: Message<"ValueInfo">): OnnxValue {
-  const dtype = elementTypeOf(type?.tensor?.elementType);
+  const elementType = elementTypeOf(type?.tensor?.elementType);
+  const dtype = fedTypes.find((fed) => fed === elementType);
   if (dtype === undefined) {
     throw new ModelFileError(
-      `"${name}" of the model is element type ${type?.tensor?.elementType}; float32, int32, int64 and bool can be fed and read`,
+      `"${name}" of the model is element type ${type?.tensor?.elementType}; ${fedTypes.join(", ")} can be fed and read`,
     );
   }
   const dims = type?.tensor?.shape?.dims ?? [];
