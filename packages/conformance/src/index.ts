@@ -15,6 +15,7 @@ export type { GoldenCase } from "./suite/goldenCase.ts";
 export { expectSameBits } from "./suite/recurrent/carrying.ts";
 export { expectSameDecodingBits } from "./suite/recurrent/decoding.ts";
 export { rowBits } from "./suite/recurrent/folding.ts";
+export { expectSameAsLayers } from "./suite/recurrent/graphForm.ts";
 export { expectSameWriting } from "./suite/recurrent/writing.ts";
 export { type NumberTrial, numberTrials, wrongNumbers } from "./suite/specialNumbers.ts";
 export { expectClose, type SuiteTest, type Tolerance } from "./suite/suiteTest.ts";

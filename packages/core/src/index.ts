@@ -172,6 +172,7 @@ export {
   type OutputsOf,
   type OwnLayer,
 } from "./nn/define.ts";
+export * from "./nn/graph/trained.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export { type Flow, featuresOf, type InputKind, type Kind } from "./nn/kinds.ts";
 export type {

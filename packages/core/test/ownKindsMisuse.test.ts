@@ -175,7 +175,7 @@ const misuses: readonly Misuse[] = [
           lengths: [],
           spec: { label: "x", dtype: "int32", width: 1 },
         } as const;
-        return definitionOf(spec).reads?.(spec.config, data, "own");
+        return definitionOf(spec).reads?.(spec.config, data, "own", 0);
       },
       "ConfigError",
       words,

@@ -11,6 +11,7 @@ import { optimizerTests } from "./optimizers.ts";
 import { carryingTests } from "./recurrent/carrying.ts";
 import { decodingTests } from "./recurrent/decoding.ts";
 import { foldingTests } from "./recurrent/folding.ts";
+import { graphFormTests } from "./recurrent/graphForm.ts";
 import { recurrenceTests } from "./recurrent/recurrence.ts";
 import { writingTests } from "./recurrent/writing.ts";
 import { severalOutputsTests } from "./severalOutputs.ts";
@@ -69,6 +70,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...sharingTests,
     ...decodingTests,
     ...writingTests,
+    ...graphFormTests,
     ...(liveBuffers ? [liveBuffersTest(liveBuffers)] : []),
   ];
 }

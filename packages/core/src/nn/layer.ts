@@ -113,11 +113,11 @@ export interface LayerDefinition<C> {
   readonly recurrence?: true;
   /**
    * Checks the data of an input that it reads, before anything runs. Where the zeros that fill up shorter rows are padding for it, it gives the lengths of rows
-   * without padding: rows may then be ragged.
+   * without padding: rows may then be ragged. `input` is which of the layer's inputs it is.
    *
    * @throws DataError that begins with the `owner`
    */
-  reads?(config: C, data: InputData, owner: string): Int32Array | undefined;
+  reads?(config: C, data: InputData, owner: string, input: number): Int32Array | undefined;
   /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
   readonly passes?: readonly Pass[];
   /** What it takes, and a hint what to do where it is given something else. */

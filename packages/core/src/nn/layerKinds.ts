@@ -28,5 +28,6 @@ export const layerKinds = [
   "average",
   "maximum",
   "minimum",
+  "graph",
 ] as const;
 export type LayerKind = (typeof layerKinds)[number];

@@ -1,6 +1,7 @@
 /** What builds each of the library's own layers. A file's layers are looked up here and nowhere else. */
 import { additiveAttention, attention } from "./attention/attention.ts";
 import { embedding } from "./embedding.ts";
+import { graph } from "./graph/layer.ts";
 import type { LayerKind } from "./layerKinds.ts";
 import { masking } from "./masking.ts";
 import {
@@ -47,4 +48,5 @@ export const layerDefinitions = {
   average: averageLayer,
   maximum: maximumLayer,
   minimum: minimumLayer,
+  graph,
 } satisfies { readonly [K in LayerKind]: unknown };

@@ -12,7 +12,7 @@ import { OptionReader } from "./options.ts";
 export type MaskingConfig = { readonly maskValue: number };
 
 /** The lengths of rows without the masked steps at their ends, where zeros are masked. @throws DataError where others follow a masked one */
-function checkSteps(
+export function checkSteps(
   { maskValue }: MaskingConfig,
   { rows, data, starts, lengths, spec: { label, width } }: InputData,
   owner: string,

@@ -5,6 +5,7 @@ import { type InputKind, inputKinds, type Kind } from "./kinds.ts";
 import {
   carried,
   definitionOf,
+  type InputData,
   type InputSpec,
   type KnownKinds,
   type LayerDefinition,
@@ -45,6 +46,26 @@ export function layerOfCall({ calls, layers }: ModelSpec, call: number): string 
   const { layer } = calls[call] as CallSpec;
   const { kind, name } = layers[layer] as ModelSpec["layers"][number];
   return `${kind} "${name}"`;
+}
+
+/** What checks the data of an input, for each place where a layer reads it. */
+interface InputCheck {
+  /** How errors call the layer. */
+  readonly owner: string;
+  /** As `reads` of the layer's definition. */
+  check(data: InputData): Int32Array | undefined;
+}
+
+/** The checks that the layers ask for which read an input. */
+export function inputChecks(spec: ModelSpec, input: number): readonly InputCheck[] {
+  return spec.calls.flatMap(({ layer: index, sources }, call) =>
+    sources.flatMap((source, i): InputCheck[] => {
+      if (!("input" in source) || source.input !== input) return [];
+      const layer = spec.layers[index] as LayerSpec;
+      const owner = layerOfCall(spec, call);
+      return [{ owner, check: (data) => definitionOf(layer).reads?.(layer.config, data, owner, i) }];
+    }),
+  );
 }
 
 const MAXIMUM_PARTS = 10_000;
@@ -117,7 +138,7 @@ function inputSpec(data: unknown): InputSpec {
   if (!isRecord(data) || kind === undefined || !sizes || shape.map((dim) => typeof dim).join() !== types[kind]) {
     throw new ModelFileError("an input of the model has no kind, or a shape that does not fit it");
   }
-  return { name: name(data.name, "inputs"), kind, shape, lengths: data.lengths === true && kind === "sequence" };
+  return { name: name(data.name, "inputs"), kind, shape, lengths: data.lengths === true && kind !== "features" };
 }
 
 /** What went wrong in code of the user's own that met what it was not written for; typed errors say it themselves. */

@@ -4,8 +4,8 @@ import { log, logSoftmax } from "../../ir/build/elementwise.ts";
 import type { Dim, Value } from "../../ir/value.ts";
 import type { BuiltModel } from "../build.ts";
 import { batchMajorShape, type Flow } from "../kinds.ts";
-import { definitionOf, type InputSpec } from "../layer.ts";
-import type { ModelSpec } from "../spec.ts";
+import type { InputSpec } from "../layer.ts";
+import { inputChecks, type ModelSpec } from "../spec.ts";
 import type { Roles } from "./roles.ts";
 
 /** @throws ConfigError where the scores are not over the tokens, or are of more tokens than the model reads */
@@ -27,16 +27,9 @@ export function expectScores(spec: ModelSpec, { target, time, output }: Roles, f
       `decoding: the output "${output.name}" ends in a sigmoid; next tokens are scored by a softmax or by linear units`,
     );
   const token = { label: `input "${name}"`, dtype: "int32", width: 1 } as const;
-  for (const { layer, sources } of spec.calls) {
-    if (!sources.some((source) => "input" in source && source.input === target)) continue;
-    const reader = spec.layers[layer] as ModelSpec["layers"][number];
-    const owner = `${reader.kind} "${reader.name}"`;
+  for (const { owner, check } of inputChecks(spec, target)) {
     try {
-      definitionOf(reader).reads?.(
-        reader.config,
-        { spec: token, rows: 1, data: [units - 1], starts: [0], lengths: [1] },
-        owner,
-      );
+      check({ spec: token, rows: 1, data: [units - 1], starts: [0], lengths: [1] });
     } catch (error) {
       if (!(error instanceof OstinatoError)) throw error;
       throw new ConfigError(

@@ -1,7 +1,7 @@
 /** The column of an input, checked by the layers that read it. */
 import { DataError } from "../../errors.ts";
-import { definitionOf, type InputSpec } from "../../nn/layer.ts";
-import type { ModelSpec } from "../../nn/spec.ts";
+import type { InputSpec } from "../../nn/layer.ts";
+import { inputChecks, type ModelSpec } from "../../nn/spec.ts";
 import { type Column, type ColumnSpec, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
 
@@ -13,14 +13,10 @@ interface Checked {
 }
 
 /** What checks the columns of an input, as the layers ask that read it. */
-export function inputChecks({ calls, layers }: ModelSpec, input: number): (column: Column) => Checked {
-  const readers = calls
-    .filter((call) => call.sources.some((source) => "input" in source && source.input === input))
-    .map((call) => layers[call.layer] as ModelSpec["layers"][number]);
+export function columnChecks(spec: ModelSpec, input: number): (column: Column) => Checked {
+  const checks = inputChecks(spec, input);
   return (column) => {
-    const ends = readers.map((layer) =>
-      definitionOf(layer).reads?.(layer.config, column, `${layer.kind} "${layer.name}"`),
-    );
+    const ends = checks.map(({ check }) => check(column));
     const [lengths] = ends;
     const masked = lengths !== undefined && ends.every((end) => end);
     return { column: masked ? { ...column, lengths } : column, masked };
@@ -44,7 +40,7 @@ export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
   const input = spec.inputs[index] as InputSpec;
   const { name, kind, lengths } = input;
   const form = inputForm(input);
-  const { column, masked } = inputChecks(spec, index)(readColumn(form, data));
+  const { column, masked } = columnChecks(spec, index)(readColumn(form, data));
   if (column.ragged && !lengths && !masked) {
     const row = column.lengths.findIndex((length) => length !== column.lengths[0]);
     const other = row < 0 ? "" : `, row ${row} ${column.lengths[row]}`;

@@ -16,7 +16,7 @@ import {
   writeBatch,
 } from "./column.ts";
 import { got, isList } from "./element.ts";
-import { inputChecks, inputForm } from "./inputColumn.ts";
+import { columnChecks, inputForm } from "./inputColumn.ts";
 import { type Inputs, inOrder } from "./named.ts";
 
 /** Whether data over time is one step for each row: [rows] of ids, [rows, features] of sequences. A row without a step is an empty list then. */
@@ -45,7 +45,7 @@ class StepInput {
   readonly #form: ColumnSpec;
   /** Of one step: the form without time. */
   readonly #ofStep: ColumnSpec;
-  readonly #check: ReturnType<typeof inputChecks>;
+  readonly #check: ReturnType<typeof columnChecks>;
   readonly #arrays = new Map<string, BatchBuffer["data"]>();
   readonly #starts: Float64Array;
   /** A step of one number. */
@@ -62,7 +62,7 @@ class StepInput {
     this.#form = inputForm(input);
     const { time: _, ...ofStep } = this.#form;
     this.#ofStep = ofStep;
-    this.#check = inputChecks(spec, index);
+    this.#check = columnChecks(spec, index);
     this.lengths = new Int32Array(rows);
     this.#starts = new Float64Array(rows);
     this.#buffer = bufferFor(this.#form, rows, 1, this.name, this.#arrays);

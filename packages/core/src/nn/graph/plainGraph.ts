@@ -1,0 +1,191 @@
+/** Graphs as plain data, and back: node after node, each with the numbers of the values that it reads. */
+import { ConfigError, ShapeError } from "../../errors.ts";
+import { apply } from "../../ir/build/apply.ts";
+import { constant } from "../../ir/build/source.ts";
+import type { OpAttrs, OpName } from "../../ir/ops.ts";
+import { type AnyNode, type Body, type Dim, nodesOf, showType, type Value } from "../../ir/value.ts";
+import { sizeOf } from "../../tensor.ts";
+import { expectKeys, isRecord, type Json, shown } from "../options.ts";
+import { toldOf } from "../wrapping.ts";
+import { MOST_NUMBERS, numberToJson, readAttrs, readOp } from "./attributes.ts";
+
+/** One node. Values are numbered: the outputs of the first node, then those of the second, … */
+export type PlainNode = {
+  readonly op: string;
+  readonly inputs: readonly number[];
+  readonly attrs: { readonly [name: string]: Json };
+};
+
+/** As many nodes as a graph has in good faith, those of its bodies among them; as deep as bodies lie in bodies; as many values as a node reads. */
+const MOST_NODES = 100_000;
+const DEEPEST = 8;
+const MOST_INPUTS = 10_000;
+/** The elements of a value whose sizes are all known. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+type InputAttrs = OpAttrs["input"];
+
+/** The values of a graph, what it reads from outside, and the numbers of the values in the plain form. */
+class Writer {
+  readonly nodes: PlainNode[] = [];
+  readonly #first = new Map<AnyNode, number>();
+  #values = 0;
+
+  constructor(roots: readonly Value[]) {
+    for (const node of nodesOf(roots)) {
+      this.nodes.push({
+        op: node.op,
+        inputs: node.inputs.map((input) => this.numberOf(input)),
+        attrs: plainAttrs(node),
+      });
+      this.#first.set(node, this.#values);
+      this.#values += node.outputs.length;
+    }
+  }
+
+  numberOf({ node, output }: Value): number {
+    return (this.#first.get(node) as number) + output;
+  }
+}
+
+function plainBody({ parameters, results }: Body): Json {
+  const writer = new Writer([...parameters, ...results]);
+  const numbers = (values: readonly Value[]): number[] => values.map((value) => writer.numberOf(value));
+  return { nodes: writer.nodes, parameters: numbers(parameters), results: numbers(results) };
+}
+
+function plainAttrs(node: AnyNode): PlainNode["attrs"] {
+  if (node.op === "constant") return { ...node.attrs, data: node.attrs.data.map(numberToJson) };
+  if (node.op === "scan") return { ...node.attrs, body: plainBody(node.attrs.body) };
+  return node.attrs as unknown as PlainNode["attrs"];
+}
+
+/** Values with all that is below them as plain data: the nodes, and the number of each value. */
+export function toPlain(roots: readonly Value[]): {
+  readonly nodes: readonly PlainNode[];
+  readonly values: readonly number[];
+} {
+  const writer = new Writer(roots);
+  return { nodes: writer.nodes, values: roots.map((root) => writer.numberOf(root)) };
+}
+
+/** What a plain graph becomes in the place where it is read. */
+export interface Place {
+  /** A feed or a state. */
+  input(attrs: InputAttrs): Value;
+  /** What a named size is. @throws ConfigError for one that is not known */
+  size(name: string): Dim;
+  /** What stands for the outputs of a node; undefined where it is as it was written. */
+  instead?(op: OpName, inputs: readonly Value[], attrs: OpAttrs[OpName]): readonly Value[] | undefined;
+}
+
+/** A list of numbers of values that there are. */
+function numbersIn(given: unknown, what: string, count: number): readonly number[] {
+  if (!Array.isArray(given) || given.length > MOST_INPUTS)
+    throw new ConfigError(`${what} must be a list of at most ${MOST_INPUTS} numbers of values, got ${shown(given)}`);
+  const missing: unknown = given.find((number) => !(Number.isInteger(number) && number >= 0 && number < count));
+  if (missing !== undefined)
+    throw new ConfigError(`${what} has ${shown(missing)}, and there are values 0 … ${count - 1} before it`);
+  return given as readonly number[];
+}
+
+/** @throws ShapeError where a scan has not as many inputs and results as it says */
+function expectScan({ length }: readonly Value[], { body, carries, sequences }: OpAttrs["scan"]): void {
+  if (carries + sequences > length || carries > body.results.length)
+    throw new ShapeError(
+      `it has ${carries} carries and ${sequences} sequences, but ${length} inputs and ${body.results.length} results`,
+    );
+}
+
+/** Nodes and numbers that are left, for a graph and its bodies together. */
+interface Left {
+  nodes: number;
+  numbers: number;
+}
+
+class Reader {
+  readonly values: Value[] = [];
+  readonly #place: Place;
+  readonly #left: Left;
+  readonly #depth: number;
+
+  constructor(place: Place, left: Left, depth: number) {
+    this.#place = place;
+    this.#left = left;
+    this.#depth = depth;
+  }
+
+  /** Values by their numbers. */
+  at(given: unknown, what: string): Value[] {
+    return numbersIn(given, what, this.values.length).map((number) => this.values[number] as Value);
+  }
+
+  read(nodes: unknown): void {
+    if (!Array.isArray(nodes)) throw new ConfigError(`nodes must be a list, got ${shown(nodes)}`);
+    this.#left.nodes -= nodes.length;
+    if (this.#left.nodes < 0) throw new ConfigError(`there are more than ${MOST_NODES} nodes`);
+    nodes.forEach((node: unknown, i) => {
+      const op = isRecord(node) && typeof node.op === "string" ? ` (${shown(node.op)})` : "";
+      this.values.push(...toldOf(`node ${i}${op}`, () => this.#node(node)));
+    });
+  }
+
+  #node(node: unknown): readonly Value[] {
+    if (!isRecord(node)) throw new ConfigError(`it must be { op, inputs, attrs }, got ${shown(node)}`);
+    expectKeys("it", node, ["op", "inputs", "attrs"]);
+    const op = readOp(node.op);
+    const inputs = this.at(node.inputs, "inputs");
+    const attrs = readAttrs(op, node.attrs, {
+      size: (name) => this.#place.size(name),
+      body: (given) => this.#body(given),
+    });
+    if (op === "input") return [this.#input(inputs, attrs as InputAttrs)];
+    if (op === "constant") this.#left.numbers -= (attrs as OpAttrs["constant"]).data.length;
+    if (this.#left.numbers < 0)
+      throw new ConfigError(`constants hold more than ${MOST_NUMBERS} numbers; larger ones must be parameters`);
+    if (op === "scan") expectScan(inputs, attrs as OpAttrs["scan"]);
+    if (op === "size") return [this.#size(inputs, attrs as OpAttrs["size"])];
+    const outputs = this.#place.instead?.(op, inputs, attrs) ?? apply(op, inputs, attrs);
+    for (const { type } of outputs)
+      if (sizeOf(type.shape.filter((dim) => typeof dim === "number")) > MOST_ELEMENTS)
+        throw new ShapeError(`${showType(type)} is larger than any value can be`);
+    return outputs;
+  }
+
+  #input(inputs: readonly Value[], attrs: InputAttrs): Value {
+    if (inputs.length > 0) throw new ConfigError(`it reads nothing, got ${inputs.length} inputs`);
+    const inBody = this.#depth > 0;
+    if (inBody !== (attrs.kind === "parameter"))
+      throw new ConfigError(`a ${attrs.kind} stands ${inBody ? "in the body of an op" : "outside of bodies"}`);
+    return inBody ? (apply("input", [], attrs)[0] as Value) : this.#place.input(attrs);
+  }
+
+  #size(inputs: readonly Value[], { dim }: OpAttrs["size"]): Value {
+    const known = this.#place.size(dim);
+    return typeof known === "number" ? constant(known, "int32") : (apply("size", inputs, { dim: known })[0] as Value);
+  }
+
+  #body(given: unknown): Body {
+    if (!isRecord(given)) throw new ConfigError(`body must be { nodes, parameters, results }, got ${shown(given)}`);
+    expectKeys("its body", given, ["nodes", "parameters", "results"]);
+    if (this.#depth >= DEEPEST) throw new ConfigError(`bodies lie deeper in each other than ${DEEPEST}`);
+    const inner = new Reader(this.#place, this.#left, this.#depth + 1);
+    inner.read(given.nodes);
+    const parameters = inner.at(given.parameters, "parameters");
+    const wanted = new Set(inner.values.filter(({ node }) => node.op === "input"));
+    if (!parameters.every((value) => wanted.delete(value)) || wanted.size > 0)
+      throw new ConfigError("parameters must be all inputs of its body, each once");
+    return { parameters, results: inner.at(given.results, "results") };
+  }
+}
+
+/**
+ * The values of plain nodes, read by their numbers. Nothing is believed: ops and attributes are those of a closed list, and types are inferred.
+ *
+ * @throws ConfigError, ShapeError, DTypeError that names the node
+ */
+export function fromPlain(nodes: unknown, place: Place): (numbers: unknown, what: string) => readonly Value[] {
+  const reader = new Reader(place, { nodes: MOST_NODES, numbers: MOST_NUMBERS }, 0);
+  reader.read(nodes);
+  return (numbers, what) => reader.at(numbers, what);
+}

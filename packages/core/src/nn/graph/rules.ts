@@ -1,0 +1,120 @@
+/** What a graph asks of the data that it is fed: which ids there are, and which steps at the ends of rows are padding. It is found in its ops. */
+
+import { ops } from "../../ir/ops.ts";
+import { recurrenceInputs, recurrenceNames } from "../../ir/recurrences.ts";
+import { type AnyNode, type Dim, nodesOf, type Value, type ValueType } from "../../ir/value.ts";
+import { checkIds } from "../ids.ts";
+import type { InputData } from "../layer.ts";
+import { checkSteps } from "../masking.ts";
+
+/** The rules of one input. */
+export interface DataRules {
+  /** Ids are below this, which is the number of rows that they are looked up in. */
+  readonly inputDim?: number;
+  /** What an id, or each feature of a step, is where it is padding. */
+  readonly padding?: number;
+  /** All that goes along time knows where padding begins, so that rows may end there. */
+  readonly cut: boolean;
+}
+
+/** The lengths of rows that nodes read, each with the size that they are lengths of, in the order of the nodes. */
+export function lengthsIn(nodes: readonly AnyNode[]): readonly { readonly time: Dim; readonly lengths: Value }[] {
+  return nodes.flatMap((node) => {
+    const [first, second] = node.inputs as [Value, Value];
+    if (node.op === "sequenceMask") return [{ time: node.attrs.time, lengths: first }];
+    const time = first?.type.shape[0] as Dim;
+    if (node.op === "reverseSequence") return [{ time, lengths: second }];
+    if (!(recurrenceNames as readonly string[]).includes(node.op)) return [];
+    const { options } = node.attrs as { readonly options: readonly string[] };
+    const at = options.indexOf("lengths");
+    return at < 0 ? [] : [{ time, lengths: node.inputs[recurrenceInputs.length + at] as Value }];
+  });
+}
+
+/** `from`, and those of `nodes` that read it or what is made of it; where `moved` is asked for, only made by moving elements. */
+function above(nodes: readonly AnyNode[], from: AnyNode, moved = false): ReadonlySet<AnyNode> {
+  const found = new Set([from]);
+  for (const node of nodes)
+    if ((!moved || ops[node.op].group === "shape") && node.inputs.some((input) => found.has(input.node)))
+      found.add(node);
+  return found;
+}
+
+/** Whether a node makes of several steps something else than these steps. */
+function mixesSteps({ op, inputs, outputs, attrs }: AnyNode, time: Dim): boolean {
+  const over = ({ shape }: Pick<ValueType, "shape">): boolean => shape.includes(time);
+  const read = inputs.filter(({ type }) => over(type));
+  if (read.length === 0) return false;
+  const alongLast = ops[op].group === "composite" && read[0]?.type.shape.at(-1) === time;
+  const turned = op === "reverse" && read[0]?.type.shape[(attrs as { axis: number }).axis] === time;
+  return alongLast || turned || op === "scan" || outputs.some((output) => !over(output));
+}
+
+/** The number that fills a value. */
+function numberIn({ node }: Value): number | undefined {
+  if (node.op === "broadcast") return numberIn(node.inputs[0] as Value);
+  return node.op === "constant" && node.attrs.data.length === 1 ? node.attrs.data[0] : undefined;
+}
+
+/** What is compared with a number, behind casts. */
+function compared({ node }: Value): { readonly value: Value; readonly number: number } | undefined {
+  const [first, second] = node.inputs as [Value, Value];
+  if (node.op === "cast") return compared(first);
+  const number = node.op === "equal" ? numberIn(second) : undefined;
+  return number === undefined ? undefined : { value: first, number };
+}
+
+/**
+ * The padding of vectors whose lengths are found as `masking` finds them: the last step where some feature is not that number. Undefined where lengths are found otherwise.
+ */
+function paddingOf({ node }: Value, data: ReadonlySet<AnyNode>): number | undefined {
+  if (node.op === "mul") return paddingOf(node.inputs[0] as Value, data);
+  if (node.op !== "max" || node.attrs.axes.join() !== "2") return undefined;
+  const unequal = compared(node.inputs[0] as Value);
+  const equal = unequal?.number === 0 ? compared(unequal.value) : undefined;
+  return equal && data.has(equal.value.node) ? equal.number : undefined;
+}
+
+/** The rules of an input over time that is fed as `fed`. */
+export function rulesIn(nodes: readonly AnyNode[], fed: Value): DataRules {
+  const data = above(nodes, fed.node, true);
+  const rows = nodes.flatMap(({ op, inputs: [table, ids] }) => {
+    const size = op === "gather" && data.has(ids?.node as AnyNode) ? table?.type.shape[0] : undefined;
+    return typeof size === "number" ? [size] : [];
+  });
+  const inputDim = rows.length > 0 ? { inputDim: Math.min(...rows) } : {};
+  const found = nodes.flatMap((node) => {
+    const read = node.inputs[0] as Value;
+    if (node.op !== "sequenceLengths") return [];
+    const padding = data.has(read.node) ? 0 : paddingOf(read, data);
+    return padding === undefined ? [] : [{ node, padding }];
+  });
+  const [first] = found;
+  if (first === undefined) return { ...inputDim, cut: false };
+  const knowing = new Set(found.flatMap(({ node }) => [...above(nodes, node), ...below(node)]));
+  const reading = above(nodes, fed.node);
+  const time = fed.type.shape[1] as Dim;
+  const cut = nodes.every((node) => knowing.has(node) || !reading.has(node) || !mixesSteps(node, time));
+  return { ...inputDim, padding: first.padding, cut };
+}
+
+/** A node, and what it is made of. */
+function below(node: AnyNode): AnyNode[] {
+  return nodesOf([{ node, output: 0, type: node.outputs[0] as ValueType }]);
+}
+
+/** Checks data by the rules, as `reads` of a layer does. */
+export function checkData(
+  { inputDim, padding, cut }: DataRules,
+  data: InputData,
+  owner: string,
+): Int32Array | undefined {
+  if (data.spec.dtype === "float32") {
+    const ends = padding === undefined ? undefined : checkSteps({ maskValue: padding }, data, owner);
+    return cut ? ends : undefined;
+  }
+  if (inputDim === undefined && padding === undefined) return undefined;
+  const rules = { inputDim: inputDim ?? Number.POSITIVE_INFINITY, maskZero: padding === 0 };
+  const ends = checkIds(rules, data, owner);
+  return cut ? ends : undefined;
+}

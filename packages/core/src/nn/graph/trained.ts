@@ -1,0 +1,171 @@
+/** Graphs as trained models, and back; and such a model as a layer of another. */
+import { ConfigError } from "../../errors.ts";
+import { type Graph, rootsOf } from "../../ir/value.ts";
+import type { Tensors } from "../../tensor.ts";
+import type { Kind } from "../kinds.ts";
+import { type AnyLayer, isSymbolic, type Symbolic, withDefinition } from "../layer.ts";
+import { createLayer } from "../make.ts";
+import { isName, isRecord, type Json, NAME_RULE, OptionReader, shown } from "../options.ts";
+import type { ModelSpec } from "../spec.ts";
+import { checkWeights, expectTrained, type Trained } from "../trained.ts";
+import { describedGraph, type GraphConfig } from "./described.ts";
+import { graph as definition } from "./layer.ts";
+import { toPlain } from "./plainGraph.ts";
+
+const KIND = "graph";
+
+/** Options of `graphTrained`. */
+export interface GraphTrainedOptions {
+  /** What the layer is called: the first part of the names of the weights. Default "model". */
+  readonly name?: string;
+  /** The order of the inputs. Default: that in which the graph reads them. */
+  readonly inputs?: readonly string[];
+  /** How texts become ids, to be kept with the model. */
+  readonly vocabulary?: Json;
+  /** Whatever else belongs to the model. */
+  readonly metadata?: { readonly [key: string]: Json };
+}
+
+/** Two texts of names in the same order. */
+const sameNames = (a: readonly { readonly name: string }[], b: readonly { readonly name: string }[]): boolean =>
+  JSON.stringify(a.map(({ name }) => name)) === JSON.stringify(b.map(({ name }) => name));
+
+/**
+ * A model from a graph of inference and its state, such as a file of another library holds: it is saved, loaded, run, trained, exported and put together
+ * with layers as any other. Its one layer, of the kind "graph", has the graph as its options and the states as its parameters, called after the layer:
+ * `model/kernel` of a state "kernel".
+ *
+ * What is fed is batch first, and named by its kind: ids int32 ["batch", time], a sequence float32 ["batch", time, features], features float32 ["batch", features],
+ * and `x/lengths`, int32 ["batch"], the lengths of the rows of an input "x". Time is the name of a size, features a number. What is fetched is batch first, too: features, a sequence, or scores
+ * float32 ["batch", queryTime, valueTime]. Every state is float32 of a known shape. `inferenceGraph` gives such graphs.
+ *
+ * Ids are checked against the rows of what they look up. Where the graph finds lengths in ids (`sequenceLengths`), 0 is padding.
+ *
+ * @param state the data of each state by its name in the graph
+ * @throws ConfigError, ShapeError, DTypeError for a graph of another form, and for ops of training; ModelFileError for a state that is missing, left over or of another shape
+ *
+ * @example
+ * const x = feed("x", "float32", ["batch", 2]);
+ * const scores = matmul(x, state("kernel", "float32", [2, 1]));
+ * const trained = graphTrained({ fetches: { scores }, updates: [] }, { kernel: float32([2, 1], [0.5, -1]) });
+ */
+export function graphTrained(graph: Graph, state: Tensors, options: GraphTrainedOptions = {}): Trained {
+  new OptionReader("graphTrained", options, ["name", "inputs", "vocabulary", "metadata"]);
+  const { name = "model", inputs: order, vocabulary, metadata } = options;
+  if (!isName(name)) throw new ConfigError(`graphTrained: name must be ${NAME_RULE}, got ${shown(name)}`);
+  if (!isRecord(graph) || !isRecord(graph.fetches))
+    throw new ConfigError(`graphTrained: the graph must be { fetches, updates }, got ${shown(graph)}`);
+  if (graph.updates.length > 0 || graph.guard)
+    throw new ConfigError(
+      "graphTrained: the graph changes its state; a graph of inference has no updates and no guard",
+    );
+  const { nodes, values } = toPlain(rootsOf(graph));
+  const fetches = Object.keys(graph.fetches).map((fetch, i) => ({ name: fetch, value: values[i] as number }));
+  const { spec: layer } = createLayer<AnyLayer, GraphConfig>(KIND, definition, { name, nodes, fetches } as object);
+  const { inputs, outputs } = describedGraph(layer.config as GraphConfig);
+  const names = order ?? inputs.map((input) => input.name);
+  if (names.length !== inputs.length || inputs.some((input) => !names.includes(input.name)))
+    throw new ConfigError(
+      `graphTrained: inputs must be ${inputs.map((input) => input.name).join(", ")}, each once, got ${shown(names)}`,
+    );
+  const spec: ModelSpec = {
+    inputs: names.map((wanted) => {
+      const { name, kind, shape, lengths } = inputs.find((input) => input.name === wanted) as (typeof inputs)[number];
+      return { name, kind, shape, lengths };
+    }),
+    layers: [withDefinition({ kind: KIND, name, config: layer.config }, definition)],
+    calls: [{ layer: 0, sources: inputs.map((input) => ({ input: names.indexOf(input.name) })) }],
+    outputs: outputs.map((output, i) => ({
+      name: output.name,
+      source: i === 0 ? { call: 0 } : { call: 0, output: i },
+    })),
+  };
+  const weights = Object.fromEntries(Object.entries(state).map(([own, tensor]) => [`${name}/${own}`, tensor]));
+  return {
+    spec,
+    weights: checkWeights({ spec, weights }),
+    ...(vocabulary === undefined ? {} : { vocabulary }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+/** A graph and the data of its states by name. */
+export interface GraphForm {
+  readonly graph: Graph;
+  readonly state: Tensors;
+}
+
+/**
+ * The graph of a model that `graphTrained` made, exactly as it was given, with its present state; undefined for a model of layers, and for one that has such a graph
+ * among other layers.
+ *
+ * @example
+ * const form = graphForm(trained);
+ * const bytes = form ? graphToOnnx(form.graph, form.state) : exportOnnx(trained);
+ */
+export function graphForm(trained: Pick<Trained, "spec" | "weights">): GraphForm | undefined {
+  const { spec, weights } = trained;
+  const [layer, second] = spec.layers;
+  if (layer?.kind !== KIND || second !== undefined || spec.calls.length !== 1) return undefined;
+  const config = layer.config as unknown as GraphConfig;
+  const { inputs, outputs, parameters } = describedGraph(config);
+  const read = (spec.calls[0]?.sources ?? []).flatMap((source) =>
+    "input" in source ? (spec.inputs[source.input] ?? []) : [],
+  );
+  const given = spec.outputs.every(({ source }, i) => "call" in source && (source.output ?? 0) === i);
+  if (!given || !sameNames(spec.outputs, outputs) || !sameNames(read, inputs)) return undefined;
+  const state = Object.fromEntries(
+    parameters.map(({ name }) => [name, weights[`${layer.name}/${name}`] as Tensors[string]]),
+  );
+  return {
+    graph: { fetches: Object.fromEntries(outputs.map(({ name, value }) => [name, value])), updates: [] },
+    state,
+  };
+}
+
+/** The layer of a model that is a graph. */
+export interface GraphLayer extends AnyLayer {
+  /** The outputs in their order, for the inputs in theirs. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a graph gives is known when it is read
+  (inputs: readonly Symbolic[]): readonly Symbolic<any>[];
+  /** The output of a graph that has one, for the input of a graph that has one. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a graph gives is known when it is read
+  (input: Symbolic<any>): Symbolic<any>;
+  readonly pointwise?: never;
+}
+
+/**
+ * A model that is a graph (`graphTrained`, and what is made by it) as a layer, to be put together with others. It has the name and the parameters that it had, so that
+ * the weights of the model are those of the layer. Sizes take the names of what it is applied to.
+ *
+ * @throws ConfigError for another model
+ *
+ * @example
+ * const x = input({ shape: ["time", 8], name: "x" });
+ * const [hidden] = graphLayer(base)([x]);
+ * const tuned = model(x, dense({ units: 3, name: "head" })(hidden));
+ * await compile(tuned, { …, weights: base.weights, trainable: (name) => name.startsWith("head/") });
+ */
+export function graphLayer(trained: Trained): GraphLayer {
+  expectTrained("graphLayer", trained);
+  if (graphForm(trained) === undefined)
+    throw new ConfigError(
+      "graphLayer: the model is made of layers, not of one graph; graphTrained(inferenceGraph(spec), weights) makes a graph of it, without its dropout",
+    );
+  const { kind, name, config } = trained.spec.layers[0] as ModelSpec["layers"][number];
+  const layer = createLayer<AnyLayer & ((inputs: readonly Symbolic[]) => Symbolic | readonly Symbolic[]), GraphConfig>(
+    kind,
+    definition,
+    { name, ...(config as unknown as GraphConfig) },
+  );
+  const apply = (given: unknown): unknown => {
+    const made = layer((isSymbolic(given) ? [given] : given) as readonly Symbolic[]);
+    const outputs: readonly Symbolic<Kind>[] = isSymbolic(made) ? [made] : made;
+    if (!isSymbolic(given)) return outputs;
+    if (outputs.length === 1) return outputs[0];
+    throw new ConfigError(
+      `${kind} "${name}" has ${outputs.length} outputs; apply it to a list, and take them from the list that it gives: const [first, second] = layer([x])`,
+    );
+  };
+  return Object.assign(apply, { spec: layer.spec }) as GraphLayer;
+}
