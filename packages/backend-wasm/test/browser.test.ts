@@ -1,11 +1,14 @@
 /** The suite in headless Chromium: in full as an isolated page gets it, of the rest what can differ; and how large the example's bundle is. */
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { suiteTests } from "@ostinato/conformance";
+import { bundle, describeInChromium, isolated } from "@ostinato/conformance/pages";
 import { beforeAll, expect, test } from "vitest";
 import type { WasmOptions } from "../src/index.ts";
 import type { Report } from "./browser/page.ts";
-import { bundle, describeInChromium, isolated } from "./browser/pages.ts";
 import { differs, usual } from "./variants.ts";
+
+const inBrowser = (file: string): string => join(import.meta.dirname, "browser", file);
 
 /** In Node all random shapes are tried; here the engine is the same, and the page another. */
 const TRIALS = 6;
@@ -13,7 +16,7 @@ const TRIALS = 6;
 describeInChromium("the suite in Chromium", (open) => {
   let script: string;
   beforeAll(async () => {
-    script = await bundle("page.ts");
+    script = await bundle(inBrowser("page.ts"));
   });
 
   const all = suiteTests().map(({ name }) => name);
@@ -29,7 +32,7 @@ describeInChromium("the suite in Chromium", (open) => {
     test(`${shared ? "cross-origin isolated" : "not isolated"}: ${backend}, ${names.length} tests`, {
       timeout: 120_000,
     }, async () => {
-      await using site = await open({ scripts: { "page.js": script }, headers: shared ? isolated : {} });
+      await using site = await open({ files: { "page.js": script }, headers: shared ? isolated : {} });
       const report = (await site.page.evaluate(
         `runSuite(${JSON.stringify(options)}, ${JSON.stringify(names)}, ${TRIALS})`,
       )) as Report;
@@ -38,7 +41,7 @@ describeInChromium("the suite in Chromium", (open) => {
   }
 
   test("more sessions in a row than a page has memory for wait for the threads of those before them", async () => {
-    await using site = await open({ scripts: { "page.js": script }, headers: isolated });
+    await using site = await open({ files: { "page.js": script }, headers: isolated });
     expect(await site.page.evaluate("sessions(150)")).toBe(150);
   });
 });
@@ -46,7 +49,7 @@ describeInChromium("the suite in Chromium", (open) => {
 test("the example of the README, with core and this backend, is at most 92 kB minified and gzipped", {
   timeout: 60_000,
 }, async () => {
-  const code = await bundle("example.ts", true);
+  const code = await bundle(inBrowser("example.ts"), true);
   expect(code).toContain("export");
   expect(gzipSync(code).length).toBeLessThanOrEqual(92_000);
 });

@@ -1,6 +1,7 @@
 /** Pages under a Content-Security-Policy: threads and WebAssembly that it forbids. */
+import { join } from "node:path";
+import { bundle, describeInChromium, isolated } from "@ostinato/conformance/pages";
 import { beforeAll, expect, test } from "vitest";
-import { bundle, describeInChromium, isolated } from "./browser/pages.ts";
 import type { Outcome } from "./browser/policy.ts";
 
 /** Scripts of the page's own origin, and what a case adds. */
@@ -9,11 +10,11 @@ const policy = (rest: string) => ({ ...isolated, "Content-Security-Policy": `def
 describeInChromium("a page under a Content-Security-Policy", (open) => {
   let script: string;
   beforeAll(async () => {
-    script = await bundle("policy.ts");
+    script = await bundle(join(import.meta.dirname, "browser", "policy.ts"));
   });
 
   async function attempt(rest: string, options = ""): Promise<Outcome> {
-    await using site = await open({ scripts: { "policy.js": script }, headers: policy(rest) });
+    await using site = await open({ files: { "policy.js": script }, headers: policy(rest) });
     return await site.page.evaluate(`attempt(${options})`);
   }
 
@@ -63,7 +64,7 @@ describeInChromium("a page under a Content-Security-Policy", (open) => {
   });
 
   test("that allows scripts alone, in an engine without SIMD: is told of that first", async () => {
-    await using site = await open({ scripts: { "page.js": script }, headers: policy("") });
+    await using site = await open({ files: { "page.js": script }, headers: policy("") });
     const outcome = await site.page.evaluate("WebAssembly.validate = () => false, attempt()");
     expect((outcome as Outcome).message).toContain("this engine has no WebAssembly SIMD");
   });

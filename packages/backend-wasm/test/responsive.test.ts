@@ -1,8 +1,9 @@
 /** Pages in Chromium that train: they go on painting, and a timer ends a training, with the backend in the page and in a worker. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
+import { bundle, describeInChromium, type Files, isolated, type OpenPage } from "@ostinato/conformance/pages";
 import { beforeAll, describe, expect, test } from "vitest";
-import { bundle, describeInChromium, isolated, type OpenPage } from "./browser/pages.ts";
 import type { Painted } from "./browser/responsive.ts";
 import type { Choice } from "./browser/training.ts";
 
@@ -16,16 +17,18 @@ async function best<T>(attempt: () => Promise<T>, good: (result: T) => boolean):
 }
 
 describeInChromium("pages that train", (open) => {
-  let scripts: Record<string, string | Uint8Array>;
+  let files: Files;
   beforeAll(async () => {
     const [page, backend, abort] = await Promise.all(
-      ["responsive.ts", "backend.worker.ts", "abort.worker.ts"].map((file) => bundle(file)),
+      ["responsive.ts", "backend.worker.ts", "abort.worker.ts"].map((file) =>
+        bundle(join(import.meta.dirname, "browser", file)),
+      ),
     );
     const { resolve } = createRequire(import.meta.url);
     const binaries = ["tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm-threaded-simd.wasm"].map(
       (file) => [file, readFileSync(resolve(`@tensorflow/tfjs-backend-wasm/dist/${file}`))] as const,
     );
-    scripts = { "page.js": page, "backend.js": backend, "abort.js": abort, ...Object.fromEntries(binaries) };
+    files = { "page.js": page as string, "backend.js": backend, "abort.js": abort, ...Object.fromEntries(binaries) };
   });
 
   const abortTest = (kind: string, name: string, choice: Choice, openPage: () => Promise<OpenPage>): void => {
@@ -53,7 +56,7 @@ describeInChromium("pages that train", (open) => {
   // Of each way to compute one: a page without shared memory has no threads, and everything else is as in the other.
   const pages = { isolated: ["tfjs-cpu", "cpu", 2], "not isolated": ["tfjs-wasm", 1] } as const;
   for (const [kind, choices] of Object.entries(pages)) {
-    const openPage = (): Promise<OpenPage> => open({ scripts, headers: kind === "isolated" ? isolated : {} });
+    const openPage = (): Promise<OpenPage> => open({ files, headers: kind === "isolated" ? isolated : {} });
     describe(kind, () => {
       for (const choice of choices) {
         if (choice === "tfjs-cpu" || choice === "tfjs-wasm") {
@@ -96,7 +99,7 @@ describeInChromium("pages that train", (open) => {
   }
 
   test("a worker that is terminated behind the backend's back rejects its calls", async () => {
-    await using site = await open({ scripts });
+    await using site = await open({ files });
     expect(await site.page.evaluate("terminated()")).toMatch(/^ResourceError: .*it ended/);
   });
 });

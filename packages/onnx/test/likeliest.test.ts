@@ -1,7 +1,7 @@
 /** The likeliest tokens of a row: the largest first, of equals that of the lower number, whatever number of them is asked for. */
 import { RandomStream } from "@ostinato/core";
 import { expect, test } from "vitest";
-import { Likeliest } from "../src/node/likeliest.ts";
+import { Likeliest } from "../src/runtime/likeliest.ts";
 
 /** The same by a stable sort; NaN last. */
 function sorted(scores: readonly number[], top: number): number[] {

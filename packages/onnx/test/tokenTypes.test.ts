@@ -85,15 +85,17 @@ test("models that write read int64 sources and tokens", async () => {
   expect(await tokens(wide)).toEqual(await tokens(ours));
 });
 
-test("ids from a session are converted, below zero as well", async () => {
+test("ids from a session are converted, and those that the table does not have are refused", async () => {
   const trained = trainedOf(sequential([embedding({ inputDim: 9, outputDim: 4 }), gru({ units: 3 })]));
   const session = await openSession(exportOnnx(trained, { tokenType: "int64" }), { threads: 1 });
   expect(session.inputs).toEqual([{ name: "input", dtype: "int64", shape: ["batch", "time"] }]);
-  const run = (ids: readonly number[]) =>
-    session.run({ input: { dtype: "int32", shape: [1, ids.length], data: Int32Array.from(ids) } });
-  // ONNX reads an id below zero from the table's end.
-  expect(await run([3, -1])).toEqual(await run([3, 8]));
+  const run = (ids: readonly number[], { run } = session) =>
+    run({ input: { dtype: "int32", shape: [1, ids.length], data: Int32Array.from(ids) } });
+  const narrow = await openSession(exportOnnx(trained), { threads: 1 });
+  expect(await run([3, 8])).toEqual(await run([3, 8], narrow));
+  for (const id of [-1, 9]) await expect(run([3, id])).rejects.toThrow(`must be an id from 0 to 8`);
   await session.dispose();
+  await narrow.dispose();
 });
 
 test("another type is refused", () => {

@@ -1,5 +1,7 @@
 /** Predict with onnxruntime in Node: `@ostinato/onnx/node`. */
-export { type OnnxPredictor, onnxPredictor } from "./predictor.ts";
-export { type OnnxSequenceModel, onnxSequenceModel, type SequenceModelFiles } from "./sequenceModel.ts";
-export { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
-export type { OnnxValue } from "./signature.ts";
+export type { ModelFile } from "../runtime/bytes.ts";
+export type { OnnxPredictor } from "../runtime/predictor.ts";
+export type { OnnxSequenceModel, SequenceModelFiles } from "../runtime/sequenceModel.ts";
+export type { OnnxSession } from "../runtime/session.ts";
+export type { OnnxValue } from "../runtime/signature.ts";
+export { onnxPredictor, onnxSequenceModel, openSession, type SessionOptions } from "./open.ts";

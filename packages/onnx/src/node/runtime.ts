@@ -1,8 +1,6 @@
-/** onnxruntime-node, an optional peer: loaded when the first predictor is made. */
+/** onnxruntime-node, an optional peer: loaded when the first model is opened. */
 import { ConfigError } from "@ostinato/core";
-
-/** The part of onnxruntime-node that is used here. */
-export type Runtime = typeof import("onnxruntime-node");
+import type { Runtime, RuntimeModule } from "../runtime/runtime.ts";
 
 function isMissing(error: unknown): boolean {
   // Not instanceof Error: that of a test runner's sandbox is another than Node's.
@@ -13,8 +11,8 @@ function isMissing(error: unknown): boolean {
  * What is thrown for a failed run. onnxruntime makes its results in Node's own realm and then refuses them in a sandbox with other typed
  * arrays, as Jest's is: a `ConfigError` says what to do.
  */
-export function runFailure(error: unknown): unknown {
-  if (!/ tensor's data must be type of /.test(String(error))) return error;
+export function explain(error: unknown): Error | undefined {
+  if (!/ tensor's data must be type of /.test(String(error))) return undefined;
   return new ConfigError(
     "onnxruntime-node does not take the typed arrays of this sandbox, which are others than Node's (Jest makes such); its environment must share them: Object.assign(this.global, { Float32Array, Int32Array, BigInt64Array })",
     { cause: error },
@@ -26,16 +24,25 @@ export function runFailure(error: unknown): unknown {
  *
  * @throws ConfigError where the package is not installed, or has no binary for this platform
  */
-export async function loadRuntime(load: () => Promise<unknown> = () => import("onnxruntime-node")): Promise<Runtime> {
+export async function loadModule(
+  load: () => Promise<unknown> = () => import("onnxruntime-node"),
+): Promise<RuntimeModule> {
   let module: { readonly default?: unknown };
   try {
     module = (await load()) as { readonly default?: unknown };
   } catch (error) {
     const message = isMissing(error)
-      ? "onnxPredictor runs on the package onnxruntime-node, which is not installed: npm install onnxruntime-node"
+      ? "@ostinato/onnx/node runs on the package onnxruntime-node, which is not installed: npm install onnxruntime-node"
       : `onnxruntime-node does not load here (it has binaries for Linux with glibc, macOS and Windows): ${String(error)}`;
     throw new ConfigError(message, { cause: error });
   }
   // A CommonJS package: all of its names stand on the default export.
-  return (module.default ?? module) as Runtime;
+  return (module.default ?? module) as typeof import("onnxruntime-node") satisfies RuntimeModule;
+}
+
+/** The runtime with so many threads a run. */
+export async function runtimeOf(threads: number | undefined): Promise<Runtime> {
+  const { Tensor, InferenceSession } = await loadModule();
+  const options = threads === undefined ? {} : { intraOpNumThreads: threads };
+  return { Tensor, load: (model) => InferenceSession.create(model, options), explain };
 }

@@ -13,9 +13,9 @@ import {
 } from "@ostinato/core";
 import { pairingIn } from "../decoding.ts";
 import { describedIn, hasStates } from "../trained.ts";
-import { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
+import type { OnnxSession } from "./session.ts";
 
-/** A model at work in onnxruntime. It holds native memory: `await using`, or `dispose` it. */
+/** A model at work in onnxruntime. It holds memory of the runtime: `await using`, or `dispose` it. */
 export interface OnnxPredictor extends Predictor {
   /** What was exported: its layers and the names of its inputs and outputs. */
   readonly spec: ModelSpec;
@@ -36,22 +36,11 @@ function expectStates({ outputs }: OnnxSession, spec: ModelSpec): void {
 }
 
 /**
- * Opens a model that `exportOnnx` wrote: its bytes, or where it is. `predict` takes and checks data as the predictor of core does,
- * ragged rows included; a file with `states` takes streams, too. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
- * onnxruntime-node, but not its install script.
+ * Makes the predictor over the session of a model that `exportOnnx` wrote, and owns the session from now on.
  *
- * @throws ModelFileError for files that are damaged, not from `exportOnnx`, halves from `exportDecoding`, or with layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
- *
- * @example
- * await using sentiment = await onnxPredictor("sentiment.onnx");
- * const probabilities = await sentiment.predict([[12, 7, 431]]);
+ * @throws ModelFileError for files that are damaged, not from `exportOnnx`, halves from `exportDecoding`, or with layers of a kind that is not known
  */
-export async function onnxPredictor(
-  model: Uint8Array | string | URL,
-  options: SessionOptions & ReadOptions = {},
-): Promise<OnnxPredictor> {
-  const { layers, ...ofSession } = options;
-  const session = await openSession(model, ofSession);
+export async function predictorOver(session: OnnxSession, layers: ReadOptions["layers"]): Promise<OnnxPredictor> {
   try {
     if (pairingIn(session.metadata))
       throw new ModelFileError(

@@ -10,8 +10,8 @@ export interface OnnxValue {
   readonly name: string;
   /** An int64 input is fed an int32 tensor, and an int64 output is read as one: JavaScript's own 64-bit numbers are BigInts. */
   readonly dtype: (typeof fedTypes)[number];
-  /** Named sizes are open. */
-  readonly shape: Shape;
+  /** Named sizes are open. Absent where the file does not tell; then any shape is taken. */
+  readonly shape?: Shape;
 }
 
 function signatureValue({ name = "", type }: Message<"ValueInfo">): OnnxValue {
@@ -22,14 +22,20 @@ function signatureValue({ name = "", type }: Message<"ValueInfo">): OnnxValue {
       `"${name}" of the model is element type ${type?.tensor?.elementType}; ${fedTypes.join(", ")} can be fed and read`,
     );
   }
-  const dims = type?.tensor?.shape?.dims ?? [];
-  return { name, dtype, shape: dims.map((dim, axis) => dim.size ?? dim.name ?? `${name} axis ${axis}`) };
+  const shape = type?.tensor?.shape;
+  if (shape === undefined) return { name, dtype };
+  // A size below 0 is none, as some exporters write open ones.
+  const dims = (shape.dims ?? []).map(({ size = -1, name: dim }, axis) =>
+    size >= 0 ? size : dim || `${name} axis ${axis}`,
+  );
+  return { name, dtype, shape: dims };
 }
 
-/** The inputs and outputs of a model in their order. */
+/** The inputs and outputs of a model in their order. Files of old versions list their weights as inputs, too. */
 export function signatureOf({ graph }: OnnxModel): { inputs: readonly OnnxValue[]; outputs: readonly OnnxValue[] } {
+  const weights = new Set((graph?.initializers ?? []).map(({ name }) => name));
   return {
-    inputs: (graph?.inputs ?? []).map(signatureValue),
+    inputs: (graph?.inputs ?? []).filter(({ name }) => !weights.has(name)).map(signatureValue),
     outputs: (graph?.outputs ?? []).map(signatureValue),
   };
 }
@@ -47,7 +53,7 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
   const sizes = new Map<string, number>();
   for (const { name, dtype, shape } of inputs) {
     const fed = dtype === "int64" ? "int32" : dtype;
-    const wanted = `input "${name}" must be ${fed}[${shape.join(", ")}]${fed === dtype ? "" : " (the model has int64)"}`;
+    const wanted = `input "${name}" must be ${fed}${shape === undefined ? "" : `[${shape.join(", ")}]`}${fed === dtype ? "" : " (the model has int64)"}`;
     const tensor = feeds[name];
     if (tensor === undefined) throw new DataError(`${wanted}, and is missing`);
     if (typeof tensor !== "object" || tensor === null || !("dtype" in tensor) || !Array.isArray(tensor.shape))
@@ -55,11 +61,13 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
     const given = `${tensor.dtype}[${tensor.shape.join(", ")}]`;
     if (tensor.dtype !== fed) throw new DTypeError(`${wanted}, got ${given}`);
     if (!ArrayBuffer.isView(tensor.data)) throw new DTypeError(`${wanted}, and its data a typed array`);
-    if (tensor.shape.length !== shape.length) throw new ShapeError(`${wanted}, got ${given}`);
-    shape.forEach((dim, axis) => {
+    if (shape !== undefined && tensor.shape.length !== shape.length) throw new ShapeError(`${wanted}, got ${given}`);
+    if (!tensor.shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+      throw new ShapeError(`${wanted}, got ${given}`);
+    if (tensor.shape.includes(0)) throw new DataError(`${wanted}, got ${given}: there is nothing in it`);
+    shape?.forEach((dim, axis) => {
       const size = tensor.shape[axis] as number;
       const known = typeof dim === "number" ? dim : sizes.get(dim);
-      if (size === 0) throw new DataError(`${wanted}, got ${given}: there is nothing in it`);
       if (known !== undefined && known !== size) {
         const other = typeof dim === "number" ? "" : `; ${dim} is ${known} in another input`;
         throw new ShapeError(`${wanted}, got ${given}${other}`);

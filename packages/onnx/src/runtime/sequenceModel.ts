@@ -19,11 +19,10 @@ import {
 } from "@ostinato/core";
 import { givenFirst, type Half, names, nextOf, type Pairing, pairingIn } from "../decoding.ts";
 import { describedIn } from "../trained.ts";
+import type { ModelFile } from "./bytes.ts";
 import { Likeliest } from "./likeliest.ts";
 import { inPlace, RowGatherer } from "./rows.ts";
-import { type OnnxSession, openSession, type SessionOptions } from "./session.ts";
-
-type ModelFile = Uint8Array | string | URL;
+import type { OnnxSession } from "./session.ts";
 
 /** The two files that `exportDecoding` wrote: their bytes, or where they are. */
 export interface SequenceModelFiles {
@@ -32,7 +31,7 @@ export interface SequenceModelFiles {
   readonly decodeStep: ModelFile;
 }
 
-/** A model that writes sequences in onnxruntime. It holds native memory: `await using`, or `dispose` it. */
+/** A model that writes sequences in onnxruntime. It holds memory of the runtime: `await using`, or `dispose` it. */
 export interface OnnxSequenceModel extends SequenceModel {
   /** What was exported: its layers and the names of its inputs and outputs. */
   readonly spec: ModelSpec;
@@ -169,29 +168,23 @@ function describedBy(
 }
 
 /**
- * Opens the two files that `exportDecoding` wrote: their bytes, or where they are. `generate` writes with it as with a model on a backend of Ostinato. What the encoder gave stays on the
- * host, and so do the scores of a step, of which the likeliest are chosen there. Layers and cells of one's own are handed in, `{ layers: [scale] }`. Needs the package onnxruntime-node, but
- * not its install script.
+ * Makes the sequence model over the two files that `exportDecoding` wrote, each opened by `open`.
  *
- * @throws ModelFileError for files that are damaged, no two halves, of different models or in each other's place, and for layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
- *
- * @example
- * await using translator = await onnxSequenceModel({ encode: "encode.onnx", decodeStep: "decodeStep.onnx" });
- * const [[best]] = await generate(translator, { source: [[4, 9, 7]] }, { start: 1, end: 2, beamSize: 5 });
+ * @throws ModelFileError for files that are damaged, no two halves, of different models or in each other's place, and for layers of a kind that is not known
  */
-export async function onnxSequenceModel(
+export async function sequenceModelOver(
   files: SequenceModelFiles,
-  options: SessionOptions & ReadOptions = {},
+  open: (model: ModelFile) => Promise<OnnxSession>,
+  layers: ReadOptions["layers"],
 ): Promise<OnnxSequenceModel> {
   if (typeof files !== "object" || files === null || !("decodeStep" in files))
     throw new ConfigError(
-      "onnxSequenceModel takes both files that exportDecoding wrote, { encode, decodeStep }, each as bytes or a path; of a model without sources decodeStep alone",
+      "onnxSequenceModel takes both files that exportDecoding wrote, { encode, decodeStep }, each as bytes or where it is; of a model without sources decodeStep alone",
     );
-  const { layers, ...ofSession } = options;
-  const decodeStep = await openSession(files.decodeStep, ofSession);
+  const decodeStep = await open(files.decodeStep);
   let encode: OnnxSession | undefined;
   try {
-    encode = files.encode === undefined ? undefined : await openSession(files.encode, ofSession);
+    encode = files.encode === undefined ? undefined : await open(files.encode);
     const { described, parts } = describedBy({ encode, decodeStep }, layers);
     const model = sequenceModelOn(parts, new OnnxEngine(parts, encode, decodeStep));
     const { spec, vocabulary, metadata } = described;

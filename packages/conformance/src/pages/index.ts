@@ -1,16 +1,23 @@
 /** Pages in the Chromium of the test run: what they load is bundled, and served with the headers of the test. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, inject } from "vitest";
 
-/** A file of this folder with all it imports, as one script. */
-export async function bundle(file: string, minify = false): Promise<string> {
+/** Files of a site by name: scripts as text, binaries as bytes. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
+
+/**
+ * A source file with all it imports, as Vite bundles it for a page: the script of the file first, then what it loads later and the files that it names.
+ *
+ * @param file its whole path
+ */
+export async function bundleFiles(file: string, minify = false): Promise<Files> {
   const result = await build({
     configFile: false,
-    root: import.meta.dirname,
+    root: dirname(file),
     logLevel: "error",
     resolve: {
       conditions: ["@ostinato/source", "browser", "import", "default"],
@@ -21,12 +28,22 @@ export async function bundle(file: string, minify = false): Promise<string> {
       minify,
       target: "esnext",
       modulePreload: false,
-      rolldownOptions: { input: join(import.meta.dirname, file), preserveEntrySignatures: "strict" },
+      rolldownOptions: { input: file, preserveEntrySignatures: "strict" },
     },
   });
   const [first] = Array.isArray(result) ? result : [result];
-  if (!("output" in first)) throw new Error("vite watches instead of building");
-  return first.output[0].code;
+  if (first === undefined || !("output" in first)) throw new Error("vite watches instead of building");
+  return Object.fromEntries(
+    first.output.map((part) => [part.fileName, part.type === "chunk" ? part.code : part.source] as const),
+  );
+}
+
+/** A source file that bundles to one script. */
+export async function bundle(file: string, minify = false): Promise<string> {
+  const [script, ...others] = Object.entries(await bundleFiles(file, minify));
+  if (typeof script?.[1] !== "string" || others.length > 0)
+    throw new Error(`${file} bundles to more than a script: ${others.map(([name]) => name).join(", ")}`);
+  return script[1];
 }
 
 /** Headers of a page that may share memory. */
@@ -36,9 +53,9 @@ export const isolated: Readonly<Record<string, string>> = {
 };
 
 export interface Site {
-  /** Scripts by name, such as `{ "page.js": await bundle("page.ts") }`, and binaries. The page runs the first as a module. */
-  readonly scripts: Readonly<Record<string, string | Uint8Array>>;
-  /** Sent with the page and with each script, such as `isolated`. */
+  /** Such as `{ "page.js": await bundle(file) }`. The page runs the first as a module. */
+  readonly files: Files;
+  /** Sent with the page and with each file, such as `isolated`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -47,21 +64,22 @@ export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
 }
 
-function typeOf(script: string | Uint8Array | undefined): string {
-  if (script === undefined) return "text/html; charset=utf-8";
-  return typeof script === "string" ? "text/javascript; charset=utf-8" : "application/wasm";
+function typeOf(path: string, content: string | Uint8Array | undefined): string {
+  if (content === undefined) return "text/html; charset=utf-8";
+  if (typeof content === "string") return "text/javascript; charset=utf-8";
+  return path.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
 }
 
-/** Serves a site from an origin of its own and opens it; the first script has run when this is fulfilled. */
-async function open(browser: Browser, { scripts, headers = {} }: Site): Promise<OpenPage> {
-  const html = `<!doctype html><title>test</title><script type="module" src="/${Object.keys(scripts)[0]}"></script>`;
+/** Serves a site from an origin of its own and opens it; its script has run when this is fulfilled. */
+async function open(browser: Browser, { files, headers = {} }: Site): Promise<OpenPage> {
+  const html = `<!doctype html><title>test</title><script type="module" src="/${Object.keys(files)[0]}"></script>`;
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").slice(1);
-    const script = scripts[path];
+    const content = files[path];
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    response.setHeader("Content-Type", typeOf(script));
-    if (path !== "" && script === undefined) response.statusCode = 404;
-    response.end(script ?? html);
+    response.setHeader("Content-Type", typeOf(path, content));
+    if (path !== "" && content === undefined) response.statusCode = 404;
+    response.end(content ?? html);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const context = await browser.newContext();
@@ -86,7 +104,7 @@ async function open(browser: Browser, { scripts, headers = {} }: Site): Promise<
 
 /**
  * A `describe` whose tests get pages: `tests` receives a function that opens one. Skipped where there is no Chromium.
- * @example describeInChromium("pages", (open) => test("…", async () => { await using site = await open({ scripts }); }));
+ * @example describeInChromium("pages", (open) => test("…", async () => { await using site = await open({ files }); }));
  */
 export function describeInChromium(title: string, tests: (openPage: (site: Site) => Promise<OpenPage>) => void): void {
   const endpoint = inject("chromium");

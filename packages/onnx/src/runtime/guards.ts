@@ -1,0 +1,143 @@
+/** Which inputs of a model are ids and lengths, found in its graph, and the check of them: onnxruntime takes an id of -1 for the last of a table. */
+import { DataError, factsOf, recurrenceNames, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
+import type { Message, OnnxModel } from "../file/schema.ts";
+import type { OnnxValue } from "./signature.ts";
+
+type Graph = Message<"Graph">;
+type Node = Message<"Node">;
+
+/** An axis of an input. */
+interface Axis {
+  readonly input: string;
+  readonly axis: number;
+}
+
+/** What all numbers of an input must be: ids of a table, or lengths along an axis. */
+export type Guard =
+  | { readonly input: string; readonly table: string; readonly count: number }
+  | { readonly input: string; readonly along: Axis | undefined };
+
+/** What is known of a value. */
+interface Known {
+  /** The input of which this has all elements, in whatever order. */
+  readonly elements?: string | undefined;
+  /** Which axes of inputs its axes are. */
+  readonly axes?: readonly (Axis | undefined)[] | undefined;
+  /** The sizes of a table of the file. */
+  readonly table?: readonly number[] | undefined;
+}
+
+/** What follows for the first result of a node. */
+type Rule = (node: Node, ...inputs: readonly (Known | undefined)[]) => Known | undefined;
+
+const attributeOf = ({ attributes = [] }: Node, name: string) => attributes.find((one) => one.name === name);
+
+/** Numbers of int32 and int64 among element types: a cast to these keeps ids and lengths. */
+const wholeNumbers = [6, 7];
+
+const reordered: Rule = (_node, x) => x && { elements: x.elements };
+const converted: Rule = (_node, x) => x && { axes: x.axes, table: x.table };
+
+const rules: Readonly<Record<string, Rule>> = {
+  Identity: (_node, x) => x,
+  Cast: (node, x) => (wholeNumbers.includes(attributeOf(node, "to")?.int ?? 0) ? x : converted(node, x)),
+  DequantizeLinear: converted,
+  Constant: (node) => ({ table: attributeOf(node, "value")?.tensor?.dims }),
+  Transpose: (node, x) => {
+    const order = attributeOf(node, "perm")?.ints;
+    return x && { elements: x.elements, axes: order ? order.map((axis) => x.axes?.[axis]) : x.axes?.toReversed() };
+  },
+  Reshape: reordered,
+  Flatten: reordered,
+  Squeeze: reordered,
+  Unsqueeze: reordered,
+  Gather: (node, _table, ids) => (axisOf(node) === 0 ? { axes: ids?.axes } : undefined),
+};
+
+const axisOf = (node: Node): number => attributeOf(node, "axis")?.int ?? 0;
+
+const recurrences: ReadonlySet<string | undefined> = new Set(recurrenceNames.map((name) => factsOf(name).operator));
+
+/** Walks over the nodes of a graph, and over the bodies that run in every case. */
+function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<string, Known>, guards: Guard[]): void {
+  const known = new Map(outer);
+  for (const { name = "", dims } of initializers) known.set(name, { table: dims ?? [] });
+  for (const node of nodes) {
+    const { op = "", inputs: names = [], outputs = [] } = node;
+    const inputs = names.map((name) => known.get(name));
+    if (op === "Gather") {
+      const [count, input] = [inputs[0]?.table?.at(axisOf(node)), inputs[1]?.elements];
+      if (count && input !== undefined) guards.push({ input, table: names[0] as string, count });
+    }
+    if (recurrences.has(op)) {
+      const input = inputs[4]?.elements;
+      const along = inputs[0]?.axes?.[attributeOf(node, "layout")?.int === 1 ? 1 : 0];
+      if (input !== undefined) guards.push({ input, along });
+    }
+    if (op === "Scan") walkBody(node, inputs, known, guards);
+    const result = rules[op]?.(node, ...inputs);
+    if (result !== undefined) known.set(outputs[0] ?? "", result);
+  }
+}
+
+/** The body of a scan, which has the elements of what is scanned, one step after another. */
+function walkBody(
+  node: Node,
+  inputs: readonly (Known | undefined)[],
+  known: ReadonlyMap<string, Known>,
+  guards: Guard[],
+): void {
+  const body = attributeOf(node, "body")?.graph;
+  const scanned = attributeOf(node, "num_scan_inputs")?.int ?? 0;
+  if (body?.inputs?.length !== inputs.length) return;
+  const inside = new Map(known);
+  body.inputs.forEach(({ name = "" }, i) => {
+    const elements = i < inputs.length - scanned ? undefined : inputs[i]?.elements;
+    inside.set(name, { elements });
+  });
+  walk(body, inside, guards);
+}
+
+/** The ids and lengths among the inputs of a model. Those that are computed with before they are read are not found. */
+export function guardsOf({ graph = {} }: OnnxModel, inputs: readonly OnnxValue[]): readonly Guard[] {
+  const guards: Guard[] = [];
+  const known = inputs.map(({ name, shape }) => {
+    return [name, { elements: name, axes: shape?.map((_, axis) => ({ input: name, axis })) }] as const;
+  });
+  walk(graph, new Map(known), guards);
+  // Our own exports call the lengths of an input so, and not all of them end in a recurrence.
+  for (const { name, shape = [] } of inputs) {
+    const { shape: dims = [] } = inputs.find(({ name: input }) => name === `${input}/lengths`) ?? {};
+    if (shape.length === 1 && dims.length > 1 && dims[0] === shape[0])
+      guards.push({ input: name, along: { input: name.replace(/\/lengths$/, ""), axis: 1 } });
+  }
+  return guards;
+}
+
+/** Where an element is. */
+function placeOf(index: number, shape: readonly number[]): string {
+  let rest = index;
+  const place = shape.toReversed().map((size) => {
+    const at = rest % size;
+    rest = (rest - at) / size;
+    return at;
+  });
+  return `[${place.reverse().join(", ")}]`;
+}
+
+/** @throws DataError for the first id that its table does not have, and for a length that is none */
+export function checkGuards(guards: readonly Guard[], feeds: Tensors): void {
+  for (const guard of guards) {
+    const { shape, data } = feeds[guard.input] as Tensor;
+    const most = "table" in guard ? guard.count - 1 : guard.along && feeds[guard.along.input]?.shape[guard.along.axis];
+    for (let i = 0; i < sizeOf(shape); i++) {
+      const value = data[i] as number;
+      if (value >= 0 && (most === undefined || value <= most)) continue;
+      const [what, range] =
+        "table" in guard
+          ? ["an id", `0 to ${most}, the rows of "${guard.table}"`]
+          : ["a length", most === undefined ? "0 on" : `0 to ${most}, the steps of "${guard.along?.input}"`];
+      throw new DataError(`input "${guard.input}" must be ${what} from ${range}, got ${value} at ${placeOf(i, shape)}`);
+    }
+  }
+}
