@@ -3,12 +3,8 @@ import { cpu } from "@ostinato/backend-cpu";
 import { minGru } from "@ostinato/cells";
 import {
   adam,
-  additiveAttention,
   attention,
-  attentionDecoder,
-  bidirectional,
   compile,
-  concatenate,
   type DecodingEngine,
   decodingOf,
   dense,
@@ -18,20 +14,15 @@ import {
   gru,
   input,
   int32,
-  layerNormalization,
   lstm,
   type Model,
   ModelFileError,
   model,
   type Predictor,
   predictor,
-  reversibleEmbedding,
-  rnn,
   type SequenceModel,
-  type Symbolic,
   sequenceModelOn,
   sequential,
-  simpleRnn,
   sparseCategoricalCrossentropy,
   type Tensor,
   type Tensors,
@@ -41,6 +32,7 @@ import {
 import { decodeOnnx, exportDecoding, exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor, onnxSequenceModel, openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
+import { ids, scored, writers } from "./writers.ts";
 
 /** A model with weights, of which the first output is trained. */
 async function trainedOf(made: Model): Promise<Trained> {
@@ -64,61 +56,6 @@ async function trainedOf(made: Model): Promise<Trained> {
   });
   return { spec, weights: Object.fromEntries(larger) };
 }
-
-const ids = (name: string) => input({ shape: [name], name });
-const scored = (x: Symbolic<"sequence">) => dense({ units: 7, activation: "softmax", name: "scores" })(x);
-const embedded = () => {
-  const [from, to] = [ids("source"), ids("target")];
-  const x = embedding({ inputDim: 9, outputDim: 4, maskZero: true, name: "sourceWords" })(from);
-  const y = embedding({ inputDim: 7, outputDim: 4, maskZero: true, name: "targetWords" })(to);
-  return { from, to, x, y };
-};
-
-const models: Readonly<Record<string, () => Model>> = {
-  "states alone"() {
-    const { from, to, x, y } = embedded();
-    const [, h, c] = lstm({ units: 4, returnState: true })(x);
-    return model([from, to], {
-      next: scored(lstm({ units: 4, returnSequences: true })(y, { initialState: [h, c] })),
-    });
-  },
-  "input feeding and general attention over both directions"() {
-    const { from, to, x, y } = embedded();
-    const both = bidirectional(gru({ units: 3, returnSequences: true, returnState: true }), { name: "encoder" });
-    const [encoded, forward, backward] = both(x);
-    const h = dense({ units: 4, activation: "tanh", name: "bridge" })(concatenate()([forward, backward]));
-    const decoder = attentionDecoder({
-      layers: [lstm({ units: 4 }), gru({ units: 4 })],
-      attention: attention({ scoreMode: "general" }),
-      attentionUnits: 4,
-      inputFeeding: true,
-      returnAttentionScores: true,
-    });
-    const [vectors, weights] = decoder([y, encoded], { initialState: [h, h, h] });
-    return model([from, to], { next: scored(vectors), attention: weights });
-  },
-  "additive attention, a cell of one's own, and normalized sums"() {
-    const { from, to, x, y } = embedded();
-    const encoded = simpleRnn({ units: 3, returnSequences: true, name: "encoder" })(x);
-    const decoded = rnn(minGru({ units: 4 }), { returnSequences: true })(y);
-    const [context, weights] = additiveAttention({ units: 5, returnAttentionScores: true })([decoded, encoded]);
-    const again = gru({ units: 3, returnSequences: true })(layerNormalization()(concatenate()([decoded, context])));
-    return model([from, to], { next: scored(again), weights });
-  },
-  "one embedding for both sides and the scores"() {
-    const [from, to] = [ids("source"), ids("target")];
-    const words = reversibleEmbedding({
-      inputDim: 7,
-      outputDim: 4,
-      maskZero: true,
-      activation: "softmax",
-      name: "words",
-    });
-    const h = gru({ units: 4 })(words(from));
-    const decoded = gru({ units: 4, returnSequences: true, resetAfter: true })(words(to), { initialState: [h] });
-    return model([from, to], { next: words.reverse(decoded) });
-  },
-};
 
 const sources = [[3, 1, 4, 1, 5], [2], [6, 5, 3], [5, 1]];
 const targets = [
@@ -172,7 +109,7 @@ function wholeModel(spec: Trained["spec"], whole: Predictor): SequenceModel {
 }
 
 describe("a pair of files", () => {
-  for (const [what, make] of Object.entries(models))
+  for (const [what, make] of Object.entries(writers))
     test(`with ${what} gives what the whole model gives`, async () => {
       const trained = await trainedOf(make());
       await using whole = await predictor(trained, { backend: await cpu() });
@@ -225,7 +162,7 @@ describe("a pair of files", () => {
     });
 
   test("has named inputs and outputs, of any batch and time", async () => {
-    const made = (models["input feeding and general attention over both directions"] as () => Model)();
+    const made = (writers["input feeding and general attention over both directions"] as () => Model)();
     const trained = { ...(await trainedOf(made)), vocabulary: { letters: "abc" }, metadata: { made: "here" } };
     const { encode, decodeStep } = exportDecoding(trained, { metadata: { words: "1" } });
     const shown = (bytes: Uint8Array | undefined) => {
@@ -259,7 +196,7 @@ describe("a pair of files", () => {
 
   test("is run by plain onnxruntime as the README says", async () => {
     const trained = await trainedOf(
-      (models["additive attention, a cell of one's own, and normalized sums"] as () => Model)(),
+      (writers["additive attention, a cell of one's own, and normalized sums"] as () => Model)(),
     );
     const { encode, decodeStep } = exportDecoding(trained);
     const reader = await openSession(encode as Uint8Array, { threads: 1 });
@@ -361,7 +298,7 @@ describe("a pair of files", () => {
   test("is not opened as anything else, and each file in its own place", async () => {
     const [one, other] = await Promise.all(
       ["states alone", "one embedding for both sides and the scores"].map((name) =>
-        trainedOf((models[name] as () => Model)()),
+        trainedOf((writers[name] as () => Model)()),
       ),
     );
     const { encode, decodeStep } = exportDecoding(one as Trained);
@@ -388,7 +325,7 @@ describe("a pair of files", () => {
   });
 
   test("refuses ids that are none, and the error is ours", async () => {
-    const trained = await trainedOf((models["states alone"] as () => Model)());
+    const trained = await trainedOf((writers["states alone"] as () => Model)());
     await using exported = await onnxSequenceModel(exportDecoding(trained));
     expect(() => exported.open({ source: [[9]] })).toThrow(/outside 0 … 8/);
     const run = await exported.open({ source: int32([1, 2], [3, 4]) }).read(Int32Array.of(0));

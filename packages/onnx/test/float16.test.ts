@@ -1,7 +1,7 @@
 /** Half precision, against what the standard says of every half and of every number between two of them. */
-import { RandomStream } from "@ostinato/core";
+import { RandomStream, tensorOver } from "@ostinato/core";
 import { expect, test } from "vitest";
-import { fromFloat16, LARGEST_FLOAT16, toFloat16 } from "../src/file/float16.ts";
+import { LARGEST_FLOAT16, toFloat16 } from "../src/types/float16.ts";
 
 /** Sign, 5 bits of exponent, 10 bits of mantissa. */
 function numberOf(half: number): number {
@@ -12,6 +12,9 @@ function numberOf(half: number): number {
 }
 
 const halves = Uint16Array.from({ length: 2 ** 16 }, (_, half) => half);
+/** The way back, as core reads them. */
+const fromFloat16 = (bits: Uint16Array<ArrayBuffer>): Float32Array =>
+  tensorOver({ name: "halves", type: "F16", shape: [bits.length] }, new Uint8Array(bits.buffer)).data as Float32Array;
 const toHalf = (x: number): number => toFloat16(Float32Array.of(x))[0] as number;
 
 test("every half is read as what it is, and written as the same", () => {

@@ -16,11 +16,11 @@ import {
   sizeOf,
   type Tensor,
   type Tensors,
+  tensorOver,
 } from "@ostinato/core";
 import { decodeOnnx, exportOnnx, graphToOnnx, printOnnx, type WeightType } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
-import { fromFloat16 } from "../src/file/float16.ts";
 import { elementTypeOf } from "../src/file/schema.ts";
 import { quantized } from "../src/types/int8.ts";
 import { raggedIds, sentiment, trainedOf } from "./models.ts";
@@ -51,7 +51,7 @@ function storedState(file: Uint8Array, state: Tensors): Tensors {
   for (const { name = "", dims = [], dataType } of tensors) {
     const type = elementTypeOf(dataType);
     if (type !== "float16" && type !== "int8") continue;
-    const data = type === "float16" ? fromFloat16(new Uint16Array(rawOf(name))) : scaled(name, dims, rawOf);
+    const data = type === "float16" ? halves(name, dims, rawOf) : scaled(name, dims, rawOf);
     const names = name.includes("forward+backward")
       ? ["forward", "backward"].map((direction) => name.replace("forward+backward", direction))
       : [name];
@@ -63,8 +63,13 @@ function storedState(file: Uint8Array, state: Tensors): Tensors {
   return stored;
 }
 
+type RawOf = (name: string) => ArrayBuffer;
+
+const halves = (name: string, shape: readonly number[], rawOf: RawOf): Float32Array =>
+  tensorOver({ name, type: "F16", shape }, new Uint8Array(rawOf(name))).data as Float32Array;
+
 /** Numbers times the scales of their rows or columns. */
-function scaled(name: string, dims: readonly number[], rawOf: (name: string) => ArrayBuffer): Float32Array {
+function scaled(name: string, dims: readonly number[], rawOf: RawOf): Float32Array {
   const [numbers, scales] = [new Int8Array(rawOf(name)), new Float32Array(rawOf(`${name}/scale`))];
   const columns = dims.at(-1) as number;
   const byRow = scales.length === numbers.length / columns;

@@ -1,5 +1,5 @@
 /** A readable text form of an ONNX model, for people and snapshots. */
-import { fromFloat16 } from "./float16.ts";
+import { tensorOver } from "@ostinato/core";
 import { elementTypeOf, type Message, type OnnxModel } from "./schema.ts";
 import { decodeOnnx } from "./wire.ts";
 
@@ -26,7 +26,7 @@ function elements(tensor: Message<"Tensor">): readonly (number | bigint | boolea
     case "float32":
       return [...new Float32Array(raw.buffer)];
     case "float16":
-      return [...fromFloat16(new Uint16Array(raw.buffer))];
+      return [...tensorOver({ name: "", type: "F16", shape: [raw.length / 2] }, raw).data];
     case "int8":
       return [...new Int8Array(raw.buffer)];
     case "int32":

@@ -1,8 +1,8 @@
 /** Weights in fewer bits than float32, with the nodes that make float32 of them. */
 import { ConfigError, sizeOf } from "@ostinato/core";
 import { attributeMessages, uniqueNames } from "../emit/storage.ts";
-import { LARGEST_FLOAT16, toFloat16 } from "../file/float16.ts";
 import { elementTypes, type Message } from "../file/schema.ts";
+import { LARGEST_FLOAT16, toFloat16 } from "./float16.ts";
 import { quantized } from "./int8.ts";
 import { changedNodes, namesIn } from "./nodes.ts";
 

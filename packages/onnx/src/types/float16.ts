@@ -1,4 +1,4 @@
-/** Numbers of half precision, IEEE 754 binary16: to them, with ties to even, and back. */
+/** Numbers as those of half precision, IEEE 754 binary16, with ties to even. */
 
 /** The largest finite one. */
 export const LARGEST_FLOAT16 = 65_504;
@@ -34,19 +34,4 @@ export function toFloat16(data: Float32Array): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(data.length);
   for (let i = 0; i < halves.length; i++) halves[i] = halfOf(bits[i] as number);
   return halves;
-}
-
-/** The float32 numbers that halves with these bits are; each is one. */
-export function fromFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const data = new Float32Array(halves.length);
-  const bits = new Int32Array(data.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i] as number;
-    const sign = (half & 0x8000) << 16;
-    const size = half & 0x7fff;
-    if (size >= 0x7c00) bits[i] = sign | 0x7f80_0000 | ((size & 0x3ff) << 13);
-    else if (size >= 0x400) bits[i] = sign | ((size << 13) + ((127 - 15) << 23));
-    else data[i] = (sign === 0 ? 1 : -1) * size * 2 ** -24;
-  }
-  return data;
 }

@@ -1,0 +1,112 @@
+/** Files of every kind that this package writes, for the checker. */
+import { coupledLstm, layerNormLstm, minGru, peepholeLstm, projectionLstm, sLstm } from "@ostinato/cells";
+import { attend, blend, gated, residual, scale, trialNamed, trialNames } from "@ostinato/conformance";
+import {
+  bidirectional,
+  dense,
+  embedding,
+  type Graph,
+  gru,
+  input,
+  lstm,
+  type Model,
+  model,
+  rnn,
+  sequential,
+  simpleRnn,
+  timeDistributed,
+  UnsupportedOpError,
+} from "@ostinato/core";
+import { exportDecoding, exportOnnx, graphToOnnx, type OnnxOptions } from "@ostinato/onnx";
+import { trainedOf } from "../models.ts";
+import { ids, scored, writers } from "../writers.ts";
+
+/** A file by its name. */
+export type Files = Readonly<Record<string, Uint8Array>>;
+
+/** What is drawn is for training now and then; so many draws are tried, and so many of them written. */
+const drawn = { tried: 24, written: 2 };
+
+/** Each random trial that has a form in ONNX: every op, scans, random graphs, and layers of every kind with what they are fed. */
+export function trialFiles(name: string, options: OnnxOptions): Files {
+  const files: Record<string, Uint8Array> = {};
+  for (let seed = 1; seed <= drawn.tried && Object.keys(files).length < drawn.written; seed++) {
+    const fetches = Object.entries(trialNamed(name, seed).fetches).map(([of, value]) => [`${of} out`, value]);
+    const graph: Graph = { fetches: Object.fromEntries(fetches), updates: [] };
+    try {
+      files[`${name} ${seed}`] = graphToOnnx(graph, {}, options);
+    } catch (error) {
+      if (!(error instanceof UnsupportedOpError)) throw error;
+    }
+  }
+  return files;
+}
+
+export { trialNames };
+
+const words = () => embedding({ inputDim: 40, outputDim: 16, maskZero: true });
+
+/** Recurrences of each kind that can go on from step to step. */
+const streams = (): Model =>
+  sequential([
+    words(),
+    lstm({ units: 16, returnSequences: true }),
+    gru({ units: 16, returnSequences: true }),
+    gru({ units: 16, returnSequences: true, resetAfter: false }),
+    simpleRnn({ units: 16, returnSequences: true }),
+    rnn([minGru({ units: 16 }), peepholeLstm({ units: 16 })], { returnSequences: true }),
+    dense({ units: 2 }),
+  ]);
+
+/** Cells of papers, in both directions or backwards; layers of a user's own. */
+function ownKinds(): Model {
+  const x = words()(input({ shape: ["time"], name: "words" }));
+  const cells = [coupledLstm, layerNormLstm, minGru, peepholeLstm, sLstm].map((cell) => cell({ units: 16 }));
+  const read = cells.map((cell) => bidirectional(rnn(cell, { returnSequences: true }))(x));
+  const projected = rnn(projectionLstm({ units: 16, projection: 5 }), { returnSequences: true, reverse: true })(x);
+  const [first] = read;
+  const own = timeDistributed(gated({ units: 16, rate: 0.1 }))(first as NonNullable<typeof first>);
+  const memory = scale({ initial: 0.7, rate: 0.1 })(residual({ layer: dense({ units: 16 }) })(blend()([x, own])));
+  const state = lstm({ units: 16 })(projected);
+  return model(x.call?.inputs[0] as ReturnType<typeof input>, {
+    memory,
+    attended: attend()([memory, state]),
+    ...Object.fromEntries(read.map((y, i) => [`read${i}`, y])),
+  });
+}
+
+/** States that go from one layer to the next, and from inputs. */
+function handedOn(): Model {
+  const [asked, start] = [ids("asked"), input({ shape: [16], name: "start" })];
+  const [y, h, c] = lstm({ units: 16, returnSequences: true, returnState: true })(words()(asked), {
+    initialState: [start, start],
+  });
+  const [z, last] = gru({ units: 16, returnSequences: true, returnState: true })(y, { initialState: [h] });
+  const end = simpleRnn({ units: 16 })(z, { initialState: [last] });
+  return model([asked, start], { scores: scored(z), c, end });
+}
+
+/** Trained models in every form of export. */
+export function modelFiles(options: OnnxOptions): Files {
+  const files: Record<string, Uint8Array> = {};
+  const kinds = { streams: streams(), "own kinds": ownKinds(), "states handed on": handedOn() };
+  for (const [name, made] of Object.entries(kinds)) {
+    const trained = trainedOf(made);
+    for (const weights of ["float32", "float16", "int8"] as const)
+      files[`${name}, ${weights}`] = exportOnnx(trained, { ...options, weights });
+    files[`${name}, int64`] = exportOnnx(trained, { ...options, tokenType: "int64" });
+  }
+  files["streams, states"] = exportOnnx(trainedOf(streams()), { ...options, states: true, tokenType: "int64" });
+  for (const [name, make] of Object.entries(writers)) {
+    const trained = trainedOf(make());
+    for (const [form, given] of Object.entries({
+      plain: {},
+      small: { weights: "int8", tokenType: "int64" },
+    } as const)) {
+      const { encode, decodeStep } = exportDecoding(trained, { ...options, ...given });
+      files[`${name}, ${form}, decodeStep`] = decodeStep;
+      if (encode) files[`${name}, ${form}, encode`] = encode;
+    }
+  }
+  return files;
+}
