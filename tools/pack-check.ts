@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { lockProblems } from "./installs.ts";
 import { install, type Manifest, PackageProblem, type Packed, packAll, readManifest, step } from "./packed.ts";
 import { inParallel, run } from "./process.ts";
 import { type Example, examples, importedPackages } from "./readme.ts";
@@ -60,9 +61,11 @@ async function compile(
 const isCode = (entry: string) => !entry.endsWith(".json");
 const specifier = (name: string, entry: string) => join(name, entry).replaceAll("\\", "/");
 
-/** Installed with nothing beside it: the main entry needs no types of Node or the DOM, and loads. */
+/** Installed with nothing beside it: it brings no install scripts and no native code; the main entry needs no types of Node or the DOM, and loads. */
 async function checkAlone({ name, tarball }: Packed, project: string, all: readonly Packed[]): Promise<Manifest> {
   await install(project, { [name]: `file:${tarball}` }, all);
+  const problems = lockProblems(project);
+  if (problems.length > 0) throw new PackageProblem(problems.join("\n"));
   const manifest = readManifest(join(project, "node_modules", name));
   const entries = Object.keys(manifest.exports).filter(isCode);
   const importAll = (list: readonly string[]) =>
