@@ -8,6 +8,8 @@ type Part = Omit<LayerSpec, "name">;
 export interface Module extends Part {
   /** What the names of its weights begin with: `encoder`, or `tagger/forward` where it is inside of the layer `tagger`. */
   readonly path: string;
+  /** The layers around it, the outermost first: none, or one for each word of the path but the last. */
+  readonly around: readonly Part[];
   /** The shapes of its weights, by what follows in their names: `kernel`. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
@@ -21,16 +23,16 @@ const inside: Readonly<Record<string, (config: never, part: string) => Part | un
     part === "attention" ? attention : layers[Number(/^layer(\d+)$/.exec(part)?.[1])],
 };
 
-/** The innermost part that a weight belongs to: how many words of its name lead there, and the part. */
-function innermost(layer: Part, words: readonly string[]): readonly [number, Part] {
-  let part = layer;
-  let depth = 1;
-  for (; depth < words.length - 1; depth++) {
-    const next = inside[part.kind]?.(part.config as never, words[depth] as string);
+/** The parts that a weight of a layer is in, the layer first and the part that it belongs to last. */
+function partsOf(layer: Part, words: readonly string[]): readonly [Part, ...Part[]] {
+  const parts: [Part, ...Part[]] = [layer];
+  for (const word of words.slice(1, -1)) {
+    const { kind, config } = parts.at(-1) as Part;
+    const next = inside[kind]?.(config as never, word);
     if (next === undefined) break;
-    part = next;
+    parts.push(next);
   }
-  return [depth, part];
+  return parts;
 }
 
 /** The parts of a model that have weights, in the order in which the model uses them. */
@@ -39,11 +41,12 @@ export function modulesOf(model: Model): Module[] {
   const modules = new Map<string, Module & { readonly shapes: Record<string, readonly number[]> }>();
   for (const { name, shape } of parametersOf(model)) {
     const words = name.split("/");
-    const [depth, { kind, config }] = innermost(layers.get(words[0] as string) as Part, words);
-    const path = words.slice(0, depth).join("/");
-    const module = modules.get(path) ?? { path, kind, config, shapes: {} };
+    const parts = partsOf(layers.get(words[0] as string) as Part, words);
+    const { kind, config } = parts.at(-1) as Part;
+    const path = words.slice(0, parts.length).join("/");
+    const module = modules.get(path) ?? { path, around: parts.slice(0, -1), kind, config, shapes: {} };
     modules.set(path, module);
-    module.shapes[words.slice(depth).join("/")] = shape;
+    module.shapes[words.slice(parts.length).join("/")] = shape;
   }
   return [...modules.values()];
 }

@@ -1,0 +1,249 @@
+/** Which modules of a state dict are which parts of a model: as a map says, by name, by shapes where these leave no choice, and in order where modules are numbered. */
+import type { Tensor } from "@ostinato/core";
+import { placeOf } from "./map.ts";
+import type { Slot } from "./slots.ts";
+import { pathOf, type StateDict, type StoredModule } from "./stateDict.ts";
+
+/** What was found, and why the rest was not. */
+export interface Matching {
+  readonly found: ReadonlyMap<Slot, StoredModule>;
+  /** Parts that have no module, each with what it needs. */
+  readonly missing: readonly (readonly [Slot, string])[];
+  /** Modules that are no part. */
+  readonly left: readonly StoredModule[];
+  /** In sentences, what is ambiguous and what a map says that cannot be. */
+  readonly problems: readonly string[];
+}
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+const shapesOf = ({ tensors }: StoredModule): Shapes =>
+  Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
+
+/** Shapes as text, in which the order of names does not count. */
+const keyOf = (shapes: Shapes): string => JSON.stringify(Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+const keyOfSlot = ({ shapes, backward }: Slot): string => `${backward} ${keyOf(shapes)}`;
+const keyOfModule = (stored: StoredModule): string =>
+  `${stored.suffix.endsWith("_reverse")} ${keyOf(shapesOf(stored))}`;
+
+/** How many entries of a list an error shows. */
+const SHOWN = 12;
+
+/** A list in words, cut short where it is long. */
+export function listed(items: readonly string[], word = "and"): string {
+  const cut = items.slice(0, SHOWN).map((item) => item.slice(0, 200));
+  if (items.length > SHOWN) return `${cut.join(", ")} and ${items.length - SHOWN} more`;
+  return cut.length < 2 ? cut.join() : `${cut.slice(0, -1).join(", ")} ${word} ${cut.at(-1)}`;
+}
+
+/** `weight [2, 8] and bias [2]`. */
+export const shownShapes = (shapes: Shapes): string =>
+  listed(Object.entries(shapes).map(([name, shape]) => `${name} [${shape.join(", ")}]`));
+
+const called = (stored: StoredModule): string => pathOf(stored) || "the module";
+
+/** Whether two tensors are the same, as those of tied weights are. */
+export function sameTensor(a: Tensor, b: Tensor): boolean {
+  if (a === b) return true;
+  const same = a.dtype === b.dtype && a.shape.join() === b.shape.join();
+  return same && a.data.every((x: number, i: number) => Object.is(x, b.data[i]));
+}
+
+const sameModule = (a: StoredModule, b: StoredModule): boolean =>
+  [...a.tensors].every(([name, tensor]) => sameTensor(tensor, b.tensors.get(name) as Tensor));
+
+/** The words of a path in which modules are numbered: those of a list or a chain, and the layers of a recurrent module. */
+const numbered = /^l?(\d+)(?:_reverse)?$/;
+
+/** Modules in the order of their numbers; undefined where their names differ by anything else. */
+function inOrder(modules: readonly StoredModule[]): readonly StoredModule[] | undefined {
+  const parsed = modules.map((stored) => {
+    const words = pathOf(stored).split(".");
+    const numbers = words.flatMap((word) => numbered.exec(word)?.[1] ?? []).map(Number);
+    return { stored, numbers, form: words.map((word) => (numbered.test(word) ? "#" : word)).join(".") };
+  });
+  if (new Set(parsed.map(({ form }) => form)).size > 1) return undefined;
+  const byNumbers = (a: readonly number[], b: readonly number[]): number => {
+    const i = a.findIndex((number, k) => number !== b[k]);
+    return i < 0 ? 0 : (a[i] as number) - (b[i] as number);
+  };
+  return parsed.sort((a, b) => byNumbers(a.numbers, b.numbers)).map(({ stored }) => stored);
+}
+
+function ambiguous(slots: readonly Slot[], modules: readonly StoredModule[]): string {
+  const [{ shapes }] = slots as readonly [Slot];
+  const each = slots.length > 1 ? "could each be" : "could be";
+  const pairs = slots.slice(0, SHOWN).map(({ path }, i) => {
+    const key = /^[A-Za-z_]\w*$/.test(path) ? path : JSON.stringify(path);
+    return `${key}: ${JSON.stringify(pathOf(modules[Math.min(i, modules.length - 1)] as StoredModule))}`;
+  });
+  return `${listed(slots.map(({ label }) => label))} ${each} ${listed(modules.map(called), "or")}, ${modules.length > 1 ? "which have the same shapes" : "the only module of its shapes"} (${shownShapes(shapes)}); say which: map: { ${pairs.join(", ")} }`;
+}
+
+/** Values in groups of one key. */
+function grouped<T>(values: Iterable<T>, key: (value: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const group = groups.get(key(value));
+    if (group) group.push(value);
+    else groups.set(key(value), [value]);
+  }
+  return groups;
+}
+
+/** A matching as it is made. */
+interface Making {
+  readonly found: Map<Slot, StoredModule>;
+  readonly missing: Set<Slot>;
+  readonly left: Set<StoredModule>;
+  readonly problems: string[];
+}
+
+/** Finds the module of a name, which for a part may be that of a recurrent module without its layer, or of a cell. */
+type Find = (slot: Slot, name: string) => StoredModule | undefined;
+
+function take({ found, missing, left }: Making, slot: Slot, stored: StoredModule): void {
+  found.set(slot, stored);
+  missing.delete(slot);
+  left.delete(stored);
+}
+
+/** Parts and modules that cannot be put together. */
+function refuse(
+  { missing, left, problems }: Making,
+  slots: readonly Slot[],
+  modules: readonly StoredModule[],
+  problem: string,
+): void {
+  problems.push(problem);
+  for (const slot of slots) missing.delete(slot);
+  for (const stored of modules) left.delete(stored);
+}
+
+/** The parts that a map names. Two may be one module: both get its weights. */
+function byMap(making: Making, said: (slot: Slot) => string | undefined, find: Find, known: readonly string[]): void {
+  for (const slot of making.missing) {
+    const name = said(slot);
+    if (name === undefined) continue;
+    const stored = find(slot, name);
+    if (stored === undefined) {
+      const has = `map says that ${slot.label} is ${JSON.stringify(name)}, and the file has ${listed(known)}`;
+      refuse(making, [slot], [], has);
+    } else if (slot.tiedTo === undefined && keyOf(slot.shapes) !== keyOf(shapesOf(stored)))
+      refuse(making, [slot], [stored], misfit(slot, stored));
+    else take(making, slot, stored);
+  }
+}
+
+const untied = (slots: Iterable<Slot>): Slot[] => [...slots].filter(({ tiedTo }) => tiedTo === undefined);
+
+/** Parts and modules of the same name and shapes. */
+function byName(making: Making, find: Find): void {
+  for (const slot of untied(making.missing)) {
+    const stored = find(slot, slot.module);
+    if (stored && making.left.has(stored) && keyOfSlot(slot) === keyOfModule(stored)) take(making, slot, stored);
+  }
+}
+
+/** Parts and modules that alone have their shapes, and those that are numbered. */
+function byShapes(making: Making): void {
+  const modules = grouped(making.left, keyOfModule);
+  for (const [key, slots] of grouped(untied(making.missing), keyOfSlot)) {
+    const candidates = modules.get(key) ?? [];
+    const [first] = candidates;
+    if (first === undefined) continue;
+    const alike = candidates.length >= slots.length && candidates.every((stored) => sameModule(first, stored));
+    const ordered = alike ? candidates : candidates.length === slots.length ? inOrder(candidates) : undefined;
+    if (ordered === undefined) refuse(making, slots, candidates, ambiguous(slots, candidates));
+    else
+      slots.forEach((slot, i) => {
+        take(making, slot, ordered[i] as StoredModule);
+      });
+  }
+}
+
+/** Ways back of embeddings: modules with the same weight, or without one where the file has it once. */
+function byTies(making: Making, slots: readonly Slot[], find: Find): void {
+  for (const slot of slots) {
+    if (slot.tiedTo === undefined) continue;
+    const embedding = slots.find(({ path }) => path === slot.tiedTo) as Slot;
+    const weight = making.found.get(embedding)?.tensors.get("weight");
+    const said = making.found.get(slot);
+    if (weight === undefined) making.missing.delete(slot);
+    else if (said) {
+      if (!isTied(slot, said, weight)) refuse(making, [slot], [said], loose(slot, said));
+    } else if (making.missing.has(slot)) {
+      const candidates = [...making.left].filter((stored) => isTied(slot, stored, weight));
+      const named = candidates.find((stored) => stored === find(slot, slot.module));
+      const only = named ?? (candidates.length === 1 ? candidates[0] : undefined);
+      if (only) take(making, slot, only);
+      else if (candidates.length > 0) refuse(making, [slot], candidates, ambiguous([slot], candidates));
+      else if (slot.shapes.bias === undefined) making.missing.delete(slot);
+    }
+  }
+}
+
+/** Whether a module is the way back of an embedding: it has its weight or none, and a bias where the part has one. */
+function isTied({ shapes }: Slot, { tensors }: StoredModule, embeddings: Tensor): boolean {
+  const weight = tensors.get("weight");
+  const names = [...(weight ? ["weight"] : []), ...(shapes.bias ? ["bias"] : [])];
+  const fits =
+    tensors.size === names.length && names.every((name) => tensors.get(name)?.shape.join() === shapes[name]?.join());
+  return fits && names.length > 0 && (weight === undefined || sameTensor(weight, embeddings));
+}
+
+function loose({ label, shapes }: Slot, stored: StoredModule): string {
+  return `${label} is tied with it and needs ${shownShapes(shapes)} with the same weight, and ${called(stored)} has ${shownShapes(shapesOf(stored))}; where the weights differ, embedding and dense take them`;
+}
+
+/** What to change where a bias alone is in the way. */
+function biasHint({ shapes, recurrent }: Slot, stored: StoredModule): string {
+  const isBias = (name: string): boolean => name.startsWith("bias");
+  const [needed, has] = [Object.keys(shapes), [...stored.tensors.keys()]].map((names) => names.some(isBias));
+  const rest = [Object.keys(shapes), [...stored.tensors.keys()]].map((names) =>
+    names
+      .filter((name) => !isBias(name))
+      .sort()
+      .join(),
+  );
+  if (needed === has || rest[0] !== rest[1] || !(recurrent || shapes.weight?.length === 2)) return "";
+  return `; make the layer with useBias: ${has}`;
+}
+
+function misfit(slot: Slot, stored: StoredModule): string {
+  return `${slot.label} needs ${shownShapes(slot.shapes)}, and ${called(stored)} of the file has ${shownShapes(shapesOf(stored))}${biasHint(slot, stored)}`;
+}
+
+/** What a part lacks: beside the module that comes nearest. */
+function lacking(slot: Slot, left: readonly StoredModule[]): string {
+  const shared = (stored: StoredModule): number =>
+    Object.keys(slot.shapes).filter((name) => stored.tensors.has(name)).length;
+  const named = left.find((stored) => stored.module === slot.module && shared(stored) > 0);
+  const near = named ?? left.filter((stored) => shared(stored) > 0).sort((a, b) => shared(b) - shared(a))[0];
+  return near ? misfit(slot, near) : `${slot.label} needs ${shownShapes(slot.shapes)}, and the file has no such module`;
+}
+
+/**
+ * Matches the parts of a model with the modules of a state dict.
+ *
+ * @param said what a map says of a part
+ */
+export function match(
+  slots: readonly Slot[],
+  { modules, wrapper }: StateDict,
+  said: (slot: Slot) => string | undefined,
+): Matching {
+  const byPath = new Map(modules.map((stored) => [pathOf(stored), stored]));
+  const find: Find = (slot, name) => {
+    const bare = name.startsWith(wrapper) ? name.slice(wrapper.length) : name;
+    return byPath.get(pathOf(placeOf(slot, bare))) ?? byPath.get(bare);
+  };
+  const making: Making = { found: new Map(), missing: new Set(slots), left: new Set(modules), problems: [] };
+  byMap(making, said, find, [...byPath.keys()]);
+  byName(making, find);
+  byShapes(making);
+  byTies(making, slots, find);
+  const left = [...making.left];
+  return { ...making, left, missing: [...making.missing].map((slot) => [slot, lacking(slot, left)]) };
+}

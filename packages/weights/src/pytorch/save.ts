@@ -1,0 +1,42 @@
+/** Weights of a trained model for PyTorch. */
+import { ConfigError, encodeSafetensors, type Float32Tensor, OptionReader, type Trained } from "@ostinato/core";
+import { type ModuleMap, placeOf, readMap } from "./map.ts";
+import { type Slot, slotsOf } from "./slots.ts";
+import { fullName } from "./stateDict.ts";
+
+/** Options of `toPytorch`. */
+export interface ToPytorchOptions {
+  /** What the modules are called, where not as the layers: `{ lstm: "rnn.l0", lstm_1: "rnn.l1" }` makes a stack of layers one `nn.LSTM` with `num_layers=2`. */
+  readonly map?: ModuleMap;
+}
+
+/**
+ * The weights as a safetensors file for PyTorch: modules are called as the layers, `lstm.weight_ih_l0` or `dense.weight`, and the file's metadata are `{ format: "pt" }`.
+ * Where PyTorch has two biases and we have one, the second is zeros; parameters of layers that PyTorch does not have keep their names and layout. An embedding that is tied with the output
+ * is there once, and the metadata have the other name, as `safetensors.torch.save_model` writes it.
+ *
+ * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, for a map that names no part of the model, and where two tensors had one name
+ *
+ * @example await writeFile("model.safetensors", toPytorch(trained, { map: { embedding: "words", lstm: "rnn", dense: "head" } }));
+ */
+export function toPytorch(trained: Trained, options: ToPytorchOptions = {}): Uint8Array {
+  new OptionReader("toPytorch", options, ["map"]);
+  const slots = slotsOf(trained);
+  const said = readMap("toPytorch", options.map, slots);
+  const nameOf = (slot: Slot, name: string): string => fullName(placeOf(slot, said(slot) ?? slot.module), name);
+  const tensors = new Map<string, Float32Tensor>();
+  const metadata: Record<string, string> = { format: "pt" };
+  for (const slot of slots) {
+    const embedding = slots.find(({ path }) => path === slot.tiedTo);
+    for (const [name, tensor] of Object.entries(slot.to(trained.weights))) {
+      const full = nameOf(slot, name);
+      if (tensors.has(full))
+        throw new ConfigError(
+          `toPytorch: ${slot.label} and another part would both be "${full}"; give them different names with map`,
+        );
+      if (embedding && name === "weight") metadata[full] = nameOf(embedding, name);
+      else tensors.set(full, tensor);
+    }
+  }
+  return encodeSafetensors({ tensors: Object.fromEntries(tensors), metadata });
+}
