@@ -5,18 +5,14 @@ import type { Place } from "./stateDict.ts";
 
 /**
  * The modules of PyTorch by the parts of a model that they are: `{ encoder: "rnn.l0", head: "classifier.fc" }`, or a function from one to the other, which gives
- * undefined where it does not know. A part is a layer by its name, or what is inside of one: `tagger/forward`. A recurrent module with its layer is `rnn.l1`,
+ * undefined where it does not know. A part is a layer by its name, or what is inside of one, `tagger/forward`. A recurrent module with its layer is `rnn.l1`,
  * and `rnn` is `rnn.l0`; of a bidirectional layer both directions follow from that.
  */
 export type ModuleMap = Readonly<Record<string, string>> | ((part: string) => string | undefined);
 
-/** The layer around the direction of a bidirectional one, which a map may name in its place. */
-const around = ({ path, recurrent }: Slot): string | undefined =>
-  recurrent ? /^(.+)\/(?:forward|backward)$/.exec(path)?.[1] : undefined;
-
 /** @throws ConfigError for a part that the model does not have */
 function expectParts(owner: string, map: Readonly<Record<string, string>>, slots: readonly Slot[]): void {
-  const known = new Set(slots.flatMap((slot) => [slot.path, around(slot)].filter((path) => path !== undefined)));
+  const known = new Set(slots.flatMap((slot) => [slot.path, ...(slot.layer === undefined ? [] : [slot.layer])]));
   const unknown = Object.keys(map).find((part) => !known.has(part));
   if (unknown !== undefined)
     throw new ConfigError(
@@ -37,7 +33,7 @@ export function readMap(owner: string, map: unknown, slots: readonly Slot[]): (s
     return Object.hasOwn(map as object, part) ? (map as Readonly<Record<string, unknown>>)[part] : undefined;
   };
   return (slot) => {
-    const said = say(slot.path) ?? say(around(slot));
+    const said = say(slot.path) ?? say(slot.layer);
     if (said === undefined || said === null || typeof said === "string") return said ?? undefined;
     throw new ConfigError(`${owner}: map must give the name of a module for "${slot.path}", such as "encoder.rnn"`);
   };

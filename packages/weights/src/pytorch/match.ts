@@ -197,30 +197,31 @@ function loose({ label, shapes }: Slot, stored: StoredModule): string {
   return `${label} is tied with it and needs ${shownShapes(shapes)} with the same weight, and ${called(stored)} has ${shownShapes(shapesOf(stored))}; where the weights differ, embedding and dense take them`;
 }
 
-/** What to change where a bias alone is in the way. */
-function biasHint({ shapes, recurrent }: Slot, stored: StoredModule): string {
-  const isBias = (name: string): boolean => name.startsWith("bias");
-  const [needed, has] = [Object.keys(shapes), [...stored.tensors.keys()]].map((names) => names.some(isBias));
-  const rest = [Object.keys(shapes), [...stored.tensors.keys()]].map((names) =>
-    names
-      .filter((name) => !isBias(name))
-      .sort()
-      .join(),
+/** Whether names, or shapes, are the same but for biases. */
+function sameBesideBias(a: Shapes, b: Shapes): boolean {
+  const [first, second] = [a, b].map((shapes) =>
+    keyOf(Object.fromEntries(Object.entries(shapes).filter(([name]) => !name.startsWith("bias")))),
   );
-  if (needed === has || rest[0] !== rest[1] || !(recurrent || shapes.weight?.length === 2)) return "";
-  return `; make the layer with useBias: ${has}`;
+  return first === second && first !== keyOf({});
 }
 
-function misfit(slot: Slot, stored: StoredModule): string {
-  return `${slot.label} needs ${shownShapes(slot.shapes)}, and ${called(stored)} of the file has ${shownShapes(shapesOf(stored))}${biasHint(slot, stored)}`;
+const hasBias = (shapes: Shapes): boolean => Object.keys(shapes).some((name) => name.startsWith("bias"));
+
+/** A part and a module that do not fit, with the option where a bias alone is in the way. */
+function misfit({ label, shapes, recurrent }: Slot, stored: StoredModule): string {
+  const there = shapesOf(stored);
+  const optional = recurrent || (shapes.weight?.length === 2 && label.startsWith("dense"));
+  const inTheWay = optional && hasBias(shapes) !== hasBias(there) && sameBesideBias(shapes, there);
+  return `${label} needs ${shownShapes(shapes)}, and ${called(stored)} of the file has ${shownShapes(there)}${inTheWay ? `; make the layer with useBias: ${hasBias(there)}` : ""}`;
 }
 
-/** What a part lacks: beside the module that comes nearest. */
+/** What a part lacks: beside a module of its name, one that would fit but for a bias, or one that has all of its names. */
 function lacking(slot: Slot, left: readonly StoredModule[]): string {
-  const shared = (stored: StoredModule): number =>
-    Object.keys(slot.shapes).filter((name) => stored.tensors.has(name)).length;
-  const named = left.find((stored) => stored.module === slot.module && shared(stored) > 0);
-  const near = named ?? left.filter((stored) => shared(stored) > 0).sort((a, b) => shared(b) - shared(a))[0];
+  const names = (shapes: Shapes): string => Object.keys(shapes).sort().join();
+  const near =
+    left.find((stored) => stored.module === slot.module) ??
+    left.find((stored) => sameBesideBias(slot.shapes, shapesOf(stored))) ??
+    left.find((stored) => names(shapesOf(stored)) === names(slot.shapes));
   return near ? misfit(slot, near) : `${slot.label} needs ${shownShapes(slot.shapes)}, and the file has no such module`;
 }
 

@@ -21,6 +21,8 @@ export interface ToPytorchOptions {
  */
 export function toPytorch(trained: Trained, options: ToPytorchOptions = {}): Uint8Array {
   new OptionReader("toPytorch", options, ["map"]);
+  if (typeof trained?.weights !== "object")
+    throw new ConfigError("toPytorch takes a trained model, such as await trainer.snapshot() or await loadModel(…)");
   const slots = slotsOf(trained);
   const said = readMap("toPytorch", options.map, slots);
   const nameOf = (slot: Slot, name: string): string => fullName(placeOf(slot, said(slot) ?? slot.module), name);

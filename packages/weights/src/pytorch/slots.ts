@@ -9,6 +9,8 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 export interface Slot {
   /** The part, as maps name it: `encoder`, `tagger/forward`. */
   readonly path: string;
+  /** The layer around it, which maps may name in its place: `tagger`. */
+  readonly layer?: string;
   /** As errors call it: `lstm "encoder"`. */
   readonly label: string;
   /** The shapes of its tensors by PyTorch's names, without module and suffix. */
@@ -47,13 +49,12 @@ function expectSameFormula({ path, kind, config }: Module): void {
 /** Layers that are no modules of their own in PyTorch, where their parts are. */
 const transparent = ["bidirectional", "timeDistributed"];
 
-/** The module that a part would be: the words of its path, without those of layers that are none there. */
-function moduleOf({ path, around }: Module): string {
-  return path
-    .split("/")
-    .filter((_, i) => i === 0 || !transparent.includes(around[i - 1]?.kind as string))
-    .join(".");
-}
+/** The words of a part's path, without those of layers that are no modules. */
+const wordsOf = ({ path, around }: Module): string[] =>
+  path.split("/").filter((_, i) => i === 0 || !transparent.includes(around[i - 1]?.kind as string));
+
+/** The module that a part would be. */
+const moduleOf = (module: Module): string => wordsOf(module).join(".");
 
 /** Whether it is the backward half of both directions. @throws ConfigError where that half comes first, as it never does in PyTorch */
 function isBackward({ path, around }: Module, config: Module["config"]): boolean {
@@ -70,16 +71,25 @@ function isBackward({ path, around }: Module, config: Module["config"]): boolean
 const underPath = (path: string, weights: Readonly<Record<string, Float32Tensor>>): Record<string, Float32Tensor> =>
   Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`${path}/${name}`, tensor]));
 
+/** A weight of a trained model. @throws ConfigError where it does not have it */
+function weightOf(weights: Tensors, name: string): Float32Tensor {
+  const tensor = Object.hasOwn(weights, name) ? weights[name] : undefined;
+  if (tensor?.dtype === "float32") return tensor;
+  throw new ConfigError(`the weights "${name}" are missing; a trained model has all that its layers ask for`);
+}
+
 const ofPath = (path: string, shapes: Shapes, weights: Tensors): Record<string, Float32Tensor> =>
-  Object.fromEntries(Object.keys(shapes).map((name) => [name, weights[`${path}/${name}`] as Float32Tensor]));
+  Object.fromEntries(Object.keys(shapes).map((name) => [name, weightOf(weights, `${path}/${name}`)]));
 
 /** A part that PyTorch has a module for. */
 function convertedSlot(module: Module & { readonly kind: ConvertedKind }, shapes: Shapes): Slot {
   const { path, kind, config } = module;
   expectSameFormula(module);
   const recurrent = Object.hasOwn(required, kind);
+  const layer = wordsOf(module).join("/");
   return {
     path,
+    ...(layer === path ? {} : { layer }),
     label: `${kind} "${path}"`,
     shapes: shapesIn("pytorch", kind, shapes),
     module: moduleOf(module),
@@ -108,8 +118,7 @@ function plainSlots(owner: string, path: string, module: string, shapes: Shapes)
       recurrent: false,
       backward: false,
       from: (tensors) => underPath(own, tensors),
-      to: (weights) =>
-        Object.fromEntries(names.map((name) => [last(name), weights[`${path}/${name}`] as Float32Tensor])),
+      to: (weights) => Object.fromEntries(names.map((name) => [last(name), weightOf(weights, `${path}/${name}`)])),
     };
   });
 }
@@ -129,7 +138,7 @@ function tiedSlot({ path, kind, shapes }: Module, embedding: Slot): Slot {
     from: (tensors) => (bias ? { [`${path}/bias`]: tensors.bias as Float32Tensor } : {}),
     to: (weights) => ({
       ...embedding.to(weights),
-      ...(bias ? { bias: weights[`${path}/bias`] as Float32Tensor } : {}),
+      ...(bias ? { bias: weightOf(weights, `${path}/bias`) } : {}),
     }),
   };
 }

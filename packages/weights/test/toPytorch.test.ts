@@ -1,0 +1,151 @@
+/** Weights for PyTorch: the names of its modules, and the same weights when they come back. */
+import {
+  attention,
+  bidirectional,
+  ConfigError,
+  decodeSafetensors,
+  dense,
+  embedding,
+  float32,
+  gru,
+  input,
+  layerNormalization,
+  lstm,
+  type Model,
+  model,
+  parametersOf,
+  RandomStream,
+  reversibleEmbedding,
+  sequential,
+  simpleRnn,
+  sizeOf,
+  type Trained,
+  timeDistributed,
+} from "@ostinato/core";
+import { describe, expect, test } from "vitest";
+import { loadPytorch, toPytorch } from "../src/index.ts";
+import golden from "./golden/pytorch.json" with { type: "json" };
+
+function drawn(network: Model): Trained {
+  const random = new RandomStream(1, "weights");
+  const weights = parametersOf(network).map(({ name, shape }) => [
+    name,
+    float32(
+      shape,
+      Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
+    ),
+  ]);
+  return { spec: network.spec, weights: Object.fromEntries(weights) };
+}
+
+const shapesIn = (file: Uint8Array): Record<string, readonly number[]> =>
+  Object.fromEntries(Object.entries(decodeSafetensors(file).tensors).map(([name, { shape }]) => [name, shape]));
+
+const tagger = sequential([
+  embedding({ inputDim: 5, outputDim: 3, name: "words" }),
+  bidirectional(lstm({ units: 2, returnSequences: true }), { name: "first" }),
+  bidirectional(lstm({ units: 2, returnSequences: true }), { name: "second" }),
+  layerNormalization({ epsilon: 1e-5, name: "norm" }),
+  timeDistributed(dense({ units: 3 }), { name: "tags" }),
+]);
+
+test("modules are called as the layers", () => {
+  const recurrent = (module: string, size: number) =>
+    ["", "_reverse"].flatMap((direction) => [
+      [`${module}.weight_ih_l0${direction}`, [8, size]],
+      [`${module}.weight_hh_l0${direction}`, [8, 2]],
+      [`${module}.bias_ih_l0${direction}`, [8]],
+      [`${module}.bias_hh_l0${direction}`, [8]],
+    ]);
+  expect(shapesIn(toPytorch(drawn(tagger)))).toEqual({
+    "words.weight": [5, 3],
+    ...Object.fromEntries([...recurrent("first", 3), ...recurrent("second", 4)]),
+    "norm.weight": [4],
+    "norm.bias": [4],
+    "tags.weight": [3, 4],
+    "tags.bias": [3],
+  });
+  expect(decodeSafetensors(toPytorch(drawn(tagger))).metadata).toEqual({ format: "pt" });
+});
+
+test("a map makes a stack of layers one module", () => {
+  const map = { first: "rnn.l0", second: "rnn.l1", words: "embedding", tags: "head.out" };
+  const names = Object.keys(shapesIn(toPytorch(drawn(tagger), { map })));
+  expect(names.filter((name) => name.startsWith("rnn.weight_hh"))).toEqual([
+    "rnn.weight_hh_l0",
+    "rnn.weight_hh_l0_reverse",
+    "rnn.weight_hh_l1",
+    "rnn.weight_hh_l1_reverse",
+  ]);
+  expect(names.filter((name) => name.startsWith("head"))).toEqual(["head.out.bias", "head.out.weight"]);
+});
+
+describe("what is written comes back, bit for bit", () => {
+  const x = input({ shape: ["time", 3] });
+  const words = reversibleEmbedding({ inputDim: 5, outputDim: 3, useBias: true });
+  const twins = () =>
+    [dense({ units: 3, name: "b" }), dense({ units: 3, name: "a" }), dense({ units: 3, name: "c" })] as const;
+  const networks: Readonly<Record<string, Model>> = {
+    tagger,
+    tied: sequential([words, gru({ units: 3, returnSequences: true }), words.reverse]),
+    twins: sequential([input({ shape: [3] }), ...twins()]),
+    attention: model(
+      x,
+      attention({ scoreMode: "general", useScale: true })([simpleRnn({ units: 3, returnSequences: true })(x), x]),
+    ),
+    plain: sequential([
+      x,
+      gru({ units: 2, useBias: false }),
+      layerNormalization({ center: false }),
+      dense({ units: 3, useBias: false }),
+    ]),
+  };
+  test.each(Object.entries(networks))("%s", (_name, network) => {
+    const trained = drawn(network);
+    const file = toPytorch(trained);
+    const back = loadPytorch(network, file);
+    expect(back).toEqual(trained);
+    expect(Object.keys(back.weights)).toEqual(Object.keys(trained.weights));
+    expect(toPytorch(back)).toEqual(file);
+  });
+
+  test("what PyTorch saved, but for two biases that have become one", () => {
+    const network = sequential([
+      input({ shape: ["time", 2] }),
+      ...[0, 1, 2].map(() => gru({ units: 3, returnSequences: true })),
+    ] as never);
+    const saved = decodeSafetensors(new Uint8Array(Buffer.from(golden.stack.file, "base64")));
+    const map = { gru: "rnn.l0", gru_1: "rnn.l1", gru_2: "rnn.l2" };
+    expect(decodeSafetensors(toPytorch(loadPytorch(network, saved.tensors), { map })).tensors).toEqual(saved.tensors);
+  });
+
+  test("the parameters of losses that are kept with the model", () => {
+    const spec = sequential([input({ shape: [3] }), dense({ units: 2 })]).spec;
+    const losses = { output: { kind: "crf", options: {}, parameters: { transitions: [2, 2] } } };
+    const transitions = float32([2, 2], [1, 2, 3, 4]);
+    const trained = { spec, losses, weights: { ...drawn({ spec }).weights, "output/crf/transitions": transitions } };
+    expect(Object.keys(shapesIn(toPytorch(trained)))).toContain("output.crf.transitions");
+    expect(loadPytorch(trained, toPytorch(trained))).toEqual(trained);
+  });
+});
+
+test("tied weights are written once, and the metadata have their other name", () => {
+  const words = reversibleEmbedding({ inputDim: 5, outputDim: 3, useBias: true, name: "words" });
+  const trained = drawn(sequential([words, words.reverse]));
+  const { tensors, metadata } = decodeSafetensors(toPytorch(trained, { map: { "words/reverse": "out" } }));
+  expect(Object.keys(tensors)).toEqual(["out.bias", "words.weight"]);
+  expect(metadata).toEqual({ format: "pt", "out.weight": "words.weight" });
+});
+
+test("two parts of one name, options that there are not, and a model without weights", () => {
+  const trained = drawn(tagger);
+  expect(() => toPytorch(trained, { map: { first: "rnn", second: "rnn" } })).toThrow(
+    new ConfigError(
+      'toPytorch: lstm "second/forward" and another part would both be "rnn.weight_ih_l0"; give them different names with map',
+    ),
+  );
+  expect(() => toPytorch(trained, { map: { third: "rnn" } })).toThrow(/map names the part "third"/);
+  expect(() => toPytorch(trained, { strict: true } as never)).toThrow(/no option "strict"/);
+  expect(() => toPytorch(tagger as never)).toThrow(ConfigError);
+  expect(() => toPytorch({ spec: tagger.spec, weights: {} })).toThrow(/the weights "words\/embeddings" are missing/);
+});
