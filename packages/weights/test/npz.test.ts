@@ -1,5 +1,6 @@
 /** NumPy's arrays: what NumPy wrote is read, and what is written NumPy reads. */
-import { bool, float32, float64, int32, ModelFileError, type Tensor } from "@ostinato/core";
+import { bool, float32, float64, int32, ModelFileError, sizeOf, type Tensor } from "@ostinato/core";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromNpy, fromNpz, toNpz } from "../src/index.ts";
 import { writeZip } from "../src/zip.ts";
@@ -39,6 +40,21 @@ test("what is written is read again, bit for bit; the same tensors give the same
   expect(fromNpz(toNpz(tensors))).toEqual(tensors);
   const backwards = Object.fromEntries(Object.entries(tensors).reverse());
   expect(toNpz(backwards)).toEqual(toNpz(tensors));
+});
+
+test("any tensors come back", () => {
+  const dims = fc.array(fc.nat(3), { maxLength: 4 });
+  const tensor = fc.tuple(fc.constantFrom(...Object.values(makers)), dims).chain(([make, shape]) => {
+    const length = sizeOf(shape);
+    return fc.array(fc.nat(1), { minLength: length, maxLength: length }).map((data) => make(shape, data));
+  });
+  const names = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }).filter((name) => name !== "__proto__");
+  fc.assert(
+    fc.property(fc.dictionary(names, tensor, { maxKeys: 5, noNullPrototype: true }), (given) => {
+      expect(fromNpz(toNpz(given))).toEqual(given);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test("what is written is what NumPy wrote for the same tensor, header and all", () => {

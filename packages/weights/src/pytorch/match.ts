@@ -38,13 +38,13 @@ export function listed(items: readonly string[], word = "and"): string {
 }
 
 /** `weight [2, 8] and bias [2]`. */
-export const shownShapes = (shapes: Shapes): string =>
+const shownShapes = (shapes: Shapes): string =>
   listed(Object.entries(shapes).map(([name, shape]) => `${name} [${shape.join(", ")}]`));
 
 const called = (stored: StoredModule): string => pathOf(stored) || "the module";
 
 /** Whether two tensors are the same, as those of tied weights are. */
-export function sameTensor(a: Tensor, b: Tensor): boolean {
+function sameTensor(a: Tensor, b: Tensor): boolean {
   if (a === b) return true;
   const same = a.dtype === b.dtype && a.shape.join() === b.shape.join();
   return same && a.data.every((x: number, i: number) => Object.is(x, b.data[i]));
