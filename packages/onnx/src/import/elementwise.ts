@@ -27,6 +27,7 @@ import { eachNumber } from "./host.ts";
 import type { Imported, NumberKind } from "./imported.ts";
 import type { Importer, Importers, Importing } from "./importing.ts";
 import { plainNumbers } from "./movement.ts";
+import { converted } from "./shapes.ts";
 import { addSizes, compareSizes, divideSizes, multiplySizes, type Size, subtractSizes } from "./sizes.ts";
 
 /** An operator on known numbers; `undefined` where the answer depends on named sizes. */
@@ -58,7 +59,7 @@ const kindOf = (imported: Imported): NumberKind => {
 };
 
 /** Applies an operator to whatever its inputs stand for. */
-function onElements(
+export function onElements(
   inputs: readonly Imported[],
   importing: Importing,
   { values: compute, numbers, result }: Pick<Elementwise, "values" | "numbers" | "result">,
@@ -250,4 +251,5 @@ export const elementwiseImporters: Importers = {
   ...Object.fromEntries(Object.entries(table).map(([operator, entry]) => [operator, element(entry)])),
   Div: (node, importing) => element(divisions[kindOf(node.input(0)) === "int" ? "int" : "float"])(node, importing),
   Identity: (node) => [node.input(0)],
+  CastLike: (node, importing) => [converted(node.input(0), kindOf(node.input(1)), importing)],
 };

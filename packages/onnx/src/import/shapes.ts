@@ -133,7 +133,7 @@ const conversions: { readonly [N in NumberKind]: (number: number) => number } = 
 };
 
 /** The same numbers as another kind. */
-function converted(given: Imported, numbers: NumberKind, importing: Importing): Imported {
+export function converted(given: Imported, numbers: NumberKind, importing: Importing): Imported {
   if (given.kind !== "computed" && given.kind !== "stack") {
     if (given.numbers === numbers) return given;
     const known = importing.isParameter(given) ? undefined : importing.known(given);

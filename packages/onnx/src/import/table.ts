@@ -1,13 +1,25 @@
 /** The importer of every operator that is read. */
+import { activationImporters } from "./activations.ts";
+import { controlImporters } from "./control.ts";
 import { elementwiseImporters } from "./elementwise.ts";
 import type { Importers } from "./importing.ts";
+import { indexedImporters } from "./indexed.ts";
+import { linearImporters } from "./linear.ts";
 import { movementImporters } from "./movement.ts";
+import { normalizationImporters } from "./normalization.ts";
+import { reduceImporters } from "./reduce.ts";
 import { selectionImporters } from "./selection.ts";
 import { shapeImporters } from "./shapes.ts";
 
 export const importers: Importers = {
   ...elementwiseImporters,
+  ...activationImporters,
+  ...linearImporters,
+  ...reduceImporters,
   ...movementImporters,
   ...selectionImporters,
   ...shapeImporters,
+  ...indexedImporters,
+  ...normalizationImporters,
+  ...controlImporters,
 };

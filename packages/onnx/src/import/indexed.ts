@@ -1,0 +1,158 @@
+/** Operators that look up and scatter by computed numbers, and those that go along time. */
+import {
+  equal,
+  iota,
+  less,
+  reshape,
+  reverseSequence,
+  type Shape,
+  scan,
+  scatterAdd,
+  select,
+  size,
+  sum,
+  transpose,
+  type Value,
+} from "@ostinato/core";
+import { add, broadcast, full } from "@ostinato/core/graph";
+import { filledWith } from "./broadcasting.ts";
+import { computed } from "./imported.ts";
+import type { Importer, Importers } from "./importing.ts";
+import { axisIn, numbersIn } from "./shapes.ts";
+
+/** Indexes below 0 count from the end. */
+function fromFront(indices: Value, dim: Shape[number]): Value {
+  return select(less(indices, 0), add(indices, size(dim)), indices);
+}
+
+/**
+ * The elements along an axis of `data` that `indices` name: `indices` has the shape of the result. Each is found by comparing with all places, which
+ * costs as many comparisons as the axis is long.
+ */
+function selected(data: Value, indices: Value, axis: number): Value {
+  const { shape } = data.type;
+  const wide = [
+    ...indices.type.shape.slice(0, axis),
+    indices.type.shape[axis] as number,
+    shape[axis] as number,
+    ...shape.slice(axis + 1),
+  ];
+  const without = wide.map((_, i) => i).filter((i) => i !== axis + 1);
+  const asked = broadcast(fromFront(indices, shape[axis] as number), wide, without);
+  const places = broadcast(iota(shape[axis] as number), wide, [axis + 1]);
+  const given = broadcast(
+    data,
+    wide,
+    wide.map((_, i) => i).filter((i) => i !== axis),
+  );
+  return sum(select(equal(asked, places), given, 0), [axis + 1]);
+}
+
+const gatherElements: Importer = (node, importing) => {
+  const [data, indices] = [importing.value(node.input(0)), importing.value(node.input(1))];
+  const rank = data.type.shape.length;
+  const axis = axisIn(node, node.int("axis") ?? 0, rank);
+  if (indices.type.shape.length !== rank) return node.fail("its data and indices have different numbers of axes");
+  indices.type.shape.forEach((dim, i) => {
+    if (i !== axis) importing.same(data.type.shape[i] as number, dim);
+  });
+  return [computed(selected(data, indices, axis))];
+};
+
+/** Whether a value is 0, 1, … along its first axis, whatever stands around it. */
+function counts(value: Value): boolean {
+  let { node } = value;
+  while (node.op === "reshape" || node.op === "broadcast") node = (node.inputs[0] as Value).node;
+  return node.op === "iota";
+}
+
+/** For each row of a batch the step that is named: data [batch, time, …], indices [batch, 2], of which the first are 0, 1, …. */
+const gatherNd: Importer = (node, importing) => {
+  if ((node.int("batch_dims") ?? 0) !== 0) return node.fail("it has batch_dims");
+  const [data, indices] = [importing.value(node.input(0)), importing.value(node.input(1))];
+  const { node: made } = indices;
+  const [rows, steps] = made.op === "concat" ? made.inputs : [];
+  const isStep =
+    steps !== undefined && indices.type.shape.length === 2 && indices.type.shape[1] === 2 && counts(rows as Value);
+  if (!isStep)
+    return node.fail(
+      "it is read where it takes one step of each row: indices [batch, 2], of which the first are 0, 1, …",
+    );
+  const [batch, , ...rest] = data.type.shape;
+  importing.same(batch as number, indices.type.shape[0] as number);
+  const wanted = [batch as number, 1, ...rest];
+  const each = broadcast(reshape(steps, [batch as number]), wanted, [0]);
+  return [computed(reshape(selected(data, each, 1), [batch as number, ...rest]))];
+};
+
+/** Zeros with each update added at the row that its index names. */
+const scatterNd: Importer = (node, importing) => {
+  const [data, indices, updates] = [0, 1, 2].map((i) => importing.value(node.input(i))) as [Value, Value, Value];
+  const reduction = node.string("reduction") ?? "none";
+  if (reduction !== "add" || filledWith(data) !== 0 || indices.type.shape.at(-1) !== 1)
+    return node.fail("it is read where it adds rows to zeros");
+  return [
+    computed(scatterAdd(reshape(indices, indices.type.shape.slice(0, -1)), updates, data.type.shape[0] as number)),
+  ];
+};
+
+const oneHot: Importer = (node, importing) => {
+  const indices = importing.value(node.input(0));
+  const [depth] = numbersIn(node, 1, "depth", importing) ?? [];
+  const [off, on] = importing.known(node.input(2))?.data ?? [];
+  const rank = indices.type.shape.length + 1;
+  const axis = axisIn(node, node.int("axis") ?? -1, rank);
+  if (depth === undefined || typeof off !== "number" || typeof on !== "number")
+    return node.fail("its depth and values must be known");
+  const shape = [...indices.type.shape.slice(0, axis), depth, ...indices.type.shape.slice(axis)];
+  const axes = shape.map((_, i) => i).filter((i) => i !== axis);
+  const hit = equal(broadcast(fromFront(indices, depth), shape, axes), broadcast(iota(depth), shape, [axis]));
+  return [computed(select(hit, on, off))];
+};
+
+const reversedSequence: Importer = (node, importing) => {
+  const [x, lengths] = [importing.value(node.input(0)), importing.value(node.input(1))];
+  const [time, batch] = [node.int("time_axis") ?? 0, node.int("batch_axis") ?? 1];
+  if (time + batch !== 1 || x.type.shape.length < 2) return node.fail("its time and batch axes are not the first two");
+  importing.same(x.type.shape[batch] as number, lengths.type.shape[0] as number);
+  const turn = (value: Value): Value =>
+    time === 0 ? value : transpose(value, [1, 0, ...[...value.type.shape.keys()].slice(2)]);
+  return [computed(turn(reverseSequence(turn(x), lengths)))];
+};
+
+/** Sums of all elements so far along an axis. */
+const cumulativeSum: Importer = (node, importing) => {
+  const x = importing.value(node.input(0));
+  const rank = x.type.shape.length;
+  const [wanted] = numbersIn(node, 1, "axis", importing) ?? [];
+  const axis = axisIn(node, wanted ?? node.fail("it has no axis"), rank);
+  const [exclusive, backwards] = [node.int("exclusive") ?? 0, node.int("reverse") ?? 0];
+  const order = [axis, ...[...x.type.shape.keys()].filter((i) => i !== axis)];
+  const steps = transpose(x, order);
+  const { outputs } = scan({
+    initial: [full(0, steps.type.shape.slice(1), x.type.dtype)],
+    sequences: [steps],
+    reverse: backwards !== 0,
+    body: ([total], [step]) => {
+      const next = add(total as Value, step as Value);
+      return { carries: [next], outputs: [exclusive === 0 ? next : (total as Value)] };
+    },
+  });
+  return [
+    computed(
+      transpose(
+        outputs[0] as Value,
+        order.map((_, i) => order.indexOf(i)),
+      ),
+    ),
+  ];
+};
+
+export const indexedImporters: Importers = {
+  GatherElements: gatherElements,
+  GatherND: gatherNd,
+  ScatterND: scatterNd,
+  OneHot: oneHot,
+  ReverseSequence: reversedSequence,
+  CumSum: cumulativeSum,
+};
