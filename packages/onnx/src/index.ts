@@ -4,6 +4,7 @@ export { printOnnx } from "./file/print.ts";
 export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";
 export { graphFromOnnx, type ReadGraph } from "./import/model.ts";
+export { type ImportOptions, importOnnx } from "./import/trained.ts";
 export { graphToOnnx, type OnnxOptions, type TokenOptions } from "./model.ts";
 export { type ExportOptions, exportOnnx } from "./trained.ts";
 export type { TokenType } from "./types/tokens.ts";

@@ -1,14 +1,9 @@
 /** From an ONNX file to a graph and its weights. */
-import { type Graph, ModelFileError, type Tensors, verify } from "@ostinato/core";
+import { type Graph, type Tensors, verify } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
+import { noExternalData } from "./external.ts";
 import { readModel } from "./read.ts";
 import { importers } from "./table.ts";
-import type { ExternalData } from "./tensors.ts";
-
-/** Tensors in other files are read by who knows where these are. */
-const noExternalData: ExternalData = (_place, tensor) => {
-  throw new ModelFileError(`the tensor "${tensor}" stands in another file, which is not read from bytes alone`);
-};
 
 /** A graph and the data of its states by name. */
 export interface ReadGraph {

@@ -1,10 +1,8 @@
 /** The tensors of a file as numbers, however they are written: raw bytes, lists, or another file. */
 import { ModelFileError, type NumberTypeName, sizeOf, tensorOver, UnsupportedOpError } from "@ostinato/core";
 import type { Message } from "../file/schema.ts";
+import type { ExternalData } from "./external.ts";
 import type { NumberKind, Stored } from "./imported.ts";
-
-/** The bytes of a tensor that stands in another file, by what the model says of its place. */
-export type ExternalData = (place: ReadonlyMap<string, string>, tensor: string) => Uint8Array;
 
 /** A type of numbers. */
 interface ElementFormat {

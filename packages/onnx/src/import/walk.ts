@@ -2,10 +2,11 @@
 import { type Dim, feed, ModelFileError, OstinatoError, UnsupportedOpError, type Value } from "@ostinato/core";
 import type { Message, OnnxModel } from "../file/schema.ts";
 import type { Dims } from "./dims.ts";
-import { computed, type Imported, type Stored } from "./imported.ts";
+import type { ExternalData } from "./external.ts";
+import { computed, type Imported, type NumberKind, type Stored } from "./imported.ts";
 import { dtypeOf, type Importers, type Importing, importingBase, Made, shapeOf } from "./importing.ts";
 import { onnxNode } from "./node.ts";
-import { type ExternalData, numbersOf, storedTensor } from "./tensors.ts";
+import { numbersOf, storedTensor } from "./tensors.ts";
 
 /** As many nodes, bodies included, and initializers as models have in good faith. */
 const MOST_NODES = 100_000;
@@ -28,8 +29,14 @@ function opsetOf({ opsets = [] }: OnnxModel): number {
   return version;
 }
 
-/** What a size of an input is: a number or a name; `undefined` where the file does not say. */
-type SizeOf = (input: string, axis: number, dim: Dim | undefined) => Dim;
+/** What a size of an input is, of what the file says: a number or a name, or nothing. */
+export type SizeOf = (
+  input: string,
+  axis: number,
+  dim: Dim | undefined,
+  type: { readonly numbers: NumberKind; readonly axes: number },
+  dims: Dims,
+) => Dim;
 
 /** How a file is read. */
 export interface Reading {
@@ -214,7 +221,7 @@ function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: 
   if (given.length > MOST_AXES) throw new UnsupportedOpError(`${what} has more than ${MOST_AXES} axes`);
   const shape = given.map(({ size, name: dim }, axis) => {
     const known = size !== undefined && Number.isSafeInteger(size) && size > 0 ? size : dim || undefined;
-    return dims.of(sizeOf(name, axis, known));
+    return dims.of(sizeOf(name, axis, known, { numbers, axes: given.length }, dims));
   });
   return feed(name, dtypeOf(numbers), shape);
 }

@@ -3,43 +3,8 @@ import { feed, type Graph, ModelFileError, printGraph, tanh, UnsupportedOpError 
 import { mul } from "@ostinato/core/graph";
 import { graphFromOnnx, graphToOnnx } from "@ostinato/onnx";
 import { expect, test } from "vitest";
-import { attributeMessages } from "../src/emit/storage.ts";
-import type { Message } from "../src/file/schema.ts";
-import { encodeOnnx } from "../src/file/wire.ts";
-
-/** A node from its operator, inputs, outputs and attributes of whole numbers. */
-function node(
-  op: string,
-  inputs: string,
-  outputs: string,
-  attributes: Parameters<typeof attributeMessages>[0] = {},
-): Message<"Node"> {
-  const names = (text: string): string[] => text.split(" ").map((name) => (name === "_" ? "" : name));
-  return { op, inputs: names(inputs), outputs: names(outputs), name: "", attributes: attributeMessages(attributes) };
-}
-
-const input = (name: string, elementType: number, dims: readonly (number | string)[]): Message<"ValueInfo"> => ({
-  name,
-  type: {
-    tensor: {
-      elementType,
-      shape: { dims: dims.map((dim) => (typeof dim === "number" ? { size: dim } : { name: dim })) },
-    },
-  },
-});
-
-const ints = (name: string, ...data: number[]): Message<"Tensor"> => ({
-  name,
-  dataType: 7,
-  dims: [data.length],
-  int64s: data,
-});
-
-type Parts = Pick<Message<"Graph">, "inputs" | "nodes" | "initializers"> & { readonly opset?: number };
-
-/** The file of a graph whose output is "y". */
-const file = ({ opset = 17, ...graph }: Parts): Uint8Array =>
-  encodeOnnx({ irVersion: 8, opsets: [{ version: opset }], graph: { name: "g", outputs: [{ name: "y" }], ...graph } });
+import type { Message } from "../../src/file/schema.ts";
+import { file, input, ints, node, type Parts } from "./files.ts";
 
 const read = (parts: Parts): string => printGraph(graphFromOnnx(file(parts)).graph);
 

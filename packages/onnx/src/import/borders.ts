@@ -1,0 +1,173 @@
+/** What goes into a file's model and comes out of it, as models here have it: which axis is the batch, which is time, what it is called. */
+import {
+  cast,
+  type Dim,
+  feed,
+  type Graph,
+  nodesOf,
+  recurrenceNames,
+  type Shape,
+  showType,
+  substitute,
+  UnsupportedOpError,
+  type Value,
+} from "@ostinato/core";
+import type { Frozen } from "./dims.ts";
+import { asInFile, asOurs, layoutOf } from "./layout.ts";
+
+/** A feed of the file and what stands in its place. */
+export interface Border {
+  readonly name: string;
+  readonly given: Value;
+  readonly ours: Value;
+  /** Ours in the layout of the file. */
+  readonly inFile: Value;
+}
+
+/** What was read of a file, with the names of its inputs and outputs. */
+export interface Found {
+  readonly inputs: ReadonlyMap<string, Value>;
+  readonly outputs: ReadonlyMap<string, Value>;
+}
+
+const isSize = (dim: Dim | undefined): dim is string => typeof dim === "string";
+
+/** What the recurrences of a graph go over: the name of each time, and of the batch. */
+function recurrentSizes({ outputs }: Found): { readonly times: readonly string[]; readonly batch: string | undefined } {
+  const names: readonly string[] = recurrenceNames;
+  const read = nodesOf([...outputs.values()])
+    .filter(({ op }) => names.includes(op))
+    .map(({ inputs }) => inputs[0]?.type.shape ?? []);
+  return {
+    times: read.map(([time]) => time).filter(isSize),
+    batch: read.map(([, batch]) => batch).find(isSize),
+  };
+}
+
+/** What files call the batch. */
+const batchName = /^(batch|batch_?size|n|b|bs)$/i;
+
+/** The name of the size that is the batch: what recurrences say, what it is called, or what comes first. */
+export function batchOf(found: Found): string | undefined {
+  const shapes = [...found.inputs.values()].map(({ type }) => type.shape);
+  const names = shapes.flat().filter(isSize);
+  return (
+    recurrentSizes(found).batch ??
+    names.find((name) => batchName.test(name)) ??
+    shapes.map(([first]) => first).find(isSize)
+  );
+}
+
+/** As our names of sizes are: "batch" the batch, letters and digits the others. */
+export function sizeNames(found: Found, batch: string): ReadonlyMap<string, string> {
+  const names = new Map<string, string>([[batch, "batch"]]);
+  const taken = new Set(["batch"]);
+  for (const dim of [...found.inputs.values()].flatMap(({ type }) => type.shape).filter(isSize)) {
+    if (names.has(dim)) continue;
+    const wish = /^[A-Za-z]\w{0,99}$/.test(dim) ? dim : "time";
+    let name = wish;
+    for (let count = 2; taken.has(name) || name in Object.prototype; count++) name = `${wish}_${count}`;
+    taken.add(name);
+    names.set(dim, name);
+  }
+  return names;
+}
+
+/** A name that inputs, outputs and layers can have here. */
+function asName(name: string, taken: Set<string>): string {
+  const wish = name.replace(/[^\w.-]+/g, "_").slice(0, 150) || "x";
+  let unique = wish;
+  for (let count = 2; taken.has(unique) || unique in Object.prototype; count++) unique = `${wish}_${count}`;
+  taken.add(unique);
+  return unique;
+}
+
+const wayOut = (name: string, shape: Shape): string =>
+  `importOnnx(bytes, { inputs: { "${name}": [${shape.map((dim) => (typeof dim === "string" ? `"${dim}"` : dim)).join(", ")}] } }) says which axis is what`;
+
+/** Whether a feed is read as the lengths of rows: by a recurrence or a mask, or because it is called so. */
+function isLengths(fed: Value, found: Found): boolean {
+  const names: readonly string[] = recurrenceNames;
+  const reads = nodesOf([...found.outputs.values()]).some(
+    ({ op, inputs }) =>
+      (names.includes(op) && inputs.slice(1).some(({ node }) => node === fed.node)) ||
+      ((op === "sequenceMask" || op === "reverseSequence") && inputs.some(({ node }) => node === fed.node)),
+  );
+  return reads || (fed.node.op === "input" && /len/i.test(fed.node.attrs.name));
+}
+
+/** The inputs in our layout, each under its name. @throws UnsupportedOpError for what is no input of a model here; `frozen` are sizes that the file fixes */
+export function bordersOf(found: Found, frozen: readonly Frozen[]): Border[] {
+  const taken = new Set<string>();
+  const fixed = (shape: Shape, name: string): string => {
+    const first = frozen.find((each) => each.name.startsWith(`${name} axis `) && shape.includes(each.size));
+    return first
+      ? `; ${first.by} needs that a size of it is ${first.size}: export it with sizes that are open (dynamic_shapes, or dynamo=False)`
+      : "";
+  };
+  const isSequence = ({ type }: Value): boolean => type.shape.filter(isSize).length > 1;
+  const border = ([name, given]: readonly [string, Value]): Border | undefined => {
+    const { dtype, shape } = given.type;
+    const refuse = (why: string): never => {
+      throw new UnsupportedOpError(`the input "${name}" is ${showType(given.type)}: ${why}; ${wayOut(name, shape)}`);
+    };
+    if (dtype === "bool") return refuse("truth values are no input of a model here");
+    const layout = layoutOf(shape, "batch", (sizes) => sizes.length === 2 && dtype === "int32");
+    if (layout === undefined) return refuse(`none of its sizes is that of the batch${fixed(shape, name)}`);
+    if (dtype === "int32" && shape.length === 1) return undefined;
+    const isIds = dtype === "int32" && layout.sizes.length === 2 && isSize(layout.sizes[1]);
+    if (dtype === "int32" && !isIds) return refuse(`ids are [batch, time], where time is open${fixed(shape, name)}`);
+    if (layout.shape.filter(isSize).length > 2) return refuse("more than one of its sizes is open beside the batch");
+    if (fixed(shape, name) !== "" && layout.shape.length === 2 && ![...found.inputs.values()].some(isSequence))
+      return refuse(`it would be features${fixed(shape, name)}`);
+    const ours = feed(asName(name, taken), dtype, isIds ? layout.sizes : layout.shape);
+    return { name, given, ours, inFile: asInFile(ours, layout) };
+  };
+  const made = [...found.inputs].flatMap((input) => border(input) ?? []);
+  const lengths = [...found.inputs].filter(([, { type }]) => type.dtype === "int32" && type.shape.length === 1);
+  const sequences = made.filter(({ ours }) => ours.type.shape.length === 3 || ours.type.dtype === "int32");
+  for (const [name, given] of lengths) {
+    const owner =
+      sequences.find(({ name: own }) => name === `${own}/lengths`) ??
+      (sequences.length === 1 ? sequences[0] : undefined);
+    if (owner === undefined || !isLengths(given, found))
+      throw new UnsupportedOpError(
+        `the input "${name}" is ${showType(given.type)}: one number a row is read where it is the length of the rows of the one input over time`,
+      );
+    const ours = feed(`${(owner.ours.node.attrs as { readonly name: string }).name}/lengths`, "int32", ["batch"]);
+    made.push({ name, given, ours, inFile: ours });
+  }
+  return made;
+}
+
+/** An output in our layout. */
+function outputOf(name: string, given: Value, isOurs: boolean): Value {
+  const value = cast(given, "float32");
+  const { shape } = value.type;
+  const layout = layoutOf(shape, "batch", (sizes) => {
+    const named = sizes.filter(isSize).length;
+    if (sizes.length === 3) return named === 1 || named === 3;
+    return isOurs && named === 2;
+  });
+  if (layout === undefined)
+    throw new UnsupportedOpError(
+      `the output "${name}" is ${showType(given.type)}: none of its sizes is that of the batch; importOnnx(bytes, { outputs: […] }) takes others alone`,
+    );
+  if (layout.shape.length > 3)
+    throw new UnsupportedOpError(
+      `the output "${name}" is ${showType(given.type)}: more than two of its sizes are open beside the batch`,
+    );
+  return asOurs(value, layout);
+}
+
+/** The graph with its inputs and outputs as models here have them. */
+export function withBorders(found: Found, borders: readonly Border[], isOurs: boolean): Graph {
+  const from = borders.map(({ given }) => given);
+  const to = borders.map(({ inFile }) => inFile);
+  const values = substitute([...found.outputs.values()], from, to);
+  const taken = new Set<string>();
+  const fetches = [...found.outputs.keys()].map(
+    (name, i) => [asName(name, taken), outputOf(name, values[i] as Value, isOurs)] as const,
+  );
+  return { fetches: Object.fromEntries(fetches), updates: [] };
+}

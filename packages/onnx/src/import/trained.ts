@@ -1,0 +1,140 @@
+/** ONNX files of any origin as trained models. */
+import {
+  ConfigError,
+  type Dim,
+  graphTrained,
+  OptionReader,
+  sizeOf,
+  type Tensor,
+  type Tensors,
+  type Trained,
+  UnsupportedOpError,
+  type Value,
+} from "@ostinato/core";
+import { decodeOnnx } from "../file/wire.ts";
+import { batchOf, bordersOf, type Found, sizeNames, withBorders } from "./borders.ts";
+import { type ExternalData, noExternalData } from "./external.ts";
+import type { Computed, Imported, Stored } from "./imported.ts";
+import { readModel } from "./read.ts";
+import { importers } from "./table.ts";
+import type { Read, SizeOf } from "./walk.ts";
+
+/** Options of `importOnnx`. */
+export interface ImportOptions {
+  /** The name of the layer that the model becomes: the first part of the names of its weights. Default "model". */
+  readonly name?: string;
+  /**
+   * What the axes of inputs are, where the file does not say or says it wrong: "batch", other names such as "time" for sizes that are open, numbers for
+   * those that are fixed.
+   */
+  readonly inputs?: Readonly<Record<string, readonly Dim[]>>;
+  /** The outputs that are wanted. Default: all. */
+  readonly outputs?: readonly string[];
+  /** The data of inputs of the file that are weights, by the names of the inputs. */
+  readonly weights?: Tensors;
+}
+
+const optionNames = Object.keys({ name: true, inputs: true, outputs: true, weights: true } satisfies Record<
+  keyof ImportOptions,
+  true
+>);
+
+/** A tensor of the caller in the place of an initializer. */
+function given(name: string, tensor: Tensor): Stored {
+  const { dtype, shape, data } = tensor;
+  if (data.length !== sizeOf(shape)) throw new ConfigError(`importOnnx: the weights "${name}" do not fill their shape`);
+  const numbers = dtype === "int32" ? "int" : dtype === "bool" ? "bool" : "float";
+  return {
+    kind: "stored",
+    name,
+    numbers,
+    shape,
+    data: dtype === "float64" ? Float32Array.from(data) : data,
+    trained: true,
+  };
+}
+
+/** Sizes as the caller says they are; other fixed ones of foreign files, which may be those of an example, are opened where batch and time can be. */
+function sizesOf({ inputs = {} }: ImportOptions, opens: boolean): SizeOf {
+  return (input, axis, dim, type, dims) => {
+    const asked = inputs[input]?.[axis];
+    if (inputs[input] && inputs[input].length !== type.axes)
+      throw new ConfigError(
+        `importOnnx: the input "${input}" has ${type.axes} axes, and inputs says what ${inputs[input].length} are`,
+      );
+    if (typeof asked === "number" && typeof dim === "number" && asked !== dim)
+      throw new ConfigError(`importOnnx: axis ${axis} of the input "${input}" has the size ${dim}, not ${asked}`);
+    if (asked !== undefined) return asked;
+    const name = `${input} axis ${axis}`;
+    if (dim === undefined) return name;
+    // Of vectors over time the first two, of others the first.
+    const canBeOpen = axis < (type.numbers === "int" ? 2 : type.axes === 3 ? 2 : 1);
+    return typeof dim === "number" && opens && canBeOpen ? dims.open(name, dim) : dim;
+  };
+}
+
+/** Values, with sizes that are multiplied apart. */
+const valueIn = (imported: Imported, read: Read): Value =>
+  imported.kind === "computed" ? (imported as Computed).value : read.made.value(imported);
+
+const foundIn = (read: Read): Found => ({
+  inputs: read.inputs,
+  outputs: new Map([...read.outputs].map(([name, imported]) => [name, valueIn(imported, read)])),
+});
+
+/**
+ * A model from an `.onnx` file of any origin, to be run, trained on, saved and exported: its graph as the one layer of a model (see `graphTrained`), with its
+ * initializers as weights, called after the layer: `model/fc.weight`. Gate orders, layouts and directions are those of ONNX.
+ *
+ * Batch comes first, then time, then features, whatever the file has: axes are turned, further ones become features. Where the batch is, and which sizes are open, is found by
+ * what recurrences read, by names such as "batch" and "time", and by order; `inputs` says it otherwise. Sizes of foreign files that are fixed, as of an example, are opened
+ * where nothing needs them. Whole numbers [batch, time] are ids, and [batch] the lengths of rows; outputs of whole numbers become float32. Signs in names of inputs and outputs other
+ * than letters, digits, "_", "-" and "." become "_".
+ *
+ * @throws ModelFileError for a damaged file; UnsupportedOpError for what has no form here, with the node, the operator, the reason and the way out; ConfigError for options
+ *
+ * @example
+ * const trained = importOnnx(await readFile("model.onnx"));
+ * await using trainer = await compile(trained, { backend: await cpu(), loss: binaryCrossentropy(), optimizer: adam() });
+ */
+export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Trained {
+  return importWith(bytes, options, noExternalData);
+}
+
+/** `importOnnx` with tensors of other files. */
+function importWith(bytes: Uint8Array, options: ImportOptions, external: ExternalData): Trained {
+  new OptionReader("importOnnx", options, optionNames);
+  const { name, outputs, weights = {} } = options;
+  const model = decodeOnnx(bytes);
+  const isOurs = model.producerName === "ostinato";
+  const base = {
+    ...{ model, importers, external },
+    ...(outputs === undefined ? {} : { outputs }),
+    given: new Map(Object.entries(weights).map(([key, tensor]) => [key, given(key, tensor)])),
+  };
+  const first = readModel({ ...base, sizeOf: sizesOf(options, !isOurs) });
+  const batch = batchOf(foundIn(first));
+  if (batch === undefined)
+    throw new UnsupportedOpError(
+      "none of the sizes of its inputs is open, so that there is no batch; { inputs } says which axis is what",
+    );
+  const names = sizeNames(foundIn(first), batch);
+  // Read once more with the names that sizes have here.
+  const read = readModel({
+    ...base,
+    sizeOf: (input, axis) => {
+      const dim = first.inputs.get(input)?.type.shape[axis] as Dim;
+      return names.get(dim as string) ?? dim;
+    },
+  });
+  const found = foundIn(read);
+  const borders = bordersOf(found, first.dims.frozen);
+  const graph = withBorders(found, borders, isOurs);
+  const order = borders.flatMap(({ ours }) =>
+    "name" in ours.node.attrs && !`${ours.node.attrs.name}`.endsWith("/lengths") ? [`${ours.node.attrs.name}`] : [],
+  );
+  return graphTrained(graph, Object.fromEntries(read.made.state), {
+    ...(name === undefined ? {} : { name }),
+    inputs: order,
+  });
+}

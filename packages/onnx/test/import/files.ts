@@ -1,0 +1,72 @@
+/** Small ONNX files, written node by node as other libraries write them. */
+import type { AttributeValue } from "../../src/emit/emission.ts";
+import { attributeMessages } from "../../src/emit/storage.ts";
+import type { Message } from "../../src/file/schema.ts";
+import { encodeOnnx } from "../../src/file/wire.ts";
+
+const names = (text: string): string[] => text.split(" ").map((name) => (name === "_" ? "" : name));
+
+/** A node by its operator, and the names of inputs and outputs with spaces between; "_" is one that is left out. */
+export function node(
+  op: string,
+  inputs: string,
+  outputs: string,
+  attributes: Readonly<Record<string, AttributeValue | undefined>> = {},
+): Message<"Node"> {
+  return { op, inputs: names(inputs), outputs: names(outputs), name: "", attributes: attributeMessages(attributes) };
+}
+
+/** Element types by ONNX's numbers. */
+export const float = 1;
+export const int64 = 7;
+
+/** An input with its sizes; `undefined` is one that the file does not name. */
+export const input = (
+  name: string,
+  elementType: number,
+  dims: readonly (number | string | undefined)[],
+): Message<"ValueInfo"> => ({
+  name,
+  type: {
+    tensor: {
+      elementType,
+      shape: {
+        dims: dims.map((dim) => (dim === undefined ? {} : typeof dim === "number" ? { size: dim } : { name: dim })),
+      },
+    },
+  },
+});
+
+/** A vector of whole numbers. */
+export const ints = (name: string, ...data: readonly number[]): Message<"Tensor"> => ({
+  name,
+  dataType: int64,
+  dims: [data.length],
+  int64s: data,
+});
+
+/** Fractions of any shape. */
+export const floats = (name: string, dims: readonly number[], data: readonly number[]): Message<"Tensor"> => ({
+  name,
+  dataType: float,
+  dims,
+  floats: data,
+});
+
+/** What a file is made of. */
+export type Parts = Pick<Message<"Graph">, "inputs" | "nodes" | "initializers"> & {
+  readonly opset?: number;
+  readonly outputs?: readonly (readonly [name: string, elementType: number])[];
+};
+
+/** The file of a graph whose output is "y" where nothing else is said. */
+export const file = ({ opset = 17, outputs = [["y", float]], ...graph }: Parts): Uint8Array =>
+  encodeOnnx({
+    irVersion: 8,
+    opsets: [{ version: opset }],
+    graph: {
+      name: "g",
+      outputs: outputs.map(([name, elementType]) => ({ name, type: { tensor: { elementType } } })),
+      ...graph,
+    },
+  });
