@@ -1,5 +1,5 @@
 /** The commands of the IMDB app and their options. */
-import { type App, type Environment, modelOption, onnxFileOption, runApp, runtimeOption } from "@ostinato/app";
+import { type App, type Environment, modelOption, onnxFileOption, runApp } from "@ostinato/app";
 import { Argument } from "commander";
 import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
 import { type ExportOptions, exportModel } from "./commands/export.ts";
@@ -8,7 +8,7 @@ import { type PredictOptions, predict } from "./commands/predict.ts";
 import { start } from "./commands/start.ts";
 import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
-import { defaultFolder, infoOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
+import { defaultFolder, infoOptions, type TrainOptions, testOptions, trainedOptions, trainOptions } from "./options.ts";
 import { withPreset } from "./presets.ts";
 
 const overview = `Train, evaluate, use and export a classifier of movie reviews: an embedding, recurrent layers and one sigmoid.
@@ -68,7 +68,8 @@ const app: App = {
       summary: "train a model and draw its curves",
       options: trainOptions(5),
       help: examples.train,
-      run: (options: TrainOptions, { output, stopping, given }) => train(withPreset(options, given), output, stopping),
+      run: (options: TrainOptions, { output, stopping, given }) =>
+        train(withPreset(options, given), output, stopping, given),
     },
     {
       name: "evaluate",
@@ -80,7 +81,7 @@ const app: App = {
     {
       name: "predict",
       summary: "tell the label of texts: what a review makes of its film",
-      options: [modelOption(defaultFolder), runtimeOption()],
+      options: trainedOptions(),
       help: examples.predict,
       argument: new Argument("[text...]", "texts; without any, one a line on standard input"),
       run: (options: PredictOptions, { output, stdin, texts }) => predict(texts, options, output, stdin),
@@ -94,7 +95,7 @@ const app: App = {
     },
     {
       name: "info",
-      summary: "show the data, its split, lengths and vocabulary",
+      summary: "show the data, its split, lengths and vocabulary, or a model",
       options: infoOptions(),
       run: (options: InfoOptions, { output }) => info(options, output),
     },
@@ -102,7 +103,8 @@ const app: App = {
       name: "start",
       summary: "train five epochs, evaluate and export: what npm start runs",
       options: trainOptions(5),
-      run: (options: TrainOptions, { output, stopping, given }) => start(withPreset(options, given), output, stopping),
+      run: (options: TrainOptions, { output, stopping, given }) =>
+        start(withPreset(options, given), output, stopping, given),
     },
   ],
 };

@@ -1,9 +1,9 @@
-/** What texts become for the network: a vocabulary for each input, and rows of ids. */
-import { encodeForClassifier, type Vocabularies } from "@ostinato/classifier";
+/** What texts become for the network: a vocabulary for each input. */
+import type { Vocabularies } from "@ostinato/classifier";
 import type { Json } from "@ostinato/core";
 import { type Vocabulary, vocabularyFromTexts, vocabularySize } from "@ostinato/text";
 import { wordsInput } from "./ngram-network.ts";
-import { type PresetName, presetOf, rowSettings } from "./presets.ts";
+import { type PresetName, presetOf } from "./presets.ts";
 
 /** The words of the texts that the options leave, and of a preset with n-grams these, by the names of inputs. A network without n-grams has one, "input". */
 export function vocabulariesOf(
@@ -29,13 +29,4 @@ export function keptOf(vocabularies: Vocabularies): Json {
 /** How many ids each has, by the names of inputs. */
 export function sizesOf(vocabularies: Vocabularies): Record<string, number> {
   return Object.fromEntries(Object.entries(vocabularies).map(([name, each]) => [name, vocabularySize(each)]));
-}
-
-/** Texts as rows of ids for each input. */
-export function rowsOf(
-  { preset, maxLength }: { readonly preset: PresetName; readonly maxLength: number },
-  vocabularies: Vocabularies,
-  texts: readonly string[],
-) {
-  return encodeForClassifier(rowSettings(preset, maxLength), vocabularies, texts);
 }

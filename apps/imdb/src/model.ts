@@ -1,6 +1,16 @@
 /** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
-import { backends, loadAppModel, type RuntimeName } from "@ostinato/app";
 import {
+  type AppModel,
+  backends,
+  loadAppModel,
+  type OpenOptions,
+  type Origin,
+  originKey,
+  type RuntimeName,
+  UsageError,
+} from "@ostinato/app";
+import {
+  type ClassifierSettings,
   classifierMetadata,
   classifierSettings,
   type KnownSettings,
@@ -11,19 +21,17 @@ import { textClassifier } from "@ostinato/classifier/node";
 import { ModelFileError, type Trained } from "@ostinato/core";
 import { type LabelEncoder, labelEncoder, type Vocabulary } from "@ostinato/text";
 import type { KnownClassWeights } from "./class-weights.ts";
-import { isPresetName, type PresetName, rowSettings } from "./presets.ts";
+import { type Describing, describedModel } from "./described.ts";
+import type { PresetName } from "./presets.ts";
 import { type DataRecord, isDataRecord } from "./reviews.ts";
 
 /** A trained model with all that it takes to put a text before it. */
-export interface Sentiment {
-  readonly trained: Trained;
+export interface Sentiment extends AppModel {
   /** Of words. */
   readonly vocabulary: Vocabulary;
   /** Those of all inputs. */
   readonly vocabularies: Vocabularies;
   readonly settings: KnownSettings;
-  /** Of the training: it also draws which test reviews `--limit` leaves. */
-  readonly seed: number;
   readonly labelEncoder: LabelEncoder<string>;
   /** What it was trained on. */
   readonly data: DataRecord;
@@ -32,34 +40,64 @@ export interface Sentiment {
 /** As npm's script is called, and what models name as their writer. */
 export const appName = "imdb";
 
-/** What goes into the model's file beside the weights and the vocabulary. */
-export function metadataOf(
-  { preset, maxLength, seed }: { readonly preset: PresetName; readonly maxLength: number; readonly seed: number },
-  { classes }: LabelEncoder<string>,
-  data: DataRecord,
-  classWeight?: KnownClassWeights,
-) {
-  const settings = classifierMetadata({ labels: classes, ...rowSettings(preset, maxLength) });
-  const weighed = classWeight === undefined ? {} : { classWeight: classWeight.byLabel };
-  return { app: appName, preset, seed, data: { ...data }, ...weighed, ...settings };
+/** What a model's file tells of how it came about. */
+export interface About {
+  readonly seed: number;
+  readonly data: DataRecord;
+  /** Of a network that a preset describes. */
+  readonly preset?: PresetName;
+  readonly classWeight?: KnownClassWeights | undefined;
+  /** The model that training began with. */
+  readonly origin?: Origin;
 }
 
-/** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */
-export async function loadSentiment(folder: string): Promise<Sentiment> {
-  const { trained, seed, metadata, foreign } = await loadAppModel(folder, appName);
-  const { preset, data } = metadata;
-  if (!isPresetName(preset)) throw foreign("it names no preset");
+/** What goes into the model's file beside the weights and the vocabulary. */
+export function metadataOf({ preset, seed, data, classWeight, origin }: About, settings: ClassifierSettings) {
+  return {
+    app: appName,
+    ...(preset === undefined ? {} : { preset }),
+    seed,
+    data: { ...data },
+    ...(classWeight === undefined ? {} : { classWeight: classWeight.byLabel }),
+    ...classifierMetadata(settings),
+    ...(origin === undefined ? {} : { [originKey]: origin }),
+  };
+}
+
+/** What stands in the place of what an app's own model tells of its data: any are new to it. */
+const unknownData: DataRecord = { kind: "imdb", digest: "" };
+
+/**
+ * The model that `--model` names, and `--init`. One that another program made is described by what `describing` says, and is given the `network` where it is weights alone. Throws `ModelFileError`
+ * where there is none, or one of another task, and `UsageError` where nothing describes it.
+ */
+export async function loadSentiment(
+  path: string,
+  { network, ...describing }: Describing & Pick<OpenOptions, "network"> = {},
+): Promise<Sentiment> {
+  const model = await loadAppModel(path, appName, network ? { network } : {});
+  const { own, foreign } = model;
+  const { data = own ? undefined : unknownData } = model.metadata;
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
   try {
+    const isDescribed = tellsAll(model.trained);
+    if (isDescribed && describing.vocabulary !== undefined)
+      throw new UsageError(`--vocabulary: ${model.path} has the vocabulary that it was trained with; leave it out`);
+    const trained = isDescribed ? model.trained : await describedModel(model.path, model.trained, describing);
     const { settings, ...read } = classifierSettings(trained);
-    return { trained, ...read, settings, seed, labelEncoder: labelEncoder(settings.labels), data };
+    return { ...model, trained, ...read, settings, labelEncoder: labelEncoder(settings.labels), data };
   } catch (error) {
     if (error instanceof ModelFileError) throw foreign(error.message);
     throw error;
   }
 }
 
-/** Opens a trained model on a backend, or in onnxruntime. */
-export async function openClassifier(trained: Trained, name: RuntimeName): Promise<TextClassifier> {
-  return textClassifier(trained, { backend: name === "onnx" ? "onnx" : await backends[name]({}) });
+/** Whether the file says what it takes to put a text before the model. */
+const tellsAll = ({ vocabulary, metadata = {} }: Trained): boolean =>
+  vocabulary !== undefined && "textClassifier" in metadata;
+
+/** Opens a model on a backend, or in onnxruntime: an ONNX file of this library's own as it is, any other model as its export. */
+export async function openClassifier({ trained, onnx }: Sentiment, name: RuntimeName): Promise<TextClassifier> {
+  if (name !== "onnx") return textClassifier(trained, { backend: await backends[name]({}) });
+  return textClassifier(onnx ?? trained, { backend: "onnx" });
 }

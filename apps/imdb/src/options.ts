@@ -2,7 +2,11 @@
 import {
   backendOption,
   batchSizeOption,
+  chartFolderOption,
   epochsOption,
+  type InitialOptions,
+  initialOptions,
+  kebabCase,
   learningRateOption,
   modelOption,
   mostRows,
@@ -40,7 +44,9 @@ function character(text: string): string {
 export const defaultFolder = "runs/imdb";
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
+export interface TrainOptions extends TrainingOptions, InitialOptions, DataOptions, NetworkOptions {
+  /** Describes the model of `init`. */
+  readonly vocabulary?: string;
   readonly maxLength: number;
   readonly classWeight?: ClassWeightOption;
   readonly limit?: number;
@@ -70,6 +76,8 @@ export function trainOptions(epochs: number): Option[] {
     ),
     seedOption("texts"),
     ...dataOptions(),
+    ...initialOptions(),
+    vocabularyOption(),
     ...trainingFolderOptions(defaultFolder),
   ];
 }
@@ -77,7 +85,7 @@ export function trainOptions(epochs: number): Option[] {
 /** The options that a preset sets, as a command line has them. */
 function setBy(preset: PresetName): string {
   const set = Object.entries(presetOf(preset).options ?? {}).map(([name, value]) => {
-    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = `--${kebabCase(name)}`;
     return value === true ? flag : `${flag} ${value}`;
   });
   return set.length === 0 ? "" : `; unless given: ${set.join(" ")}`;
@@ -132,7 +140,24 @@ function dataOptions(): Option[] {
 }
 
 export function infoOptions(): Option[] {
-  return [maxWordsOption(), maxLengthOption(), seedOption("texts")];
+  const model = new Option(
+    "--model <path>",
+    "show this model instead: a folder that train wrote to, or a model's file",
+  );
+  return [maxWordsOption(), maxLengthOption(), seedOption("texts"), model.argParser(path), vocabularyOption()];
+}
+
+/** What describes a model of another program. */
+function vocabularyOption(): Option {
+  return new Option(
+    "--vocabulary <file>",
+    "words of a model that another program made: a list or an index of them, or a model.json; the .json beside it by default",
+  ).argParser(path);
+}
+
+/** A trained model, and what runs it. */
+export function trainedOptions(): Option[] {
+  return [modelOption(defaultFolder), vocabularyOption(), runtimeOption()];
 }
 
 function maxWordsOption(): Option {
@@ -149,5 +174,5 @@ function maxLengthOption(): Option {
 
 export function testOptions(): Option[] {
   const limit = new Option("--limit <n>", "test texts to use, for a quick run; all by default");
-  return [modelOption(defaultFolder), runtimeOption(), ...dataOptions(), limit.argParser(whole(1, mostRows))];
+  return [...trainedOptions(), ...dataOptions(), limit.argParser(whole(1, mostRows)), chartFolderOption()];
 }

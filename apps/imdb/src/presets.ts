@@ -89,10 +89,6 @@ export const presetNames = Object.keys(presets) as PresetName[];
 /** The set-up of that name. */
 export const presetOf = (name: PresetName): Preset => presets[name];
 
-export function isPresetName(name: unknown): name is PresetName {
-  return typeof name === "string" && Object.hasOwn(presets, name);
-}
-
 /** How the texts of a preset become rows: the last `maxLength` words; where padding is not masked, with zeros in front of shorter ones. */
 export function rowSettings(preset: PresetName, maxLength: number): Omit<ClassifierSettings, "labels"> {
   return { maxLength, ...(presets[preset].maskZero ? {} : { padding: "pre" }) };

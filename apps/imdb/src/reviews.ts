@@ -128,7 +128,9 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
   const { seed, limit, trainedOn, labelEncoder } = options;
   return readable(options, async () => {
     if (options.data === undefined && trainedOn.kind === "imdb") {
-      return { rows: firstRows((await readImdb({ seed })).test, limit) };
+      const imdb = await readImdb({ seed });
+      requireSameClasses("the IMDB reviews have", imdb.labelEncoder, labelEncoder, "; name data with --data");
+      return { rows: firstRows(imdb.test, limit) };
     }
     if (options.data === undefined) throw new UsageError("this model was trained on data of yours: give it as --data");
     const source = await detectDataSource(options.data);
@@ -144,11 +146,7 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
       return { rows: firstRows(unseen, limit), form };
     }
     const halves = await readHalves(options, seed);
-    if (halves.labelEncoder.classes.join() !== labelEncoder.classes.join()) {
-      throw new UsageError(
-        `--data ${options.data} has the classes ${shownLabels(halves.labelEncoder)}; the model knows ${shownLabels(labelEncoder)}`,
-      );
-    }
+    requireSameClasses(`--data ${options.data} has`, halves.labelEncoder, labelEncoder);
     if ((halves.record.kind === "imdbIds") !== (trainedOn.kind === "imdbIds")) {
       throw new UsageError(
         `--data ${options.data}: one of model and data has words, the other only the ids of imdb.npz`,
@@ -156,6 +154,17 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
     }
     return { rows: firstRows(halves.test, limit) };
   });
+}
+
+/** Throws `UsageError` for data of other classes than the model's. */
+export function requireSameClasses(
+  have: string,
+  of: LabelEncoder<string>,
+  known: LabelEncoder<string>,
+  way = "",
+): void {
+  if (JSON.stringify(of.classes) === JSON.stringify(known.classes)) return;
+  throw new UsageError(`${have} the classes ${shownLabels(of)}; the model knows ${shownLabels(known)}${way}`);
 }
 
 async function readHalves(options: DataOptions, seed: number): Promise<Halves> {

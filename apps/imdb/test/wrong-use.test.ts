@@ -70,7 +70,7 @@ const wrong: [args: string[], message: RegExp][] = [
     ["train", "--delimiter", text],
     /'--delimiter <character>' argument .* is invalid\. It must be one character, not a quote, or "tab"\./,
   ]),
-  [["predict", "--model", "", "text"], /'--model <dir>' argument '' is invalid\. It must not be empty\./],
+  [["predict", "--model", "", "text"], /'--model <path>' argument '' is invalid\. It must not be empty\./],
 ];
 
 describe("arguments", () => {
@@ -133,15 +133,12 @@ describe("models", () => {
     return damaged;
   }
 
-  test("no folder, an empty folder, a file", async () => {
+  test("no folder, an empty folder, a file that is no model", async () => {
     const missing = /no model at .*model\.safetensors; make one with: npm run imdb -- train/;
     expectUsage(await runInside(["predict", "--model", join(folder, "none"), "text"]), missing);
     expectUsage(await runInside(["evaluate", "--model", temporaryFolder()]), missing);
-    const file = join(folder, "good", "model.safetensors");
-    expectUsage(
-      await runInside(["export", "--model", file]),
-      /--model takes the folder that train wrote to; .* is a file/,
-    );
+    const history = join(folder, "good", "history.json");
+    expectUsage(await runInside(["export", "--model", history]), /cannot read the model .*history\.json: /);
   });
 
   test("cut short at any of many places", async () => {

@@ -65,7 +65,7 @@ const app: App = {
       summary: "train a model and draw its curves",
       options: trainOptions(),
       help: examples.train,
-      run: (options: TrainOptions, { output, stopping }) => train(options, output, stopping),
+      run: (options: TrainOptions, { output, stopping, given }) => train(options, output, stopping, given),
     },
     {
       name: "evaluate",
@@ -91,7 +91,7 @@ const app: App = {
     },
     {
       name: "info",
-      summary: "show the data, its split, tags, lengths and vocabulary",
+      summary: "show the data, its split, tags, lengths and vocabulary, or a model",
       options: infoOptions(),
       run: (options: InfoOptions, { output }) => info(options, output),
     },

@@ -54,12 +54,18 @@ export interface TrainingData {
   readonly record: DataRecord;
   readonly train: readonly TaggedSentence[];
   readonly validation: readonly TaggedSentence[];
-  /** Those of the sentences to train with, in the order of the alphabet. */
+  /** Those that were known; else those of the sentences to train with, in the order of the alphabet. */
   readonly tags: readonly string[];
 }
 
-/** The first `limit` sentences to train with, and those to validate with. Throws `UsageError` for data that nothing can be learned from. */
-export async function readTrainingData(options: DataOptions, limit?: number): Promise<TrainingData> {
+/**
+ * The first `limit` sentences to train with, and those to validate with. Throws `UsageError` for data that nothing can be learned from, and for tags that are not among the `known` ones.
+ */
+export async function readTrainingData(
+  options: DataOptions,
+  limit?: number,
+  known?: readonly string[],
+): Promise<TrainingData> {
   const data = await readAllParts(options);
   const { train, validation } = limited(data, limit);
   const where = options.data === undefined ? "" : `--data ${options.data}: `;
@@ -67,10 +73,16 @@ export async function readTrainingData(options: DataOptions, limit?: number): Pr
     throw new UsageError(`${where}has ${train.length} sentences to train with; give at least ${fewestSentences}`);
   if (validation.length === 0)
     throw new UsageError(`${where}has no sentence to validate with; give more, or a folder with a file named dev`);
-  const tags = tagsOf(train);
+  const tags = known ?? tagsOf(train);
   if (tags.length < 2)
     throw new UsageError(`${where}has one tag alone, "${tags[0]}"; name the column of the tags with --tag-column`);
-  requireKnown(validation, tags, `${where}the sentences to validate with have`, "to train with");
+  if (known) requireKnown(train, tags, `${where}the sentences to train with have`, "of the model");
+  requireKnown(
+    validation,
+    tags,
+    `${where}the sentences to validate with have`,
+    known ? "of the model" : "to train with",
+  );
   return { record: recordOf(options, data.train), train, validation, tags };
 }
 

@@ -2,7 +2,10 @@
 import {
   backendOption,
   batchSizeOption,
+  chartFolderOption,
   epochsOption,
+  type InitialOptions,
+  initialOptions,
   learningRateOption,
   modelOption,
   mostRows,
@@ -24,7 +27,7 @@ import { type NetworkOptions, outputNames } from "./network.ts";
 export const defaultFolder = "runs/tag";
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
+export interface TrainOptions extends TrainingOptions, InitialOptions, DataOptions, NetworkOptions {
   /** What is left of the learning rate after each epoch. */
   readonly decay: number;
   /** Momentum of the moving average that the weights become at the end of each epoch; 0: they stay what they are. */
@@ -83,6 +86,7 @@ export function trainOptions(): Option[] {
     ),
     seedOption("sentences"),
     ...dataOptions(),
+    ...initialOptions(),
     ...trainingFolderOptions(defaultFolder, "a better epoch"),
   ];
 }
@@ -108,7 +112,11 @@ function minCountOption(): Option {
 }
 
 export function infoOptions(): Option[] {
-  return [minCountOption(), ...dataOptions()];
+  const model = new Option(
+    "--model <path>",
+    "show this model instead: a folder that train wrote to, or a model's file",
+  );
+  return [minCountOption(), ...dataOptions(), model.argParser(path)];
 }
 
 /** Sentences to train with, and their parts. */
@@ -149,6 +157,7 @@ export function testOptions(): Option[] {
     ...columnOptions(),
     limit.argParser(whole(1, mostRows)),
     mistakes.default(5),
+    chartFolderOption(),
   ];
 }
 

@@ -1,7 +1,9 @@
 /** The way of a user with data of one's own: train, evaluate, predict, export; and the same bytes from the same seed, killed or not. */
-import { readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventsOf, killAndResume } from "@ostinato/app/testing";
+import { loadModel } from "@ostinato/core/node";
+import { wordDropout } from "@ostinato/tagger";
 import { beforeAll, expect, test } from "vitest";
 import {
   drawnSentences,
@@ -170,3 +172,55 @@ test("info tells the split, the tags, lengths and words", async () => {
   expect(stdout).toMatch(/^train +\d+ +\d+$/m);
   expect(stdout).toMatch(/^O +\d+ +\d+\.\d %$/m);
 });
+
+test("a model's file, apart from its folder: evaluate draws where it is told to, info tells what it is", async () => {
+  const alone = temporaryFolder();
+  const file = join(alone, "names.safetensors");
+  copyFileSync(join(out, "model.safetensors"), file);
+  const evaluate = ["evaluate", "--model", file, "--data", data];
+  expect((await runInside([...evaluate, "--json"])).code).toBe(0);
+  expect(readdirSync(alone)).toEqual(["names.safetensors"]);
+  expect((await runInside([...evaluate, "--out", join(alone, "pictures")])).code).toBe(0);
+  expect(readdirSync(join(alone, "pictures"))).toEqual(["confusion.png", "confusion.svg"]);
+  const [told] = eventsOf((await runInside(["info", "--model", file, "--json"])).stdout);
+  expect(told).toMatchObject({
+    event: "model",
+    file,
+    tags: ["B-person", "B-place", "I-place", "O"],
+    output: "softmax",
+    trainedOn: "conll",
+  });
+  expect((await runInside(["info", "--model", file])).stdout).toContain("4 tags: B-person B-place I-place O\n");
+});
+
+test.each(["softmax", "crf"])(
+  "train --init goes on from a model that ends in %s, with its tags and words",
+  async (ending) => {
+    const [base, further] = [temporaryFolder(), temporaryFolder()];
+    const train = ["train", "--data", data, "--batch-size", "16", "--learning-rate", "0.03", "--decay", "1", "--json"];
+    expect(await runInside([...train, ...small, "--output", ending, "--epochs", "2", "--out", base])).toMatchObject({
+      code: 0,
+    });
+    const { code, stdout, stderr } = await runInside([...train, "--init", base, "--epochs", "1", "--out", further]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const events = eventsOf(stdout);
+    expect(events[0]).toMatchObject({ event: "model", init: { file: "model.safetensors", network: true } });
+    const { epochs } = JSON.parse(readFileSync(join(base, "history.json"), "utf8"));
+    expect(Number(events[1]?.loss)).toBeLessThan(epochs[1].loss);
+    const metadata = async (folder: string) =>
+      (await loadModel(join(folder, "model.safetensors"), { layers: [wordDropout] })).metadata;
+    expect((await metadata(further))?.tagger).toEqual((await metadata(base))?.tagger);
+
+    const refused = await runInside([...train, "--init", base, "--units", "3", "--overwrite", "--out", further]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("--units is for a new network") });
+    const odd = writeConll(
+      temporaryFolder(),
+      drawnSentences(60).map((each) => each.replaceAll("place", "town")),
+    );
+    const other = await runInside(["train", "--data", odd, "--init", base, "--out", temporaryFolder()]);
+    expect(other).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/have the tag "B-town", .* not among the tags of the model/),
+    });
+  },
+);

@@ -72,7 +72,7 @@ const app: App = {
       summary: "train a model and draw its curves",
       options: trainOptions(),
       help: examples.train,
-      run: (options: TrainOptions, { output, stopping }) => train(options, output, stopping),
+      run: (options: TrainOptions, { output, stopping, given }) => train(options, output, stopping, given),
     },
     {
       name: "evaluate",

@@ -1,6 +1,6 @@
 /** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
-import { backends, loadAppModel, type RuntimeName } from "@ostinato/app";
-import { ModelFileError, type Trained } from "@ostinato/core";
+import { type AppModel, backends, loadAppModel, type Origin, originKey, type RuntimeName } from "@ostinato/app";
+import { ModelFileError } from "@ostinato/core";
 import {
   type Translator,
   type TranslatorSettings,
@@ -15,34 +15,35 @@ import { type DataRecord, isDataRecord } from "./data.ts";
 export const appName = "translate";
 
 /** A trained model with all that it takes to put a text before it. */
-export interface TranslationModel {
-  readonly trained: Trained;
+export interface TranslationModel extends AppModel {
   readonly settings: TranslatorSettings;
   readonly vocabulary: TranslatorVocabulary;
-  readonly seed: number;
   /** What it was trained on. */
   readonly data: DataRecord;
 }
 
-/** What goes into the model's file beside the weights and the vocabulary. */
-export function metadataOf(seed: number, settings: TranslatorSettings, data: DataRecord) {
-  return { app: appName, seed, data: { ...data }, ...translatorMetadata(settings) };
+/** What goes into the model's file beside the weights and the vocabulary; `origin` is the model that training began with. */
+export function metadataOf(seed: number, settings: TranslatorSettings, data: DataRecord, origin: Origin | undefined) {
+  const began = origin === undefined ? {} : { [originKey]: origin };
+  return { app: appName, seed, data: { ...data }, ...translatorMetadata(settings), ...began };
 }
 
-/** Reads the model of a folder that `train` wrote. Throws `ModelFileError` where there is none, or another's. */
-export async function loadTranslation(folder: string): Promise<TranslationModel> {
-  const { trained, seed, metadata, foreign } = await loadAppModel(folder, appName);
-  const { data } = metadata;
-  if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
+/** The model that `--model` names, and `--init`. Throws `ModelFileError` where there is none, or another's. */
+export async function loadTranslation(path: string): Promise<TranslationModel> {
+  const model = await loadAppModel(path, appName);
+  const { foreign, trained } = model;
+  const { data } = model.metadata;
   try {
-    return { trained, seed, data, ...translatorSettings(trained) };
+    const known = translatorSettings(trained);
+    if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
+    return { ...model, data, ...known };
   } catch (error) {
     if (error instanceof ModelFileError) throw foreign(error.message);
     throw error;
   }
 }
 
-/** Opens a trained model on a backend, or in onnxruntime. */
-export async function openTranslator(trained: Trained, name: RuntimeName): Promise<Translator> {
+/** Opens a model on a backend, or in onnxruntime. */
+export async function openTranslator({ trained }: TranslationModel, name: RuntimeName): Promise<Translator> {
   return translator(trained, { backend: name === "onnx" ? "onnx" : await backends[name]({}) });
 }

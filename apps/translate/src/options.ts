@@ -2,7 +2,10 @@
 import {
   backendOption,
   batchSizeOption,
+  chartFolderOption,
   epochsOption,
+  type InitialOptions,
+  initialOptions,
   learningRateOption,
   modelOption,
   mostRows,
@@ -37,6 +40,7 @@ export interface TokenOptions {
 /** Settings of `train`, all of them known. */
 export interface TrainOptions
   extends TrainingOptions,
+    InitialOptions,
     DataOptions,
     TokenOptions,
     NetworkOptions,
@@ -79,6 +83,7 @@ export function trainOptions(): Option[] {
       .argParser(whole(1, mostRows))
       .default(validationSample),
     seedOption("texts"),
+    ...initialOptions(),
     ...trainingFolderOptions(defaultFolder, "a better epoch"),
   ];
 }
@@ -197,6 +202,7 @@ export function testOptions(): Option[] {
     beamOption(),
     new Option("--limit <n>", "texts to test with, for a quick run; all by default").argParser(whole(1, mostRows)),
     new Option("--mistakes <n>", "wrong translations to show").argParser(whole(0, mostRows)).default(10),
+    chartFolderOption(),
   ];
 }
 

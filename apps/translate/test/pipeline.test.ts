@@ -1,7 +1,8 @@
 /** The way of a user with data of one's own: train, evaluate, predict, export; and the same bytes from the same seed, killed or not. */
-import { readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventsOf, killAndResume } from "@ostinato/app/testing";
+import { loadModel } from "@ostinato/core/node";
 import { beforeAll, expect, test } from "vitest";
 import {
   lastingFolder,
@@ -203,4 +204,40 @@ test("info tells a model, and data", async () => {
   expect(model.stdout).toMatch(/seed 0, 8 epochs; the best is epoch \d, with a phone error rate of 0\.\d{4}/);
   const { stdout } = await runInside(["info", "--data", data, "--json"]);
   expect(eventsOf(stdout).map(({ event }) => event)).toEqual(["split", "split", "split", "tokens", "tokens"]);
+});
+
+test("a model's file, apart from its folder: evaluate draws where it is told to, info tells what it is", async () => {
+  const alone = temporaryFolder();
+  const file = join(alone, "names.safetensors");
+  copyFileSync(join(out, "model.safetensors"), file);
+  const evaluate = ["evaluate", "--model", file, "--data", data];
+  expect((await runInside([...evaluate, "--json"])).code).toBe(0);
+  expect(readdirSync(alone)).toEqual(["names.safetensors"]);
+  expect((await runInside([...evaluate, "--out", join(alone, "pictures")])).code).toBe(0);
+  expect(readdirSync(join(alone, "pictures"))).toEqual(["confusion.png", "confusion.svg"]);
+  expect(eventsOf((await runInside(["info", "--model", file, "--json"])).stdout)).toMatchObject([{ event: "model" }]);
+});
+
+test("train --init goes on from a model, with its tokens and limits", async () => {
+  const further = temporaryFolder();
+  const train = ["train", "--data", data, "--batch-size", "16", "--validation-sample", "10", "--json"];
+  const course = ["--label-smoothing", "0", "--learning-rate", "0.003", "--warmup", "0", "--epochs", "1"];
+  const { code, stdout, stderr } = await runInside([...train, ...course, "--init", out, "--out", further]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const events = eventsOf(stdout);
+  expect(events[0]).toMatchObject({ event: "model", init: { file: "model.safetensors", network: true } });
+  const { epochs } = JSON.parse(bytesOf(out, "history.json").toString("utf8"));
+  expect(Number(events[1]?.loss)).toBeLessThan(epochs[0].loss / 2);
+  const described = async (folder: string) => {
+    const { vocabulary, metadata } = await loadModel(join(folder, "model.safetensors"));
+    return { vocabulary, translator: metadata?.translator };
+  };
+  expect(await described(further)).toEqual(await described(out));
+  for (const option of [["--units", "3"], ["--lowercase"], ["--source-tokens", "words"]])
+    expect(await runInside([...train, "--init", out, ...option, "--out", temporaryFolder()])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        `${option[0]} is for a new network, and that of model.safetensors is trained further`,
+      ),
+    });
 });

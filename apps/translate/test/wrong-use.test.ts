@@ -77,7 +77,7 @@ test("a vocabulary that does not fit the model, and a model of another app", asy
     /the vocabulary does not fit the model: with 4 reserved ones its source has 7 ids, and the model 8/,
   );
   await save({ metadata: { ...trained.metadata, app: "imdb" } });
-  expect(await refused(["info", "--model", other])).toMatch(/is not a model of this app: it was not written by train/);
+  expect(await refused(["info", "--model", other])).toMatch(/is not a model of this app: it is one of npm run imdb/);
 });
 
 test("options and folders", async () => {

@@ -9,6 +9,9 @@ export function callersFolder(): string {
   return process.env.INIT_CWD ?? process.cwd();
 }
 
+export const isThere = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined)) !== undefined;
+
 /** Makes the folder if need be. Throws `UsageError`, which names it as `option`, where nothing can be written there. */
 export async function requireWritableFolder(folder: string, option: string): Promise<void> {
   try {

@@ -42,6 +42,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join("\n");
 }
 
+/** The name of an option as the command line has it: "maxLength" as "max-length". */
+export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 const longestLabel = 24;
 
 /** A label of the user's, which may be any text. */

@@ -13,15 +13,46 @@ export { type Confusions, confusionChart, confusionName } from "./charts/confusi
 export { type Chart, type LegendEntry, writeChart, writeChartFile } from "./charts/draw.ts";
 export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
-export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
-export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
-export { excerpt, shownCount, shownDuration, shownFigure, shownLabel, shownPercent, table } from "./format.ts";
+export { exitCodes, explain, FailureError, systemReason, UsageError } from "./failures.ts";
+export { callersFolder, isThere, requireWritableFile, requireWritableFolder } from "./files.ts";
+export {
+  excerpt,
+  kebabCase,
+  shownCount,
+  shownDuration,
+  shownFigure,
+  shownLabel,
+  shownPercent,
+  table,
+} from "./format.ts";
+export {
+  type Initial,
+  type InitialOptions,
+  initialOptions,
+  initialSettings,
+  keptInitial,
+  learningOf,
+  type Origin,
+  openInitial,
+  originKey,
+  refuseReplaced,
+} from "./initial.ts";
 export type { Line } from "./lines.ts";
-export { type AppModel, dataPathOf, fileNames, loadAppModel, type ToldTraining, trainingOf } from "./model-folder.ts";
+export type { OpenedModel, OpenOptions } from "./model-file.ts";
+export {
+  type AppModel,
+  dataPathOf,
+  fileNames,
+  loadAppModel,
+  openChartFolder,
+  type ToldTraining,
+  trainingOf,
+} from "./model-folder.ts";
 export { type CheckedExport, type OnnxTarget, openOnnxFolder, openOnnxTarget, writeOnnx } from "./onnx-file.ts";
 export {
   backendOption,
   batchSizeOption,
+  chartFolderOption,
   epochsOption,
   learningRateOption,
   modelOption,

@@ -1,24 +1,33 @@
-/** The folder that a training leaves behind: what is in it, and reading a model back. */
+/** The folder that a training leaves behind: what is in it, and reading a model back, also from a lone file. */
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { ModelFileError, type ReadOptions, type Trained } from "@ostinato/core";
-import { loadModel } from "@ostinato/core/node";
+import { dirname, join } from "node:path";
+import { ModelFileError } from "@ostinato/core";
+import { isThere, requireWritableFolder } from "./files.ts";
+import { shownLabel } from "./format.ts";
+import { type OpenedModel, type OpenOptions, openTrained } from "./model-file.ts";
 
 /** The files of a training's folder. */
 export const fileNames = {
   model: "model.safetensors",
   best: "best.safetensors",
   checkpoint: "checkpoint.safetensors",
+  /** What the training began with, where that was another model. */
+  initial: "initial.safetensors",
   history: "history.json",
   onnx: "model.onnx",
   /** Beside `onnx`: what it takes to use it. */
   description: "model.json",
 } as const;
 
-/** A model that an app has written. */
-export interface AppModel {
-  readonly trained: Trained;
-  /** Of the training. */
+/** A model that `--model` names. */
+export interface AppModel extends OpenedModel {
+  /** The folder that `train` wrote, which `--model` names; of a lone file the one that it lies in. */
+  readonly folder: string;
+  /** `--model` names a file, and no folder of a training. */
+  readonly alone: boolean;
+  /** The app has written it. Else nothing is known but the network, its weights, and what the file tells in words of its own. */
+  readonly own: boolean;
+  /** Of the training; 0 where it is not known. */
   readonly seed: number;
   /** What the app has written beside the weights. */
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -26,31 +35,56 @@ export interface AppModel {
   foreign(what: string): ModelFileError;
 }
 
-/** Reads the model of a folder that `train` of the app `name` wrote. Throws `ModelFileError` where there is none, or another's. */
-export async function loadAppModel(folder: string, name: string, options: ReadOptions = {}): Promise<AppModel> {
-  const file = join(folder, fileNames.model);
-  const present = (path: string) => stat(path).catch(() => undefined);
-  const found = await present(folder);
-  if (found && !found.isDirectory()) {
-    throw new ModelFileError(`--model takes the folder that train wrote to; ${folder} is a file`);
-  }
-  if (!found || !(await present(file))) {
-    if (await present(join(folder, fileNames.checkpoint))) {
-      throw new ModelFileError(
-        `no model at ${file}: its training has not finished; go on with the same train command and --resume`,
-      );
-    }
-    throw new ModelFileError(
-      `no model at ${file}; make one with: npm run ${name} -- train (and tell its folder with --model)`,
-    );
-  }
-  const trained = await loadModel(file, options);
+/**
+ * Opens the model of a folder that `train` of the app `name` wrote, or that of a file. Throws `ModelFileError` where there is none, or that of another app.
+ */
+export async function loadAppModel(path: string, name: string, options: OpenOptions = {}): Promise<AppModel> {
+  const file = await modelFileAt(path, name);
+  const alone = file === path;
+  const opened = await openTrained(file, options);
   const foreign = (what: string) => new ModelFileError(`${file} is not a model of this app: ${what}`);
-  const metadata = trained.metadata ?? {};
-  const { app, seed } = metadata;
-  if (app !== name) throw foreign("it was not written by train");
+  const metadata = opened.trained.metadata ?? {};
+  const { app } = metadata;
+  const own = app !== undefined;
+  const seed = own ? metadata.seed : 0;
+  if (own && app !== name)
+    throw foreign(typeof app === "string" ? `it is one of npm run ${shownLabel(app)}` : "it was not written by train");
   if (typeof seed !== "number" || !Number.isSafeInteger(seed) || seed < 0) throw foreign("it has no seed");
-  return { trained, seed, metadata, foreign };
+  return { ...opened, folder: dirname(file), alone, own, seed, metadata, foreign };
+}
+
+/** Who names such a path means a file, though there be none. */
+const modelEnding = /\.(safetensors|onnx|keras|h5)$/i;
+
+/** The file of the model that a path names: itself, or the one in a folder of a training. @throws ModelFileError where that has none */
+export async function modelFileAt(path: string, name: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  const alone = found === undefined ? modelEnding.test(path) : !found.isDirectory();
+  return alone ? path : modelIn(path, name);
+}
+
+/** The file of the model in a folder. @throws ModelFileError, with the way to one, where there is none */
+async function modelIn(folder: string, name: string): Promise<string> {
+  const [file, checkpoint] = [join(folder, fileNames.model), join(folder, fileNames.checkpoint)];
+  if (await isThere(file)) return file;
+  throw new ModelFileError(
+    (await isThere(checkpoint))
+      ? `no model at ${file}: its training has not finished; go on with the same train command and --resume`
+      : `no model at ${file}; make one with: npm run ${name} -- train (and tell its folder with --model)`,
+  );
+}
+
+/**
+ * The folder for what a command draws, known to be writable: `--out`, else that of the training. Undefined where `--model` names a lone file, beside which nobody
+ * expects pictures. Throws `UsageError` where nothing can be written there.
+ */
+export async function openChartFolder(
+  out: string | undefined,
+  { folder, alone }: Pick<AppModel, "folder" | "alone">,
+): Promise<string | undefined> {
+  if (out === undefined && alone) return undefined;
+  await requireWritableFolder(out ?? folder, out === undefined ? "--model" : "--out");
+  return out ?? folder;
 }
 
 /** What a folder still tells of its training. */

@@ -119,9 +119,19 @@ export function runtimeOption(): Option {
     .default(defaultBackend);
 }
 
-/** The folder of a trained model; `folder` is the default. */
+/** A trained model; `folder` is the default. */
 export function modelOption(folder: string): Option {
-  return new Option("--model <dir>", "folder that train wrote to").argParser(path).default(path(folder), folder);
+  return new Option("--model <path>", "folder that train wrote to, or the file of a model")
+    .argParser(path)
+    .default(path(folder), folder);
+}
+
+/** Where a command puts what it draws. */
+export function chartFolderOption(): Option {
+  return new Option(
+    "--out <dir>",
+    "folder for what is drawn; that of --model by default, and nothing is drawn where it is a lone file",
+  ).argParser(path);
 }
 
 export function onnxFileOption(): Option {

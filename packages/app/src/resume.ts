@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Callback, Checkpoint, Json } from "@ostinato/core";
 import { loadCheckpoint, previousOf } from "@ostinato/core/node";
 import { UsageError } from "./failures.ts";
+import { kebabCase } from "./format.ts";
 import { fileNames } from "./model-folder.ts";
 import type { TrainingOptions } from "./options.ts";
 
@@ -97,5 +98,4 @@ function differencesBetween(kept: Json | undefined, settings: Settings, defaults
   );
 }
 
-const kebabCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const shown = (value: unknown): string => (value === undefined ? "not given" : String(value));

@@ -67,11 +67,13 @@ export async function openTrainingFolder(
     const logs = logdir === undefined || resume ? [] : await logsIn(logdir);
     if (!resume && !overwrite) {
       if (found.length > 0) throw occupied(out, found);
-      refuseLoss("--out", out, await present(out, ofEnd));
+      refuseLoss("--out", out, await present(out, [fileNames.initial, ...ofEnd]));
       refuseLoss("--logdir", logdir ?? "", logs);
     }
     return {
       async clear() {
+        // It alone makes no training, and that of another must not be taken for this one's.
+        await remove(out, [fileNames.initial]);
         if (found.length > 0) await remove(out, await present(out, [...ofTraining, ...ofModel, ...ofEnd]));
         if (logdir !== undefined)
           await remove(

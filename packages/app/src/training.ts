@@ -11,6 +11,7 @@ import {
   type History,
   NonFiniteError,
   type SnapshotOptions,
+  type Trained,
   type Trainer,
   type TrainingData,
 } from "@ostinato/core";
@@ -41,6 +42,8 @@ export interface Training {
   /** What goes into the model's file beside the weights. */
   readonly snapshot: SnapshotOptions;
   readonly settings: Settings;
+  /** What it begins with, where that is another model: the folder keeps it. */
+  readonly initial?: Trained | undefined;
   /** What to go on from. */
   readonly resume?: Checkpoint | undefined;
   /** Which epoch's weights are kept: that with the least loss, or the highest accuracy. Default `"valLoss"`. */
@@ -96,6 +99,7 @@ export async function runTraining(training: Training): Promise<void> {
     ...logsIn(options.logdir).map(seeing),
     keepSettings(settings, async (checkpoint) => {
       await folder.clear();
+      if (training.initial) await saveModel(join(out, fileNames.initial), training.initial);
       await save(checkpoint);
     }),
     checkpoints({ save, everySteps: options.saveEvery }),

@@ -161,6 +161,7 @@ export {
   timeDistributed,
 } from "./nn/createOverTime.ts";
 export { type ReversibleEmbedding, reversibleEmbedding } from "./nn/createReversible.ts";
+export { dataRules } from "./nn/dataRules.ts";
 export * from "./nn/decoding/decoding.ts";
 export {
   defineLayer,
@@ -172,6 +173,7 @@ export {
   type OutputsOf,
   type OwnLayer,
 } from "./nn/define.ts";
+export type { DataRules } from "./nn/graph/rules.ts";
 export * from "./nn/graph/trained.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
 export { type Flow, featuresOf, type InputKind, type Kind } from "./nn/kinds.ts";

@@ -65,5 +65,5 @@ export {
   vocabularySize,
   wordId,
 } from "./vocabulary.ts";
-export { vocabularyFromFile, vocabularyFromJson, vocabularyFromWords } from "./vocabulary-file.ts";
+export { vocabularyFromFile, vocabularyFromJson, vocabularyFromWords, type WordsOptions } from "./vocabulary-file.ts";
 export { kerasFilters, type Standardization, textToWordSequence } from "./words.ts";

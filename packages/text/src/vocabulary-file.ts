@@ -1,5 +1,5 @@
 /** Vocabularies out of files of any origin: this library's own, Keras's, and lists of words as other programs keep them. */
-import { shown, TextDataError } from "./errors.ts";
+import { refuseUnknown, shown, TextDataError, TextOptionError } from "./errors.ts";
 import { jsonFrom, requireDistinct, stringsOf } from "./saved-data.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";
 import { parseVocabulary, type Vocabulary, vocabularyFromTokenizer } from "./vocabulary.ts";
@@ -16,8 +16,8 @@ const path = "vocabulary";
 /** Ids without a word before the first, such as Keras's for padding, start and unknown words. */
 const mostUnnamed = 16;
 
-/** The words of an index by their ids; ids that no word has before the first are reserved, and called nothing. */
-function listOf(index: Readonly<Record<string, unknown>>): string[] {
+/** The words of an index by their ids, as far as these are below `end`; ids that no word has before the first are reserved, and called nothing. */
+function listOf(index: Readonly<Record<string, unknown>>, end: number): string[] {
   const entries = Object.entries(index);
   const list = new Map<number, string>();
   let first = Number.POSITIVE_INFINITY;
@@ -32,11 +32,18 @@ function listOf(index: Readonly<Record<string, unknown>>): string[] {
   }
   if (entries.length > 0 && first > mostUnnamed)
     throw new TextDataError(path, `has no word for the ids below ${first}`);
-  return Array.from({ length: entries.length === 0 ? 0 : first + entries.length }, (_, id) => {
+  const size = entries.length === 0 ? 0 : Math.min(end, first + entries.length);
+  return Array.from({ length: size }, (_, id) => {
     const word = list.get(id);
     if (word === undefined && id >= first) throw new TextDataError(path, `has no word for the id ${id}`);
     return word ?? "";
   });
+}
+
+/** Options of `vocabularyFromWords`, `vocabularyFromJson` and `vocabularyFromFile`. */
+export interface WordsOptions {
+  /** Of an index, words whose id is not below this are unknown, as with Keras's `num_words`: it is often kept whole beside a model of the most frequent words. All are known by default. */
+  readonly maxTokens?: number;
 }
 
 /**
@@ -53,8 +60,15 @@ function listOf(index: Readonly<Record<string, unknown>>): string[] {
  * @example
  * encodeText(vocabularyFromWords({ the: 1, film: 2 }), "The good film."); // [1, 2], as Keras's Tokenizer without oov_token
  */
-export function vocabularyFromWords(words: readonly string[] | Readonly<Record<string, number>>): Vocabulary {
-  const list = Array.isArray(words) ? stringsOf(words, path) : listOf(words as Readonly<Record<string, number>>);
+export function vocabularyFromWords(
+  words: readonly string[] | Readonly<Record<string, number>>,
+  options: WordsOptions = {},
+): Vocabulary {
+  refuseUnknown("vocabularyFromWords", options, { maxTokens: true } satisfies Record<keyof WordsOptions, true>);
+  const { maxTokens = Number.POSITIVE_INFINITY } = options;
+  if (!(maxTokens >= 1)) throw new TextOptionError("maxTokens", "be a whole number of at least 1", maxTokens);
+  const isList = Array.isArray(words);
+  const list = isList ? stringsOf(words, path) : listOf(words as Readonly<Record<string, number>>, maxTokens);
   if (list.length === 0) throw new TextDataError(path, "holds no words");
   const count = list.findIndex((word) => !isReserved(word));
   const reserved = count < 0 ? list : list.slice(0, count);
@@ -70,7 +84,7 @@ export function vocabularyFromWords(words: readonly string[] | Readonly<Record<s
   if (reserved.some((name, id) => id > 0 && name !== "" && paddingNames.includes(name)))
     throw new TextDataError(path, `has padding at another id than 0, with which rows are filled up`);
   const unknown = reserved.findIndex((name) => unknownNames.includes(name));
-  const isVectorization = reserved.length === 2 && first === "" && reserved[1] === "[UNK]";
+  const isVectorization = isList && reserved.length === 2 && first === "" && reserved[1] === "[UNK]";
   return parseVocabulary({
     ...(isVectorization
       ? { version: 2, standardization: { standardize: "lowerAndStripPunctuation", split: "whitespace", ngrams: null } }
@@ -97,13 +111,13 @@ const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
  *
  * @throws TextDataError
  */
-export function vocabularyFromJson(data: unknown): Vocabulary {
-  if (Array.isArray(data)) return vocabularyFromWords(stringsOf(data, path));
+export function vocabularyFromJson(data: unknown, options?: WordsOptions): Vocabulary {
+  if (Array.isArray(data)) return vocabularyFromWords(stringsOf(data, path), options);
   if (!isRecord(data)) throw new TextDataError(path, `must be a list of words or an object, got ${shown(data)}`);
   if (data.class_name === "Tokenizer") return vocabularyFromTokenizer(tokenizerFromJson(JSON.stringify(data)));
   // A word "version" has an id, too: then there are no words by that name.
   if (Array.isArray(data.words) && "standardization" in data) return parseVocabulary(data);
-  return vocabularyFromWords(data as Readonly<Record<string, number>>);
+  return vocabularyFromWords(data as Readonly<Record<string, number>>, options);
 }
 
 /**
@@ -114,10 +128,10 @@ export function vocabularyFromJson(data: unknown): Vocabulary {
  * @example
  * const vocabulary = vocabularyFromFile(await readFile("vocab.txt", "utf8"));
  */
-export function vocabularyFromFile(text: string): Vocabulary {
+export function vocabularyFromFile(text: string, options?: WordsOptions): Vocabulary {
   const plain = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  if (/^\s*[[{]["{\s\]}]/.test(plain)) return vocabularyFromJson(jsonFrom(plain, path));
+  if (/^\s*[[{]["{\s\]}]/.test(plain)) return vocabularyFromJson(jsonFrom(plain, path), options);
   const lines = plain.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
   if (lines.at(-1) === "") lines.pop();
-  return vocabularyFromWords(lines);
+  return vocabularyFromWords(lines, options);
 }

@@ -6,6 +6,7 @@ import {
   encodeText,
   fitOnTexts,
   TextDataError,
+  TextOptionError,
   textsToSequences,
   textVectorization,
   tokenizer,
@@ -15,6 +16,7 @@ import {
   vocabularyFromJson,
   vocabularyFromTexts,
   vocabularyFromWords,
+  vocabularySize,
 } from "../src/index.ts";
 
 const text = "The good film, the END.";
@@ -52,6 +54,17 @@ describe("lists and indexes", () => {
     const layer = adapt(textVectorization(), texts);
     const list = vocabularyFromWords(["", "[UNK]", ...(layer.vocabulary ?? [])]);
     expect(encodeText(list, texts[0] as string)).toEqual([...vectorizeTexts(layer, [texts[0] as string]).data]);
+  });
+
+  test("of an index the first words, as Keras's num_words", () => {
+    const fitted = fitOnTexts(tokenizer({ numWords: 4, oovToken: "[UNK]" }), [text, "the film"]);
+    const index = JSON.stringify(Object.fromEntries(fitted.wordIndex));
+    const cut = vocabularyFromFile(index, { maxTokens: 4 });
+    expect(encodeText(cut, text)).toEqual(textsToSequences(fitted, [text])[0]);
+    expect(vocabularySize(cut)).toBe(4);
+    expect(vocabularySize(vocabularyFromFile(index))).toBe(6);
+    expect(() => vocabularyFromFile(index, { maxTokens: 0 })).toThrow(TextOptionError);
+    expect(() => vocabularyFromFile(index, { maxWords: 3 } as object)).toThrow(/maxWords must be left out/);
   });
 
   test("this library's own is what it was", () => {

@@ -4,8 +4,8 @@ import {
   dataPathOf,
   excerpt,
   type Output,
+  openChartFolder,
   type RuntimeName,
-  requireWritableFolder,
   shownCount,
   shownFigure,
   table,
@@ -20,17 +20,22 @@ import { tellForm } from "../table-form.ts";
 
 export interface EvaluateOptions extends DataOptions {
   readonly model: string;
+  readonly vocabulary?: string;
+  /** The folder of the curve. */
+  readonly out?: string;
   readonly backend: RuntimeName;
   readonly limit?: number;
 }
 
 const longestLabel = 16;
 
-export async function evaluate({ model, backend, limit, ...given }: EvaluateOptions, output: Output): Promise<void> {
-  const { trained, seed, labelEncoder, data } = await loadSentiment(model);
+export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
+  const { model, vocabulary, out, backend, limit, ...given } = options;
+  const sentiment = await loadSentiment(model, { vocabulary });
+  const { seed, labelEncoder, data, folder } = sentiment;
   const noun = given.data === undefined ? nounOf(data) : "texts";
-  await requireWritableFolder(model, "--model");
-  const path = given.data ?? (data.kind === "imdb" ? undefined : await dataPathOf(model));
+  const charts = await openChartFolder(out, sentiment);
+  const path = given.data ?? (data.kind === "imdb" ? undefined : await dataPathOf(folder));
   const { rows, form } = await readTestReviews({
     ...given,
     ...(path === undefined ? {} : { data: path }),
@@ -42,7 +47,7 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
   });
   const { texts, labels } = rows;
   tellForm(form, path, output);
-  await using classifier = await openClassifier(trained, backend);
+  await using classifier = await openClassifier(sentiment, backend);
   output.say(`Testing on ${shownCount(texts.length)} ${noun} with ${backend}.`);
 
   const progress = output.progress("test");
@@ -71,7 +76,8 @@ export async function evaluate({ model, backend, limit, ...given }: EvaluateOpti
     output.note(`All of these ${noun} are of one class: there is no ROC curve to draw.`);
     return;
   }
-  const files = await writeChart(model, rocName, rocChart(rocCurve(labels, probabilities), auc));
+  if (charts === undefined) return;
+  const files = await writeChart(charts, rocName, rocChart(rocCurve(labels, probabilities), auc));
   output.event({ event: "saved", files });
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }

@@ -31,7 +31,7 @@ const reviewCount = checks.reduce((sum, { reviews }) => sum + reviews, 0);
 export async function exportModel({ model, out }: ExportOptions, output: Output): Promise<void> {
   const sentiment = await loadSentiment(model);
   const target = await openOnnxTarget(
-    out ?? join(model, fileNames.onnx),
+    out ?? join(sentiment.folder, fileNames.onnx),
     (json) => "labels" in json && "vocabulary" in json,
   );
   const { trained, vocabularies, settings } = sentiment;

@@ -1,15 +1,64 @@
-/** `info`: the data, its split, how long reviews are, and what a vocabulary of a size knows. */
-import { type Output, shownCount, shownPercent, table } from "@ostinato/app";
+/** `info`: the data, its split, how long reviews are, and what a vocabulary of a size knows; or what a model is made of. */
+import { type Output, shownCount, shownLabel, shownPercent, table, UsageError } from "@ostinato/app";
+import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { readImdb, summariseLengths } from "@ostinato/datasets";
 import { encodeTexts, vocabularyFromTexts } from "@ostinato/text";
+import { sizesOf } from "../inputs.ts";
+import { loadSentiment } from "../model.ts";
 import type { TrainOptions } from "../options.ts";
 import { readTrainingReviews } from "../reviews.ts";
 
-export type InfoOptions = Pick<TrainOptions, "maxWords" | "maxLength" | "seed">;
+export interface InfoOptions extends Pick<TrainOptions, "maxWords" | "maxLength" | "seed"> {
+  readonly model?: string;
+  readonly vocabulary?: string;
+}
 
 const shownWords = 10;
 
-export async function info({ maxWords, maxLength, seed }: InfoOptions, output: Output): Promise<void> {
+export async function info(options: InfoOptions, output: Output): Promise<void> {
+  const { model, vocabulary } = options;
+  if (model === undefined && vocabulary !== undefined)
+    throw new UsageError("--vocabulary describes a model; name it with --model");
+  await (model === undefined ? tellData(options, output) : tellModel(model, vocabulary, output));
+}
+
+/** What `--model` names: its layers, labels and vocabulary, and how it takes texts. */
+async function tellModel(path: string, vocabulary: string | undefined, output: Output): Promise<void> {
+  const sentiment = await loadSentiment(path, { vocabulary });
+  const { trained, own, settings, vocabularies, data, seed } = sentiment;
+  const { labels, maxLength, truncating, padding } = settings;
+  const sizes = sizesOf(vocabularies);
+  const sizesOfSteps = { time: maxLength };
+  output.event({
+    event: "model",
+    file: sentiment.path,
+    parameters: countParameters(trained),
+    layers: summaryRows(trained, sizesOfSteps),
+    ...settings,
+    ids: sizes,
+    ...(own ? { trainedOn: data.kind, seed } : {}),
+  });
+  const shape =
+    padding === undefined ? "" : `, shorter ones filled up with zeros ${padding === "pre" ? "in front" : "behind"}`;
+  output.say(
+    [
+      summary(trained, sizesOfSteps),
+      "",
+      `${sentiment.path}`,
+      `Labels: ${labels.map(shownLabel).join(", ")}`,
+      `Reads the ${truncating === "pre" ? "last" : "first"} ${shownCount(maxLength)} words of a text${shape}.`,
+      ...Object.entries(vocabularies).map(
+        ([name, { words }]) =>
+          `Vocabulary of "${name}": ${shownCount(sizes[name] ?? 0)} ids, the first words are ${words.slice(0, shownWords).map(shownLabel).join(", ")}.`,
+      ),
+      own
+        ? `Trained on ${data.kind === "imdb" ? "the IMDB reviews" : "data of your own"} with the seed ${seed}.`
+        : "Another program made it.",
+    ].join("\n"),
+  );
+}
+
+async function tellData({ maxWords, maxLength, seed }: InfoOptions, output: Output): Promise<void> {
   const reviews = await readTrainingReviews(seed);
   const { test } = await readImdb({ seed });
   const split = Object.entries({ train: reviews.train, validation: reviews.validation, test }).map(

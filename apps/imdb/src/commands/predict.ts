@@ -17,6 +17,7 @@ import { nounOf } from "../reviews.ts";
 
 export interface PredictOptions {
   readonly model: string;
+  readonly vocabulary?: string;
   readonly backend: RuntimeName;
 }
 
@@ -25,17 +26,17 @@ const shownLength = 60;
 
 export async function predict(
   texts: readonly string[],
-  { model, backend }: PredictOptions,
+  { model, vocabulary, backend }: PredictOptions,
   output: Output,
   input: Input,
 ): Promise<void> {
-  const sentiment = await loadSentiment(model);
+  const sentiment = await loadSentiment(model, { vocabulary });
   if (sentiment.data.kind === "imdbIds") {
     throw new UsageError(
       `the model in ${model} was trained on the ids of imdb.npz and knows no words; put imdb_word_index.json beside imdb.npz and train again`,
     );
   }
-  await using classifier = await openClassifier(sentiment.trained, backend);
+  await using classifier = await openClassifier(sentiment, backend);
   const noun = nounOf(sentiment.data);
   if (texts.length > 0) {
     const problems = texts.map((text) => nothingToJudge(sentiment, text));

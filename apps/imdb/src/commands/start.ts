@@ -6,11 +6,16 @@ import { evaluate } from "./evaluate.ts";
 import { exportModel } from "./export.ts";
 import { train } from "./train.ts";
 
-export async function start(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
+export async function start(
+  options: TrainOptions,
+  output: Output,
+  stopping: Stopping,
+  given: ReadonlySet<string>,
+): Promise<void> {
   const { out: model, backend, limit } = options;
   const begin = performance.now();
   output.say("1. Train\n");
-  await train(options, output, stopping);
+  await train(options, output, stopping, given);
   output.say("\n2. Evaluate\n");
   await evaluate({ model, backend, ...(limit === undefined ? {} : { limit }), ...dataOf(options) }, output);
   output.say("\n3. Export to ONNX\n");

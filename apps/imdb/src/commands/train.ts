@@ -3,9 +3,13 @@ import {
   backends,
   type ChartNames,
   classificationFigures,
+  initialSettings,
+  keptInitial,
   type Output,
   openCheckpoint,
+  openInitial,
   openTrainingFolder,
+  refuseReplaced,
   runTraining,
   type SettingDefaults,
   type Stopping,
@@ -13,17 +17,17 @@ import {
   shownCount,
   shownLabel,
 } from "@ostinato/app";
-import { accuracy, compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
+import { encodeForClassifier } from "@ostinato/classifier";
+import { accuracy, compile, countParameters, summary, summaryRows } from "@ostinato/core";
+import { vocabularyFromTexts } from "@ostinato/text";
 import { classWeightsOf, type KnownClassWeights, shownClassWeights } from "../class-weights.ts";
-import { optimizerFor } from "../course.ts";
-import { keptOf, rowsOf, sizesOf, vocabulariesOf } from "../inputs.ts";
-import { metadataOf } from "../model.ts";
-import { lossFor, network, recurrentDefaults, shownNetwork } from "../network.ts";
-import { initialRatios, ngramNetwork } from "../ngram-network.ts";
+import { keptOf, sizesOf } from "../inputs.ts";
+import { appName, loadSentiment, metadataOf, type Sentiment } from "../model.ts";
+import { lossFor, network, recurrentDefaults } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
-import { presetOf } from "../presets.ts";
-import { nounOf, readTrainingReviews, type TrainingReviews } from "../reviews.ts";
+import { nounOf, readTrainingReviews, requireSameClasses, type TrainingReviews } from "../reviews.ts";
 import { rocName } from "../roc.ts";
+import { answeredByFile, initialSubject, newSubject, type Subject } from "../subject.ts";
 import { tellForm } from "../table-form.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
@@ -32,50 +36,65 @@ const defaults: SettingDefaults = { ...recurrentDefaults, header: true };
 const figures = classificationFigures;
 const charts: ChartNames = { training: figures.map(({ name }) => name), model: [rocName] };
 
-export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
+export async function train(
+  options: TrainOptions,
+  output: Output,
+  stopping: Stopping,
+  given: ReadonlySet<string>,
+): Promise<void> {
   const { seed, epochs } = options;
-  const { groupByLength, ngrams, course } = presetOf(options.preset);
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
   const reviews = await readTrainingReviews(seed, options.limit, options);
-  tellForm(reviews.form, options.data, output);
-  const { labelEncoder } = reviews;
+  const { labelEncoder, record: data } = reviews;
   const classes = labelEncoder.classes.length;
+  const initial = await openInitial(options, appName, (path, isKept) =>
+    isKept ? loadSentiment(path) : openFurther(path, options, reviews, output),
+  );
+  if (initial) {
+    refuseReplaced(given, answeredByFile, initial);
+    requireSameClasses("the data have", labelEncoder, initial.model.labelEncoder);
+  }
+  tellForm(reviews.form, options.data, output);
   const weighed = options.classWeight && classWeightsOf(options.classWeight, labelEncoder, reviews.train.labels);
-  const settings = settingsOf({ ...options, classWeight: weighed?.setting }, reviews.record.digest, defaults);
+  const settings = settingsOf(
+    { ...initialSettings(options, initial, answeredByFile), classWeight: weighed?.setting },
+    data.digest,
+    defaults,
+  );
   const resume = options.resume ? await openCheckpoint(options, settings, defaults, output.warn) : undefined;
-  const vocabularies = vocabulariesOf(options, reviews.all);
-  const sizes = sizesOf(vocabularies);
-  const data = { x: rowsOf(options, vocabularies, reviews.train.texts), y: reviews.train.labels };
-  const model = ngrams ? ngramNetwork(options, ngrams, sizes, classes) : network(options, classes);
-  tellData(options, reviews, sizes, output);
-  tellModel(model, options, weighed, output);
+  const maxLength = given.has("maxLength") ? options.maxLength : undefined;
+  const subject = initial ? initialSubject(initial, options, maxLength, reviews) : newSubject(options, reviews);
+  tellData(subject, reviews, output);
+  tellModel(subject, options, weighed, output);
 
-  await using trainer = await compile(model, {
+  await using trainer = await compile(subject.model, {
     backend,
     loss: lossFor(classes),
-    optimizer: optimizerFor(options, course, reviews.train.texts.length),
     metrics: [accuracy()],
     seed,
-    ...(ngrams ? { weights: initialRatios(data, sizes, classes) } : {}),
+    ...subject.learning,
   });
-  const snapshot = {
-    vocabulary: keptOf(vocabularies),
-    metadata: metadataOf(options, labelEncoder, reviews.record, weighed),
-  };
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
   await runTraining({
     trainer,
-    data,
+    data: { x: subject.rows, y: reviews.train.labels },
     options,
     fit: {
-      groupByLength,
-      validationData: { x: rowsOf(options, vocabularies, reviews.validation.texts), y: reviews.validation.labels },
+      groupByLength: subject.groupByLength,
+      validationData: {
+        x: encodeForClassifier(subject.settings, subject.vocabularies, reviews.validation.texts),
+        y: reviews.validation.labels,
+      },
       ...(weighed ? { classWeight: weighed.weights } : {}),
     },
-    snapshot,
+    snapshot: {
+      vocabulary: keptOf(subject.vocabularies),
+      metadata: metadataOf({ ...subject.about, seed, data, classWeight: weighed }, subject.settings),
+    },
     settings,
+    initial: initial && keptInitial(initial),
     resume,
     figures,
     folder,
@@ -84,37 +103,60 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   });
 }
 
-function tellData(
-  { preset, maxLength }: TrainOptions,
-  reviews: TrainingReviews,
-  sizes: Readonly<Record<string, number>>,
+/** The model of `--init`. One that comes without words gets those of the texts, and weights without a network that of the options. */
+function openFurther(
+  path: string,
+  options: TrainOptions,
+  { all, labelEncoder }: TrainingReviews,
   output: Output,
-): void {
+): Promise<Sentiment> {
+  return loadSentiment(path, {
+    vocabulary: options.vocabulary,
+    network: () => network(options, labelEncoder.classes.length),
+    own(maxTokens) {
+      output.warn(
+        `${path} tells no vocabulary: its ids are taken for those of the most frequent words of the texts, from 2 on, as Keras's Tokenizer with an oov_token gives them; name others with --vocabulary`,
+      );
+      return vocabularyFromTexts(all, { maxTokens });
+    },
+  });
+}
+
+function tellData({ title, vocabularies, settings }: Subject, reviews: TrainingReviews, output: Output): void {
   const { classes } = reviews.labelEncoder;
   const noun = nounOf(reviews.record);
   const named =
     reviews.record.kind === "imdb"
       ? ""
       : `; ${shownCount(classes.length)} classes: ${classes.slice(0, 10).map(shownLabel).join(", ")}${classes.length > 10 ? ", …" : ""}`;
-  const counts = Object.entries(sizes).map(([name, size], i) =>
+  const counts = Object.entries(sizesOf(vocabularies)).map(([name, size], i) =>
     i === 0 ? `${shownCount(size)} ids` : `${shownCount(size)} of ${name}`,
   );
+  const end = settings.truncating === "post" ? "first" : "last";
   output.say(
-    `Preset ${preset}: ${presetOf(preset).summary}.\n` +
+    `${title}\n` +
       `${shownCount(reviews.train.texts.length)} ${noun} to train with, ${shownCount(reviews.validation.texts.length)} to validate; ` +
-      `${counts.join(", ")}, the last ${maxLength} words of each ${noun.slice(0, -1)}${named}.\n`,
+      `${counts.join(", ")}, the ${end} ${settings.maxLength} words of each ${noun.slice(0, -1)}${named}.\n`,
   );
 }
 
-function tellModel(model: Model, options: TrainOptions, weighed: KnownClassWeights | undefined, output: Output): void {
-  const { maxLength: time, cell, layers, bidirectional, units, dropout, recurrentDropout, pooling } = options;
+function tellModel(
+  { model, settings, about, network: shown }: Subject,
+  options: TrainOptions,
+  weighed: KnownClassWeights | undefined,
+  output: Output,
+): void {
+  const { cell, layers, bidirectional, units, dropout, recurrentDropout, pooling } = options;
+  const time = settings.maxLength;
   output.event({
     event: "model",
     parameters: countParameters(model),
     layers: summaryRows(model, { time }),
-    network: { cell, layers, bidirectional, units, dropout, recurrentDropout, pooling },
+    ...(about.origin
+      ? { init: about.origin }
+      : { network: { cell, layers, bidirectional, units, dropout, recurrentDropout, pooling } }),
     ...(weighed ? { classWeight: weighed.byLabel } : {}),
   });
   output.say(summary(model, { time }));
-  output.say([shownNetwork(options), ...(weighed ? [shownClassWeights(weighed)] : [])].join("; "));
+  output.say([shown, ...(weighed ? [shownClassWeights(weighed)] : [])].join("; "));
 }

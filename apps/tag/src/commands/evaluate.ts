@@ -5,8 +5,8 @@ import {
   confusionName,
   dataPathOf,
   type Output,
+  openChartFolder,
   type RuntimeName,
-  requireWritableFolder,
   shownCount,
   shownFigure,
   shownLabel,
@@ -23,6 +23,8 @@ import { loadTagger, openTagger, type TaggerModel } from "../model.ts";
 
 export interface EvaluateOptions {
   readonly model: string;
+  /** The folder of the picture. */
+  readonly out?: string;
   readonly backend: RuntimeName;
   readonly data?: string;
   readonly tokenColumn?: string;
@@ -35,11 +37,11 @@ export interface EvaluateOptions {
 const shownPairs = 10;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
-  const { model: folder, backend, mistakes } = options;
-  const model = await loadTagger(folder);
-  await requireWritableFolder(folder, "--model");
+  const { backend, mistakes } = options;
+  const model = await loadTagger(options.model);
+  const charts = await openChartFolder(options.out, model);
   const asTrained = options.data === undefined;
-  const data = options.data ?? (model.data.kind === "brown" ? undefined : await dataPathOf(folder));
+  const data = options.data ?? (model.data.kind === "brown" ? undefined : await dataPathOf(model.folder));
   const sentences = await readTestSentences({
     ...columnsOf(options),
     ...(data === undefined ? {} : { data }),
@@ -50,7 +52,7 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
     tags: model.settings.tags,
     asTrained,
   });
-  await using tagger = await openTagger(model.trained, backend);
+  await using tagger = await openTagger(model, backend);
   output.say(`Testing on ${shownCount(sentences.length)} sentences with ${backend}.`);
 
   const progress = output.progress("test");
@@ -68,8 +70,9 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const answers = sentences.map(({ tokens, tags }, row) => ({ tokens, tags, said: taggings[row]?.tags ?? [] }));
   const confusion = report(answers, model, output);
   tellMistakes(answers, mistakes, output);
+  if (charts === undefined) return;
   const files = await writeChart(
-    folder,
+    charts,
     confusionName,
     confusionChart({
       title: "Tags and what the model makes of them (share of each row, in %)",

@@ -28,11 +28,11 @@ const checks = [
 ];
 const sentenceCount = checks.reduce((sum, { sentences }) => sum + sentences, 0);
 
-export async function exportModel({ model: folder, out }: ExportOptions, output: Output): Promise<void> {
-  const model = await loadTagger(folder);
+export async function exportModel({ model: path, out }: ExportOptions, output: Output): Promise<void> {
+  const model = await loadTagger(path);
   const { trained, vocabulary } = model;
   const target = await openOnnxTarget(
-    out ?? join(folder, fileNames.onnx),
+    out ?? join(model.folder, fileNames.onnx),
     (json) => "tags" in json && "vocabulary" in json,
   );
   const bytes = exportOnnx(trained);

@@ -1,14 +1,18 @@
-/** `info`: the data, its split, its tags, how long sentences are, and what a vocabulary knows of it. */
+/** `info`: the data, its split, its tags, how long sentences are, and what a vocabulary knows of it; or what a model is made of. */
 import { type Output, shownCount, shownLabel, shownPercent, table } from "@ostinato/app";
+import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { summariseLengths, type TaggedSentence } from "@ostinato/datasets";
 import { taggerVocabulary, tokenEncoder, unknownId } from "@ostinato/tagger";
 import { type DataOptions, readAllParts } from "../data.ts";
+import { loadTagger } from "../model.ts";
 
 export interface InfoOptions extends DataOptions {
   readonly minCount: number;
+  readonly model?: string;
 }
 
 const shownTags = 40;
+const shownWords = 10;
 /** Sentences beyond it are told. */
 const long = 100;
 
@@ -16,6 +20,41 @@ const tokensOf = (sentences: readonly TaggedSentence[]) => sentences.map(({ toke
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 export async function info(options: InfoOptions, output: Output): Promise<void> {
+  await (options.model === undefined ? tellData(options, output) : tellModel(options.model, output));
+}
+
+/** A sentence of this length is shown in the summary. */
+const time = 20;
+
+/** What `--model` names: its layers, tags and vocabulary. */
+async function tellModel(path: string, output: Output): Promise<void> {
+  const model = await loadTagger(path);
+  const { trained, settings, vocabulary, data, seed } = model;
+  const words = vocabulary.values.word;
+  output.event({
+    event: "model",
+    file: model.path,
+    parameters: countParameters(trained),
+    layers: summaryRows(trained, { time }),
+    ...settings,
+    words: words.length,
+    trainedOn: data.kind,
+    seed,
+  });
+  const { tags } = settings;
+  output.say(
+    [
+      summary(trained, { time }),
+      "",
+      model.path,
+      `${tags.length} tags${settings.output === "crf" ? " of a CRF" : ""}: ${tags.slice(0, shownTags).map(shownLabel).join(" ")}${tags.length > shownTags ? " …" : ""}`,
+      `${shownCount(words.length)} words, the first are ${words.slice(0, shownWords).map(shownLabel).join(", ")}.`,
+      `Trained on ${data.kind === "brown" ? "the Brown corpus" : "data of your own"} with the seed ${seed}.`,
+    ].join("\n"),
+  );
+}
+
+async function tellData(options: InfoOptions, output: Output): Promise<void> {
   const { train, validation, test } = await readAllParts(options);
   const split = Object.entries({ train, validation, test }).map(([part, sentences]) => ({
     part,

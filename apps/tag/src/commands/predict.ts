@@ -27,8 +27,7 @@ export async function predict(
   output: Output,
   input: Input,
 ): Promise<void> {
-  const { trained } = await loadTagger(model);
-  await using tagger = await openTagger(trained, backend);
+  await using tagger = await openTagger(await loadTagger(model), backend);
   const tokensOf = splitters[split];
   if (texts.length > 0) {
     if (texts.every((text) => tokensOf(text).length === 0)) throw new FailureError(`nothing to tag: ${empty}`);

@@ -5,9 +5,15 @@ import {
   classificationFigures,
   confusionName,
   type HistoryFigure,
+  initialSettings,
+  keptInitial,
+  learningOf,
+  type Origin,
   type Output,
   openCheckpoint,
+  openInitial,
   openTrainingFolder,
+  refuseReplaced,
   runTraining,
   type Score,
   type SettingDefaults,
@@ -32,7 +38,7 @@ import type { TaggedSentence } from "@ostinato/datasets";
 import { type TaggerOutput, type TokenEncoder, tagger, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
 import { areSpanTags, encodeLabels, type LabelEncoder, labelEncoder, spanReport } from "@ostinato/text";
 import { readTrainingData, type TrainingData } from "../data.ts";
-import { metadataOf } from "../model.ts";
+import { appName, loadTagger, metadataOf, type TaggerModel } from "../model.ts";
 import { constraintsFor, lossFor, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
 
@@ -48,30 +54,48 @@ const figures: Readonly<Record<TaggerOutput, readonly HistoryFigure[]>> = {
   ),
 };
 
-export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
-  const { seed, epochs, batchSize, minCount } = options;
+/** The options for which the file of a model answers that is trained further. */
+const answeredByFile = [
+  "output",
+  "embedding",
+  "affix",
+  "units",
+  "layers",
+  "dropout",
+  "wordDropout",
+  "shapeDropout",
+  "minCount",
+] as const satisfies readonly (keyof TrainOptions)[];
+
+export async function train(
+  options: TrainOptions,
+  output: Output,
+  stopping: Stopping,
+  given: ReadonlySet<string>,
+): Promise<void> {
+  const { seed, epochs, batchSize } = options;
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
-  const data = await readTrainingData(options, options.limit);
-  const settings = settingsOf(options, data.record.digest, defaults);
+  const initial = await openInitial(options, appName, loadTagger);
+  if (initial) refuseReplaced(given, answeredByFile, initial);
+  const data = await readTrainingData(options, options.limit, initial?.model.settings.tags);
+  const settings = settingsOf(initialSettings(options, initial, answeredByFile), data.record.digest, defaults);
   const resume = options.resume ? await openCheckpoint(options, settings, defaults, output.warn) : undefined;
-  const vocabulary = taggerVocabulary(
-    data.train.map(({ tokens }) => tokens),
-    { minCount: { word: minCount } },
-  );
-  const model = network(options, vocabulary, data.tags.length);
+  const { model, vocabulary, ending, outsideBias } = subjectOf(options, initial?.model, data, given);
+  if (initial) output.say(`Going on from ${initial.origin.file}.`);
   tellData(data, vocabulary.values.word.length, output);
-  tellModel(model, output);
+  tellModel(model, initial?.origin, output);
 
   const [encode, tags] = [tokenEncoder(vocabulary), labelEncoder(data.tags)];
   const training = examples(encode, tags, data.train);
   await using trainer = await compile(model, {
     backend,
-    loss: lossFor(options.output, constraintsFor(data.tags, training.y)),
+    loss: lossFor(ending, constraintsFor(data.tags, training.y)),
     optimizer: optimizerFor(options, Math.ceil(data.train.length / batchSize)),
     metrics: [accuracy()],
     seed,
+    ...(initial ? learningOf(options, initial.model.trained) : {}),
   });
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
   await runTraining({
@@ -81,21 +105,38 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     fit: { groupByLength: true, validationData: examples(encode, tags, data.validation) },
     snapshot: {
       vocabulary,
-      metadata: metadataOf(
-        seed,
-        { tags: data.tags, output: options.output, outsideBias: options.outsideBias },
-        data.record,
-      ),
+      metadata: metadataOf(seed, { tags: data.tags, output: ending, outsideBias }, data.record, initial?.origin),
     },
     settings,
+    initial: initial && keptInitial(initial),
     resume,
-    monitor: areSpanTags(data.tags) || options.output === "softmax" ? "valAccuracy" : "valLoss",
+    monitor: areSpanTags(data.tags) || ending === "softmax" ? "valAccuracy" : "valLoss",
     score: areSpanTags(data.tags) ? spanScore(backend, data.validation) : undefined,
-    figures: figures[options.output],
+    figures: figures[ending],
     folder,
     output,
     stopping,
   });
+}
+
+/** What is trained: the model of `--init`, or a network of the options with words of the sentences. */
+function subjectOf(
+  options: TrainOptions,
+  further: TaggerModel | undefined,
+  { train: sentences, tags }: TrainingData,
+  given: ReadonlySet<string>,
+) {
+  if (further) {
+    const { trained, vocabulary, settings } = further;
+    const { outsideBias } = given.has("outsideBias") ? options : settings;
+    return { model: trained, vocabulary, ending: settings.output, outsideBias };
+  }
+  const vocabulary = taggerVocabulary(
+    sentences.map(({ tokens }) => tokens),
+    { minCount: { word: options.minCount } },
+  );
+  const model: Model = network(options, vocabulary, tags.length);
+  return { model, vocabulary, ending: options.output, outsideBias: options.outsideBias };
 }
 
 /** The F1 of the spans that the model finds in the sentences to validate with. Of spans that are rare, most tokens are right when none is found, and the loss is least long before most are. */
@@ -142,7 +183,12 @@ function tellData({ train, validation, tags, record }: TrainingData, words: numb
 /** A sentence of this length is shown in the summary. */
 const time = 20;
 
-function tellModel(model: Model, output: Output): void {
-  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model, { time }) });
+function tellModel(model: Model, init: Origin | undefined, output: Output): void {
+  output.event({
+    event: "model",
+    parameters: countParameters(model),
+    layers: summaryRows(model, { time }),
+    ...(init === undefined ? {} : { init }),
+  });
   output.say(summary(model, { time }));
 }

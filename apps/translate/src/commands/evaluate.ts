@@ -6,8 +6,8 @@ import {
   excerpt,
   heatMap,
   type Output,
+  openChartFolder,
   type RuntimeName,
-  requireWritableFolder,
   shownCount,
   shownFigure,
   shownLabel,
@@ -34,6 +34,8 @@ import { loadTranslation, openTranslator } from "../model.ts";
 
 export interface EvaluateOptions {
   readonly model: string;
+  /** The folder of the picture. */
+  readonly out?: string;
   readonly backend: RuntimeName;
   readonly data?: string;
   readonly beam: number;
@@ -51,18 +53,18 @@ const shownTokens = 80;
 const allTexts = { allowUnknown: true, maxSourceLength: Number.MAX_SAFE_INTEGER } as const;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
-  const { model: folder, backend, beam, mistakes } = options;
-  const model = await loadTranslation(folder);
-  await requireWritableFolder(folder, "--model");
+  const { backend, beam, mistakes } = options;
+  const model = await loadTranslation(options.model);
+  const charts = await openChartFolder(options.out, model);
   const asTrained = options.data === undefined;
-  const data = options.data ?? (model.data.kind === "table" ? await dataPathOf(folder) : undefined);
+  const data = options.data ?? (model.data.kind === "table" ? await dataPathOf(model.folder) : undefined);
   const entries = await readTestTexts({
     ...(data === undefined ? {} : { data }),
     ...(options.limit === undefined ? {} : { limit: options.limit }),
     trainedOn: model.data,
     asTrained,
   });
-  await using translator = await openTranslator(model.trained, backend);
+  await using translator = await openTranslator(model, backend);
   expectKnown(translator, entries, options.data, output);
   output.say(`Testing on ${shownCount(entries.length)} texts with ${backend}, beam ${beam}.`);
 
@@ -88,7 +90,8 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   report(answers, source, { beam, unfinished, seconds }, output);
   const pairs = confusionsOf(answers);
   tellMistakes(answers, pairs, mistakes, output);
-  const files = await writeChart(folder, confusionName, chartOf(pairs));
+  if (charts === undefined) return;
+  const files = await writeChart(charts, confusionName, chartOf(pairs));
   output.event({ event: "saved", files });
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }

@@ -37,10 +37,14 @@ const checks = [
 ];
 const textCount = checks.reduce((sum, { texts }) => sum + texts, 0);
 
-export async function exportModel({ model: folder, out }: ExportOptions, output: Output): Promise<void> {
-  const model = await loadTranslation(folder);
+export async function exportModel({ model: path, out }: ExportOptions, output: Output): Promise<void> {
+  const model = await loadTranslation(path);
   const { trained } = model;
-  const target = await openOnnxFolder(out ?? folder, exportedNames, (json) => "vocabulary" in json && "memory" in json);
+  const target = await openOnnxFolder(
+    out ?? model.folder,
+    exportedNames,
+    (json) => "vocabulary" in json && "memory" in json,
+  );
   const exported = exportDecoding(trained);
   const what = model.data.kind === "cmudict" ? "test words" : "texts of drawn tokens";
   const texts = await checkTexts(model);

@@ -20,9 +20,10 @@ const shownTokens = 20;
 /** A text of this length is shown in the summary. */
 const time = 10;
 
-async function tellModel(folder: string, output: Output): Promise<void> {
-  const { trained, vocabulary, settings, data, seed } = await loadTranslation(folder);
-  const training = await trainingOf(folder);
+async function tellModel(path: string, output: Output): Promise<void> {
+  const { trained, vocabulary, settings, data, seed, folder, alone } = await loadTranslation(path);
+  // A lone file need not be the model of the training whose history lies beside it.
+  const training = alone ? undefined : await trainingOf(folder);
   const rates = (training?.epochs ?? []).map(({ valPhoneErrorRate }) => Number(valPhoneErrorRate ?? Number.NaN));
   const course =
     rates.length === 0

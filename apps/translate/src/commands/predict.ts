@@ -34,8 +34,7 @@ export async function predict(
 ): Promise<void> {
   const { attention } = options;
   if (attention !== undefined) await requirePicture(attention, texts);
-  const { trained } = await loadTranslation(options.model);
-  await using translator = await openTranslator(trained, options.backend);
+  await using translator = await openTranslator(await loadTranslation(options.model), options.backend);
   if (attention !== undefined && !translator.hasAttention)
     throw new UsageError(`--attention: the model in ${options.model} has no attention`);
   const answers = answerer(translator, options, output);

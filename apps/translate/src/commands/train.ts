@@ -5,9 +5,15 @@ import {
   confusionName,
   excerpt,
   type HistoryFigure,
+  initialSettings,
+  keptInitial,
+  learningOf,
+  type Origin,
   type Output,
   openCheckpoint,
+  openInitial,
   openTrainingFolder,
+  refuseReplaced,
   runTraining,
   type Score,
   type SettingDefaults,
@@ -33,6 +39,7 @@ import {
   endId,
   type SideVocabulary,
   startId,
+  type TranslatorSettings,
   type TranslatorVocabulary,
   textEncoder,
   translator,
@@ -42,7 +49,7 @@ import { optimizerFor, samplingFor } from "../course.ts";
 import { readTrainingData, spread, type TrainingData, tokenKindOf } from "../data.ts";
 import { exportedNames, shownSamples } from "../defaults.ts";
 import { type Answer, answersOf, isRight, nearestOf, ratesOf } from "../judging.ts";
-import { metadataOf } from "../model.ts";
+import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
 
@@ -66,7 +73,29 @@ type Pairs = ReturnType<typeof parallelPairs>;
 /** Rows of training are this much shorter than those that the model takes, and gives. */
 const room = 2;
 
-export async function train(options: TrainOptions, output: Output, stopping: Stopping): Promise<void> {
+/** The options for which the file of a model answers that is trained further. */
+const answeredByFile = [
+  "embedding",
+  "cell",
+  "units",
+  "layers",
+  "decoderUnits",
+  "decoderLayers",
+  "attention",
+  "inputFeeding",
+  "dropout",
+  "sourceTokens",
+  "targetTokens",
+  "lowercase",
+  "minCount",
+] as const satisfies readonly (keyof TrainOptions)[];
+
+export async function train(
+  options: TrainOptions,
+  output: Output,
+  stopping: Stopping,
+  given: ReadonlySet<string>,
+): Promise<void> {
   const { seed, epochs } = options;
   const decayEpochs = options.decayEpochs ?? epochs;
   if (options.inputFeeding && options.attention === "none")
@@ -74,15 +103,22 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
+  const initial = await openInitial(options, appName, loadTranslation);
+  if (initial) refuseReplaced(given, answeredByFile, initial);
   const data = await readTrainingData(options, options.limit);
-  const settings = settingsOf({ ...options, decayEpochs }, data.record.digest, settingDefaults);
+  const settings = settingsOf(
+    { ...initialSettings(options, initial, answeredByFile), decayEpochs },
+    data.record.digest,
+    settingDefaults,
+  );
   const resume = options.resume ? await openCheckpoint(options, settings, settingDefaults, output.warn) : undefined;
   const pairs = parallelPairs(data.train);
-  const vocabulary = vocabularyOf(options, pairs);
-  const model = network(options, vocabulary);
+  const vocabulary = initial?.model.vocabulary ?? vocabularyOf(options, pairs);
+  const model: Model = initial?.model.trained ?? network(options, vocabulary);
   const { sources, targets } = idsOf(vocabulary, pairs);
+  if (initial) output.say(`Going on from ${initial.origin.file}.`);
   tellData(data, pairs.targets.length, vocabulary, output);
-  tellModel(model, output);
+  tellModel(model, initial?.origin, output);
 
   const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, sources, targets)];
   await using trainer = await compile(model, {
@@ -92,6 +128,7 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     ...samplingFor(course, steps),
     metrics: [accuracy()],
     seed,
+    ...(initial ? learningOf(options, initial.model.trained) : {}),
   });
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
   const { score, tellSamples } = errorScore(backend, spread(data.validation, options.validationSample), output);
@@ -106,13 +143,10 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     snapshot: {
       averaged: options.average > 0,
       vocabulary,
-      metadata: metadataOf(
-        seed,
-        { maxSourceLength: room * longest(sources), maxTargetLength: room * longest(targets) },
-        data.record,
-      ),
+      metadata: metadataOf(seed, limitsOf(sources, targets, initial?.model.settings), data.record, initial?.origin),
     },
     settings,
+    initial: initial && keptInitial(initial),
     resume,
     score,
     afterEpoch: tellSamples,
@@ -121,6 +155,14 @@ export async function train(options: TrainOptions, output: Output, stopping: Sto
     output,
     stopping,
   });
+}
+
+/** How long texts may be: somewhat longer than those of training, and than the model took before. */
+function limitsOf(sources: number[][], targets: number[][], before?: TranslatorSettings): TranslatorSettings {
+  return {
+    maxSourceLength: Math.max(room * longest(sources), before?.maxSourceLength ?? 0),
+    maxTargetLength: Math.max(room * longest(targets), before?.maxTargetLength ?? 0),
+  };
 }
 
 function vocabularyOf(options: TrainOptions, pairs: Pairs): TranslatorVocabulary {
@@ -210,8 +252,13 @@ function tellData(
 /** A text of this length is shown in the summary. */
 const time = 10;
 
-function tellModel(model: Model, output: Output): void {
+function tellModel(model: Model, init: Origin | undefined, output: Output): void {
   const sizes = { source: time, target: time };
-  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model, sizes) });
+  output.event({
+    event: "model",
+    parameters: countParameters(model),
+    layers: summaryRows(model, sizes),
+    ...(init === undefined ? {} : { init }),
+  });
   output.say(summary(model, sizes));
 }

@@ -1,0 +1,90 @@
+/** What `train` trains: the network that the options describe, with words of the texts, or a model that there is already, with the words that it knows. */
+import { type Initial, learningOf } from "@ostinato/app";
+import { type ClassifierSettings, encodeForClassifier, type Vocabularies } from "@ostinato/classifier";
+import { adam, type CompileOptions, type Model, type Trained } from "@ostinato/core";
+import { optimizerFor } from "./course.ts";
+import { sizesOf, vocabulariesOf } from "./inputs.ts";
+import type { About, Sentiment } from "./model.ts";
+import { network, shownNetwork } from "./network.ts";
+import { initialRatios, ngramNetwork } from "./ngram-network.ts";
+import type { TrainOptions } from "./options.ts";
+import { presetOf, rowSettings } from "./presets.ts";
+import type { TrainingReviews } from "./reviews.ts";
+
+/** The options for which the file of a model answers that is trained further. */
+export const answeredByFile = [
+  "preset",
+  "maxWords",
+  "embedding",
+  "units",
+  "cell",
+  "layers",
+  "bidirectional",
+  "dropout",
+  "recurrentDropout",
+  "pooling",
+] as const satisfies readonly (keyof TrainOptions)[];
+
+export interface Subject {
+  readonly model: Model | Trained;
+  readonly vocabularies: Vocabularies;
+  readonly settings: ClassifierSettings;
+  /** Rows of ids of the texts to train with. */
+  readonly rows: ReturnType<typeof encodeForClassifier>;
+  readonly learning: Pick<CompileOptions, "optimizer" | "weights">;
+  /** Batches are made of texts of similar length. */
+  readonly groupByLength: boolean;
+  /** How it came about. */
+  readonly about: Pick<About, "preset" | "origin">;
+  /** It, and its network, in words. */
+  readonly title: string;
+  readonly network: string;
+}
+
+/** The network of the options. */
+export function newSubject(options: TrainOptions, { all, train, labelEncoder }: TrainingReviews): Subject {
+  const { preset, maxLength } = options;
+  const { groupByLength, ngrams, course, summary } = presetOf(preset);
+  const { classes } = labelEncoder;
+  const vocabularies = vocabulariesOf(options, all);
+  const settings = { labels: classes, ...rowSettings(preset, maxLength) };
+  const rows = encodeForClassifier(settings, vocabularies, train.texts);
+  const sizes = sizesOf(vocabularies);
+  const data = { x: rows, y: train.labels };
+  return {
+    model: ngrams ? ngramNetwork(options, ngrams, sizes, classes.length) : network(options, classes.length),
+    vocabularies,
+    settings,
+    rows,
+    learning: {
+      optimizer: optimizerFor(options, course, train.texts.length),
+      ...(ngrams ? { weights: initialRatios(data, sizes, classes.length) } : {}),
+    },
+    groupByLength,
+    about: { preset },
+    title: `Preset ${preset}: ${summary}.`,
+    network: shownNetwork(options),
+  };
+}
+
+/** The model of `--init`; `maxLength` is what the command line says of the words that are read, if it does. */
+export function initialSubject(
+  { model: sentiment, origin }: Initial<Sentiment>,
+  options: TrainOptions,
+  maxLength: number | undefined,
+  { train }: TrainingReviews,
+): Subject {
+  const { trained, vocabularies } = sentiment;
+  const settings = maxLength === undefined ? sentiment.settings : { ...sentiment.settings, maxLength };
+  return {
+    model: trained,
+    vocabularies,
+    settings,
+    rows: encodeForClassifier(settings, vocabularies, train.texts),
+    learning: { optimizer: adam({ learningRate: options.learningRate }), ...learningOf(options, trained) },
+    groupByLength: settings.padding === undefined,
+    about: { origin },
+    title: `Going on from ${origin.file}.`,
+    network: `The network of ${origin.file}`,
+  };
+}

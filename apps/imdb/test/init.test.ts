@@ -1,0 +1,89 @@
+/** `--init`: training that goes on from a model, is stopped and gone on with without its file, and leaves parts of it as they are. */
+import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fromBytes } from "@ostinato/core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { lastingFolder, runInside, temporaryFolder } from "./runCli.ts";
+import { columns, drawnRows, writeCsv } from "./tables.ts";
+import { bytesOf, expectSameFiles, trained } from "./trainings.ts";
+
+const folder = lastingFolder();
+const data = writeCsv(folder, drawnRows(120));
+const first = join(folder, "first");
+const train = ["train", "--data", data, ...columns, "--batch-size", "16"];
+const init = ["--init", first];
+const modelOf = (out: string) => fromBytes(bytesOf(out, "model.safetensors"));
+const lossOf = (events: Record<string, unknown>[]) => Number(events.find(({ event }) => event === "epoch")?.loss);
+
+async function refused(args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runInside(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^imdb: [^\n]*\n$/);
+  return stderr;
+}
+
+beforeAll(async () => {
+  await trained([...train, "--units", "4", "--max-words", "60", "--epochs", "2"], first);
+}, 60_000);
+
+describe("own models", () => {
+  test("training begins where it was, with the words that the model knows", async () => {
+    const [further, anew] = [temporaryFolder(), temporaryFolder()];
+    const events = await trained([...train, ...init, "--epochs", "1"], further);
+    expect(events[1]).toMatchObject({ event: "model", init: { file: "model.safetensors", network: true } });
+    const cold = await trained([...train, "--units", "4", "--max-words", "60", "--epochs", "1"], anew);
+    expect(lossOf(events)).toBeLessThan(lossOf(cold));
+    expect(modelOf(further).vocabulary).toEqual(modelOf(first).vocabulary);
+    expect(modelOf(further).metadata).toMatchObject({ textClassifier: modelOf(first).metadata?.textClassifier });
+    const { options } = JSON.parse(readFileSync(join(further, "history.json"), "utf8"));
+    expect(options).toMatchObject({ init: expect.stringMatching(/^[0-9a-f]{32}$/), epochs: 1 });
+    expect(options).not.toHaveProperty("units");
+  });
+
+  test("its file may be in the folder that is written to, or be gone when training is gone on with", async () => {
+    const [whole, half] = [temporaryFolder(), temporaryFolder()];
+    await trained([...train, ...init, "--epochs", "3"], whole);
+    copyFileSync(join(first, "model.safetensors"), join(half, "model.safetensors"));
+    const own = ["--init", join(half, "model.safetensors")];
+    expect(await refused([...train, ...own, "--epochs", "1", "--out", half])).toMatch(/add --resume .* --overwrite/);
+    await trained([...train, ...own, "--epochs", "1", "--overwrite"], half);
+    expect(existsSync(join(half, "initial.safetensors"))).toBe(true);
+
+    // Now the file is another one.
+    const changed = await refused([...train, ...own, "--epochs", "3", "--resume", "--out", half]);
+    expect(changed).toMatch(/of a training with other settings: --init was [0-9a-f]{32}, is [0-9a-f]{32}/);
+    rmSync(join(half, "model.safetensors"));
+    await trained([...train, ...own, "--epochs", "2", "--resume"], half);
+    await trained([...train, "--epochs", "3", "--resume"], half);
+    expectSameFiles(half, whole);
+  });
+
+  test("a training without --init takes no notice of one before", async () => {
+    const out = temporaryFolder();
+    await trained([...train, ...init, "--epochs", "1"], out);
+    await trained([...train, "--units", "3", "--max-words", "60", "--epochs", "1", "--overwrite"], out);
+    expect(existsSync(join(out, "initial.safetensors"))).toBe(false);
+    await trained([...train, "--units", "3", "--max-words", "60", "--epochs", "2", "--resume"], out);
+  });
+});
+
+describe("what does not go together", () => {
+  test("options of a network, and data of other labels", async () => {
+    const out = temporaryFolder();
+    const further = [...train, ...init, "--epochs", "1", "--out", out];
+    expect(await refused([...further, "--units", "4"])).toMatch(
+      /--units is for a new network, and that of model\.safetensors is trained further; leave it out/,
+    );
+    expect(await refused([...further, "--max-words", "60"])).toMatch(/--max-words is for a new network/);
+    expect(await refused([...further, "--preset", "default"])).toMatch(/--preset is for a new network/);
+    const other = writeCsv(
+      temporaryFolder(),
+      drawnRows(60).map((row) => ({ ...row, queue: `${row.queue}s` })),
+    );
+    expect(await refused(further.map((arg) => (arg === data ? other : arg)))).toMatch(
+      /the data have the classes .*s; the model knows /,
+    );
+    expect(await refused([...train, "--init", join(folder, "none.onnx"), "--out", out])).toMatch(/none\.onnx/);
+    expect(existsSync(join(out, "checkpoint.safetensors"))).toBe(false);
+  });
+});
