@@ -1,0 +1,16 @@
+/** Damaged files: typed errors alone, each in time, without buffers longer than ten times the file. `damage.soak.ts` damages more of them. */
+import { expect, test } from "vitest";
+import { damagedArchives, damagedStateDicts } from "./damagedFiles.ts";
+
+test("2,000 mutations of state dicts", async () => {
+  const { refused, read } = await damagedStateDicts(2000, 1);
+  expect(refused).toBeGreaterThan(1000);
+  expect(read).toBeGreaterThan(200);
+});
+
+test("2,000 mutations of NumPy's archives", async () => {
+  const { refused, read } = await damagedArchives(2000, 1);
+  // Checksums find what is not in headers that nobody reads.
+  expect(refused).toBeGreaterThan(1500);
+  expect(read).toBeGreaterThan(50);
+});
