@@ -1,0 +1,48 @@
+/** How much of a page each reader takes, with what it needs of core: a page that reads state dicts has no zip archives in it. */
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+import { expect, test } from "vitest";
+
+const index = join(import.meta.dirname, "..", "src", "index.ts");
+
+/** The script of a page that uses one name of the package. */
+async function bundled(name: string): Promise<string> {
+  const page = "virtual:page";
+  const result = await build({
+    configFile: false,
+    root: import.meta.dirname,
+    logLevel: "error",
+    resolve: { conditions: ["@ostinato/source", "browser", "import", "default"] },
+    plugins: [
+      {
+        name: "page",
+        resolveId: (id) => (id === page ? id : undefined),
+        load: (id) => (id === page ? `export { ${name} } from ${JSON.stringify(index)};` : undefined),
+      },
+    ],
+    build: {
+      write: false,
+      minify: true,
+      target: "esnext",
+      modulePreload: false,
+      rolldownOptions: { input: page, preserveEntrySignatures: "strict" },
+    },
+  });
+  const [first] = Array.isArray(result) ? result : [result];
+  if (first === undefined || !("output" in first)) throw new Error("vite watches instead of building");
+  const { code, imports } = first.output[0];
+  expect(imports).toEqual([]);
+  return code;
+}
+
+test.each([
+  ["loadPytorch", 19_000, false],
+  ["toPytorch", 15_000, false],
+  ["fromNpz", 7_000, true],
+] as const)("%s takes at most %i bytes minified and gzipped", async (name, most, unpacks) => {
+  const code = await bundled(name);
+  expect(gzipSync(code).length).toBeLessThanOrEqual(most);
+  // A message of fflate's.
+  expect(code.includes("invalid block type")).toBe(unpacks);
+});
