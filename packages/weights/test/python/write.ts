@@ -13,8 +13,8 @@ import {
   int32,
   layerNormalization,
   lstm,
-  meanSquaredError,
   type Model,
+  meanSquaredError,
   predictor,
   RandomStream,
   reversibleEmbedding,
@@ -65,8 +65,14 @@ for (const [name, { model, map }] of Object.entries(cases)) {
   const trained = { ...rest, weights };
   const ids = model.spec.inputs[0]?.kind === "ids";
   const x = ids
-    ? int32([2, 5], Array.from({ length: 10 }, () => random.below(9)))
-    : float32([2, 5, 2], Array.from({ length: 20 }, () => random.normal()));
+    ? int32(
+        [2, 5],
+        Array.from({ length: 10 }, () => random.below(9)),
+      )
+    : float32(
+        [2, 5, 2],
+        Array.from({ length: 20 }, () => random.normal()),
+      );
   await using runner = await predictor(trained, { backend: await cpu() });
   const y = await runner.predict(x);
   described[name] = { x: { shape: x.shape, data: [...x.data] }, y: { shape: y.shape, data: [...y.data] } };
