@@ -1,10 +1,10 @@
 /** HDF5 files: those of h5py are read, what is written is read by libhdf5, and what leads out of a file or in circles is refused. */
+import { expectHarmless } from "@ostinato/conformance";
 import { ModelFileError, RandomStream } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { type Group, openHdf5 } from "../src/hdf5/read.ts";
 import { writeHdf5 } from "../src/hdf5/write.ts";
 import files from "./golden/hdf5.json" with { type: "json" };
-import { expectHarmless } from "./mutations.ts";
 
 const file = (name: keyof typeof files): Uint8Array => Uint8Array.from(Buffer.from(files[name], "base64"));
 

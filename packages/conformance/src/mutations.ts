@@ -5,7 +5,12 @@ import { expect } from "vitest";
 /** Numbers that sizes, counts and addresses of binary formats are wrong by. */
 const oddNumbers = [0n, 1n, 8n, 96n, 0xffffn, 0x7fffffffn, 0xffffffffn, 0x100000000n, 1n << 40n, (1n << 64n) - 1n];
 
-/** A copy of a file with damage of the kind `k`: flipped bits, fields overwritten, pieces moved, cut off, taken out or repeated. */
+/** A number as protobuf writes it: seven bits a byte, the lowest first. */
+function varint(number: bigint): number[] {
+  return number < 128n ? [Number(number)] : [Number(number & 127n) | 128, ...varint(number >> 7n)];
+}
+
+/** A copy of a file with damage of the kind `k`: flipped bits, fields overwritten, pieces moved, cut off, taken out, repeated or put in. */
 function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
   const out = file.slice();
   const view = new DataView(out.buffer);
@@ -14,7 +19,7 @@ function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
     const from = place();
     return [from, Math.min(out.length, from + 1 + place(64))];
   };
-  switch (k % 6) {
+  switch (k % 7) {
     case 0:
       for (let count = 1 + random.below(20); count > 0; count--) {
         const at = place();
@@ -38,6 +43,11 @@ function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
       const [from, to] = piece();
       return Uint8Array.from([...out.subarray(0, from), ...out.subarray(to)]);
     }
+    case 5: {
+      const at = place();
+      const number = oddNumbers[random.below(oddNumbers.length)] as bigint;
+      return Uint8Array.from([...out.subarray(0, at), ...varint(number), ...out.subarray(at + random.below(3))]);
+    }
     default: {
       const [from, to] = piece();
       out.copyWithin(place(out.length - (to - from)), from, to);
@@ -57,10 +67,25 @@ async function taken(read: (bytes: Uint8Array) => unknown, bytes: Uint8Array, k:
   }
 }
 
-/** The sizes of the longest buffer that was made while `act` ran, and how long it took in ms. */
+/** What makes buffers, and the bytes of each of their numbers. */
+const makers = {
+  ArrayBuffer: 1,
+  Int8Array: 1,
+  Uint8Array: 1,
+  Uint16Array: 2,
+  Int16Array: 2,
+  Int32Array: 4,
+  Uint32Array: 4,
+  Float32Array: 4,
+  Float64Array: 8,
+  BigInt64Array: 8,
+  BigUint64Array: 8,
+} as const;
+
+/** The bytes of the longest buffer that was made while `act` ran, and how long it took in ms. */
 async function watched(act: () => Promise<unknown>): Promise<{ longest: number; ms: number }> {
   let longest = 0;
-  const names = ["ArrayBuffer", "Uint8Array", "Float32Array", "Uint32Array"] as const;
+  const names = Object.keys(makers) as (keyof typeof makers)[];
   const originals = names.map((name) => globalThis[name]);
   names.forEach((name, i) => {
     Object.defineProperty(globalThis, name, {
@@ -68,8 +93,7 @@ async function watched(act: () => Promise<unknown>): Promise<{ longest: number; 
       writable: true,
       value: new Proxy(originals[i] as never, {
         construct(target: never, args: unknown[], newTarget) {
-          if (typeof args[0] === "number")
-            longest = Math.max(longest, args[0] * (name === "Float32Array" || name === "Uint32Array" ? 4 : 1));
+          if (typeof args[0] === "number") longest = Math.max(longest, args[0] * makers[name]);
           return Reflect.construct(target, args, newTarget);
         },
       }),
@@ -86,17 +110,23 @@ async function watched(act: () => Promise<unknown>): Promise<{ longest: number; 
   }
 }
 
-/** Damages files so often, and expects typed errors alone, each below a second, and no buffer longer than ten times the file. */
+/**
+ * Damages files so often, and expects typed errors alone, each below a second, and no buffer longer than ten times the file.
+ *
+ * @param damaged damages a file in its `k`th way. Default: bytes, whatever they mean
+ * @returns how many were refused, and how many were read all the same
+ */
 export async function expectHarmless(
   files: readonly Uint8Array[],
   read: (bytes: Uint8Array) => unknown,
   count: number,
   random: RandomStream,
+  damaged: (file: Uint8Array, k: number, random: RandomStream) => Uint8Array = damage,
 ): Promise<{ readonly refused: number; readonly read: number }> {
   const outcomes = { refused: 0, read: 0 };
   for (let k = 0; k < count; k++) {
     const file = files[k % files.length] as Uint8Array;
-    const bytes = damage(file, Math.floor(k / files.length), random);
+    const bytes = damaged(file, Math.floor(k / files.length), random);
     const { longest, ms } = await watched(async () => {
       outcomes[await taken(read, bytes, k)] += 1;
     });

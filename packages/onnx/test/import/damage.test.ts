@@ -1,0 +1,9 @@
+/** Files are hostile until they are read: typed errors alone, none that takes a second, and no buffer much longer than the file. */
+import { expect, test } from "vitest";
+import { damageOften } from "./damagedFiles.ts";
+
+test("2,000 mutations of files", async () => {
+  const { refused, read } = await damageOften(2000, 1);
+  expect(refused).toBeGreaterThan(500);
+  expect(read).toBeGreaterThan(100);
+});

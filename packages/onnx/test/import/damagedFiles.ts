@@ -1,0 +1,151 @@
+/** Files to be damaged: our own with every kind of node, and those of other libraries where they are there. */
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expectHarmless } from "@ostinato/conformance";
+import { RandomStream } from "@ostinato/core";
+import { decodeOnnx, graphFromOnnx, graphToOnnx, importOnnx, type OnnxModel } from "@ostinato/onnx";
+import { encodeOnnx } from "../../src/file/wire.ts";
+import { recurrent, sentiment } from "../models.ts";
+import { bytesOf, cases } from "./cases.ts";
+import { file, float, floats, input, int64, ints, node } from "./files.ts";
+
+/** Where files of other libraries are. */
+export const foreignFolder = join(import.meta.dirname, "../../../../../shared/data/pytorch-files");
+
+/** The files of other libraries by their names; none where the folder is not there. */
+export const foreignFiles = (): [name: string, bytes: Uint8Array][] =>
+  existsSync(foreignFolder)
+    ? globSync("*.onnx", { cwd: foreignFolder })
+        .sort()
+        .map((name) => [name, new Uint8Array(readFileSync(join(foreignFolder, name)))])
+    : [];
+
+/** Shape arithmetic, look-ups and products around a table, as exporters write them. */
+const spelledOut = (): Uint8Array =>
+  file({
+    inputs: [input("ids", int64, ["batch", "time"])],
+    outputs: [["y", float]],
+    initializers: [
+      floats(
+        "table",
+        [5, 6],
+        Array.from({ length: 30 }, (_, i) => i / 10),
+      ),
+      floats(
+        "w",
+        [6, 2],
+        Array.from({ length: 12 }, (_, i) => i / 7),
+      ),
+      ints("zero", 0),
+      ints("one", 1),
+      ints("two", 2),
+      ints("rows", -1, 6),
+      ints("last", -1),
+      ints("far", 2 ** 40),
+    ],
+    nodes: [
+      node("Gather", "table ids", "x"),
+      node("Shape", "x", "sizes"),
+      node("Slice", "sizes zero two zero", "lead"),
+      node("Concat", "lead two", "to", { axis: 0 }),
+      node("Reshape", "x rows", "flat"),
+      node("MatMul", "flat w", "product"),
+      node("Reshape", "product to", "scores"),
+      node("ConstantOfShape", "to", "zeros"),
+      node("Add", "scores zeros", "sum"),
+      node("Slice", "sum last far one", "end"),
+      node("Expand", "end to", "wide"),
+      node("Tile", "one two", "ones"),
+      node("Range", "zero one one", "range"),
+      node("Softmax", "wide", "y", { axis: -1 }),
+    ],
+  });
+
+const files = (): Uint8Array[] => {
+  const own = sentiment({ words: 20, size: 3, units: 4 });
+  const reverse = recurrent("lstm", { lengths: true, initialH: true, P: true, direction: "reverse" });
+  return [
+    spelledOut(),
+    graphToOnnx(own.graph, own.state),
+    graphToOnnx(reverse.graph, reverse.state, { opset: 22 }),
+    ...Object.values(cases).map(bytesOf),
+    ...foreignFiles().map(([, bytes]) => bytes),
+  ];
+};
+
+/** What a hostile writer puts in the place of numbers and names. */
+const oddNumbers = [0, 1, -1, 2, 7, 100, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 40, -(2 ** 40), 2 ** 62];
+const oddOperators = [
+  "Reshape",
+  "Expand",
+  "Tile",
+  "Range",
+  "ConstantOfShape",
+  "Concat",
+  "Gather",
+  "Slice",
+  "Squeeze",
+  "Transpose",
+  "MatMul",
+  "Loop",
+  "If",
+  "__proto__",
+];
+
+type Tree = Record<string, unknown> | unknown[];
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
+
+/** All lists and messages of a file, the whole first. */
+function treesIn(tree: Tree): Tree[] {
+  const inner = Object.values(tree).filter(isTree);
+  return [tree, ...inner.flatMap(treesIn)];
+}
+
+/** Changes one thing: a number, a name, what a list has. */
+function changeOne(trees: readonly Tree[], names: readonly string[], random: RandomStream): void {
+  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
+  const tree = pick(trees);
+  const keys = Object.keys(tree);
+  if (keys.length === 0) return;
+  const key = pick(keys) as never;
+  const value: unknown = tree[key];
+  if (typeof value === "number") {
+    (tree as Record<string, unknown>)[key] = pick(oddNumbers);
+  } else if (typeof value === "string") {
+    (tree as Record<string, unknown>)[key] = key === "op" ? pick(oddOperators) : pick(names);
+  } else if (Array.isArray(tree)) {
+    if (random.below(2) === 0) tree.splice(Number(key), 1);
+    else tree.splice(random.below(tree.length), 0, pick(tree));
+  } else if (random.below(4) === 0) delete tree[key];
+}
+
+/** A file whose parts are what they should be, and do not fit together. */
+function rewritten(bytes: Uint8Array, _k: number, random: RandomStream): Uint8Array {
+  const model = structuredClone(decodeOnnx(bytes)) as Tree & OnnxModel;
+  const trees = treesIn(model);
+  const nodes = model.graph?.nodes ?? [];
+  const names = ["", ...nodes.flatMap(({ inputs = [], outputs = [] }) => [...inputs, ...outputs])];
+  for (let count = 1 + random.below(3); count > 0; count--) changeOne(trees, names, random);
+  return encodeOnnx(model);
+}
+
+function readBoth(bytes: Uint8Array): void {
+  try {
+    importOnnx(bytes);
+  } finally {
+    graphFromOnnx(bytes);
+  }
+}
+
+/** Damages the files so often, half of the times byte by byte. @returns how many were refused, and how many were read all the same */
+export async function damageOften(
+  count: number,
+  seed: number,
+): Promise<{ readonly refused: number; readonly read: number }> {
+  const random = new RandomStream(seed, "onnx");
+  const bytewise = await expectHarmless(files(), readBoth, count / 2, random);
+  const byParts = await expectHarmless(files(), readBoth, count / 2, random, rewritten);
+  return { refused: bytewise.refused + byParts.refused, read: bytewise.read + byParts.read };
+}
