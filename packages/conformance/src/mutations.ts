@@ -2,6 +2,8 @@
 import { OstinatoError, type RandomStream } from "@ostinato/core";
 import { expect } from "vitest";
 
+declare const performance: { now(): number };
+
 /** Numbers that sizes, counts and addresses of binary formats are wrong by. */
 const oddNumbers = [0n, 1n, 8n, 96n, 0xffffn, 0x7fffffffn, 0xffffffffn, 0x100000000n, 1n << 40n, (1n << 64n) - 1n];
 

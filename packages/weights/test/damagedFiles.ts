@@ -1,4 +1,6 @@
 /** Files of PyTorch and NumPy, damaged as often as is asked for, and read as anybody reads them. */
+
+import { expectHarmless } from "@ostinato/conformance";
 import {
   bidirectional,
   bool,
@@ -14,7 +16,6 @@ import {
 import { fromNpz, loadPytorch, toNpz } from "../src/index.ts";
 import arrays from "./golden/npz.json" with { type: "json" };
 import models from "./golden/pytorch.json" with { type: "json" };
-import { expectHarmless } from "./mutations.ts";
 
 const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64"));
 

@@ -102,9 +102,15 @@ function formatOf(elementType: number | undefined, what: string): ElementFormat 
   throw new UnsupportedOpError(`${what} is ${name}, which is not read; ${known.join(", ")} are`);
 }
 
-function bytesOf(tensor: Message<"Tensor">, name: string, external: ExternalData): Uint8Array | undefined {
+function bytesOf(
+  tensor: Message<"Tensor">,
+  name: string,
+  bytes: number,
+  external: ExternalData,
+): Uint8Array | undefined {
   if (tensor.location !== 1 && (tensor.external ?? []).length === 0) return tensor.rawData;
-  return external(new Map((tensor.external ?? []).map(({ key = "", value = "" }) => [key, value])), name);
+  const entries = new Map((tensor.external ?? []).map(({ key = "", value = "" }) => [key, value]));
+  return external({ name, bytes, entries });
 }
 
 /**
@@ -128,7 +134,7 @@ export function storedTensor(
     !Number.isSafeInteger(size)
   )
     throw new ModelFileError(`${what} has no valid shape: [${shape.join(", ")}]`);
-  const raw = bytesOf(tensor, name, external);
+  const raw = bytesOf(tensor, name, size * format.bytes, external);
   const list: readonly number[] = tensor[format.list] ?? [];
   const wrong = (given: number): ModelFileError =>
     new ModelFileError(

@@ -102,7 +102,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Trai
 }
 
 /** `importOnnx` with tensors of other files. */
-function importWith(bytes: Uint8Array, options: ImportOptions, external: ExternalData): Trained {
+export function importWith(bytes: Uint8Array, options: ImportOptions, external: ExternalData): Trained {
   new OptionReader("importOnnx", options, optionNames);
   const { name, outputs, weights = {} } = options;
   const model = decodeOnnx(bytes);

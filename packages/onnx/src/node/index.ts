@@ -1,7 +1,8 @@
-/** Predict with onnxruntime in Node: `@ostinato/onnx/node`. */
+/** Predict with onnxruntime in Node, and read models whose weights are in other files: `@ostinato/onnx/node`. */
 export type { ModelFile } from "../runtime/bytes.ts";
 export type { OnnxPredictor } from "../runtime/predictor.ts";
 export type { OnnxSequenceModel, SequenceModelFiles } from "../runtime/sequenceModel.ts";
 export type { OnnxSession } from "../runtime/session.ts";
 export type { OnnxValue } from "../runtime/signature.ts";
+export { type LoadOptions, loadOnnx } from "./load.ts";
 export { onnxPredictor, onnxSequenceModel, openSession, type SessionOptions } from "./open.ts";

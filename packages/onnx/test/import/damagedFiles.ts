@@ -10,10 +10,10 @@ import { bytesOf, cases } from "./cases.ts";
 import { file, float, floats, input, int64, ints, node } from "./files.ts";
 
 /** Where files of other libraries are. */
-export const foreignFolder = join(import.meta.dirname, "../../../../../shared/data/pytorch-files");
+const foreignFolder = join(import.meta.dirname, "../../../../../shared/data/pytorch-files");
 
 /** The files of other libraries by their names; none where the folder is not there. */
-export const foreignFiles = (): [name: string, bytes: Uint8Array][] =>
+const foreignFiles = (): [name: string, bytes: Uint8Array][] =>
   existsSync(foreignFolder)
     ? globSync("*.onnx", { cwd: foreignFolder })
         .sort()
