@@ -11,9 +11,10 @@ import {
   type Trained,
   type Value,
 } from "@ostinato/core";
+import { describing } from "./description.ts";
 import { encodeOnnx } from "./file/wire.ts";
 import { expectOptions, type Inputs, type OnnxOptions, onnxModel, type TokenOptions } from "./model.ts";
-import { describing, expectTrained } from "./trained.ts";
+import { expectTrained } from "./trained.ts";
 
 const decodingKey = "ostinato.decoding";
 

@@ -1,25 +1,8 @@
 /** Trained models as ONNX files: the weights in the graph, the description and the vocabulary beside it as text. */
-import {
-  ConfigError,
-  inferenceGraph,
-  type Json,
-  lossesFromJson,
-  lossesToJson,
-  ModelFileError,
-  parseModelSpec,
-  type ReadOptions,
-  statefulLayer,
-  streamGraph,
-  type Trained,
-} from "@ostinato/core";
+import { ConfigError, inferenceGraph, statefulLayer, streamGraph, type Trained } from "@ostinato/core";
+import { describing, statesKey } from "./description.ts";
 import { encodeOnnx } from "./file/wire.ts";
 import { expectOptions, type OnnxOptions, onnxModel, type TokenOptions } from "./model.ts";
-
-const specKey = "ostinato.spec";
-const vocabularyKey = "ostinato.vocabulary";
-const metadataKey = "ostinato.metadata";
-const lossesKey = "ostinato.losses";
-const statesKey = "ostinato.states";
 
 /** Options of `exportOnnx`. */
 export interface ExportOptions extends OnnxOptions, TokenOptions {
@@ -68,18 +51,6 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
   return encodeOnnx(onnxModel(graph, weights, { ...options, metadata }, { order, tokens }));
 }
 
-/** What is written of a trained model beside its graph, as text. */
-export function describing(trained: Trained): Record<string, string> {
-  const { spec, vocabulary, metadata } = trained;
-  const losses = lossesToJson(trained);
-  return {
-    [specKey]: JSON.stringify(spec),
-    ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
-    ...(metadata === undefined ? {} : { [metadataKey]: JSON.stringify(metadata) }),
-    ...(losses === undefined ? {} : { [lossesKey]: JSON.stringify(losses) }),
-  };
-}
-
 /** @throws ConfigError, which begins with the `owner` */
 export function expectTrained(owner: string, trained: unknown): void {
   if (typeof trained === "object" && trained !== null) {
@@ -90,38 +61,4 @@ export function expectTrained(owner: string, trained: unknown): void {
   throw new ConfigError(
     `${owner}: the model must be what await trainer.snapshot() or await loadModel(…) gave, weights included`,
   );
-}
-
-function parse(key: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ModelFileError(`the model's metadata "${key}" is not JSON`, { cause: error });
-  }
-}
-
-/** Whether the file has its states among inputs and outputs. */
-export const hasStates = (metadata: ReadonlyMap<string, string>): boolean => metadata.get(statesKey) === "true";
-
-/** What `exportOnnx` wrote beside the graph; the weights are those of the losses. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
-export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Trained {
-  const spec = metadata.get(specKey);
-  const vocabulary = metadata.get(vocabularyKey);
-  const own = metadata.get(metadataKey);
-  const parsed = own === undefined ? undefined : parse(metadataKey, own);
-  if (parsed !== undefined && (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)))
-    throw new ModelFileError(`the model's metadata "${metadataKey}" is not an object`);
-  if (spec === undefined) {
-    throw new ModelFileError(
-      "this ONNX model was not written by exportOnnx, so what its inputs mean is unknown; openSession runs any model on tensors",
-    );
-  }
-  const described = parseModelSpec(parse(specKey, spec), options);
-  const losses = metadata.get(lossesKey);
-  return {
-    spec: described,
-    ...lossesFromJson(losses === undefined ? undefined : parse(lossesKey, losses), described),
-    ...(vocabulary === undefined ? {} : { vocabulary: parse(vocabularyKey, vocabulary) as Json }),
-    ...(parsed === undefined ? {} : { metadata: parsed as { [key: string]: Json } }),
-  };
 }

@@ -2,8 +2,7 @@
 import { minGru } from "@ostinato/cells";
 import { float32, input, int32, rnn, sequential, type Tensors } from "@ostinato/core";
 import { exportOnnx, graphToOnnx } from "@ostinato/onnx";
-import { attributeTypes, elementTypes, type Message } from "../src/file/schema.ts";
-import { encodeOnnx } from "../src/file/wire.ts";
+import { file, float, floats, input as inputOf, int64, node, int32 as ofInt32 } from "./import/files.ts";
 import { recurrent, sentiment, trainedOf } from "./models.ts";
 
 export interface GuardCase {
@@ -15,36 +14,8 @@ export interface GuardCase {
   readonly bad: readonly (readonly [feeds: Tensors, name: string, message: string])[];
 }
 
-type Dims = readonly (number | string)[];
-
-const signature = (name: string, type: keyof typeof elementTypes, dims?: Dims): Message<"ValueInfo"> => ({
-  name,
-  type: {
-    tensor: {
-      elementType: elementTypes[type],
-      ...(dims && { shape: { dims: dims.map((dim) => (typeof dim === "number" ? { size: dim } : { name: dim })) } }),
-    },
-  },
-});
-
-const int = (name: string, value: number): Message<"Attribute"> => ({ name, int: value, type: attributeTypes.int });
-
 /** A table of five rows, with 0, 1, 2 … in it. */
-const table: Message<"Tensor"> = {
-  name: "table",
-  dims: [5, 2],
-  dataType: elementTypes.float32,
-  rawData: new Uint8Array(Float32Array.from({ length: 10 }, (_, i) => i).buffer),
-};
-
-/** The file of a graph that another program may have written, which looks up the table. */
-function foreignFile(graph: Message<"Graph">, irVersion = 8): Uint8Array {
-  return encodeOnnx({
-    irVersion,
-    opsets: [{ domain: "", version: 12 }],
-    graph: { name: "foreign", initializers: [table], outputs: [signature("y", "float32")], ...graph },
-  });
-}
+const table = floats("table", [5, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
 const ids = (batch: number, time: number, ...data: number[]): Tensors => ({ ids: int32([batch, time], data) });
 const nothing = "must be int32[batch, time], got int32[0, 3]: there is nothing in it";
@@ -137,17 +108,16 @@ export const guardCases: readonly GuardCase[] = [
   },
   {
     what: "int64 ids of a file of an old version, by way of a cast and another shape, of a table that is an input, too",
-    model: foreignFile(
-      {
-        nodes: [
-          { op: "Cast", inputs: ["tokens"], outputs: ["whole"], attributes: [int("to", elementTypes.int32)] },
-          { op: "Flatten", inputs: ["whole"], outputs: ["flat"] },
-          { op: "Gather", inputs: ["table", "flat"], outputs: ["y"] },
-        ],
-        inputs: [signature("tokens", "int64", ["n", -1]), signature("table", "float32", [5, 2])],
-      },
-      3,
-    ),
+    model: file({
+      nodes: [
+        node("Cast", "tokens", "whole", { to: ofInt32 }),
+        node("Flatten", "whole", "flat"),
+        node("Gather", "table flat", "y"),
+      ],
+      inputs: [inputOf("tokens", int64, ["n", -1]), inputOf("table", float, [5, 2])],
+      initializers: [table],
+      irVersion: 3,
+    }),
     good: { tokens: int32([2, 2], [0, 4, 1, 2]) },
     bad: [
       [
@@ -159,28 +129,22 @@ export const guardCases: readonly GuardCase[] = [
   },
   {
     what: "ids that a scan looks up step by step",
-    model: foreignFile({
+    model: file({
       nodes: [
-        {
-          op: "Scan",
-          inputs: ["ids"],
-          outputs: ["y"],
-          attributes: [
-            int("num_scan_inputs", 1),
-            {
+        node("Scan", "ids", "y", {
+          num_scan_inputs: 1,
+          body: {
+            graph: {
               name: "body",
-              type: attributeTypes.graph,
-              graph: {
-                name: "body",
-                nodes: [{ op: "Gather", inputs: ["table", "id"], outputs: ["row"] }],
-                inputs: [signature("id", "int32")],
-                outputs: [signature("row", "float32")],
-              },
+              nodes: [node("Gather", "table id", "row")],
+              inputs: [inputOf("id", ofInt32)],
+              outputs: [inputOf("row", float)],
             },
-          ],
-        },
+          },
+        }),
       ],
-      inputs: [signature("ids", "int32", ["time"])],
+      inputs: [inputOf("ids", ofInt32, ["time"])],
+      initializers: [table],
     }),
     good: { ids: int32([3], [0, 1, 4]) },
     bad: [
@@ -194,12 +158,10 @@ export const guardCases: readonly GuardCase[] = [
   },
   {
     what: "whole numbers that are no ids are any; ids that were computed with are onnxruntime's to refuse; an input without a shape has any",
-    model: foreignFile({
-      nodes: [
-        { op: "Add", inputs: ["ids", "ids"], outputs: ["twice"] },
-        { op: "Gather", inputs: ["table", "twice"], outputs: ["y"] },
-      ],
-      inputs: [signature("ids", "int32")],
+    model: file({
+      nodes: [node("Add", "ids ids", "twice"), node("Gather", "table twice", "y")],
+      inputs: [inputOf("ids", ofInt32)],
+      initializers: [table],
     }),
     good: { ids: int32([1, 1, 2], [2, -1]) },
     bad: [

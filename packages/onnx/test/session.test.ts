@@ -17,7 +17,7 @@ import {
 import { graphToOnnx, printOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { elementTypes } from "../src/file/schema.ts";
+import { elementTypes, type Message } from "../src/file/schema.ts";
 import { encodeOnnx } from "../src/file/wire.ts";
 import { explain, loadModule } from "../src/node/runtime.ts";
 import { raggedIds, randomFloats, recurrent, sentiment } from "./models.ts";
@@ -138,8 +138,37 @@ describe("the life of a session", () => {
 });
 
 describe("what cannot be opened", () => {
+  const branch = (tensor: Message<"Tensor">): Message<"Node"> => ({
+    op: "If",
+    attributes: [
+      { name: "then_branch", graph: { nodes: [{ op: "Constant", attributes: [{ name: "value", tensor }] }] } },
+    ],
+  });
+
   test("bytes that are no model", async () => {
     await expect(openSession(bytes.subarray(0, 100))).rejects.toThrow(ModelFileError);
+  });
+
+  test.each([
+    ["an initializer", (tensor: Message<"Tensor">) => ({ graph: { initializers: [tensor] } })],
+    ["an attribute of a node in a body", (tensor: Message<"Tensor">) => ({ graph: { nodes: [branch(tensor)] } })],
+    [
+      "the indices of sparse weights",
+      (indices: Message<"Tensor">) => ({ graph: { sparseInitializers: [{ indices }] } }),
+    ],
+    ["a function", (tensor: Message<"Tensor">) => ({ graph: {}, functions: [{ nodes: [branch(tensor)] }] })],
+  ])("weights in another file, which may be any: %s", async (_where, place) => {
+    const tensor = { name: "W", dims: [3], dataType: elementTypes.float32, location: 1 };
+    const external = [{ key: "location", value: "../W.data" }];
+    for (const one of [
+      { ...tensor, external },
+      { ...tensor, location: 0, external },
+    ]) {
+      const model = encodeOnnx({ irVersion: 8, opsets: [{ version: 17 }], ...place(one) });
+      const error = await openSession(model).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(ModelFileError);
+      expect(String(error)).toContain('the weights "W" stand in another file, "../W.data", which is not read');
+    }
   });
 
   test("a model that onnxruntime refuses", async () => {

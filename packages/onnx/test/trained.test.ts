@@ -317,9 +317,13 @@ describe("a predictor from a file", () => {
     await expect(exported.predict([[1]])).rejects.toThrow(StateError);
   });
 
-  test("must come from exportOnnx and be whole", async () => {
-    const graph = { fetches: { y: tanh(feed("x", "float32", ["batch"])) }, updates: [] };
-    await expect(onnxPredictor(graphToOnnx(graph, {}))).rejects.toThrow(/not written by exportOnnx/);
+  test("must be one of ours or become one, and be whole", async () => {
+    const graph = { fetches: { y: tanh(feed("x", "float32", [2, 3])) }, updates: [] };
+    const error = await onnxPredictor(graphToOnnx(graph, {})).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(UnsupportedOpError);
+    expect(String(error)).toMatch(
+      /not written by exportOnnx, and cannot be read as one of ours: .* openSession runs any/,
+    );
     const damaged = exportOnnx(sentiment(), { metadata: { "ostinato.spec": "{" } });
     await expect(onnxPredictor(damaged)).rejects.toThrow(ModelFileError);
   });

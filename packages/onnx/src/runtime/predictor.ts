@@ -12,12 +12,13 @@ import {
   type Trained,
 } from "@ostinato/core";
 import { pairingIn } from "../decoding.ts";
-import { describedIn, hasStates } from "../trained.ts";
-import type { OnnxSession } from "./session.ts";
+import { describedIn, hasStates, isDescribed } from "../description.ts";
+import { decodeOnnx } from "../file/wire.ts";
+import { metadataOf, type OnnxSession } from "./session.ts";
 
 /** A model at work in onnxruntime. It holds memory of the runtime: `await using`, or `dispose` it. */
 export interface OnnxPredictor extends Predictor {
-  /** What was exported: its layers and the names of its inputs and outputs. */
+  /** What was exported, or read of a file of another program: its layers and the names of its inputs and outputs. */
   readonly spec: ModelSpec;
   /** The vocabulary that was exported with the model. */
   readonly vocabulary?: Json;
@@ -36,17 +37,25 @@ function expectStates({ outputs }: OnnxSession, spec: ModelSpec): void {
 }
 
 /**
- * Makes the predictor over the session of a model that `exportOnnx` wrote, and owns the session from now on.
+ * Makes the predictor over a model's file, whose session is opened by `open`. A model that does not say what it is, as those of other programs, is read as one of ours first.
  *
- * @throws ModelFileError for files that are damaged, not from `exportOnnx`, halves from `exportDecoding`, or with layers of a kind that is not known
+ * @throws ModelFileError for files that are damaged, halves from `exportDecoding`, or with layers of a kind that is not known; UnsupportedOpError for models of other programs that do not become one of ours
  */
-export async function predictorOver(session: OnnxSession, layers: ReadOptions["layers"]): Promise<OnnxPredictor> {
+export async function predictorOver(
+  bytes: Uint8Array,
+  open: (bytes: Uint8Array) => Promise<OnnxSession>,
+  layers: ReadOptions["layers"],
+): Promise<OnnxPredictor> {
+  const foreign = isDescribed(metadataOf(decodeOnnx(bytes)))
+    ? undefined
+    : (await import("./foreign.ts")).adopted(bytes);
+  const session = await open(foreign?.file ?? bytes);
   try {
     if (pairingIn(session.metadata))
       throw new ModelFileError(
         "this file is one half of a model that writes sequences; onnxSequenceModel({ encode, decodeStep }) opens both",
       );
-    const described = describedIn(session.metadata, layers && { layers });
+    const described = foreign?.described ?? describedIn(session.metadata, layers && { layers });
     const states = hasStates(session.metadata);
     if (states) expectStates(session, described.spec);
     const predictor = predictorOn(described.spec, {

@@ -18,7 +18,7 @@ import {
   zeros,
 } from "@ostinato/core";
 import { givenFirst, type Half, names, nextOf, type Pairing, pairingIn } from "../decoding.ts";
-import { describedIn } from "../trained.ts";
+import { describedIn } from "../description.ts";
 import type { ModelFile } from "./bytes.ts";
 import { Likeliest } from "./likeliest.ts";
 import { inPlace, RowGatherer } from "./rows.ts";

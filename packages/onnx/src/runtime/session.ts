@@ -1,6 +1,8 @@
 /** A model opened in onnxruntime: tensors in and out by name. */
 import { DataError, DTypeError, ModelFileError, StateError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
+import type { OnnxModel } from "../file/schema.ts";
 import { decodeOnnx } from "../file/wire.ts";
+import { expectWhole } from "./external.ts";
 import { checkGuards, guardsOf } from "./guards.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 import { checkFeeds, type OnnxValue, signatureOf } from "./signature.ts";
@@ -61,6 +63,10 @@ function narrowed(name: string, data: BigInt64Array): Int32Array {
   });
 }
 
+/** The facts that travel with a model. */
+export const metadataOf = ({ metadata = [] }: OnnxModel): ReadonlyMap<string, string> =>
+  new Map(metadata.map(({ key = "", value = "" }) => [key, value]));
+
 /** Waits for a runtime's answer. @throws what the runtime explains, or else what `otherwise` makes of its error */
 async function answered<T>(runtime: Runtime, work: Promise<T>, otherwise: (error: unknown) => Error): Promise<T> {
   try {
@@ -77,6 +83,7 @@ async function answered<T>(runtime: Runtime, work: Promise<T>, otherwise: (error
  */
 export async function sessionOver(bytes: Uint8Array, loadRuntime: () => Promise<Runtime>): Promise<OnnxSession> {
   const decoded = decodeOnnx(bytes);
+  expectWhole(decoded);
   const { inputs, outputs } = signatureOf(decoded);
   const guards = guardsOf(decoded, inputs);
   const runtime = await loadRuntime();
@@ -95,7 +102,7 @@ export async function sessionOver(bytes: Uint8Array, loadRuntime: () => Promise<
   return {
     inputs,
     outputs,
-    metadata: new Map((decoded.metadata ?? []).map(({ key = "", value = "" }) => [key, value])),
+    metadata: metadataOf(decoded),
     run: async (feeds) => {
       if (disposed) throw new StateError("this model was disposed of");
       checkFeeds(inputs, feeds);

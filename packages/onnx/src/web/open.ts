@@ -56,11 +56,11 @@ export async function openSession(model: ModelFile, options: SessionOptions = {}
 }
 
 /**
- * Opens a model that `exportOnnx` wrote: its bytes, or its URL. `predict` takes and checks data as the predictor of core does,
+ * Opens a model that `exportOnnx` wrote, or one of another program: its bytes, or its URL. The latter is read by `importOnnx`, and run in our conventions: batch first, ids as int32. `predict` takes and checks data as the predictor of core does,
  * ragged rows included; a file with `states` takes streams, too. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
  * onnxruntime-web.
  *
- * @throws ModelFileError for files that are damaged, not from `exportOnnx`, halves from `exportDecoding`, or with layers of a kind that is not known; ConfigError where onnxruntime-web does not start
+ * @throws ModelFileError for files that are damaged, halves from `exportDecoding`, or with layers of a kind that is not known; UnsupportedOpError for models of other programs that do not become one of ours; ConfigError where onnxruntime-web does not start
  *
  * @example
  * await using sentiment = await onnxPredictor("/sentiment.onnx");
@@ -70,7 +70,7 @@ export async function onnxPredictor(
   model: ModelFile,
   { layers, ...ofSession }: SessionOptions & ReadOptions = {},
 ): Promise<OnnxPredictor> {
-  return predictorOver(await openSession(model, ofSession), layers);
+  return predictorOver(await bytesOfUrl(model), (bytes) => openSession(bytes, ofSession), layers);
 }
 
 /**

@@ -18,24 +18,18 @@ export function node(
 
 /** Element types by ONNX's numbers. */
 export const float = 1;
+export const int32 = 6;
 export const int64 = 7;
 
-/** An input with its sizes; `undefined` is one that the file does not name. */
+/** An input with its sizes; `undefined` is one that the file does not name. Without sizes it has any. */
 export const input = (
   name: string,
   elementType: number,
-  dims: readonly (number | string | undefined)[],
-): Message<"ValueInfo"> => ({
-  name,
-  type: {
-    tensor: {
-      elementType,
-      shape: {
-        dims: dims.map((dim) => (dim === undefined ? {} : typeof dim === "number" ? { size: dim } : { name: dim })),
-      },
-    },
-  },
-});
+  dims?: readonly (number | string | undefined)[],
+): Message<"ValueInfo"> => {
+  const sizes = dims?.map((dim) => (dim === undefined ? {} : typeof dim === "number" ? { size: dim } : { name: dim }));
+  return { name, type: { tensor: { elementType, ...(sizes && { shape: { dims: sizes } }) } } };
+};
 
 /** A vector of whole numbers. */
 export const ints = (name: string, ...data: readonly number[]): Message<"Tensor"> => ({
@@ -56,13 +50,14 @@ export const floats = (name: string, dims: readonly number[], data: readonly num
 /** What a file is made of. */
 export type Parts = Pick<Message<"Graph">, "inputs" | "nodes" | "initializers"> & {
   readonly opset?: number;
+  readonly irVersion?: number;
   readonly outputs?: readonly (readonly [name: string, elementType: number])[];
 };
 
 /** The file of a graph whose output is "y" where nothing else is said. */
-export const file = ({ opset = 17, outputs = [["y", float]], ...graph }: Parts): Uint8Array =>
+export const file = ({ opset = 17, irVersion = 8, outputs = [["y", float]], ...graph }: Parts): Uint8Array =>
   encodeOnnx({
-    irVersion: 8,
+    irVersion,
     opsets: [{ version: opset }],
     graph: {
       name: "g",
