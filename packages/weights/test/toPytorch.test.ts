@@ -1,4 +1,5 @@
 /** Weights for PyTorch: the names of its modules, and the same weights when they come back. */
+import { gruCell } from "@ostinato/conformance";
 import {
   attention,
   bidirectional,
@@ -6,21 +7,27 @@ import {
   decodeSafetensors,
   dense,
   embedding,
+  feed,
   float32,
+  graphTrained,
   gru,
   input,
   layerNormalization,
   lstm,
   type Model,
+  matmul,
   model,
   parametersOf,
   RandomStream,
   reversibleEmbedding,
+  rnn,
   sequential,
   simpleRnn,
   sizeOf,
+  state,
   type Trained,
   timeDistributed,
+  type Value,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { loadPytorch, toPytorch } from "../src/index.ts";
@@ -117,6 +124,26 @@ describe("what is written comes back, bit for bit", () => {
     const saved = decodeSafetensors(new Uint8Array(Buffer.from(golden.stack.file, "base64")));
     const map = { gru: "rnn.l0", gru_1: "rnn.l1", gru_2: "rnn.l2" };
     expect(decodeSafetensors(toPytorch(loadPytorch(network, saved.tensors), { map })).tensors).toEqual(saved.tensors);
+  });
+
+  test("cells, and graphs of other libraries, whose weights may be called as those of PyTorch", () => {
+    const cells = sequential([input({ shape: ["time", 3] }), rnn([gruCell({ units: 2 }), gruCell({ units: 2 })])]);
+    const graph = { fetches: {} as Record<string, Value>, updates: [] };
+    const fed = feed("x", "float32", ["batch", 3]);
+    const names = ["rnn.weight_ih_l0", "rnn.weight_ih_l0_reverse", "head/kernel", "kernel"];
+    graph.fetches.y = names.reduce((x, name) => matmul(x, state(name, "float32", [3, 3])), fed);
+    const kept = graphTrained(
+      graph,
+      Object.fromEntries(names.map((name, i) => [name, float32([3, 3], new Float32Array(9).fill(i))])),
+    );
+    expect(Object.keys(shapesIn(toPytorch(kept)))).toEqual([
+      "model.head.kernel",
+      "model.kernel",
+      "model.rnn.weight_ih_l0",
+      "model.rnn.weight_ih_l0_reverse",
+    ]);
+    for (const trained of [drawn(cells), kept])
+      expect(loadPytorch(trained, toPytorch(trained)).weights).toEqual(trained.weights);
   });
 
   test("the parameters of losses that are kept with the model", () => {

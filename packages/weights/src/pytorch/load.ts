@@ -33,10 +33,10 @@ function asFloat32(name: string, tensor: Tensor, problems: string[]): Float32Ten
   const data = Float32Array.from(tensor.data);
   if (tensor.dtype !== "float64")
     problems.push(
-      `"${name}" holds ${tensor.dtype === "bool" ? "truth values" : "whole numbers"}; save the weights before they are quantized`,
+      `"${name.slice(0, 100)}" holds ${tensor.dtype === "bool" ? "truth values" : "whole numbers"}; save the weights before they are quantized`,
     );
   else if (tensor.data.some((x, i) => Number.isFinite(x) && !Number.isFinite(data[i])))
-    problems.push(`"${name}" holds numbers beyond the range of float32`);
+    problems.push(`"${name.slice(0, 100)}" holds numbers beyond the range of float32`);
   return float32(tensor.shape, data);
 }
 

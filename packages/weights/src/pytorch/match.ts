@@ -1,5 +1,6 @@
 /** Which modules of a state dict are which parts of a model: as a map says, by name, by shapes where these leave no choice, and in order where modules are numbered. */
 import type { Tensor } from "@ostinato/core";
+import { grouped } from "./grouped.ts";
 import { placeOf } from "./map.ts";
 import type { Slot } from "./slots.ts";
 import { pathOf, type StateDict, type StoredModule } from "./stateDict.ts";
@@ -79,17 +80,6 @@ function ambiguous(slots: readonly Slot[], modules: readonly StoredModule[]): st
     return `${key}: ${JSON.stringify(pathOf(modules[Math.min(i, modules.length - 1)] as StoredModule))}`;
   });
   return `${listed(slots.map(({ label }) => label))} ${each} ${listed(modules.map(called), "or")}, ${modules.length > 1 ? "which have the same shapes" : "the only module of its shapes"} (${shownShapes(shapes)}); say which: map: { ${pairs.join(", ")} }`;
-}
-
-/** Values in groups of one key. */
-function grouped<T>(values: Iterable<T>, key: (value: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const value of values) {
-    const group = groups.get(key(value));
-    if (group) group.push(value);
-    else groups.set(key(value), [value]);
-  }
-  return groups;
 }
 
 /** A matching as it is made. */
@@ -215,8 +205,12 @@ function misfit({ label, shapes, recurrent }: Slot, stored: StoredModule): strin
   return `${label} needs ${shownShapes(shapes)}, and ${called(stored)} of the file has ${shownShapes(there)}${inTheWay ? `; make the layer with useBias: ${hasBias(there)}` : ""}`;
 }
 
+/** So many modules that are left are looked at for one that comes near. */
+const LOOKED_AT = 1000;
+
 /** What a part lacks: beside a module of its name, one that would fit but for a bias, or one that has all of its names. */
-function lacking(slot: Slot, left: readonly StoredModule[]): string {
+function lacking(slot: Slot, all: readonly StoredModule[]): string {
+  const left = all.slice(0, LOOKED_AT);
   const names = (shapes: Shapes): string => Object.keys(shapes).sort().join();
   const near =
     left.find((stored) => stored.module === slot.module) ??

@@ -2,6 +2,8 @@
 import { ConfigError, type Float32Tensor, type Model, type Tensors, type Trained } from "@ostinato/core";
 import { type ConvertedKind, fromLibrary, isConverted, shapesIn, toLibrary, withoutPlace } from "../conversions.ts";
 import { type Module, modulesOf } from "../modules.ts";
+import { grouped } from "./grouped.ts";
+import { pathOf, placeOfName } from "./stateDict.ts";
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
@@ -100,25 +102,25 @@ function convertedSlot(module: Module & { readonly kind: ConvertedKind }, shapes
   };
 }
 
-/** Weights that PyTorch has no module for are parameters of the same names and layout there. */
+/** Weights that PyTorch has no module for are parameters of the same names and layout there. What is a folder here is a module there. */
 function plainSlots(owner: string, path: string, module: string, shapes: Shapes): Slot[] {
-  const groups = new Map<string, string[]>();
-  for (const name of Object.keys(shapes)) {
-    const folder = name.slice(0, Math.max(name.lastIndexOf("/"), 0));
-    groups.set(folder, [...(groups.get(folder) ?? []), name]);
-  }
-  return [...groups].map(([folder, names]): Slot => {
-    const own = folder === "" ? path : `${path}/${folder}`;
-    const last = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
+  const places = Object.entries(shapes).map(([name, shape]) => {
+    const full = `${module}.${name.replaceAll("/", ".")}`;
+    return { weight: `${path}/${name}`, shape, ...placeOfName(full) };
+  });
+  const groups = [...grouped(places, pathOf).values()];
+  return groups.map((weights): Slot => {
+    const [first] = weights as [(typeof places)[number]];
+    const folder = pathOf(first).slice(module.length).replaceAll(".", "/");
     return {
-      path: own,
-      label: `${owner} "${own}"`,
-      shapes: Object.fromEntries(names.map((name) => [last(name), shapes[name] as readonly number[]])),
-      module: [module, ...folder.split("/")].filter((word) => word !== "").join("."),
-      recurrent: false,
-      backward: false,
-      from: (tensors) => underPath(own, tensors),
-      to: (weights) => Object.fromEntries(names.map((name) => [last(name), weightOf(weights, `${path}/${name}`)])),
+      path: path + folder,
+      label: `${owner} "${path}${folder}"`,
+      shapes: Object.fromEntries(weights.map(({ own, shape }) => [own, shape])),
+      module: pathOf(first),
+      recurrent: first.suffix !== "",
+      backward: first.suffix.endsWith("_reverse"),
+      from: (tensors) => Object.fromEntries(weights.map(({ own, weight }) => [weight, tensors[own] as Float32Tensor])),
+      to: (given) => Object.fromEntries(weights.map(({ own, weight }) => [own, weightOf(given, weight)])),
     };
   });
 }

@@ -51,25 +51,35 @@ const refusals: readonly (readonly [RegExp, string])[] = [
 function expectReadable(names: readonly string[]): void {
   const found = refusals.flatMap(([pattern, why]) => {
     const name = names.find((each) => pattern.test(each));
-    return name === undefined ? [] : [`"${name}" ${why}`];
+    return name === undefined ? [] : [`"${name.slice(0, 100)}" ${why}`];
   });
   if (found.length > 0) throw new ModelFileError(`the state dict cannot be read: ${found.join("; ")}`);
 }
 
 /** What wrappers put before all names: DataParallel, torch.compile, and the attribute of a wrapping module. */
 const wrappers = /^(module|_orig_mod|model)\./;
+const MOST_WRAPPERS = 8;
 
-/** How many characters stand before all names because the model was wrapped. */
+/** What stands before all names because the model was wrapped. */
 function wrapperOf(names: readonly string[]): string {
   let taken = "";
-  for (;;) {
+  for (let i = 0; i < MOST_WRAPPERS; i++) {
     const prefix = wrappers.exec(names[0]?.slice(taken.length) ?? "")?.[0];
-    if (prefix === undefined || !names.every((name) => name.startsWith(taken + prefix))) return taken;
+    if (prefix === undefined || !names.every((name) => name.startsWith(taken + prefix))) break;
     taken += prefix;
   }
+  return taken;
 }
 
 const recurrent = /^((?:weight|bias)_(?:ih|hh))(_l\d{1,4}(?:_reverse)?)$/;
+
+/** The place of a tensor, and its own name there. */
+export function placeOfName(name: string): Place & { readonly own: string } {
+  const dot = name.lastIndexOf(".");
+  const last = name.slice(dot + 1);
+  const [, own = last, suffix = ""] = recurrent.exec(last) ?? [];
+  return { module: name.slice(0, Math.max(dot, 0)), suffix, own };
+}
 
 /** A state dict by its modules. */
 export interface StateDict {
@@ -89,11 +99,7 @@ export function stateDict(tensors: Tensors): StateDict {
   const wrapper = wrapperOf(names);
   const modules = new Map<string, Place & { readonly tensors: Map<string, Tensor> }>();
   for (const name of names) {
-    const bare = name.slice(wrapper.length);
-    const dot = bare.lastIndexOf(".");
-    const last = bare.slice(dot + 1);
-    const [, own = last, suffix = ""] = recurrent.exec(last) ?? [];
-    const module = bare.slice(0, Math.max(dot, 0));
+    const { module, suffix, own } = placeOfName(name.slice(wrapper.length));
     const key = `${module} ${suffix}`;
     const stored = modules.get(key) ?? { module, suffix, tensors: new Map() };
     modules.set(key, stored);
