@@ -2,7 +2,7 @@
 export { checkGradients, type GradientCheck, type GradientError, gradientErrors } from "./gradientCheck.ts";
 export { type Heard, idle } from "./idle.ts";
 export { type Growth, memoryGrowth, writingGrowth } from "./memoryGrowth.ts";
-export { expectHarmless } from "./mutations.ts";
+export { damage, expectHarmless } from "./mutations.ts";
 export { type Realm, trainedIn } from "./otherRealm.ts";
 export { attend, blend, gated, residual, scale } from "./ownLayers.ts";
 export { gruCell, readout } from "./recurrent/ownCells.ts";

@@ -13,7 +13,7 @@ function varint(number: bigint): number[] {
 }
 
 /** A copy of a file with damage of the kind `k`: flipped bits, fields overwritten, pieces moved, cut off, taken out, repeated or put in. */
-function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
+export function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
   const out = file.slice();
   const view = new DataView(out.buffer);
   const place = (below = out.length) => random.below(Math.max(below, 1));

@@ -1,6 +1,6 @@
 /** Files of PyTorch and NumPy, damaged as often as is asked for, and read as anybody reads them. */
 
-import { expectHarmless } from "@ostinato/conformance";
+import { damage, expectHarmless } from "@ostinato/conformance";
 import {
   bidirectional,
   bool,
@@ -14,6 +14,7 @@ import {
   sequential,
 } from "@ostinato/core";
 import { fromNpz, loadPytorch, toNpz } from "../src/index.ts";
+import { openZip, writeZip } from "../src/zip.ts";
 import arrays from "./golden/npz.json" with { type: "json" };
 import models from "./golden/pytorch.json" with { type: "json" };
 
@@ -26,6 +27,16 @@ const tagger = sequential([
   dense({ units: 3 }),
 ]);
 
+/** A safetensors file of a header and data. */
+function withHeader(text: string, data: Uint8Array): Uint8Array {
+  const header = new TextEncoder().encode(text);
+  const file = new Uint8Array(8 + header.length + data.length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+  file.set(header, 8);
+  file.set(data, 8 + header.length);
+  return file;
+}
+
 /** A safetensors file with a tensor of each type that is read, two numbers each, all of their bits zero. */
 function ofEachType(): Uint8Array {
   const types = { F32: 4, F64: 8, F16: 2, BF16: 2, F8_E5M2: 1, F8_E4M3: 1, F8_E8M0: 1, BOOL: 1, I8: 1, I16: 2, I32: 4, I64: 8, U8: 1, U16: 2, U32: 4, U64: 8 }; // biome-ignore format: a table
@@ -35,24 +46,47 @@ function ofEachType(): Uint8Array {
     end += 2 * bytes;
     return [`bn.${dtype}`, { dtype, shape: [2], data_offsets: [start, end] }];
   });
-  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  const file = new Uint8Array(8 + header.length + end);
-  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
-  file.set(header, 8);
-  return file;
+  return withHeader(JSON.stringify(Object.fromEntries(entries)), new Uint8Array(end));
 }
 
 const trained = loadPytorch(tagger, fromBase64(models.tagger.file));
 
 type Read = (bytes: Uint8Array) => unknown;
+type Damage = typeof damage;
 
-/** Reads the files as they are, by which tables are made that readers make once, and then damaged. */
-function damaged(files: readonly Uint8Array[], read: Read, count: number, random: RandomStream) {
+/** Reads the files as they are, by which tables are made that readers make once, and then damaged: every other time in its `parts`. */
+function damaged(files: readonly Uint8Array[], read: Read, count: number, random: RandomStream, parts: Damage) {
   files.forEach(read);
-  return expectHarmless(files, read, count, random);
+  return expectHarmless(files, read, count, random, (file, k, stream) =>
+    (k % 2 === 0 ? damage : parts)(file, k >> 1, stream),
+  );
 }
 
 const stateDicts = [models.tagger, models.float16, models.bfloat16, models.float64].map(({ file }) => fromBase64(file));
+
+const fragments = [
+  "-1",
+  "0",
+  "1e308",
+  "null",
+  "[]",
+  "{}",
+  '"F16"',
+  '"__proto__"',
+  '"a.weight_ih_l0"',
+  "9007199254740993",
+  "0.5",
+];
+
+/** A file with one number, word or bracket of its header replaced by something else. */
+function otherHeader(file: Uint8Array, _k: number, random: RandomStream): Uint8Array {
+  const end = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
+  const text = new TextDecoder().decode(file.subarray(8, end));
+  const tokens = [...text.matchAll(/-?\d+|"[^"]*"|[[\]{},:]/g)];
+  const { index, 0: token } = tokens[random.below(tokens.length)] as RegExpExecArray;
+  const fragment = fragments[random.below(fragments.length)] as string;
+  return withHeader(text.slice(0, index) + fragment + text.slice(index + token.length), file.subarray(end));
+}
 
 /** State dicts in all types of numbers, each for a model that has weights already. */
 export const damagedStateDicts = (count: number, seed: number) =>
@@ -61,6 +95,7 @@ export const damagedStateDicts = (count: number, seed: number) =>
     (bytes) => loadPytorch(trained, bytes, { strict: false }),
     count,
     new RandomStream(seed, "state dicts"),
+    otherHeader,
   );
 
 const archive = toNpz({
@@ -70,6 +105,15 @@ const archive = toNpz({
   d: bool([2], [0, 1]),
 });
 
+/** An archive with one of its arrays damaged, whose sizes and checksums are true. */
+function otherArray(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
+  const { names, member } = openZip(file);
+  const chosen = names[random.below(names.length)] as string;
+  return writeZip(
+    Object.fromEntries(names.map((name) => [name, name === chosen ? damage(member(name), k, random) : member(name)])),
+  );
+}
+
 /** Archives of arrays, compressed and not. */
 export const damagedArchives = (count: number, seed: number) =>
   damaged(
@@ -77,4 +121,5 @@ export const damagedArchives = (count: number, seed: number) =>
     (bytes) => fromNpz(bytes),
     count,
     new RandomStream(seed, "archives"),
+    otherArray,
   );
