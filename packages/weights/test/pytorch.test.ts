@@ -68,6 +68,13 @@ const words = reversibleEmbedding({ inputDim: 7, outputDim: 3, useBias: true });
 
 const models: Readonly<Record<string, Model>> = {
   tagger: tagger(),
+  "one step": tagger(),
+  packed: sequential([
+    embedding({ inputDim: 11, outputDim: 3, maskZero: true }),
+    bidirectional(lstm({ units: 2, returnSequences: true })),
+    bidirectional(lstm({ units: 2, returnSequences: true })),
+    dense({ units: 3, useBias: false }),
+  ]),
   stack: sequential([
     input({ shape: ["time", 2] }),
     gru({ units: 3, returnSequences: true }),
