@@ -5,7 +5,9 @@ import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
 import { checkGradients } from "@ostinato/conformance";
 import {
+  adam,
   bidirectional,
+  compile,
   dense,
   embedding,
   float32,
@@ -23,6 +25,7 @@ import {
   rootsOf,
   sequential,
   simpleRnn,
+  sparseCategoricalCrossentropy,
   type Tensor,
   type Trained,
 } from "@ostinato/core";
@@ -109,6 +112,27 @@ describe.each(Object.keys(models))("what PyTorch computed: %s", (name) => {
     const trained = loadPytorch(network, fileOf(name));
     expect(await difference(trained, given, { output: y }, backend)).toBeLessThan(2e-6);
   });
+});
+
+test.each(["cpu", "wasm"] as const)("it trains on from what PyTorch saved: %s", async (backend) => {
+  const trained = loadPytorch(models.tied as Model, fileOf("tied"));
+  const x = int32(
+    [4, 5],
+    Array.from({ length: 20 }, (_, i) => (3 * i) % 7),
+  );
+  const y = int32(
+    [4, 5],
+    Array.from({ length: 20 }, (_, i) => (3 * i + 3) % 7),
+  );
+  const options = { backend: await backends[backend](), optimizer: adam({ learningRate: 0.05 }), seed: 1 };
+  const loss = sparseCategoricalCrossentropy({ fromLogits: true });
+  const trainer = await compile(trained, { ...options, loss, weights: trained.weights });
+  const { loss: before } = await trainer.evaluate({ x, y });
+  await trainer.fit({ x, y }, { epochs: 60 });
+  const { loss: after } = await trainer.evaluate({ x, y });
+  await trainer.dispose();
+  expect(before).toBeGreaterThan(1.5);
+  expect(after).toBeLessThan(0.5);
 });
 
 /** The files lie beside the project, where the data for tests is. */
