@@ -1,5 +1,5 @@
 /** The commands of the tagger app and their options. */
-import { type App, type Environment, modelOption, onnxFileOption, runApp, runtimeOption } from "@ostinato/app";
+import { type App, type Environment, modelOption, onnxFileOption, runApp } from "@ostinato/app";
 import { Argument } from "commander";
 import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
 import { type ExportOptions, exportModel } from "./commands/export.ts";
@@ -7,7 +7,15 @@ import { type InfoOptions, info } from "./commands/info.ts";
 import { type PredictOptions, predict } from "./commands/predict.ts";
 import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
-import { defaultFolder, infoOptions, splitOption, type TrainOptions, testOptions, trainOptions } from "./options.ts";
+import {
+  defaultFolder,
+  infoOptions,
+  splitOption,
+  type TrainOptions,
+  testOptions,
+  trainedOptions,
+  trainOptions,
+} from "./options.ts";
 
 const overview = `Train, evaluate, use and export a tagger: a tag for each token, such as its part of speech or the name that it is part of.
 
@@ -77,7 +85,7 @@ const app: App = {
     {
       name: "predict",
       summary: "tell the tags of sentences",
-      options: [modelOption(defaultFolder), runtimeOption(), splitOption()],
+      options: [...trainedOptions(), splitOption()],
       help: examples.predict,
       argument: new Argument("[sentence...]", "sentences; without any, one a line on standard input"),
       run: (options: PredictOptions, { output, stdin, texts }) => predict(texts, options, output, stdin),
