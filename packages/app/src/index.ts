@@ -49,7 +49,25 @@ export {
   type ToldTraining,
   trainingOf,
 } from "./model-folder.ts";
-export { type CheckedExport, type OnnxTarget, openOnnxFolder, openOnnxTarget, writeOnnx } from "./onnx-file.ts";
+export {
+  byteCount,
+  type CheckedExport,
+  type MeasuredWeights,
+  type OnnxTarget,
+  openOnnxFolder,
+  openOnnxTarget,
+  writeOnnx,
+} from "./onnx-file.ts";
+export {
+  formOf,
+  ifAtHand,
+  type KnownMeasuring,
+  type Measuring,
+  measuringOf,
+  type OnnxForm,
+  onnxFormOptions,
+  plainForm,
+} from "./onnx-options.ts";
 export {
   backendOption,
   batchSizeOption,
