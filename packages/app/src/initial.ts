@@ -161,17 +161,11 @@ export function refuseReplaced(
   );
 }
 
-/** What `compile` is told. */
-interface Learning extends Pick<CompileOptions, "weights"> {
-  readonly trainable?: (name: string) => boolean;
-  readonly learningRates?: (name: string) => number;
-}
-
 /** What `compile` is told of names: which learn, and how fast. Throws `UsageError` for a pattern that none has. */
 export function learningOf(
   { freeze = [], learningRates = new Map<string, number>() }: InitialOptions,
   { weights }: Pick<Trained, "weights">,
-): Learning {
+): Pick<CompileOptions, "trainable" | "learningRates"> {
   const names = Object.keys(weights);
   const matching = (pattern: string, option: string): ReadonlySet<string> => {
     const found = names.filter(matcher(pattern));
@@ -185,7 +179,6 @@ export function learningOf(
   if (names.every((name) => frozen.some((each) => each.has(name))))
     throw new UsageError(`--freeze: all weights would stay as they are; leave some to learn: ${listed(names)}`);
   return {
-    weights,
     ...(frozen.length === 0 ? {} : { trainable: (name: string) => !frozen.some((each) => each.has(name)) }),
     // The last that names a weight counts.
     ...(factors.length === 0
