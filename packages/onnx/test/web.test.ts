@@ -25,7 +25,7 @@ import {
 } from "@ostinato/core";
 import { exportDecoding, exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor, onnxSequenceModel } from "@ostinato/onnx/node";
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Calls, PlainTensors } from "./browser/page.ts";
 import { guardCases } from "./guardCases.ts";
 import { trainedOf } from "./models.ts";
@@ -96,129 +96,149 @@ function largest(given: Tensors | PlainTensors, wanted: Tensors): number {
   return Math.max(...Object.entries(wanted).map(([name, tensor]) => difference(given[name] as Tensor, tensor)));
 }
 
+/** Pages with models of the same files: each is loaded once, for it has 14 MB to compile. */
 describeInChromium("models in Chromium", (open) => {
-  let script: Files;
-  beforeAll(async () => {
-    script = await bundleFiles(join(import.meta.dirname, "browser", "page.ts"), true);
+  const variants = Object.entries(models).flatMap(([name, one]) =>
+    opsets.map((opset) => ({ ...one, url: `/${name}-${opset}.onnx`, bytes: exportOnnx(one.trained, { opset }) })),
+  );
+  const inputs = Object.fromEntries(variants.map(({ url, x }) => [url, x]));
+  const known = Object.keys(inputs)[0] as string;
+  const first = { [known]: readings };
+  const written = writer();
+  const pairs = opsets.map((opset) => {
+    const urls = { encode: `/encode-${opset}.onnx`, decodeStep: `/decodeStep-${opset}.onnx` };
+    return { urls, halves: exportDecoding(written, { opset }) };
   });
+  const files = Object.fromEntries(
+    [
+      ...variants.map(({ url, bytes }) => [url, bytes] as const),
+      ...pairs.flatMap(({ urls, halves }) => [
+        [urls.encode, halves.encode as Uint8Array] as const,
+        [urls.decodeStep, halves.decodeStep] as const,
+      ]),
+      ...guardCases.map(({ model: bytes }, i) => [`/${i}.onnx`, bytes] as const),
+    ].map(([url, bytes]) => [url.slice(1), bytes]),
+  );
+
+  /** The page's script, what it loads, and the models. */
+  let all: Files;
+  let wasm: string;
+  let plain: OpenPage;
+  beforeAll(async () => {
+    all = { ...(await bundleFiles(join(import.meta.dirname, "browser", "page.ts"), true)), ...files };
+    wasm = Object.keys(all).find((file) => file.endsWith(".wasm")) as string;
+    plain = await open({ files: all });
+  });
+  afterAll(() => plain[Symbol.asyncDispose]());
 
   /** What a function of the page gives. */
-  async function call<C extends keyof Calls>(site: OpenPage, name: C, ...given: Parameters<Calls[C]>) {
+  async function call<C extends keyof Calls>({ page }: OpenPage, name: C, ...given: Parameters<Calls[C]>) {
     const list = given.map((one) => JSON.stringify(one)).join(", ");
-    return (await site.page.evaluate(`${name}(${list})`)) as Awaited<ReturnType<Calls[C]>>;
+    return (await page.evaluate(`${name}(${list})`)) as Awaited<ReturnType<Calls[C]>>;
   }
 
-  const variants = Object.entries(models).flatMap(([name, one]) =>
-    opsets.map((opset) => ({ ...one, file: `${name}-${opset}.onnx`, bytes: exportOnnx(one.trained, { opset }) })),
-  );
-  const inputs = Object.fromEntries(variants.map(({ file, x }) => [`/${file}`, x]));
-  const files = Object.fromEntries(variants.map(({ file, bytes }) => [file, bytes]));
-
-  test.each([
-    { page: "that is not isolated", headers: {}, options: undefined },
-    {
-      page: "that is isolated, under a policy that allows its own scripts and WebAssembly alone, with two threads",
-      headers: { ...isolated, "Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'" },
-      options: { threads: 2 },
-    },
-  ])("predict the same in a page $page", async ({ headers, options }) => {
-    await using site = await open({ files: { ...script, ...files }, headers });
-    const outcome = await call(site, "predict", inputs, options);
+  async function expectSame(outcome: Awaited<ReturnType<Calls["predict"]>>): Promise<void> {
     if (!("result" in outcome)) throw new Error(outcome.message);
-    expect(site.page.workers().length > 0).toBe(options !== undefined);
-    for (const { file, bytes, trained, x } of variants) {
-      const given = outcome.result[`/${file}`] as PlainTensors;
+    for (const { url, bytes, trained, x } of variants) {
+      const given = outcome.result[url] as PlainTensors;
       await using inNode = await onnxPredictor(bytes, { threads: 1, layers: [minGru] });
       await using ours = await predictor(trained, { backend: await cpu() });
-      expect(largest(given, await inNode.predictAll(x, { batchSize: 4 })), file).toBeLessThanOrEqual(1e-6);
-      expect(largest(given, await ours.predictAll(x, { batchSize: 4 })), file).toBeLessThanOrEqual(1e-5);
+      expect(largest(given, await inNode.predictAll(x, { batchSize: 4 })), url).toBeLessThanOrEqual(1e-6);
+      expect(largest(given, await ours.predictAll(x, { batchSize: 4 })), url).toBeLessThanOrEqual(1e-5);
     }
+  }
+
+  test("predict the same", async () => {
+    await expectSame(await call(plain, "predict", inputs));
+    expect(plain.page.workers()).toEqual([]);
+  });
+
+  test("predict the same with threads, under a policy, with a runtime that is handed in and its file elsewhere", async () => {
+    const { [wasm]: moved, ...rest } = all;
+    const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+    await using site = await open({
+      files: { ...rest, "moved.wasm": moved as Uint8Array },
+      headers: { ...isolated, "Content-Security-Policy": policy },
+    });
+    const options = { threads: 2, wasmPaths: { wasm: "/moved.wasm" }, executionProviders: ["wasm"] };
+    await expectSame(await call(site, "predict", inputs, options, "given"));
+    expect(site.page.workers().length).toBeGreaterThan(0);
+    expect(await call(site, "predict", first, { executionProviders: ["xnnpack"] }, "given")).toEqual({
+      name: "ConfigError",
+      message: expect.stringMatching(/^onnxruntime-web does not start in this page with xnnpack: .*backend not found/),
+    });
   });
 
   test("write the same by a beam", async () => {
-    const trained = writer();
-    const [sources, options] = [
-      { source: [[3, 5, 6], [4]] },
-      { start: 1, end: 2, beamSize: 3, nBest: 2, maxLength: 6 },
-    ];
-    const pairs = opsets.map((opset) => ({ opset, ...exportDecoding(trained, { opset }) }));
-    const halves = pairs.flatMap(({ opset, encode, decodeStep }) => [
-      [`encode-${opset}.onnx`, encode as Uint8Array],
-      [`decodeStep-${opset}.onnx`, decodeStep],
-    ]);
-    await using site = await open({ files: { ...script, ...Object.fromEntries(halves) } });
-    await using ours = await sequenceModel(trained, { backend: await cpu() });
-    const wanted = await generate(ours, sources, options);
-    for (const { opset, encode, decodeStep } of pairs) {
-      const outcome = await call(site, "write", `/encode-${opset}.onnx`, `/decodeStep-${opset}.onnx`, sources, options);
+    const sources = { source: [[3, 5, 6], [4]] };
+    const options = { start: 1, end: 2, beamSize: 3, nBest: 2, maxLength: 6 };
+    await using ours = await sequenceModel(written, { backend: await cpu() });
+    const wanted = (await generate(ours, sources, options)).flat();
+    for (const { urls, halves } of pairs) {
+      const outcome = await call(plain, "write", urls.encode, urls.decodeStep, sources, options);
       if (!("result" in outcome)) throw new Error(outcome.message);
-      await using inNode = await onnxSequenceModel({ encode, decodeStep }, { threads: 1 });
-      const same = await generate(inNode, sources, options);
-      outcome.result.flat().forEach(({ tokens, logProbability }, i) => {
-        expect(tokens).toEqual([...(wanted.flat()[i]?.tokens ?? [])]);
-        expect(Math.abs(logProbability - (same.flat()[i]?.logProbability as number))).toBeLessThanOrEqual(1e-6);
-        expect(Math.abs(logProbability - (wanted.flat()[i]?.logProbability as number))).toBeLessThanOrEqual(1e-5);
+      await using inNode = await onnxSequenceModel(halves, { threads: 1 });
+      const same = (await generate(inNode, sources, options)).flat();
+      const given = outcome.result.flat();
+      expect(given.map(({ tokens }) => tokens)).toEqual(wanted.map(({ tokens }) => [...tokens]));
+      given.forEach(({ logProbability }, i) => {
+        expect(Math.abs(logProbability - (same[i]?.logProbability as number))).toBeLessThanOrEqual(1e-6);
+        expect(Math.abs(logProbability - (wanted[i]?.logProbability as number))).toBeLessThanOrEqual(1e-5);
       });
     }
   });
 
-  test("take no feeds that onnxruntime must not see", async () => {
-    const own = guardCases.map(({ model: bytes }, i) => [`${i}.onnx`, bytes] as const);
-    await using site = await open({ files: { ...script, ...Object.fromEntries(own) } });
-    const plain = (tensors: Tensors): PlainTensors =>
-      Object.fromEntries(
-        Object.entries(tensors).map(([name, { dtype, shape, data }]) => [
-          name,
-          { dtype: dtype as "int32", shape, data: [...data] },
-        ]),
-      );
-    for (const [i, { what, good, bad }] of guardCases.entries()) {
+  const plainTensors = (tensors: Tensors): PlainTensors =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, { dtype, shape, data }]) => [
+        name,
+        { dtype: dtype as "int32", shape, data: [...data] },
+      ]),
+    );
+
+  test.each(guardCases.map((one, i) => ({ ...one, i })))(
+    "take no feeds that onnxruntime must not see: $what",
+    async ({ i, good, bad }) => {
       // The good feeds come last: what was refused before them has left no trace.
-      const outcome = await call(site, "run", `/${i}.onnx`, [...bad.map(([feeds]) => feeds), good].map(plain));
-      if (!("result" in outcome)) throw new Error(`${what}: ${outcome.message}`);
-      const last = outcome.result.pop();
-      expect(last, what).toHaveProperty("result");
+      const feeds = [...bad.map(([one]) => one), good].map(plainTensors);
+      const outcome = await call(plain, "run", `/${i}.onnx`, feeds);
+      if (!("result" in outcome)) throw new Error(outcome.message);
+      expect(outcome.result.pop()).toHaveProperty("result");
       const errors = outcome.result.map(
         (one, at) => "name" in one && [one.name, one.message.slice(0, bad[at]?.[2].length)],
       );
-      expect(errors, what).toEqual(bad.map(([, name, message]) => [name, message]));
-    }
-  });
+      expect(errors).toEqual(bad.map(([, name, message]) => [name, message]));
+    },
+  );
 
   test("say why they do not open", async () => {
-    const [name, bytes] = Object.entries(files)[0] as [string, Uint8Array];
-    const wasm = Object.keys(script).find((file) => file.endsWith(".wasm")) as string;
-    const all = { ...script, [name]: bytes };
-    await using site = await open({ files: all });
+    expect(await call(plain, "predict", first)).toHaveProperty("result");
     for (const [url, options, error, message] of [
       ["/none.onnx", {}, "ModelFileError", "cannot read the model /none.onnx: the server answers 404 Not Found"],
       ["/", {}, "ModelFileError", "cannot read the model /: the server answers with a page (text/html)"],
       ["http://127.0.0.1:1/x", {}, "ModelFileError", "cannot read the model http://127.0.0.1:1/x: "],
       [`/${wasm}`, {}, "ModelFileError", "these "],
-      [`/${name}`, { threads: 0 }, "ConfigError", "openSession: threads must be a whole number from 1 on, got 0"],
-      [`/${name}`, { provider: "wasm" }, "ConfigError", 'openSession has no option "provider"'],
-      [`/${name}`, { threads: 1 }, "", ""],
-      [`/${name}`, {}, "", ""],
-      [`/${name}`, { threads: 2 }, "ConfigError", "openSession: threads is 2, and 1 where the page opened its first"],
+      [known, { threads: 0 }, "ConfigError", "openSession: threads must be a whole number from 1 on, got 0"],
+      [known, { provider: "wasm" }, "ConfigError", 'openSession has no option "provider"'],
+      [
+        known,
+        { threads: 2 },
+        "ConfigError",
+        "openSession: threads is 2, and was left out where the page opened its first",
+      ],
     ] as const) {
-      const outcome = await call(site, "predict", { [url]: readings }, options as object);
+      const outcome = await call(plain, "predict", { [url]: readings }, options as object);
       const found = "result" in outcome ? ["", ""] : [outcome.name, outcome.message.slice(0, message.length)];
       expect(found, url).toEqual([error, message]);
     }
   });
 
-  test("find the file of WebAssembly where it is said to be, and say so where there is none", async () => {
-    const [name, bytes] = Object.entries(files)[0] as [string, Uint8Array];
-    const wasm = Object.keys(script).find((file) => file.endsWith(".wasm")) as string;
-    const { [wasm]: moved, ...rest } = script;
-    const all = { ...rest, "moved.wasm": moved as Uint8Array, [name]: bytes };
-    await using without = await open({ files: all });
-    expect(await call(without, "predict", { [`/${name}`]: readings })).toEqual({
+  test("say so where the file of WebAssembly is missing", async () => {
+    const { [wasm]: _, ...without } = all;
+    await using site = await open({ files: without });
+    expect(await call(site, "predict", first)).toEqual({
       name: "ConfigError",
-      message: expect.stringContaining("onnxruntime-web does not start in this page: "),
+      message: expect.stringContaining("onnxruntime-web does not start in this page with wasm: "),
     });
-    await using site = await open({ files: all });
-    const options = { wasmPaths: { wasm: "/moved.wasm" } };
-    expect(await call(site, "predict", { [`/${name}`]: readings }, options)).toHaveProperty("result");
   });
 });

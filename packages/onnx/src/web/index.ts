@@ -5,4 +5,4 @@ export type { OnnxSequenceModel, SequenceModelFiles } from "../runtime/sequenceM
 export type { OnnxSession } from "../runtime/session.ts";
 export type { OnnxValue } from "../runtime/signature.ts";
 export { onnxPredictor, onnxSequenceModel, openSession, type SessionOptions } from "./open.ts";
-export type { OnnxRuntimeWeb, WasmPaths } from "./runtime.ts";
+export type { ExecutionProvider, OnnxRuntimeWeb, WasmPaths } from "./runtime.ts";

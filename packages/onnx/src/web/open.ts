@@ -5,7 +5,7 @@ import { type OnnxPredictor, predictorOver } from "../runtime/predictor.ts";
 import { type OnnxSequenceModel, type SequenceModelFiles, sequenceModelOver } from "../runtime/sequenceModel.ts";
 import { type OnnxSession, sessionOver } from "../runtime/session.ts";
 import { bytesOfUrl } from "./bytes.ts";
-import { type OnnxRuntimeWeb, runtimeOf, type WasmPaths } from "./runtime.ts";
+import { type ExecutionProvider, type OnnxRuntimeWeb, runtimeOf, type WasmPaths } from "./runtime.ts";
 
 /** Options of `openSession`, `onnxPredictor` and `onnxSequenceModel`. */
 export interface SessionOptions {
@@ -16,7 +16,7 @@ export interface SessionOptions {
   /** Where onnxruntime-web's .wasm file is, or the folder that has it. Default: beside its script, where bundlers put it. Only before the first model of a page. */
   readonly wasmPaths?: WasmPaths | undefined;
   /** onnxruntime's execution providers, the first choice first. Default `["wasm"]`. Others need a module that has them, as `runtime`. */
-  readonly executionProviders?: readonly (string | { readonly name: string })[] | undefined;
+  readonly executionProviders?: readonly ExecutionProvider[] | undefined;
   /** The module onnxruntime-web, or one of its variants, such as `onnxruntime-web/webgpu`. Default: `onnxruntime-web/wasm`, loaded when the first model is opened. */
   readonly runtime?: OnnxRuntimeWeb | undefined;
 }

@@ -5,6 +5,9 @@ import type { Runtime, RuntimeModule, TensorConstructor } from "../runtime/runti
 /** Where the files of onnxruntime-web's WebAssembly are: their folder, or each by itself. */
 export type WasmPaths = string | { readonly wasm?: string | URL; readonly mjs?: string | URL };
 
+/** An execution provider of onnxruntime, with options or without. */
+export type ExecutionProvider = string | { readonly name: string };
+
 /** What is used of onnxruntime-web. */
 export interface OnnxRuntimeWeb extends RuntimeModule {
   readonly env: { readonly wasm: { numThreads?: number; wasmPaths?: WasmPaths } };
@@ -58,20 +61,13 @@ async function loadModule(): Promise<OnnxRuntimeWeb> {
   }
 }
 
-/** That WebAssembly itself did not start is told apart from what is wrong with a model. */
-function explain(error: unknown): Error | undefined {
-  if (!/no available backend found/.test(String(error))) return undefined;
-  return new ConfigError(
-    `onnxruntime-web does not start in this page: ${String(error)}. Its .wasm file must be served, and where bundlers do not find it, { wasmPaths } says where; a Content-Security-Policy must allow 'wasm-unsafe-eval'`,
-    { cause: error },
-  );
-}
+const nameOf = (provider: ExecutionProvider): string => (typeof provider === "string" ? provider : provider.name);
 
 /** The runtime, with these execution providers. */
 export async function runtimeOf(
   given: OnnxRuntimeWeb | undefined,
   settings: PageSettings,
-  executionProviders: readonly unknown[],
+  executionProviders: readonly ExecutionProvider[],
 ): Promise<Runtime> {
   const module = given ?? (await loadModule());
   const started = start(module, settings);
@@ -87,6 +83,13 @@ export async function runtimeOf(
       const model = await inTurn(() => module.InferenceSession.create(bytes, { executionProviders }));
       return { run: (feeds) => inTurn(() => model.run(feeds)), release: () => inTurn(() => model.release()) };
     },
-    explain,
+    // That WebAssembly itself did not start is told apart from what is wrong with a model.
+    explain: (error) =>
+      /no available backend found/.test(String(error))
+        ? new ConfigError(
+            `onnxruntime-web does not start in this page with ${executionProviders.map(nameOf).join(", ")}: ${String(error)}. Its .wasm file must be served, and where bundlers do not find it, { wasmPaths } says where; a Content-Security-Policy must allow 'wasm-unsafe-eval'`,
+            { cause: error },
+          )
+        : undefined,
   };
 }

@@ -3,6 +3,8 @@ import { minGru } from "@ostinato/cells";
 import { type GenerateOptions, generate, type Inputs, type Tensor } from "@ostinato/core";
 import { onnxPredictor, onnxSequenceModel, openSession, type SessionOptions } from "@ostinato/onnx/web";
 
+declare const location: { readonly href: string };
+
 /** What came of a call: its result, or the name and the message of its error. */
 export type Outcome<T> = { readonly result: T } | { readonly name: string; readonly message: string };
 
@@ -31,20 +33,24 @@ async function outcome<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   }
 }
 
-/** All outputs of models by their URLs, which predict at the same time. */
-const predict = (models: Readonly<Record<string, Inputs>>, options?: SessionOptions) =>
+/** All outputs of models by their URLs, which predict at the same time. With "given" the page hands in the runtime. */
+const predict = (models: Readonly<Record<string, Inputs>>, options?: SessionOptions, whose: "own" | "given" = "own") =>
   outcome(async () => {
+    const runtime = whose === "given" ? await import("onnxruntime-web/wasm") : undefined;
     const predictions = Object.entries(models).map(async ([url, x]) => {
-      await using model = await onnxPredictor(url, { layers: [minGru], ...options });
+      await using model = await onnxPredictor(url, { layers: [minGru], runtime, ...options });
       return [url, eachOf(await model.predictAll(x, { batchSize: 4 }), plain)] as const;
     });
     return Object.fromEntries(await Promise.all(predictions));
   });
 
+const bytesOf = async (url: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(url)).arrayBuffer());
+
 /** The tokens that a sequence model writes, and their log-probability. */
 const write = (encode: string, decodeStep: string, sources: Inputs, options: GenerateOptions) =>
   outcome(async () => {
-    await using writer = await onnxSequenceModel({ encode, decodeStep });
+    const [first, second] = await Promise.all([encode, decodeStep].map(bytesOf));
+    await using writer = await onnxSequenceModel({ encode: first, decodeStep: second as Uint8Array });
     const written = await generate(writer, sources, options);
     return written.map((each) => each.map(({ tokens, logProbability }) => ({ tokens: [...tokens], logProbability })));
   });
@@ -52,7 +58,7 @@ const write = (encode: string, decodeStep: string, sources: Inputs, options: Gen
 /** What became of each of the feeds. */
 const run = (url: string, feeds: readonly PlainTensors[]) =>
   outcome(async () => {
-    const session = await openSession(url);
+    const session = await openSession(new URL(url, location.href));
     const outcomes = [];
     for (const one of feeds)
       outcomes.push(await outcome(async () => eachOf(await session.run(eachOf(one, typed)), plain)));
