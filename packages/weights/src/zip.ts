@@ -74,8 +74,6 @@ function directoryOf(bytes: Uint8Array): Map<string, Member> {
     const nameEnd = at + ENTRY.size + view.getUint16(at + 28, true);
     if (nameEnd > end) throw damaged("a name runs over the end of its directory");
     const name = strFromU8(bytes.subarray(at + ENTRY.size, nameEnd));
-    if (/^[/\\]|^[A-Za-z]:|[\0\\]/.test(name) || name.split("/").includes(".."))
-      throw new ModelFileError(`the archive has a member ${shortened(name)}, a name that leads out of its folder`);
     if (members.has(name)) throw damaged(`it has two members ${shortened(name)}`);
     const size = view.getUint32(at + 24, true);
     total += size;

@@ -1,26 +1,14 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
 import { join } from "node:path";
-import {
-  backends,
-  fileNames,
-  formOf,
-  type Measuring,
-  measuringOf,
-  type OnnxForm,
-  type Output,
-  openOnnxTarget,
-  shownCount,
-  writeOnnx,
-} from "@ostinato/app";
+import { backends, fileNames, type Output, openOnnxTarget, shownCount, writeOnnx } from "@ostinato/app";
 import { classifierDescription, encodeForClassifier } from "@ostinato/classifier";
 import { predictor, RandomStream } from "@ostinato/core";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { loadSentiment, type Sentiment } from "../model.ts";
 import { readTestReviews } from "../reviews.ts";
-import { measureWeights } from "../weight-loss.ts";
 
-export interface ExportOptions extends OnnxForm, Measuring {
+export interface ExportOptions {
   readonly model: string;
   readonly out?: string;
 }
@@ -40,16 +28,14 @@ const checks = [
 ];
 const reviewCount = checks.reduce((sum, { reviews }) => sum + reviews, 0);
 
-export async function exportModel(options: ExportOptions, output: Output): Promise<void> {
-  const { model, out } = options;
-  const [form, measuring] = [formOf(options), measuringOf(options)];
+export async function exportModel({ model, out }: ExportOptions, output: Output): Promise<void> {
   const sentiment = await loadSentiment(model);
   const target = await openOnnxTarget(
     out ?? join(sentiment.folder, fileNames.onnx),
     (json) => "labels" in json && "vocabulary" in json,
   );
   const { trained, vocabularies, settings } = sentiment;
-  const bytes = exportOnnx(trained, form);
+  const bytes = exportOnnx(trained);
   const what = sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words";
   output.say(`Comparing with onnxruntime on ${shownCount(reviewCount)} ${what}.`);
 
@@ -72,7 +58,6 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
     progress.update(index + 1, checks.length);
   }
   progress.stop();
-  const weights = measuring && (await measureWeights({ sentiment, bytes, drawn: texts }, form, measuring, output));
 
   await writeOnnx(
     target,
@@ -83,8 +68,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
       maxDifference: largest,
       tolerance: allowed,
       compared: `${shownCount(reviewCount)} ${what} at batch sizes ${checks.map((check) => check.batchSize).join(", ")}`,
-      event: { reviews: reviewCount, opset: form.opset },
-      weights,
+      event: { reviews: reviewCount },
     },
     output,
   );

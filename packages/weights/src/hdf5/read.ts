@@ -36,7 +36,7 @@ const DEEPEST = 64;
 const MOST_AXES = 16;
 
 /** Whether the bytes begin as an HDF5 file. */
-const isHdf5 = (bytes: Uint8Array): boolean =>
+export const isHdf5 = (bytes: Uint8Array): boolean =>
   bytes.length >= SIGNATURE.length && [...SIGNATURE].every((letter, i) => letter.charCodeAt(0) === bytes[i]);
 
 /** A message of an object's header. */

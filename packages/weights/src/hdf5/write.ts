@@ -25,6 +25,7 @@ class Output {
   #view = new DataView(this.#bytes.buffer);
   length = 0;
 
+  /** Makes room for so many bytes, and says where. The view is another one afterwards. */
   #grow(size: number): number {
     const at = this.length;
     this.length += size;
@@ -38,22 +39,26 @@ class Output {
   }
 
   u8(...values: readonly number[]): this {
-    for (const value of values) this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(values.length);
+    this.#bytes.set(values, at);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#grow(2), value, true);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: number | bigint): this {
-    this.#view.setBigUint64(this.#grow(8), BigInt(value), true);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, BigInt(value), true);
     return this;
   }
 

@@ -1,0 +1,261 @@
+/** Trained models as archives of Keras 3. */
+import {
+  type Float32Tensor,
+  type Json,
+  type Kind,
+  layerOutputs,
+  lossesToJson,
+  type Model,
+  type ModelSpec,
+  OstinatoError,
+  type Trained,
+  UnsupportedOpError,
+} from "@ostinato/core";
+import { strToU8 } from "fflate";
+import { type Written, writeHdf5 } from "../hdf5/write.ts";
+import { writeZip } from "../zip.ts";
+import { isChain } from "./chain.ts";
+import { memberNames } from "./files.ts";
+import { readGraph } from "./graph.ts";
+import { type Fields, parseFields } from "./json.ts";
+import { fileName, type WrittenLayer, writeLayer } from "./layers.ts";
+import { kerasOrder, type Operation } from "./order.ts";
+import { Names } from "./parts.ts";
+import { described, snakeCase } from "./values.ts";
+import { layersWithWeights, shapesOf, signatureOf, writeModules } from "./variables.ts";
+
+type Source = ModelSpec["outputs"][number]["source"];
+
+/** What can be read of a model while it is written. */
+interface Writing {
+  readonly spec: ModelSpec;
+  readonly layers: readonly WrittenLayer[];
+  /** What Keras calls the inputs, which must not be called as layers are. */
+  readonly inputNames: readonly string[];
+  /** By call, which call of its layer it is. */
+  readonly uses: readonly number[];
+}
+
+const layerName = ({ spec }: Writing, layer: number): string => spec.layers[layer]?.name as string;
+
+/** A source as Keras refers to it: the layer, which of its calls, and which result. */
+function historyOf(writing: Writing, source: Source): Json {
+  if ("input" in source) return [writing.inputNames[source.input] as string, 0, 0];
+  const { layer } = writing.spec.calls[source.call] as ModelSpec["calls"][number];
+  return [layerName(writing, layer), writing.uses[source.call] as number, source.output ?? 0];
+}
+
+/** The kinds of what each call gives. */
+function kindsOf({ inputs, layers, calls }: ModelSpec): (readonly Kind[])[] {
+  const kinds: (readonly Kind[])[] = [];
+  for (const { layer, sources } of calls) {
+    const reads = sources.map((source) =>
+      "input" in source ? (inputs[source.input]?.kind as Kind) : (kinds[source.call]?.[source.output ?? 0] as Kind),
+    );
+    kinds.push(layerOutputs(layers[layer] as ModelSpec["layers"][number], reads) ?? []);
+  }
+  return kinds;
+}
+
+/** @throws UnsupportedOpError for what layers of Keras's do not take */
+function expectTaken({ inputs, layers, calls, outputs }: ModelSpec): void {
+  const ragged = inputs.find(({ lengths }) => lengths);
+  if (ragged)
+    throw new UnsupportedOpError(
+      `the input "${ragged.name}" has lengths of its own, which Keras has not; leave lengths out, and let masking() find the ends of rows`,
+    );
+  const kinds = kindsOf({ inputs, layers, calls, outputs });
+  for (const { layer, sources } of calls) {
+    const { kind, name } = layers[layer] as ModelSpec["layers"][number];
+    const [query] = sources as [Source];
+    const of = "input" in query ? inputs[query.input]?.kind : kinds[query.call]?.[query.output ?? 0];
+    if (/attention$/i.test(kind) && of !== "sequence")
+      throw new UnsupportedOpError(
+        `${kind} "${name}" has a query of features, and Keras's takes sequences; put repeatVector({ n: 1 }) before it, or use exportOnnx`,
+      );
+  }
+}
+
+/** What a call is given beside what it reads. */
+function namedArguments(
+  { row, config }: WrittenLayer & { readonly config: Fields },
+  states: readonly Json[],
+  isReverse: boolean,
+): Json {
+  const options = (row.callOptions ?? []).filter((option) => config[option] === true);
+  return {
+    ...Object.fromEntries(options.map((option) => [snakeCase(option), true])),
+    ...(states.length > 0 ? { initial_state: states.length === 1 ? (states[0] as Json) : states } : {}),
+    ...(isReverse ? { reverse: true } : {}),
+  };
+}
+
+/** A reference among the arguments of a call. Keras asks for a shape, and takes that of the layer. */
+const tensor = (writing: Writing, source: Source): Json => ({
+  class_name: "__keras_tensor__",
+  config: { shape: [null], dtype: "float32", keras_history: historyOf(writing, source) },
+});
+
+/** The calls of a layer. */
+function nodesOf(writing: Writing, index: number): Json[] {
+  const { spec, layers } = writing;
+  const layer = layers[index] as WrittenLayer;
+  const { kind, config } = spec.layers[index] as ModelSpec["layers"][number];
+  return spec.calls
+    .filter((call) => call.layer === index)
+    .map(({ sources }) => {
+      const tensors = sources.map((source) => tensor(writing, source));
+      const [first, ...states] = tensors as [Json, ...Json[]];
+      const isList = layer.row.masks === "merged" || layer.row.masks === "first";
+      const [source] = sources as [Source];
+      const isIds = "input" in source && spec.inputs[source.input]?.kind === "ids";
+      return {
+        args: [isList ? tensors : first],
+        kwargs: namedArguments(
+          { ...layer, config: config as Fields },
+          isList ? [] : states,
+          kind === "reversibleEmbedding" && !isIds,
+        ),
+      };
+    });
+}
+
+function inputLayer({ name, kind, shape }: ModelSpec["inputs"][number], called = name): Json {
+  return described("keras.layers", "InputLayer", {
+    name: called,
+    dtype: kind === "ids" ? "int32" : "float32",
+    batch_shape: [null, ...shape.map((size) => (typeof size === "number" ? size : null))],
+  });
+}
+
+function sequential({ spec, layers, inputNames }: Writing): Json {
+  const [input] = spec.inputs as [ModelSpec["inputs"][number]];
+  return described("keras", "Sequential", {
+    name: "sequential",
+    trainable: true,
+    layers: [inputLayer(input, inputNames[0]), ...layers.map(({ data }) => data)],
+  });
+}
+
+function functional(writing: Writing, order: readonly Operation[]): Json {
+  const { spec, layers, inputNames } = writing;
+  const described = order.map((operation): Json => {
+    if ("layer" in operation) {
+      const data = layers[operation.layer]?.data as Fields as { readonly [name: string]: Json };
+      return { ...data, name: layerName(writing, operation.layer), inbound_nodes: nodesOf(writing, operation.layer) };
+    }
+    const name = inputNames[operation.input] as string;
+    const data = inputLayer(spec.inputs[operation.input] as ModelSpec["inputs"][number], name) as {
+      readonly [name: string]: Json;
+    };
+    return { ...data, name, inbound_nodes: [] };
+  });
+  const inputs = spec.inputs.map((_, input) => historyOf(writing, { input }));
+  const outputs = spec.outputs.map(({ name, source }) => [name, historyOf(writing, source)] as const);
+  const [only] = outputs as [readonly [string, Json]];
+  return {
+    module: "keras.src.models.functional",
+    class_name: "Functional",
+    registered_name: "Functional",
+    config: {
+      name: "functional",
+      trainable: true,
+      layers: described,
+      input_layers: inputs.length === 1 ? (inputs[0] as Json) : inputs,
+      output_layers: outputs.length === 1 ? only[1] : Object.fromEntries(outputs),
+    },
+  };
+}
+
+/** The folders of weights by the layer's index: `lstm_1`. */
+function foldersOf({ layers }: Writing, order: readonly Operation[]): ReadonlyMap<number, string> {
+  const counts = new Map<string, number>();
+  const folders = new Map<number, string>();
+  for (const operation of order) {
+    if (!("layer" in operation)) continue;
+    const file = fileName((layers[operation.layer] as WrittenLayer).className);
+    const count = counts.get(file) ?? 0;
+    counts.set(file, count + 1);
+    folders.set(operation.layer, count === 0 ? file : `${file}_${count}`);
+  }
+  return folders;
+}
+
+/** The order of layers in files. @throws UnsupportedOpError where it cannot be told */
+function orderOf(writing: Writing, model: Model): readonly Operation[] {
+  const { spec, layers } = writing;
+  const signatures = new Map(
+    layersWithWeights(model).map((layer) => [layer.layer, signatureOf(shapesOf(layer.layer, layer))]),
+  );
+  // Layers without weights need no order, and those of other shapes are told apart by Keras itself.
+  const classOf = (layer: number): string => {
+    const signature = signatures.get(layerName(writing, layer));
+    return signature === undefined ? `${layer}` : `${layers[layer]?.className} ${signature}`;
+  };
+  const order = kerasOrder(spec, classOf);
+  if (order) return order;
+  throw new UnsupportedOpError(
+    "the model has layers of one class and one shape side by side whose order in files of Keras depends on its masks; write the weights with toNpz(trained.weights), or use exportOnnx",
+  );
+}
+
+/** @throws UnsupportedOpError where Keras would compute something else of what was written */
+function expectSame(config: Json): void {
+  try {
+    readGraph(parseFields(JSON.stringify(config), "the model"), { acceptDifferences: false });
+  } catch (error) {
+    if (!(error instanceof OstinatoError)) throw error;
+    throw new UnsupportedOpError(
+      `the model computes something else in Keras: ${error.message}; exportOnnx writes every model`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * A trained model as a `.keras` archive, which Keras 3 opens: `keras.models.load_model("model.keras")`. A chain of layers becomes a Sequential model, others Functional ones; several outputs are a record by name. Vocabulary, metadata and losses
+ * stand in the archive's `metadata.json`, where `importKeras` finds them and Keras leaves them alone.
+ *
+ * The same model gives the same bytes.
+ *
+ * @throws UnsupportedOpError that names the layer and the option, for what Keras has not: `rnn` with cells, `lastStep`, `repeatAlong`, attention of other kinds, `stateful`, lengths of inputs, and masks that Keras ignores
+ * @example await writeFile("model.keras", exportKeras(await trainer.snapshot()));
+ */
+export function exportKeras(trained: Trained): Uint8Array<ArrayBuffer> {
+  const { spec } = trained;
+  const layers = spec.layers.map((layer) => writeLayer(layer));
+  expectTaken(spec);
+  const names = new Names();
+  for (const { name } of spec.layers) names.take(name);
+  const counts = new Map<number, number>();
+  const uses = spec.calls.map(({ layer }) => {
+    const use = counts.get(layer) ?? 0;
+    counts.set(layer, use + 1);
+    return use;
+  });
+  const writing: Writing = { spec, layers, inputNames: spec.inputs.map(({ name }) => names.take(name)), uses };
+  const chain = isChain(spec);
+  const order = chain ? spec.layers.map((_, layer): Operation => ({ layer })) : orderOf(writing, trained);
+  const config = chain ? sequential(writing) : functional(writing, order);
+  expectSame(config);
+  const folders = foldersOf(writing, order);
+  const weights = trained.weights as Readonly<Record<string, Float32Tensor>>;
+  const owners = new Map(layersWithWeights(trained).map((layer) => [layer.layer, layer]));
+  const groups = [...folders].flatMap(([index, folder]): [string, Written][] => {
+    const owner = owners.get(layerName(writing, index));
+    return owner ? [[folder, writeModules(owner, weights)]] : [];
+  });
+  const { vocabulary, metadata } = trained;
+  const losses = lossesToJson(trained);
+  const own = {
+    ...(vocabulary === undefined ? {} : { vocabulary }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(losses === undefined ? {} : { losses }),
+  };
+  const json = (data: unknown): Uint8Array => strToU8(JSON.stringify(data));
+  return writeZip({
+    [memberNames.metadata]: json({ keras_version: "3.0.0", ...(Object.keys(own).length > 0 ? { ostinato: own } : {}) }),
+    [memberNames.config]: json(config),
+    [memberNames.weights]: writeHdf5({ members: { layers: { members: Object.fromEntries(groups) } } }),
+  });
+}

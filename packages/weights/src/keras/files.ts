@@ -1,0 +1,100 @@
+/** The files of Keras: what an archive or an HDF5 file holds. */
+import { ModelFileError } from "@ostinato/core";
+import { strFromU8 } from "fflate";
+import { type Dataset, type Group, isHdf5, openHdf5 } from "../hdf5/read.ts";
+import { isZip, openZip } from "../zip.ts";
+import { damaged, type Fields, parseFields } from "./json.ts";
+import { memberAt } from "./variables.ts";
+
+/** Weights as files of Keras 3 have them, by where the layer is in the model. */
+export interface PlacedWeights {
+  readonly kind: "placed";
+  readonly root: Group;
+}
+
+/** Weights as files of Keras 2 have them, and Keras 3 where it writes `.h5`: by the name of the layer, in order. */
+export interface NamedWeights {
+  readonly kind: "named";
+  readonly layers: ReadonlyMap<string, readonly Dataset[]>;
+}
+
+/** What a file of Keras holds. */
+export interface KerasFile {
+  /** The description of the model; absent in files of weights. */
+  readonly config?: Fields;
+  readonly metadata?: Fields;
+  readonly weights: PlacedWeights | NamedWeights;
+}
+
+const CONFIG = "config.json";
+const METADATA = "metadata.json";
+const WEIGHTS = "model.weights.h5";
+
+/** A list of texts, which Keras cuts in pieces `name0`, `name1`, … where it is long. */
+function textsOf({ attributes }: Group, name: string): readonly string[] | undefined {
+  const whole = attributes[name];
+  if (whole !== undefined) return typeof whole === "string" ? [whole] : whole;
+  const pieces: string[] = [];
+  for (let k = 0; attributes[`${name}${k}`] !== undefined; k++)
+    pieces.push(...[attributes[`${name}${k}`] ?? []].flat());
+  return pieces.length > 0 ? pieces : undefined;
+}
+
+function namedWeights(root: Group): NamedWeights {
+  const layers = new Map<string, readonly Dataset[]>();
+  for (const layer of textsOf(root, "layer_names") ?? []) {
+    const group = root.members.get(layer);
+    if (group?.kind !== "group") throw damaged(`it has no weights of the layer "${layer.slice(0, 60)}"`);
+    const arrays = (textsOf(group, "weight_names") ?? []).map((name) => {
+      const found = memberAt(group, name);
+      if (found?.kind !== "dataset") throw damaged(`it has no weights "${name.slice(0, 60)}"`);
+      return found;
+    });
+    layers.set(layer, arrays);
+  }
+  return { kind: "named", layers };
+}
+
+function readHdf5(bytes: Uint8Array): KerasFile {
+  const root = openHdf5(bytes);
+  const { model_config: config } = root.attributes;
+  const old = root.members.get("model_weights");
+  if (old?.kind === "group")
+    return {
+      weights: namedWeights(old),
+      ...(typeof config === "string" ? { config: parseFields(config, "the description of the model") } : {}),
+    };
+  return { weights: textsOf(root, "layer_names") ? namedWeights(root) : { kind: "placed", root } };
+}
+
+/** @throws ModelFileError for a name that leads out of the folder that an archive is unpacked to, as Keras does */
+function expectInside(name: string): void {
+  if (/^[/\\]|^[A-Za-z]:|[\0\\]/.test(name) || name.split("/").includes(".."))
+    throw damaged(`it has a member ${JSON.stringify(name.slice(0, 60))}, a name that leads out of its folder`);
+}
+
+/**
+ * What a file of Keras holds, of any of its forms: `.keras`, `.weights.h5`, or the older `.h5`.
+ *
+ * @throws ModelFileError where it is none of them, or damaged
+ */
+export function readKerasFile(bytes: Uint8Array): KerasFile {
+  if (isHdf5(bytes)) return readHdf5(bytes);
+  if (!isZip(bytes))
+    throw new ModelFileError("this is no file of Keras: neither a .keras archive nor an HDF5 file (.weights.h5, .h5)");
+  const archive = openZip(bytes);
+  archive.names.forEach(expectInside);
+  const json = (name: string): Fields => parseFields(strFromU8(archive.member(name)), name);
+  if (!archive.names.includes(WEIGHTS) && archive.names.includes(CONFIG))
+    throw new ModelFileError(
+      `the .keras archive has no ${WEIGHTS}; save it with the weights in one HDF5 file, as model.save does by default`,
+    );
+  return {
+    config: json(CONFIG),
+    ...(archive.names.includes(METADATA) ? { metadata: json(METADATA) } : {}),
+    weights: { kind: "placed", root: openHdf5(archive.member(WEIGHTS)) },
+  };
+}
+
+/** The members of a `.keras` archive. */
+export const memberNames = { config: CONFIG, metadata: METADATA, weights: WEIGHTS } as const;

@@ -1,0 +1,215 @@
+/** One layer of Keras as one of ours, and one of ours as Keras describes it. */
+import {
+  type Initializer,
+  type Json,
+  type LayerSpec,
+  ModelFileError,
+  type Regularizer,
+  UnsupportedOpError,
+} from "@ostinato/core";
+import { damaged, type Fields, fieldsOf, isFields, type Options, shown, textOf } from "./json.ts";
+import { type Row, rows } from "./table.ts";
+import {
+  described,
+  expectFloat32,
+  readActivation,
+  readInitializer,
+  readRegularizer,
+  snakeCase,
+  writeInitializer,
+  writeRegularizer,
+} from "./values.ts";
+
+/** A layer of a file. */
+export interface ReadLayer {
+  readonly row: Row;
+  /** What Keras calls it. */
+  readonly name: string;
+  /** Its options here; those that are not there have our defaults. */
+  readonly config: Readonly<Record<string, Json>>;
+}
+
+const byClass: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.className, row]));
+const byKind: ReadonlyMap<string, Row> = new Map([...rows].reverse().map((row) => [row.kind, row]));
+
+/** Options of Keras's that change no number that a model computes, nor how it learns. */
+const silent = new Set([
+  "name",
+  "dtype",
+  "trainable",
+  "seed",
+  "unroll",
+  "use_cudnn",
+  "zero_output_for_mask",
+  "implementation",
+  "input_length",
+  "input_dtype",
+  "batch_input_shape",
+  "batch_shape",
+  "supports_masking",
+]);
+
+/** Layers of Keras that make ids of text, and where they are here. */
+const textLayers = new Set(["TextVectorization", "StringLookup", "IntegerLookup"]);
+
+/** How errors call a layer of a file. */
+export const calledThere = (className: string, name: string): string => `Keras's ${className} "${name.slice(0, 100)}"`;
+
+/** Keras's way to name classes in files of weights. */
+export const fileName = (className: string): string =>
+  className
+    .replace(/\W+/g, "")
+    .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase();
+
+/** How files of weights name a kind of ours; undefined where Keras has it not. */
+export function fileNameOf(kind: string): string | undefined {
+  const row = byKind.get(kind);
+  return row && fileName(row.className);
+}
+
+/** Whether a class of Keras's is a layer that there is here. */
+export const isKnownClass = (className: string): boolean => byClass.has(className);
+
+function rowOf(className: string, owner: string): Row {
+  const row = byClass.get(className);
+  if (row) return row;
+  const hint = textLayers.has(className)
+    ? "save the model without it, and give a vocabulary its words"
+    : `there are ${[...byClass.keys()].join(", ")}`;
+  throw new ModelFileError(`${owner} has no counterpart here; ${hint}`);
+}
+
+/** The number of axes of what a layer reads, where the file tells. */
+function axesOf(data: Fields): number | undefined {
+  const build = isFields(data.build_config) ? data.build_config.input_shape : undefined;
+  const shape = Array.isArray(build) && Array.isArray(build[0]) ? build[0] : build;
+  return Array.isArray(shape) ? shape.length : undefined;
+}
+
+function isLastAxis(value: unknown, data: Fields): boolean {
+  const axis = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return axis === -1 || (Number.isInteger(axis) && axis + 1 === axesOf(data));
+}
+
+/** Whether a value of Keras's is that which there is here. Numbers may have been rounded to float32. */
+const isSame = (value: unknown, only: Json): boolean =>
+  typeof only === "number" && typeof value === "number" ? Math.abs(value - only) < 1e-6 : value === only;
+
+/** An option of ours from Keras's value; undefined where our default is to stand. */
+function readOption(owner: string, option: string, theirs: string, value: unknown): Json | undefined {
+  if (/activation$/i.test(option)) return readActivation(owner, theirs, value);
+  if (option.endsWith("Initializer")) return readInitializer(value);
+  if (option.endsWith("Regularizer")) return readRegularizer(owner, theirs, value);
+  return value as Json;
+}
+
+/**
+ * A layer from Keras's description of it.
+ *
+ * @param trainable whether what it is in may be trained
+ * @throws ModelFileError that names the layer, the option and the way out, for a layer or an option that there is none of here
+ */
+export function readLayer(data: unknown, trainable: boolean, depth = 0): ReadLayer {
+  if (!isFields(data)) throw damaged("a layer is not an object");
+  const className = textOf(data, "class_name", "a layer");
+  const config = fieldsOf(data, "config", `the layer ${className.slice(0, 60)}`);
+  const name = typeof config.name === "string" ? config.name : className;
+  const owner = calledThere(className, name);
+  const row = rowOf(className, owner);
+  if (depth > 4) throw damaged(`${owner} is inside of too many others`);
+  expectFloat32(owner, config.dtype);
+  const isTrainable = trainable && config.trainable !== false;
+  const options: Record<string, Json> = { ...row.ours };
+  const known = new Set(silent);
+  for (const option of row.options ?? []) {
+    const theirs = snakeCase(option);
+    known.add(theirs);
+    const value = option === "trainable" ? isTrainable : config[theirs];
+    const read = value === undefined ? undefined : readOption(owner, option, theirs, value);
+    if (read !== undefined) options[option] = read;
+  }
+  for (const [option, theirs] of Object.entries(row.renamed ?? {})) {
+    known.add(theirs);
+    if (config[theirs] !== undefined) options[option] = config[theirs] as Json;
+  }
+  for (const option of row.layers ?? []) {
+    const theirs = snakeCase(option);
+    known.add(theirs);
+    const inner = config[theirs];
+    if (inner === undefined || inner === null) continue;
+    const part = readLayer(inner, isTrainable, depth + 1);
+    options[option] = { kind: part.row.kind, config: part.config };
+  }
+  for (const [theirs, value] of Object.entries(config)) {
+    if (known.has(theirs) || value === null || value === false) continue;
+    const only = row.only?.[theirs];
+    if (only !== undefined && (only === "last" ? isLastAxis(value, data) : isSame(value, only))) continue;
+    const wayOut =
+      only === undefined
+        ? "there is no such option here"
+        : `here it is always ${only === "last" ? "the last axis" : shown(only)}`;
+    throw new ModelFileError(`${owner}: ${theirs.slice(0, 60)} is ${shown(value)}; ${wayOut}`);
+  }
+  if (givesLastFirst(row, options, depth > 0))
+    throw new ModelFileError(
+      `${owner}: with go_backwards and return_sequences it gives the last step first, and here steps keep their places; use Bidirectional, or save the model with return_sequences=False`,
+    );
+  return { row, name, config: options };
+}
+
+/** Keras's recurrences that read backwards give their steps in the order in which they read them. Bidirectional turns those of its backward layer. */
+function givesLastFirst({ kind }: Row, options: Options, isInside: boolean): boolean {
+  const layer = kind === "bidirectional" && isFields(options.layer) ? options.layer.config : isInside ? {} : options;
+  return isFields(layer) && layer.reverse === true && layer.returnSequences === true;
+}
+
+/** An option of ours as Keras writes it. */
+function writeOption(option: string, value: Json): Json {
+  if (/activation$/i.test(option)) return snakeCase(value as string);
+  if (option.endsWith("Initializer")) return writeInitializer(value as Initializer);
+  if (option.endsWith("Regularizer")) return writeRegularizer(value as Regularizer | null);
+  return value;
+}
+
+/** A layer as it is written. */
+export interface WrittenLayer {
+  readonly row: Row;
+  readonly className: string;
+  readonly data: Json;
+}
+
+/**
+ * A layer as Keras describes it.
+ *
+ * @throws UnsupportedOpError that names the layer and the option, for what Keras has not
+ */
+export function writeLayer({ kind, name, config }: LayerSpec, isInside = false): WrittenLayer {
+  const owner = `${kind} "${name}"`;
+  const row = byKind.get(kind);
+  if (row === undefined)
+    throw new UnsupportedOpError(
+      `${owner} has no counterpart in Keras; there are layers for ${[...byKind.keys()].join(", ")}. exportOnnx writes every model`,
+    );
+  const given = config as Options;
+  const refuse = (option: string): UnsupportedOpError =>
+    new UnsupportedOpError(
+      `${owner}: ${option} is ${shown(given[option])}, which Keras's ${row.className} has not; exportOnnx writes every model`,
+    );
+  for (const [option, value] of Object.entries(row.ours ?? {})) if (given[option] !== value) throw refuse(option);
+  for (const [option, values] of Object.entries(row.values ?? {}))
+    if (!values.includes(given[option] as Json)) throw refuse(option);
+  const written: Record<string, Json> = { name: name as string, dtype: "float32" };
+  for (const option of row.options ?? []) written[snakeCase(option)] = writeOption(option, given[option] as Json);
+  for (const [option, theirs] of Object.entries(row.renamed ?? {})) written[theirs] = given[option] as Json;
+  for (const option of row.layers ?? []) {
+    const inner = given[option] as unknown as LayerSpec;
+    written[snakeCase(option)] = writeLayer({ ...inner, name: `${name}_${snakeCase(option)}` }, true).data;
+  }
+  if (givesLastFirst(row, given, isInside))
+    throw new UnsupportedOpError(
+      `${owner}: with reverse and returnSequences steps keep their places, and Keras gives the last step first; use bidirectional, or exportOnnx`,
+    );
+  return { row, className: row.className, data: described("keras.layers", row.className, written) };
+}

@@ -1,0 +1,157 @@
+/** The parts of a model of ours while one of Keras's is read: inputs, layers and their calls. */
+import { type Json, type Model, ModelFileError, parseModelSpec } from "@ostinato/core";
+import { damaged, shown } from "./json.ts";
+import type { ReadLayer } from "./layers.ts";
+import type { Mask } from "./masks.ts";
+
+const MOST_CALLS = 10_000;
+
+/** Where Keras keeps the weights of a layer. */
+export interface Place {
+  /** The folder of the layer in a file of weights: `layers/lstm_1/`. */
+  readonly path: string;
+  /** What Keras calls the layer. */
+  readonly name: string;
+  readonly className: string;
+}
+
+/** A model, and the place of each of its layers by our name. */
+export interface ReadModel {
+  readonly model: Model;
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+/** A time axis without a name yet. Those of what is merged step by step are one. */
+class Time {
+  #same: Time | undefined;
+
+  get root(): Time {
+    let root: Time = this;
+    while (root.#same) root = root.#same;
+    return root;
+  }
+
+  join(other: Time): void {
+    if (other.root !== this.root) other.root.#same = this.root;
+  }
+}
+
+/** An input of the model. What it holds is known once a layer reads it. */
+interface Input {
+  readonly name: string;
+  /** The sizes of its axes, of which those that the data tells are null. */
+  readonly shape: readonly unknown[];
+  readonly time: Time;
+  kind: "ids" | "sequence" | "features" | undefined;
+}
+
+/** What a layer reads or gives. */
+export interface Value {
+  /** Stands for it in comparisons. */
+  readonly key: string;
+  readonly source: Json;
+  readonly kind: "input" | "ids" | "sequence" | "features" | "scores";
+  readonly input?: Input;
+  readonly mask?: Mask;
+  readonly time?: Time;
+}
+
+/** What an operation between layers gives: a mask, or something that is not read. */
+export interface Computed {
+  readonly operation: string;
+  readonly mask: Mask | undefined;
+}
+
+/** What a layer may be told to read. */
+export type Result = Value | Computed;
+
+export const isComputed = (result: Result): result is Computed => "operation" in result;
+
+/** A layer of the model, whose options may still be set by how it is called. */
+export interface Part {
+  readonly layer: ReadLayer;
+  readonly index: number;
+  readonly config: Record<string, Json>;
+}
+
+/** Names of ours for names of Keras's, which may have any letters. One that is taken has a number behind it. */
+export class Names {
+  readonly #counts = new Map<string, number>();
+
+  take(given: string): string {
+    const plain = given.replace(/[^\w.-]/g, "_").slice(0, 180) || "unnamed";
+    const valid = plain in Object.prototype ? `${plain}_` : plain;
+    let name = valid;
+    while (this.#counts.has(name)) {
+      const count = this.#counts.get(valid) as number;
+      this.#counts.set(valid, count + 1);
+      name = `${valid}_${count}`;
+    }
+    this.#counts.set(name, 1);
+    return name;
+  }
+}
+
+/** The parts so far. */
+export class Parts {
+  readonly #layers: { readonly kind: string; readonly name: string; readonly config: Json }[] = [];
+  readonly #calls: { readonly layer: number; readonly sources: readonly Json[] }[] = [];
+  readonly #inputs: Input[] = [];
+  readonly #places = new Map<string, Place>();
+  readonly #names = new Names();
+
+  /** @param shape with the batch axis, as Keras has it */
+  addInput(name: string, shape: readonly unknown[]): Value {
+    const input: Input = { name: this.#names.take(name), shape, time: new Time(), kind: undefined };
+    const index = this.#inputs.push(input) - 1;
+    return { key: `input ${index}`, source: { input: index }, kind: "input", input, time: input.time };
+  }
+
+  addLayer(layer: ReadLayer, path: string): Part {
+    const { row, name } = layer;
+    const own = this.#names.take(name);
+    const config = { ...layer.config };
+    this.#places.set(own, { path, name, className: row.className });
+    return { layer, config, index: this.#layers.push({ kind: row.kind, name: own, config }) - 1 };
+  }
+
+  /** The number of the call. */
+  addCall({ index }: Part, reads: readonly Value[]): number {
+    if (this.#calls.length >= MOST_CALLS) throw damaged(`it applies more than ${MOST_CALLS} layers`);
+    return this.#calls.push({ layer: index, sources: reads.map(({ source }) => source) }) - 1;
+  }
+
+  /** The inputs as our descriptions have them. */
+  #inputSpecs(): Json[] {
+    const times = new Map<Time, string>();
+    const timeOf = ({ root }: Time): string => {
+      const name = times.get(root) ?? (times.size === 0 ? "time" : `time_${times.size}`);
+      times.set(root, name);
+      return name;
+    };
+    return this.#inputs.map(({ name, shape, time, kind }) => {
+      const wrong = (why: string): ModelFileError =>
+        new ModelFileError(`the input "${name}" of the Keras model has the shape ${shown(shape)}; ${why}`);
+      if (kind === undefined) throw wrong("no layer reads it");
+      if (shape.length !== (kind === "sequence" ? 3 : 2))
+        throw wrong("here inputs are [batch, time] of ids, [batch, time, features] or [batch, features]");
+      const features = shape.at(-1) as number;
+      if (kind !== "ids" && !(Number.isSafeInteger(features) && features > 0))
+        throw wrong("the number of features must be known");
+      const sizes = { ids: () => [timeOf(time)], sequence: () => [timeOf(time), features], features: () => [features] };
+      return { name, kind, shape: sizes[kind](), lengths: false };
+    });
+  }
+
+  /** The model with these outputs. @throws ModelFileError, ConfigError, ShapeError where its parts do not fit together */
+  finish(results: readonly Result[], names: readonly string[]): ReadModel {
+    const outputs = results.map((result, i) => {
+      if (!isComputed(result)) return { name: names[i] as string, source: result.source };
+      throw new ModelFileError(
+        `an output of the Keras model is made by the operation ${shown(result.operation)}, which there is none of here; make it a layer`,
+      );
+    });
+    const spec = parseModelSpec({ inputs: this.#inputSpecs(), layers: this.#layers, calls: this.#calls, outputs });
+    return { model: { spec }, places: this.#places };
+  }
+}

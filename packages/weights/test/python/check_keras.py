@@ -1,0 +1,32 @@
+"""Loads what writeKeras.ts wrote, compares what Keras computes, and saves each model again beside it, as `NAME.again.keras`.
+
+python check_keras.py FOLDER   (Keras 3.15 on TensorFlow)
+"""
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+
+
+def array(tensor):
+    return np.array(tensor["data"], dtype=tensor["dtype"]).reshape(tensor["shape"])
+
+
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.json")):
+    archive = path.with_suffix(".keras")
+    model = keras.models.load_model(archive)
+    case = json.loads(path.read_text())
+    inputs = {name: array(tensor) for name, tensor in case["inputs"].items()}
+    found = model([inputs[name] for name in [i.name for i in model.inputs]] if len(inputs) > 1 else inputs.popitem()[1])
+    found = found if isinstance(found, dict) else {"output": found}
+    model.save(archive.with_suffix(".again.keras"))
+    for name, tensor in case["outputs"].items():
+        wanted = array(tensor)
+        given = np.array(found[name])
+        # Steps behind the end of a row are zeros here, and not computed.
+        counts = np.any(wanted != 0, axis=-1, keepdims=True)
+        difference = np.max(np.abs(np.where(counts, given - wanted, 0)))
+        print(f"{archive.name} {name} {given.shape}: largest difference {difference:.2e}")
+        assert given.shape == wanted.shape and difference < 1e-5
