@@ -22,7 +22,9 @@ import { decodeOnnx, exportOnnx, graphToOnnx, printOnnx, type WeightType } from 
 import { openSession } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
 import { elementTypeOf } from "../src/file/schema.ts";
+import { encodeOnnx } from "../src/file/wire.ts";
 import { quantized } from "../src/types/int8.ts";
+import { withRestoredWeights } from "../src/types/restored.ts";
 import { raggedIds, sentiment, trainedOf } from "./models.ts";
 import { difference } from "./run.ts";
 
@@ -98,6 +100,15 @@ describe.each(narrow)("%s", (weights) => {
     const wanted = evaluate(inferenceGraph(trained.spec), feeds, state).fetches;
     for (const [name, tensor] of Object.entries(wanted))
       expect(difference(given[name] as Tensor, tensor), name).toBeLessThanOrEqual(1e-5);
+  });
+
+  test("is read as float32 again: the file that float32 weights of the same numbers make", () => {
+    const trained = reader();
+    const file = exportOnnx(trained, { weights });
+    const same = { ...trained, weights: storedState(file, trained.weights) };
+    const read = encodeOnnx(withRestoredWeights(decodeOnnx(file)));
+    expect(printOnnx(read)).toBe(printOnnx(exportOnnx(same)));
+    expect(Buffer.compare(read, exportOnnx(same))).toBe(0);
   });
 
   test("is at most so far off", () => {
@@ -256,4 +267,39 @@ describe("numbers without room are refused, with the weight", () => {
       /graphToOnnx: weights must be one of float32, float16, int8/,
     );
   });
+});
+
+describe("what was not written so stays as it is", () => {
+  const { graph, state } = sentiment({ words: 40, size: 32, units: 8 });
+  const file = decodeOnnx(graphToOnnx(graph, state, { weights: "int8" }));
+  const { nodes = [], initializers = [] } = file.graph ?? {};
+  const changed = (change: Partial<NonNullable<typeof file.graph>>) => ({
+    ...file,
+    graph: { ...file.graph, ...change },
+  });
+  const without = (name: string) => initializers.filter((tensor) => tensor.name !== name);
+  const table = initializers.find(({ name }) => name === "embedding/embeddings");
+  const only = (given: typeof file): string[] =>
+    (withRestoredWeights(given).graph?.initializers ?? []).flatMap(({ name, dataType }) =>
+      elementTypeOf(dataType) === "int8" ? [name ?? ""] : [],
+    );
+
+  test("nothing else is left", () => expect(only(file)).toEqual([]));
+
+  test.each([
+    [
+      "a table whose numbers are read as they are",
+      changed({ nodes: [...nodes, { op: "Identity", inputs: ["embedding/embeddings"], outputs: ["again"] }] }),
+    ],
+    ["a table whose rows are an output, too", changed({ outputs: [{ name: "gather/rows" }] })],
+    ["one without scales", changed({ initializers: without("embedding/embeddings/scale") })],
+    [
+      "one that is cut off",
+      changed({ initializers: [...without("embedding/embeddings"), { ...table, rawData: new Uint8Array(3) }] }),
+    ],
+    [
+      "one of sizes below zero",
+      changed({ initializers: [...without("embedding/embeddings"), { ...table, dims: [-40, -32] }] }),
+    ],
+  ])("%s", (_, given) => expect(only(given)).toEqual(["embedding/embeddings"]));
 });

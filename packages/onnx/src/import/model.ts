@@ -1,6 +1,7 @@
 /** From an ONNX file to a graph and its weights. */
 import { type Graph, type Tensors, verify } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
+import { withRestoredWeights } from "../types/restored.ts";
 import { noExternalData } from "./external.ts";
 import { readModel } from "./read.ts";
 import { importers } from "./table.ts";
@@ -18,7 +19,7 @@ export interface ReadGraph {
  * @throws ModelFileError for a damaged file; UnsupportedOpError for what has no form here, with the node, the operator and the reason
  */
 export function graphFromOnnx(bytes: Uint8Array): ReadGraph {
-  const model = decodeOnnx(bytes);
+  const model = withRestoredWeights(decodeOnnx(bytes));
   const { outputs, made } = readModel({
     model,
     importers,

@@ -12,6 +12,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
+import { withRestoredWeights } from "../types/restored.ts";
 import { batchOf, bordersOf, type Found, sizeNames, withBorders } from "./borders.ts";
 import { type ExternalData, noExternalData } from "./external.ts";
 import type { Computed, Imported, Stored } from "./imported.ts";
@@ -105,7 +106,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Trai
 export function importWith(bytes: Uint8Array, options: ImportOptions, external: ExternalData): Trained {
   new OptionReader("importOnnx", options, optionNames);
   const { name, outputs, weights = {} } = options;
-  const model = decodeOnnx(bytes);
+  const model = withRestoredWeights(decodeOnnx(bytes));
   const isOurs = model.producerName === "ostinato";
   const base = {
     ...{ model, importers, external },

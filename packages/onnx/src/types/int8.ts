@@ -54,29 +54,40 @@ function errorOf(data: Float32Array, { numbers, scales }: Quantized, { partOf }:
   return sum;
 }
 
+/** A scale for each row, and one for each column, of matrices [..., rows, columns]. */
+function waysOf(dims: readonly number[]): readonly Way[] {
+  const [rows, columns] = dims.slice(-2) as [number, number];
+  const outer = dims.slice(0, -2);
+  return [
+    { length: columns, scaleDims: [...outer, rows, 1], partOf: (i) => Math.floor(i / columns) },
+    {
+      length: rows,
+      scaleDims: outer.length === 0 ? [columns] : [...outer, 1, columns],
+      partOf: (i) => Math.floor(i / (rows * columns)) * columns + (i % columns),
+    },
+  ];
+}
+
 /**
  * Matrices [..., rows, columns] with a scale for each row or each column, whichever loses less. Undefined where both are too short.
  *
  * @param data finite numbers
  */
 export function quantized(data: Float32Array, dims: readonly number[]): Quantized | undefined {
-  const [rows, columns] = dims.slice(-2) as [number, number];
-  const outer = dims.slice(0, -2);
-  const byRow: Way = {
-    length: columns,
-    scaleDims: [...outer, rows, 1],
-    partOf: (i) => Math.floor(i / columns),
-  };
-  const byColumn: Way = {
-    length: rows,
-    scaleDims: outer.length === 0 ? [columns] : [...outer, 1, columns],
-    partOf: (i) => Math.floor(i / (rows * columns)) * columns + (i % columns),
-  };
-  const made = [byRow, byColumn]
+  const made = waysOf(dims)
     .filter(({ length }) => length >= SHORTEST)
     .map((way) => {
       const found = quantizedBy(data, way);
       return { found, error: errorOf(data, found, way) };
     });
   return made.sort((a, b) => a.error - b.error)[0]?.found;
+}
+
+/** The matrices that numbers and scales stand for. Undefined where the scales are neither those of rows nor those of columns. */
+export function dequantized(
+  { numbers, scales, scaleDims }: Quantized,
+  dims: readonly number[],
+): Float32Array | undefined {
+  const way = waysOf(dims).find((each) => each.scaleDims.join() === scaleDims.join());
+  return way && Float32Array.from(numbers, (number, i) => number * (scales[way.partOf(i)] as number));
 }

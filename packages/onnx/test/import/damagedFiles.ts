@@ -63,10 +63,12 @@ const spelledOut = (): Uint8Array =>
 
 const files = (): Uint8Array[] => {
   const own = sentiment({ words: 20, size: 3, units: 4 });
+  const small = sentiment({ words: 40, size: 32, units: 8 });
   const reverse = recurrent("lstm", { lengths: true, initialH: true, P: true, direction: "reverse" });
   return [
     spelledOut(),
     graphToOnnx(own.graph, own.state),
+    ...(["float16", "int8"] as const).map((weights) => graphToOnnx(small.graph, small.state, { weights })),
     graphToOnnx(reverse.graph, reverse.state, { opset: 22 }),
     ...Object.values(cases).map(bytesOf),
     ...foreignFiles().map(([, bytes]) => bytes),
