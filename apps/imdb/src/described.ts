@@ -1,17 +1,15 @@
 /** Models of other programs: what it takes to put a text before them stands in a file beside theirs, and is as in this app where it does not. */
-import { readFile } from "node:fs/promises";
-import { isThere, shownCount, systemReason, UsageError } from "@ostinato/app";
-import { type ClassifierSettings, classifierMetadata } from "@ostinato/classifier";
+import { descriptionBeside, readDescription, recordIn, shownCount, UsageError, withProbabilities } from "@ostinato/app";
+import { type ClassifierSettings, classifierMetadata, type Vocabularies } from "@ostinato/classifier";
+import { ConfigError, dataRules, type ModelSpec, type Trained } from "@ostinato/core";
 import {
-  activation,
-  ConfigError,
-  dataRules,
-  inferenceGraph,
-  type ModelSpec,
-  parseModelSpec,
-  type Trained,
-} from "@ostinato/core";
-import { TextDataError, type Vocabulary, vocabularyFromFile, vocabularyFromJson, vocabularySize } from "@ostinato/text";
+  type SequenceEnd,
+  type Vocabulary,
+  vocabularyFromFile,
+  vocabularyFromJson,
+  vocabularySize,
+} from "@ostinato/text";
+import { keptOf } from "./inputs.ts";
 
 /** What `export` writes beside an ONNX file, or a part of it; the vocabulary alone is enough. */
 interface Description {
@@ -24,21 +22,9 @@ interface Description {
 /** What the settings are where nothing says otherwise. */
 const defaults: ClassifierSettings = { labels: ["negative", "positive"], maxLength: 300 };
 
-const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
-  typeof data === "object" && data !== null && !Array.isArray(data);
-
-function jsonIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const json: unknown = JSON.parse(text);
-    return isRecord(json) ? json : {};
-  } catch {
-    return {};
-  }
-}
-
 /** `maxTokens` is how many ids the network knows. */
 function descriptionIn(text: string, maxTokens: number): Description {
-  const { vocabulary, others = {}, labels, maxLength, truncating, padding } = jsonIn(text);
+  const { vocabulary, others = {}, labels, maxLength, truncating, padding } = recordIn(text);
   // In an index of words "vocabulary" may be one of them, and has an id.
   if (typeof vocabulary !== "object" || vocabulary === null)
     return { settings: {}, vocabulary: vocabularyFromFile(text, { maxTokens }), others: {} };
@@ -53,9 +39,6 @@ function descriptionIn(text: string, maxTokens: number): Description {
     ),
   };
 }
-
-/** Where the description of a model's file is looked for: `model.json` beside `model.onnx`. */
-const fileBeside = (model: string): string => `${model.replace(/\.\w+$/, "")}.json`;
 
 /** What may describe a model that does not do so itself. */
 export interface Describing {
@@ -75,64 +58,53 @@ export async function describedModel(
   trained: Trained,
   { vocabulary, own }: Describing,
 ): Promise<Trained> {
-  const path = vocabulary ?? fileBeside(file);
   const maxTokens = knownIds(trained);
-  if (vocabulary === undefined && !(await isThere(path))) {
-    if (own) return withDescription(trained, { settings: {}, vocabulary: own(maxTokens), others: {} });
-    throw new UsageError(
-      `${file} tells no vocabulary, and there is no ${path}; name a file with the words that the model was trained with, in the order of their ids, with --vocabulary`,
-    );
-  }
-  try {
-    const description = descriptionIn(await readFile(path, "utf8"), maxTokens);
-    return withDescription(trained, description);
-  } catch (error) {
-    const isWrong = error instanceof TextDataError || error instanceof ConfigError;
-    const reason = isWrong ? error.message : systemReason(error);
-    if (reason === undefined) throw error;
-    throw new UsageError(`${vocabulary === undefined ? "" : "--vocabulary "}${path}: ${reason}`, { cause: error });
-  }
+  const described = await readDescription(file, vocabulary, (text) =>
+    withDescription(trained, descriptionIn(text, maxTokens)),
+  );
+  if (described) return described;
+  if (own) return withDescription(trained, { settings: {}, vocabulary: own(maxTokens), others: {} });
+  throw new UsageError(
+    `${file} tells no vocabulary, and there is no ${descriptionBeside(file)}; name a file with the words that the model was trained with, in the order of their ids, with --vocabulary`,
+  );
 }
 
 /** How many ids all inputs of a model know. */
 const knownIds = ({ spec }: Trained): number =>
   Math.min(...Object.values(dataRules(spec)).map(({ inputDim = Number.POSITIVE_INFINITY }) => inputDim));
 
-/** @throws ConfigError for a vocabulary of more ids than the model knows */
+/** @throws ConfigError for a vocabulary that does not fit the model, and for padding where it takes no other than its own */
 function withDescription(trained: Trained, { settings, vocabulary, others }: Description): Trained {
-  const names = trained.spec.inputs.map(({ name }) => name);
-  const vocabularies = names.map((name, i) => [name, i === 0 ? vocabulary : (others[name] ?? vocabulary)] as const);
-  const rules = dataRules(trained.spec);
-  for (const [name, { inputDim = Number.POSITIVE_INFINITY }] of Object.entries(rules)) {
-    const size = vocabularySize(names[0] === name ? vocabulary : (others[name] ?? vocabulary));
-    if (size > inputDim)
-      throw new ConfigError(
-        `it has ${shownCount(size)} ids, and the model's input "${name}" knows ${shownCount(inputDim)}`,
-      );
-  }
-  const masks = Object.values(rules).every(({ cut }) => cut);
-  // A network that knows no padding has seen it: in front, as Keras's pad_sequences puts it there.
-  const rows = { ...defaults, ...(masks ? {} : { padding: "pre" as const }), ...settings };
+  const [first, ...further] = trained.spec.inputs.map(({ name }) => name);
+  const more = further.map((name) => [name, others[name] ?? vocabulary] as const);
+  const vocabularies: Vocabularies = { [first as string]: vocabulary, ...Object.fromEntries(more) };
+  const rows = { ...defaults, ...paddingOf(trained.spec, vocabularies, settings.padding), ...settings };
   return {
     ...trained,
     spec: withProbabilities(trained.spec),
-    vocabulary: names.length === 1 ? vocabulary : Object.fromEntries(vocabularies),
+    vocabulary: keptOf(vocabularies),
     metadata: { ...trained.metadata, ...classifierMetadata(rows) },
   };
 }
 
-/** The model with a layer that makes probabilities of what comes out, unless it is some already: logits and logarithms of probabilities become these by the same softmax. */
-function withProbabilities(spec: ModelSpec): ModelSpec {
-  const [output] = spec.outputs;
-  const [value] = Object.values(inferenceGraph(spec).fetches);
-  if (output === undefined || value === undefined || ["sigmoid", "softmax"].includes(value.node.op)) return spec;
-  const { spec: layer } = activation({ activation: value.type.shape.at(-1) === 1 ? "sigmoid" : "softmax" });
-  const taken = new Set(spec.layers.map(({ name }) => name));
-  const name = ["probabilities", "classProbabilities", "labelProbabilities"].find((each) => !taken.has(each));
-  return parseModelSpec({
-    ...spec,
-    layers: [...spec.layers, { ...layer, name }],
-    calls: [...spec.calls, { layer: spec.layers.length, sources: [output.source] }],
-    outputs: [{ name: output.name, source: { call: spec.calls.length } }],
-  });
+/** Where zeros fill up rows unless the description says so. A network that knows no padding has seen it: in front, as Keras's `pad_sequences` puts it there. */
+function paddingOf(
+  spec: ModelSpec,
+  vocabularies: Vocabularies,
+  given: SequenceEnd | undefined,
+): Pick<ClassifierSettings, "padding"> {
+  const rules = dataRules(spec);
+  for (const [name, vocabulary] of Object.entries(vocabularies)) {
+    const { inputDim = Number.POSITIVE_INFINITY, padding } = rules[name] ?? {};
+    const [size, of] = [vocabularySize(vocabulary), `the model's input "${name}"`];
+    if (size > inputDim)
+      throw new ConfigError(`it has ${shownCount(size)} ids, and ${of} knows ${shownCount(inputDim)}`);
+    if (padding === 0 && (given === "pre" || vocabulary.unknownId === 0))
+      throw new ConfigError(
+        `${of} takes id 0 for the end of a text, and ${given === "pre" ? "padding in front" : "unknown words"} would be such; a network of weights alone does not with --preset article`,
+      );
+  }
+  const all = Object.values(rules);
+  if (all.every(({ cut }) => cut)) return {};
+  return { padding: all.some(({ padding }) => padding === 0) ? "post" : "pre" };
 }

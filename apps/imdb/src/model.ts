@@ -73,9 +73,9 @@ const unknownData: DataRecord = { kind: "imdb", digest: "" };
  */
 export async function loadSentiment(
   path: string,
-  { network, ...describing }: Describing & Pick<OpenOptions, "network"> = {},
+  { network, map, ...describing }: Describing & Pick<OpenOptions, "network" | "map"> = {},
 ): Promise<Sentiment> {
-  const model = await loadAppModel(path, appName, network ? { network } : {});
+  const model = await loadAppModel(path, appName, { network, map });
   const { own, foreign } = model;
   const { data = own ? undefined : unknownData } = model.metadata;
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");

@@ -18,6 +18,7 @@ import {
   type TrainingOptions,
   threadsOption,
   trainingFolderOptions,
+  vocabularyOption,
   whole,
 } from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
@@ -145,14 +146,6 @@ export function infoOptions(): Option[] {
     "show this model instead: a folder that train wrote to, or a model's file",
   );
   return [maxWordsOption(), maxLengthOption(), seedOption("texts"), model.argParser(path), vocabularyOption()];
-}
-
-/** What describes a model of another program. */
-function vocabularyOption(): Option {
-  return new Option(
-    "--vocabulary <file>",
-    "words of a model that another program made: a list or an index of them, or a model.json; the .json beside it by default",
-  ).argParser(path);
 }
 
 /** A trained model, and what runs it. */

@@ -31,7 +31,7 @@ export interface Subject {
   readonly settings: ClassifierSettings;
   /** Rows of ids of the texts to train with. */
   readonly rows: ReturnType<typeof encodeForClassifier>;
-  readonly learning: Pick<CompileOptions, "optimizer" | "weights">;
+  readonly learning: Pick<CompileOptions, "optimizer" | "weights" | "trainable" | "learningRates">;
   /** Batches are made of texts of similar length. */
   readonly groupByLength: boolean;
   /** How it came about. */

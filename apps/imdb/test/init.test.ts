@@ -67,6 +67,57 @@ describe("own models", () => {
   });
 });
 
+describe("what learns, and how fast", () => {
+  const weightsOf = (out: string) => Object.entries(modelOf(out).weights);
+  const changed = (out: string) =>
+    weightsOf(out)
+      .filter(
+        ([name, { data }]) => !Buffer.from(data.buffer).equals(Buffer.from(modelOf(first).weights[name]!.data.buffer)),
+      )
+      .map(([name]) => name)
+      .sort();
+
+  test.each([
+    ["layers by name", "embedding,lstm", ["dense/bias", "dense/kernel"]],
+    ["weights, by any part of a name", "embedding, */kernel", ["dense/bias", "lstm/B", "lstm/R", "lstm/W"]],
+    ["weights by the end of their name", "R,embeddings,*ias", ["dense/kernel", "lstm/B", "lstm/W"]],
+  ])("--freeze %s", async (_, patterns, learning) => {
+    const out = temporaryFolder();
+    await trained([...train, ...init, "--epochs", "1", "--freeze", patterns], out);
+    expect(changed(out)).toEqual(learning);
+  });
+
+  test("--learning-rates: 0 is as frozen as the rest learns; checkpoints remember both", async () => {
+    const out = temporaryFolder();
+    const slow = ["--learning-rates", "*=0.5,lstm=0", "--freeze", "embedding"];
+    await trained([...train, ...init, "--epochs", "1", ...slow], out);
+    expect(changed(out)).toEqual(["dense/bias", "dense/kernel"]);
+    const other = [...train, ...init, "--epochs", "2", "--resume", "--out", out];
+    expect(await refused([...other, "--freeze", "embedding"])).toMatch(
+      /--learning-rates was \*=0\.5,lstm=0, is not given/,
+    );
+    expect(await refused([...other, ...slow.slice(0, 2)])).toMatch(/--freeze was embedding, is not given/);
+    await trained([...train, ...init, "--epochs", "2", "--resume", ...slow], out);
+    expect(changed(out)).toEqual(["dense/bias", "dense/kernel"]);
+  });
+
+  test("names that there are not, nothing left to learn, no model to begin with", async () => {
+    const further = [...train, ...init, "--out", temporaryFolder()];
+    expect(await refused([...further, "--freeze", "embeding"])).toMatch(
+      /--freeze: nothing is called "embeding"; there are embedding\/embeddings, lstm\/W, .*dense\/bias\n/,
+    );
+    expect(await refused([...further, "--learning-rates", "gru=0.1"])).toMatch(
+      /--learning-rates: nothing is called "gru"/,
+    );
+    expect(await refused([...further, "--freeze", "*"])).toMatch(/--freeze: all weights would stay as they are/);
+    expect(await refused([...train, "--freeze", "embedding", "--out", temporaryFolder()])).toMatch(
+      /--freeze is for --init/,
+    );
+    expect(await refused([...further, "--learning-rates", "lstm"])).toMatch(/It must be names with factors/);
+    expect(await refused([...further, "--freeze", "a,,b"])).toMatch(/It must be names with commas between/);
+  });
+});
+
 describe("what does not go together", () => {
   test("options of a network, and data of other labels", async () => {
     const out = temporaryFolder();

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventsOf, type Result } from "@ostinato/app/testing";
+import { textClassifier } from "@ostinato/classifier/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runProcess, smallTraining } from "./runCli.ts";
+import { runInside, runProcess, smallTraining } from "./runCli.ts";
 
 const cwd = mkdtempSync(join(tmpdir(), "imdb-test-"));
 let trained: Result;
@@ -149,3 +150,25 @@ test("export agrees with onnxruntime, and onnxruntime predicts as we do", async 
     expect(answer.label).toBe((answer.probability as number) > 0.5 ? "positive" : "negative");
   }
 }, 30_000);
+
+test("export with int8 weights and int64 ids tells what they cost", async () => {
+  const small = join(cwd, "small.onnx");
+  const asked = ["--weights", "int8", "--token-type", "int64", "--opset", "22", "--limit", "500"];
+  const model = join(cwd, "runs", "imdb");
+  const { code, stdout } = await runInside(["export", "--model", model, "--out", small, "--json", ...asked]);
+  expect(code).toBe(0);
+  const [event] = eventsOf(stdout) as [Record<string, number>];
+  expect(event).toMatchObject({ event: "export", weights: "int8", rows: 500, opset: 22, maxLoss: 0.01 });
+  expect(event).not.toHaveProperty("tolerance");
+  expect(Math.abs((event.accuracy as number) - (event.float32Accuracy as number))).toBeLessThanOrEqual(0.01);
+  expect(event.bytes).toBe(readFileSync(small).length);
+  expect(event.bytes).toBeLessThan(event.float32Bytes as number);
+  await using classifier = await textClassifier(small);
+  expect(await classifier.classify("A wonderful film.")).toHaveProperty("label");
+});
+
+test("options of measuring are for weights that are measured", async () => {
+  const { code, stderr } = await runInside(["export", "--model", join(cwd, "runs", "imdb"), "--max-loss", "0.1"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("--max-loss is for --weights float16 and int8");
+});

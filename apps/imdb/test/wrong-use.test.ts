@@ -156,11 +156,14 @@ describe("models", () => {
 
   test("something else altogether", async () => {
     for (const bytes of ["", "not a model", readFileSync(join(folder, "good", "loss.png"))]) {
-      expectUsage(await runInside(["predict", "--model", folderWith(bytes), "text"]), /not a safetensors file/);
+      expectUsage(
+        await runInside(["predict", "--model", folderWith(bytes), "text"]),
+        /this is no model: neither one of/,
+      );
     }
     const inTheWay = temporaryFolder();
     mkdirSync(join(inTheWay, "model.safetensors"));
-    expectUsage(await runInside(["predict", "--model", inTheWay, "text"]), /this is a folder/);
+    expectUsage(await runInside(["predict", "--model", inTheWay, "text"]), /model\.safetensors: it is a folder/);
   });
 
   test("a model of this format that another program wrote", async () => {

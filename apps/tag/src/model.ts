@@ -1,5 +1,13 @@
 /** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
-import { type AppModel, backends, loadAppModel, type Origin, originKey, type RuntimeName } from "@ostinato/app";
+import {
+  type AppModel,
+  backends,
+  loadAppModel,
+  type Origin,
+  originKey,
+  type RuntimeName,
+  UsageError,
+} from "@ostinato/app";
 import { ModelFileError } from "@ostinato/core";
 import {
   type KnownTaggerSettings,
@@ -12,6 +20,7 @@ import {
 } from "@ostinato/tagger";
 import { tagger } from "@ostinato/tagger/node";
 import { type DataRecord, isDataRecord } from "./data.ts";
+import { describedTagger } from "./described.ts";
 
 /** As npm's script is called, and what models name as their writer. */
 export const appName = "tag";
@@ -30,15 +39,24 @@ export function metadataOf(seed: number, settings: TaggerSettings, data: DataRec
   return { app: appName, seed, data: { ...data }, ...taggerMetadata(settings), ...began };
 }
 
-/** The model that `--model` names, and `--init`. Throws `ModelFileError` where there is none, or another's. */
-export async function loadTagger(path: string): Promise<TaggerModel> {
+/** What stands in the place of what an app's own model tells of its data: any are new to it. */
+const unknownData: DataRecord = { kind: "conll", digest: "" };
+
+/**
+ * The model that `--model` names, and `--init`. One that another program made is described by the file `vocabulary`, or by one that lies beside it. Throws `ModelFileError` where there is none, or
+ * one of another task, and `UsageError` where nothing describes it.
+ */
+export async function loadTagger(path: string, vocabulary?: string): Promise<TaggerModel> {
   const model = await loadAppModel(path, appName, { layers: [wordDropout] });
-  const { foreign, trained } = model;
-  const { data } = model.metadata;
+  const { foreign, own } = model;
+  const { data = own ? undefined : unknownData } = model.metadata;
+  if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
+  const isDescribed = model.trained.vocabulary !== undefined && "tagger" in (model.trained.metadata ?? {});
+  if (isDescribed && vocabulary !== undefined)
+    throw new UsageError(`--vocabulary: ${model.path} has the vocabulary that it was trained with; leave it out`);
   try {
-    const known = taggerSettings(trained);
-    if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
-    return { ...model, data, ...known };
+    const trained = isDescribed || own ? model.trained : await describedTagger(model.path, model.trained, vocabulary);
+    return { ...model, trained, data, ...taggerSettings(trained) };
   } catch (error) {
     if (error instanceof ModelFileError) throw foreign(error.message);
     throw error;

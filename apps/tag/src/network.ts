@@ -14,7 +14,7 @@ import {
   type Symbolic,
   sparseCategoricalCrossentropy,
 } from "@ostinato/core";
-import { type TaggerOutput, type TaggerVocabulary, tokenEmbeddings } from "@ostinato/tagger";
+import { type FeatureVocabulary, type TaggerOutput, tokenEmbeddings } from "@ostinato/tagger";
 import { areSpanTags } from "@ostinato/text";
 
 /** What the network ends in. */
@@ -38,7 +38,7 @@ export interface NetworkOptions {
   readonly shapeDropout: number;
 }
 
-export function network(options: NetworkOptions, vocabulary: TaggerVocabulary, tags: number): Model {
+export function network(options: NetworkOptions, vocabulary: FeatureVocabulary, tags: number): Model {
   const { output: ending, embedding: word, affix, units, layers, dropout: rate, wordDropout, shapeDropout } = options;
   const { inputs, output } = tokenEmbeddings(vocabulary, { word, affix, wordDropout, shapeDropout });
   const dropped = (sequence: Symbolic<"sequence">) => (rate > 0 ? dropout({ rate })(sequence) : sequence);

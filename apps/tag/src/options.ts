@@ -17,6 +17,7 @@ import {
   type TrainingOptions,
   threadsOption,
   trainingFolderOptions,
+  vocabularyOption,
   whole,
 } from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
@@ -28,6 +29,8 @@ export const defaultFolder = "runs/tag";
 
 /** Settings of `train`, all of them known. */
 export interface TrainOptions extends TrainingOptions, InitialOptions, DataOptions, NetworkOptions {
+  /** Describes the model of `init`. */
+  readonly vocabulary?: string;
   /** What is left of the learning rate after each epoch. */
   readonly decay: number;
   /** Momentum of the moving average that the weights become at the end of each epoch; 0: they stay what they are. */
@@ -87,6 +90,7 @@ export function trainOptions(): Option[] {
     seedOption("sentences"),
     ...dataOptions(),
     ...initialOptions(),
+    vocabularyOption(),
     ...trainingFolderOptions(defaultFolder, "a better epoch"),
   ];
 }
@@ -116,7 +120,7 @@ export function infoOptions(): Option[] {
     "--model <path>",
     "show this model instead: a folder that train wrote to, or a model's file",
   );
-  return [minCountOption(), ...dataOptions(), model.argParser(path)];
+  return [minCountOption(), ...dataOptions(), model.argParser(path), vocabularyOption()];
 }
 
 /** Sentences to train with, and their parts. */
@@ -148,12 +152,16 @@ function columnOptions(): Option[] {
   ];
 }
 
+/** A trained model, and what runs it. */
+export function trainedOptions(): Option[] {
+  return [modelOption(defaultFolder), vocabularyOption(), runtimeOption()];
+}
+
 export function testOptions(): Option[] {
   const limit = new Option("--limit <n>", "test sentences to use, for a quick run; all by default");
   const mistakes = new Option("--mistakes <n>", "sentences with wrong tags to show").argParser(whole(0, mostRows));
   return [
-    modelOption(defaultFolder),
-    runtimeOption(),
+    ...trainedOptions(),
     ...columnOptions(),
     limit.argParser(whole(1, mostRows)),
     mistakes.default(5),

@@ -127,6 +127,24 @@ test("export: checked against onnxruntime, with the JSON that other runtimes nee
   expect(bytesOf(out, "model.onnx").length).toBeGreaterThan(1000);
 });
 
+test("export with int8 weights: the F1 of spans with them and with float32, as long as the data are at hand", async () => {
+  const file = join(temporaryFolder(), "small.onnx");
+  const asked = ["export", "--model", out, "--out", file, "--weights", "int8"];
+  const { code, stdout } = await runInside([...asked, "--token-type", "int64", "--json"]);
+  expect(code).toBe(0);
+  const [event] = eventsOf(stdout);
+  expect(event).toMatchObject({ weights: "int8", rows: 15, spanF1: expect.any(Number), maxLoss: 0.01 });
+  expect(event).toHaveProperty("float32SpanF1", event?.spanF1);
+
+  const alone = temporaryFolder();
+  copyFileSync(join(out, "model.safetensors"), join(alone, "model.safetensors"));
+  const without = await runInside(["export", "--model", alone, "--weights", "float16"]);
+  expect(without.code).toBe(0);
+  expect(without.stdout).toMatch(
+    /float16 weights: 0 of [\d,]+ tokens in 400 sentences of drawn tokens get another tag; no right/,
+  );
+});
+
 test("a CRF: no span without its beginning, from training to onnxruntime", async () => {
   const own = temporaryFolder();
   const args = ["train", "--data", data, ...small, "--output", "crf", "--epochs", "3", "--decay", "1", "--out", own];

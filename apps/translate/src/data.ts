@@ -77,6 +77,9 @@ export async function readTrainingData(options: DataOptions, limit?: number): Pr
   };
 }
 
+/** How texts to test with are translated: every one counts, whatever it holds. */
+export const allTexts = { allowUnknown: true, maxSourceLength: Number.MAX_SAFE_INTEGER } as const;
+
 /** What to test a model with. */
 export interface TestOptions extends Omit<DataOptions, "test"> {
   readonly limit?: number;

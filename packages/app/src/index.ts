@@ -13,8 +13,9 @@ export { type Confusions, confusionChart, confusionName } from "./charts/confusi
 export { type Chart, type LegendEntry, writeChart, writeChartFile } from "./charts/draw.ts";
 export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
-export { exitCodes, explain, FailureError, systemReason, UsageError } from "./failures.ts";
-export { callersFolder, isThere, requireWritableFile, requireWritableFolder } from "./files.ts";
+export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
+export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
+export { descriptionBeside, readDescription, recordIn, vocabularyOption, withProbabilities } from "./foreign.ts";
 export {
   excerpt,
   kebabCase,
@@ -48,7 +49,25 @@ export {
   type ToldTraining,
   trainingOf,
 } from "./model-folder.ts";
-export { type CheckedExport, type OnnxTarget, openOnnxFolder, openOnnxTarget, writeOnnx } from "./onnx-file.ts";
+export {
+  byteCount,
+  type CheckedExport,
+  type MeasuredWeights,
+  type OnnxTarget,
+  openOnnxFolder,
+  openOnnxTarget,
+  writeOnnx,
+} from "./onnx-file.ts";
+export {
+  formOf,
+  ifAtHand,
+  type KnownMeasuring,
+  type Measuring,
+  measuringOf,
+  type OnnxForm,
+  onnxFormOptions,
+  plainForm,
+} from "./onnx-options.ts";
 export {
   backendOption,
   batchSizeOption,

@@ -13,6 +13,8 @@ import { path, type TrainingOptions } from "./options.ts";
 export interface InitialOptions {
   /** The file of the model, or the folder of its training. */
   readonly init?: string;
+  /** Modules of PyTorch by the layers that they are. */
+  readonly initMap?: Readonly<Record<string, string>>;
   /** Patterns of names. */
   readonly freeze?: readonly string[];
   /** Factors of the learning rate by patterns of names. */
@@ -24,6 +26,10 @@ export function initialOptions(): Option[] {
   return [
     new Option("--init <path>", "go on from this model: its file, or the folder of its training").argParser(path),
     new Option(
+      "--init-map <modules>",
+      'of --init with weights of PyTorch, which module is which layer: "lstm=encoder.rnn,dense=fc"; by names and shapes by default',
+    ).argParser(modules),
+    new Option(
       "--freeze <patterns>",
       'of --init, layers or weights that stay as they are, by name: "embedding,*/bias"; * is any part of a name',
     ).argParser(patterns),
@@ -32,6 +38,12 @@ export function initialOptions(): Option[] {
       'of --init, what the learning rate is multiplied by for layers or weights, by name: "embedding=0.1"',
     ).argParser(factors),
   ];
+}
+
+function modules(text: string): Readonly<Record<string, string>> {
+  const all = text.split(",").map((each) => each.split("=").map((part) => part.trim()));
+  if (all.every((parts) => parts.length === 2 && parts.every((part) => part !== ""))) return Object.fromEntries(all);
+  throw new InvalidArgumentError('It must be layers and modules, such as "lstm=encoder.rnn,dense=fc".');
 }
 
 function patterns(text: string): readonly string[] {
@@ -116,14 +128,24 @@ export function keptInitial({ model: { trained }, origin }: Initial<AppModel>): 
 
 /** The settings of a training that may begin with a model, whose file then answers for the options `replaced`. */
 export function initialSettings<O extends InitialOptions>(
-  { freeze, learningRates, ...options }: O,
+  { freeze, learningRates, initMap, ...options }: O,
   initial: Initial<AppModel> | undefined,
   replaced: readonly string[],
 ) {
   const answered = initial?.origin.network ? replaced : [];
   const rest = Object.entries(options).filter(([name]) => !answered.includes(name));
   const rates = learningRates && [...learningRates].map(([pattern, factor]) => `${pattern}=${factor}`).join(",");
-  return { ...Object.fromEntries(rest), init: initial?.origin.digest, freeze: freeze?.join(","), learningRates: rates };
+  return {
+    ...Object.fromEntries(rest),
+    init: initial?.origin.digest,
+    initMap:
+      initMap &&
+      Object.entries(initMap)
+        .map((each) => each.join("="))
+        .join(","),
+    freeze: freeze?.join(","),
+    learningRates: rates,
+  };
 }
 
 /** Throws `UsageError` where an option was given for which the file of the model answers. */
@@ -139,17 +161,11 @@ export function refuseReplaced(
   );
 }
 
-/** What `compile` is told. */
-interface Learning extends Pick<CompileOptions, "weights"> {
-  readonly trainable?: (name: string) => boolean;
-  readonly learningRates?: (name: string) => number;
-}
-
 /** What `compile` is told of names: which learn, and how fast. Throws `UsageError` for a pattern that none has. */
 export function learningOf(
   { freeze = [], learningRates = new Map<string, number>() }: InitialOptions,
   { weights }: Pick<Trained, "weights">,
-): Learning {
+): Pick<CompileOptions, "trainable" | "learningRates"> {
   const names = Object.keys(weights);
   const matching = (pattern: string, option: string): ReadonlySet<string> => {
     const found = names.filter(matcher(pattern));
@@ -163,7 +179,6 @@ export function learningOf(
   if (names.every((name) => frozen.some((each) => each.has(name))))
     throw new UsageError(`--freeze: all weights would stay as they are; leave some to learn: ${listed(names)}`);
   return {
-    weights,
     ...(frozen.length === 0 ? {} : { trainable: (name: string) => !frozen.some((each) => each.has(name)) }),
     // The last that names a weight counts.
     ...(factors.length === 0

@@ -1,14 +1,27 @@
 /** A trained model from a file of any kind, told by what it holds and not by its name. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { open, readFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import type { Model, ReadOptions, Trained } from "@ostinato/core";
+import {
+  embedding,
+  graphForm,
+  type Model,
+  ModelFileError,
+  OstinatoError,
+  type ReadOptions,
+  sequential,
+  type Trained,
+} from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
+import { systemReason } from "./failures.ts";
 
 /** How a file is opened; `layers` are those of the app's own that it may have. */
 export interface OpenOptions extends ReadOptions {
   /** The network for weights that come without one; such a file is refused where there is none. */
-  readonly network?: () => Model;
+  readonly network?: (() => Model) | undefined;
+  /** Which module of PyTorch is which layer of the network, where names and shapes do not tell. */
+  readonly map?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A model out of a file. */
@@ -21,9 +34,114 @@ export interface OpenedModel {
   readonly onnx?: Uint8Array;
 }
 
-/** Opens the model of a file. @throws ModelFileError, which names the path, where it is missing, damaged, or no model */
-export async function openTrained(path: string, { network: _, ...options }: OpenOptions = {}): Promise<OpenedModel> {
-  return { path, trained: await loadModel(path, options), weightsOnly: false };
+type Found = Omit<OpenedModel, "path">;
+
+/** A kind of file: how it begins, and what reads it. */
+interface Format {
+  begins(start: Uint8Array): boolean;
+  read(path: string, options: OpenOptions): Promise<Found>;
+}
+
+/** So many bytes tell the kind of a file. */
+const startLength = 96;
+
+const textAt = (start: Uint8Array, from: number, length: number): string =>
+  Buffer.from(start.subarray(from, from + length)).toString("latin1");
+
+/** Eight bytes of length, and a JSON object. */
+const isSafetensors = (start: Uint8Array): boolean => textAt(start, 8, 1) === "{";
+const isZip = (start: Uint8Array): boolean => textAt(start, 0, 4) === "PK\x03\x04";
+
+/** What `torch.save` writes, with Python's objects in it. */
+const isPickle = (start: Uint8Array): boolean =>
+  start[0] === 0x80 || (isZip(start) && textAt(start, 30, 66).includes(".pkl"));
+
+/** In the order in which they are tried. */
+const formats: readonly Format[] = [
+  { begins: isSafetensors, read: readSafetensors },
+  { begins: isPickle, read: refusePickle },
+  // The field of ONNX's version comes first.
+  { begins: (start) => start[0] === 0x08, read: readOnnx },
+];
+
+/**
+ * Opens the model of a file: one of this library's own, ONNX, Keras's with or without the network, or the state dict of PyTorch as safetensors.
+ *
+ * @throws ModelFileError, which names the path, where it is missing, damaged, no model, or weights without a network
+ */
+export async function openTrained(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  try {
+    const start = await startOf(path);
+    const format = formats.find(({ begins }) => begins(start));
+    if (format === undefined)
+      throw new ModelFileError(
+        "this is no model: neither one of this library's, nor ONNX (.onnx), Keras (.keras, .h5), or the weights of PyTorch (.safetensors)",
+      );
+    return { path, ...(await format.read(path, options)) };
+  } catch (error) {
+    if (error instanceof ModelFileError && error.message.includes(path)) throw error;
+    const reason = error instanceof OstinatoError ? error.message : systemReason(error);
+    if (reason === undefined) throw error;
+    throw new ModelFileError(`cannot read the model ${path}: ${reason}`, { cause: error });
+  }
+}
+
+async function startOf(path: string): Promise<Uint8Array> {
+  await using file = await open(path, "r");
+  const { buffer, bytesRead } = await file.read(new Uint8Array(startLength), 0, startLength, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function readSafetensors(path: string, options: OpenOptions): Promise<Found> {
+  if (!(await isOurs(path))) return readPytorch(path, options);
+  const { layers } = options;
+  return { trained: await loadModel(path, layers && { layers }), weightsOnly: false };
+}
+
+const longestHeader = 100_000_000;
+
+/** Whether a safetensors file says that it is this library's; one that is damaged is taken for ours, whose reader says what is wrong. */
+async function isOurs(path: string): Promise<boolean> {
+  await using file = await open(path, "r");
+  const { buffer } = await file.read(new Uint8Array(8), 0, 8, 0);
+  const length = Number(new DataView(buffer.buffer).getBigUint64(0, true));
+  if (length > Math.min(longestHeader, (await file.stat()).size)) return true;
+  const header = await file.read(Buffer.alloc(length), 0, length, 8);
+  try {
+    const format: unknown = JSON.parse(header.buffer.toString("utf8")).__metadata__?.format;
+    return typeof format === "string" && format.startsWith("ostinato-");
+  } catch {
+    return true;
+  }
+}
+
+async function readPytorch(path: string, { network, map }: OpenOptions): Promise<Found> {
+  const { loadPytorch } = await import("@ostinato/weights");
+  const trained = loadPytorch(given(network), await readFile(path), map ? { map } : {});
+  return { trained, weightsOnly: true };
+}
+
+/** Throws `ModelFileError` with the way out, which `loadPytorch` knows. */
+async function refusePickle(path: string): Promise<never> {
+  const { loadPytorch } = await import("@ostinato/weights");
+  loadPytorch(sequential([embedding({ inputDim: 1, outputDim: 1 })]), await readFile(path));
+  throw new ModelFileError("it holds objects of Python, which are not read");
+}
+
+async function readOnnx(path: string): Promise<Found> {
+  const { importOnnx } = await import("@ostinato/onnx");
+  const onnx = new Uint8Array(await readFile(path));
+  const trained = importOnnx(onnx);
+  // A graph alone is what other programs wrote, and runs as an export of ours.
+  return { trained, weightsOnly: false, ...(graphForm(trained) ? {} : { onnx }) };
+}
+
+/** @throws ModelFileError where weights have no network to go to */
+function given(network: OpenOptions["network"]): Model {
+  if (network) return network();
+  throw new ModelFileError(
+    "it holds weights, and no network; export the model as ONNX with torch.onnx.export, or as .keras, or train it further with train --init and the options that describe its network",
+  );
 }
 
 /** Tells a file from any other. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "@ostinato/core/node";
 import { FailureError, UsageError } from "./failures.ts";
 import { requireWritableFile, requireWritableFolder } from "./files.ts";
-import { shownCount } from "./format.ts";
+import { shownCount, shownFigure } from "./format.ts";
 import { fileNames } from "./model-folder.ts";
 import type { Output } from "./output.ts";
 
@@ -69,6 +69,32 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
+/** What weights in fewer bits cost, against the same file with float32. */
+export interface MeasuredWeights {
+  readonly type: string;
+  readonly float32Bytes: number;
+  /** Missing where no right answers are at hand. */
+  readonly figure?: MeasuredFigure;
+  /** How many rows there were, and of how many the answer is another. */
+  readonly rows: number;
+  readonly changed: number;
+  /** The same in words. */
+  readonly changes: string;
+}
+
+/** How good both files are. */
+export interface MeasuredFigure {
+  /** As events call it: `accuracy`. */
+  readonly name: string;
+  /** The same in words. */
+  readonly title: string;
+  readonly better: "higher" | "lower";
+  readonly float32: number;
+  readonly own: number;
+  /** By how much the file may be worse than the one with float32. */
+  readonly maxLoss: number;
+}
+
 /** An export that has been compared with onnxruntime. */
 export interface CheckedExport {
   /** Of each file. */
@@ -77,28 +103,57 @@ export interface CheckedExport {
   readonly description: object;
   /** What the description holds, in words. */
   readonly describes: string;
-  /** The largest difference between our outputs and onnxruntime's, and what it may be. */
+  /** The largest difference between our outputs and onnxruntime's, and what it may be with float32 weights. */
   readonly maxDifference: number;
   readonly tolerance: number;
   /** What was compared, in words and as an event tells it. */
   readonly compared: string;
   readonly event: Readonly<Record<string, unknown>>;
+  /** With weights in fewer bits: what they cost is told, and limited, in the place of the difference. */
+  readonly weights?: MeasuredWeights | undefined;
+}
+
+export const byteCount = (files: readonly Uint8Array[]): number => files.reduce((sum, { length }) => sum + length, 0);
+
+/** `accuracy` of the file with float32 as `float32Accuracy`. */
+const float32Name = (name: string): string => `float32${name.replace(/^./, (letter) => letter.toUpperCase())}`;
+
+function eventOf({ type, float32Bytes, figure, rows, changed }: MeasuredWeights): Readonly<Record<string, unknown>> {
+  const { name, own, float32, maxLoss } = figure ?? {};
+  const figures = name === undefined ? {} : { [name]: own, [float32Name(name)]: float32, maxLoss };
+  return { weights: type, float32Bytes, rows, changed, ...figures };
+}
+
+/** Throws `FailureError` where weights in fewer bits cost more than they may; returns what they cost in words. */
+function expectWorth({ type, figure, changes }: MeasuredWeights): string {
+  if (figure === undefined) return `${type} weights: ${changes}; no right answers are at hand to measure with`;
+  const { title, better, own, float32, maxLoss } = figure;
+  const loss = better === "higher" ? float32 - own : own - float32;
+  const told = `${title} ${shownFigure(own)} with ${type} weights, ${shownFigure(float32)} with float32`;
+  if (!(loss <= maxLoss))
+    throw new FailureError(
+      `${type} weights cost too much: ${told}, a loss above ${maxLoss}; nothing was written. --max-loss allows more`,
+    );
+  return `${told}; ${changes}`;
 }
 
 /** Tells how the two agree, and writes all files. Throws `FailureError`, and writes nothing, where they do not. */
 export async function writeOnnx(target: OnnxTarget, checked: CheckedExport, output: Output): Promise<void> {
   const { files, description } = target;
-  const { maxDifference, tolerance } = checked;
-  const bytes = checked.bytes.reduce((sum, { length }) => sum + length, 0);
+  const { maxDifference, tolerance, weights } = checked;
+  const bytes = byteCount(checked.bytes);
   const place = files.length === 1 ? { file: files[0] } : { files };
-  output.event({ event: "export", ...place, description, bytes, ...checked.event, maxDifference, tolerance });
+  const held = weights ? eventOf(weights) : { tolerance };
+  output.event({ event: "export", ...place, description, bytes, ...checked.event, maxDifference, ...held });
   const verdict = `max |difference| ${maxDifference.toExponential(2)} over ${checked.compared}`;
-  if (!(maxDifference <= tolerance)) {
+  const cost = weights && expectWorth(weights);
+  if (weights === undefined && !(maxDifference <= tolerance)) {
     throw new FailureError(`onnxruntime does not agree: ${verdict}, above ${tolerance}; nothing was written`);
   }
   await writeFileAtomic(description, `${JSON.stringify(checked.description, null, 1)}\n`);
   for (const [i, file] of files.entries()) await writeFileAtomic(file, checked.bytes[i] as Uint8Array);
+  const size = `${shownCount(bytes)} bytes${weights ? `, ${shownCount(weights.float32Bytes)} with float32` : ""}`;
   output.say(
-    `${verdict}\nWrote ${files.join(", ")} (${shownCount(bytes)} bytes)\nand ${description}: ${checked.describes}, for any runtime`,
+    `${verdict}\n${cost === undefined ? "" : `${cost}\n`}Wrote ${files.join(", ")} (${size})\nand ${description}: ${checked.describes}, for any runtime`,
   );
 }

@@ -169,4 +169,35 @@ export const guardCases: readonly GuardCase[] = [
       [{ ids: int32([1, 0], []) }, "DataError", 'input "ids" must be int32, got int32[1, 0]: there is nothing in it'],
     ],
   },
+  {
+    what: "a matrix for a recurrence, in a file that does not tell the input's shape, which ends the process; lengths of computed steps",
+    model: file({
+      nodes: [
+        node("Cast", "x", "cast", { to: float }),
+        node("RNN", "cast W R _ lengths", "y", { hidden_size: 1 }),
+        node("Neg", "cast", "negative"),
+        node("RNN", "negative W R _ lengths", "other", { hidden_size: 1 }),
+      ],
+      inputs: [inputOf("x", float), inputOf("lengths", ofInt32, ["batch"])],
+      initializers: [floats("W", [1, 1, 2], [1, 1]), floats("R", [1, 1, 1], [1])],
+    }),
+    good: { x: float32([3, 1, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [2]) },
+    bad: [
+      [
+        { x: float32([3, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [2]) },
+        "ShapeError",
+        'input "x" must have three axes, which a recurrence reads, got float32[3, 2]',
+      ],
+      [
+        { x: float32([3, 1, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [-1]) },
+        "DataError",
+        'input "lengths" must be a length from 0 on, got -1 at [0]',
+      ],
+      [
+        { x: float32([3, 1, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [4]) },
+        "DataError",
+        "onnxruntime does not run the model on this: ",
+      ],
+    ],
+  },
 ];

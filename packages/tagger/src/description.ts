@@ -1,8 +1,8 @@
 /** All that it takes to use a tagger in another runtime: plain JSON to lie beside its ONNX file. */
 import { type CrfConstraints, inferenceGraph, ModelFileError, type Trained } from "@ostinato/core";
-import { type FeatureName, featureNames } from "./features.ts";
+import type { FeatureName } from "./features.ts";
 import { type TaggerOutput, taggerSettings } from "./settings.ts";
-import type { TaggerVocabulary } from "./vocabulary.ts";
+import { inputsOf, type TaggerVocabulary } from "./vocabulary.ts";
 
 /** The scores of a CRF's paths, each list in the order of the tags. */
 export interface CrfDescription {
@@ -42,7 +42,7 @@ export function taggerDescription(trained: Trained): TaggerDescription {
   const [output = ""] = Object.keys(inferenceGraph(trained.spec).fetches);
   const { tags, output: ending, outsideBias } = settings;
   const crf = ending === "crf" ? { crf: crfDescription(trained, tags.length) } : {};
-  return { inputs: featureNames, output, ending, tags, outsideBias, vocabulary, ...crf };
+  return { inputs: inputsOf(vocabulary), output, ending, tags, outsideBias, vocabulary, ...crf };
 }
 
 function crfDescription({ losses = {}, weights }: Trained, tags: number): CrfDescription {

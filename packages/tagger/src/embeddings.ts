@@ -1,7 +1,7 @@
 /** The first layers of a tagger: an embedding for each feature of a token, side by side. */
 import { concatenate, embedding, input, type Symbolic } from "@ostinato/core";
 import { type FeatureName, featureNames } from "./features.ts";
-import { idCount, type TaggerVocabulary } from "./vocabulary.ts";
+import { type FeatureVocabulary, idCount } from "./vocabulary.ts";
 import { wordDropout } from "./word-dropout.ts";
 
 /** Options of `tokenEmbeddings`. */
@@ -32,7 +32,7 @@ export interface TokenEmbeddings {
  * const states = bidirectional(lstm({ units: 128, returnSequences: true }))(output);
  * const network = model(inputs, dense({ units: tags.length, activation: "softmax" })(states));
  */
-export function tokenEmbeddings(vocabulary: TaggerVocabulary, options: TokenEmbeddingOptions = {}): TokenEmbeddings {
+export function tokenEmbeddings(vocabulary: FeatureVocabulary, options: TokenEmbeddingOptions = {}): TokenEmbeddings {
   const { word = 100, affix = 16, shape = 8 } = options;
   const hidden: { readonly [F in FeatureName]?: number } = {
     word: options.wordDropout ?? 0.05,

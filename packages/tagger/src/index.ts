@@ -12,6 +12,7 @@ export {
 export { type Tagger, type TaggerOptions, type Tagging, type TagOptions, tagger } from "./tagger.ts";
 export { tokenize } from "./tokenize.ts";
 export {
+  type FeatureVocabulary,
   type TaggerVocabulary,
   type TaggerVocabularyOptions,
   type TokenEncoder,
@@ -19,5 +20,9 @@ export {
   taggerVocabulary,
   tokenEncoder,
   unknownId,
+  unknownWordId,
+  type WordIds,
+  type WordVocabulary,
+  wordVocabulary,
 } from "./vocabulary.ts";
 export { type WordDropoutOptions, wordDropout } from "./word-dropout.ts";

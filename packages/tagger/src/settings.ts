@@ -2,8 +2,7 @@
 
 import type { Described } from "@ostinato/classifier";
 import { ConfigError, inferenceGraph, type Json, ModelFileError, type ModelSpec } from "@ostinato/core";
-import { featureNames } from "./features.ts";
-import { parseTaggerVocabulary, type TaggerVocabulary } from "./vocabulary.ts";
+import { inputsOf, parseTaggerVocabulary, type TaggerVocabulary } from "./vocabulary.ts";
 
 /** What `taggerMetadata` writes, and a file tells. */
 export interface TaggerSettings {
@@ -74,17 +73,19 @@ export function taggerSettings({ spec, vocabulary, metadata }: Described): {
   const problem = problemOf({ tags, output, outsideBias });
   if (problem !== undefined) throw new ModelFileError(`the model file is damaged: ${problem}`);
   const settings = { output: "softmax", outsideBias: 0, ...(kept as object) } as KnownTaggerSettings;
-  expectNetwork(spec, settings.tags.length);
-  return { settings, vocabulary: parseTaggerVocabulary(vocabulary) };
+  const known = parseTaggerVocabulary(vocabulary);
+  expectNetwork(spec, inputsOf(known), settings.tags.length);
+  return { settings, vocabulary: known };
 }
 
-/** The inputs are those of `tokenEmbeddings`, and each token gets a number for each tag. */
-function expectNetwork(spec: ModelSpec, tags: number): void {
+/** The inputs are those of `tokenEmbeddings`, or the words alone, and each token gets a number for each tag. */
+function expectNetwork(spec: ModelSpec, wanted: readonly string[], tags: number): void {
   const [first, ...others] = Object.values(inferenceGraph(spec).fetches);
   const shape = first && "shape" in first.type ? first.type.shape : [];
   const inputs = spec.inputs.map(({ name }) => name).join();
-  if (others.length === 0 && inputs === featureNames.join() && shape.length === 3 && shape[2] === tags) return;
+  const areIds = spec.inputs.every(({ kind }) => kind === "ids");
+  if (others.length === 0 && inputs === wanted.join() && areIds && shape.length === 3 && shape[2] === tags) return;
   throw new ModelFileError(
-    `the model is no tagger of ${tags} tags: it must take the inputs of tokenEmbeddings and end in ${tags} units for each token`,
+    `the model is no tagger of ${tags} tags: it must take ${wanted.length === 1 ? `ids of words, the input "${wanted[0]}",` : "the inputs of tokenEmbeddings"} and end in ${tags} units for each token`,
   );
 }

@@ -5,6 +5,7 @@ import {
   ConfigError,
   type CrfDecoder,
   crfDecoder,
+  dataRules,
   ModelFileError,
   type Predictor,
   type ReadOptions,
@@ -12,7 +13,7 @@ import {
 } from "@ostinato/core";
 import { bestPaths, type Decode, mostProbable, type Path, withBias } from "./decode.ts";
 import { taggerSettings } from "./settings.ts";
-import { type TaggerVocabulary, type TokenEncoder, tokenEncoder } from "./vocabulary.ts";
+import { type TaggerVocabulary, type TokenEncoder, tokenEncoder, type WordIds } from "./vocabulary.ts";
 import { wordDropout } from "./word-dropout.ts";
 
 /** What a model makes of a sentence. */
@@ -53,12 +54,21 @@ export interface Tagger extends AsyncDisposable {
 
 class ModelTagger implements Tagger {
   readonly tags: readonly string[];
-  readonly #encode: TokenEncoder;
+  readonly #encode: TokenEncoder<WordIds>;
   readonly #decode: Decode;
   readonly #predictor: Predictor;
+  /** The network knows where sentences end, so that some of other lengths can stand beside. */
+  readonly #masks: boolean;
 
-  constructor(tags: readonly string[], vocabulary: TaggerVocabulary, decode: Decode, predictor: Predictor) {
+  constructor(
+    tags: readonly string[],
+    vocabulary: TaggerVocabulary,
+    decode: Decode,
+    predictor: Predictor,
+    masks: boolean,
+  ) {
     this.tags = tags;
+    this.#masks = masks;
     this.#encode = tokenEncoder(vocabulary);
     this.#decode = decode;
     this.#predictor = predictor;
@@ -82,9 +92,8 @@ class ModelTagger implements Tagger {
     sentences.forEach(expectTokens);
     const order = sentences.map((_, row) => row).sort((a, b) => lengthOf(sentences, a) - lengthOf(sentences, b));
     const answers: Tagging[] = [];
-    const steps = Math.ceil(order.length / batchSize);
-    for (let step = 1; step <= steps; step++) {
-      const rows = order.slice((step - 1) * batchSize, step * batchSize);
+    const batches = this.#batchesOf(order, sentences, batchSize);
+    for (const [index, rows] of batches.entries()) {
       const batch = rows.map((row) => sentences[row] as Sentence);
       const outputs = await this.#predictor.predict(this.#encode(batch), { batchSize });
       const paths = this.#decode(
@@ -99,9 +108,21 @@ class ModelTagger implements Tagger {
           probabilities,
         };
       });
-      await onStep?.({ step, steps });
+      await onStep?.({ step: index + 1, steps: batches.length });
     }
     return answers;
+  }
+
+  /** Rows of sentences in their order, so many together; of a network that does not know where they end only those of one length. */
+  #batchesOf(order: readonly number[], sentences: readonly Sentence[], batchSize: number): readonly number[][] {
+    const batches: number[][] = [];
+    for (const row of order) {
+      const last = batches.at(-1);
+      const fits = last && (this.#masks || lengthOf(sentences, row) === lengthOf(sentences, last[0] as number));
+      if (fits && last.length < batchSize) last.push(row);
+      else batches.push([row]);
+    }
+    return batches;
   }
 
   dispose(): Promise<void> {
@@ -136,7 +157,8 @@ export const taggerOver: Over<Tagger> = async (described, open) => {
   const { tags, output, outsideBias } = settings;
   const decode = output === "crf" ? bestPaths(crfOf(described)) : mostProbable;
   const biased = withBias(decode, output, tags.indexOf("O"), outsideBias);
-  return new ModelTagger(tags, vocabulary, biased, await open());
+  const masks = Object.values(dataRules(described.spec)).every(({ cut }) => cut);
+  return new ModelTagger(tags, vocabulary, biased, await open(), masks);
 };
 
 /** The decoder of a model that was trained with a CRF. @throws ModelFileError where the transitions did not come along */

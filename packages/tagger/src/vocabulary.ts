@@ -3,10 +3,25 @@ import { ConfigError, ModelFileError } from "@ostinato/core";
 import { byFeature, type FeatureName, featureNames, features } from "./features.ts";
 
 /** The texts of each feature that have an id of their own: `values.word[i]` has the id `i + 2`, most frequent first; 0 is padding, 1 any other text. */
-export type TaggerVocabulary = {
+export type FeatureVocabulary = {
   readonly version: 1;
   readonly values: { readonly [F in FeatureName]: readonly string[] };
 };
+
+/** Of a network that reads words alone, such as one that another library trained: `values.word[i]` has the id `reserved.length + i`. */
+export type WordVocabulary = {
+  readonly version: 2;
+  readonly values: { readonly word: readonly string[] };
+  /** Tokens are made small before they are looked up; all else of them counts. */
+  readonly lower: boolean;
+  /** The names of the ids before the first word; 0 is padding. */
+  readonly reserved: readonly string[];
+  /** The id of every other token. */
+  readonly unknownId: number;
+};
+
+/** The ids of all that a network reads of tokens. */
+export type TaggerVocabulary = FeatureVocabulary | WordVocabulary;
 
 /** Options of `taggerVocabulary`. */
 export interface TaggerVocabularyOptions {
@@ -19,10 +34,18 @@ const reserved = 2;
 /** The id of texts that the vocabulary does not hold. */
 export const unknownId = 1;
 
+/** The id of tokens whose word the vocabulary does not hold. */
+export const unknownWordId = (vocabulary: TaggerVocabulary): number =>
+  vocabulary.version === 1 ? unknownId : vocabulary.unknownId;
+
 /** How many ids a feature has: the `inputDim` of its embedding. */
-export function idCount({ values }: TaggerVocabulary, feature: FeatureName): number {
+export function idCount({ values }: FeatureVocabulary, feature: FeatureName): number {
   return reserved + values[feature].length;
 }
+
+/** What a network with this vocabulary reads: the names of its inputs. */
+export const inputsOf = ({ version }: TaggerVocabulary): readonly FeatureName[] =>
+  version === 1 ? featureNames : ["word"];
 
 /**
  * The vocabulary of a tagger from the tokens of its training sentences; ties keep first-seen order.
@@ -36,7 +59,7 @@ export function idCount({ values }: TaggerVocabulary, feature: FeatureName): num
 export function taggerVocabulary(
   sentences: Iterable<readonly string[]>,
   { minCount = {} }: TaggerVocabularyOptions = {},
-): TaggerVocabulary {
+): FeatureVocabulary {
   const tokens = new Map<string, number>();
   for (const sentence of sentences) for (const token of sentence) tokens.set(token, (tokens.get(token) ?? 0) + 1);
   const values = byFeature((name) => {
@@ -54,28 +77,78 @@ export function taggerVocabulary(
   return { version: 1, values };
 }
 
+/**
+ * The vocabulary of a network that reads words alone. Its input must be called "word", and take padding behind: see `WordVocabulary`.
+ *
+ * @throws ConfigError for words that stand twice, and an unknown id that is none of the reserved ones
+ *
+ * @example
+ * const vocabulary = wordVocabulary({ reserved: ["<pad>", "<unk>"], unknownId: 1, lower: true, words: ["the", "cat"] });
+ */
+export function wordVocabulary(
+  options: Omit<WordVocabulary, "version" | "values"> & { readonly words: readonly string[] },
+): WordVocabulary {
+  const { words, lower, reserved: names, unknownId: unknown } = options;
+  const vocabulary = { version: 2, values: { word: words }, lower, reserved: names, unknownId: unknown } as const;
+  const problem = wordsProblem(vocabulary);
+  if (problem !== undefined) throw new ConfigError(`wordVocabulary: it ${problem}`);
+  return vocabulary;
+}
+
+const isTexts = (list: unknown): list is readonly string[] =>
+  Array.isArray(list) && list.every((value) => typeof value === "string");
+
+/** What is wrong with a list; undefined where nothing is. */
+function listProblem(list: unknown, name: string): string | undefined {
+  if (!isTexts(list)) return `has no list of texts for "${name}"`;
+  return new Set(list).size < list.length ? `has a text twice for "${name}"` : undefined;
+}
+
+function wordsProblem(data: Readonly<Record<string, unknown>>): string | undefined {
+  const { values, lower, reserved: names, unknownId: unknown } = data;
+  if (typeof lower !== "boolean") return "does not say whether tokens are made small";
+  if (!isTexts(names) || names.length === 0) return "has no names of reserved ids, of which 0 is padding";
+  if (!Number.isInteger(unknown) || names[unknown as number] === undefined)
+    return `must have the id of unknown words among the ${names.length} reserved ones, it is ${String(unknown).slice(0, 20)}`;
+  return listProblem((values as Readonly<Record<string, unknown>> | null)?.word, "word");
+}
+
 /** Reads a vocabulary from a model file. @throws ModelFileError for anything else */
 export function parseTaggerVocabulary(data: unknown): TaggerVocabulary {
   const damaged = (what: string) => new ModelFileError(`the model file is damaged: its vocabulary ${what}`);
   if (typeof data !== "object" || data === null || !("values" in data) || !("version" in data))
     throw damaged("is not that of a tagger");
-  if (data.version !== 1)
-    throw damaged(`has version ${String(data.version).slice(0, 20)}, and this program reads version 1`);
-  const values = data.values as Readonly<Record<string, unknown>> | null;
-  for (const name of featureNames) {
-    const list = values?.[name];
-    if (!Array.isArray(list) || !list.every((value) => typeof value === "string"))
-      throw damaged(`has no list of texts for "${name}"`);
-    if (new Set(list).size < list.length) throw damaged(`has a text twice for "${name}"`);
-  }
+  const { version, values } = data as { readonly version: unknown; readonly values: Record<string, unknown> | null };
+  if (version !== 1 && version !== 2)
+    throw damaged(`has version ${String(version).slice(0, 20)}, and this program reads the versions 1 and 2`);
+  const problem =
+    version === 2
+      ? wordsProblem(data as Record<string, unknown>)
+      : featureNames.map((name) => listProblem(values?.[name], name)).find((each) => each !== undefined);
+  if (problem !== undefined) throw damaged(problem);
   return data as TaggerVocabulary;
 }
 
 /** Rows of ids, one for each sentence, for every input of a tagger's network. */
 export type TokenIds = { readonly [F in FeatureName]: number[][] };
 
+/** The same for a network that may read words alone. */
+export type WordIds = { readonly word: number[][] } & { readonly [F in FeatureName]?: number[][] };
+
 /** Makes the rows of sentences. */
-export type TokenEncoder = (sentences: Iterable<readonly string[]>) => TokenIds;
+export type TokenEncoder<Ids = TokenIds> = (sentences: Iterable<readonly string[]>) => Ids;
+
+/** Looks up what a network reads of a token, in the order of its inputs. */
+function lookup(vocabulary: TaggerVocabulary): (token: string) => number[] {
+  if (vocabulary.version === 2) {
+    const { values, lower, reserved: names, unknownId: unknown } = vocabulary;
+    const ids = new Map(values.word.map((word, i) => [word, i + names.length]));
+    return (token) => [ids.get(lower ? token.toLowerCase() : token) ?? unknown];
+  }
+  const { values } = vocabulary;
+  const ids = featureNames.map((name) => new Map(values[name].map((value, i) => [value, i + reserved])));
+  return (token) => featureNames.map((name, feature) => ids[feature]?.get(features[name].of(token)) ?? unknownId);
+}
 
 /**
  * The encoder of a vocabulary, for training and for every use afterwards. It looks at each different token of a call once.
@@ -84,22 +157,21 @@ export type TokenEncoder = (sentences: Iterable<readonly string[]>) => TokenIds;
  * const encode = tokenEncoder(vocabulary);
  * await trainer.fit({ x: encode(tokens), y: tags });
  */
-export function tokenEncoder({ values }: TaggerVocabulary): TokenEncoder {
-  const ids = featureNames.map((name) => new Map(values[name].map((value, i) => [value, i + reserved])));
-  const encode = (token: string): number[] =>
-    featureNames.map((name, feature) => ids[feature]?.get(features[name].of(token)) ?? unknownId);
+export function tokenEncoder(vocabulary: FeatureVocabulary): TokenEncoder;
+export function tokenEncoder(vocabulary: TaggerVocabulary): TokenEncoder<WordIds>;
+export function tokenEncoder(vocabulary: TaggerVocabulary): TokenEncoder<WordIds> {
+  const [encode, names] = [lookup(vocabulary), inputsOf(vocabulary)];
   return (sentences) => {
     const known = new Map<string, number[]>();
-    const rows = byFeature((): number[][] => []);
+    const rows = names.map((): number[][] => []);
     for (const sentence of sentences) {
       const encoded = sentence.map((token) => {
         const found = known.get(token) ?? encode(token);
         known.set(token, found);
         return found;
       });
-      for (const [feature, name] of featureNames.entries())
-        rows[name].push(encoded.map((each) => each[feature] as number));
+      for (const [feature, all] of rows.entries()) all.push(encoded.map((each) => each[feature] as number));
     }
-    return rows;
+    return Object.fromEntries(names.map((name, i) => [name, rows[i]])) as WordIds;
   };
 }

@@ -8,6 +8,8 @@ import { wasm } from "@ostinato/backend-wasm";
 import { openTrained } from "@ostinato/classifier";
 import { openModel } from "@ostinato/classifier/node";
 import {
+  adam,
+  bidirectional,
   ConfigError,
   compile,
   dense,
@@ -32,6 +34,7 @@ import {
   taggerSettings,
   tokenEncoder,
   wordDropout,
+  wordVocabulary,
 } from "@ostinato/tagger";
 import { tagger } from "@ostinato/tagger/node";
 import * as tf from "@tensorflow/tfjs-core";
@@ -79,6 +82,33 @@ test("many sentences of any lengths, in their order, whatever the batch; progres
     expect(answer.probabilities).toEqual(other.map((each) => expect.closeTo(each, 6)));
   }
   expect(await english.tag([])).toEqual([]);
+});
+
+test("a network of words alone that does not know where sentences end: beside others each has the answer that it has alone", async () => {
+  const words = [...new Set(sentences.flat())];
+  const ids = input({ shape: ["time"], name: "word" });
+  const states = bidirectional(lstm({ units: 6, returnSequences: true }))(
+    embedding({ inputDim: words.length + 2, outputDim: 6 })(ids),
+  );
+  await using trainer = await compile(model(ids, dense({ units: 3, activation: "softmax" })(states)), {
+    backend: await cpu(),
+    loss: sparseCategoricalCrossentropy(),
+    optimizer: adam({ learningRate: 0.03 }),
+  });
+  const vocabulary = wordVocabulary({ words, reserved: ["<pad>", "<unk>"], unknownId: 1, lower: true });
+  await trainer.fit({ x: tokenEncoder(vocabulary)(sentences), y: sentences.map(() => [0, 1, 2]) }, { epochs: 8 });
+  const snapshot = await trainer.snapshot({ vocabulary, metadata: taggerMetadata({ tags }) });
+  await using english = await tagger(snapshot);
+  const batch = [["the"], ["The", "cat", "SLEEPS"], ["a", "bird", "eats", "the", "fish"], ["a", "leap", "runs"]];
+  const steps: number[] = [];
+  const answers = await english.tag(batch, { onStep: ({ step }) => void steps.push(step) });
+  expect(answers[1]?.tags).toEqual(tags);
+  for (const [row, answer] of answers.entries()) expect(answer).toEqual(await english.tag(batch[row] as string[]));
+  expect(steps).toEqual([1, 2, 3]);
+  expect(taggerDescription(snapshot)).toMatchObject({ inputs: ["word"], vocabulary: { version: 2 } });
+  await expect(tagger({ ...snapshot, metadata: taggerMetadata({ tags: ["a", "b"] }) })).rejects.toThrow(
+    /no tagger of 2 tags: it must take ids of words, the input "word", and end in 2 units/,
+  );
 });
 
 describe("the same figures within 1e-5", () => {

@@ -1,6 +1,14 @@
 /** What is read of a token, and its ids. */
 import { ConfigError, ModelFileError } from "@ostinato/core";
-import { featureNames, taggerVocabulary, tokenEncoder, tokenize, unknownId } from "@ostinato/tagger";
+import {
+  featureNames,
+  taggerVocabulary,
+  tokenEncoder,
+  tokenize,
+  unknownId,
+  unknownWordId,
+  wordVocabulary,
+} from "@ostinato/tagger";
 import { describe, expect, test } from "vitest";
 import { features } from "../src/features.ts";
 import { parseTaggerVocabulary } from "../src/vocabulary.ts";
@@ -71,6 +79,7 @@ describe("ids", () => {
       null,
       [],
       { version: 2, values },
+      { version: 3, values },
       { version: 1, values: null },
       { version: 1, values: { ...values, word: "the" } },
       { version: 1, values: { ...values, word: ["the", "the"] } },
@@ -81,6 +90,37 @@ describe("ids", () => {
     expect(() => taggerVocabulary([], { minCount: { word: 0 } })).toThrow(ConfigError);
   });
 });
+
+describe("words alone", () => {
+  const names = { reserved: ["<pad>", "[CLS]", "<unk>"], unknownId: 2 };
+
+  test("each is looked up as it is, or made small", () => {
+    const words = wordVocabulary({ ...names, lower: false, words: ["The", "the", "cat"] });
+    expect(tokenEncoder(words)([["The", "the", "THE", "cat", "1961"], []])).toEqual({ word: [[3, 4, 2, 5, 2], []] });
+    expect(tokenEncoder({ ...words, lower: true })([["The", "CAT"]])).toEqual({ word: [[4, 5]] });
+    expect([unknownWordId(words), unknownWordId(vocabularyOf([["a"]]))]).toEqual([2, unknownId]);
+  });
+
+  test("a vocabulary comes back from JSON; a damaged one is refused", () => {
+    const words = wordVocabulary({ ...names, lower: true, words: ["the", "cat"] });
+    expect(parseTaggerVocabulary(JSON.parse(JSON.stringify(words)))).toEqual(words);
+    for (const damage of [
+      { lower: 1 },
+      { reserved: [] },
+      { reserved: "<pad>" },
+      { unknownId: 3 },
+      { unknownId: null },
+      { values: null },
+      { values: { word: ["the", "the"] } },
+      { values: { word: [1] } },
+    ])
+      expect(() => parseTaggerVocabulary({ ...words, ...damage })).toThrow(ModelFileError);
+    expect(() => wordVocabulary({ ...names, lower: true, words: ["the", "the"] })).toThrow(ConfigError);
+    expect(() => wordVocabulary({ ...names, unknownId: 9, lower: true, words: [] })).toThrow(/among the 3 reserved/);
+  });
+});
+
+const vocabularyOf = (sentences: string[][]) => taggerVocabulary(sentences, { minCount: { word: 1 } });
 
 test.each([
   ["The cat's here.", "The cat's here ."],

@@ -37,15 +37,25 @@ function withHeader(text: string, data: Uint8Array): Uint8Array {
   return file;
 }
 
-/** A safetensors file with a tensor of each type that is read, two numbers each, all of their bits zero. */
+/** Bytes a number, of each type that is read. */
+const types = {
+  ...{ F64: 8, F32: 4, F16: 2, BF16: 2, F8_E5M2: 1, F8_E4M3: 1, F8_E8M0: 1 },
+  ...{ BOOL: 1, I8: 1, I16: 2, I32: 4, I64: 8, U8: 1, U16: 2, U32: 4, U64: 8 },
+};
+
+/** A safetensors file with the tagger's last layer, and beside it two numbers of each type, all zeros. */
 function ofEachType(): Uint8Array {
-  const types = { F32: 4, F64: 8, F16: 2, BF16: 2, F8_E5M2: 1, F8_E4M3: 1, F8_E8M0: 1, BOOL: 1, I8: 1, I16: 2, I32: 4, I64: 8, U8: 1, U16: 2, U32: 4, U64: 8 }; // biome-ignore format: a table
   let end = 0;
-  const entries = Object.entries(types).map(([dtype, bytes]) => {
+  const entry = (name: string, dtype: keyof typeof types, ...shape: readonly number[]) => {
     const start = end;
-    end += 2 * bytes;
-    return [`bn.${dtype}`, { dtype, shape: [2], data_offsets: [start, end] }];
-  });
+    end += types[dtype] * shape.reduce((size, dim) => size * dim, 1);
+    return [name, { dtype, shape, data_offsets: [start, end] }] as const;
+  };
+  const entries = [
+    entry("dense.weight", "F8_E4M3", 3, 4),
+    entry("dense.bias", "F8_E5M2", 3),
+    ...(Object.keys(types) as (keyof typeof types)[]).map((type) => entry(`bn.${type}`, type, 2)),
+  ];
   return withHeader(JSON.stringify(Object.fromEntries(entries)), new Uint8Array(end));
 }
 

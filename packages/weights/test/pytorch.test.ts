@@ -1,11 +1,14 @@
 /** Weights that PyTorch saved, in models of layers: what these compute is what PyTorch computed, on each backend, and they train on. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";
 import { checkGradients } from "@ostinato/conformance";
 import {
+  adam,
   bidirectional,
+  compile,
   dense,
   embedding,
   float32,
@@ -23,6 +26,7 @@ import {
   rootsOf,
   sequential,
   simpleRnn,
+  sparseCategoricalCrossentropy,
   type Tensor,
   type Trained,
 } from "@ostinato/core";
@@ -68,6 +72,13 @@ const words = reversibleEmbedding({ inputDim: 7, outputDim: 3, useBias: true });
 
 const models: Readonly<Record<string, Model>> = {
   tagger: tagger(),
+  "one step": tagger(),
+  packed: sequential([
+    embedding({ inputDim: 11, outputDim: 3, maskZero: true }),
+    bidirectional(lstm({ units: 2, returnSequences: true })),
+    bidirectional(lstm({ units: 2, returnSequences: true })),
+    dense({ units: 3, useBias: false }),
+  ]),
   stack: sequential([
     input({ shape: ["time", 2] }),
     gru({ units: 3, returnSequences: true }),
@@ -102,6 +113,30 @@ describe.each(Object.keys(models))("what PyTorch computed: %s", (name) => {
     const trained = loadPytorch(network, fileOf(name));
     expect(await difference(trained, given, { output: y }, backend)).toBeLessThan(2e-6);
   });
+});
+
+test.each(["cpu", "wasm"] as const)("it trains on from what PyTorch saved: %s", async (backend) => {
+  const trained = loadPytorch(models.tied as Model, fileOf("tied"));
+  const x = int32(
+    [4, 5],
+    Array.from({ length: 20 }, (_, i) => (3 * i) % 7),
+  );
+  const y = int32(
+    [4, 5],
+    Array.from({ length: 20 }, (_, i) => (3 * i + 3) % 7),
+  );
+  const options = { backend: await backends[backend](), optimizer: adam({ learningRate: 0.05 }), seed: 1 };
+  const loss = sparseCategoricalCrossentropy({ fromLogits: true });
+  const trainer = await compile(trained, { ...options, loss, trainable: (name) => name !== "lstm/W" });
+  const { loss: before } = await trainer.evaluate({ x, y });
+  await trainer.fit({ x, y }, { epochs: 60 });
+  const { loss: after } = await trainer.evaluate({ x, y });
+  const { weights } = await trainer.snapshot();
+  await trainer.dispose();
+  expect(before).toBeGreaterThan(1.5);
+  expect(after).toBeLessThan(0.5);
+  const kept = Object.keys(weights).filter((name) => isDeepStrictEqual(weights[name], trained.weights[name]));
+  expect(kept).toEqual(["lstm/W"]);
 });
 
 /** The files lie beside the project, where the data for tests is. */

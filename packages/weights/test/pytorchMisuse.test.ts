@@ -113,6 +113,8 @@ describe("what is missing and what is left over", () => {
     expect(again.weights["head/bias"]).not.toBe(trained.weights["head/bias"]);
     expect(again.metadata).toEqual({ by: "hand" });
     expect(load(classifier, rest, { strict: false })).toThrow(/a Trained in the place of the model keeps its own/);
+    // A file of which nothing is taken is a mistake.
+    expect(load(trained, linear("aux", 7, 7), { strict: false })).toThrow(/dense "head" needs weight \[2, 2\]/);
   });
 });
 
@@ -216,6 +218,12 @@ describe("what cannot be read", () => {
     ["weight_norm of a recurrence", { "rnn.weight_hh_l0_g": [8, 1] }, /remove_weight_norm/],
     ["parametrizations", { "fc.parametrizations.weight.original0": [2, 1] }, /remove_parametrizations/],
     ["spectral_norm", { "fc.weight_orig": [2, 1] }, /spectral_norm/],
+    ["buffers of other modules", { "attn.causal_mask": [2, 2] }, /beside it attn.causal_mask \[2, 2\]/],
+    [
+      "BatchNorm",
+      { "bn.running_mean": [2], "bn.num_batches_tracked": [] },
+      /beside it bn.running_mean \[2\] and bn.num_batches_tracked \[\]/,
+    ],
     ["MultiheadAttention", { "attn.in_proj_weight": [6, 2] }, /MultiheadAttention.*importOnnx/],
   ];
   test.each(refused)("%s", (_name, shapes, message) => {

@@ -30,7 +30,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
-import { loadPytorch, toPytorch } from "../src/index.ts";
+import { fromNpz, loadPytorch, toNpz, toPytorch } from "../src/index.ts";
 import golden from "./golden/pytorch.json" with { type: "json" };
 
 function drawn(network: Model): Trained {
@@ -144,6 +144,12 @@ describe("what is written comes back, bit for bit", () => {
     ]);
     for (const trained of [drawn(cells), kept])
       expect(loadPytorch(trained, toPytorch(trained)).weights).toEqual(trained.weights);
+  });
+
+  test("by way of NumPy, too", () => {
+    const trained = drawn(tagger);
+    const { tensors } = decodeSafetensors(toPytorch(trained));
+    expect(loadPytorch(tagger, fromNpz(toNpz(tensors)))).toEqual(trained);
   });
 
   test("the parameters of losses that are kept with the model", () => {

@@ -1,14 +1,26 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
 import { join } from "node:path";
-import { backends, fileNames, type Output, openOnnxTarget, shownCount, writeOnnx } from "@ostinato/app";
+import {
+  backends,
+  fileNames,
+  formOf,
+  type Measuring,
+  measuringOf,
+  type OnnxForm,
+  type Output,
+  openOnnxTarget,
+  shownCount,
+  writeOnnx,
+} from "@ostinato/app";
 import { classifierDescription, encodeForClassifier } from "@ostinato/classifier";
 import { predictor, RandomStream } from "@ostinato/core";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { loadSentiment, type Sentiment } from "../model.ts";
 import { readTestReviews } from "../reviews.ts";
+import { measureWeights } from "../weight-loss.ts";
 
-export interface ExportOptions {
+export interface ExportOptions extends OnnxForm, Measuring {
   readonly model: string;
   readonly out?: string;
 }
@@ -28,14 +40,16 @@ const checks = [
 ];
 const reviewCount = checks.reduce((sum, { reviews }) => sum + reviews, 0);
 
-export async function exportModel({ model, out }: ExportOptions, output: Output): Promise<void> {
+export async function exportModel(options: ExportOptions, output: Output): Promise<void> {
+  const { model, out } = options;
+  const [form, measuring] = [formOf(options), measuringOf(options)];
   const sentiment = await loadSentiment(model);
   const target = await openOnnxTarget(
     out ?? join(sentiment.folder, fileNames.onnx),
     (json) => "labels" in json && "vocabulary" in json,
   );
   const { trained, vocabularies, settings } = sentiment;
-  const bytes = exportOnnx(trained);
+  const bytes = exportOnnx(trained, form);
   const what = sentiment.data.kind === "imdb" ? "test reviews" : "texts of drawn words";
   output.say(`Comparing with onnxruntime on ${shownCount(reviewCount)} ${what}.`);
 
@@ -58,6 +72,7 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
     progress.update(index + 1, checks.length);
   }
   progress.stop();
+  const weights = measuring && (await measureWeights({ sentiment, bytes, drawn: texts }, form, measuring, output));
 
   await writeOnnx(
     target,
@@ -68,7 +83,8 @@ export async function exportModel({ model, out }: ExportOptions, output: Output)
       maxDifference: largest,
       tolerance: allowed,
       compared: `${shownCount(reviewCount)} ${what} at batch sizes ${checks.map((check) => check.batchSize).join(", ")}`,
-      event: { reviews: reviewCount },
+      event: { reviews: reviewCount, opset: form.opset },
+      weights,
     },
     output,
   );

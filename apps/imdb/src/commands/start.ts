@@ -1,5 +1,5 @@
 /** `start`: the whole way once, which is what `npm start` runs. */
-import { type Output, type Stopping, shownDuration } from "@ostinato/app";
+import { type Output, plainForm, type Stopping, shownDuration } from "@ostinato/app";
 import type { TrainOptions } from "../options.ts";
 import type { DataOptions } from "../reviews.ts";
 import { evaluate } from "./evaluate.ts";
@@ -19,7 +19,7 @@ export async function start(
   output.say("\n2. Evaluate\n");
   await evaluate({ model, backend, ...(limit === undefined ? {} : { limit }), ...dataOf(options) }, output);
   output.say("\n3. Export to ONNX\n");
-  await exportModel({ model }, output);
+  await exportModel({ ...plainForm, model }, output);
   const where = options.out;
   output.say(
     [

@@ -113,6 +113,7 @@ function openFurther(
   return loadSentiment(path, {
     vocabulary: options.vocabulary,
     network: () => network(options, labelEncoder.classes.length),
+    map: options.initMap,
     own(maxTokens) {
       output.warn(
         `${path} tells no vocabulary: its ids are taken for those of the most frequent words of the texts, from 2 on, as Keras's Tokenizer with an oov_token gives them; name others with --vocabulary`,

@@ -15,7 +15,7 @@ import {
   writeChart,
 } from "@ostinato/app";
 import { classificationReport, confusionMatrix } from "@ostinato/core";
-import { type TaggerVocabulary, tokenEncoder, unknownId } from "@ostinato/tagger";
+import { type TaggerVocabulary, tokenEncoder, unknownWordId } from "@ostinato/tagger";
 import { areSpanTags, encodeLabels, labelEncoder, type SpanReport, spanReport } from "@ostinato/text";
 import { readTestSentences } from "../data.ts";
 import { type Answer, confusionsOf, shownConfusions, shownMistake } from "../mistakes.ts";
@@ -25,6 +25,7 @@ export interface EvaluateOptions {
   readonly model: string;
   /** The folder of the picture. */
   readonly out?: string;
+  readonly vocabulary?: string;
   readonly backend: RuntimeName;
   readonly data?: string;
   readonly tokenColumn?: string;
@@ -38,7 +39,7 @@ const shownPairs = 10;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
   const { backend, mistakes } = options;
-  const model = await loadTagger(options.model);
+  const model = await loadTagger(options.model, options.vocabulary);
   const charts = await openChartFolder(options.out, model);
   const asTrained = options.data === undefined;
   const data = options.data ?? (model.data.kind === "brown" ? undefined : await dataPathOf(model.folder));
@@ -180,10 +181,11 @@ function spansOf(
 /** Tokens whose word was not seen often enough in training to have an id. */
 function unknownTokens(answers: readonly Answer[], vocabulary: TaggerVocabulary) {
   const ids = tokenEncoder(vocabulary)(answers.map(({ tokens }) => tokens)).word;
+  const unknown = unknownWordId(vocabulary);
   let [count, correct] = [0, 0];
   for (const [row, { tags, said }] of answers.entries()) {
     for (const [i, id] of (ids[row] ?? []).entries()) {
-      if (id !== unknownId) continue;
+      if (id !== unknown) continue;
       count += 1;
       if (tags[i] === said[i]) correct += 1;
     }

@@ -1,14 +1,26 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
 import { join } from "node:path";
-import { backends, fileNames, type Output, openOnnxTarget, shownCount, writeOnnx } from "@ostinato/app";
+import {
+  backends,
+  fileNames,
+  formOf,
+  type Measuring,
+  measuringOf,
+  type OnnxForm,
+  type Output,
+  openOnnxTarget,
+  shownCount,
+  writeOnnx,
+} from "@ostinato/app";
 import { predictor, RandomStream } from "@ostinato/core";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { taggerDescription, tokenEncoder, wordDropout } from "@ostinato/tagger";
 import { readTestSentences } from "../data.ts";
 import { loadTagger, type TaggerModel } from "../model.ts";
+import { measureWeights } from "../weight-loss.ts";
 
-export interface ExportOptions {
+export interface ExportOptions extends OnnxForm, Measuring {
   readonly model: string;
   readonly out?: string;
 }
@@ -28,14 +40,15 @@ const checks = [
 ];
 const sentenceCount = checks.reduce((sum, { sentences }) => sum + sentences, 0);
 
-export async function exportModel({ model: path, out }: ExportOptions, output: Output): Promise<void> {
-  const model = await loadTagger(path);
+export async function exportModel(options: ExportOptions, output: Output): Promise<void> {
+  const [form, measuring] = [formOf(options), measuringOf(options)];
+  const model = await loadTagger(options.model);
   const { trained, vocabulary } = model;
   const target = await openOnnxTarget(
-    out ?? join(model.folder, fileNames.onnx),
+    options.out ?? join(model.folder, fileNames.onnx),
     (json) => "tags" in json && "vocabulary" in json,
   );
-  const bytes = exportOnnx(trained);
+  const bytes = exportOnnx(trained, form);
   const what = model.data.kind === "brown" ? "test sentences" : "sentences of drawn tokens";
   output.say(`Comparing with onnxruntime on ${shownCount(sentenceCount)} ${what}.`);
 
@@ -57,6 +70,7 @@ export async function exportModel({ model: path, out }: ExportOptions, output: O
     progress.update(index + 1, checks.length);
   }
   progress.stop();
+  const weights = measuring && (await measureWeights({ model, bytes, drawn: sentences }, form, measuring, output));
   await writeOnnx(
     target,
     {
@@ -66,7 +80,8 @@ export async function exportModel({ model: path, out }: ExportOptions, output: O
       maxDifference: largest,
       tolerance: model.data.kind === "brown" ? tolerance : drawnTolerance,
       compared: `${shownCount(sentenceCount)} ${what} at batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")}`,
-      event: { sentences: sentenceCount },
+      event: { sentences: sentenceCount, opset: form.opset },
+      weights,
     },
     output,
   );

@@ -1,5 +1,5 @@
 /** `info`: the data, its split, its tags, how long sentences are, and what a vocabulary knows of it; or what a model is made of. */
-import { type Output, shownCount, shownLabel, shownPercent, table } from "@ostinato/app";
+import { type Output, shownCount, shownLabel, shownPercent, table, UsageError } from "@ostinato/app";
 import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { summariseLengths, type TaggedSentence } from "@ostinato/datasets";
 import { taggerVocabulary, tokenEncoder, unknownId } from "@ostinato/tagger";
@@ -9,6 +9,7 @@ import { loadTagger } from "../model.ts";
 export interface InfoOptions extends DataOptions {
   readonly minCount: number;
   readonly model?: string;
+  readonly vocabulary?: string;
 }
 
 const shownTags = 40;
@@ -20,16 +21,19 @@ const tokensOf = (sentences: readonly TaggedSentence[]) => sentences.map(({ toke
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 export async function info(options: InfoOptions, output: Output): Promise<void> {
-  await (options.model === undefined ? tellData(options, output) : tellModel(options.model, output));
+  const { model, vocabulary } = options;
+  if (model === undefined && vocabulary !== undefined)
+    throw new UsageError("--vocabulary describes a model; name it with --model");
+  await (model === undefined ? tellData(options, output) : tellModel(model, vocabulary, output));
 }
 
 /** A sentence of this length is shown in the summary. */
 const time = 20;
 
 /** What `--model` names: its layers, tags and vocabulary. */
-async function tellModel(path: string, output: Output): Promise<void> {
-  const model = await loadTagger(path);
-  const { trained, settings, vocabulary, data, seed } = model;
+async function tellModel(path: string, described: string | undefined, output: Output): Promise<void> {
+  const model = await loadTagger(path, described);
+  const { trained, own, settings, vocabulary, data, seed } = model;
   const words = vocabulary.values.word;
   output.event({
     event: "model",
@@ -38,8 +42,7 @@ async function tellModel(path: string, output: Output): Promise<void> {
     layers: summaryRows(trained, { time }),
     ...settings,
     words: words.length,
-    trainedOn: data.kind,
-    seed,
+    ...(own ? { trainedOn: data.kind, seed } : {}),
   });
   const { tags } = settings;
   output.say(
@@ -49,7 +52,9 @@ async function tellModel(path: string, output: Output): Promise<void> {
       model.path,
       `${tags.length} tags${settings.output === "crf" ? " of a CRF" : ""}: ${tags.slice(0, shownTags).map(shownLabel).join(" ")}${tags.length > shownTags ? " …" : ""}`,
       `${shownCount(words.length)} words, the first are ${words.slice(0, shownWords).map(shownLabel).join(", ")}.`,
-      `Trained on ${data.kind === "brown" ? "the Brown corpus" : "data of your own"} with the seed ${seed}.`,
+      own
+        ? `Trained on ${data.kind === "brown" ? "the Brown corpus" : "data of your own"} with the seed ${seed}.`
+        : "Another program made it.",
     ].join("\n"),
   );
 }

@@ -7,6 +7,7 @@ import type { Split } from "../options.ts";
 
 export interface PredictOptions {
   readonly model: string;
+  readonly vocabulary?: string;
   readonly backend: RuntimeName;
   readonly split: Split;
 }
@@ -23,11 +24,11 @@ const splitters: Readonly<Record<Split, (text: string) => string[]>> = {
 
 export async function predict(
   texts: readonly string[],
-  { model, backend, split }: PredictOptions,
+  { model, vocabulary, backend, split }: PredictOptions,
   output: Output,
   input: Input,
 ): Promise<void> {
-  await using tagger = await openTagger(await loadTagger(model), backend);
+  await using tagger = await openTagger(await loadTagger(model, vocabulary), backend);
   const tokensOf = splitters[split];
   if (texts.length > 0) {
     if (texts.every((text) => tokensOf(text).length === 0)) throw new FailureError(`nothing to tag: ${empty}`);

@@ -35,7 +35,14 @@ import {
   summaryRows,
 } from "@ostinato/core";
 import type { TaggedSentence } from "@ostinato/datasets";
-import { type TaggerOutput, type TokenEncoder, tagger, taggerVocabulary, tokenEncoder } from "@ostinato/tagger";
+import {
+  type TaggerOutput,
+  type TokenEncoder,
+  tagger,
+  taggerVocabulary,
+  tokenEncoder,
+  type WordIds,
+} from "@ostinato/tagger";
 import { areSpanTags, encodeLabels, type LabelEncoder, labelEncoder, spanReport } from "@ostinato/text";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { appName, loadTagger, metadataOf, type TaggerModel } from "../model.ts";
@@ -77,7 +84,9 @@ export async function train(
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
-  const initial = await openInitial(options, appName, loadTagger);
+  const initial = await openInitial(options, appName, (path, isKept) =>
+    loadTagger(path, isKept ? undefined : options.vocabulary),
+  );
   if (initial) refuseReplaced(given, answeredByFile, initial);
   const data = await readTrainingData(options, options.limit, initial?.model.settings.tags);
   const settings = settingsOf(initialSettings(options, initial, answeredByFile), data.record.digest, defaults);
@@ -164,7 +173,7 @@ function optimizerFor({ learningRate, decay, average }: TrainOptions, steps: num
   return adam({ learningRate: schedule, ...(average > 0 ? averaging : {}) });
 }
 
-function examples(encode: TokenEncoder, tags: LabelEncoder<string>, sentences: readonly TaggedSentence[]) {
+function examples(encode: TokenEncoder<WordIds>, tags: LabelEncoder<string>, sentences: readonly TaggedSentence[]) {
   return {
     x: encode(sentences.map(({ tokens }) => tokens)),
     y: sentences.map((sentence) => encodeLabels(tags, sentence.tags)),

@@ -19,7 +19,7 @@ import {
 import type { ParallelText } from "@ostinato/datasets";
 import type { ErrorRates } from "@ostinato/text";
 import type { SideVocabulary, Translator } from "@ostinato/translator";
-import { quoted, readTestTexts } from "../data.ts";
+import { allTexts, quoted, readTestTexts } from "../data.ts";
 import {
   type Answer,
   answersOf,
@@ -49,8 +49,6 @@ const nothing = "–";
 const shownPairs = 12;
 const shownText = 40;
 const shownTokens = 80;
-/** Every text of the data counts, whatever it holds. */
-const allTexts = { allowUnknown: true, maxSourceLength: Number.MAX_SAFE_INTEGER } as const;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
   const { backend, beam, mistakes } = options;

@@ -137,14 +137,15 @@ function nameLayers(layers: readonly AnyLayer[]): string[] {
 /** Names for outputs that came as a list: after the states, where they are what a recurrence returned. */
 function namesFor(outputs: readonly unknown[]): readonly string[] {
   const [first] = outputs;
-  const call = isSymbolic(first) ? first.call : undefined;
-  const together = call && outputs.every((output) => isSymbolic(output) && output.call === call);
-  const states = together ? (definitionOf(call.layer.spec).states?.(call.layer.spec.config) ?? []) : [];
-  const returned = outputs.length > states.length ? states : [];
-  const before = outputs.slice(returned.length).map((_, i, { length }) => (length === 1 ? "output" : `output${i}`));
+  const spec = isSymbolic(first) ? first.call?.layer.spec : undefined;
+  const states = (spec && definitionOf(spec).states?.(spec.config)) ?? [];
+  const before = outputs.length - states.length;
   const camel = (state: string): string =>
     state.replace(/(\d+) (\w+)/, "$2$1").replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase());
-  return [...before, ...returned.map(camel)];
+  return outputs.map((_, i) => {
+    const state = before > 0 ? states[i - before] : undefined;
+    return state === undefined ? (before === 1 ? "output" : `output${i}`) : camel(state);
+  });
 }
 
 /**

@@ -18,7 +18,7 @@ function at(row: number, column: number, columns: number): number {
   return (row - (row % PANEL)) * columns + PANEL * column + (row % PANEL);
 }
 
-/** tile ← four rows of `a`, one after the other from `i`, times two of `b`, `step` apart from `j`, over `depth` columns; two columns are written out. */
+/** tile ← four rows of `a`, one after the other from `i`, times two of `b`, `step` apart from `j`, over `depth` columns, which are even; two columns are written out. */
 function multiply(
   a: Float64Array,
   i: number,
@@ -36,10 +36,9 @@ function multiply(
   let s21 = 0;
   let s30 = 0;
   let s31 = 0;
-  const pairs = depth & ~1;
   let p = i | 0;
   let q = j | 0;
-  for (let k = 0; k < pairs; k += 2) {
+  for (let k = 0; k < depth; k += 2) {
     const y0 = b[q & MASK]!;
     const y1 = b[(q + 1) & MASK]!;
     const x0 = a[p & MASK]!;
@@ -71,22 +70,6 @@ function multiply(
     s31 += x3n * y1n;
     p = (p + 2 * PANEL) | 0;
     q = (next + step) | 0;
-  }
-  if (pairs < depth) {
-    const y0 = b[q & MASK]!;
-    const y1 = b[(q + 1) & MASK]!;
-    const x0 = a[p & MASK]!;
-    s00 += x0 * y0;
-    s01 += x0 * y1;
-    const x1 = a[(p + 1) & MASK]!;
-    s10 += x1 * y0;
-    s11 += x1 * y1;
-    const x2 = a[(p + 2) & MASK]!;
-    s20 += x2 * y0;
-    s21 += x2 * y1;
-    const x3 = a[(p + 3) & MASK]!;
-    s30 += x3 * y0;
-    s31 += x3 * y1;
   }
   tile[0] = s00;
   tile[1] = s01;

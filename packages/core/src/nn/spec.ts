@@ -48,25 +48,20 @@ export function layerOfCall({ calls, layers }: ModelSpec, call: number): string 
   return `${kind} "${name}"`;
 }
 
-/** What checks the data of an input, for each place where a layer reads it. */
-interface InputCheck {
-  /** How errors call the layer. */
-  readonly owner: string;
-  /** As `reads` of the layer's definition. */
-  check(data: InputData): Int32Array | undefined;
-}
+/** What checks the data of an input, as `reads` of a layer's definition, and how errors call the layer. */
+type InputCheck = readonly [check: (data: InputData) => Int32Array | undefined, owner: string];
 
-/** The checks that the layers ask for which read an input. */
-export function inputChecks(spec: ModelSpec, input: number): readonly InputCheck[] {
-  return spec.calls.flatMap(({ layer: index, sources }, call) =>
-    sources.flatMap((source, i): InputCheck[] => {
-      if (!("input" in source) || source.input !== input) return [];
-      const layer = spec.layers[index] as LayerSpec;
-      const owner = layerOfCall(spec, call);
-      return [{ owner, check: (data) => definitionOf(layer).reads?.(layer.config, data, owner, i) }];
-    }),
-  );
-}
+/** The checks of an input, for each place where a layer reads it. */
+export const inputChecks = (spec: ModelSpec, input: number): readonly InputCheck[] =>
+  spec.calls.flatMap(({ layer: index, sources }, call) => {
+    const layer = spec.layers[index] as LayerSpec;
+    const owner = layerOfCall(spec, call);
+    return sources.flatMap((source, i): InputCheck[] =>
+      "input" in source && source.input === input
+        ? [[(data) => definitionOf(layer).reads?.(layer.config, data, owner, i), owner]]
+        : [],
+    );
+  });
 
 const MAXIMUM_PARTS = 10_000;
 

@@ -27,6 +27,8 @@ export interface Optimized {
   readonly shape: readonly number[];
   /** False: the optimizer leaves it alone and keeps nothing beside it. Default true. */
   readonly trainable?: boolean;
+  /** By what its learning rate is multiplied. Default 1. */
+  readonly rate?: number;
 }
 
 /** Names of an optimizer's state. */
@@ -154,14 +156,15 @@ export function optimizerUpdates(
     const { sinceOverwrite, overwrite } = averages;
     leave(SINCE_OVERWRITE, whenDue(select(overwrite, 0, add(sinceOverwrite, 1)), sinceOverwrite));
   }
-  parameters.forEach(({ name, shape, value }, i) => {
+  parameters.forEach(({ name, shape, value, rate = 1 }, i) => {
     const slots = Object.fromEntries(
       Object.keys(optimizer.slots).map((slot) => [slot, state(slotName(optimizer, slot, name), "float32", shape)]),
     );
     const { weightDecay } = base;
-    const parameter = weightDecay === null ? value : sub(value, mul(mul(value, weightDecay), learningRate));
+    const own = rate === 1 ? learningRate : mul(learningRate, rate);
+    const parameter = weightDecay === null ? value : sub(value, mul(mul(value, weightDecay), own));
     const gradient = clipped[i] as Value;
-    const next = optimizer.update({ parameter, gradient, slots, shared, iteration, learningRate });
+    const next = optimizer.update({ parameter, gradient, slots, shared, iteration, learningRate: own });
     for (const [slot, after] of Object.entries(next.slots))
       leave(slotName(optimizer, slot, name), whenDue(after, slots[slot] as Value));
     const updated = whenDue(next.parameter, value);

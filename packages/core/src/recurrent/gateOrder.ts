@@ -4,26 +4,6 @@ import { factsOf, type RecurrenceName } from "../ir/recurrences.ts";
 /** Libraries with a layout of their own. */
 export type GateOrder = "onnx" | "keras" | "pytorch";
 
-const orderOf = (name: RecurrenceName, library: GateOrder): readonly string[] => {
-  const { gates, foreign } = factsOf(name);
-  return (library === "onnx" ? undefined : foreign?.[library]) ?? gates;
-};
-
-/** The blocks of rows of a `[gates * hidden, columns]` matrix, one for each gate, in another order. */
-function reordered(
-  data: ArrayLike<number>,
-  from: readonly string[],
-  to: readonly string[],
-  block: number,
-): Float32Array {
-  const out = new Float32Array(to.length * block);
-  to.forEach((gate, place) => {
-    const start = from.indexOf(gate) * block;
-    for (let i = 0; i < block; i++) out[place * block + i] = data[start + i] as number;
-  });
-  return out;
-}
-
 /** Reorders the blocks of rows of a `[gates * hidden, columns]` matrix, row-major, from the order of a library to ours. */
 export function toOnnxGates(
   name: RecurrenceName,
@@ -32,7 +12,15 @@ export function toOnnxGates(
   columns: number,
   from: GateOrder,
 ): Float32Array {
-  return reordered(data, orderOf(name, from), orderOf(name, "onnx"), hidden * columns);
+  const { gates, foreign } = factsOf(name);
+  const order = (from === "onnx" ? undefined : foreign?.[from]) ?? gates;
+  const block = hidden * columns;
+  const out = new Float32Array(gates.length * block);
+  gates.forEach((gate, to) => {
+    const start = order.indexOf(gate) * block;
+    for (let i = 0; i < block; i++) out[to * block + i] = data[start + i] as number;
+  });
+  return out;
 }
 
 /** The way back: from our order to that of a library. */
@@ -43,5 +31,13 @@ export function fromOnnxGates(
   columns: number,
   to: GateOrder,
 ): Float32Array {
-  return reordered(data, orderOf(name, "onnx"), orderOf(name, to), hidden * columns);
+  const { gates } = factsOf(name);
+  // In the library, the place of each of our gates.
+  const places = toOnnxGates(name, [...gates.keys()], 1, 1, to);
+  const block = hidden * columns;
+  const out = new Float32Array(gates.length * block);
+  places.forEach((place, gate) => {
+    for (let i = 0; i < block; i++) out[place * block + i] = data[gate * block + i] as number;
+  });
+  return out;
 }

@@ -7,16 +7,17 @@ import type { ParameterSpec } from "../nn/layer.ts";
 import type { Model } from "../nn/model.ts";
 import { isRecord, type Json, OptionReader, shown } from "../nn/options.ts";
 import type { ModelSpec } from "../nn/spec.ts";
-import { checkInitialWeights } from "../nn/trained.ts";
+import { checkInitialWeights, type Trained } from "../nn/trained.ts";
 import { passesOf } from "../nn/wrapping.ts";
 import { learningRateAt } from "../optim/learningRate.ts";
 import { checkOptimizer, type Optimizer, optimizerSpec } from "../optim/optimizer.ts";
 import { optimizerState } from "../optim/step.ts";
 import { distinctSites, RandomStream } from "../random.ts";
 import { float32, int32, type Tensor, type Tensors } from "../tensor.ts";
-import { parametersOf, STEP, targetsOf, trainingGraph } from "./objective/graphs.ts";
+import { STEP, targetsOf, trainingStep } from "./objective/graphs.ts";
 import { figuresOf, type Objective, type TrainedOutput, trainedOutputs } from "./objective/objective.ts";
 import { expectBackend, expectPart } from "./objective/parts.ts";
+import { tuningSettings } from "./objective/tuning.ts";
 import { withStates } from "./session/carriedStates.ts";
 import type { TrainerContext } from "./session/context.ts";
 import { openState } from "./session/openState.ts";
@@ -39,14 +40,14 @@ function initialState(
   parameters: readonly ParameterSpec[],
   optimizer: Optimizer,
   seed: number,
-  weights: Tensors | undefined,
+  weights: Tensors,
 ): Tensors {
-  const given = weights && checkInitialWeights(parameters, weights);
+  const given = checkInitialWeights(parameters, weights);
   const siteOf = distinctSites();
   const sites = parameters.map(({ name }) => siteOf(name));
   const own = parameters.map(({ name, shape, initialize }, i): [string, Tensor] => [
     name,
-    given?.[name] ?? float32(shape, initialize(new RandomStream(seed, sites[i] as number))),
+    given[name] ?? float32(shape, initialize(new RandomStream(seed, sites[i] as number))),
   ]);
   const values = Object.fromEntries(own);
   return { [STEP]: int32([], [0]), ...values, ...optimizerState(optimizer, parameters, values) };
@@ -84,7 +85,7 @@ function objectiveSettings({ outputs: all }: ModelSpec, outputs: readonly Traine
  * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them;
  * ResourceError where there is no memory for the weights, which names the layer with the largest
  */
-export async function compile(model: Model, options: CompileOptions): Promise<Trainer> {
+export async function compile(model: Model | Trained, options: CompileOptions): Promise<Trainer> {
   const read = new OptionReader("compile", options, [
     "backend",
     "loss",
@@ -93,13 +94,17 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     "metrics",
     "weightedMetrics",
     "scheduledSampling",
+    "trainable",
+    "learningRates",
     "seed",
     "weights",
   ]);
+  read.functions("trainable", "learningRates");
   const seed = options.seed === undefined ? 0 : read.integer("seed", 0);
-  const { backend, optimizer, weights, seed: _, ...objective } = options;
+  const { backend, optimizer, weights: given, seed: _, ...objective } = options;
   if (!isRecord(model) || !isRecord(model.spec))
     throw new ConfigError(`compile: the model must be what sequential(…) or model(…) made, got ${shown(model)}`);
+  const { weights: begun = {}, losses: _losses, ...kept } = model as Partial<Trained> & Model;
   expectBackend("compile", backend);
   const outputs = trainedOutputs(model.spec, objective);
   const form = objective.scheduledSampling;
@@ -114,9 +119,11 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
   expectPart("compile", "optimizer", optimizer, ["update"], "adam()");
   checkOptimizer(optimizer);
   const targets = targetsOf(model.spec, outputs);
-  // Built here only to say early what is wrong.
-  trainingGraph(model.spec, objective, optimizer, seed);
-  const parameters = parametersOf(model.spec, outputs);
+  // The step is built here to say early what is wrong, too.
+  const { parameters } = trainingStep(model.spec, objective, optimizer, seed, "none");
+  // A loss of another kind has no use for what the one before learned.
+  const own = Object.entries(begun).filter(([name]) => parameters.some((parameter) => parameter.name === name));
+  const weights = { ...Object.fromEntries(own), ...given };
   const session = await openState(backend, model.spec, () => initialState(parameters, optimizer, seed, weights));
   const { spec, states } = withStates(model.spec);
   const context: TrainerContext = {
@@ -137,7 +144,8 @@ export async function compile(model: Model, options: CompileOptions): Promise<Tr
     model: model.spec as unknown as Json,
     ...objectiveSettings(model.spec, outputs),
     ...(form ? { scheduledSampling: form.options } : {}),
+    ...tuningSettings(parameters),
     optimizer: optimizerSpec(optimizer),
   };
-  return new SessionTrainer(model, context, settings, learningRateAt(optimizer.learningRate, 0));
+  return new SessionTrainer(kept, context, settings, learningRateAt(optimizer.learningRate, 0));
 }

@@ -161,7 +161,7 @@ export class SessionTrainer implements Trainer {
     const { outputs, parameters } = this.#context;
     const losses = keptLosses(outputs, parameters);
     const weights = await this.#readWeights(read.boolean("averaged", false));
-    return { spec: this.model.spec, weights, ...(losses === undefined ? {} : { losses }), ...kept };
+    return { ...this.model, weights, ...(losses === undefined ? {} : { losses }), ...kept };
   }
 
   async checkpoint(): Promise<Checkpoint> {

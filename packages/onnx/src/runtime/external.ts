@@ -28,6 +28,6 @@ export function expectWhole(model: OnnxModel): void {
   if (tensor === undefined) return;
   const file = tensor.external?.find(({ key }) => key === "location")?.value;
   throw new ModelFileError(
-    `the weights "${tensor.name ?? ""}" stand in another file${file === undefined ? "" : `, ${JSON.stringify(file)}`}, which is not read; save the model in one file`,
+    `the weights "${tensor.name ?? ""}" stand in another file${file === undefined ? "" : `, ${JSON.stringify(file)}`}, which is not read; save the model in one file, or read it by loadOnnx(path, { externalData: true }) of @ostinato/onnx/node`,
   );
 }

@@ -1,5 +1,5 @@
-/** Which inputs of a model are ids and lengths, found in its graph, and the check of them: onnxruntime takes an id of -1 for the last of a table. */
-import { DataError, factsOf, recurrenceNames, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
+/** Which inputs of a model are ids, lengths and sequences, found in its graph, and the check of them: onnxruntime takes an id of -1 for the last of a table, and ends the process where a recurrence reads a matrix. */
+import { DataError, factsOf, recurrenceNames, ShapeError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
 import type { Message, OnnxModel } from "../file/schema.ts";
 import type { OnnxValue } from "./signature.ts";
 
@@ -12,10 +12,25 @@ interface Axis {
   readonly axis: number;
 }
 
-/** What all numbers of an input must be: ids of a table, or lengths along an axis. */
+/** What all numbers of an input must be, ids of a table or lengths along an axis, or how many axes one must have whose shape the file does not tell. */
 export type Guard =
-  | { readonly input: string; readonly table: string; readonly count: number }
-  | { readonly input: string; readonly along: Axis | undefined };
+  | { readonly kind: "ids"; readonly input: string; readonly table: string; readonly count: number }
+  | { readonly kind: "lengths"; readonly input: string; readonly along: Axis | undefined }
+  | { readonly kind: "sequence"; readonly input: string };
+
+/** The guards of a model, one of a kind for an input. */
+type Guards = Map<string, Guard>;
+
+/** Adds a guard, unless there is one that lets no more pass. */
+function add(guards: Guards, guard: Guard): void {
+  const key = `${guard.kind} ${guard.input}`;
+  const other = guards.get(key);
+  const isTighter =
+    guard.kind === "ids"
+      ? other?.kind === "ids" && guard.count < other.count
+      : guard.kind === "lengths" && guard.along !== undefined;
+  if (other === undefined || isTighter) guards.set(key, guard);
+}
 
 /** What is known of a value. */
 interface Known {
@@ -23,6 +38,8 @@ interface Known {
   readonly elements?: string | undefined;
   /** Which axes of inputs its axes are. */
   readonly axes?: readonly (Axis | undefined)[] | undefined;
+  /** The input whose axes these are, of a shape that the file does not tell. */
+  readonly shapeOf?: string | undefined;
   /** The sizes of a table of the file. */
   readonly table?: readonly number[] | undefined;
 }
@@ -36,7 +53,7 @@ const attributeOf = ({ attributes = [] }: Node, name: string) => attributes.find
 const wholeNumbers = [6, 7];
 
 const reordered: Rule = (_node, x) => x && { elements: x.elements };
-const converted: Rule = (_node, x) => x && { axes: x.axes, table: x.table };
+const converted: Rule = (_node, x) => x && { axes: x.axes, shapeOf: x.shapeOf, table: x.table };
 
 const rules: Readonly<Record<string, Rule>> = {
   Identity: (_node, x) => x,
@@ -59,7 +76,7 @@ const axisOf = (node: Node): number => attributeOf(node, "axis")?.int ?? 0;
 const recurrences: ReadonlySet<string | undefined> = new Set(recurrenceNames.map((name) => factsOf(name).operator));
 
 /** Walks over the nodes of a graph, and over the bodies that run in every case. */
-function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<string, Known>, guards: Guard[]): void {
+function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<string, Known>, guards: Guards): void {
   const known = new Map(outer);
   for (const { name = "", dims } of initializers) known.set(name, { table: dims ?? [] });
   for (const node of nodes) {
@@ -67,12 +84,13 @@ function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<strin
     const inputs = names.map((name) => known.get(name));
     if (op === "Gather") {
       const [count, input] = [inputs[0]?.table?.at(axisOf(node)), inputs[1]?.elements];
-      if (count && input !== undefined) guards.push({ input, table: names[0] as string, count });
+      if (count && input !== undefined) add(guards, { kind: "ids", input, table: names[0] as string, count });
     }
     if (recurrences.has(op)) {
-      const input = inputs[4]?.elements;
-      const along = inputs[0]?.axes?.[attributeOf(node, "layout")?.int === 1 ? 1 : 0];
-      if (input !== undefined) guards.push({ input, along });
+      const [sequence, lengths] = [inputs[0], inputs[4]?.elements];
+      const along = sequence?.axes?.[attributeOf(node, "layout")?.int === 1 ? 1 : 0];
+      if (lengths !== undefined) add(guards, { kind: "lengths", input: lengths, along });
+      if (sequence?.shapeOf !== undefined) add(guards, { kind: "sequence", input: sequence.shapeOf });
     }
     if (op === "Scan") walkBody(node, inputs, known, guards);
     const result = rules[op]?.(node, ...inputs);
@@ -85,7 +103,7 @@ function walkBody(
   node: Node,
   inputs: readonly (Known | undefined)[],
   known: ReadonlyMap<string, Known>,
-  guards: Guard[],
+  guards: Guards,
 ): void {
   const body = attributeOf(node, "body")?.graph;
   const scanned = attributeOf(node, "num_scan_inputs")?.int ?? 0;
@@ -98,20 +116,21 @@ function walkBody(
   walk(body, inside, guards);
 }
 
-/** The ids and lengths among the inputs of a model. Those that are computed with before they are read are not found. */
+/** The ids, lengths and sequences among the inputs of a model. Those that are computed with before they are read are not found. */
 export function guardsOf({ graph = {} }: OnnxModel, inputs: readonly OnnxValue[]): readonly Guard[] {
-  const guards: Guard[] = [];
-  const known = inputs.map(({ name, shape }) => {
-    return [name, { elements: name, axes: shape?.map((_, axis) => ({ input: name, axis })) }] as const;
+  const guards: Guards = new Map();
+  const known = inputs.map(({ name, shape }): [string, Known] => {
+    const axes = shape?.map((_, axis) => ({ input: name, axis }));
+    return [name, { elements: name, axes, shapeOf: shape === undefined ? name : undefined }];
   });
   walk(graph, new Map(known), guards);
   // Our own exports call the lengths of an input so, and not all of them end in a recurrence.
-  for (const { name, shape = [] } of inputs) {
-    const { shape: dims = [] } = inputs.find(({ name: input }) => name === `${input}/lengths`) ?? {};
-    if (shape.length === 1 && dims.length > 1 && dims[0] === shape[0])
-      guards.push({ input: name, along: { input: name.replace(/\/lengths$/, ""), axis: 1 } });
+  for (const { name: input, shape: dims = [] } of inputs) {
+    const lengths = inputs.find(({ name }) => name === `${input}/lengths`);
+    if (lengths?.shape?.length === 1 && dims.length > 1 && dims[0] === lengths.shape[0])
+      add(guards, { kind: "lengths", input: lengths.name, along: { input, axis: 1 } });
   }
-  return guards;
+  return [...guards.values()];
 }
 
 /** Where an element is. */
@@ -125,19 +144,31 @@ function placeOf(index: number, shape: readonly number[]): string {
   return `[${place.reverse().join(", ")}]`;
 }
 
-/** @throws DataError for the first id that its table does not have, and for a length that is none */
+/** @throws DataError for the first number that is not from 0 to `most` */
+function checkNumbers(input: string, { shape, data }: Tensor, most: number | undefined, wanted: string): void {
+  for (let i = 0; i < sizeOf(shape); i++) {
+    const value = data[i] as number;
+    if (value < 0 || (most !== undefined && value > most))
+      throw new DataError(`input "${input}" must be ${wanted}, got ${value} at ${placeOf(i, shape)}`);
+  }
+}
+
+/** @throws DataError for the first id that its table does not have, and for a length that is none; ShapeError for what is no sequence */
 export function checkGuards(guards: readonly Guard[], feeds: Tensors): void {
   for (const guard of guards) {
-    const { shape, data } = feeds[guard.input] as Tensor;
-    const most = "table" in guard ? guard.count - 1 : guard.along && feeds[guard.along.input]?.shape[guard.along.axis];
-    for (let i = 0; i < sizeOf(shape); i++) {
-      const value = data[i] as number;
-      if (value >= 0 && (most === undefined || value <= most)) continue;
-      const [what, range] =
-        "table" in guard
-          ? ["an id", `0 to ${most}, the rows of "${guard.table}"`]
-          : ["a length", most === undefined ? "0 on" : `0 to ${most}, the steps of "${guard.along?.input}"`];
-      throw new DataError(`input "${guard.input}" must be ${what} from ${range}, got ${value} at ${placeOf(i, shape)}`);
-    }
+    const { input } = guard;
+    const tensor = feeds[input] as Tensor;
+    if (guard.kind === "ids") {
+      const most = guard.count - 1;
+      checkNumbers(input, tensor, most, `an id from 0 to ${most}, the rows of "${guard.table}"`);
+    } else if (guard.kind === "lengths") {
+      const { along } = guard;
+      const most = along && feeds[along.input]?.shape[along.axis];
+      const range = most === undefined ? "0 on" : `0 to ${most}, the steps of "${along?.input}"`;
+      checkNumbers(input, tensor, most, `a length from ${range}`);
+    } else if (tensor.shape.length !== 3)
+      throw new ShapeError(
+        `input "${input}" must have three axes, which a recurrence reads, got ${tensor.dtype}[${tensor.shape.join(", ")}]`,
+      );
   }
 }

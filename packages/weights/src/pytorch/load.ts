@@ -22,7 +22,7 @@ export interface LoadPytorchOptions {
   readonly map?: ModuleMap;
   /**
    * Every weight of the model must be in the file, and every tensor of the file must be one. With false, what the file has beside them is left out, and a `Trained`
-   * that is given keeps the weights that the file does not have. Default true, as of PyTorch's `load_state_dict`.
+   * that is given keeps the weights that the file does not have; one part at least must be found. Default true, as of PyTorch's `load_state_dict`.
    */
   readonly strict?: boolean;
 }
@@ -57,9 +57,9 @@ function leftOver({ left }: Matching): string[] {
 }
 
 /** What keeps a part that the file does not have. */
-function unfilled({ missing }: Matching, given: Tensors | undefined, strict: boolean): string[] {
+function unfilled({ missing, found }: Matching, given: Tensors | undefined, strict: boolean): string[] {
   const kept = missing.map(([, why]) => why);
-  if (strict) return kept;
+  if (strict || found.size === 0) return kept;
   if (given !== undefined) return [];
   return kept.map((why) => `${why}; a Trained in the place of the model keeps its own with strict: false`);
 }

@@ -38,7 +38,7 @@ const refusals: readonly (readonly [RegExp, string])[] = [
     "is what weight_norm computes a weight of; in Python, before saving: torch.nn.utils.remove_weight_norm(module, name)",
   ],
   [
-    /(^|\.)\w+_(orig|mask)$/,
+    /(^|\.)\w+_orig$/,
     "is what pruning or spectral_norm computes a weight of; in Python, before saving: torch.nn.utils.prune.remove(module, name), or remove_spectral_norm(module)",
   ],
   [
@@ -144,7 +144,8 @@ function memberName(bytes: Uint8Array): string {
 /** Weights that are the same tensor have one entry in a file, whose metadata has the other name (`safetensors.torch.save_model`). */
 function withShared(tensors: Tensors, metadata: Readonly<Record<string, string>>): Tensors {
   const shared = Object.entries(metadata).filter(
-    ([name, kept]) => Object.hasOwn(tensors, kept) && !Object.hasOwn(tensors, name) && name !== "__proto__",
+    ([name, kept]) =>
+      Object.hasOwn(tensors, kept) && !Object.hasOwn(tensors, name) && name !== "format" && name !== "__proto__",
   );
   return { ...tensors, ...Object.fromEntries(shared.map(([name, kept]) => [name, tensors[kept] as Tensor])) };
 }

@@ -23,6 +23,19 @@ class Tagger(nn.Module):
         return self.fc(self.rnn(self.embedding(ids))[0])
 
 
+class Packed(Tagger):
+    """Rows that end where their padding, 0, begins."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3, bias=False)
+
+    def forward(self, ids):
+        lengths = (ids != 0).sum(1)
+        packed = nn.utils.rnn.pack_padded_sequence(self.embedding(ids), lengths, batch_first=True, enforce_sorted=False)
+        return self.fc(nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0])
+
+
 class Stack(nn.Module):
     """Layers 1 and 2 have the same shapes."""
 
@@ -88,6 +101,8 @@ print(
         {
             "torch": torch.__version__.split("+")[0],
             "tagger": case(Tagger(), ids(11)),
+            "one step": case(Tagger(), ids(11)[:1, :1]),
+            "packed": case(Packed(), torch.tensor([[3, 1, 4, 1], [5, 9, 0, 0], [2, 0, 0, 0]])),
             "stack": case(Stack(), torch.randn(2, 4, 2)),
             "plain": case(Plain(), torch.randn(2, 4, 2)),
             "tied": case(Tied(), ids(7)),

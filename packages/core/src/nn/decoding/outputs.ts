@@ -27,7 +27,7 @@ export function expectScores(spec: ModelSpec, { target, time, output }: Roles, f
       `decoding: the output "${output.name}" ends in a sigmoid; next tokens are scored by a softmax or by linear units`,
     );
   const token = { label: `input "${name}"`, dtype: "int32", width: 1 } as const;
-  for (const { owner, check } of inputChecks(spec, target)) {
+  for (const [check, owner] of inputChecks(spec, target)) {
     try {
       check({ spec: token, rows: 1, data: [units - 1], starts: [0], lengths: [1] });
     } catch (error) {

@@ -66,7 +66,7 @@ function lengthsOver(time: Dim, value: Value, all: readonly Value[], flows: read
   return over([value]) ?? over(all) ?? given?.lengths;
 }
 
-function build({ parameter }: BuildContext, config: GraphConfig, flows: readonly Flow[]): readonly Flow[] {
+function build({ name: layer, parameter }: BuildContext, config: GraphConfig, flows: readonly Flow[]): readonly Flow[] {
   const { inputs, outputs } = describedGraph(config);
   const sizes = boundSizes(inputs, flows);
   const fed = new Map<string, () => Value>();
@@ -81,7 +81,7 @@ function build({ parameter }: BuildContext, config: GraphConfig, flows: readonly
       kind === "state"
         ? parameter(name, shape as readonly number[], () => {
             throw new ConfigError(
-              `the parameter "${name}" has no weights to begin with, for those of a graph are never drawn; hand over the weights of the model that it comes from: compile(model, { weights: trained.weights })`,
+              `the parameter "${layer}/${name}" has no weights to begin with, because those of a graph are never drawn; hand over the weights of the model that it comes from: compile(model, { weights: trained.weights })`,
             );
           })
         : (fed.get(name)?.() as Value),

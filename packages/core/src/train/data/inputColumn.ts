@@ -16,7 +16,7 @@ interface Checked {
 export function columnChecks(spec: ModelSpec, input: number): (column: Column) => Checked {
   const checks = inputChecks(spec, input);
   return (column) => {
-    const ends = checks.map(({ check }) => check(column));
+    const ends = checks.map(([check]) => check(column));
     const [lengths] = ends;
     const masked = lengths !== undefined && ends.every((end) => end);
     return { column: masked ? { ...column, lengths } : column, masked };

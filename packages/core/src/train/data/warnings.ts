@@ -1,6 +1,6 @@
 /** Warnings about data that is not wrong for certain, but makes training unlikely to work. */
 
-import type { TargetSpec } from "../objective/target.ts";
+import { classesOf, type TargetSpec } from "../objective/target.ts";
 import type { Column } from "./column.ts";
 import type { Fed } from "./fed.ts";
 
@@ -38,13 +38,6 @@ function countClasses(
   return counts;
 }
 
-/** The number of classes of a target: of labels as the loss has it, of a single probability two, of one-hot rows one a number. */
-function classesOf({ classes, probability }: TargetSpec, { spec: { width } }: Column): number | undefined {
-  if (classes !== undefined) return classes;
-  if (!probability) return undefined;
-  return width === 1 ? 2 : width;
-}
-
 /** At most so many classes are named. */
 const MOST_NAMED = 5;
 
@@ -59,7 +52,7 @@ export function unseenClasses(
   held: Int32Array | undefined,
   fed: readonly Fed[],
 ): string | undefined {
-  const classes = classesOf(target, column);
+  const classes = target.probability || target.classes ? classesOf(target) : undefined;
   const counts = classes === undefined ? undefined : countClasses(column, order, classes);
   if (classes === undefined || counts === undefined) return undefined;
   const labels = counts.reduce((sum, count) => sum + count, 0);

@@ -131,9 +131,7 @@ function splitOrder(rows: number, share: number): { readonly train: Int32Array; 
 
 function expectTrainable({ parameters }: TrainerContext): void {
   if (parameters.every(({ trainable }) => trainable === false))
-    throw new ConfigError(
-      "fit: the model has nothing to train: it has no weights, or all its layers are frozen (trainable: false)",
-    );
+    throw new ConfigError("fit: the model has nothing to train: it has no weights, or all are frozen (trainable)");
 }
 
 const weightsSetting = { none: false, rows: true, steps: "steps" } as const;

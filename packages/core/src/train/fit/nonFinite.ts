@@ -1,16 +1,13 @@
 /** Finding where a number stopped being finite: the step is computed again, and every layer's values and gradients are counted. */
-import { gradients } from "../../autodiff/gradients.ts";
 import { NonFiniteError } from "../../errors.ts";
 import { add, cast, finite, sub } from "../../ir/build/elementwise.ts";
 import { sum } from "../../ir/build/reduce.ts";
-import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Value } from "../../ir/ops.ts";
 import type { Graph } from "../../ir/value.ts";
-import type { ModelSpec } from "../../nn/spec.ts";
-import { optimizerUpdates } from "../../optim/step.ts";
+import { layerOfCall } from "../../nn/spec.ts";
 import type { Tensors } from "../../tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { LEARNING_RATE, lossOf, STEP, trainedModel, trainedOf, type Weighings } from "../objective/graphs.ts";
+import { trainingStep, type Weighings } from "../objective/graphs.ts";
 import { programName, type TrainerContext } from "../session/context.ts";
 
 /** How many elements of a value are not finite. */
@@ -18,32 +15,22 @@ function countNonFinite(x: Value): Value {
   return sum(sub(1, cast(finite(x), "int32")));
 }
 
-const layerOf = (spec: ModelSpec, index: number): string => {
-  const { kind, name } = spec.layers[index] as ModelSpec["layers"][number];
-  return `${kind} "${name}"`;
-};
-
 /**
  * The counts for each parameter, each result of a layer, the loss, each gradient, and all that the optimizer leaves, in the order in which a step
  * computes them.
  */
 function probeGraph({ spec, objective, outputs, optimizer, seed }: TrainerContext, weighing: Weighings): Graph {
-  const step = state(STEP, "int32", []);
-  const built = trainedModel(spec, objective, { seed, step });
-  const { loss, losses, parameters: all } = lossOf(spec, built, outputs, weighing);
-  const trained = trainedOf(all);
-  const grads = gradients(
-    [{ value: loss, cotangent: constant(1) }],
-    trained.map(({ value }) => value),
+  const { built, loss, losses, parameters, trained, updates } = trainingStep(
+    spec,
+    objective,
+    optimizer,
+    seed,
+    weighing,
   );
-  const parameters = trained.map((at, k) => ({ ...at, gradient: grads[k] as Value }));
-  const learningRate = feed(LEARNING_RATE, "float32", []);
-  const updates = optimizerUpdates(optimizer, { parameters, step, learningRate });
-
   const fetches: Record<string, Value> = {};
-  for (const { name, owner, value } of all) fetches[`the weights ${name} of ${owner}`] = countNonFinite(value);
+  for (const { name, owner, value } of parameters) fetches[`the weights ${name} of ${owner}`] = countNonFinite(value);
   built.calls.forEach((flows, i) => {
-    const layer = layerOf(spec, spec.calls[i]?.layer as number);
+    const layer = layerOfCall(spec, i);
     for (const { values } of flows) {
       if (values.type.dtype !== "float32") continue;
       const place = `the output of ${layer}`;
@@ -58,9 +45,9 @@ function probeGraph({ spec, objective, outputs, optimizer, seed }: TrainerContex
   });
   fetches["the sum of the losses and of what regularizers add"] = countNonFinite(loss);
   // The gradient of the last layer is computed first.
-  for (const { name, owner, gradient } of parameters.toReversed())
+  for (const { name, owner, gradient } of trained.toReversed())
     fetches[`the gradient of ${name} of ${owner}`] = countNonFinite(gradient);
-  const places = new Map(parameters.map(({ name, owner }) => [name, `the new weights ${name} of ${owner}`]));
+  const places = new Map(trained.map(({ name, owner }) => [name, `the new weights ${name} of ${owner}`]));
   for (const { name, value } of updates) {
     if (value.type.dtype !== "float32") continue;
     const place = places.get(name) ?? `what the optimizer keeps as ${name}`;

@@ -8,7 +8,7 @@ import { broadcast, concat, reshape, transpose } from "../../ir/build/shape.ts";
 import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { Graph, Update } from "../../ir/value.ts";
-import { type BuiltModel, buildModel, type DropoutSource, randomSource } from "../../nn/build.ts";
+import { type BuiltModel, buildModel, randomSource } from "../../nn/build.ts";
 import { carriedFetches } from "../../nn/carried.ts";
 import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
@@ -21,6 +21,7 @@ import { lossPerRow, metricSums } from "./computed.ts";
 import { totals } from "./losses.ts";
 import { type ByOutput, type Figure, type Objective, type TrainedOutput, trainedOutputs } from "./objective.ts";
 import { type Prediction, type TargetSpec, timeOf } from "./target.ts";
+import { type Tuned, tuned } from "./tuning.ts";
 
 /** What has weights of its own in the data of an output: each row, or each step. */
 export type Weighing = "none" | "rows" | "steps";
@@ -85,11 +86,14 @@ function penaltyOf(trained: readonly TrainedParameter[]): Value | undefined {
 }
 
 /** A parameter with its value in the graph. */
-export interface TrainedParameter extends ParameterSpec {
+interface OwnedParameter extends ParameterSpec {
   readonly value: Value;
   /** How errors call what asked for it: `dense "verdict"`, `the loss crf of "tags"`. */
   readonly owner: string;
 }
+
+/** A parameter as it is trained. */
+type TrainedParameter = OwnedParameter & Tuned;
 
 interface Scored {
   /** What training makes small. */
@@ -158,13 +162,13 @@ function scoreOutput(
 }
 
 /** The parameters of the layers, then those of the losses. @throws ConfigError where two have one name */
-function allParameters(spec: ModelSpec, built: BuiltModel, ofLosses: Parameters<string>): readonly TrainedParameter[] {
+function allParameters(spec: ModelSpec, built: BuiltModel, ofLosses: Parameters<string>): readonly OwnedParameter[] {
   const known = new Set(built.parameters.map(({ name }) => name));
-  const ofLayers = built.parameters.map((parameter, i): TrainedParameter => {
+  const ofLayers = built.parameters.map((parameter, i): OwnedParameter => {
     const { kind, name } = spec.layers[built.owners[i] as number] as ModelSpec["layers"][number];
     return { ...parameter, value: built.weights[i] as Value, owner: `${kind} "${name}"` };
   });
-  const others = ofLosses.list().map(({ spec: parameter, value, owner }): TrainedParameter => {
+  const others = ofLosses.list().map(({ spec: parameter, value, owner }): OwnedParameter => {
     if (!parameter.name.split("/").every(isName))
       throw new ConfigError(`compile: ${owner} has a parameter "${parameter.name}", whose parts must be ${NAME_RULE}`);
     if (known.has(parameter.name))
@@ -177,19 +181,14 @@ function allParameters(spec: ModelSpec, built: BuiltModel, ofLosses: Parameters<
 }
 
 /** The loss of a batch, and the sums that are fetched. */
-export function lossOf(
-  spec: ModelSpec,
-  built: BuiltModel,
-  outputs: readonly TrainedOutput[],
-  weighings: Weighings,
-): Scored {
+function lossOf(spec: ModelSpec, built: BuiltModel, objective: Objective, weighings: Weighings): Scored {
   const ofLosses = new Parameters<string>();
-  const scored = outputs.map((output) => {
+  const scored = trainedOutputs(spec, objective).map((output) => {
     const { flow } = built.outputs[output.index] as BuiltModel["outputs"][number];
     const weighing = typeof weighings === "string" ? weighings : (weighings[output.name] ?? "none");
     return { ...scoreOutput(output, flow, weighing, ofLosses), weight: output.lossWeight };
   });
-  const parameters = allParameters(spec, built, ofLosses);
+  const parameters = allParameters(spec, built, ofLosses).map((parameter) => tuned(parameter, objective));
   const penalty = penaltyOf(trainedOf(parameters));
   const terms = scored.map(({ mean, weight }) => (weight === 1 ? mean : mul(mean, weight)));
   const sums = scored.flatMap((one) => one.sums);
@@ -210,20 +209,15 @@ export function lossOf(
   };
 }
 
-/** All that training may change, with what losses bring: built only to be asked for. @throws ConfigError, ShapeError where model and objective do not fit together */
-export function parametersOf(spec: ModelSpec, outputs: readonly TrainedOutput[]): readonly TrainedParameter[] {
-  return lossOf(spec, buildModel(spec), outputs, "none").parameters;
-}
-
 /** One batch of evaluation: the sums of the losses and of every metric, and the states that go on. @throws ConfigError, ShapeError where model and objective do not fit together */
 export function evaluationGraph(spec: ModelSpec, objective: Objective, weighing: Weighings = "none"): Graph {
   const built = buildModel(spec, undefined, "stateful");
-  const { fetches } = lossOf(spec, built, trainedOutputs(spec, objective), weighing);
+  const { fetches } = lossOf(spec, built, objective, weighing);
   return { fetches: { ...fetches, ...carriedFetches(built.carried) }, updates: [] };
 }
 
 /** The parameters that training changes. */
-export const trainedOf = (parameters: readonly TrainedParameter[]): readonly TrainedParameter[] =>
+const trainedOf = (parameters: readonly TrainedParameter[]): readonly TrainedParameter[] =>
   parameters.filter(({ trainable }) => trainable !== false);
 
 /**
@@ -237,12 +231,44 @@ function allFinite(values: readonly Value[]): Value {
   );
 }
 
-/** The model as it is trained. */
-export const trainedModel = (
+/** What a step of training computes. */
+interface TrainingStep extends Scored {
+  readonly built: BuiltModel;
+  /** The parameters that it changes, each with its gradient. */
+  readonly trained: readonly (TrainedParameter & { readonly gradient: Value })[];
+  /** What the optimizer leaves. */
+  readonly updates: readonly Update[];
+}
+
+/** A step of training: forward, losses, gradients and what the optimizer makes of them. */
+export function trainingStep(
   spec: ModelSpec,
-  { scheduledSampling: form }: Objective,
-  random: DropoutSource,
-): BuiltModel => (form ? form.build(spec, random) : buildModel(spec, randomSource(random), "stateful"));
+  objective: Objective,
+  optimizer: Optimizer,
+  seed: number,
+  weighing: Weighings,
+): TrainingStep {
+  const step = state(STEP, "int32", []);
+  const random = { seed, step };
+  const built = objective.scheduledSampling?.build(spec, random) ?? buildModel(spec, randomSource(random), "stateful");
+  const scored = lossOf(spec, built, objective, weighing);
+  const parameters = trainedOf(scored.parameters);
+  const grads = gradients(
+    [{ value: scored.loss, cotangent: constant(1) }],
+    parameters.map(({ value }) => value),
+  );
+  const trained = parameters.map((at, i) => ({ ...at, gradient: grads[i] as Value }));
+  const learningRate = feed(LEARNING_RATE, "float32", []);
+  return {
+    ...scored,
+    built,
+    trained,
+    updates: [
+      { name: STEP, value: add(step, 1) },
+      ...optimizerUpdates(optimizer, { parameters: trained, step, learningRate }),
+    ],
+  };
+}
 
 /**
  * One training step: forward, loss, gradients and the optimizer's update in one graph. Where the loss, or anything that the step would leave
@@ -256,26 +282,13 @@ export function trainingGraph(
   seed: number,
   weighing: Weighings = "none",
 ): Graph {
-  const step = state(STEP, "int32", []);
-  const built = trainedModel(spec, objective, { seed, step });
-  const { loss, parameters, fetches } = lossOf(spec, built, trainedOutputs(spec, objective), weighing);
-  const trained = trainedOf(parameters);
-  const grads = gradients(
-    [{ value: loss, cotangent: constant(1) }],
-    trained.map(({ value }) => value),
-  );
-  const learningRate = feed(LEARNING_RATE, "float32", []);
-  const updates: Update[] = [
-    { name: STEP, value: add(step, 1) },
-    ...optimizerUpdates(optimizer, {
-      parameters: trained.map((at, i) => ({ ...at, gradient: grads[i] as Value })),
-      step,
-      learningRate,
-    }),
-  ];
+  const { built, loss, trained, fetches, updates } = trainingStep(spec, objective, optimizer, seed, weighing);
   const left = guardedValues(optimizer, updates);
   const states = built.carried.map(({ after }) => after);
-  const guard = and(finite(loss), allFinite([...(clips(optimizer.base) ? grads : []), ...left, ...states]));
+  const guard = and(
+    finite(loss),
+    allFinite([...(clips(optimizer.base) ? trained.map(({ gradient }) => gradient) : []), ...left, ...states]),
+  );
   const carried = carriedFetches(built.carried);
   return { fetches: { ...fetches, ...carried, [LOSS]: loss, [APPLIED]: guard }, updates, guard };
 }

@@ -2,7 +2,7 @@
 import { ConfigError } from "../../errors.ts";
 import { buildModel } from "../../nn/build.ts";
 import { isRecord, repeatedName, shown } from "../../nn/options.ts";
-import type { ModelSpec, OutputSpec } from "../../nn/spec.ts";
+import { layerOfCall, type ModelSpec, type OutputSpec } from "../../nn/spec.ts";
 import { outputFigure, validationName } from "./figures.ts";
 import type { Loss } from "./loss.ts";
 import { isMetricName, type Metric } from "./metrics.ts";
@@ -27,6 +27,13 @@ export interface Objective {
   readonly weightedMetrics?: readonly Metric[] | ByOutput<Metric | readonly Metric[]>;
   /** Now and then a decoder reads in training what it wrote itself: `scheduledSampling({ … })`. Default: it always reads what is given. */
   readonly scheduledSampling?: TrainingForm;
+  /**
+   * Whether training may change a parameter, by its name: `(name) => name.startsWith("head/")` freezes all others. What a layer freezes stays so. Regularizers count
+   * trained parameters alone. Default: all are trained.
+   */
+  readonly trainable?: (name: string) => boolean;
+  /** By what the learning rate is multiplied for a parameter, by its name, a number from 0 on. Default 1 for all. */
+  readonly learningRates?: (name: string) => number;
 }
 
 /** A metric of an output. */
@@ -53,11 +60,8 @@ export interface TrainedOutput {
 }
 
 /** What made an output, for errors: `dense "verdict"`. */
-function makerOf({ layers, calls, inputs }: ModelSpec, { source }: OutputSpec): string {
-  if ("input" in source) return `input "${inputs[source.input]?.name}"`;
-  const layer = layers[calls[source.call]?.layer as number];
-  return `${layer?.kind} "${layer?.name}"`;
-}
+const makerOf = (spec: ModelSpec, { source }: OutputSpec): string =>
+  "input" in source ? `input "${spec.inputs[source.input]?.name}"` : layerOfCall(spec, source.call);
 
 /** What is given for each output, in the order of `names`. @throws ConfigError for a name that no output has */
 function inOrder<T>(option: string, given: ByOutput<T>, names: readonly string[]): (T | undefined)[] {

@@ -34,6 +34,13 @@ export interface TargetSpec {
 export const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
   shape.length > (dtype === "float32" ? 2 : 1) ? shape[1] : undefined;
 
+/** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */
+export function classesOf({ classes, shape, probability }: TargetSpec): number | undefined {
+  const width = shape.at(-1);
+  if (classes !== undefined || typeof width !== "number") return classes;
+  return width > 1 ? width : probability ? 2 : undefined;
+}
+
 /** A prediction in the form in which losses and metrics read it: the steps of sequences are rows like any other. */
 export interface Prediction {
   /** float32 [rows…, features]; rows are [batch] or [time, batch]. */

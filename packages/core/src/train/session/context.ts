@@ -9,7 +9,7 @@ import { isBatches } from "../data/batches.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, readDataset, weighClasses } from "../data/dataset.ts";
 import type { Objective, TrainedOutput } from "../objective/objective.ts";
-import { type TargetSpec, timeOf } from "../objective/target.ts";
+import { classesOf, type TargetSpec, timeOf } from "../objective/target.ts";
 import type { CarriedStates } from "./carriedStates.ts";
 import type { Programs } from "./programs.ts";
 import type { Turns } from "./turns.ts";
@@ -58,13 +58,6 @@ export function readExamples({ spec, targets }: TrainerContext, data: Examples):
   if (y === undefined) throw new DataError("the data has no y: training and evaluation take { x, y }");
   const dataset = readDataset(spec, x, { targets, y, ...(sampleWeights ? { sampleWeights } : {}) });
   return data.batchSize === undefined ? dataset : { ...dataset, batchSize: read.integer("batchSize", 1) };
-}
-
-/** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */
-function classesOf({ classes, shape, probability }: TargetSpec): number | undefined {
-  const width = shape.at(-1);
-  if (classes !== undefined || typeof width !== "number") return classes;
-  return width > 1 ? width : probability ? 2 : undefined;
 }
 
 /** Labelled rows to train on: with class weights, each row or step has the weight of its class. @throws ConfigError for several outputs, or where rows have weights already */

@@ -1,0 +1,96 @@
+/** What weights in fewer bits cost: what onnxruntime makes of test texts with them, and with float32. */
+import { setImmediate } from "node:timers/promises";
+import {
+  byteCount,
+  dataPathOf,
+  ifAtHand,
+  type KnownMeasuring,
+  type MeasuredWeights,
+  type OnnxForm,
+  type Output,
+  shownCount,
+} from "@ostinato/app";
+import type { ParallelText } from "@ostinato/datasets";
+import { type DecodingFiles, exportDecoding } from "@ostinato/onnx";
+import type { Translation } from "@ostinato/translator";
+import { translator } from "@ostinato/translator/node";
+import { allTexts, readTestTexts } from "./data.ts";
+import { beamSize } from "./defaults.ts";
+import { answersOf, ratesOf } from "./judging.ts";
+import type { TranslationModel } from "./model.ts";
+
+/** The bytes of both files, which there are of a model that reads texts. */
+export const filesOf = ({ encode, decodeStep }: DecodingFiles): readonly Uint8Array[] => [
+  encode as Uint8Array,
+  decodeStep,
+];
+
+/** What is measured. */
+interface Exported {
+  readonly model: TranslationModel;
+  /** With their weights in fewer bits. */
+  readonly exported: DecodingFiles;
+  /** Texts to translate where those of the training are not at hand any more. */
+  readonly drawn: readonly string[];
+}
+
+export async function measureWeights(
+  { model, exported, drawn }: Exported,
+  form: OnnxForm,
+  { maxLoss, limit }: KnownMeasuring,
+  output: Output,
+): Promise<MeasuredWeights> {
+  const float32 = exportDecoding(model.trained, { ...form, weights: "float32" });
+  const entries = await testEntries(model, limit);
+  const texts = entries?.map(({ source }) => source) ?? drawn;
+  const isDictionary = model.data.kind === "cmudict";
+  const noun = entries === undefined ? "texts of drawn tokens" : isDictionary ? "test words" : "test texts";
+  output.say(`Measuring ${form.weights} weights on ${shownCount(texts.length)} ${noun}.`);
+  const [wanted, given] = [await translationsOf(float32, texts, output), await translationsOf(exported, texts, output)];
+  const changed = given.filter(({ text }, row) => text !== wanted[row]?.text).length;
+  const rate = (of: readonly ParallelText[], said: readonly Translation[]): number =>
+    ratesOf(answersOf(model.vocabulary.target, of, said)).tokenErrorRate;
+  return {
+    type: form.weights,
+    float32Bytes: byteCount(filesOf(float32)),
+    rows: texts.length,
+    changed,
+    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} are translated otherwise`,
+    ...(entries && {
+      figure: {
+        ...({ name: "phoneErrorRate", title: isDictionary ? "phone error rate" : "token error rate" } as const),
+        ...({ better: "lower", float32: rate(entries, wanted), own: rate(entries, given), maxLoss } as const),
+      },
+    }),
+  };
+}
+
+/** What onnxruntime makes of texts, whatever they hold. */
+async function translationsOf(
+  files: DecodingFiles,
+  texts: readonly string[],
+  output: Output,
+): Promise<readonly Translation[]> {
+  await using opened = await translator(files);
+  const progress = output.progress("measure");
+  const translations = await opened.translate(texts, {
+    ...allTexts,
+    beamSize,
+    async onProgress({ done, count }) {
+      progress.update(done, count);
+      await setImmediate(); // lets Ctrl-C and the terminal have their turn
+    },
+  });
+  progress.stop();
+  return translations;
+}
+
+/** Test texts with what is right; undefined for a model of other data, where these are not at hand any more. */
+async function testEntries(
+  { data: trainedOn, folder }: TranslationModel,
+  limit: number | undefined,
+): Promise<readonly ParallelText[] | undefined> {
+  const data = trainedOn.kind === "table" ? await dataPathOf(folder) : undefined;
+  const asked = { ...(data === undefined ? {} : { data }), ...(limit === undefined ? {} : { limit }) };
+  return ifAtHand(() => readTestTexts({ ...asked, trainedOn, asTrained: true }));
+}
