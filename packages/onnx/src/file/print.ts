@@ -58,10 +58,16 @@ function showTensor(tensor: Message<"Tensor">): string {
   return `${tensor.name}: ${type}${sizeOf(tensor) > shownElements ? "" : ` = ${showValues(tensor)}`}`;
 }
 
+/** A tensor without its name. */
+function showTensorValue(tensor: Message<"Tensor">): string {
+  return isInline(tensor) ? showValues(tensor) : showTensor({ ...tensor, name: "" }).slice(2);
+}
+
 type Show = (name: string) => string;
 
 function showAttribute(attribute: Message<"Attribute">, show: Show): string[] {
-  const { name, graph } = attribute;
+  const { name, graph, tensor } = attribute;
+  if (tensor) return [`${name}=${showTensorValue(tensor)}`];
   if (graph) return [`${name}={`, ...indent(showGraph(graph, show)), "}"];
   const many = attribute.ints ?? attribute.floats ?? attribute.strings?.map(text);
   const one = attribute.int ?? attribute.float ?? (attribute.string && text(attribute.string));

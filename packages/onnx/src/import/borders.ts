@@ -12,8 +12,8 @@ import {
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
-import type { Frozen } from "./dims.ts";
 import { asInFile, asOurs, layoutOf } from "./layout.ts";
+import type { Frozen } from "./walk.ts";
 
 /** A feed of the file and what stands in its place. */
 export interface Border {
@@ -64,7 +64,8 @@ export function sizeNames(found: Found, batch: string): ReadonlyMap<string, stri
   const taken = new Set(["batch"]);
   for (const dim of [...found.inputs.values()].flatMap(({ type }) => type.shape).filter(isSize)) {
     if (names.has(dim)) continue;
-    const wish = /^[A-Za-z]\w{0,99}$/.test(dim) ? dim : "time";
+    // `s21` is what PyTorch calls a size that it was not told the name of.
+    const wish = /^[A-Za-z]\w{0,99}$/.test(dim) && !/^s\d+$/.test(dim) ? dim : "time";
     let name = wish;
     for (let count = 2; taken.has(name) || name in Object.prototype; count++) name = `${wish}_${count}`;
     taken.add(name);
@@ -75,14 +76,19 @@ export function sizeNames(found: Found, batch: string): ReadonlyMap<string, stri
 
 /** A name that inputs, outputs and layers can have here. */
 function asName(name: string, taken: Set<string>): string {
-  const wish = name.replace(/[^\w.-]+/g, "_").slice(0, 150) || "x";
+  // Objects have keys that are whole numbers before all others, whatever their order.
+  const wish =
+    name
+      .replace(/[^\w.-]+/g, "_")
+      .replace(/^\d+$/, "value_$&")
+      .slice(0, 150) || "x";
   let unique = wish;
   for (let count = 2; taken.has(unique) || unique in Object.prototype; count++) unique = `${wish}_${count}`;
   taken.add(unique);
   return unique;
 }
 
-const wayOut = (name: string, shape: Shape): string =>
+const asked = (name: string, shape: Shape): string =>
   `importOnnx(bytes, { inputs: { "${name}": [${shape.map((dim) => (typeof dim === "string" ? `"${dim}"` : dim)).join(", ")}] } }) says which axis is what`;
 
 /** Whether a feed is read as the lengths of rows: by a recurrence or a mask, or because it is called so. */
@@ -96,30 +102,46 @@ function isLengths(fed: Value, found: Found): boolean {
   return reads || (fed.node.op === "input" && /len/i.test(fed.node.attrs.name));
 }
 
-/** The inputs in our layout, each under its name. @throws UnsupportedOpError for what is no input of a model here; `frozen` are sizes that the file fixes */
+const wayOut =
+  "export it again with sizes that are open (PyTorch: dynamic_shapes, or dynamic_axes with dynamo=False; tf2onnx: an input signature of None)";
+
+/** Which nodes need that sizes of inputs are numbers, and the way out; nothing where none does. */
+export function showFrozen(frozen: readonly Frozen[]): string {
+  const needs = frozen.slice(0, 3).map(({ input, axis, name, size, by }) => {
+    const called = name === openName(input, axis) ? "" : ` (${name})`;
+    return `${by} needs that axis ${axis}${called} of the input "${input}" is ${size}`;
+  });
+  return needs.length === 0 ? "" : `; ${needs.join(", ")}: ${wayOut}`;
+}
+
+/** What a size is called that the file has no name for. */
+export const openName = (input: string, axis: number): string => `${input} axis ${axis}`;
+
+/** @throws UnsupportedOpError where the file has a name for a size, and a node that needs a number */
+export function expectOpen(frozen: readonly Frozen[]): void {
+  const named = frozen.filter(({ input, axis, name }) => name !== openName(input, axis));
+  if (named.length > 0) throw new UnsupportedOpError(`a size that the file says is open is not${showFrozen(named)}`);
+}
+
+/** The inputs in our layout, each under its name. @throws UnsupportedOpError for what is no input of a model here */
 export function bordersOf(found: Found, frozen: readonly Frozen[]): Border[] {
   const taken = new Set<string>();
-  const fixed = (shape: Shape, name: string): string => {
-    const first = frozen.find((each) => each.name.startsWith(`${name} axis `) && shape.includes(each.size));
-    return first
-      ? `; ${first.by} needs that a size of it is ${first.size}: export it with sizes that are open (dynamic_shapes, or dynamo=False)`
-      : "";
-  };
+  const fixed = (name: string): string => showFrozen(frozen.filter(({ input }) => input === name));
   const isSequence = ({ type }: Value): boolean => type.shape.filter(isSize).length > 1;
   const border = ([name, given]: readonly [string, Value]): Border | undefined => {
     const { dtype, shape } = given.type;
     const refuse = (why: string): never => {
-      throw new UnsupportedOpError(`the input "${name}" is ${showType(given.type)}: ${why}; ${wayOut(name, shape)}`);
+      throw new UnsupportedOpError(`the input "${name}" is ${showType(given.type)}: ${why}; ${asked(name, shape)}`);
     };
     if (dtype === "bool") return refuse("truth values are no input of a model here");
     const layout = layoutOf(shape, "batch", (sizes) => sizes.length === 2 && dtype === "int32");
-    if (layout === undefined) return refuse(`none of its sizes is that of the batch${fixed(shape, name)}`);
+    if (layout === undefined) return refuse(`none of its sizes is that of the batch${fixed(name)}`);
     if (dtype === "int32" && shape.length === 1) return undefined;
     const isIds = dtype === "int32" && layout.sizes.length === 2 && isSize(layout.sizes[1]);
-    if (dtype === "int32" && !isIds) return refuse(`ids are [batch, time], where time is open${fixed(shape, name)}`);
+    if (dtype === "int32" && !isIds) return refuse(`ids are [batch, time], where time is open${fixed(name)}`);
     if (layout.shape.filter(isSize).length > 2) return refuse("more than one of its sizes is open beside the batch");
-    if (fixed(shape, name) !== "" && layout.shape.length === 2 && ![...found.inputs.values()].some(isSequence))
-      return refuse(`it would be features${fixed(shape, name)}`);
+    if (fixed(name) !== "" && layout.shape.length === 2 && ![...found.inputs.values()].some(isSequence))
+      return refuse(`it would be features${fixed(name)}`);
     const ours = feed(asName(name, taken), dtype, isIds ? layout.sizes : layout.shape);
     return { name, given, ours, inFile: asInFile(ours, layout) };
   };

@@ -4,14 +4,6 @@ import { type Dim, ShapeError } from "@ostinato/core";
 /** Thrown where sizes turn out to be equal that had been told apart: what was read so far has the old names, and reading begins again. */
 export class ReadAgain extends Error {}
 
-/** A size that was meant to stay open and that the file fixes. */
-export interface Frozen {
-  readonly name: string;
-  readonly size: number;
-  /** The node that needs this size. */
-  readonly by: string;
-}
-
 /** As often as sizes turn out to be equal in good faith. */
 const MOST = 100;
 
@@ -20,7 +12,8 @@ export class Dims {
   readonly #known = new Map<string, Dim>();
   /** Sizes that the file has as numbers and that were opened, by the names they were given. */
   readonly #opened = new Map<string, number>();
-  readonly frozen: Frozen[] = [];
+  /** The nodes that need names to be numbers. */
+  readonly #needs = new Map<string, string>();
 
   /** The name, or the number, that a size goes by. */
   of(dim: Dim): Dim {
@@ -44,6 +37,12 @@ export class Dims {
     return typeof name === "string" ? this.#opened.get(name) : undefined;
   }
 
+  /** The node that needs a name to be a number. */
+  neededBy(name: string): string | undefined {
+    const next = this.#known.get(name);
+    return typeof next === "string" ? this.neededBy(next) : this.#needs.get(name);
+  }
+
   /** The number that the file has for a name that was opened becomes its size again; nothing happens for other names. */
   close(name: Dim, by: string): void {
     const size = this.sizeBefore(name);
@@ -61,7 +60,7 @@ export class Dims {
     const keepsRight = typeof right === "number" || (this.#opened.has(left as string) && !this.#opened.has(right));
     const [kept, given] = keepsRight ? [right, left as string] : [left, right as string];
     this.#known.set(given, kept);
-    if (typeof kept === "number") this.frozen.push({ name: given, size: kept, by });
+    if (typeof kept === "number") this.#needs.set(given, by);
     throw new ReadAgain();
   }
 }

@@ -19,6 +19,7 @@ import {
   softplus,
   sqrt,
   tanh,
+  UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
 import { add, maximum, minimum, mul, sub } from "@ostinato/core/graph";
@@ -37,7 +38,8 @@ type OnNumbers = (...numbers: Size[]) => Size | undefined;
 type OnValues = (...values: Value[]) => Value;
 
 interface Elementwise {
-  readonly values: OnValues;
+  /** Absent: it is read of known numbers alone. */
+  readonly values?: OnValues;
   /** Absent: known numbers become constants. */
   readonly numbers?: OnNumbers;
   /** What comes out. Absent: what goes in. */
@@ -73,6 +75,7 @@ export function onElements(
     });
     if (computed) return computed;
   }
+  if (compute === undefined) throw new UnsupportedOpError("it is read of known numbers alone");
   const { values, axes } = together(inputs, importing);
   return fromAxes(compute(...values), axes);
 }
@@ -160,6 +163,7 @@ const table: Readonly<Record<string, Elementwise>> = {
   Add: binary(add, (a, b) => addSizes(a as Size, b as Size)),
   Sub: binary(sub, (a, b) => subtractSizes(a as Size, b as Size)),
   Mul: binary(mul, (a, b) => multiplySizes(a as Size, b as Size)),
+  Mod: { operands: two, numbers: plain((a, b) => a - b * Math.floor(a / b)) },
   Pow: binary(
     power,
     plain((a, b) => a ** b),

@@ -1,52 +1,11 @@
 /** Operators that look up and scatter by computed numbers, and those that go along time. */
-import {
-  equal,
-  iota,
-  less,
-  reshape,
-  reverseSequence,
-  type Shape,
-  scan,
-  scatterAdd,
-  select,
-  size,
-  sum,
-  transpose,
-  type Value,
-} from "@ostinato/core";
+import { equal, iota, reshape, reverseSequence, scan, scatterAdd, select, transpose, type Value } from "@ostinato/core";
 import { add, broadcast, full } from "@ostinato/core/graph";
 import { filledWith } from "./broadcasting.ts";
 import { computed } from "./imported.ts";
 import type { Importer, Importers } from "./importing.ts";
+import { countsUp, fromFront, selected } from "./rows.ts";
 import { axisIn, numbersIn } from "./shapes.ts";
-
-/** Indexes below 0 count from the end. */
-function fromFront(indices: Value, dim: Shape[number]): Value {
-  return select(less(indices, 0), add(indices, size(dim)), indices);
-}
-
-/**
- * The elements along an axis of `data` that `indices` name: `indices` has the shape of the result. Each is found by comparing with all places, which
- * costs as many comparisons as the axis is long.
- */
-function selected(data: Value, indices: Value, axis: number): Value {
-  const { shape } = data.type;
-  const wide = [
-    ...indices.type.shape.slice(0, axis),
-    indices.type.shape[axis] as number,
-    shape[axis] as number,
-    ...shape.slice(axis + 1),
-  ];
-  const without = wide.map((_, i) => i).filter((i) => i !== axis + 1);
-  const asked = broadcast(fromFront(indices, shape[axis] as number), wide, without);
-  const places = broadcast(iota(shape[axis] as number), wide, [axis + 1]);
-  const given = broadcast(
-    data,
-    wide,
-    wide.map((_, i) => i).filter((i) => i !== axis),
-  );
-  return sum(select(equal(asked, places), given, 0), [axis + 1]);
-}
 
 const gatherElements: Importer = (node, importing) => {
   const [data, indices] = [importing.value(node.input(0)), importing.value(node.input(1))];
@@ -59,13 +18,6 @@ const gatherElements: Importer = (node, importing) => {
   return [computed(selected(data, indices, axis))];
 };
 
-/** Whether a value is 0, 1, … along its first axis, whatever stands around it. */
-function counts(value: Value): boolean {
-  let { node } = value;
-  while (node.op === "reshape" || node.op === "broadcast") node = (node.inputs[0] as Value).node;
-  return node.op === "iota";
-}
-
 /** For each row of a batch the step that is named: data [batch, time, …], indices [batch, 2], of which the first are 0, 1, …. */
 const gatherNd: Importer = (node, importing) => {
   if ((node.int("batch_dims") ?? 0) !== 0) return node.fail("it has batch_dims");
@@ -73,7 +25,7 @@ const gatherNd: Importer = (node, importing) => {
   const { node: made } = indices;
   const [rows, steps] = made.op === "concat" ? made.inputs : [];
   const isStep =
-    steps !== undefined && indices.type.shape.length === 2 && indices.type.shape[1] === 2 && counts(rows as Value);
+    steps !== undefined && indices.type.shape.length === 2 && indices.type.shape[1] === 2 && countsUp(rows as Value);
   if (!isStep)
     return node.fail(
       "it is read where it takes one step of each row: indices [batch, 2], of which the first are 0, 1, …",

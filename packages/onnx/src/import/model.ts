@@ -2,6 +2,7 @@
 import { type Graph, type Tensors, verify } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
 import { withRestoredWeights } from "../types/restored.ts";
+import { openName } from "./borders.ts";
 import { noExternalData } from "./external.ts";
 import { readModel } from "./read.ts";
 import { importers } from "./table.ts";
@@ -24,7 +25,7 @@ export function graphFromOnnx(bytes: Uint8Array): ReadGraph {
     model,
     importers,
     external: noExternalData,
-    sizeOf: (input, axis, dim) => dim ?? `${input} axis ${axis}`,
+    sizeOf: (input, axis, dim) => dim ?? openName(input, axis),
   });
   const fetches = [...outputs].map(([name, imported]) => [name, made.value(imported)] as const);
   return {

@@ -197,7 +197,7 @@ function toShape(
     });
   for (const dim of axes.flat()) importing.close(dim);
   return node.fail(
-    `${show(shape)} has no form as ${show(asked)}: named sizes stay in their order, and none is divided`,
+    `${show(shape)} has no form as ${show(asked)}: named sizes stay in their order, and none is divided. A number in the place of a size that is open was fixed by the exporter: export again with dynamo=False, or with such sizes open`,
   );
 }
 

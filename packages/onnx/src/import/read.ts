@@ -4,12 +4,12 @@ import { Dims, ReadAgain } from "./dims.ts";
 import { type Read, type Reading, readOnce } from "./walk.ts";
 
 /** Reads the file. @throws ModelFileError for a damaged one; UnsupportedOpError for what has no form here, with the node and the reason */
-export function readModel(reading: Omit<Reading, "dims">): Read & { readonly dims: Dims } {
+export function readModel(reading: Omit<Reading, "dims">): Read {
   expectNames(reading);
   const dims = new Dims();
   for (;;) {
     try {
-      return { ...readOnce({ ...reading, dims }), dims };
+      return readOnce({ ...reading, dims });
     } catch (error) {
       if (!(error instanceof ReadAgain)) throw error;
     }

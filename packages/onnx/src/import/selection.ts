@@ -1,6 +1,6 @@
-/** Operators that take parts of something, or put parts together. */
+/** Operators that take parts of something. */
 import {
-  concat,
+  broadcast,
   constant,
   type Dim,
   gather,
@@ -13,10 +13,11 @@ import {
 } from "@ostinato/core";
 import { asComputed, axesOf } from "./broadcasting.ts";
 import { rearranged } from "./host.ts";
-import { computed, type Host, host, type Imported, type Stack } from "./imported.ts";
-import { expectFew, type Importer, type Importers, type Importing } from "./importing.ts";
+import { type Computed, computed, type Host, host, type Imported } from "./imported.ts";
+import type { Importer, Importers, Importing } from "./importing.ts";
 import { plainNumbers } from "./movement.ts";
 import type { OnnxNode } from "./node.ts";
+import { selected, stepOfRow } from "./rows.ts";
 import { axisIn, listOf, numbersIn } from "./shapes.ts";
 import { compareSizes, type Size, showSize, sizeOfDim, subtractSizes } from "./sizes.ts";
 
@@ -79,7 +80,8 @@ function alongAxis(
   return whole.groups ? { ...whole, value } : computed(value);
 }
 
-function taken(node: OnnxNode, given: Imported, axis: number, run: Run, importing: Importing): Imported {
+/** A run of entries along an axis. */
+export function taken(node: OnnxNode, given: Imported, axis: number, run: Run, importing: Importing): Imported {
   const known = plainNumbers(given, importing);
   const count = run.count as number;
   if (known) {
@@ -139,6 +141,16 @@ function stepped(
     typeof size === "number"
       ? size
       : (namedAxis(given, axis) ?? node.fail(`axis ${axis} is ${showSize(size)}, which has no name`));
+  const known = plainNumbers(given, importing);
+  if (known && typeof dim === "number") {
+    // Of known numbers there may be none left, as of shapes that are taken apart.
+    const [from, to] = [start, end].map((bound) =>
+      typeof bound === "number" ? bound : node.fail(`it takes numbers to ${showSize(bound)}`),
+    ) as [number, number];
+    const places = step === 0 ? node.fail("its step is 0") : indices(dim, from, to, step);
+    const shape = known.shape.map((each, i) => (i === axis ? places.length : each));
+    return rearranged(known, shape, (index) => index.map((at, i) => (i === axis ? (places[at] as number) : at)));
+  }
   if (step === 1) {
     const run = runOf(node, start, end, dim, importing);
     return run ? taken(node, given, axis, run, importing) : given;
@@ -250,8 +262,20 @@ function withoutAxis(given: Imported, axis: number, importing: Importing): Impor
   return whole.groups ? { ...whole, value, groups: axes.map(({ length }) => length) } : computed(value);
 }
 
+/** One step of each row, where batch and time are one axis. */
+function stepsOfRows(table: Computed, ids: Value): Imported | undefined {
+  const [rows, ...others] = axesOf(table);
+  const step = rows?.length === 2 && others.every(({ length }) => length === 1) ? stepOfRow(ids, rows) : undefined;
+  if (step === undefined) return undefined;
+  const [batch, , ...rest] = table.value.type.shape as [Dim, Dim, ...Dim[]];
+  const each = broadcast(step, [batch, 1, ...rest], [0]);
+  return computed(reshape(selected(table.value, each, 1), [batch, ...rest]));
+}
+
 /** The rows of a table that ids name; other axes than the first come first for it. */
 function lookedUp(table: Imported, axis: number, ids: Value, importing: Importing): Imported {
+  const ofRows = table.kind === "computed" && axis === 0 ? stepsOfRows(table, ids) : undefined;
+  if (ofRows) return ofRows;
   const value = importing.value(table);
   const rank = value.type.shape.length;
   const axes = Array.from({ length: rank }, (_, i) => i);
@@ -274,104 +298,7 @@ const gathered: Importer = (node, importing) => {
   return [lookedUp(given, axis, importing.value(ids), importing)];
 };
 
-/** Stacks side by side along their axis. */
-function joinedStacks(given: readonly Imported[], axis: number): Stack | undefined {
-  const stacks = given.filter((each): each is Stack => each.kind === "stack" && each.axis === axis);
-  return stacks.length === given.length
-    ? { kind: "stack", axis, parts: stacks.flatMap(({ parts }) => parts) }
-    : undefined;
-}
-
-function joinedNumbers(hosts: readonly Host[], axis: number): Host {
-  const [first] = hosts as [Host];
-  const owners = hosts.flatMap((each) => Array.from({ length: each.shape[axis] as number }, (_, at) => ({ each, at })));
-  const shape = first.shape.map((size, i) => (i === axis ? owners.length : size));
-  const outer = shape.slice(0, axis).reduce((a, b) => a * b, 1);
-  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const data: Size[] = [];
-  for (let row = 0; row < outer; row++)
-    for (const { each, at } of owners) {
-      const from = (row * (each.shape[axis] as number) + at) * inner;
-      data.push(...each.data.slice(from, from + inner));
-    }
-  return host(first.numbers, shape, data);
-}
-
-const concatenated: Importer = (node, importing) => {
-  const given = node.inputs.map((_, i) => node.input(i));
-  const [first] = given;
-  if (first === undefined) return node.fail("it has no inputs");
-  const axis = axisIn(node, node.int("axis") ?? 0, importing.shapeOf(first).length);
-  const hosts = given.map((each) => plainNumbers(each, importing));
-  if (hosts.every((each) => each !== undefined)) {
-    expectOneShape(node, hosts, axis);
-    return [joinedNumbers(hosts, axis)];
-  }
-  const stack = joinedStacks(given, axis);
-  if (stack) return [stack];
-  const wholes = given.map((each) => asComputed(each, importing));
-  return [
-    computed(
-      concat(
-        sameButAlong(
-          node,
-          wholes.map((whole) => importing.value(whole)),
-          axis,
-          importing,
-        ),
-        axis,
-      ),
-    ),
-  ];
-};
-
-function expectOneShape(node: OnnxNode, hosts: readonly Host[], axis: number): void {
-  const shapes = new Set(hosts.map(({ shape }) => shape.map((size, i) => (i === axis ? "" : size)).join()));
-  if (shapes.size > 1) node.fail("its inputs have different shapes");
-  expectFew(hosts.reduce((sum, { data }) => sum + data.length, 0));
-}
-
-/** Values whose other axes are equal; those along which they are put together must be numbers. */
-function sameButAlong(node: OnnxNode, values: readonly Value[], axis: number, importing: Importing): readonly Value[] {
-  const [first] = values as [Value];
-  for (const { type } of values) {
-    if (type.shape.length !== first.type.shape.length) return node.fail("its inputs have different numbers of axes");
-    type.shape.forEach((dim, i) => {
-      if (i !== axis) importing.same(first.type.shape[i] as Dim, dim);
-      else if (typeof dim === "string") {
-        importing.close(dim);
-        node.fail(`the size ${dim} along which it puts values together is no number`);
-      }
-    });
-  }
-  return values;
-}
-
-const split: Importer = (node, importing) => {
-  const given = node.input(0);
-  const shape = importing.shapeOf(given);
-  const axis = axisIn(node, node.int("axis") ?? 0, shape.length);
-  const size = shape[axis] as Size;
-  const count = node.int("num_outputs") ?? node.outputs.length;
-  const listed = numbersIn(node, 1, "split", importing);
-  if (typeof size !== "number") {
-    for (const { names } of size.terms) for (const name of names) importing.close(name);
-    return node.fail(`it splits an axis of ${showSize(size)}`);
-  }
-  const each = Math.ceil(size / count);
-  const sizes = listed ?? Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
-  let start = 0;
-  return sizes.map((part) => {
-    if (!(part > 0) || start + part > size)
-      return node.fail(`its parts [${sizes.join(", ")}] do not lie within ${size}`);
-    start += part;
-    return part === size ? given : taken(node, given, axis, { start: start - part, count: part }, importing);
-  });
-};
-
 export const selectionImporters: Importers = {
   Slice: sliced,
-  Split: split,
   Gather: gathered,
-  Concat: concatenated,
 };

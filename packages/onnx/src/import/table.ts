@@ -4,6 +4,7 @@ import { controlImporters } from "./control.ts";
 import { elementwiseImporters } from "./elementwise.ts";
 import type { Importers } from "./importing.ts";
 import { indexedImporters } from "./indexed.ts";
+import { joiningImporters } from "./joining.ts";
 import { linearImporters } from "./linear.ts";
 import { movementImporters } from "./movement.ts";
 import { normalizationImporters } from "./normalization.ts";
@@ -18,6 +19,7 @@ export const importers: Importers = {
   ...reduceImporters,
   ...movementImporters,
   ...selectionImporters,
+  ...joiningImporters,
   ...shapeImporters,
   ...indexedImporters,
   ...normalizationImporters,

@@ -13,7 +13,7 @@ import {
 } from "@ostinato/core";
 import { decodeOnnx } from "../file/wire.ts";
 import { withRestoredWeights } from "../types/restored.ts";
-import { batchOf, bordersOf, type Found, sizeNames, withBorders } from "./borders.ts";
+import { batchOf, bordersOf, expectOpen, type Found, openName, showFrozen, sizeNames, withBorders } from "./borders.ts";
 import { type ExternalData, noExternalData } from "./external.ts";
 import type { Computed, Imported, Stored } from "./imported.ts";
 import { readModel } from "./read.ts";
@@ -66,7 +66,7 @@ function sizesOf({ inputs = {} }: ImportOptions, opens: boolean): SizeOf {
     if (typeof asked === "number" && typeof dim === "number" && asked !== dim)
       throw new ConfigError(`importOnnx: axis ${axis} of the input "${input}" has the size ${dim}, not ${asked}`);
     if (asked !== undefined) return asked;
-    const name = `${input} axis ${axis}`;
+    const name = openName(input, axis);
     if (dim === undefined) return name;
     // Of vectors over time the first two, of others the first.
     const canBeOpen = axis < (type.numbers === "int" ? 2 : type.axes === 3 ? 2 : 1);
@@ -114,10 +114,11 @@ export function importWith(bytes: Uint8Array, options: ImportOptions, external: 
     given: new Map(Object.entries(weights).map(([key, tensor]) => [key, given(key, tensor)])),
   };
   const first = readModel({ ...base, sizeOf: sizesOf(options, !isOurs) });
+  expectOpen(first.frozen);
   const batch = batchOf(foundIn(first));
   if (batch === undefined)
     throw new UnsupportedOpError(
-      "none of the sizes of its inputs is open, so that there is no batch; { inputs } says which axis is what",
+      `none of the sizes of its inputs is open, so that there is no batch${showFrozen(first.frozen) || "; { inputs } says which axis is what"}`,
     );
   const names = sizeNames(foundIn(first), batch);
   // Read once more with the names that sizes have here.
@@ -129,7 +130,7 @@ export function importWith(bytes: Uint8Array, options: ImportOptions, external: 
     },
   });
   const found = foundIn(read);
-  const borders = bordersOf(found, first.dims.frozen);
+  const borders = bordersOf(found, first.frozen);
   const graph = withBorders(found, borders, isOurs);
   const order = borders.flatMap(({ ours }) =>
     "name" in ours.node.attrs && !`${ours.node.attrs.name}`.endsWith("/lengths") ? [`${ours.node.attrs.name}`] : [],

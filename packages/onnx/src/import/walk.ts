@@ -57,6 +57,19 @@ export interface Read {
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Imported>;
   readonly made: Made;
+  /** Sizes of inputs that were open, and that nodes need to be numbers. */
+  readonly frozen: readonly Frozen[];
+}
+
+/** A size of an input that was open. */
+export interface Frozen {
+  readonly input: string;
+  readonly axis: number;
+  /** What it was called, in the file or here. */
+  readonly name: string;
+  readonly size: number;
+  /** The node that needs this number. */
+  readonly by: string;
 }
 
 /** Names that a graph and its bodies read. */
@@ -211,7 +224,7 @@ class Walk {
   }
 }
 
-function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: Reading): Value {
+function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: Reading, frozen: Frozen[]): Value {
   const what = `the input "${name}"`;
   if (type?.tensor === undefined) throw new UnsupportedOpError(`${what} is no tensor`);
   const numbers = numbersOf(type.tensor.elementType, what);
@@ -219,9 +232,13 @@ function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: 
     throw new UnsupportedOpError(`${what} has no shape; its number of axes must be known`);
   const given = type.tensor.shape.dims ?? [];
   if (given.length > MOST_AXES) throw new UnsupportedOpError(`${what} has more than ${MOST_AXES} axes`);
-  const shape = given.map(({ size, name: dim }, axis) => {
-    const known = size !== undefined && Number.isSafeInteger(size) && size > 0 ? size : dim || undefined;
-    return dims.of(sizeOf(name, axis, known, { numbers, axes: given.length }, dims));
+  const shape = given.map(({ size: number, name: dim }, axis) => {
+    const known = number !== undefined && Number.isSafeInteger(number) && number > 0 ? number : dim || undefined;
+    const open = sizeOf(name, axis, known, { numbers, axes: given.length }, dims);
+    const size = dims.of(open);
+    if (typeof open === "string" && typeof size === "number")
+      frozen.push({ input: name, axis, name: open, size, by: dims.neededBy(open) ?? "a node" });
+    return size;
   });
   return feed(name, dtypeOf(numbers), shape);
 }
@@ -235,17 +252,18 @@ export function readOnce(reading: Reading): Read {
   const scope = new Scope();
   const initialized = new Set((graph.initializers ?? []).map(({ name }) => name));
   const inputs = new Map<string, Value>();
+  const frozen: Frozen[] = [];
   for (const info of graph.inputs ?? []) {
     const { name = "" } = info;
     const given = reading.given?.get(name);
     if (given !== undefined) scope.define(name, given);
     // Files of IR version 3 name initializers among the inputs.
     else if (!initialized.has(name)) {
-      const value = readInput(info, reading);
+      const value = readInput(info, reading, frozen);
       inputs.set(name, value);
       scope.define(name, computed(value));
     }
   }
   const results = walk.graph(graph, scope, outputs);
-  return { inputs, outputs: new Map(outputs.map((name, i) => [name, results[i] as Imported])), made };
+  return { inputs, outputs: new Map(outputs.map((name, i) => [name, results[i] as Imported])), made, frozen };
 }
