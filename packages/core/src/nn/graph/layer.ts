@@ -9,6 +9,7 @@ import { batchMajorShape, type Flow, isTimeFirst, type Kind, turned } from "../k
 import type { BuildContext, LayerDefinition } from "../layer.ts";
 import { OptionReader } from "../options.ts";
 import { toldOf } from "../wrapping.ts";
+import { carrying } from "./carrying.ts";
 import { describedGraph, type GraphConfig, type GraphInput, lengthsOf } from "./described.ts";
 import { fromPlain, type Place } from "./plainGraph.ts";
 import { checkData, lengthsIn } from "./rules.ts";
@@ -66,7 +67,11 @@ function lengthsOver(time: Dim, value: Value, all: readonly Value[], flows: read
   return over([value]) ?? over(all) ?? given?.lengths;
 }
 
-function build({ name: layer, parameter }: BuildContext, config: GraphConfig, flows: readonly Flow[]): readonly Flow[] {
+function build(
+  { name: layer, carry, parameter }: BuildContext,
+  config: GraphConfig,
+  flows: readonly Flow[],
+): readonly Flow[] {
   const { inputs, outputs } = describedGraph(config);
   const sizes = boundSizes(inputs, flows);
   const fed = new Map<string, () => Value>();
@@ -75,6 +80,9 @@ function build({ name: layer, parameter }: BuildContext, config: GraphConfig, fl
     fed.set(name, () => turned(flow));
     fed.set(lengthsOf(name), () => lengthsOrAll(flow));
   });
+  const inputOver = (time: Dim): Flow | undefined =>
+    flows.find(({ kind, values }) => isTimeFirst(kind) && values.type.shape[0] === time);
+  const goingOn = carry?.always ? carrying(carry, inputOver) : undefined;
   const valuesAt = fromPlain(config.nodes, {
     size: (name) => sizes.get(name) as Dim,
     input: ({ name, kind, shape }) =>
@@ -85,7 +93,7 @@ function build({ name: layer, parameter }: BuildContext, config: GraphConfig, fl
             );
           })
         : (fed.get(name)?.() as Value),
-    instead: withoutTurns,
+    instead: (op, given, attrs) => withoutTurns(op, given, attrs) ?? goingOn?.(op, given, attrs),
   });
   const values = valuesAt(
     config.fetches.map(({ value }) => value),

@@ -75,7 +75,7 @@ export interface Place {
   input(attrs: InputAttrs): Value;
   /** What a named size is. @throws ConfigError for one that is not known */
   size(name: string): Dim;
-  /** What stands for the outputs of a node; undefined where it is as it was written. */
+  /** What stands for the outputs of a node outside of bodies; undefined where it is as it was written. */
   instead?(op: OpName, inputs: readonly Value[], attrs: OpAttrs[OpName]): readonly Value[] | undefined;
 }
 
@@ -145,7 +145,8 @@ class Reader {
       throw new ConfigError(`constants hold more than ${MOST_NUMBERS} numbers; larger ones must be parameters`);
     if (op === "scan") expectScan(inputs, attrs as OpAttrs["scan"]);
     if (op === "size") return [this.#size(inputs, attrs as OpAttrs["size"])];
-    const outputs = this.#place.instead?.(op, inputs, attrs) ?? apply(op, inputs, attrs);
+    const instead = this.#depth === 0 ? this.#place.instead?.(op, inputs, attrs) : undefined;
+    const outputs = instead ?? apply(op, inputs, attrs);
     for (const { type } of outputs)
       if (sizeOf(type.shape.filter((dim) => typeof dim === "number")) > MOST_ELEMENTS)
         throw new ShapeError(`${showType(type)} is larger than any value can be`);

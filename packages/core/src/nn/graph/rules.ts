@@ -51,7 +51,7 @@ function mixesSteps({ op, inputs, outputs, attrs }: AnyNode, time: Dim): boolean
 }
 
 /** The number that fills a value. */
-function numberIn({ node }: Value): number | undefined {
+export function numberIn({ node }: Value): number | undefined {
   if (node.op === "broadcast") return numberIn(node.inputs[0] as Value);
   return node.op === "constant" && node.attrs.data.length === 1 ? node.attrs.data[0] : undefined;
 }
