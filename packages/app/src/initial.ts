@@ -13,7 +13,7 @@ import { path, type TrainingOptions } from "./options.ts";
 export interface InitialOptions {
   /** The file of the model, or the folder of its training. */
   readonly init?: string;
-  /** Modules of PyTorch by the layers that they are. */
+  /** What layers are called where weights come alone: modules of PyTorch, layers of Keras. */
   readonly initMap?: Readonly<Record<string, string>>;
   /** Patterns of names. */
   readonly freeze?: readonly string[];
@@ -27,7 +27,7 @@ export function initialOptions(): Option[] {
     new Option("--init <path>", "go on from this model: its file, or the folder of its training").argParser(path),
     new Option(
       "--init-map <modules>",
-      'of --init with weights of PyTorch, which module is which layer: "lstm=encoder.rnn,dense=fc"; by names and shapes by default',
+      'of --init with weights alone, what a layer is called there: "lstm=encoder.rnn,dense=fc"; by names and shapes by default',
     ).argParser(modules),
     new Option(
       "--freeze <patterns>",

@@ -20,7 +20,7 @@ import { systemReason } from "./failures.ts";
 export interface OpenOptions extends ReadOptions {
   /** The network for weights that come without one; such a file is refused where there is none. */
   readonly network?: (() => Model) | undefined;
-  /** Which module of PyTorch is which layer of the network, where names and shapes do not tell. */
+  /** What layers of the network are called where weights come alone, where names and shapes do not tell. */
   readonly map?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -60,6 +60,7 @@ const isPickle = (start: Uint8Array): boolean =>
 const formats: readonly Format[] = [
   { begins: isSafetensors, read: readSafetensors },
   { begins: isPickle, read: refusePickle },
+  { begins: (start) => isZip(start) || textAt(start, 0, 4) === "\x89HDF", read: readKeras },
   // The field of ONNX's version comes first.
   { begins: (start) => start[0] === 0x08, read: readOnnx },
 ];
@@ -126,6 +127,15 @@ async function refusePickle(path: string): Promise<never> {
   const { loadPytorch } = await import("@ostinato/weights");
   loadPytorch(sequential([embedding({ inputDim: 1, outputDim: 1 })]), await readFile(path));
   throw new ModelFileError("it holds objects of Python, which are not read");
+}
+
+async function readKeras(path: string, { network, map }: OpenOptions): Promise<Found> {
+  const { importKeras, loadKeras } = await import("@ostinato/weights");
+  const bytes = await readFile(path);
+  // The model is an attribute of an HDF5 file, if it is in it.
+  const weightsOnly = !isZip(bytes) && !bytes.includes("model_config");
+  if (!weightsOnly) return { trained: importKeras(bytes), weightsOnly };
+  return { trained: loadKeras(given(network), bytes, map ? { map } : {}), weightsOnly };
 }
 
 async function readOnnx(path: string): Promise<Found> {
