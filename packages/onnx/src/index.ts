@@ -5,7 +5,7 @@ export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";
 export { graphFromOnnx, type ReadGraph } from "./import/model.ts";
 export { type ImportOptions, importOnnx } from "./import/trained.ts";
-export { graphToOnnx, type OnnxOptions, type TokenOptions } from "./model.ts";
+export { type GraphExportOptions, graphToOnnx, type OnnxOptions, type TokenOptions } from "./model.ts";
 export { type ExportOptions, exportOnnx } from "./trained.ts";
 export type { TokenType } from "./types/tokens.ts";
 export type { WeightType } from "./types/weights.ts";

@@ -9,6 +9,7 @@ import {
   type Value,
   type ValueType,
 } from "@ostinato/core";
+import { canonical } from "./emit/canonical.ts";
 import { valueInfo, type Written, writeGraph } from "./emit/graph.ts";
 import { opExports } from "./emit/table.ts";
 import { withScans } from "./emit/withScans.ts";
@@ -162,7 +163,7 @@ export function onnxModel(
   const { opset, irVersion } = versions(options);
   const { weights = "float32", tokenType = "int32" } = options;
   checkSize(state);
-  const simple = simplify(withScans(graph));
+  const simple = simplify(canonical(withScans(graph)));
   const written = writeGraph(simple, state, opExports, opset);
   checkNames(
     graph,
@@ -180,6 +181,12 @@ export function onnxModel(
   };
 }
 
+/** Options of `graphToOnnx`. */
+export interface GraphExportOptions extends OnnxOptions {
+  /** The order of the inputs. Default: that in which the graph reads them; so come those that are not named here, behind the others. */
+  readonly inputs?: readonly string[];
+}
+
 /**
  * The `.onnx` file of a graph: its feeds are the inputs, its fetches the outputs, and `state` holds the data of its states by name.
  * Named sizes stay open: the file runs for any batch and any time.
@@ -187,7 +194,8 @@ export function onnxModel(
  * Throws `UnsupportedOpError` for ops that have no form in ONNX (those of training) and for weights above 2 GiB, `ConfigError` for options and names that cannot
  * work, `ShapeError` for weights that do not fit.
  */
-export function graphToOnnx(graph: Graph, state: Tensors, options: OnnxOptions = {}): Uint8Array {
-  expectOptions("graphToOnnx", options);
-  return encodeOnnx(onnxModel(graph, state, options));
+export function graphToOnnx(graph: Graph, state: Tensors, options: GraphExportOptions = {}): Uint8Array {
+  expectOptions("graphToOnnx", options, ["inputs"]);
+  const { inputs = [], ...others } = options;
+  return encodeOnnx(onnxModel(graph, state, others, { order: inputs }));
 }

@@ -153,7 +153,9 @@ describe("versions", () => {
   });
 
   test("others are refused, and so are options that are none", () => {
-    expect(() => versionsOf({ opsets: 17 } as never)).toThrow(/graphToOnnx has no option "opsets"; it takes opset,/);
+    expect(() => versionsOf({ opsets: 17 } as never)).toThrow(
+      /graphToOnnx has no option "opsets"; it takes inputs, opset,/,
+    );
     expect(() => versionsOf({ opset: 16 })).toThrow(ConfigError);
     expect(() => versionsOf({ opset: 22, irVersion: 8 })).toThrow(/irVersion must be 10 to 13/);
     expect(() => versionsOf({ irVersion: 14 })).toThrow(ConfigError);

@@ -118,6 +118,10 @@ describe("recurrences of no layer", () => {
       "bidirectional",
     ]);
     expect(await written(modelOf((of) => ({ a: of("a/", reverse).y })))).toEqual(["reverse"]);
+    const biased = { ...reverse, recurrentBias: true };
+    expect(await written(modelOf((of) => ({ a: of("a/", forward).y, b: of("b/", biased).y })))).toEqual([
+      "bidirectional",
+    ]);
   });
 
   test("as many pairs as there can be, in the order of the graph", async () => {
@@ -230,7 +234,6 @@ describe("two nodes stay two", () => {
     "a bound on the sums": [{ ...reverse, clip: 0.5 }],
     "a flag": [{ ...reverse, inputForget: true }],
     peepholes: [{ ...reverse, P: true }],
-    "a recurrent bias": [{ ...reverse, recurrentBias: true }],
   };
   test.each(Object.entries(different))("%s", async (_, [options, place]) => {
     const two = modelOf((of) => ({ a: of("a/", forward).y, b: of("b/", options, place).y }));

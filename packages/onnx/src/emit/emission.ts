@@ -45,6 +45,9 @@ export const isMatrix = ({ kind, tensor }: Known): boolean => kind === "weight" 
 /** The name of an output, or where it stands in a larger one. */
 export type Output = string | Part;
 
+/** What a graph reads from around it: the name of each. */
+export type OuterNames = ReadonlyMap<AnyNode, () => string>;
+
 /** One graph, or the body of one, while it is being written. Names are those of ONNX values. */
 export interface Emission {
   readonly opset: number;
@@ -66,8 +69,8 @@ export interface Emission {
   add(op: string, inputs: readonly string[], attributes?: Attributes): string;
   /** Adds a node with several outputs; those that are not wanted have the empty name. */
   addMany(op: string, inputs: readonly string[], attributes: Attributes, wanted: readonly boolean[]): string[];
-  /** A body as a graph of its own: `inputs` are its parameters that are handed in, `outer` the names of the others outside. */
-  body(results: readonly Value[], inputs: readonly Value[], outer: ReadonlyMap<AnyNode, string>): Message<"Graph">;
+  /** A body as a graph of its own: `inputs` are its parameters that are handed in, `outer` names the others outside once they are read. */
+  body(results: readonly Value[], inputs: readonly Value[], outer: OuterNames): Message<"Graph">;
 }
 
 /** Writes a node and returns its outputs; those that nothing reads may be missing. */

@@ -13,7 +13,7 @@ import {
   type ValueType,
 } from "@ostinato/core";
 import { elementTypes, type Message } from "../file/schema.ts";
-import type { Attributes, Emission, Known, OpExport, OpExports, Output } from "./emission.ts";
+import type { Attributes, Emission, Known, OpExport, OpExports, OuterNames, Output } from "./emission.ts";
 import { pairsOf } from "./pairs.ts";
 import { attributeMessages, storage, uniqueNames } from "./storage.ts";
 
@@ -147,9 +147,9 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
   };
 
   /** One graph or body; `names` holds what is known from outside. */
-  const scope = (roots: readonly Value[], names: ReadonlyMap<AnyNode, string>) => {
+  const scope = (roots: readonly Value[], names: OuterNames) => {
     const nodes: Message<"Node">[] = [];
-    const written = new Map([...names].map(([node, name]): [AnyNode, Output[]] => [node, [name]]));
+    const written = new Map<AnyNode, Output[]>();
     const order = nodesOf(roots);
     const pairs = pairsOf(order, table);
     const emit = (target: AnyNode): void => {
@@ -164,7 +164,9 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
       });
     };
     const outputsOf = (node: AnyNode): Output[] => {
-      if (!written.has(node)) emit(node);
+      const outer = names.get(node);
+      if (!written.has(node) && outer) written.set(node, [outer()]);
+      else if (!written.has(node)) emit(node);
       return written.get(node) as Output[];
     };
     const { add, addMany } = writeTo(nodes);
@@ -207,7 +209,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
     const names = new Map(outer);
     const infos = inputs.map(({ node, type }, i) => {
       const name = unique(`step_input_${i}`);
-      names.set(node, name);
+      names.set(node, () => name);
       return valueInfo(name, type);
     });
     const written = scope(results, names);
@@ -224,7 +226,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
     };
   };
 
-  const main = scope(roots, new Map(feeds.map((feed): [AnyNode, string] => [feed, feed.attrs.name])));
+  const main = scope(roots, new Map(feeds.map((feed) => [feed as AnyNode, () => feed.attrs.name])));
   return { nodes: [...prologue, ...main.nodes], initializers, matrices, feeds, names: main.results };
 }
 

@@ -12,6 +12,8 @@ import {
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
+import { addsBiases } from "../recurrent/biases.ts";
+import { isZeros } from "../recurrent/rules.ts";
 import {
   type Attributes,
   type AttributeValue,
@@ -28,7 +30,8 @@ type Recurrence = Node<RecurrenceName>;
 /** The inputs of one direction; which of the optional ones there are depends on the recurrence. */
 type Roles = RecurrenceInputs & { readonly [role: string]: Value | undefined };
 
-const rolesOf = ({ inputs, attrs }: Recurrence): Roles => recurrenceInputsOf(inputs, attrs) as Roles;
+const rolesOf = ({ inputs, attrs }: Pick<Recurrence, "inputs" | "attrs">): Roles =>
+  recurrenceInputsOf(inputs, attrs) as Roles;
 
 /** `linearBeforeReset` → `linear_before_reset`. */
 const attributeName = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -44,8 +47,11 @@ const sameValue = (a: Value | undefined, b: Value | undefined): boolean =>
   a?.node === b?.node && a?.output === b?.output;
 
 /** What an ONNX node has once for both directions, beside X and the lengths. */
-const sharedBy = (node: Recurrence): string =>
-  JSON.stringify([node.attrs.hiddenSize, node.attrs.clip, node.attrs.options, flagsOf(node)]);
+const sharedBy = (node: Recurrence): string => {
+  const { hiddenSize, clip, options } = node.attrs;
+  // Biases are two in each direction anyway.
+  return JSON.stringify([hiddenSize, clip, options.filter((option) => option !== "recurrentBias"), flagsOf(node)]);
+};
 
 function joins(forward: Recurrence, reverse: Recurrence): boolean {
   if (forward.attrs.direction !== "forward" || reverse.attrs.direction !== "reverse") return false;
@@ -53,10 +59,13 @@ function joins(forward: Recurrence, reverse: Recurrence): boolean {
   return sameValue(a.X, b.X) && sameValue(a.lengths, b.lengths) && sharedBy(forward) === sharedBy(reverse);
 }
 
-/** One name for the same weights of several directions: `layer/forward/W`, `layer/backward/W` → `layer/forward+backward/W`. */
+/** One name for the same weights of several directions: `layer/forward/W`, `layer/backward/W` → `layer/forward+backward/W`. See `separateNames`. */
 function jointName(names: readonly string[]): string {
-  const [first = [], ...others] = names.map((name) => name.split("/"));
-  return first.map((part, i) => [...new Set([part, ...others.map((other) => other[i])])].join("+")).join("/");
+  if (names.length === 1) return names[0] as string;
+  const parts = names.map((name) => name.split("/"));
+  const depth = Math.max(...parts.map(({ length }) => length));
+  const joined = Array.from({ length: depth }, (_, i) => [...new Set(parts.map((part) => part[i] ?? ""))].join("+"));
+  return names.every((name) => name === names[0]) ? names.join("+") : joined.join("/");
 }
 
 /** Stored as [directions, …]. */
@@ -99,33 +108,43 @@ function zeroRows(rows: number, emission: Emission): string {
   return emission.store("zeros", { type: "float32", dims: [rows], data: new Float32Array(rows) });
 }
 
-/** ONNX adds two biases, Wb and Rb: ours and the recurrent one, or zeros: [2 * rows]. `undefined` where one is computed. */
-function knownBias({ B, recurrentBias }: Roles, emission: Emission): Known | undefined {
+/** ONNX adds two biases, Wb and Rb: [2 * rows]. Where ours may be added beforehand, they are Wb, and Rb is zeros. `undefined` where one is computed. */
+function knownBias({ op, inputs, attrs }: Recurrence, emission: Emission): Known | undefined {
+  const { B, recurrentBias } = rolesOf({ inputs, attrs });
   const known = emission.known(B);
   const recurrent = recurrentBias && emission.known(recurrentBias);
   if (known === undefined || (recurrentBias && recurrent === undefined)) return undefined;
   const rows = B.type.shape[0] as number;
   const data = new Float32Array(2 * rows);
   data.set(known.tensor.data.subarray(0, rows));
-  if (recurrent) data.set(recurrent.tensor.data.subarray(0, rows), rows);
+  const added = addsBiases(op, attrs);
+  recurrent?.tensor.data.subarray(0, rows).forEach((x, i) => {
+    data[added ? i : i + rows] = x + (added ? (data[i] as number) : 0);
+  });
   return { ...known, tensor: { dtype: "float32", shape: [2 * rows], data } };
 }
 
-/** Zeros that no training changes. */
-const isZero = (value: Value | undefined, emission: Emission): boolean =>
-  value === undefined ||
-  (value.node.op !== "input" && (emission.known(value)?.tensor.data.every((x) => x === 0) ?? false));
+/** The same of biases that are computed; those that may be added are added already. */
+function computedBias(node: Recurrence, emission: Emission): string {
+  const { B, recurrentBias } = rolesOf(node);
+  const own = emission.name(B);
+  const second = recurrentBias ? emission.name(recurrentBias) : zeroRows(B.type.shape[0] as number, emission);
+  return emission.add("Concat", [own, second], { axis: 0 });
+}
 
 /** [directions, 2 * rows]; absent where there is none in the model. A parameter that happens to be zero stays a parameter. */
-function biases(directions: readonly Roles[], emission: Emission): string {
-  if (directions.every(({ B, recurrentBias }) => isZero(B, emission) && isZero(recurrentBias, emission))) return "";
-  const known = allOf(directions.map((roles) => knownBias(roles, emission)));
-  if (known) return storeStacked(known, emission);
-  const both = directions.map(({ B, recurrentBias }) => {
-    const second = recurrentBias ? emission.name(recurrentBias) : zeroRows(B.type.shape[0] as number, emission);
-    return emission.add("Concat", [emission.name(B), second], { axis: 0 });
+function biases(nodes: readonly Recurrence[], emission: Emission): string {
+  const absent = nodes.every((node) => {
+    const { B, recurrentBias } = rolesOf(node);
+    return isZeros(B) && recurrentBias === undefined;
   });
-  return stackNames(both, emission);
+  if (absent) return "";
+  const known = allOf(nodes.map((node) => knownBias(node, emission)));
+  if (known) return storeStacked(known, emission);
+  return stackNames(
+    nodes.map((node) => computedBias(node, emission)),
+    emission,
+  );
 }
 
 /** A row of length 0 keeps its initial state; onnxruntime gives zeros, and the standard does not say. */
@@ -194,7 +213,7 @@ export const recurrence = (op: RecurrenceName, operator: string): JointExport<Re
     const directions = nodes.map(rolesOf);
     const [{ X, lengths, ...first }] = directions as [Roles];
     const stack = (role: string): string => stacked(role, directions, emission);
-    const inputs = [emission.name(X), stack("W"), stack("R"), biases(directions, emission)];
+    const inputs = [emission.name(X), stack("W"), stack("R"), biases(nodes, emission)];
     inputs.push(lengths ? emission.name(lengths) : "");
     const initial = states.map((state) => stack(initialOf(state)));
     inputs.push(...initial, stack("P"));

@@ -6,7 +6,10 @@ export const scan: Emitter<"scan"> = (node, emission) => {
   const { body, carries, sequences, reverse } = node.attrs;
   const handedIn = carries + sequences;
   const constants = body.parameters.slice(handedIn);
-  const outer = new Map(constants.map((value, i) => [value.node, emission.name(node.inputs[handedIn + i] as Value)]));
+  // Named once the body reads them: a file does not tell the order in which they were handed in.
+  const outer = new Map(
+    constants.map((value, i) => [value.node, () => emission.name(node.inputs[handedIn + i] as Value)]),
+  );
 
   // Of the stacked outputs only those that are read: the steps' own, then the carries that each step began with.
   const steps = [...body.results.slice(carries), ...body.parameters.slice(0, carries)];

@@ -28,6 +28,7 @@ import { eachNumber } from "./host.ts";
 import type { Imported, NumberKind } from "./imported.ts";
 import type { Importer, Importers, Importing } from "./importing.ts";
 import { plainNumbers } from "./movement.ts";
+import { keptStates } from "./recurrent/kept.ts";
 import { converted } from "./shapes.ts";
 import { addSizes, compareSizes, divideSizes, multiplySizes, type Size, subtractSizes } from "./sizes.ts";
 
@@ -251,8 +252,14 @@ function power(base: Value, exponent: Value): Value {
   return wanted === 0.5 ? sqrt(base) : pow(base, exact);
 }
 
+const elements = Object.fromEntries(Object.entries(table).map(([operator, entry]) => [operator, element(entry)]));
+
 export const elementwiseImporters: Importers = {
-  ...Object.fromEntries(Object.entries(table).map(([operator, entry]) => [operator, element(entry)])),
+  ...elements,
+  Where: (node, importing) => {
+    const kept = keptStates(node, importing);
+    return kept ? [kept] : (elements.Where as Importer)(node, importing);
+  },
   Div: (node, importing) => element(divisions[kindOf(node.input(0)) === "int" ? "int" : "float"])(node, importing),
   Identity: (node) => [node.input(0)],
   CastLike: (node, importing) => [converted(node.input(0), kindOf(node.input(1)), importing)],

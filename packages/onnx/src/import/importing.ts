@@ -6,6 +6,7 @@ import {
   type DType,
   expandDims,
   type Float32Tensor,
+  iota,
   ModelFileError,
   reshape,
   size,
@@ -27,6 +28,9 @@ export type Importer = (node: OnnxNode, importing: Importing) => readonly (Impor
 /** Importers by operator. */
 export type Importers = Readonly<Record<string, Importer>>;
 
+/** What something around a body is within it; `place` tells the order in which the file computes such things. */
+export type Enter = (outer: Imported, place: number) => Imported;
+
 export interface Importing {
   /** The version of ONNX's own operators. */
   readonly opset: number;
@@ -44,8 +48,8 @@ export interface Importing {
   same(a: Dim, b: Dim): Dim;
   /** An open size becomes the number that the file has for it. Nothing happens for sizes that the file leaves open. */
   close(dim: Dim): void;
-  /** What the outputs of a body stand for; `inputs` are those of its inputs. It sees what the nodes around it see. */
-  body(graph: Message<"Graph">, inputs: readonly Imported[]): Imported[];
+  /** What the outputs of a body stand for; `inputs` are those of its inputs. It sees what the nodes around it see, as `enter` gives it. */
+  body(graph: Message<"Graph">, inputs: readonly Imported[], enter?: Enter): Imported[];
 }
 
 /** As many numbers as shape arithmetic works on. */
@@ -69,8 +73,9 @@ export const dtypeOf = (numbers: NumberKind): DType => dtypes[numbers];
 function scalarOf(known: Size): Value {
   if (typeof known === "number") return constant(known, "int32");
   const terms = known.terms.map(({ factor, names }) => {
-    const product = names.map((name) => size(name)).reduce((a, b) => mul(a, b), constant(factor, "int32"));
-    return product;
+    const [first = constant(factor, "int32"), ...others] = names.map((name) => size(name));
+    const product = others.reduce((a, b) => mul(a, b), first);
+    return names.length > 0 && factor !== 1 ? mul(product, factor) : product;
   });
   return terms.reduce((a, b) => add(a, b));
 }
@@ -150,6 +155,9 @@ export class Made {
         `the constant "${name}" has ${data.length} whole numbers; at most ${MOST_CONSTANT} are read`,
       );
     if (numbers === "int") expectInt32(data, `the tensor "${name}"`);
+    // So files of our own say that they count steps.
+    if (/^range(_\d+)?$/.test(name) && shape.length === 1 && data.every((entry, i) => entry === i))
+      return iota(data.length);
     return constant([...data], dtypeOf(numbers), shape);
   }
 }

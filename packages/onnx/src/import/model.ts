@@ -5,12 +5,15 @@ import { withRestoredWeights } from "../types/restored.ts";
 import { openName } from "./borders.ts";
 import { noExternalData } from "./external.ts";
 import { readModel } from "./read.ts";
+import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
 
 /** A graph and the data of its states by name. */
 export interface ReadGraph {
   readonly graph: Graph;
   readonly state: Tensors;
+  /** The names of the inputs in the order of the file. */
+  readonly inputs: readonly string[];
 }
 
 /**
@@ -21,7 +24,7 @@ export interface ReadGraph {
  */
 export function graphFromOnnx(bytes: Uint8Array): ReadGraph {
   const model = withRestoredWeights(decodeOnnx(bytes));
-  const { outputs, made } = readModel({
+  const { inputs, outputs, made } = readModel({
     model,
     importers,
     external: noExternalData,
@@ -29,7 +32,8 @@ export function graphFromOnnx(bytes: Uint8Array): ReadGraph {
   });
   const fetches = [...outputs].map(([name, imported]) => [name, made.value(imported)] as const);
   return {
-    graph: verify({ fetches: Object.fromEntries(fetches), updates: [] }),
+    graph: verify(recognized({ fetches: Object.fromEntries(fetches), updates: [] })),
     state: Object.fromEntries(made.state),
+    inputs: [...inputs.keys()],
   };
 }

@@ -8,7 +8,9 @@ import { joiningImporters } from "./joining.ts";
 import { linearImporters } from "./linear.ts";
 import { movementImporters } from "./movement.ts";
 import { normalizationImporters } from "./normalization.ts";
+import { recurrenceImporters } from "./recurrent/recurrence.ts";
 import { reduceImporters } from "./reduce.ts";
+import { scanImporters } from "./scan.ts";
 import { selectionImporters } from "./selection.ts";
 import { shapeImporters } from "./shapes.ts";
 
@@ -18,6 +20,8 @@ export const importers: Importers = {
   ...linearImporters,
   ...reduceImporters,
   ...movementImporters,
+  ...recurrenceImporters,
+  ...scanImporters,
   ...selectionImporters,
   ...joiningImporters,
   ...shapeImporters,

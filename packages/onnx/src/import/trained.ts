@@ -17,6 +17,7 @@ import { batchOf, bordersOf, expectOpen, type Found, openName, showFrozen, sizeN
 import { type ExternalData, noExternalData } from "./external.ts";
 import type { Computed, Imported, Stored } from "./imported.ts";
 import { readModel } from "./read.ts";
+import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
 import type { Read, SizeOf } from "./walk.ts";
 
@@ -131,7 +132,7 @@ export function importWith(bytes: Uint8Array, options: ImportOptions, external: 
   });
   const found = foundIn(read);
   const borders = bordersOf(found, first.frozen);
-  const graph = withBorders(found, borders, isOurs);
+  const graph = recognized(withBorders(found, borders, isOurs));
   const order = borders.flatMap(({ ours }) =>
     "name" in ours.node.attrs && !`${ours.node.attrs.name}`.endsWith("/lengths") ? [`${ours.node.attrs.name}`] : [],
   );

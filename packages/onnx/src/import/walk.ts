@@ -4,7 +4,7 @@ import type { Message, OnnxModel } from "../file/schema.ts";
 import type { Dims } from "./dims.ts";
 import type { ExternalData } from "./external.ts";
 import { computed, type Imported, type NumberKind, type Stored } from "./imported.ts";
-import { dtypeOf, type Importers, type Importing, importingBase, Made, shapeOf } from "./importing.ts";
+import { dtypeOf, type Enter, type Importers, type Importing, importingBase, Made, shapeOf } from "./importing.ts";
 import { onnxNode } from "./node.ts";
 import { numbersOf, storedTensor } from "./tensors.ts";
 
@@ -99,14 +99,20 @@ const namesOf = (infos: readonly Message<"ValueInfo">[] = []): string[] => infos
 /** Names that are known in a graph, and in the graphs around it. */
 class Scope {
   readonly #names = new Map<string, Imported>();
-  readonly #outer: Scope | undefined;
+  /** The order in which things are known, bodies and what is around them counted together. */
+  readonly #places: Map<Imported, number>;
+  readonly #around: { readonly scope: Scope; readonly enter: Enter } | undefined;
 
-  constructor(outer?: Scope) {
-    this.#outer = outer;
+  constructor(around?: { readonly scope: Scope; readonly enter: Enter }) {
+    this.#around = around;
+    this.#places = around === undefined ? new Map() : around.scope.#places;
   }
 
   find(name: string): Imported | undefined {
-    return this.#names.get(name) ?? this.#outer?.find(name);
+    const own = this.#names.get(name);
+    if (own !== undefined || this.#around === undefined) return own;
+    const outer = this.#around.scope.find(name);
+    return outer && this.#around.enter(outer, this.#places.get(outer) ?? 0);
   }
 
   /** @throws ModelFileError for a name that is taken */
@@ -114,6 +120,7 @@ class Scope {
     if (name === "" || this.#names.has(name))
       throw new ModelFileError(`the name "${name}" is given twice, or is empty`);
     this.#names.set(name, imported);
+    if (!this.#places.has(imported)) this.#places.set(imported, this.#places.size);
   }
 }
 
@@ -173,7 +180,7 @@ class Walk {
       if (importer === undefined) throw new UnsupportedOpError(this.#unknown(message));
       const results = importer(node, {
         ...this.#importing,
-        body: (graph, given) => this.#body(graph, given, scope),
+        body: (graph, given, enter = (outer) => outer) => this.#body(graph, given, { scope, enter }),
       });
       node.expectRead();
       outputs.forEach((name, i) => {
@@ -200,11 +207,15 @@ class Walk {
     scope.define(name, result);
   }
 
-  #body(graph: Message<"Graph">, given: readonly Imported[], outer: Scope): Imported[] {
+  #body(
+    graph: Message<"Graph">,
+    given: readonly Imported[],
+    around: { readonly scope: Scope; readonly enter: Enter },
+  ): Imported[] {
     const names = namesOf(graph.inputs);
     if (names.length !== given.length)
       throw new ModelFileError(`its body has ${names.length} inputs, and is handed ${given.length}`);
-    const scope = new Scope(outer);
+    const scope = new Scope(around);
     names.forEach((name, i) => {
       scope.define(name, given[i] as Imported);
     });

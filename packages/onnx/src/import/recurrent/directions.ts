@@ -1,0 +1,92 @@
+/** Inputs of a recurrence that ONNX stacks by direction, taken apart. */
+import { type Float32Tensor, reshape, ShapeError, sizeOf, slice, type Value } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
+import { filledWith } from "../broadcasting.ts";
+import type { Imported, Stored } from "../imported.ts";
+import type { Importing } from "../importing.ts";
+import { recurrentBiasName, separateNames } from "./names.ts";
+
+/** What a value was before it was reshaped. */
+export const unshaped = (value: Value): Value =>
+  value.node.op === "reshape" ? unshaped(value.node.inputs[0] as Value) : value;
+
+/** `size` entries from `start` along the first axis: one of the values that were put together, where it is one. */
+function partOf(value: Value, start: number, size: number): Value {
+  const { node, type } = value;
+  if (start === 0 && size === type.shape[0]) return value;
+  let at = 0;
+  for (const part of node.op === "concat" && node.attrs.axis === 0 ? node.inputs : []) {
+    if (at === start && part.type.shape[0] === size) return part;
+    at += part.type.shape[0] as number;
+  }
+  return slice(value, 0, start, size);
+}
+
+/** A value without its first axis, which has the size 1. */
+const withoutFirst = (value: Value): Value => reshape(unshaped(value), value.type.shape.slice(1));
+
+/** The values of each direction of what is stacked along the first axis, whatever it stands for but data that is trained. */
+function valuesOf(given: Imported, count: number, importing: Importing): Value[] {
+  if (given.kind === "stack" && given.axis === 0 && given.parts.length === count) return [...given.parts];
+  const whole = importing.value(given);
+  importing.same(count, whole.type.shape[0] ?? 0);
+  return Array.from({ length: count }, (_, i) => withoutFirst(partOf(whole, i, 1)));
+}
+
+/** The data of one direction. */
+function tensorOf({ shape, data }: Stored, direction: number): Float32Tensor {
+  const size = sizeOf(shape.slice(1));
+  const own = data.subarray(direction * size, (direction + 1) * size);
+  return { dtype: "float32", shape: shape.slice(1), data: Float32Array.from(own) };
+}
+
+/** The same input of each direction, from [directions, …]: parameters of their own where it is data of the file. */
+export function byDirection(given: Imported, count: number, importing: Importing): Value[] {
+  if (given.kind !== "stored" || !importing.isParameter(given)) return valuesOf(given, count, importing);
+  importing.same(count, given.shape[0] ?? 0);
+  return separateNames(given.name, count).map((name, i) => importing.parameter(name, tensorOf(given, i)));
+}
+
+/** The bias of one direction, and that of the product with R where it stays apart. */
+export interface Biases {
+  readonly B: Value;
+  readonly recurrentBias?: Value;
+}
+
+/** The biases of each direction, from [directions, 2 · rows]: Wb, then Rb. Where they may be added, they are one. */
+export function biasesByDirection(
+  given: Imported,
+  count: number,
+  rows: number,
+  adds: boolean,
+  importing: Importing,
+): Biases[] {
+  if (given.kind === "stored" && importing.isParameter(given)) {
+    if (given.shape.join() !== `${count},${2 * rows}`)
+      throw new ShapeError(`B is [${given.shape.join(", ")}], and has to be [${count}, ${2 * rows}]`);
+    return separateNames(given.name, count).map((name, i): Biases => {
+      const { data } = tensorOf(given, i);
+      const half = (from: number): Float32Tensor => ({
+        dtype: "float32",
+        shape: [rows],
+        data: data.slice(from, from + rows),
+      });
+      const [own, recurrent] = [half(0), half(rows)];
+      if (!adds)
+        return {
+          B: importing.parameter(name, own),
+          recurrentBias: importing.parameter(recurrentBiasName(name), recurrent),
+        };
+      recurrent.data.forEach((x, k) => {
+        // 0 added to -0 would be another number.
+        if (x !== 0) own.data[k] = (own.data[k] as number) + x;
+      });
+      return { B: importing.parameter(name, own) };
+    });
+  }
+  return valuesOf(given, count, importing).map((both): Biases => {
+    const [B, recurrent] = [partOf(both, 0, rows), partOf(both, rows, rows)];
+    if (filledWith(recurrent) === 0) return { B };
+    return adds ? { B: add(B, recurrent) } : { B, recurrentBias: recurrent };
+  });
+}

@@ -1,0 +1,121 @@
+/** `Scan`, whose body reads what stands around it by its name: our `scan` is handed that. */
+import { type Dim, parameter, reverse, transpose, type Value } from "@ostinato/core";
+import { apply } from "@ostinato/core/graph";
+import { computed, type Imported } from "./imported.ts";
+import type { Importer, Importers, Importing } from "./importing.ts";
+import type { OnnxNode } from "./node.ts";
+import { axisIn } from "./shapes.ts";
+
+/** A list with a number for each of `count`; zeros where it is absent. */
+function listed(node: OnnxNode, attribute: string, count: number): readonly number[] {
+  const list = node.ints(attribute) ?? new Array<number>(count).fill(0);
+  return list.length === count ? list : node.fail(`${attribute} has ${list.length} entries, and needs ${count}`);
+}
+
+/** Whether each of them goes from the last step to the first. */
+const backwards = (node: OnnxNode, attribute: string, count: number): boolean[] =>
+  listed(node, attribute, count).map((direction) =>
+    direction === 0 || direction === 1
+      ? direction === 1
+      : node.fail(`${attribute} must be 0 or 1, one is ${direction}`),
+  );
+
+/** `x` with its first axis as axis `to`. */
+function timeAt(x: Value, to: number): Value {
+  const others = x.type.shape.map((_, axis) => axis).slice(1);
+  return transpose(x, [...others.slice(0, to), 0, ...others.slice(to)]);
+}
+
+/** `x` with that axis first. */
+const timeFirst = (x: Value, axis: number): Value =>
+  transpose(x, [axis, ...x.type.shape.map((_, i) => i).filter((i) => i !== axis)]);
+
+/** What a body reads from around it, as parameters of the body. */
+class Outside {
+  readonly #importing: Importing;
+  readonly #inside = new Map<Imported, Imported>();
+  readonly #read: { readonly value: Value; readonly parameter: Value; readonly place: number }[] = [];
+
+  constructor(importing: Importing) {
+    this.#importing = importing;
+  }
+
+  /** What it stands for in the body. Numbers that are known, constants among them, are known there, too. */
+  enter(imported: Imported, place: number): Imported {
+    if (imported.kind === "host" || (imported.kind === "stored" && !this.#importing.isParameter(imported)))
+      return imported;
+    const known = this.#inside.get(imported);
+    if (known) return known;
+    const value = imported.kind === "computed" ? imported.value : this.#importing.value(imported);
+    const inside = parameter(`constant${this.#read.length}`, value.type.dtype, value.type.shape);
+    this.#read.push({ value, parameter: inside, place });
+    const entered: Imported = imported.kind === "computed" ? { ...imported, value: inside } : computed(inside);
+    this.#inside.set(imported, entered);
+    return entered;
+  }
+
+  /** As the body reads them, but what is computed in the order in which the file computes it, so that it is written in that order again. */
+  read(): { readonly value: Value; readonly parameter: Value }[] {
+    const isComputed = ({ value }: { readonly value: Value }): boolean => value.node.op !== "input";
+    const computed = this.#read.filter(isComputed).sort((a, b) => a.place - b.place);
+    return this.#read.map((each) => (isComputed(each) ? (computed.shift() as typeof each) : each));
+  }
+}
+
+const scan: Importer = (node, importing) => {
+  if (importing.opset < 9) return node.fail("a Scan of opset 8, with an axis of its own for the batch, is not read");
+  const body = node.graph("body") ?? node.fail("it has no body");
+  const sequences = node.int("num_scan_inputs") ?? node.fail("it does not say how many sequences it reads");
+  const carries = node.inputs.length - sequences;
+  const outputs = (body.outputs ?? []).length - carries;
+  if (sequences < 1 || carries < 0 || outputs < 0)
+    return node.fail(`it has ${node.inputs.length} inputs, ${sequences} of them sequences, and gives ${outputs}`);
+
+  const given = node.inputs.map((_, i) => importing.value(node.input(i)));
+  const initial = given.slice(0, carries);
+  const inputsBack = backwards(node, "scan_input_directions", sequences);
+  const outputsBack = backwards(node, "scan_output_directions", outputs);
+  const reversed = inputsBack.every((back) => back);
+  const turned = (x: Value, back: boolean, axis: number): Value => (back === reversed ? x : reverse(x, axis));
+
+  const inputAxes = listed(node, "scan_input_axes", sequences);
+  const read = given.slice(carries).map((x, i) => {
+    const axis = axisIn(node, inputAxes[i] as number, x.type.shape.length);
+    return turned(timeFirst(x, axis), inputsBack[i] as boolean, 0);
+  });
+  const [time] = (read[0] as Value).type.shape as [Dim];
+  for (const { type } of read) importing.same(time, type.shape[0] as Dim);
+
+  const states = initial.map(({ type }, i) => parameter(`carry${i}`, type.dtype, type.shape));
+  const slices = read.map(({ type }, i) => parameter(`slice${i}`, type.dtype, type.shape.slice(1)));
+  const outside = new Outside(importing);
+  const inside = importing.body(body, [...states, ...slices].map(computed), (imported, place) =>
+    outside.enter(imported, place),
+  );
+  const results = inside.map((imported) => importing.value(imported));
+  states.forEach(({ type }, i) => {
+    type.shape.forEach((dim, axis) => {
+      importing.same(dim, results[i]?.type.shape[axis] ?? dim);
+    });
+  });
+  const constants = outside.read();
+  const made = apply("scan", [...initial, ...read, ...constants.map(({ value }) => value)], {
+    body: { parameters: [...states, ...slices, ...constants.map((constant) => constant.parameter)], results },
+    carries,
+    sequences,
+    reverse: reversed,
+  });
+  const outputAxes = listed(node, "scan_output_axes", outputs);
+  return made.slice(0, carries + outputs).map((value, i) => {
+    if (i < carries) return computed(value);
+    const axis = axisIn(node, outputAxes[i - carries] as number, value.type.shape.length);
+    return computed(timeAt(turned(value, outputsBack[i - carries] as boolean, 0), axis));
+  });
+};
+
+const loop: Importer = (node) =>
+  node.fail(
+    "loops that end when a value says so are not read; export recurrences by the operators that ONNX has for them, or as Scan",
+  );
+
+export const scanImporters: Importers = { Scan: scan, Loop: loop };

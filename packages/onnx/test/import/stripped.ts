@@ -1,0 +1,6 @@
+/** Files without what this library says of them beside the graph. */
+import { decodeOnnx } from "@ostinato/onnx";
+import { encodeOnnx } from "../../src/file/wire.ts";
+
+/** The same file without metadata. */
+export const stripped = (file: Uint8Array): Uint8Array => encodeOnnx({ ...decodeOnnx(file), metadata: [] });
