@@ -13,7 +13,7 @@ export interface SessionOptions {
    * Threads that share one run, in a page that is cross-origin isolated; in others there is one. Default: onnxruntime-web's choice, half the cores, at most 4. Only before the first model of a page.
    */
   readonly threads?: number | undefined;
-  /** Where onnxruntime-web's .wasm file is, or the folder that has it. Default: beside its script, where bundlers put it. Only before the first model of a page. */
+  /** Where onnxruntime-web's .wasm file is, `{ wasm }`, or the folder that has it and the .mjs file. Default: beside its script, where bundlers put it. Only before the first model of a page. */
   readonly wasmPaths?: WasmPaths | undefined;
   /** onnxruntime's execution providers, the first choice first. Default `["wasm"]`. Others need a module that has them, as `runtime`. */
   readonly executionProviders?: readonly ExecutionProvider[] | undefined;
