@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { elementTypes, type Message } from "../src/file/schema.ts";
 import { encodeOnnx } from "../src/file/wire.ts";
 import { explain, loadModule } from "../src/node/runtime.ts";
+import { damageSessions } from "./damagedSessions.ts";
 import { raggedIds, randomFloats, recurrent, sentiment } from "./models.ts";
 
 const { graph, state } = sentiment({ words: 20, units: 4 });
@@ -169,6 +170,12 @@ describe("what cannot be opened", () => {
       expect(error).toBeInstanceOf(ModelFileError);
       expect(String(error)).toContain('the weights "W" stand in another file, "../W.data", which is not read');
     }
+  });
+
+  test("500 damaged files are refused by typed errors, or run", async () => {
+    const { refused, read } = await damageSessions(500, 1);
+    expect(refused).toBeGreaterThan(250);
+    expect(read).toBeGreaterThan(50);
   });
 
   test("a model that onnxruntime refuses", async () => {

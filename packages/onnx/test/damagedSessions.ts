@@ -1,0 +1,32 @@
+/** Damaged files in onnxruntime: each is refused by a typed error or runs, and none ends the process. */
+import { expectHarmless } from "@ostinato/conformance";
+import { float32, int32, RandomStream, type Tensor } from "@ostinato/core";
+import { graphToOnnx } from "@ostinato/onnx";
+import { openSession } from "@ostinato/onnx/node";
+import { recurrent, recurrentBothWays, sentiment } from "./models.ts";
+
+/** What a damaged file may still ask for, by the names of inputs. */
+const feeds: Readonly<Record<string, Tensor>> = {
+  ids: int32([2, 3], [1, 2, 3, 4, 0, 1]),
+  x: float32([2, 3, 3], new Float32Array(18).fill(0.5)),
+  lengths: int32([2], [3, 1]),
+};
+
+/** Opens files so often, each damaged in another way, and runs those that open. */
+export function damageSessions(count: number, seed: number) {
+  const files = [
+    sentiment({ words: 5, units: 4 }),
+    recurrent("lstm", { lengths: true }),
+    recurrentBothWays("gru", { lengths: true }),
+  ].map(({ graph, state }) => graphToOnnx(graph, state));
+  const open = async (bytes: Uint8Array): Promise<void> => {
+    const session = await openSession(bytes, { threads: 1 });
+    try {
+      const given = session.inputs.flatMap(({ name }) => (feeds[name] ? [[name, feeds[name]] as const] : []));
+      await session.run(Object.fromEntries(given));
+    } finally {
+      await session.dispose();
+    }
+  };
+  return expectHarmless(files, open, count, new RandomStream(seed, "damage"));
+}
