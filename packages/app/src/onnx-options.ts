@@ -1,16 +1,17 @@
 /** Options of `export`: the form of the ONNX file, and what weights in fewer bits may cost. */
+import type { TokenType, WeightType } from "@ostinato/onnx";
 import { Option } from "commander";
 import { UsageError } from "./failures.ts";
 import { mostRows, share, whole } from "./options.ts";
 
-const weightTypes = ["float32", "float16", "int8"] as const;
-const tokenTypes = ["int32", "int64"] as const;
+const weightTypes = ["float32", "float16", "int8"] as const satisfies readonly WeightType[];
+const tokenTypes = ["int32", "int64"] as const satisfies readonly TokenType[];
 
 /** The form of a file, as `exportOnnx` takes it. */
 export interface OnnxForm {
   readonly opset: number;
-  readonly weights: (typeof weightTypes)[number];
-  readonly tokenType: (typeof tokenTypes)[number];
+  readonly weights: WeightType;
+  readonly tokenType: TokenType;
 }
 
 /** The form that every runtime reads. */

@@ -85,13 +85,16 @@ function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVe
 /** Protocol Buffers hold less than 2 GiB, and every reader refuses more. */
 const MOST_BYTES = 2 ** 31 - 1;
 
+/** What float32 becomes, about. */
+const shareOf: Readonly<Record<WeightType, number>> = { float32: 1, float16: 1 / 2, int8: 1 / 4 };
+
 /** @throws UnsupportedOpError for weights that no ONNX file holds */
-function checkSize(state: Tensors): void {
-  const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
+function checkSize(state: Tensors, weights: WeightType): void {
+  const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength * shareOf[weights], 0);
   if (bytes <= MOST_BYTES) return;
   const [name] = Object.entries(state).reduce((a, b) => (b[1].data.byteLength > a[1].data.byteLength ? b : a));
   throw new UnsupportedOpError(
-    `the weights take ${Math.ceil(bytes / 2 ** 20)} MB; an ONNX file holds less than 2,048 MB. The largest are "${name}"`,
+    `the weights take ${Math.ceil(bytes / 2 ** 20)} MB; an ONNX file holds less than 2,048 MB. The largest are "${name}"${weights === "int8" ? "" : '; weights: "int8" takes a quarter'}`,
   );
 }
 
@@ -162,7 +165,7 @@ export function onnxModel(
 ): OnnxModel {
   const { opset, irVersion } = versions(options);
   const { weights = "float32", tokenType = "int32" } = options;
-  checkSize(state);
+  checkSize(state, weights);
   const simple = simplify(canonical(withScans(graph)));
   const written = writeGraph(simple, state, opExports, opset);
   checkNames(

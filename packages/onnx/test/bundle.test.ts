@@ -10,7 +10,7 @@ const sizeOf = (content: string | Uint8Array): number => gzipSync(content).lengt
 test("exportOnnx with what it needs of core is at most 30 kB minified and gzipped, and imports nothing", async () => {
   const code = await bundle(inBrowser("exporting.ts"), true);
   expect(code).toMatch(/export\{\w+ as exportOnnx\}/);
-  // 15.4 kB with recurrences of both directions in one node; 14.4 before them.
+  // 25.6 kB, of which 1.5 are weights in fewer bits and int64 ids.
   expect(sizeOf(code)).toBeLessThanOrEqual(30_000);
 });
 

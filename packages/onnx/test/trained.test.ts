@@ -290,8 +290,11 @@ describe("a predictor from a file", () => {
     const weights = { ...trained.weights, [name]: { ...(tensor as Tensor), data } as Tensor };
     expect(() => exportOnnx({ ...trained, weights })).toThrow(UnsupportedOpError);
     expect(() => exportOnnx({ ...trained, weights })).toThrow(
-      `an ONNX file holds less than 2,048 MB. The largest are "${name}"`,
+      `an ONNX file holds less than 2,048 MB. The largest are "${name}"; weights: "int8" takes a quarter`,
     );
+    const small = Object.defineProperty(new Float32Array(1), "byteLength", { value: 2 ** 33 });
+    const larger = { ...trained.weights, [name]: { ...(tensor as Tensor), data: small } as Tensor };
+    expect(() => exportOnnx({ ...trained, weights: larger }, { weights: "int8" })).toThrow(UnsupportedOpError);
   });
 
   test("brings its spec and metadata", async () => {

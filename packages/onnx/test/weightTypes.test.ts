@@ -4,11 +4,13 @@ import { evaluate } from "@ostinato/conformance";
 import {
   bidirectional,
   ConfigError,
+  DataError,
   dense,
   embedding,
   gru,
   inferenceGraph,
   input,
+  int32,
   lstm,
   model,
   reversibleEmbedding,
@@ -109,6 +111,14 @@ describe.each(narrow)("%s", (weights) => {
     const read = encodeOnnx(withRestoredWeights(decodeOnnx(file)));
     expect(printOnnx(read)).toBe(printOnnx(exportOnnx(same)));
     expect(Buffer.compare(read, exportOnnx(same))).toBe(0);
+  });
+
+  test("ids outside of a table are refused as of any other", async () => {
+    const { graph, state } = sentiment({ words: 40, size: 32, units: 4 });
+    const session = await openSession(graphToOnnx(graph, state, { weights }), { threads: 1 });
+    await expect(session.run({ ids: int32([1, 2], [3, 40]) })).rejects.toThrow(DataError);
+    await expect(session.run({ ids: int32([1, 2], [3, -1]) })).rejects.toThrow(DataError);
+    await session.dispose();
   });
 
   test("is at most so far off", () => {
