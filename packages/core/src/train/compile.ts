@@ -78,9 +78,15 @@ function objectiveSettings({ outputs: all }: ModelSpec, outputs: readonly Traine
 /**
  * Readies a model for training on a backend. Nothing is compiled before data tells how much room it needs.
  *
+ * A trained model goes on from its weights, where `weights` gives no others; its vocabulary and metadata are those of snapshots that name none. What its losses learned
+ * comes along where the losses are of the same kind.
+ *
  * @example
  * await using trainer = await compile(model, { backend: await cpu(), loss: binaryCrossentropy(), optimizer: adam(), metrics: [accuracy()], seed: 1 });
  * await trainer.fit({ x, y }, { epochs: 5, validationSplit: 0.1, onEpoch: console.log });
+ *
+ * // Fine-tuning: the head alone, from a file.
+ * await compile(await loadModel(path), { backend, loss: binaryCrossentropy(), optimizer: adam(), trainable: (name) => name.startsWith("head/") });
  *
  * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them;
  * ResourceError where there is no memory for the weights, which names the layer with the largest

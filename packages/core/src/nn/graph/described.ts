@@ -124,6 +124,10 @@ function describeGraph({ nodes: plain, fetches }: Record<string, unknown>): Desc
     return { name, shape: type.shape as readonly number[] };
   });
   const nodes = nodesOf(outputs.map(({ value }) => value));
+  const read = new Set(nodes);
+  for (const [kind, known] of Object.entries(sources))
+    for (const [name, { node }] of known)
+      if (!read.has(node)) throw new ConfigError(`the ${kind} "${name}" is read by no fetch`);
   const inputs = inputsOf(sources.feed).map((input): GraphInput => {
     const fed = sources.feed.get(input.name) as Value;
     return { ...input, rules: input.kind === "features" ? { cut: false } : rulesIn(nodes, fed) };
