@@ -28,6 +28,7 @@ import { onnxPredictor, onnxSequenceModel } from "@ostinato/onnx/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Calls, PlainTensors } from "./browser/page.ts";
 import { guardCases } from "./guardCases.ts";
+import { stripped } from "./import/stripped.ts";
 import { trainedOf } from "./models.ts";
 import { difference } from "./run.ts";
 
@@ -126,6 +127,9 @@ describeInChromium("models in Chromium", (open) => {
       })),
     ),
   );
+  // As if another program had written it.
+  const tagger = models.tagger as (typeof models)[string];
+  variants.push({ ...tagger, url: "/foreign.onnx", bytes: stripped(exportOnnx(tagger.trained)) });
   const inputs = Object.fromEntries(variants.map(({ url, x }) => [url, x]));
   const known = Object.keys(inputs)[0] as string;
   const first = { [known]: readings };
