@@ -9,6 +9,7 @@ import {
   tensorOver,
 } from "@ostinato/core";
 import { strFromU8, strToU8 } from "fflate";
+import { expectTensors } from "./tensors.ts";
 import { openZip, writeZip } from "./zip.ts";
 
 const MAGIC = "\x93NUMPY";
@@ -162,10 +163,13 @@ function npy({ dtype, shape, data }: Tensor): Uint8Array {
 /**
  * Writes tensors as a `.npz` archive, which `numpy.load` reads: float32, float64, int32 and bool by their names. It is not compressed, and the same tensors give the same bytes.
  *
+ * @throws ConfigError for what is no object of tensors
+ *
  * @example await writeFile("weights.npz", toNpz(trained.weights)); // in Python: numpy.load("weights.npz")["dense/kernel"]
  */
 export function toNpz(tensors: Tensors): Uint8Array {
   if (!littleEndian) throw new ModelFileError("NumPy's files are written little-endian; this machine is not");
+  expectTensors("toNpz takes tensors by name, such as trained.weights", tensors);
   const names = Object.keys(tensors).sort();
   return writeZip(Object.fromEntries(names.map((name) => [`${name}.npy`, npy(tensors[name] as Tensor)])));
 }

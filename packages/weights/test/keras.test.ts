@@ -11,6 +11,7 @@ import {
   input,
   lstm,
   type Model,
+  ModelFileError,
   nodesOf,
   sequential,
   simpleRnn,
@@ -140,5 +141,28 @@ describe.each(Object.keys(kerasModels))("written for Keras and read back: %s", (
     const bytes = exportKeras(trained);
     expect(exportKeras(trained)).toEqual(bytes);
     expect(exportKeras(importKeras(bytes))).toEqual(bytes);
+  });
+});
+
+describe("what is no bytes", () => {
+  const { keras, weights } = kerasCases.everything;
+  const { spec } = importKeras(keras);
+  const given: readonly (readonly [string, unknown, string])[] = [
+    ["a promise", Promise.resolve(keras), "an object (Promise)"],
+    ["a path", "model.keras", '"model.keras"'],
+    ["nothing", undefined, "undefined"],
+    ["null", null, "null"],
+  ];
+  test.each(given)("%s is refused at once", (_name, file, found) => {
+    for (const read of [() => importKeras(file as never), () => loadKeras({ spec }, file as never)]) {
+      expect(read).toThrow(ModelFileError);
+      expect(read).toThrow(`the bytes of a file are a Uint8Array, got ${found}`);
+    }
+  });
+
+  test("a buffer, as pages have files, is read as its bytes", () => {
+    const bufferOf = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
+    expect(importKeras(bufferOf(keras))).toEqual(importKeras(keras));
+    expect(loadKeras({ spec }, bufferOf(weights))).toEqual(loadKeras({ spec }, weights));
   });
 });

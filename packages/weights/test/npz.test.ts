@@ -1,5 +1,5 @@
 /** NumPy's arrays: what NumPy wrote is read, and what is written NumPy reads. */
-import { bool, float32, float64, int32, ModelFileError, sizeOf, type Tensor } from "@ostinato/core";
+import { bool, ConfigError, float32, float64, int32, ModelFileError, sizeOf, type Tensor } from "@ostinato/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromNpy, fromNpz, toNpz } from "../src/index.ts";
@@ -117,5 +117,24 @@ describe("what is not read is told", () => {
   test("members that are no arrays, and what are no bytes", () => {
     expect(() => fromNpz(writeZip({ "config.json": new Uint8Array() }))).toThrow(/"config.json" is no array/);
     expect(() => fromNpz("weights.npz" as never)).toThrow(ModelFileError);
+  });
+
+  const trained = { spec: {}, weights: tensors };
+  const misuses: readonly (readonly [string, unknown, RegExp])[] = [
+    ["nothing", undefined, /toNpz takes tensors by name, such as trained\.weights, got undefined/],
+    ["null", null, /got null/],
+    ["a list", [float32([1], [1])], /got a list/],
+    ["a promise", Promise.resolve(tensors), /got a promise: await it/],
+    ["a trained model", trained, /"spec" of what it was given is no tensor/],
+    ["a tensor", float32([1], [1]), /"dtype" of what it was given is no tensor/],
+    [
+      "data that do not fill their shape",
+      { a: { ...float32([1], [1]), shape: [2] } },
+      /"a" of what it was given is no tensor/,
+    ],
+  ];
+  test.each(misuses)("written, %s", (_name, given, message) => {
+    expect(() => toNpz(given as never)).toThrow(ConfigError);
+    expect(() => toNpz(given as never)).toThrow(message);
   });
 });

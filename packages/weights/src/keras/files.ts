@@ -1,5 +1,5 @@
 /** The files of Keras: what an archive or an HDF5 file holds. */
-import { ModelFileError } from "@ostinato/core";
+import { bytesFrom, ModelFileError } from "@ostinato/core";
 import { strFromU8 } from "fflate";
 import { type Dataset, type Group, isHdf5, openHdf5 } from "../hdf5/read.ts";
 import { isZip, openZip } from "../zip.ts";
@@ -76,9 +76,10 @@ function expectInside(name: string): void {
 /**
  * What a file of Keras holds, of any of its forms: `.keras`, `.weights.h5`, or the older `.h5`.
  *
- * @throws ModelFileError where it is none of them, or damaged
+ * @throws ModelFileError where it is none of them, or damaged, and for what is no bytes
  */
-export function readKerasFile(bytes: Uint8Array): KerasFile {
+export function readKerasFile(file: Uint8Array | ArrayBuffer): KerasFile {
+  const bytes = bytesFrom(file);
   if (isHdf5(bytes)) return readHdf5(bytes);
   if (!isZip(bytes))
     throw new ModelFileError("this is no file of Keras: neither a .keras archive nor an HDF5 file (.weights.h5, .h5)");

@@ -91,7 +91,7 @@ function kept(
  * const trained = importKeras(await readFile("model.keras"));
  * const trainer = await compile(trained, { … }); // goes on training
  */
-export function importKeras(bytes: Uint8Array, options: ImportKerasOptions = {}): Trained {
+export function importKeras(bytes: Uint8Array | ArrayBuffer, options: ImportKerasOptions = {}): Trained {
   const read = new OptionReader("importKeras", options, ["acceptDifferences"]);
   const file = readKerasFile(bytes);
   if (file.config === undefined)

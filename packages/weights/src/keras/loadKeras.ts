@@ -207,7 +207,11 @@ function readMap(map: unknown, wanted: readonly Wanted[]): Readonly<Record<strin
  * @example
  * const trained = loadKeras(sequential([embedding({ inputDim: 5000, outputDim: 32, maskZero: true }), lstm({ units: 64 }), dense({ units: 1 })]), await readFile("model.weights.h5"));
  */
-export function loadKeras(model: Model | Trained, bytes: Uint8Array, options: LoadKerasOptions = {}): Trained {
+export function loadKeras(
+  model: Model | Trained,
+  bytes: Uint8Array | ArrayBuffer,
+  options: LoadKerasOptions = {},
+): Trained {
   new OptionReader("loadKeras", options, ["map"]);
   const given: unknown = model;
   if (!isFields(given) || !isFields(given.spec))

@@ -1,5 +1,6 @@
 /** State dicts of PyTorch: tensors by name, and the modules that the names tell. */
-import { bytesFrom, ConfigError, decodeSafetensors, ModelFileError, type Tensor, type Tensors } from "@ostinato/core";
+import { bytesFrom, decodeSafetensors, ModelFileError, type Tensor, type Tensors } from "@ostinato/core";
+import { expectTensors } from "../tensors.ts";
 import { isZip } from "../zip.ts";
 
 /** Where tensors are in a state dict: a module, or one layer and direction of a recurrent one. */
@@ -129,7 +130,7 @@ const others: readonly (readonly [(bytes: Uint8Array) => boolean, string])[] = [
   ],
   [
     (bytes) => startsWith(bytes, [0x89, 0x48, 0x44, 0x46]),
-    "this is an HDF5 file; weights of Keras are read with importKeras",
+    "this is an HDF5 file; weights of Keras are read with loadKeras, and models with importKeras",
   ],
 ];
 
@@ -150,18 +151,6 @@ function withShared(tensors: Tensors, metadata: Readonly<Record<string, string>>
   return { ...tensors, ...Object.fromEntries(shared.map(([name, kept]) => [name, tensors[kept] as Tensor])) };
 }
 
-const isTensor = (given: unknown): boolean =>
-  typeof given === "object" && given !== null && "dtype" in given && "shape" in given && "data" in given;
-
-/** Tensors by name that were read already. @throws ConfigError where one of them is none */
-function givenTensors(given: object): Tensors {
-  const wrong = Object.entries(given).find(([, tensor]) => !isTensor(tensor))?.[0];
-  if (wrong === undefined) return given as Tensors;
-  throw new ConfigError(
-    `loadPytorch takes the bytes of a safetensors file, or tensors by name; "${wrong.slice(0, 100)}" of what it was given is no tensor`,
-  );
-}
-
 /**
  * The tensors of a safetensors file, or those that were read already.
  *
@@ -169,7 +158,7 @@ function givenTensors(given: object): Tensors {
  */
 export function tensorsOf(given: Uint8Array | ArrayBuffer | Tensors): Tensors {
   const isRecord = Object.prototype.toString.call(given) === "[object Object]";
-  if (isRecord) return givenTensors(given);
+  if (isRecord) return expectTensors("loadPytorch takes the bytes of a safetensors file, or tensors by name", given);
   const bytes = bytesFrom(given);
   const other = others.find(([is]) => is(bytes));
   if (other) throw new ModelFileError(other[1]);
