@@ -148,6 +148,25 @@ const misuses: readonly Misuse[] = [
   ],
   ["no graph", () => graphTrained(untyped({}), {}), "ConfigError", "graphTrained: the graph must be"],
   [
+    "a graph without updates",
+    () => graphTrained(untyped({ fetches: { y: x() } }), {}),
+    "ConfigError",
+    "the graph must be { fetches, updates }",
+  ],
+  [
+    "a fetch that is no value",
+    () => graphTrained(of({ y: untyped({}) }), {}),
+    "ConfigError",
+    'the fetch "y" must be a value of a graph, got an object',
+  ],
+  [
+    "no state",
+    () => graphTrained(of({ y: matmul(x(), kernel()) }), untyped(undefined)),
+    "ConfigError",
+    "the state must be tensors by name, got undefined",
+  ],
+  ["the form of nothing", () => graphForm(untyped(undefined)), "ConfigError", "graphForm: the model must be"],
+  [
     "an op of training",
     () =>
       graphTrained(

@@ -53,8 +53,12 @@ export function graphTrained(graph: Graph, state: Tensors, options: GraphTrained
   new OptionReader("graphTrained", options, ["name", "inputs", "vocabulary", "metadata"]);
   const { name = "model", inputs: order, vocabulary, metadata } = options;
   if (!isName(name)) throw new ConfigError(`graphTrained: name must be ${NAME_RULE}, got ${shown(name)}`);
-  if (!isRecord(graph) || !isRecord(graph.fetches))
+  if (!isRecord(graph) || !isRecord(graph.fetches) || !Array.isArray(graph.updates))
     throw new ConfigError(`graphTrained: the graph must be { fetches, updates }, got ${shown(graph)}`);
+  for (const [fetch, value] of Object.entries(graph.fetches))
+    if (!isRecord(value) || !isRecord(value.node))
+      throw new ConfigError(`graphTrained: the fetch "${fetch}" must be a value of a graph, got ${shown(value)}`);
+  if (!isRecord(state)) throw new ConfigError(`graphTrained: the state must be tensors by name, got ${shown(state)}`);
   if (graph.updates.length > 0 || graph.guard)
     throw new ConfigError(
       "graphTrained: the graph changes its state; a graph of inference has no updates and no guard",
@@ -99,11 +103,14 @@ export interface GraphForm {
  * The graph of a model that `graphTrained` made, exactly as it was given, with its present state; undefined for a model of layers, and for one that has such a graph
  * among other layers.
  *
+ * @throws ConfigError for what is no trained model
+ *
  * @example
  * const form = graphForm(trained);
  * const bytes = form ? graphToOnnx(form.graph, form.state) : exportOnnx(trained);
  */
 export function graphForm(trained: Pick<Trained, "spec" | "weights">): GraphForm | undefined {
+  expectTrained("graphForm", trained);
   const { spec, weights } = trained;
   const [layer, second] = spec.layers;
   if (layer?.kind !== KIND || second !== undefined || spec.calls.length !== 1) return undefined;
