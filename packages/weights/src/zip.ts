@@ -134,7 +134,7 @@ const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
 /** The checksum of zip archives, CRC-32. */
 function crc32(bytes: Uint8Array): number {
   let crc = -1;
-  for (const byte of bytes) crc = (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+  for (let i = 0; i < bytes.length; i++) crc = (crcTable[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
@@ -147,7 +147,7 @@ function unpacked(bytes: Uint8Array, member: Member): Uint8Array<ArrayBuffer> {
   const stored = packedBytes(bytes, member);
   if (method === 0 && size !== packed) throw damaged(`${shortened(name)} has two sizes`);
   // A copy, whose buffer is its own: readers take numbers from multiples of 8.
-  const data = method === 0 ? Uint8Array.from(stored) : inflated(stored, member);
+  const data = method === 0 ? new Uint8Array(stored) : inflated(stored, member);
   if (crc32(data) !== checksum) throw damaged(`the checksum of ${shortened(name)} is another`);
   return data;
 }

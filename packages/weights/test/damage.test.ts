@@ -1,6 +1,7 @@
 /** Damaged files: typed errors alone, each in time, without buffers longer than ten times the file. `damage.soak.ts` damages more of them. */
 import { expect, test } from "vitest";
 import { damagedArchives, damagedStateDicts } from "./damagedFiles.ts";
+import { damagedHdf5, damagedArchives as damagedKeras, damagedOlder, damagedWeights } from "./damagedKeras.ts";
 
 test("2,000 mutations of state dicts", async () => {
   const { refused, read } = await damagedStateDicts(2000, 1);
@@ -13,4 +14,28 @@ test("2,000 mutations of NumPy's archives", async () => {
   // Checksums find what is not in headers that nobody reads.
   expect(refused).toBeGreaterThan(1500);
   expect(read).toBeGreaterThan(50);
+});
+
+test("2,000 mutations of Keras's archives", async () => {
+  const { refused, read } = await damagedKeras(2000, 1);
+  expect(refused).toBeGreaterThan(1000);
+  expect(read).toBeGreaterThan(200);
+});
+
+test("2,000 mutations of Keras's files of weights", async () => {
+  const { refused, read } = await damagedWeights(2000, 1);
+  expect(refused).toBeGreaterThan(500);
+  expect(read).toBeGreaterThan(200);
+});
+
+test("2,000 mutations of Keras's older files", async () => {
+  const { refused, read } = await damagedOlder(2000, 1);
+  expect(refused).toBeGreaterThan(500);
+  expect(read).toBeGreaterThan(200);
+});
+
+test("2,000 mutations of HDF5 files", async () => {
+  const { refused, read } = await damagedHdf5(2000, 1);
+  expect(refused).toBeGreaterThan(300);
+  expect(read).toBeGreaterThan(300);
 });

@@ -62,10 +62,15 @@ describe.each(Object.keys(kerasCases) as (keyof typeof kerasCases)[])("what Kera
     );
     expect(wrt).toHaveLength(Object.keys(imported.weights).length);
     const [first] = imported.spec.inputs;
-    // The row in the middle, which is padded where there are ids.
-    const row = ({ shape: [rows, ...rest], dtype, data }: Numbers): Tensor => {
-      const size = data.length / (rows as number);
-      return tensorOf({ shape: [1, ...rest], ...(dtype ? { dtype } : {}), data: data.slice(size, 2 * size) });
+    // The row in the middle, with one of its padded steps where there are ids.
+    const row = ({ shape: [rows, steps, ...rest], dtype, data }: Numbers): Tensor => {
+      const [start, some] = [data.length / (rows as number), ((steps as number) >> 1) + 1];
+      const size = (some * start) / (steps as number);
+      return tensorOf({
+        shape: [1, some, ...rest],
+        ...(dtype ? { dtype } : {}),
+        data: data.slice(start, start + size),
+      });
     };
     const feeds = Object.fromEntries(
       Object.entries(given.inputs).map(([own, numbers]) => [own || (first?.name as string), row(numbers)]),

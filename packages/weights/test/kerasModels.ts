@@ -155,10 +155,31 @@ function tied(): Model {
   return sequential([words, gru({ units: 4, returnSequences: true }), words.reverse]);
 }
 
+/** Layers of one class and shape side by side, in branches of several depths, with masks and without. */
+function branches(): Model {
+  const first = input({ shape: ["time"], name: "first" });
+  const second = input({ shape: ["time"], name: "second" });
+  const words = (name: string, maskZero: boolean) => embedding({ inputDim: 10, outputDim: 3, maskZero, name });
+  const a = words("a", true)(first);
+  const b = words("b", true)(first);
+  const c = words("c", false)(second);
+  const read = (name: string) => lstm({ units: 3, returnSequences: true, name });
+  const short = read("short")(b);
+  const long = read("last")(dense({ units: 3, name: "middle" })(read("early")(a)));
+  const both = concatenate()([short, long]);
+  const joined = gru({ units: 2, name: "joined" })(both);
+  const alone = gru({ units: 2, name: "alone" })(concatenate()([a, b]));
+  const side = globalAveragePooling1d()(read("side")(c));
+  const heads = [joined, alone].map((x, i) => dense({ units: 3, name: `head${i}` })(x));
+  return model([first, second], { verdict: add()([...heads, side]), steps: dense({ units: 3, name: "steps" })(long) });
+}
+
 /** A model and data for it. */
 export interface KerasModel {
   readonly trained: Trained;
   readonly inputs: Inputs;
+  /** How many steps of each row count in outputs over time. */
+  readonly lengths?: readonly number[];
 }
 
 export const kerasModels: Readonly<Record<string, () => KerasModel>> = {
@@ -174,11 +195,23 @@ export const kerasModels: Readonly<Record<string, () => KerasModel>> = {
     ),
     inputs: ids,
   }),
-  recurrences: () => ({ trained: withWeights(everyRecurrence()), inputs: padded(-1) }),
+  recurrences: () => ({ trained: withWeights(everyRecurrence()), inputs: padded(-1), lengths: [5, 3, 1] }),
   merges: () => ({ trained: withWeights(everyMerge()), inputs: { x: numbers("x", 3, 5, 4), z: numbers("z", 3, 3) } }),
   attentions: () => ({
     trained: withWeights(everyAttention()),
     inputs: { source: ids, target: int32([3, 4], [1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 0]) },
+    lengths: [4, 2, 3],
   }),
-  tied: () => ({ trained: withWeights(tied()), inputs: ids }),
+  branches: () => ({
+    trained: withWeights(branches()),
+    inputs: {
+      first: ids,
+      second: int32(
+        [3, 6],
+        ids.data.map((id) => (id % 7) + 1),
+      ),
+    },
+    lengths: [6, 3, 1],
+  }),
+  tied: () => ({ trained: withWeights(tied()), inputs: ids, lengths: [6, 3, 1] }),
 };

@@ -27,9 +27,9 @@ export class Dims {
   }
 
   /** A name for a size that the file has as a number. */
-  open(name: string, size: number): string {
+  open(name: string, size: number): Dim {
     this.#opened.set(name, size);
-    return name;
+    return this.of(name);
   }
 
   /** The number that the file has for a name that was opened. */

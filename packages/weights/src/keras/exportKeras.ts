@@ -19,8 +19,8 @@ import { memberNames } from "./files.ts";
 import { readGraph } from "./graph.ts";
 import { type Fields, parseFields } from "./json.ts";
 import { fileName, type WrittenLayer, writeLayer } from "./layers.ts";
+import { besideOperations, Names } from "./names.ts";
 import { kerasOrder, type Operation } from "./order.ts";
-import { Names } from "./parts.ts";
 import { described, snakeCase } from "./values.ts";
 import { layersWithWeights, shapesOf, signatureOf, writeModules } from "./variables.ts";
 
@@ -30,13 +30,18 @@ type Source = ModelSpec["outputs"][number]["source"];
 interface Writing {
   readonly spec: ModelSpec;
   readonly layers: readonly WrittenLayer[];
-  /** What Keras calls the inputs, which must not be called as layers are. */
+  /** What Keras calls the layers, and the inputs, which must not be called as layers are. */
+  readonly layerNames: readonly string[];
   readonly inputNames: readonly string[];
   /** By call, which call of its layer it is. */
   readonly uses: readonly number[];
 }
 
-const layerName = ({ spec }: Writing, layer: number): string => spec.layers[layer]?.name as string;
+const layerName = ({ layerNames }: Writing, layer: number): string => layerNames[layer] as string;
+
+/** Whether Keras computes masks. */
+const hasMasks = ({ layers }: ModelSpec): boolean =>
+  layers.some(({ kind, config }) => kind === "masking" || (config as Fields).maskZero === true);
 
 /** A source as Keras refers to it: the layer, which of its calls, and which result. */
 function historyOf(writing: Writing, source: Source): Json {
@@ -189,7 +194,7 @@ function orderOf(writing: Writing, model: Model): readonly Operation[] {
   );
   // Layers without weights need no order, and those of other shapes are told apart by Keras itself.
   const classOf = (layer: number): string => {
-    const signature = signatures.get(layerName(writing, layer));
+    const signature = signatures.get(spec.layers[layer]?.name as string);
     return signature === undefined ? `${layer}` : `${layers[layer]?.className} ${signature}`;
   };
   const order = kerasOrder(spec, classOf);
@@ -223,17 +228,24 @@ function expectSame(config: Json): void {
  */
 export function exportKeras(trained: Trained): Uint8Array<ArrayBuffer> {
   const { spec } = trained;
-  const layers = spec.layers.map((layer) => writeLayer(layer));
   expectTaken(spec);
   const names = new Names();
-  for (const { name } of spec.layers) names.take(name);
+  const called = hasMasks(spec) ? besideOperations : (name: string) => name;
+  const layerNames = spec.layers.map(({ name }) => names.take(called(name)));
+  const layers = spec.layers.map((layer, i) => writeLayer({ ...layer, name: layerNames[i] as string }));
   const counts = new Map<number, number>();
   const uses = spec.calls.map(({ layer }) => {
     const use = counts.get(layer) ?? 0;
     counts.set(layer, use + 1);
     return use;
   });
-  const writing: Writing = { spec, layers, inputNames: spec.inputs.map(({ name }) => names.take(name)), uses };
+  const writing: Writing = {
+    spec,
+    layers,
+    inputNames: spec.inputs.map(({ name }) => names.take(called(name))),
+    layerNames,
+    uses,
+  };
   const chain = isChain(spec);
   const order = chain ? spec.layers.map((_, layer): Operation => ({ layer })) : orderOf(writing, trained);
   const config = chain ? sequential(writing) : functional(writing, order);
@@ -242,7 +254,7 @@ export function exportKeras(trained: Trained): Uint8Array<ArrayBuffer> {
   const weights = trained.weights as Readonly<Record<string, Float32Tensor>>;
   const owners = new Map(layersWithWeights(trained).map((layer) => [layer.layer, layer]));
   const groups = [...folders].flatMap(([index, folder]): [string, Written][] => {
-    const owner = owners.get(layerName(writing, index));
+    const owner = owners.get(spec.layers[index]?.name as string);
     return owner ? [[folder, writeModules(owner, weights)]] : [];
   });
   const { vocabulary, metadata } = trained;

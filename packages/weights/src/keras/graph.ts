@@ -4,11 +4,14 @@ import { applyPart, type Read, type Results } from "./apply.ts";
 import { damaged, type Fields, fieldsOf, isFields, listOf, shown, textOf } from "./json.ts";
 import { calledThere, fileName, isKnownClass, readLayer } from "./layers.ts";
 import { maskOf, type Operand } from "./masks.ts";
+import { Names, plainName } from "./names.ts";
 import { AFTER_ANOTHER, endsOf, type Node, nodesOf, type Reference, referencesIn } from "./nodes.ts";
-import { isComputed, Names, Parts, type ReadModel, type Result, type Value } from "./parts.ts";
+import { isComputed, Parts, type ReadModel, type Result, type Value } from "./parts.ts";
 import { typeName } from "./values.ts";
 
 const DEEPEST = 20;
+/** Calls of layers, models and operations, where models inside of others are applied several times. */
+const MOST_STEPS = 100_000;
 
 /** How a model is read. */
 export interface GraphOptions {
@@ -70,6 +73,7 @@ function expectNumbers(name: string, type: unknown): void {
 class Reading {
   readonly parts = new Parts();
   readonly #acceptDifferences: boolean;
+  #steps = 0;
 
   constructor({ acceptDifferences }: GraphOptions) {
     this.#acceptDifferences = acceptDifferences;
@@ -104,9 +108,16 @@ class Reading {
   }
 
   #applied(data: Fields, path: string, trainable: boolean, depth: number): Applied {
-    if (isOperation(data)) return operation(data);
-    if (isModel(data.class_name)) return this.#model(data, path, trainable, depth);
-    return this.#layer(data, path, trainable);
+    const apply = isOperation(data)
+      ? operation(data)
+      : isModel(data.class_name)
+        ? this.#model(data, path, trainable, depth)
+        : this.#layer(data, path, trainable);
+    return (node, read) => {
+      this.#steps += 1;
+      if (this.#steps > MOST_STEPS) throw damaged(`it takes more than ${MOST_STEPS} steps`);
+      return apply(node, read);
+    };
   }
 
   /**
@@ -232,7 +243,7 @@ function outputNames(data: Fields): string[] {
   const names = new Names();
   const given = isFields(ends) ? Object.keys(ends) : [];
   return references.map(({ layer }, i) =>
-    names.take(given.length === references.length ? (given[i] as string) : layer),
+    names.take(plainName(given.length === references.length ? (given[i] as string) : layer)),
   );
 }
 

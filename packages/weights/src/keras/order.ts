@@ -72,7 +72,8 @@ function orderedBy(spec: ModelSpec, withMasks: boolean): string[] {
     if (!met.has(operation)) met.set(operation, met.size);
     path.push({ step, next: 0 });
   };
-  for (const { source } of spec.outputs) {
+  // Records of outputs are walked in the order of their names.
+  for (const { source } of [...spec.outputs].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     enter("input" in source ? source.input : spec.inputs.length + source.call);
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
       const read = (steps[top.step] as Step).reads[top.next++];

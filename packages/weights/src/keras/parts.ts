@@ -3,6 +3,7 @@ import { type Json, type Model, ModelFileError, parseModelSpec } from "@ostinato
 import { damaged, shown } from "./json.ts";
 import type { ReadLayer } from "./layers.ts";
 import type { Mask } from "./masks.ts";
+import { Names, plainName } from "./names.ts";
 
 const MOST_CALLS = 10_000;
 
@@ -74,24 +75,6 @@ export interface Part {
   readonly config: Record<string, Json>;
 }
 
-/** Names of ours for names of Keras's, which may have any letters. One that is taken has a number behind it. */
-export class Names {
-  readonly #counts = new Map<string, number>();
-
-  take(given: string): string {
-    const plain = given.replace(/[^\w.-]/g, "_").slice(0, 180) || "unnamed";
-    const valid = plain in Object.prototype ? `${plain}_` : plain;
-    let name = valid;
-    while (this.#counts.has(name)) {
-      const count = this.#counts.get(valid) as number;
-      this.#counts.set(valid, count + 1);
-      name = `${valid}_${count}`;
-    }
-    this.#counts.set(name, 1);
-    return name;
-  }
-}
-
 /** The parts so far. */
 export class Parts {
   readonly #layers: { readonly kind: string; readonly name: string; readonly config: Json }[] = [];
@@ -102,14 +85,14 @@ export class Parts {
 
   /** @param shape with the batch axis, as Keras has it */
   addInput(name: string, shape: readonly unknown[]): Value {
-    const input: Input = { name: this.#names.take(name), shape, time: new Time(), kind: undefined };
+    const input: Input = { name: this.#names.take(plainName(name)), shape, time: new Time(), kind: undefined };
     const index = this.#inputs.push(input) - 1;
     return { key: `input ${index}`, source: { input: index }, kind: "input", input, time: input.time };
   }
 
   addLayer(layer: ReadLayer, path: string): Part {
     const { row, name } = layer;
-    const own = this.#names.take(name);
+    const own = this.#names.take(plainName(name));
     const config = { ...layer.config };
     this.#places.set(own, { path, name, className: row.className });
     return { layer, config, index: this.#layers.push({ kind: row.kind, name: own, config }) - 1 };

@@ -98,6 +98,10 @@ def chain():
     return model, {"": ids(3, 6)}
 
 
+def small():
+    return keras.Sequential([layers.Input((None, 2)), layers.GRU(2), layers.Dense(1)]), {"": numbers(3, 4, 2)}
+
+
 def plain(array):
     array = np.asarray(array)
     return {"shape": list(array.shape), "dtype": str(array.dtype), "data": array.astype("float64").round(7).flatten().tolist()}
@@ -111,7 +115,7 @@ def packed(model, suffix, save):
 
 
 cases = {}
-for make in [everything, inside, translator, chain]:
+for make in [everything, inside, translator, chain, small]:
     keras.utils.set_random_seed(3)
     keras.backend.clear_session()
     model, inputs = make()

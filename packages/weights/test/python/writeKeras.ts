@@ -15,10 +15,13 @@ const named = (data: object) =>
     ? { "": plain(data) }
     : Object.fromEntries(Object.entries(data).map(([name, tensor]) => [name, plain(tensor as Tensor)]));
 for (const [name, make] of Object.entries(kerasModels)) {
-  const { trained, inputs } = make();
+  const { trained, inputs, lengths } = make();
   const own = await predictor(trained, { backend: await cpu() });
   const outputs = await own.predictAll(inputs);
   await own.dispose();
   writeFileSync(join(folder, `${name}.keras`), exportKeras(trained));
-  writeFileSync(join(folder, `${name}.json`), JSON.stringify({ inputs: named(inputs), outputs: named(outputs) }));
+  writeFileSync(
+    join(folder, `${name}.json`),
+    JSON.stringify({ inputs: named(inputs), outputs: named(outputs), lengths }),
+  );
 }

@@ -1,0 +1,78 @@
+/** Archives of older versions of Keras: descriptions in the form of Keras 2, and weights where Keras 2.13 had them. Made from those of Keras 3. */
+import { expect, test } from "vitest";
+import { type Group, openHdf5 } from "../src/hdf5/read.ts";
+import { type Written, type WrittenGroup, writeHdf5 } from "../src/hdf5/write.ts";
+import { importKeras, loadKeras } from "../src/index.ts";
+import { openZip, writeZip } from "../src/zip.ts";
+import { kerasCases } from "./kerasFiles.ts";
+
+const [decode, encode] = [new TextDecoder(), new TextEncoder()];
+
+/** An archive with a member made anew. */
+function changed(bytes: Uint8Array, name: string, change: (member: Uint8Array) => Uint8Array): Uint8Array {
+  const { names, member } = openZip(bytes);
+  return writeZip(Object.fromEntries(names.map((own) => [own, own === name ? change(member(own)) : member(own)])));
+}
+
+interface Described {
+  module?: string;
+  registered_name?: unknown;
+  class_name: string;
+  config: Record<string, unknown>;
+  inbound_nodes: unknown[];
+}
+
+/** `["lstm", 0, 1]` of a tensor. */
+const triple = (tensor: unknown): unknown =>
+  Array.isArray(tensor)
+    ? tensor.map(triple)
+    : ((tensor as { config?: { keras_history?: unknown } } | null)?.config?.keras_history ?? tensor);
+
+/** A description as Keras 2 had it: no modules, no operations, and calls as lists. */
+function older(text: string): string {
+  const description = JSON.parse(text);
+  const layers: Described[] = description.config.layers.filter(
+    ({ module }: Described) => !module?.startsWith("keras.src.ops"),
+  );
+  for (const layer of layers) {
+    delete layer.module;
+    delete layer.registered_name;
+    if (layer.class_name === "InputLayer") {
+      layer.config.batch_input_shape = layer.config.batch_shape;
+      delete layer.config.batch_shape;
+    }
+    layer.inbound_nodes = layer.inbound_nodes.map((node) => {
+      const { args, kwargs } = node as { args: [unknown]; kwargs: Record<string, unknown> };
+      const { mask: _, ...others } = kwargs;
+      const named = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, triple(value)]));
+      const read = [args[0]].flat().map((tensor) => triple(tensor) as unknown[]);
+      return read.map((one, i) => (i === 0 ? [...one, named] : [...one, {}]));
+    });
+  }
+  description.config.layers = layers;
+  return JSON.stringify(description);
+}
+
+test.each(["everything", "translator"] as const)("descriptions of Keras 2: %s", (name) => {
+  const { keras } = kerasCases[name];
+  const again = changed(keras, "config.json", (member) => encode.encode(older(decode.decode(member))));
+  expect(importKeras(again)).toEqual(importKeras(keras));
+});
+
+/** A file of weights whose groups are called otherwise. */
+function renamed(group: Group): WrittenGroup {
+  const members = [...group.members].map(([name, member]): [string, Written] => {
+    if (member.kind === "group") return [name === "layers" ? "_layer_checkpoint_dependencies" : name, renamed(member)];
+    const { shape, data } = member.read();
+    return [name, { shape, data }];
+  });
+  return { members: Object.fromEntries(members) };
+}
+
+test("weights of Keras 2.13", () => {
+  const { keras } = kerasCases.inside;
+  const again = changed(keras, "model.weights.h5", (member) => writeHdf5(renamed(openHdf5(member))));
+  const imported = importKeras(keras);
+  expect(importKeras(again)).toEqual(imported);
+  expect(loadKeras(imported, again)).toEqual(imported);
+});
