@@ -14,58 +14,73 @@ export interface Quantized {
   readonly scaleDims: readonly number[];
 }
 
+/** How matrices [..., rows, columns] are divided into parts with a scale each. */
+interface Way {
+  /** How many weights a part has. */
+  readonly length: number;
+  readonly scaleDims: readonly number[];
+  /** By how much the number of the part grows with the row, and with the column; parts of a matrix come after those of the one before. */
+  readonly perRow: 0 | 1;
+  readonly perColumn: 0 | 1;
+}
+
+/** A part for each row, and one for each column. */
+function waysOf(dims: readonly number[]): readonly [Way, Way] {
+  const [rows, columns] = dims.slice(-2) as [number, number];
+  const outer = dims.slice(0, -2);
+  return [
+    { length: columns, scaleDims: [...outer, rows, 1], perRow: 1, perColumn: 0 },
+    {
+      length: rows,
+      scaleDims: outer.length === 0 ? [columns] : [...outer, 1, columns],
+      perRow: 0,
+      perColumn: 1,
+    },
+  ];
+}
+
+/** Calls `act` with the place of each weight and its part. */
+function forEachWeight(dims: readonly number[], way: Way, act: (i: number, part: number) => void): void {
+  const [rows, columns] = dims.slice(-2) as [number, number];
+  const { perRow, perColumn } = way;
+  const parts = perRow * rows + perColumn * columns;
+  const size = sizeOf(dims);
+  for (let i = 0, first = 0; i < size; first += parts)
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++) act(i++, first + row * perRow + column * perColumn);
+}
+
 /** Half of a step is rounded to the even number, as ONNX's own quantization does. */
 function roundEven(x: number): number {
   const rounded = Math.round(x);
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
-/** How weights are divided into parts with a scale each. */
-interface Way {
-  /** How many weights a part has. */
-  readonly length: number;
-  readonly scaleDims: readonly number[];
-  /** The part of a weight. */
-  readonly partOf: (i: number) => number;
-}
-
-function quantizedBy(data: Float32Array, { scaleDims, partOf }: Way): Quantized {
-  const scales = new Float32Array(sizeOf(scaleDims));
-  for (let i = 0; i < data.length; i++) {
-    const part = partOf(i);
-    scales[part] = Math.max(scales[part] as number, Math.abs(data[i] as number));
-  }
+function quantizedBy(data: Float32Array, dims: readonly number[], way: Way): Quantized {
+  const scales = new Float32Array(sizeOf(way.scaleDims));
+  forEachWeight(dims, way, (i, part) => {
+    const size = Math.abs(data[i] as number);
+    if (size > (scales[part] as number)) scales[part] = size;
+  });
   for (let part = 0; part < scales.length; part++) scales[part] = (scales[part] as number) / MOST;
   const numbers = new Int8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const scale = scales[partOf(i)] as number;
+  forEachWeight(dims, way, (i, part) => {
+    const scale = scales[part] as number;
     // A scale of 0 stands for zeros, or for numbers so small that a 127th of them is none.
     const number = scale === 0 ? 0 : roundEven((data[i] as number) / scale);
     numbers[i] = Math.max(-MOST, Math.min(MOST, number));
-  }
-  return { numbers, scales, scaleDims };
+  });
+  return { numbers, scales, scaleDims: way.scaleDims };
 }
 
 /** The sum of the squares of what each weight is off. */
-function errorOf(data: Float32Array, { numbers, scales }: Quantized, { partOf }: Way): number {
+function errorOf(data: Float32Array, dims: readonly number[], way: Way, { numbers, scales }: Quantized): number {
   let sum = 0;
-  for (let i = 0; i < data.length; i++)
-    sum += ((data[i] as number) - (numbers[i] as number) * (scales[partOf(i)] as number)) ** 2;
+  forEachWeight(dims, way, (i, part) => {
+    const off = (data[i] as number) - (numbers[i] as number) * (scales[part] as number);
+    sum += off * off;
+  });
   return sum;
-}
-
-/** A scale for each row, and one for each column, of matrices [..., rows, columns]. */
-function waysOf(dims: readonly number[]): readonly Way[] {
-  const [rows, columns] = dims.slice(-2) as [number, number];
-  const outer = dims.slice(0, -2);
-  return [
-    { length: columns, scaleDims: [...outer, rows, 1], partOf: (i) => Math.floor(i / columns) },
-    {
-      length: rows,
-      scaleDims: outer.length === 0 ? [columns] : [...outer, 1, columns],
-      partOf: (i) => Math.floor(i / (rows * columns)) * columns + (i % columns),
-    },
-  ];
 }
 
 /**
@@ -77,8 +92,8 @@ export function quantized(data: Float32Array, dims: readonly number[]): Quantize
   const made = waysOf(dims)
     .filter(({ length }) => length >= SHORTEST)
     .map((way) => {
-      const found = quantizedBy(data, way);
-      return { found, error: errorOf(data, found, way) };
+      const found = quantizedBy(data, dims, way);
+      return { found, error: errorOf(data, dims, way, found) };
     });
   return made.sort((a, b) => a.error - b.error)[0]?.found;
 }
@@ -89,5 +104,10 @@ export function dequantized(
   dims: readonly number[],
 ): Float32Array | undefined {
   const way = waysOf(dims).find((each) => each.scaleDims.join() === scaleDims.join());
-  return way && Float32Array.from(numbers, (number, i) => number * (scales[way.partOf(i)] as number));
+  if (way === undefined) return undefined;
+  const data = new Float32Array(numbers.length);
+  forEachWeight(dims, way, (i, part) => {
+    data[i] = (numbers[i] as number) * (scales[part] as number);
+  });
+  return data;
 }

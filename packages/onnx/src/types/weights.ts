@@ -32,8 +32,9 @@ const rawOf = ({ buffer }: { readonly buffer: ArrayBuffer }): Uint8Array => new 
 
 /** @throws ConfigError for a number that the type has no room for */
 function expectFits(name: string, data: Float32Array, type: WeightType, fits: (x: number) => boolean, most: string) {
-  const wrong = data.findIndex((x) => !fits(x));
-  if (wrong < 0) return;
+  let wrong = 0;
+  while (wrong < data.length && fits(data[wrong] as number)) wrong++;
+  if (wrong === data.length) return;
   throw new ConfigError(
     `weights: "${type}" holds ${most}, and "${name}" has ${data[wrong]}; export with weights: "float32"`,
   );
