@@ -2,14 +2,20 @@
 import { minGru } from "@ostinato/cells";
 import { reference } from "@ostinato/conformance";
 import {
+  additiveAttention,
+  attention,
+  bidirectional,
   ConfigError,
   compile,
+  concatenate,
   dense,
   embedding,
+  encoderDecoder,
   fromBytes,
   generate,
   globalMaxPooling1d,
   graphTrained,
+  gru,
   inferenceGraph,
   input,
   lstm,
@@ -111,6 +117,72 @@ test("a graph that scores next words writes as its layers do", async () => {
     }),
   );
   expect(graph).toEqual(layers);
+});
+
+/** Translators of all sorts: with attention or without, with a bridge, of embeddings that are shared, with two inputs beside the tokens. */
+const translators: Readonly<Record<string, () => Model>> = {
+  "attention to an encoder of both directions": () =>
+    encoderDecoder({
+      sourceEmbedding: table(),
+      targetEmbedding: table(),
+      encoder: [bidirectional(gru({ units: 2, returnSequences: true }))],
+      decoder: [gru({ units: 4, returnSequences: true })],
+      attention: additiveAttention({ units: 3 }),
+      output: dense({ units: WORDS, activation: "softmax" }),
+    }),
+  "no attention, a shared embedding": () => {
+    const shared = table();
+    return encoderDecoder({
+      sourceEmbedding: shared,
+      targetEmbedding: shared,
+      encoder: [lstm({ units: 3, returnSequences: true })],
+      decoder: [lstm({ units: 3, returnSequences: true }), rnn(minGru({ units: 2 }), { returnSequences: true })],
+      bridge: "dense",
+      output: dense({ units: WORDS }),
+    });
+  },
+  "features beside the source, and the weights of attention": () => {
+    const [source, target] = [
+      input({ shape: ["sourceTime"], name: "source" }),
+      input({ shape: ["time"], name: "target" }),
+    ];
+    const facts = input({ shape: [2], name: "facts" });
+    const memory = gru({ units: 3, returnSequences: true })(table()(source));
+    const read = gru({ units: 3, returnSequences: true })(table()(target), {
+      initialState: [dense({ units: 3 })(facts)],
+    });
+    const [context, scores] = attention({ returnAttentionScores: true })([read, memory]);
+    return model([source, facts, target], {
+      next: dense({ units: WORDS, activation: "softmax" })(concatenate()([read, context])),
+      attention: scores,
+    });
+  },
+};
+
+const table = () => embedding({ inputDim: WORDS, outputDim: 3, maskZero: true });
+
+test.each(Object.entries(translators))("a translator as a graph writes as its layers do: %s", async (name, make) => {
+  const both = await asGraph(make());
+  const source = [[3, 4, 5], [6], [2, 6, 5, 1]];
+  const sources = name.startsWith("features")
+    ? {
+        source,
+        facts: [
+          [1, 2],
+          [0, 1],
+          [-1, 0],
+        ],
+      }
+    : source;
+  const [layers, graph] = await Promise.all(
+    both.map(async (trained) => {
+      await using running = await sequenceModel(trained, { backend: reference() });
+      return generate(running, sources, { start: 1, end: 2, maxLength: 6, beamSize: 2, nBest: 2 });
+    }),
+  );
+  const rounded = (results: typeof layers) =>
+    results?.map((all) => all.map(({ tokens, score }) => [[...tokens], Math.fround(score)]));
+  expect(rounded(graph)).toEqual(rounded(layers));
 });
 
 test("a graph that needs whole rows is refused with the reason", async () => {

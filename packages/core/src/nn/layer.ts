@@ -118,11 +118,30 @@ export interface LayerDefinition<C> {
    * @throws DataError that begins with the `owner`
    */
   reads?(config: C, data: InputData, owner: string, input: number): Int32Array | undefined;
+  /** Cuts a layer that is more than one step, by which of its inputs come `late`. */
+  halves?(config: C, late: readonly boolean[]): LayerHalves;
   /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
   readonly passes?: readonly Pass[];
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];
+}
+
+/** A layer in two: what does not depend on inputs that come late, and the rest. Their parameters are those of the layer. */
+export interface LayerHalves {
+  readonly early: LayerHalf;
+  readonly late: LayerHalf;
+  /** The first so many results of `early` are read by `late`, behind its inputs. */
+  readonly crossing: number;
+  /** Where the results of the layer are. */
+  readonly outputs: readonly { readonly early: boolean; readonly output: number }[];
+}
+
+/** Half of a layer. */
+export interface LayerHalf {
+  readonly layer: Omit<LayerSpec, "name">;
+  /** Which of the inputs of the layer it reads. */
+  readonly inputs: readonly number[];
 }
 
 /** A layer as data: its kind, its options with all defaults filled in, and its name where the user gave one. */

@@ -9,6 +9,7 @@ import type { CarriedState } from "../carried.ts";
 import type { Flow } from "../kinds.ts";
 import type { ModelSpec } from "../spec.ts";
 import { withoutBeginnings } from "./beginnings.ts";
+import { halved } from "./halves.ts";
 import { readAsItLies } from "./layout.ts";
 import { crossingsOf, freeName, nameOfProduct, productsOf, type Stand, standFor } from "./memory.ts";
 import { type Attention, attentionOf, expectScores, logProbabilitiesOf } from "./outputs.ts";
@@ -72,7 +73,8 @@ const TOKEN = "token";
  * @example
  * const { memory, states, step } = decodingOf(model([source, target], { next, attention }).spec);
  */
-export function decodingOf(spec: ModelSpec, options: DecodingOptions = {}): DecodingParts {
+export function decodingOf(given: ModelSpec, options: DecodingOptions = {}): DecodingParts {
+  const spec = halved(given, rolesOf(given, options).target);
   const roles = rolesOf(spec, options);
   const whole = buildModel(spec);
   const scores = spec.outputs.indexOf(roles.output);
@@ -80,8 +82,8 @@ export function decodingOf(spec: ModelSpec, options: DecodingOptions = {}): Deco
   const attention = attentionOf(spec, roles, whole);
   const stands = crossingsOf(spec, roles, whole).map(({ name, value }) => standFor(name, value));
   expectStepwise(spec, roles, stands);
-  const { given, carried } = stepOf(spec, roles, stands, scores, attention);
-  const { roots: begun, initials } = withoutBeginnings(given);
+  const { given: made, carried } = stepOf(spec, roles, stands, scores, attention);
+  const { roots: begun, initials } = withoutBeginnings(made);
   const encoded = (value: Value): Value =>
     substitute(
       [value],
