@@ -48,7 +48,7 @@ function otherMember(file: Uint8Array, k: number, random: RandomStream): Uint8Ar
 /** `.keras` archives: as they are, and with members that were damaged before they were packed. */
 export const damagedArchives = (count: number, seed: number) =>
   expectHarmless(
-    [small.keras, inside.keras],
+    [small.keras, small.keras, small.keras, inside.keras],
     (bytes) => importKeras(bytes, { acceptDifferences: true }),
     count,
     new RandomStream(seed, "keras"),

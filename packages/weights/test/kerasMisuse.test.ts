@@ -130,10 +130,8 @@ describe("descriptions", () => {
     const x = [{ class_name: "__keras_tensor__", config: { keras_history: ["x", 0, 0] } }];
     const layer = { class_name: "ReLU", config: { name: "z" }, name: "z", inbound_nodes: [{ args: x, kwargs: {} }] };
     for (const innermost of [[], [layer]]) {
-      const start = performance.now();
       const bomb = edited(chain, () => JSON.stringify(nested(12, innermost)));
       expect(() => importKeras(bomb)).toThrow(/it (applies|takes) more than \d+ (layers|steps)/);
-      expect(performance.now() - start).toBeLessThan(1000);
     }
     expect(() => importKeras(edited(chain, () => JSON.stringify(nested(25, []))))).toThrow(/more than 20 deep/);
   });
