@@ -1,7 +1,7 @@
 /** Protobuf bytes to messages and back, by the table of fields in `schema.ts`. */
 
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { ModelFileError } from "@ostinato/core";
+import { bytesFrom, ModelFileError } from "@ostinato/core";
 import { type Message, messages, type OnnxModel } from "./schema.ts";
 
 type MessageName = keyof typeof messages;
@@ -104,10 +104,12 @@ function read(bytes: Uint8Array, name: MessageName, depth: number): AnyMessage {
 }
 
 /**
- * The message in the bytes of an `.onnx` file; fields this package does not use are left out, and raw data stays a view of `bytes`.
- * Throws `ModelFileError` for anything that is not an ONNX model.
+ * The message in the bytes of an `.onnx` file; fields this package does not use are left out, and raw data stays a view of its bytes.
+ *
+ * @throws ModelFileError for anything that is not an ONNX model
  */
-export function decodeOnnx(bytes: Uint8Array): OnnxModel {
+export function decodeOnnx(file: Uint8Array | ArrayBuffer): OnnxModel {
+  const bytes = bytesFrom(file);
   let model: OnnxModel;
   try {
     model = read(bytes, "Model", 0);

@@ -42,7 +42,7 @@ export interface Importing {
   isParameter(imported: Imported): boolean;
   /** The shape in ONNX. */
   shapeOf(imported: Imported): readonly Size[];
-  /** A parameter with its data. One of this name and shape that there is already is taken in its place. */
+  /** A parameter with its data. One of this name, shape and data that there is already is taken in its place. */
   parameter(name: string, tensor: Float32Tensor): Value;
   /** The size of two that must be equal; where that is news, reading begins again with it. @throws ShapeError for numbers that differ */
   same(a: Dim, b: Dim): Dim;
@@ -107,21 +107,27 @@ function isParameter(imported: Imported): boolean {
   return (imported.trained && !ownConstant.test(imported.name)) || imported.data.length > MOST_CONSTANT;
 }
 
+/** Whether two tensors have the same shape and the same numbers, 0 and -0 told apart. */
+const isSame = (a: Float32Tensor, b: Float32Tensor): boolean =>
+  a.shape.join() === b.shape.join() && (a.data === b.data || a.data.every((number, i) => Object.is(number, b.data[i])));
+
 /** What parameters and values are made of while one attempt reads a file. */
 export class Made {
   readonly state = new Map<string, Float32Tensor>();
-  readonly #parameters = new Map<string, Value>();
+  /** By the names that they were asked for. Bodies beside each other may call different tensors the same. */
+  readonly #parameters = new Map<string, { readonly tensor: Float32Tensor; readonly value: Value }[]>();
   readonly #values = new WeakMap<Imported, Value>();
 
   parameter(name: string, tensor: Float32Tensor): Value {
-    const key = `${name} ${tensor.shape.join()}`;
-    const known = this.#parameters.get(key);
-    if (known !== undefined) return known;
+    const named = this.#parameters.get(name) ?? [];
+    const known = named.find((one) => isSame(one.tensor, tensor));
+    if (known !== undefined) return known.value;
     let unique = name;
-    for (let count = 1; this.state.has(unique); count++) unique = `${name}_${count}`;
+    for (let count = Math.max(1, named.length); this.state.has(unique); count++) unique = `${name}_${count}`;
     const value = state(unique, "float32", tensor.shape);
     this.state.set(unique, tensor);
-    this.#parameters.set(key, value);
+    named.push({ tensor, value });
+    this.#parameters.set(name, named);
     return value;
   }
 

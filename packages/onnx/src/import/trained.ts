@@ -41,8 +41,37 @@ const optionNames = Object.keys({ name: true, inputs: true, outputs: true, weigh
   true
 >);
 
-/** A tensor of the caller in the place of an initializer. */
+/** @throws ConfigError for options of another form, and for names of inputs that the file does not have */
+function expectOptions({ inputs = {}, outputs, weights = {} }: ImportOptions, known: readonly string[]): void {
+  const isRecord = (option: unknown): boolean =>
+    typeof option === "object" && option !== null && !Array.isArray(option);
+  const isDims = (dims: unknown): boolean =>
+    Array.isArray(dims) &&
+    dims.every((dim) => (typeof dim === "string" ? dim !== "" : Number.isInteger(dim) && dim > 0));
+  const names = known.map((name) => `"${name}"`).join(", ");
+  for (const [option, form, byName] of [
+    ["inputs", '{ ids: ["batch", "time"] }', inputs],
+    ["weights", "tensors by name", weights],
+  ] as const) {
+    if (!isRecord(byName)) throw new ConfigError(`importOnnx: ${option} must be ${form}`);
+    const unknown = Object.keys(byName).find((name) => !known.includes(name));
+    if (unknown !== undefined)
+      throw new ConfigError(`importOnnx: ${option} names the input "${unknown}", and the model has ${names}`);
+  }
+  const odd = Object.keys(inputs).find((name) => !isDims(inputs[name]));
+  if (odd !== undefined)
+    throw new ConfigError(
+      `importOnnx: inputs must say of "${odd}" what each axis is, a name or a number from 1 on: ["batch", "time", 8]`,
+    );
+  const isNames = Array.isArray(outputs) && outputs.length > 0 && outputs.every((name) => typeof name === "string");
+  if (outputs !== undefined && !isNames)
+    throw new ConfigError("importOnnx: outputs must be a list of the names of outputs");
+}
+
+/** A tensor of the caller in the place of an input. */
 function given(name: string, tensor: Tensor): Stored {
+  if (typeof tensor !== "object" || tensor === null || !ArrayBuffer.isView(tensor.data) || !Array.isArray(tensor.shape))
+    throw new ConfigError(`importOnnx: the weights "${name}" are no tensor`);
   const { dtype, shape, data } = tensor;
   if (data.length !== sizeOf(shape)) throw new ConfigError(`importOnnx: the weights "${name}" do not fill their shape`);
   const numbers = dtype === "int32" ? "int" : dtype === "bool" ? "bool" : "float";
@@ -99,15 +128,19 @@ const foundIn = (read: Read): Found => ({
  * const trained = importOnnx(await readFile("model.onnx"));
  * await using trainer = await compile(trained, { backend: await cpu(), loss: binaryCrossentropy(), optimizer: adam() });
  */
-export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Trained {
+export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: ImportOptions = {}): Trained {
   return importWith(bytes, options, noExternalData);
 }
 
 /** `importOnnx` with tensors of other files. */
-export function importWith(bytes: Uint8Array, options: ImportOptions, external: ExternalData): Trained {
+export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptions, external: ExternalData): Trained {
   new OptionReader("importOnnx", options, optionNames);
   const { name, outputs, weights = {} } = options;
   const model = withRestoredWeights(decodeOnnx(bytes));
+  expectOptions(
+    options,
+    (model.graph?.inputs ?? []).map((input) => input.name ?? ""),
+  );
   const isOurs = model.producerName === "ostinato";
   const base = {
     ...{ model, importers, external },

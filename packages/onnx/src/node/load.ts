@@ -55,29 +55,48 @@ function opened(path: string, tensor: string): number {
   }
 }
 
-/** Reads tensors from files in a folder. */
-const inFolder =
-  (folder: string): ExternalData =>
-  (place) => {
+/** Of nothing longer a tensor here can be made. */
+const LONGEST = 2 ** 31 - 1;
+
+/** So many times its length a file may be read for different tensors: the rows of a table that several share, not a file that is made large by naming it often. */
+const MOST_TIMES = 10;
+
+/** Reads tensors from files in a folder, each once, however often the model is gone through. */
+function inFolder(folder: string): ExternalData {
+  const known = new Map<string, Uint8Array>();
+  const taken = new Map<string, number>();
+  return (place) => {
     const path = pathIn(folder, place);
+    const offset = bytesIn(place, "offset", 0);
+    const length = bytesIn(place, "length", place.bytes);
+    const key = JSON.stringify([place.name, path, offset, length]);
+    const before = known.get(key);
+    if (before !== undefined) return before;
     const file = opened(path, place.name);
     try {
       const found = fstatSync(file);
-      const offset = bytesIn(place, "offset", 0);
-      const length = bytesIn(place, "length", place.bytes);
+      const total = (taken.get(path) ?? 0) + length;
       const wrong = !found.isFile()
         ? "it is no file"
         : found.nlink > 1
           ? "it is a hard link, which may be to a file elsewhere"
           : length !== place.bytes || offset + length > found.size
             ? `${place.bytes} bytes are wanted, and ${length} from ${offset} on are given of ${found.size}`
-            : undefined;
+            : length > LONGEST
+              ? `it has ${length} bytes, and a tensor here has at most ${LONGEST}`
+              : total > MOST_TIMES * found.size
+                ? `the tensors that stand there have more than ${MOST_TIMES} times its ${found.size} bytes`
+                : undefined;
       if (wrong !== undefined) throw new ModelFileError(`the tensor "${place.name}" stands in "${path}": ${wrong}`);
-      return readFully(file, offset, length);
+      taken.set(path, total);
+      const bytes = readFully(file, offset, length);
+      known.set(key, bytes);
+      return bytes;
     } finally {
       closeSync(file);
     }
   };
+}
 
 function readFully(file: number, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -98,6 +117,8 @@ function readFully(file: number, offset: number, length: number): Uint8Array {
  * const trained = await loadOnnx("model.onnx", { externalData: true });
  */
 export async function loadOnnx(path: string | URL, options: LoadOptions = {}): Promise<Trained> {
+  if (typeof options !== "object" || options === null)
+    throw new ConfigError(`loadOnnx takes an object of options, got ${String(options)}`);
   const { externalData = false, ...others } = options;
   if (typeof externalData !== "boolean")
     throw new ConfigError(`loadOnnx: externalData must be true or false, got ${JSON.stringify(externalData)}`);

@@ -1,9 +1,9 @@
 /** Weights in other files: read on request, from the folder of the model alone, and as many bytes as the tensor has. */
-import { link, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ModelFileError } from "@ostinato/core";
+import { ConfigError, ModelFileError } from "@ostinato/core";
 import { graphFromOnnx, importOnnx } from "@ostinato/onnx";
 import { loadOnnx } from "@ostinato/onnx/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -60,6 +60,54 @@ test("they are not read unless that is asked for", async () => {
   );
   expect(() => importOnnx(bytes)).toThrow(ModelFileError);
   expect(() => graphFromOnnx(bytes)).toThrow(ModelFileError);
+});
+
+/** A chain of so many products, each with a weight of its own name: all of them the same two rows of a file. */
+function chain(count: number): Uint8Array {
+  const external = [{ key: "location", value: "square.bin" }];
+  return file({
+    inputs: [input("x", float, ["batch", 2])],
+    initializers: Array.from({ length: count }, (_, i) => ({
+      ...{ name: `w${i}`, dataType: float, dims: [2, 2], location: 1, external },
+    })),
+    nodes: Array.from({ length: count }, (_, i) =>
+      node("MatMul", `${i === 0 ? "x" : `h${i}`} w${i}`, i + 1 === count ? "y" : `h${i + 1}`),
+    ),
+  });
+}
+
+test("a file may be named by several tensors, and no model becomes large by naming one often", async () => {
+  const path = join(folder, "chain.onnx");
+  await writeFile(join(folder, "square.bin"), new Uint8Array(numbers.buffer, 0, 16));
+  await writeFile(path, chain(10));
+  const { weights } = await loadOnnx(path, { externalData: true });
+  expect(Object.keys(weights)).toHaveLength(10);
+  for (const { data } of Object.values(weights)) expect(data).toEqual(Float32Array.of(1, 2, 3, 4));
+  await writeFile(path, chain(11));
+  await expect(loadOnnx(path, { externalData: true })).rejects.toThrow(
+    /"w10" stands in .*the tensors that stand there have more than 10 times its 16 bytes/,
+  );
+});
+
+test("a tensor that is larger than one can be is refused before it is read", async () => {
+  const path = join(folder, "huge.onnx");
+  const hole = await open(join(folder, "hole.bin"), "w");
+  await hole.truncate(2 ** 31);
+  await hole.close();
+  const external = [{ key: "location", value: "hole.bin" }];
+  const bytes = file({
+    inputs: [input("x", float, ["batch", 2])],
+    initializers: [{ name: "w", dataType: float, dims: [2, 2 ** 28], location: 1, external }],
+    nodes: [node("MatMul", "x w", "y")],
+  });
+  await writeFile(path, bytes);
+  await expect(loadOnnx(path, { externalData: true })).rejects.toThrow(
+    new RegExp(`it has ${2 ** 31} bytes, and a tensor here has at most`),
+  );
+});
+
+test("options that are none are refused", async () => {
+  await expect(loadOnnx(join(folder, "model.onnx"), null as never)).rejects.toThrow(ConfigError);
 });
 
 test.each<[what: string, entries: Record<string, string>, words: RegExp]>([

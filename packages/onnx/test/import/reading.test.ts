@@ -1,10 +1,19 @@
 /** Reading ONNX files: shape arithmetic is computed away, sizes that must be equal become so, and what cannot be read is refused by name. */
-import { feed, type Graph, ModelFileError, printGraph, tanh, UnsupportedOpError } from "@ostinato/core";
+import {
+  ConfigError,
+  feed,
+  float32,
+  type Graph,
+  ModelFileError,
+  printGraph,
+  tanh,
+  UnsupportedOpError,
+} from "@ostinato/core";
 import { mul } from "@ostinato/core/graph";
-import { graphFromOnnx, graphToOnnx } from "@ostinato/onnx";
-import { expect, test } from "vitest";
+import { decodeOnnx, graphFromOnnx, graphToOnnx, importOnnx } from "@ostinato/onnx";
+import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/file/schema.ts";
-import { file, input, ints, node, type Parts } from "./files.ts";
+import { file, float, floats, input, ints, node, type Parts } from "./files.ts";
 
 const read = (parts: Parts): string => printGraph(graphFromOnnx(file(parts)).graph);
 
@@ -86,4 +95,71 @@ test("what cannot be read is refused with the node, the operator and the reason"
   expect(refused([node("Tanh", "z", "y")])).toThrow(
     new ModelFileError('the node "Tanh" reads "z", which no node before it gives'),
   );
+});
+
+test("bodies beside each other may call different weights the same", () => {
+  const branch = (...data: number[]): Message<"Graph"> => ({
+    name: "branch",
+    nodes: [node("Identity", "w", "o")],
+    initializers: [floats("w", [1, 2], data)],
+    outputs: [{ name: "o", type: { tensor: { elementType: float } } }],
+  });
+  const choice = (output: string, ...data: number[]): Message<"Node"> => ({
+    ...node("If", "yes", output),
+    attributes: [
+      { name: "then_branch", type: 5, graph: branch(...data) },
+      { name: "else_branch", type: 5, graph: branch(0, 0) },
+    ],
+  });
+  const { state } = graphFromOnnx(
+    file({
+      inputs: [input("x", float, ["batch", 2])],
+      initializers: [{ name: "yes", dataType: 9, dims: [], int32s: [1] }],
+      nodes: [
+        ...[choice("a", 1, 2), choice("b", 10, 20), choice("c", 1, 2)],
+        ...[node("Add", "x a", "x1"), node("Add", "x1 b", "x2"), node("Add", "x2 c", "y")],
+      ],
+    }),
+  );
+  expect(state).toEqual({ w: float32([1, 2], [1, 2]), w_1: float32([1, 2], [10, 20]) });
+});
+
+describe("what is given wrong is refused at once", () => {
+  const bytes = file({
+    inputs: [input("x", float, ["batch", 2])],
+    initializers: [floats("w", [2, 2], [1, 2, 3, 4])],
+    nodes: [node("MatMul", "x w", "y")],
+  });
+  const files: readonly (readonly [string, unknown, string])[] = [
+    ["a promise", Promise.resolve(bytes), "an object (Promise)"],
+    ["a path", "model.onnx", '"model.onnx"'],
+    ["nothing", undefined, "undefined"],
+    ["null", null, "null"],
+  ];
+  test.each(files)("%s in the place of a file", (_name, given, found) => {
+    for (const read of [importOnnx, graphFromOnnx, decodeOnnx])
+      expect(() => read(given as never)).toThrow(
+        new ModelFileError(`the bytes of a file are a Uint8Array, got ${found}`),
+      );
+  });
+
+  test("a buffer is read as its bytes", () => {
+    expect(importOnnx(Uint8Array.from(bytes).buffer)).toEqual(importOnnx(bytes));
+  });
+
+  const options: readonly (readonly [unknown, string])[] = [
+    [{ inputs: { z: ["batch", 2] } }, 'inputs names the input "z", and the model has "x"'],
+    [{ inputs: [["batch", 2]] }, 'inputs must be { ids: ["batch", "time"] }'],
+    [{ inputs: { x: "batch" } }, 'inputs must say of "x" what each axis is'],
+    [{ inputs: { x: ["batch", -2] } }, 'inputs must say of "x" what each axis is'],
+    [{ outputs: "y" }, "outputs must be a list of the names of outputs"],
+    [{ outputs: [] }, "outputs must be a list of the names of outputs"],
+    [{ weights: 5 }, "weights must be tensors by name"],
+    [{ weights: { x: 5 } }, 'the weights "x" are no tensor'],
+    [{ weights: { w: float32([1], [1]) } }, 'weights names the input "w", and the model has "x"'],
+  ];
+  test.each(options)("the options %j", (given, message) => {
+    expect(() => importOnnx(bytes, given as never)).toThrow(ConfigError);
+    expect(() => importOnnx(bytes, given as never)).toThrow(message);
+  });
 });
