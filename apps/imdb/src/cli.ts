@@ -29,6 +29,10 @@ Examples:
   npm run imdb -- train --cell gru --layers 2 --units 32 --dropout 0.2 --out runs/gru
   npm run imdb -- train --backend tfjs-wasm --limit 500 --out runs/tfjs   the same model on TensorFlow.js
   npm run imdb -- train --data tickets.csv --text-column message --label-column queue --out runs/tickets
+  npm run imdb -- train --init film.onnx --freeze embedding --out runs/film   goes on from a model, with its network and words
+
+--init takes a folder of train, or a file: a model of this app, ONNX, .keras; or weights alone, of PyTorch (.safetensors) or Keras
+(.weights.h5), for the network that the other options describe.
 
 The folder gets model.safetensors (vocabulary inside): the weights after the epoch with the best validation loss, which stand in
 best.safetensors as soon as there are any; history.json, and loss and accuracy as .svg and .png. The same seed gives the same bytes of each.
@@ -40,12 +44,15 @@ after a crash from the last checkpoint.`,
 Loss, accuracy, exact ROC AUC, the confusion matrix, and precision, recall and F1 of each class; the ROC curve goes into the
 model's folder as roc.svg and roc.png. With more than two classes: macro averages in place of AUC and ROC curve.
 
+--model film.onnx or film.keras tests a model of another program: its words stand in film.json, or in what --vocabulary names.
+
 A model of your own data is tested with the part of it that training has not seen, a fifth; --data names another file, of
 which all rows are used.`,
   predict: `
 Examples:
   npm run imdb -- predict "A quiet, wonderful film." "Two hours I will not get back."
   npm run imdb -- predict --backend onnx < reviews.txt   one review a line
+  npm run imdb -- predict --model film.onnx --vocabulary words.txt "A quiet film."
   npm run -s imdb -- predict --json < reviews.txt        {"text":…,"probability":…,"label":"positive",
                                                          "probabilities":{"negative":…,"positive":…}} a line
 

@@ -19,7 +19,7 @@ import {
 } from "@ostinato/classifier";
 import { textClassifier } from "@ostinato/classifier/node";
 import { ModelFileError, type Trained } from "@ostinato/core";
-import { type LabelEncoder, labelEncoder, type Vocabulary } from "@ostinato/text";
+import type { LabelEncoder, Vocabulary } from "@ostinato/text";
 import type { KnownClassWeights } from "./class-weights.ts";
 import { type Describing, describedModel } from "./described.ts";
 import type { PresetName } from "./presets.ts";
@@ -32,6 +32,7 @@ export interface Sentiment extends AppModel {
   /** Those of all inputs. */
   readonly vocabularies: Vocabularies;
   readonly settings: KnownSettings;
+  /** The labels in the order of the outputs. */
   readonly labelEncoder: LabelEncoder<string>;
   /** What it was trained on. */
   readonly data: DataRecord;
@@ -85,7 +86,7 @@ export async function loadSentiment(
       throw new UsageError(`--vocabulary: ${model.path} has the vocabulary that it was trained with; leave it out`);
     const trained = isDescribed ? model.trained : await describedModel(model.path, model.trained, describing);
     const { settings, ...read } = classifierSettings(trained);
-    return { ...model, trained, ...read, settings, labelEncoder: labelEncoder(settings.labels), data };
+    return { ...model, trained, ...read, settings, labelEncoder: { classes: settings.labels }, data };
   } catch (error) {
     if (error instanceof ModelFileError) throw foreign(error.message);
     throw error;

@@ -8,6 +8,7 @@ import {
   globalAveragePooling1d,
   globalMaxPooling1d,
   gru,
+  inferenceGraph,
   type Loss,
   lstm,
   type Model,
@@ -156,7 +157,8 @@ export function shownNetwork(options: NetworkOptions): string {
   ].join(", ");
 }
 
-/** The loss that goes with the network's last layer. */
-export function lossFor(classes: number): Loss {
-  return classes === 2 ? binaryCrossentropy() : sparseCategoricalCrossentropy();
+/** The loss that goes with what a network ends in: one probability, or one for each class. */
+export function lossFor({ spec }: Model): Loss {
+  const [output] = Object.values(inferenceGraph(spec).fetches);
+  return output?.type.shape.at(-1) === 1 ? binaryCrossentropy() : sparseCategoricalCrossentropy();
 }

@@ -104,6 +104,12 @@ export function readTrainingReviews(seed: number, limit?: number, options: DataO
   });
 }
 
+/** The same with the labels in the order in which a model has them. Throws `UsageError` for other labels than the model's. */
+export function trainingReviewsFor(labelEncoder: LabelEncoder<string>, reviews: TrainingReviews): TrainingReviews {
+  const inOrder = (rows: LabelledTexts) => inOrderOf(labelEncoder, reviews.labelEncoder, rows, "the data have");
+  return { ...reviews, labelEncoder, train: inOrder(reviews.train), validation: inOrder(reviews.validation) };
+}
+
 /** What to test a model with, and in which data that was trained on it stands. */
 export interface TestOptions extends DataOptions {
   readonly seed: number;
@@ -129,8 +135,9 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
   return readable(options, async () => {
     if (options.data === undefined && trainedOn.kind === "imdb") {
       const imdb = await readImdb({ seed });
-      requireSameClasses("the IMDB reviews have", imdb.labelEncoder, labelEncoder, "; name data with --data");
-      return { rows: firstRows(imdb.test, limit) };
+      const way = "; name data with --data";
+      const test = inOrderOf(labelEncoder, imdb.labelEncoder, imdb.test, "the IMDB reviews have", way);
+      return { rows: firstRows(test, limit) };
     }
     if (options.data === undefined) throw new UsageError("this model was trained on data of yours: give it as --data");
     const source = await detectDataSource(options.data);
@@ -146,25 +153,28 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
       return { rows: firstRows(unseen, limit), form };
     }
     const halves = await readHalves(options, seed);
-    requireSameClasses(`--data ${options.data} has`, halves.labelEncoder, labelEncoder);
+    const test = inOrderOf(labelEncoder, halves.labelEncoder, halves.test, `--data ${options.data} has`);
     if ((halves.record.kind === "imdbIds") !== (trainedOn.kind === "imdbIds")) {
       throw new UsageError(
         `--data ${options.data}: one of model and data has words, the other only the ids of imdb.npz`,
       );
     }
-    return { rows: firstRows(halves.test, limit) };
+    return { rows: firstRows(test, limit) };
   });
 }
 
-/** Throws `UsageError` for data of other classes than the model's. */
-export function requireSameClasses(
+/** Rows with the ids of their labels in the order in which a model has these. Throws `UsageError` for data of other classes than the model's. */
+function inOrderOf(
+  { classes: known }: LabelEncoder<string>,
+  { classes }: LabelEncoder<string>,
+  rows: LabelledTexts,
   have: string,
-  of: LabelEncoder<string>,
-  known: LabelEncoder<string>,
   way = "",
-): void {
-  if (JSON.stringify(of.classes) === JSON.stringify(known.classes)) return;
-  throw new UsageError(`${have} the classes ${shownLabels(of)}; the model knows ${shownLabels(known)}${way}`);
+): LabelledTexts {
+  const ids = classes.map((label) => known.indexOf(label));
+  if (classes.length !== known.length || ids.includes(-1))
+    throw new UsageError(`${have} the classes ${shownLabels(classes)}; the model knows ${shownLabels(known)}${way}`);
+  return { texts: rows.texts, labels: rows.labels.map((label) => ids[label] as number) };
 }
 
 async function readHalves(options: DataOptions, seed: number): Promise<Halves> {
@@ -237,7 +247,7 @@ function rejectColumns(options: DataOptions, what: string): void {
   );
 }
 
-function shownLabels({ classes }: LabelEncoder<string>): string {
+function shownLabels(classes: readonly string[]): string {
   return classes.map(shownLabel).join(", ");
 }
 

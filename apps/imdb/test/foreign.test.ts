@@ -37,7 +37,10 @@ async function refused(args: readonly string[]): Promise<string> {
 const network = ["--embedding", "4", "--units", "6", "--max-words", "40"];
 const train = ["train", "--data", data, "--batch-size", "16", "--threads", "1", "--epochs", "1"];
 
-describe.each([["keras", "keras.keras"]] as const)("%s: %s", (library, name) => {
+describe.each([
+  ["pytorch", "pytorch.onnx"],
+  ["keras", "keras.keras"],
+] as const)("%s: %s", (library, name) => {
   const file = golden(name);
 
   test.each<RuntimeName>(runtimeNames)("predict on %s gives what the library gave", async (backend) => {
@@ -134,6 +137,10 @@ describe("descriptions", () => {
     const written = (json: unknown) => writeFileSync(file, typeof json === "string" ? json : JSON.stringify(json));
     written({ labels: ["bad", "good"], maxLength: 2, vocabulary });
     expect((await told(predict))[0]).toMatchObject({ label: "good", probabilities: { bad: expect.any(Number) } });
+    // In another order each text has the wrong one.
+    written({ labels: ["positive", "negative"], vocabulary });
+    const tested = await told(["evaluate", ...predict.slice(1, 5), "--data", data]);
+    expect(only(tested, "test")).toMatchObject({ accuracy: 0, auc: 0 });
     for (const [json, message] of [
       [[...vocabulary, "more"], /--vocabulary .*: it has 41 ids, and the model's input "\w+" knows 40/],
       [{ labels: ["one"], vocabulary }, /labels must be a list of two texts or more/],
@@ -175,6 +182,27 @@ describe("what is no such model", () => {
     expect(await refused(["predict", "--model", file, "a"])).toMatch(
       /is not a model of this app: it is one of npm run tag/,
     );
+  });
+});
+
+describe("the README", () => {
+  test("of the project: its lines run", async () => {
+    const root = join(import.meta.dirname, "..", "..", "..");
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const [, section = ""] = readme.split("## From PyTorch, from Keras");
+    const lines = [...(section.split("```")[1] ?? "").matchAll(/^npm run imdb -- (.*)$/gm)].map(
+      ([, line = ""]) => line,
+    );
+    expect(lines).toHaveLength(4);
+    const out = temporaryFolder();
+    for (const line of lines) {
+      const args = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) =>
+        (quoted ?? word ?? "")
+          .replace("apps/imdb/test/golden", join(import.meta.dirname, "golden"))
+          .replace("runs/further", out),
+      );
+      expect(await runInside(args), line).toMatchObject({ code: 0, stderr: "" });
+    }
   });
 });
 

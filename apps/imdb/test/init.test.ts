@@ -1,11 +1,12 @@
 /** `--init`: training that goes on from a model, is stopped and gone on with without its file, and leaves parts of it as they are. */
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { runtimeNames } from "@ostinato/app";
 import { fromBytes } from "@ostinato/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { lastingFolder, runInside, temporaryFolder } from "./runCli.ts";
 import { columns, drawnRows, writeCsv } from "./tables.ts";
-import { bytesOf, expectSameFiles, trained } from "./trainings.ts";
+import { bytesOf, expectSameFiles, probabilitiesOn, trained } from "./trainings.ts";
 
 const folder = lastingFolder();
 const data = writeCsv(folder, drawnRows(120));
@@ -64,6 +65,30 @@ describe("own models", () => {
     await trained([...train, "--units", "3", "--max-words", "60", "--epochs", "1", "--overwrite"], out);
     expect(existsSync(join(out, "initial.safetensors"))).toBe(false);
     await trained([...train, "--units", "3", "--max-words", "60", "--epochs", "2", "--resume"], out);
+  });
+});
+
+describe("an export", () => {
+  const file = join(folder, "export", "model.onnx");
+  const texts = drawnRows(20).map(({ message }) => message);
+  beforeAll(async () => {
+    expect(await runInside(["export", "--model", first, "--out", file])).toMatchObject({ code: 0 });
+  });
+
+  test("answers as the model does, on every backend and as it is in onnxruntime", async () => {
+    const expected = await probabilitiesOn("cpu", first, texts);
+    for (const backend of runtimeNames)
+      for (const [row, probability] of (await probabilitiesOn(backend, file, texts)).entries())
+        expect(Math.abs(probability - (expected[row] as number)), backend).toBeLessThanOrEqual(1e-5);
+    const evaluated = await runInside(["evaluate", "--model", file, "--data", data, ...columns, "--json"]);
+    expect(evaluated).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("trains further as the model does", async () => {
+    const [ofExport, ofModel] = [temporaryFolder(), temporaryFolder()];
+    const args = [...train, "--backend", "cpu", "--epochs", "1", "--init"];
+    const [one, other] = [await trained([...args, file], ofExport), await trained([...args, first], ofModel)];
+    expect(lossOf(one)).toBe(lossOf(other));
   });
 });
 

@@ -32,6 +32,7 @@ Examples:
   npm run tag -- train --tagset brown --out runs/brown   with the corpus's own 472 tags
   npm run tag -- train --data conll2003 --token-column 1 --tag-column 4 --out runs/names
   npm run tag -- train --data names.tsv --units 64 --epochs 20 --out runs/names --json
+  npm run tag -- train --init runs/tag --data names.tsv --out runs/further   goes on from a model, with its network and words
 
 --data takes a CoNLL file: a token and its tag on each line, in columns with tabs or white space between, and a blank line between
 sentences. A tenth of the sentences is kept to test with, and a tenth to validate. A folder has files with train, dev and test in
@@ -48,7 +49,10 @@ after a crash from the last checkpoint.`,
 Accuracy of tokens; precision, recall and F1 of each tag; for tags of spans (B-person, I-person, O) those of whole spans, as CoNLL's
 conlleval has them; the most confused tags, sentences with wrong tags, and the confusion matrix as confusion.svg and confusion.png.
 
-A model of your own data is tested with the part of it that was kept; --data names another file, of which all sentences are used.`,
+A model of your own data is tested with the part of it that was kept; --data names another file, of which all sentences are used.
+
+--model tagger.onnx or tagger.keras tests a model of another program that reads words: its tags and words stand in tagger.json, or in
+what --vocabulary names.`,
   predict: `
 Examples:
   npm run tag -- predict "The old man the boats."

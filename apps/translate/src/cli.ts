@@ -23,6 +23,7 @@ Examples:
   npm run translate -- train                             letters to phones, from CMUdict, into runs/translate
   npm run translate -- train --data german.tsv --lowercase --out runs/german
   npm run translate -- train --data names.tsv --source-tokens characters --target-tokens characters --out runs/names
+  npm run translate -- train --init runs/translate --data more.tsv --out runs/more   goes on from a model, with its network and tokens
 
 --data takes a file with a text and what it becomes on each line, with a tab between them. Rows of the same first column are several
 right answers. A twentieth of the texts is kept to test with, and a twentieth to validate, by a hash of the first column.

@@ -1,6 +1,6 @@
 /** Models that other programs made: the file that describes them, and what makes probabilities of the logits in which they often end. */
 import { readFile } from "node:fs/promises";
-import { activation, ConfigError, inferenceGraph, type ModelSpec, parseModelSpec } from "@ostinato/core";
+import { activation, ConfigError, inferenceGraph, type ModelSpec, parseModelSpec, type Value } from "@ostinato/core";
 import { TextDataError } from "@ostinato/text";
 import { Option } from "commander";
 import { systemReason, UsageError } from "./failures.ts";
@@ -57,7 +57,7 @@ export async function readDescription<T>(
 export function withProbabilities(spec: ModelSpec): ModelSpec {
   const [output] = spec.outputs;
   const [value] = Object.values(inferenceGraph(spec).fetches);
-  if (output === undefined || value === undefined || ["sigmoid", "softmax"].includes(value.node.op)) return spec;
+  if (output === undefined || value === undefined || areProbabilities(value)) return spec;
   const { spec: layer } = activation({ activation: value.type.shape.at(-1) === 1 ? "sigmoid" : "softmax" });
   const taken = new Set(spec.layers.map(({ name }) => name));
   const name = ["probabilities", "classProbabilities", "labelProbabilities"].find((each) => !taken.has(each));
@@ -67,4 +67,10 @@ export function withProbabilities(spec: ModelSpec): ModelSpec {
     calls: [...spec.calls, { layer: spec.layers.length, sources: [output.source] }],
     outputs: [{ name: output.name, source: { call: spec.calls.length } }],
   });
+}
+
+/** Whether a value is a sigmoid or a softmax, with its axes in whatever order. */
+function areProbabilities({ node }: Value): boolean {
+  if (node.op === "transpose") return areProbabilities(node.inputs[0] as Value);
+  return node.op === "sigmoid" || node.op === "softmax";
 }

@@ -12,6 +12,8 @@ test("exportOnnx with what it needs of core is at most 30 kB minified and gzippe
   expect(code).toMatch(/export\{\w+ as exportOnnx\}/);
   // 25.6 kB, of which 1.5 are weights in fewer bits and int64 ids.
   expect(sizeOf(code)).toBeLessThanOrEqual(30_000);
+  // Nothing of what reads files.
+  expect(code).not.toContain("enforce_sorted");
 });
 
 test("onnxPredictor in a page is at most 58 kB minified and gzipped; onnxruntime-web and what reads models of other programs come later", async () => {

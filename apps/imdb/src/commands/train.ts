@@ -25,7 +25,7 @@ import { keptOf, sizesOf } from "../inputs.ts";
 import { appName, loadSentiment, metadataOf, type Sentiment } from "../model.ts";
 import { lossFor, network, recurrentDefaults } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
-import { nounOf, readTrainingReviews, requireSameClasses, type TrainingReviews } from "../reviews.ts";
+import { nounOf, readTrainingReviews, type TrainingReviews, trainingReviewsFor } from "../reviews.ts";
 import { rocName } from "../roc.ts";
 import { answeredByFile, initialSubject, newSubject, type Subject } from "../subject.ts";
 import { tellForm } from "../table-form.ts";
@@ -46,16 +46,13 @@ export async function train(
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
-  const reviews = await readTrainingReviews(seed, options.limit, options);
-  const { labelEncoder, record: data } = reviews;
-  const classes = labelEncoder.classes.length;
+  const read = await readTrainingReviews(seed, options.limit, options);
   const initial = await openInitial(options, appName, (path, isKept) =>
-    isKept ? loadSentiment(path) : openFurther(path, options, reviews, output),
+    isKept ? loadSentiment(path) : openFurther(path, options, read, output),
   );
-  if (initial) {
-    refuseReplaced(given, answeredByFile, initial);
-    requireSameClasses("the data have", labelEncoder, initial.model.labelEncoder);
-  }
+  if (initial) refuseReplaced(given, answeredByFile, initial);
+  const reviews = initial ? trainingReviewsFor(initial.model.labelEncoder, read) : read;
+  const { labelEncoder, record: data } = reviews;
   tellForm(reviews.form, options.data, output);
   const weighed = options.classWeight && classWeightsOf(options.classWeight, labelEncoder, reviews.train.labels);
   const settings = settingsOf(
@@ -71,7 +68,7 @@ export async function train(
 
   await using trainer = await compile(subject.model, {
     backend,
-    loss: lossFor(classes),
+    loss: lossFor(subject.model),
     metrics: [accuracy()],
     seed,
     ...subject.learning,

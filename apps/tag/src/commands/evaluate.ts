@@ -16,7 +16,7 @@ import {
 } from "@ostinato/app";
 import { classificationReport, confusionMatrix } from "@ostinato/core";
 import { type TaggerVocabulary, tokenEncoder, unknownWordId } from "@ostinato/tagger";
-import { areSpanTags, encodeLabels, labelEncoder, type SpanReport, spanReport } from "@ostinato/text";
+import { areSpanTags, encodeLabels, type SpanReport, spanReport } from "@ostinato/text";
 import { readTestSentences } from "../data.ts";
 import { type Answer, confusionsOf, shownConfusions, shownMistake } from "../mistakes.ts";
 import { loadTagger, openTagger, type TaggerModel } from "../model.ts";
@@ -105,7 +105,8 @@ function report(
   output: Output,
 ): readonly (readonly number[])[] {
   const { tags } = settings;
-  const encoder = labelEncoder(tags);
+  // In the order of the model, which need not be that of the alphabet.
+  const encoder = { classes: tags };
   const right = encodeLabels(
     encoder,
     answers.flatMap((answer) => answer.tags),

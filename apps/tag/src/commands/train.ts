@@ -5,6 +5,7 @@ import {
   classificationFigures,
   confusionName,
   type HistoryFigure,
+  type Initial,
   initialSettings,
   keptInitial,
   learningOf,
@@ -21,6 +22,7 @@ import {
   settingsOf,
   shownCount,
   shownLabel,
+  UsageError,
 } from "@ostinato/app";
 import {
   accuracy,
@@ -28,6 +30,7 @@ import {
   type Backend,
   compile,
   countParameters,
+  dataRules,
   exponentialDecay,
   type Model,
   type Optimizer,
@@ -43,7 +46,7 @@ import {
   tokenEncoder,
   type WordIds,
 } from "@ostinato/tagger";
-import { areSpanTags, encodeLabels, type LabelEncoder, labelEncoder, spanReport } from "@ostinato/text";
+import { areSpanTags, encodeLabels, type LabelEncoder, spanReport } from "@ostinato/text";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { appName, loadTagger, metadataOf, type TaggerModel } from "../model.ts";
 import { constraintsFor, lossFor, network } from "../network.ts";
@@ -87,7 +90,10 @@ export async function train(
   const initial = await openInitial(options, appName, (path, isKept) =>
     loadTagger(path, isKept ? undefined : options.vocabulary),
   );
-  if (initial) refuseReplaced(given, answeredByFile, initial);
+  if (initial) {
+    refuseReplaced(given, answeredByFile, initial);
+    requireMasks(initial);
+  }
   const data = await readTrainingData(options, options.limit, initial?.model.settings.tags);
   const settings = settingsOf(initialSettings(options, initial, answeredByFile), data.record.digest, defaults);
   const resume = options.resume ? await openCheckpoint(options, settings, defaults, output.warn) : undefined;
@@ -96,7 +102,7 @@ export async function train(
   tellData(data, vocabulary.values.word.length, output);
   tellModel(model, initial?.origin, output);
 
-  const [encode, tags] = [tokenEncoder(vocabulary), labelEncoder(data.tags)];
+  const [encode, tags] = [tokenEncoder(vocabulary), { classes: data.tags }];
   const training = examples(encode, tags, data.train);
   await using trainer = await compile(model, {
     backend,
@@ -126,6 +132,14 @@ export async function train(
     output,
     stopping,
   });
+}
+
+/** Throws `UsageError` for a network that does not know where sentences end: in a batch it would learn from what stands behind. */
+function requireMasks({ model: { trained }, origin: { file } }: Initial<TaggerModel>): void {
+  if (Object.values(dataRules(trained.spec)).every(({ cut }) => cut)) return;
+  throw new UsageError(
+    `--init: the network of ${file} does not mask padding, so that it cannot learn from sentences of several lengths at a time; give it a mask where it was made: mask_zero=True in Keras, packed sequences in PyTorch`,
+  );
 }
 
 /** What is trained: the model of `--init`, or a network of the options with words of the sentences. */

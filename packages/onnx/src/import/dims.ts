@@ -27,9 +27,9 @@ export class Dims {
   }
 
   /** A name for a size that the file has as a number. */
-  open(name: string, size: number): Dim {
+  open(name: string, size: number): string {
     this.#opened.set(name, size);
-    return this.of(name);
+    return name;
   }
 
   /** The number that the file has for a name that was opened. */

@@ -6,6 +6,7 @@ import { computed } from "./imported.ts";
 import type { Importer, Importers } from "./importing.ts";
 import { countsUp, fromFront, selected } from "./rows.ts";
 import { axisIn, numbersIn } from "./shapes.ts";
+import { inverseOf } from "./sorting.ts";
 
 const gatherElements: Importer = (node, importing) => {
   const [data, indices] = [importing.value(node.input(0)), importing.value(node.input(1))];
@@ -46,6 +47,15 @@ const scatterNd: Importer = (node, importing) => {
   return [
     computed(scatterAdd(reshape(indices, indices.type.shape.slice(0, -1)), updates, data.type.shape[0] as number)),
   ];
+};
+
+/** The inverse of an order: 0, 1, … scattered to the places that it names. */
+const scatterElements: Importer = (node, importing) => {
+  const [indices, updates] = [1, 2].map((i) => importing.value(node.input(i))) as [Value, Value];
+  const inverse = (node.int("axis") ?? 0) === 0 && countsUp(updates) ? inverseOf(indices, node.label) : undefined;
+  if (inverse === undefined || (node.string("reduction") ?? "none") !== "none")
+    return node.fail("it is read where it turns an order around");
+  return [computed(inverse)];
 };
 
 const oneHot: Importer = (node, importing) => {
@@ -103,6 +113,7 @@ const cumulativeSum: Importer = (node, importing) => {
 export const indexedImporters: Importers = {
   GatherElements: gatherElements,
   GatherND: gatherNd,
+  ScatterElements: scatterElements,
   ScatterND: scatterNd,
   OneHot: oneHot,
   ReverseSequence: reversedSequence,

@@ -3,6 +3,7 @@ import {
   abs,
   argMax,
   exp,
+  gather,
   log,
   logSoftmax,
   logSumExp,
@@ -25,8 +26,10 @@ import { computed, type Host, host, type Imported } from "./imported.ts";
 import type { Importer, Importers, Importing } from "./importing.ts";
 import { plainNumbers } from "./movement.ts";
 
+import type { OnnxNode } from "./node.ts";
 import { axisIn, numbersIn } from "./shapes.ts";
-import { addSizes, compareSizes, multiplySizes, type Size } from "./sizes.ts";
+import { addSizes, compareSizes, dimOf, multiplySizes, type Size } from "./sizes.ts";
+import { orderOf } from "./sorting.ts";
 
 /** How a reduction goes. */
 interface Reduction {
@@ -154,8 +157,22 @@ function alongLast(x: Value, axis: number, compute: (x: Value) => readonly Value
   );
 }
 
+/** All of a vector of named size: its order is what is wanted. */
+function sorted(node: OnnxNode, x: Value, importing: Importing): readonly Imported[] | undefined {
+  const [dim, ...others] = x.type.shape;
+  const count = node.inputs[1] && importing.known(node.inputs[1])?.data[0];
+  if (typeof dim !== "string" || others.length > 0 || count === undefined || dimOf(count) !== dim) return undefined;
+  const order = orderOf(node.label, dim);
+  return [computed(gather(x, order)), computed(order)];
+}
+
 const largest: Importer = (node, importing) => {
   const x = importing.value(node.input(0));
+  const order = sorted(node, x, importing);
+  if (order) {
+    for (const attribute of ["axis", "largest", "sorted"]) node.int(attribute);
+    return order;
+  }
   const axis = axisIn(node, node.int("axis") ?? -1, x.type.shape.length);
   const [k] = numbersIn(node, 1, "k", importing) ?? [];
   const smallest = (node.int("largest") ?? 1) === 0;

@@ -6,6 +6,7 @@ import type { ExternalData } from "./external.ts";
 import { computed, type Imported, type NumberKind, type Stored } from "./imported.ts";
 import { dtypeOf, type Enter, type Importers, type Importing, importingBase, Made, shapeOf } from "./importing.ts";
 import { onnxNode } from "./node.ts";
+import { withoutSorting } from "./sorting.ts";
 import { numbersOf, storedTensor } from "./tensors.ts";
 
 /** As many nodes, bodies included, and initializers as models have in good faith. */
@@ -254,6 +255,14 @@ function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: 
   return feed(name, dtypeOf(numbers), shape);
 }
 
+/** What outputs stand for, without rows being sorted on the way. */
+function unsorted(results: readonly Imported[], made: Made): readonly Imported[] {
+  const wholes = results.map((result) => (result.kind === "stack" ? computed(made.value(result)) : result));
+  const values = withoutSorting(wholes.flatMap((whole) => (whole.kind === "computed" ? [whole.value] : [])));
+  let next = 0;
+  return wholes.map((whole) => (whole.kind === "computed" ? { ...whole, value: values[next++] as Value } : whole));
+}
+
 /** Reads a file once. @throws ReadAgain where sizes turned out to be equal */
 export function readOnce(reading: Reading): Read {
   const { graph = {} } = reading.model;
@@ -275,6 +284,6 @@ export function readOnce(reading: Reading): Read {
       scope.define(name, computed(value));
     }
   }
-  const results = walk.graph(graph, scope, outputs);
+  const results = unsorted(walk.graph(graph, scope, outputs), made);
   return { inputs, outputs: new Map(outputs.map((name, i) => [name, results[i] as Imported])), made, frozen };
 }

@@ -146,7 +146,8 @@ function placeOf(index: number, shape: readonly number[]): string {
 
 /** @throws DataError for the first number that is not from 0 to `most` */
 function checkNumbers(input: string, { shape, data }: Tensor, most: number | undefined, wanted: string): void {
-  for (let i = 0; i < sizeOf(shape); i++) {
+  const size = sizeOf(shape);
+  for (let i = 0; i < size; i++) {
     const value = data[i] as number;
     if (value < 0 || (most !== undefined && value > most))
       throw new DataError(`input "${input}" must be ${wanted}, got ${value} at ${placeOf(i, shape)}`);

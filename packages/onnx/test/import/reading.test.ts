@@ -163,3 +163,57 @@ describe("what is given wrong is refused at once", () => {
     expect(() => importOnnx(bytes, given as never)).toThrow(message);
   });
 });
+
+/** Rows sorted by their lengths, a function of them, and the rows in their order again, as PyTorch packs sequences. */
+const packed = (between: readonly Message<"Node">[], output: string): Parts => ({
+  inputs: [input("x", 1, ["batch", 4]), input("lengths", 7, ["batch"])],
+  initializers: [
+    { name: "zero", dataType: 7, dims: [], int64s: [0] },
+    { name: "one", dataType: 7, dims: [], int64s: [1] },
+  ],
+  nodes: [
+    node("Shape", "lengths", "k"),
+    node("TopK", "lengths k", "sizes order"),
+    node("Gather", "x order", "sorted", { axis: 0 }),
+    ...between,
+    node("Squeeze", "k", "count"),
+    node("Range", "zero count one", "places"),
+    node("ConstantOfShape", "k", "none"),
+    node("ScatterElements", "none order places", "back"),
+    node("Gather", `${output} back`, "y", { axis: 0 }),
+  ],
+});
+
+test("rows that are sorted and brought back stay where they are", () => {
+  const between = [
+    node("Cast", "sizes", "float", { to: 1 }),
+    node("Unsqueeze", "float axis", "column"),
+    node("Mul", "sorted column", "product"),
+  ];
+  const parts = packed(between, "product");
+  const text = read({ ...parts, initializers: [...(parts.initializers ?? []), ints("axis", 1)] });
+  expect(text).toMatchInlineSnapshot(`
+    "%0: float32[batch, 4] = feed x
+    %1: int32[batch] = feed lengths
+    %2: float32[batch] = cast(%1, dtype=float32)
+    %3: float32[batch, 4] = broadcast(%2, shape=["batch",4], axes=[0])
+    %4: float32[batch, 4] = mul(%0, %3)
+    fetch y = %4"
+  `);
+});
+
+test("rows that are computed with together while they are sorted are refused, and so are those that come out sorted", () => {
+  const mixed = packed([node("Add", "sorted x", "sum")], "sum");
+  expect(() => read(mixed)).toThrow(
+    new UnsupportedOpError(
+      "the model sorts its rows, and add reads rows of two orders: export it without sorting (enforce_sorted=True)",
+    ),
+  );
+  const reduced = packed([node("ReduceSum", "sorted axis", "sum"), node("Add", "sorted sum", "both")], "both");
+  expect(() => read({ ...reduced, initializers: [...(reduced.initializers ?? []), ints("axis", 0)] })).toThrow(
+    /sum computes with several of them together/,
+  );
+  const { nodes = [], ...rest } = packed([], "sorted");
+  const sorted = [...nodes.slice(0, 3), node("Identity", "sorted", "y")];
+  expect(() => read({ ...rest, nodes: sorted })).toThrow(/gives them sorted/);
+});
