@@ -161,6 +161,15 @@ describe("frozen parameters", () => {
   });
 });
 
+test("what is not finite in a graph is told by the name of the parameter", async () => {
+  const { spec, weights } = await trainedFor(0);
+  const damaged = { ...weights, "lstm/R": float32([16, 4], new Array<number>(64).fill(Number.NaN)) };
+  await using trainer = await compile(graphTrained(inferenceGraph(spec), damaged), objective);
+  await expect(trainer.fit(data)).rejects.toThrow(
+    'in the weights model/lstm/R of graph "model", 64 values are not finite',
+  );
+});
+
 describe("learning rates by name", () => {
   const line = sequential([input({ shape: [1] }), dense({ units: 1 })]);
   const rows = { x: [[1], [-2], [3]], y: [[2], [1], [-1]] };

@@ -17,6 +17,7 @@ import {
   parseModelSpec,
   printGraph,
   RandomStream,
+  repeatVector,
   type Symbolic,
   scan,
   sequential,
@@ -29,8 +30,10 @@ import {
 } from "@ostinato/core";
 import {
   add,
+  broadcast,
   cast,
   constant,
+  div,
   dropoutMask,
   feed,
   gather,
@@ -38,6 +41,7 @@ import {
   matmul,
   mul,
   reshape,
+  sequenceMask,
   size,
   state,
   sum,
@@ -137,6 +141,25 @@ describe("a graph as a trained model", () => {
     const text = JSON.parse(JSON.stringify(both.spec));
     expect(parseModelSpec(text)).toEqual(both.spec);
   });
+});
+
+test("named sizes may be known where a graph is applied, and lengths may be missing: every row then has all steps", () => {
+  const x = feed("x", "float32", ["batch", "time", 2]);
+  const steps = transpose(x, [1, 0, 2]);
+  const mask = sequenceMask(feed("x/lengths", "int32", ["batch"]), "time");
+  const counted = mul(steps, cast(broadcast(mask, steps.type.shape, [0, 1]), "float32"));
+  const mean = div(sum(counted, [0]), cast(size("time"), "float32"));
+  const base = graphTrained(of({ mean, steps: transpose(counted, [1, 0, 2]) }), {});
+  expect(base.spec.inputs).toEqual([{ name: "x", kind: "sequence", shape: ["time", 2], lengths: true }]);
+  const repeated = input({ shape: [2] });
+  const known = model(repeated, { mean: graphLayer(base)([repeatVector({ n: 3 })(repeated)])[0] as Symbolic });
+  const text = printGraph(inferenceGraph(known.spec));
+  expect(text).toContain("sequenceMask(%3, time=3)");
+  expect(text).not.toContain(`"time"`);
+  const unread = input({ shape: ["steps", 2] });
+  const whole = printGraph(inferenceGraph(model(unread, { mean: graphLayer(base)([unread])[0] as Symbolic }).spec));
+  expect(whole).toContain("size(dim=steps)");
+  expect(whole).not.toContain("lengths");
 });
 
 const misuses: readonly Misuse[] = [

@@ -86,7 +86,7 @@ export function withOptions(layer: WrappedLayer, options: Readonly<Record<string
 /** All layers and cells, inside of others too. */
 const partsIn = (data: unknown): LayerSpec[] =>
   typeof data === "object" && data !== null
-    ? [data, ...Object.values(data).flatMap(partsIn)].filter((part): part is LayerSpec => carried(part) !== undefined)
+    ? [...(carried(data) ? [data as LayerSpec] : []), ...Object.values(data).flatMap(partsIn)]
     : [];
 
 /** @throws ConfigError where two layers or cells of one kind, inside of others too, come from two definitions: a file would be read with one of them */

@@ -1,12 +1,11 @@
 /** Graphs as plain data, and back: node after node, each with the numbers of the values that it reads. */
-import { ConfigError, ShapeError } from "../../errors.ts";
+import { ConfigError, OstinatoError, ShapeError } from "../../errors.ts";
 import { apply } from "../../ir/build/apply.ts";
 import { constant } from "../../ir/build/source.ts";
 import type { OpAttrs, OpName } from "../../ir/ops.ts";
 import { type AnyNode, type Body, type Dim, nodesOf, showType, type Value } from "../../ir/value.ts";
 import { sizeOf } from "../../tensor.ts";
 import { expectKeys, isRecord, type Json, shown } from "../options.ts";
-import { toldOf } from "../wrapping.ts";
 import { MOST_NUMBERS, numberToJson, readAttrs, readOp } from "./attributes.ts";
 
 /** One node. Values are numbered: the outputs of the first node, then those of the second, … */
@@ -125,8 +124,13 @@ class Reader {
     this.#left.nodes -= nodes.length;
     if (this.#left.nodes < 0) throw new ConfigError(`there are more than ${MOST_NODES} nodes`);
     nodes.forEach((node: unknown, i) => {
-      const op = isRecord(node) && typeof node.op === "string" ? ` (${shown(node.op)})` : "";
-      this.values.push(...toldOf(`node ${i}${op}`, () => this.#node(node)));
+      try {
+        this.values.push(...this.#node(node));
+      } catch (error) {
+        const op = isRecord(node) && typeof node.op === "string" ? ` (${shown(node.op)})` : "";
+        if (error instanceof OstinatoError) error.message = `node ${i}${op}: ${error.message}`;
+        throw error;
+      }
     });
   }
 
