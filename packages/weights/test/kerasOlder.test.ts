@@ -1,4 +1,5 @@
 /** Archives of older versions of Keras: descriptions in the form of Keras 2, and weights where Keras 2.13 had them. Made from those of Keras 3. */
+import { dense, float32, input, sequential } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { type Group, openHdf5 } from "../src/hdf5/read.ts";
 import { type Written, type WrittenGroup, writeHdf5 } from "../src/hdf5/write.ts";
@@ -75,4 +76,22 @@ test("weights of Keras 2.13", () => {
   const imported = importKeras(keras);
   expect(importKeras(again)).toEqual(imported);
   expect(loadKeras(imported, again)).toEqual(imported);
+});
+
+test("lists of names that were cut in pieces, as Keras does with long ones", () => {
+  const [kernel, bias] = [new Float32Array([1, 2]), new Float32Array([3])];
+  const file = writeHdf5({
+    attributes: { layer_names0: "nothing", layer_names1: "verdict" },
+    members: {
+      nothing: { members: {} },
+      verdict: {
+        attributes: { weight_names0: "verdict/kernel:0", weight_names1: "verdict/bias:0" },
+        members: {
+          verdict: { members: { "kernel:0": { shape: [2, 1], data: kernel }, "bias:0": { shape: [1], data: bias } } },
+        },
+      },
+    },
+  });
+  const { weights } = loadKeras(sequential([input({ shape: [2] }), dense({ units: 1 })]), file);
+  expect(weights).toEqual({ "dense/kernel": float32([2, 1], kernel), "dense/bias": float32([1], bias) });
 });

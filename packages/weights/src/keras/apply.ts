@@ -40,7 +40,7 @@ function argumentsOf(
   if (!(takesStates ? rest : [second, ...rest]).every(isNothing))
     throw wrong("several arguments without names, of which only the first is read here; name them");
   if (training === true) throw wrong("training=True, and here training alone trains");
-  const isReverse = others.reverse === true && row.kind === "reversibleEmbedding";
+  const isReverse = others.reverse === true && row.goesBack === true;
   setCallOptions(row.callOptions ?? [], config, others, owner, isFirst);
   const known = new Set([...(row.callOptions ?? []).map(snakeCase), ...(isReverse ? ["reverse"] : [])]);
   for (const [name, value] of Object.entries(others))

@@ -15,40 +15,20 @@ import { strToU8 } from "fflate";
 import { type Written, writeHdf5 } from "../hdf5/write.ts";
 import { writeZip } from "../zip.ts";
 import { isChain } from "./chain.ts";
+import { functional, sequential, type Writing } from "./describe.ts";
 import { memberNames } from "./files.ts";
 import { readGraph } from "./graph.ts";
 import { type Fields, parseFields } from "./json.ts";
 import { fileName, type WrittenLayer, writeLayer } from "./layers.ts";
 import { besideOperations, Names } from "./names.ts";
 import { kerasOrder, type Operation } from "./order.ts";
-import { described, snakeCase } from "./values.ts";
 import { layersWithWeights, shapesOf, signatureOf, writeModules } from "./variables.ts";
 
 type Source = ModelSpec["outputs"][number]["source"];
 
-/** What can be read of a model while it is written. */
-interface Writing {
-  readonly spec: ModelSpec;
-  readonly layers: readonly WrittenLayer[];
-  /** What Keras calls the layers, and the inputs, which must not be called as layers are. */
-  readonly layerNames: readonly string[];
-  readonly inputNames: readonly string[];
-  /** By call, which call of its layer it is. */
-  readonly uses: readonly number[];
-}
-
-const layerName = ({ layerNames }: Writing, layer: number): string => layerNames[layer] as string;
-
 /** Whether Keras computes masks. */
 const hasMasks = ({ layers }: ModelSpec): boolean =>
   layers.some(({ kind, config }) => kind === "masking" || (config as Fields).maskZero === true);
-
-/** A source as Keras refers to it: the layer, which of its calls, and which result. */
-function historyOf(writing: Writing, source: Source): Json {
-  if ("input" in source) return [writing.inputNames[source.input] as string, 0, 0];
-  const { layer } = writing.spec.calls[source.call] as ModelSpec["calls"][number];
-  return [layerName(writing, layer), writing.uses[source.call] as number, source.output ?? 0];
-}
 
 /** The kinds of what each call gives. */
 function kindsOf({ inputs, layers, calls }: ModelSpec): (readonly Kind[])[] {
@@ -79,97 +59,6 @@ function expectTaken({ inputs, layers, calls, outputs }: ModelSpec): void {
         `${kind} "${name}" has a query of features, and Keras's takes sequences; put repeatVector({ n: 1 }) before it, or use exportOnnx`,
       );
   }
-}
-
-/** What a call is given beside what it reads. */
-function namedArguments(
-  { row, config }: WrittenLayer & { readonly config: Fields },
-  states: readonly Json[],
-  isReverse: boolean,
-): Json {
-  const options = (row.callOptions ?? []).filter((option) => config[option] === true);
-  return {
-    ...Object.fromEntries(options.map((option) => [snakeCase(option), true])),
-    ...(states.length > 0 ? { initial_state: states.length === 1 ? (states[0] as Json) : states } : {}),
-    ...(isReverse ? { reverse: true } : {}),
-  };
-}
-
-/** A reference among the arguments of a call. Keras asks for a shape, and takes that of the layer. */
-const tensor = (writing: Writing, source: Source): Json => ({
-  class_name: "__keras_tensor__",
-  config: { shape: [null], dtype: "float32", keras_history: historyOf(writing, source) },
-});
-
-/** The calls of a layer. */
-function nodesOf(writing: Writing, index: number): Json[] {
-  const { spec, layers } = writing;
-  const layer = layers[index] as WrittenLayer;
-  const { kind, config } = spec.layers[index] as ModelSpec["layers"][number];
-  return spec.calls
-    .filter((call) => call.layer === index)
-    .map(({ sources }) => {
-      const tensors = sources.map((source) => tensor(writing, source));
-      const [first, ...states] = tensors as [Json, ...Json[]];
-      const isList = layer.row.masks === "merged" || layer.row.masks === "first";
-      const [source] = sources as [Source];
-      const isIds = "input" in source && spec.inputs[source.input]?.kind === "ids";
-      return {
-        args: [isList ? tensors : first],
-        kwargs: namedArguments(
-          { ...layer, config: config as Fields },
-          isList ? [] : states,
-          kind === "reversibleEmbedding" && !isIds,
-        ),
-      };
-    });
-}
-
-function inputLayer({ name, kind, shape }: ModelSpec["inputs"][number], called = name): Json {
-  return described("keras.layers", "InputLayer", {
-    name: called,
-    dtype: kind === "ids" ? "int32" : "float32",
-    batch_shape: [null, ...shape.map((size) => (typeof size === "number" ? size : null))],
-  });
-}
-
-function sequential({ spec, layers, inputNames }: Writing): Json {
-  const [input] = spec.inputs as [ModelSpec["inputs"][number]];
-  return described("keras", "Sequential", {
-    name: "sequential",
-    trainable: true,
-    layers: [inputLayer(input, inputNames[0]), ...layers.map(({ data }) => data)],
-  });
-}
-
-function functional(writing: Writing, order: readonly Operation[]): Json {
-  const { spec, layers, inputNames } = writing;
-  const described = order.map((operation): Json => {
-    if ("layer" in operation) {
-      const data = layers[operation.layer]?.data as Fields as { readonly [name: string]: Json };
-      return { ...data, name: layerName(writing, operation.layer), inbound_nodes: nodesOf(writing, operation.layer) };
-    }
-    const name = inputNames[operation.input] as string;
-    const data = inputLayer(spec.inputs[operation.input] as ModelSpec["inputs"][number], name) as {
-      readonly [name: string]: Json;
-    };
-    return { ...data, name, inbound_nodes: [] };
-  });
-  const inputs = spec.inputs.map((_, input) => historyOf(writing, { input }));
-  const outputs = spec.outputs.map(({ name, source }) => [name, historyOf(writing, source)] as const);
-  const [only] = outputs as [readonly [string, Json]];
-  return {
-    module: "keras.src.models.functional",
-    class_name: "Functional",
-    registered_name: "Functional",
-    config: {
-      name: "functional",
-      trainable: true,
-      layers: described,
-      input_layers: inputs.length === 1 ? (inputs[0] as Json) : inputs,
-      output_layers: outputs.length === 1 ? only[1] : Object.fromEntries(outputs),
-    },
-  };
 }
 
 /** The folders of weights by the layer's index: `lstm_1`. */

@@ -11,7 +11,7 @@ import { typeName } from "./values.ts";
 
 const DEEPEST = 20;
 /** Calls of layers, models and operations, where models inside of others are applied several times. */
-const MOST_STEPS = 100_000;
+const MOST_STEPS = 30_000;
 
 /** How a model is read. */
 export interface GraphOptions {

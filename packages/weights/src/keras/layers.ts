@@ -8,7 +8,7 @@ import {
   UnsupportedOpError,
 } from "@ostinato/core";
 import { damaged, type Fields, fieldsOf, isFields, type Options, shown, textOf } from "./json.ts";
-import { type Row, rows } from "./table.ts";
+import { type Row, rowsByClass, rowsByKind } from "./table.ts";
 import {
   described,
   expectFloat32,
@@ -28,9 +28,6 @@ export interface ReadLayer {
   /** Its options here; those that are not there have our defaults. */
   readonly config: Readonly<Record<string, Json>>;
 }
-
-const byClass: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.className, row]));
-const byKind: ReadonlyMap<string, Row> = new Map([...rows].reverse().map((row) => [row.kind, row]));
 
 /** Options of Keras's that change no number that a model computes, nor how it learns. */
 const silent = new Set([
@@ -65,19 +62,19 @@ export const fileName = (className: string): string =>
 
 /** How files of weights name a kind of ours; undefined where Keras has it not. */
 export function fileNameOf(kind: string): string | undefined {
-  const row = byKind.get(kind);
+  const row = rowsByKind.get(kind);
   return row && fileName(row.className);
 }
 
 /** Whether a class of Keras's is a layer that there is here. */
-export const isKnownClass = (className: string): boolean => byClass.has(className);
+export const isKnownClass = (className: string): boolean => rowsByClass.has(className);
 
 function rowOf(className: string, owner: string): Row {
-  const row = byClass.get(className);
+  const row = rowsByClass.get(className);
   if (row) return row;
   const hint = textLayers.has(className)
     ? "save the model without it, and give a vocabulary its words"
-    : `there are ${[...byClass.keys()].join(", ")}`;
+    : `there are ${[...rowsByClass.keys()].join(", ")}`;
   throw new ModelFileError(`${owner} has no counterpart here; ${hint}`);
 }
 
@@ -187,10 +184,10 @@ export interface WrittenLayer {
  */
 export function writeLayer({ kind, name, config }: LayerSpec, isInside = false): WrittenLayer {
   const owner = `${kind} "${name}"`;
-  const row = byKind.get(kind);
+  const row = rowsByKind.get(kind);
   if (row === undefined)
     throw new UnsupportedOpError(
-      `${owner} has no counterpart in Keras; there are layers for ${[...byKind.keys()].join(", ")}. exportOnnx writes every model`,
+      `${owner} has no counterpart in Keras; there are layers for ${[...rowsByKind.keys()].join(", ")}. exportOnnx writes every model`,
     );
   const given = config as Options;
   const refuse = (option: string): UnsupportedOpError =>

@@ -1,5 +1,6 @@
 /** The order in which Keras has the layers of a Functional model, by which its files of weights number them. */
 import type { ModelSpec } from "@ostinato/core";
+import { type Row, rowsByKind } from "./table.ts";
 
 /** What Keras orders: an input, or a layer by its index. */
 export type Operation = { readonly input: number } | { readonly layer: number };
@@ -26,10 +27,7 @@ function stepsOf({ inputs, calls }: ModelSpec): Step[] {
   ];
 }
 
-/** Kinds of layers that Keras hands a mask to, and those that end it. */
-const takesMask = new Set(["lstm", "gru", "simpleRnn", "bidirectional", "timeDistributed", "globalAveragePooling1d"]);
-const endsMask = new Set(["globalAveragePooling1d", "globalMaxPooling1d", "repeatVector"]);
-/** Operations that Keras computes the mask of a Concatenate with, one behind another, between what that reads and what takes the mask. */
+/** Operations that Keras computes a mask with, one behind another, between what that reads and what takes the mask. */
 const MASK_OPERATIONS = 4;
 
 /** By step, the steps that take a mask that is made of what it gives. */
@@ -37,19 +35,19 @@ function maskTakers(
   { inputs, calls, layers }: ModelSpec,
   steps: readonly Step[],
 ): ReadonlyMap<number, readonly number[]> {
-  const kindOf = (step: number): string | undefined => {
+  const rowOf = (step: number): Row | undefined => {
     const call = calls[step - inputs.length];
-    return call && layers[call.layer]?.kind;
+    return call && rowsByKind.get(layers[call.layer]?.kind ?? "");
   };
   const takers = new Map<number, number[]>();
   steps.forEach((merge, at) => {
-    if (kindOf(at) !== "concatenate") return;
+    if (!rowOf(at)?.computesMask) return;
     const reached = new Set([at]);
     const found = steps.flatMap(({ reads }, step) => {
-      const kind = kindOf(step);
-      if (step === at || !reads.some((read) => reached.has(read)) || kind === undefined) return [];
-      if (!endsMask.has(kind)) reached.add(step);
-      return takesMask.has(kind) ? [step] : [];
+      const row = rowOf(step);
+      if (step === at || !reads.some((read) => reached.has(read)) || row === undefined) return [];
+      if (row.masks !== "none" && row.masks !== "ignored") reached.add(step);
+      return row.takesMask ? [step] : [];
     });
     for (const read of merge.reads) takers.set(read, [...(takers.get(read) ?? []), ...found]);
   });

@@ -37,6 +37,14 @@ export interface Row {
   readonly values?: Readonly<Record<string, readonly Json[]>>;
   /** Options of ours that are arguments of calls there. */
   readonly callOptions?: readonly string[];
+  /** Files have its weights in the folder of a cell. */
+  readonly inCell?: true;
+  /** It is called with `reverse=True` on the way back. */
+  readonly goesBack?: true;
+  /** Keras hands a mask to its calls. */
+  readonly takesMask?: true;
+  /** Keras computes its mask of what it reads, by operations of its own. */
+  readonly computesMask?: true;
   readonly gives: Gives;
   readonly masks: Masks;
 }
@@ -69,6 +77,8 @@ const pointwise = { gives: "same", masks: "same" } as const;
 const recurrence = {
   gives: "recurrence",
   masks: "same",
+  inCell: true,
+  takesMask: true,
   renamed: { reverse: "go_backwards" },
   values: { stateful: [false] },
 } as const;
@@ -88,7 +98,7 @@ const activation = (className: string, name: string, only: Row["only"] = {}): Ro
 });
 
 /** Where several rows have one kind, the first is that which is written. */
-export const rows: readonly Row[] = [
+const rows: readonly Row[] = [
   {
     className: "Embedding",
     kind: "embedding",
@@ -101,6 +111,7 @@ export const rows: readonly Row[] = [
     kind: "reversibleEmbedding",
     options: embeddings,
     only: { tie_weights: true },
+    goesBack: true,
     ours: { activation: "linear", useBias: false },
     gives: "sequence",
     masks: { compares: "maskZero" },
@@ -116,8 +127,9 @@ export const rows: readonly Row[] = [
     layers: ["layer", "backwardLayer"],
     gives: "recurrence",
     masks: "same",
+    takesMask: true,
   },
-  { ...pointwise, className: "TimeDistributed", kind: "timeDistributed", layers: ["layer"] },
+  { ...pointwise, className: "TimeDistributed", kind: "timeDistributed", layers: ["layer"], takesMask: true },
   { ...pointwise, className: "Dense", kind: "dense", options: ["units", "activation", ...kernels] },
   { ...pointwise, className: "Dropout", kind: "dropout", options: ["rate"] },
   { ...pointwise, className: "SpatialDropout1D", kind: "spatialDropout1d", options: ["rate"] },
@@ -158,7 +170,7 @@ export const rows: readonly Row[] = [
     options: ["useScale", "dropout", "trainable"],
     ours: { units: null },
   },
-  { ...merging, className: "Concatenate", kind: "concatenate", only: { axis: "last" } },
+  { ...merging, className: "Concatenate", kind: "concatenate", only: { axis: "last" }, computesMask: true },
   { ...merging, className: "Add", kind: "add" },
   { ...merging, className: "Subtract", kind: "subtract" },
   { ...merging, className: "Multiply", kind: "multiply" },
@@ -171,6 +183,7 @@ export const rows: readonly Row[] = [
     only: { data_format: "channels_last" },
     gives: "features",
     masks: "none",
+    takesMask: true,
   },
   {
     className: "GlobalMaxPooling1D",
@@ -181,3 +194,9 @@ export const rows: readonly Row[] = [
   },
   { className: "RepeatVector", kind: "repeatVector", options: ["n"], gives: "sequence", masks: "none" },
 ];
+
+/** The rows by Keras's classes. */
+export const rowsByClass: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.className, row]));
+
+/** The rows by our kinds. */
+export const rowsByKind: ReadonlyMap<string, Row> = new Map([...rows].reverse().map((row) => [row.kind, row]));

@@ -5,6 +5,7 @@ import type { Dataset, Group } from "../hdf5/read.ts";
 import type { Written, WrittenGroup } from "../hdf5/write.ts";
 import { type Module, modulesOf } from "../modules.ts";
 import { damaged } from "./json.ts";
+import { rowsByKind } from "./table.ts";
 
 /** The parts of a layer that have weights, in the order in which Keras has them. */
 export interface LayerModules {
@@ -23,7 +24,6 @@ export function layersWithWeights(model: Model): LayerModules[] {
   return [...layers].map(([layer, modules]) => ({ layer, modules }));
 }
 
-const recurrences = new Set(["lstm", "gru", "simpleRnn"]);
 const folders: Readonly<Record<string, string>> = {
   forward: "forward_layer",
   backward: "backward_layer",
@@ -36,7 +36,7 @@ export function folderOf({ path, kind }: Module): string {
     .split("/")
     .slice(1)
     .map((part) => `${folders[part] ?? part}/`);
-  return `${inside.join("")}${recurrences.has(kind) ? "cell/" : ""}`;
+  return `${inside.join("")}${rowsByKind.get(kind)?.inCell ? "cell/" : ""}`;
 }
 
 /** What a part has in Keras: names and shapes, in order. */
