@@ -214,9 +214,9 @@ function picked(node: OnnxNode, given: Imported, axis: number, wanted: Host, imp
     return lead === 0 ? computed(parts[0] as Value) : { ...given, parts };
   }
   const [only] = data;
-  if (lead === 0 && only !== undefined) {
+  if (lead < 2 && data.length === 1 && only !== undefined) {
     const one = taken(node, given, axis, { start: only, count: 1 }, importing);
-    return withoutAxis(one, axis, importing);
+    return lead === 1 ? one : withoutAxis(one, axis, importing);
   }
   const places = data.map((place) =>
     place >= 0

@@ -113,6 +113,9 @@ function bytesOf(
   return external({ name, bytes, entries });
 }
 
+/** Tensors that were read, for a file is gone over more than once. */
+const known = new WeakMap<Message<"Tensor">, Stored>();
+
 /**
  * The numbers of a tensor.
  *
@@ -124,6 +127,12 @@ export function storedTensor(
   trained: boolean,
   external: ExternalData,
 ): Stored {
+  const stored = known.get(tensor) ?? read(tensor, name, trained, external);
+  known.set(tensor, stored);
+  return stored;
+}
+
+function read(tensor: Message<"Tensor">, name: string, trained: boolean, external: ExternalData): Stored {
   const what = `the tensor "${name}"`;
   const format = formatOf(tensor.dataType, what);
   const shape = tensor.dims ?? [];
@@ -143,7 +152,7 @@ export function storedTensor(
   const base = { kind: "stored", name, numbers: format.numbers, shape, trained } as const;
   if (raw !== undefined) {
     if (raw.byteLength !== size * format.bytes) throw wrong(raw.byteLength / format.bytes);
-    return { ...base, data: format.read(Uint8Array.from(raw), name) };
+    return { ...base, data: format.read(new Uint8Array(raw), name) };
   }
   if (list.length !== size) throw wrong(list.length);
   return { ...base, data: fromList(format, list, name) };

@@ -89,17 +89,18 @@ function given(name: string, tensor: Tensor): Stored {
 function sizesOf({ inputs = {} }: ImportOptions, opens: boolean): SizeOf {
   return (input, axis, dim, type, dims) => {
     const asked = inputs[input]?.[axis];
-    if (inputs[input] && inputs[input].length !== type.axes)
+    if (inputs[input] && inputs[input].length !== type.shape.length)
       throw new ConfigError(
-        `importOnnx: the input "${input}" has ${type.axes} axes, and inputs says what ${inputs[input].length} are`,
+        `importOnnx: the input "${input}" has ${type.shape.length} axes, and inputs says what ${inputs[input].length} are`,
       );
     if (typeof asked === "number" && typeof dim === "number" && asked !== dim)
       throw new ConfigError(`importOnnx: axis ${axis} of the input "${input}" has the size ${dim}, not ${asked}`);
     if (asked !== undefined) return asked;
     const name = openName(input, axis);
     if (dim === undefined) return name;
-    // Of vectors over time the first two, of others the first.
-    const canBeOpen = axis < (type.numbers === "int" ? 2 : type.axes === 3 ? 2 : 1);
+    // Of ids and of vectors over time the first two, unless others are open; of features the first.
+    const named = type.shape.filter((each) => typeof each === "string").length;
+    const canBeOpen = axis < (type.numbers === "int" || (type.shape.length === 3 && named < 2) ? 2 : 1);
     return typeof dim === "number" && opens && canBeOpen ? dims.open(name, dim) : dim;
   };
 }

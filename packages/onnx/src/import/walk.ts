@@ -35,7 +35,7 @@ export type SizeOf = (
   input: string,
   axis: number,
   dim: Dim | undefined,
-  type: { readonly numbers: NumberKind; readonly axes: number },
+  type: { readonly numbers: NumberKind; readonly shape: readonly (Dim | undefined)[] },
   dims: Dims,
 ) => Dim;
 
@@ -244,9 +244,11 @@ function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: 
     throw new UnsupportedOpError(`${what} has no shape; its number of axes must be known`);
   const given = type.tensor.shape.dims ?? [];
   if (given.length > MOST_AXES) throw new UnsupportedOpError(`${what} has more than ${MOST_AXES} axes`);
-  const shape = given.map(({ size: number, name: dim }, axis) => {
-    const known = number !== undefined && Number.isSafeInteger(number) && number > 0 ? number : dim || undefined;
-    const open = sizeOf(name, axis, known, { numbers, axes: given.length }, dims);
+  const written = given.map(({ size, name: dim }) =>
+    size !== undefined && Number.isSafeInteger(size) && size > 0 ? size : dim || undefined,
+  );
+  const shape = written.map((known, axis) => {
+    const open = sizeOf(name, axis, known, { numbers, shape: written }, dims);
     const size = dims.of(open);
     if (typeof open === "string" && typeof size === "number")
       frozen.push({ input: name, axis, name: open, size, by: dims.neededBy(open) ?? "a node" });
