@@ -21,6 +21,7 @@ import { elementTypes, type Message } from "../src/file/schema.ts";
 import { encodeOnnx } from "../src/file/wire.ts";
 import { explain, loadModule } from "../src/node/runtime.ts";
 import { damageSessions } from "./damagedSessions.ts";
+import { file, float, input, node } from "./import/files.ts";
 import { raggedIds, randomFloats, recurrent, sentiment } from "./models.ts";
 
 const { graph, state } = sentiment({ words: 20, units: 4 });
@@ -184,6 +185,11 @@ describe("what cannot be opened", () => {
     tooNew[opset] = 99;
     await expect(openSession(tooNew)).rejects.toThrow(ModelFileError);
     await expect(openSession(tooNew)).rejects.toThrow(/onnxruntime does not take this model.*99/);
+  });
+
+  test.each(["constructor", "__proto__", "__defineGetter__", "toString"])("an operator called %s", async (op) => {
+    const odd = file({ inputs: [input("x", float, ["batch", 2])], nodes: [node(op, "x", "y")] });
+    await expect(openSession(odd)).rejects.toThrow(ModelFileError);
   });
 
   test("a path that leads nowhere is named; what is no path is told", async () => {

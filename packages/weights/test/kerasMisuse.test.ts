@@ -80,6 +80,7 @@ describe("descriptions", () => {
     ["a constraint", chain, (_, layer) => { layer("dense").config.kernel_constraint = { class_name: "NonNeg" }; }, /kernel_constraint is \{"class_name":"NonNeg"\}/],
     ["half precision", chain, (_, layer) => { layer("lstm").config.dtype = policy; }, /computes in "mixed_float16", and here all is float32; .*set_dtype_policy/],
     ["an activation", chain, (_, layer) => { layer("dense").config.activation = "mish"; }, /activation is "mish", which there is none of here; there are linear, relu,/],
+    ["an activation that is called as what all objects have", chain, (_, layer) => { layer("dense").config.activation = "constructor"; }, /activation is "constructor", which there is none of here/],
     ["a function of somebody's own", chain, (_, layer) => { layer("dense").config.activation = { class_name: "function", config: "mine" }; }, /activation is .*"mine".*none of here/],
     ["a regularizer", chain, (_, layer) => { layer("dense").config.kernel_regularizer = { class_name: "OrthogonalRegularizer", config: {} }; }, /kernel_regularizer is "OrthogonalRegularizer"; here penalties are/],
     ["steps in the order of reading", chain, (_, layer) => { layer("lstm").config.go_backwards = true; }, /with go_backwards and return_sequences it gives the last step first/],

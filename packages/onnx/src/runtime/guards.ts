@@ -55,6 +55,7 @@ const wholeNumbers = [6, 7];
 const reordered: Rule = (_node, x) => x && { elements: x.elements };
 const converted: Rule = (_node, x) => x && { axes: x.axes, shapeOf: x.shapeOf, table: x.table };
 
+/** By operator. Files may call one as they like: "constructor" is none of these. */
 const rules: Readonly<Record<string, Rule>> = {
   Identity: (_node, x) => x,
   Cast: (node, x) => (wholeNumbers.includes(attributeOf(node, "to")?.int ?? 0) ? x : converted(node, x)),
@@ -93,7 +94,7 @@ function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<strin
       if (sequence?.shapeOf !== undefined) add(guards, { kind: "sequence", input: sequence.shapeOf });
     }
     if (op === "Scan") walkBody(node, inputs, known, guards);
-    const result = rules[op]?.(node, ...inputs);
+    const result = Object.hasOwn(rules, op) ? rules[op]?.(node, ...inputs) : undefined;
     if (result !== undefined) known.set(outputs[0] ?? "", result);
   }
 }

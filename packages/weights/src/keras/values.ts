@@ -9,14 +9,14 @@ export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (lette
 const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Other names that Keras takes. */
-const synonyms: Readonly<Record<string, string>> = { swish: "silu" };
+const synonyms = new Map([["swish", "silu"]]);
 
 /** An activation; null is linear. @throws ModelFileError for one that there is none of here */
 export function readActivation(owner: string, option: string, value: unknown): Json {
   if (value === null) return "linear";
   // Functions of Keras may be described as objects.
   const name = isFields(value) ? (value.config ?? value.class_name) : value;
-  const known = typeof name === "string" ? camelCase(synonyms[name] ?? name) : undefined;
+  const known = typeof name === "string" ? camelCase(synonyms.get(name) ?? name) : undefined;
   if (known !== undefined && activationNames.some((own) => own === known)) return known;
   throw new ModelFileError(
     `${owner}: ${option} is ${shown(value)}, which there is none of here; there are ${activationNames.map(snakeCase).join(", ")}`,
