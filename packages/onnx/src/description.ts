@@ -4,10 +4,12 @@ import {
   lossesFromJson,
   lossesToJson,
   ModelFileError,
+  type ModelSpec,
   parseModelSpec,
   type ReadOptions,
   type Trained,
 } from "@ostinato/core";
+import type { OnnxModel } from "./file/schema.ts";
 
 const specKey = "ostinato.spec";
 const vocabularyKey = "ostinato.vocabulary";
@@ -15,12 +17,12 @@ const metadataKey = "ostinato.metadata";
 const lossesKey = "ostinato.losses";
 export const statesKey = "ostinato.states";
 
-/** What is written of a trained model beside its graph, as text. */
-export function describing(trained: Trained): Record<string, string> {
+/** What a file has of a trained model beside its graph, as text; what it is made of, only where the graph does not say that itself. */
+export function describing(trained: Trained, withSpec = true): Record<string, string> {
   const { spec, vocabulary, metadata } = trained;
   const losses = lossesToJson(trained);
   return {
-    [specKey]: JSON.stringify(spec),
+    ...(withSpec ? { [specKey]: JSON.stringify(spec) } : {}),
     ...(vocabulary === undefined ? {} : { [vocabularyKey]: JSON.stringify(vocabulary) }),
     ...(metadata === undefined ? {} : { [metadataKey]: JSON.stringify(metadata) }),
     ...(losses === undefined ? {} : { [lossesKey]: JSON.stringify(losses) }),
@@ -35,31 +37,39 @@ function parse(key: string, text: string): unknown {
   }
 }
 
+/** The facts that travel with a model. */
+export const metadataOf = ({ metadata = [] }: OnnxModel): ReadonlyMap<string, string> =>
+  new Map(metadata.map(({ key = "", value = "" }) => [key, value]));
+
 /** Whether the file says what model it is. */
 export const isDescribed = (metadata: ReadonlyMap<string, string>): boolean => metadata.has(specKey);
 
 /** Whether the file has its states among inputs and outputs. */
 export const hasStates = (metadata: ReadonlyMap<string, string>): boolean => metadata.get(statesKey) === "true";
 
-/** What `exportOnnx` wrote beside the graph; the weights are those of the losses. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
-export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Trained {
-  const spec = metadata.get(specKey);
+/** Vocabulary, metadata, and the losses of a model with their weights; no losses of a model that is not known. @throws ModelFileError for damaged text */
+export function besideGraph(metadata: ReadonlyMap<string, string>, spec: ModelSpec | undefined): Omit<Trained, "spec"> {
   const vocabulary = metadata.get(vocabularyKey);
   const own = metadata.get(metadataKey);
   const parsed = own === undefined ? undefined : parse(metadataKey, own);
   if (parsed !== undefined && (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)))
     throw new ModelFileError(`the model's metadata "${metadataKey}" is not an object`);
-  if (spec === undefined) {
+  const losses = spec && metadata.get(lossesKey);
+  return {
+    ...(spec && losses !== undefined ? lossesFromJson(parse(lossesKey, losses), spec) : { weights: {} }),
+    ...(vocabulary === undefined ? {} : { vocabulary: parse(vocabularyKey, vocabulary) as Json }),
+    ...(parsed === undefined ? {} : { metadata: parsed as { [key: string]: Json } }),
+  };
+}
+
+/** What `exportOnnx` wrote beside the graph; the weights are those of the losses. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
+export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Trained {
+  const text = metadata.get(specKey);
+  if (text === undefined) {
     throw new ModelFileError(
       "this ONNX model was not written by exportOnnx, so what its inputs mean is unknown; openSession runs any model on tensors",
     );
   }
-  const described = parseModelSpec(parse(specKey, spec), options);
-  const losses = metadata.get(lossesKey);
-  return {
-    spec: described,
-    ...lossesFromJson(losses === undefined ? undefined : parse(lossesKey, losses), described),
-    ...(vocabulary === undefined ? {} : { vocabulary: parse(vocabularyKey, vocabulary) as Json }),
-    ...(parsed === undefined ? {} : { metadata: parsed as { [key: string]: Json } }),
-  };
+  const spec = parseModelSpec(parse(specKey, text), options);
+  return { spec, ...besideGraph(metadata, spec) };
 }

@@ -9,7 +9,7 @@ import {
   type Value,
   type ValueType,
 } from "@ostinato/core";
-import { canonical } from "./emit/canonical.ts";
+import { canonical, shared } from "./emit/canonical.ts";
 import { valueInfo, type Written, writeGraph } from "./emit/graph.ts";
 import { opExports } from "./emit/table.ts";
 import { withScans } from "./emit/withScans.ts";
@@ -166,7 +166,7 @@ export function onnxModel(
   const { opset, irVersion } = versions(options);
   const { weights = "float32", tokenType = "int32" } = options;
   checkSize(state, weights);
-  const simple = simplify(canonical(withScans(graph)));
+  const simple = simplify(canonical(withScans(graph)), shared());
   const written = writeGraph(simple, state, opExports, opset);
   checkNames(
     graph,

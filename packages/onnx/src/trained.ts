@@ -1,5 +1,5 @@
 /** Trained models as ONNX files: the weights in the graph, the description and the vocabulary beside it as text. */
-import { ConfigError, inferenceGraph, statefulLayer, streamGraph, type Trained } from "@ostinato/core";
+import { ConfigError, graphForm, inferenceGraph, statefulLayer, streamGraph, type Trained } from "@ostinato/core";
 import { describing, statesKey } from "./description.ts";
 import { encodeOnnx } from "./file/wire.ts";
 import { expectOptions, type OnnxOptions, onnxModel, type TokenOptions } from "./model.ts";
@@ -38,17 +38,19 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
     throw new ConfigError(
       `exportOnnx: ${stateful} is stateful, and an ONNX file keeps nothing from run to run; give { states: true }, with which states are inputs and outputs, or { states: false }, with which each run begins anew`,
     );
+  // The graph of a model that is a graph says what the model is, and is written as it was given.
+  const form = states ? undefined : graphForm(trained);
   const metadata = {
     ...(states ? { [statesKey]: "true" } : {}),
-    ...describing(trained),
+    ...describing(trained, form === undefined),
     ...options.metadata,
   };
-  const graph = states ? streamGraph(spec) : inferenceGraph(spec);
+  const graph = form?.graph ?? (states ? streamGraph(spec) : inferenceGraph(spec));
   const tokens = spec.inputs.map(({ name }) => name);
   const inputs = tokens.flatMap((name) => [name, `${name}/lengths`]);
   // States go in in the order in which they come out.
   const order = [...inputs, ...Object.keys(graph.fetches).map((fetch) => fetch.replace(/\/next$/, ""))];
-  return encodeOnnx(onnxModel(graph, weights, { ...options, metadata }, { order, tokens }));
+  return encodeOnnx(onnxModel(graph, form?.state ?? weights, { ...options, metadata }, { order, tokens }));
 }
 
 /** @throws ConfigError, which begins with the `owner` */

@@ -7,11 +7,11 @@ import { expect, test } from "vitest";
 const inBrowser = (file: string): string => join(import.meta.dirname, "browser", file);
 const sizeOf = (content: string | Uint8Array): number => gzipSync(content).length;
 
-test("exportOnnx with what it needs of core is at most 30 kB minified and gzipped, and imports nothing", async () => {
+test("exportOnnx with what it needs of core is at most 33 kB minified and gzipped, and imports nothing", async () => {
   const code = await bundle(inBrowser("exporting.ts"), true);
   expect(code).toMatch(/export\{\w+ as exportOnnx\}/);
-  // 25.6 kB, of which 1.5 are weights in fewer bits and int64 ids.
-  expect(sizeOf(code)).toBeLessThanOrEqual(30_000);
+  // 30.6 kB, of which 1.5 are weights in fewer bits and int64 ids, and about 4 what models that are graphs take.
+  expect(sizeOf(code)).toBeLessThanOrEqual(33_000);
   // Nothing of what reads files.
   expect(code).not.toContain("enforce_sorted");
 });

@@ -21,7 +21,7 @@ import {
   sgd,
   type Trained,
 } from "@ostinato/core";
-import { decodeOnnx, exportOnnx } from "@ostinato/onnx";
+import { decodeOnnx, exportOnnx, importOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { expect, test } from "vitest";
 
@@ -54,6 +54,11 @@ async function trainedReader(): Promise<Trained> {
 
 test("an exported model decodes as the trained one does", async () => {
   const trained = await trainedReader();
+  for (const form of ["layers", "graph"] as const) {
+    const { losses, weights } = importOnnx(exportOnnx(trained), { form });
+    expect(losses).toEqual(trained.losses);
+    expect(weights["tags/crf/transitions"]).toEqual(trained.weights["tags/crf/transitions"]);
+  }
   await using exported = await onnxPredictor(exportOnnx(trained), { threads: 1 });
   expect(exported.losses).toEqual(trained.losses);
   expect(exported.weights["tags/crf/transitions"]).toEqual(trained.weights["tags/crf/transitions"]);

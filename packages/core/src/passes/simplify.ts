@@ -4,10 +4,13 @@ import { apply } from "../ir/build/apply.ts";
 import { transpose } from "../ir/build/shape.ts";
 import { attrsKey } from "../ir/print.ts";
 import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
-import type { AnyNode, Body, Graph, Value } from "../ir/value.ts";
+import type { AnyNode, Graph, Value } from "../ir/value.ts";
+
+/** Tells of each node, those that it reads first, whether it may be one with equal ones. */
+type Shares = (node: AnyNode) => boolean;
 
 /** A rule that sees each node once: it returns the first node with the same op, attributes and inputs. */
-function shareEqual(): RewriteRule {
+function shareEqual(shares: Shares): RewriteRule {
   const numbers = new Map<AnyNode, number>();
   const known = new Map<string, readonly Value[]>();
   const numberOf = (node: AnyNode): number => {
@@ -16,7 +19,7 @@ function shareEqual(): RewriteRule {
     return number;
   };
   return (node, inputs) => {
-    if (node.op === "input" && node.attrs.kind === "parameter") return undefined;
+    if (!shares(node) || (node.op === "input" && node.attrs.kind === "parameter")) return undefined;
     const reads = inputs.map((input) => `${numberOf(input.node)}.${input.output}`).join();
     const key = `${node.op}(${reads})${attrsKey(node)}`;
     const first = known.get(key);
@@ -40,20 +43,24 @@ const joinTransposes: RewriteRule = (node, inputs) => {
   ];
 };
 
-const simplifyScan: RewriteRule = (node, inputs) => {
-  if (node.op !== "scan") return undefined;
-  return apply("scan", inputs, { ...node.attrs, body: simplifyBody(node.attrs.body) });
-};
+const simplifyScan =
+  (shares: Shares): RewriteRule =>
+  (node, inputs) => {
+    if (node.op !== "scan") return undefined;
+    const { body } = node.attrs;
+    const results = simplifyRoots(body.results, shares);
+    return apply("scan", inputs, { ...node.attrs, body: { parameters: body.parameters, results } });
+  };
 
-function simplifyRoots(roots: readonly Value[]): Value[] {
-  return rewrite(rewrite(rewrite(roots, joinTransposes), simplifyScan), shareEqual());
+function simplifyRoots(roots: readonly Value[], shares: Shares): Value[] {
+  return rewrite(rewrite(rewrite(roots, joinTransposes), simplifyScan(shares)), shareEqual(shares));
 }
 
-function simplifyBody(body: Body): Body {
-  return { parameters: body.parameters, results: simplifyRoots(body.results) };
-}
-
-/** The same graph with equal expressions computed once. What nothing reads is not part of a graph in the first place. */
-export function simplify(graph: Graph): Graph {
-  return mapGraph(graph, simplifyRoots);
+/**
+ * The same graph with equal expressions computed once. What nothing reads is not part of a graph in the first place.
+ *
+ * @param shares which nodes may be one with equal ones; it is asked of each after those that it reads. Default: all
+ */
+export function simplify(graph: Graph, shares: Shares = () => true): Graph {
+  return mapGraph(graph, (roots) => simplifyRoots(roots, shares));
 }

@@ -1,5 +1,5 @@
 /** One form for what files cannot tell apart, so that a graph that was read from a file is written as that file again. */
-import { broadcast, type Dim, type Graph, reshape, type Value } from "@ostinato/core";
+import { type AnyNode, broadcast, type Dim, type Graph, reshape, type Value } from "@ostinato/core";
 import { addedBiases, withoutZeros } from "../recurrent/rules.ts";
 import { foldMoves, foldNumbers, foldReshapes } from "./folding.ts";
 import { type Rule, rewritten } from "./rules.ts";
@@ -45,3 +45,20 @@ const rules = [foldReshapes, joinReshapes, foldNumbers, foldMoves, simplestBroad
 
 /** The graph in that form. */
 export const canonical = (graph: Graph): Graph => rewritten(graph, rules);
+
+/**
+ * Whether equal nodes may be one. What gradients go through stays as it is: they are sums, and another order of terms rounds otherwise, so that a graph that was read
+ * from a file would not train as the one that was written. Runtimes share such nodes by themselves.
+ */
+export function shared(): (node: AnyNode) => boolean {
+  const trained = new Set<AnyNode>();
+  return (node) => {
+    const begins = node.op === "input" && node.attrs.kind !== "feed";
+    const isTrained =
+      node.outputs.some(({ dtype }) => dtype === "float32") &&
+      (begins || node.inputs.some((input) => trained.has(input.node)));
+    if (isTrained) trained.add(node);
+    // States of one name are one state.
+    return begins || !isTrained;
+  };
+}

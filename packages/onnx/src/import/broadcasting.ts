@@ -65,6 +65,10 @@ export function together(
   return { values, axes };
 }
 
+/** What a value is before it is reshaped and spread out. */
+export const narrowed = (value: Value): Value =>
+  value.node.op === "reshape" || value.node.op === "broadcast" ? narrowed(value.node.inputs[0] as Value) : value;
+
 const moves: readonly string[] = ["broadcast", "reshape", "transpose", "slice"];
 
 /** The number that fills a value in every place, where it is known. */

@@ -8,6 +8,8 @@ export interface Computed {
   readonly value: Value;
   /** For each axis in ONNX how many of the value's own it is, all next to each other. Absent: one each. */
   readonly groups?: readonly number[];
+  /** The matrix that was turned where a file of ours turns one for a product with its rows. */
+  readonly turned?: Value;
 }
 
 /** The numbers that a file holds, each as JavaScript has it. */

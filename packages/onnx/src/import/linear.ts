@@ -35,6 +35,9 @@ const matMul: Importer = (node, importing) => {
   const [a, b] = [asComputed(node.input(0), importing), importing.value(node.input(1))];
   const ranks = [axesOf(a).length, b.type.shape.length];
   if (ranks.includes(0)) return node.fail("it multiplies a single number");
+  const [, right] = node.inputs;
+  const rows = right?.kind === "computed" && (ranks[0] as number) > 2 ? right.turned : undefined;
+  if (rows) return [timesMatrix(node, a, rows, 1, importing)];
   if (ranks[1] === 2) return [timesMatrix(node, a, b, 0, importing)];
   if (ranks[1] === 1) {
     const column = timesMatrix(node, a, reshape(b, [b.type.shape[0] as Dim, 1]), 0, importing);

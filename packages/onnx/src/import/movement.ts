@@ -44,12 +44,12 @@ const transposed: Importer = (node, importing) => {
   const axes = axesOf(whole);
   const starts = axes.map((_, i) => axes.slice(0, i).flat().length);
   const own = perm.flatMap((axis) => (axes[axis] as Shape).map((_, k) => (starts[axis] as number) + k));
-  return [
-    fromAxes(
-      transpose(whole.value, own),
-      perm.map((axis) => axes[axis] as Shape),
-    ),
-  ];
+  const result = fromAxes(
+    transpose(whole.value, own),
+    perm.map((axis) => axes[axis] as Shape),
+  );
+  const isTurned = node.ints("perm") === undefined && rank === 2 && whole.groups === undefined;
+  return [isTurned ? { ...result, turned: whole.value } : result];
 };
 
 /** The same elements with axes of these sizes. */

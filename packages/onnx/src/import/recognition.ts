@@ -1,15 +1,9 @@
 /** What our own files spell out in several operators is one op again, which backends run by itself. */
 import type { Graph, Value } from "@ostinato/core";
-import { dot, sequenceLengths, sequenceMask } from "@ostinato/core/graph";
+import { sequenceLengths, sequenceMask } from "@ostinato/core/graph";
 import { canonical } from "../emit/canonical.ts";
 import { type Rule, rewritten } from "../emit/rules.ts";
-import { filledWith } from "./broadcasting.ts";
-
-/** What a value was before it was reshaped and broadcast. */
-function narrowed(value: Value): Value {
-  const { node } = value;
-  return node.op === "reshape" || node.op === "broadcast" ? narrowed(node.inputs[0] as Value) : value;
-}
+import { filledWith, narrowed } from "./broadcasting.ts";
 
 /** Whether it is `from`, `from` + 1, … along the first of the axes of a value [time, batch]. */
 function countsFrom(value: Value, from: number): boolean {
@@ -55,16 +49,5 @@ const maskOfLengths: Rule = (node, [steps, broadcast]) => {
     : undefined;
 };
 
-/** Products with a matrix of which the rows are meant: a file turns it first. */
-const productOfRows: Rule = (node, [a, b]) => {
-  if (node.op !== "dot" || a === undefined || b?.node.op !== "transpose") return undefined;
-  const { batch, contract } = node.attrs;
-  const last = a.type.shape.length - 1;
-  const isProduct = last > 1 && b.type.shape.length === 2 && batch[0].length === 0;
-  if (!isProduct || contract[0].join() !== `${last}` || contract[1].join() !== "0") return undefined;
-  return [dot(a, b.node.inputs[0] as Value, { contract: [[last], [1]] })];
-};
-
 /** The graph with those ops, and without moves that only files need. */
-export const recognized = (graph: Graph): Graph =>
-  rewritten(canonical(graph), [lengthsOfIds, maskOfLengths, productOfRows]);
+export const recognized = (graph: Graph): Graph => rewritten(canonical(graph), [lengthsOfIds, maskOfLengths]);

@@ -1,6 +1,7 @@
 /** `Scan`, whose body reads what stands around it by its name: our `scan` is handed that. */
 import { type Dim, parameter, reverse, transpose, type Value } from "@ostinato/core";
 import { apply } from "@ostinato/core/graph";
+import { narrowed } from "./broadcasting.ts";
 import { computed, type Imported } from "./imported.ts";
 import type { Importer, Importers, Importing } from "./importing.ts";
 import type { OnnxNode } from "./node.ts";
@@ -56,7 +57,7 @@ class Outside {
 
   /** As the body reads them, but what is computed in the order in which the file computes it, so that it is written in that order again. */
   read(): { readonly value: Value; readonly parameter: Value }[] {
-    const isComputed = ({ value }: { readonly value: Value }): boolean => value.node.op !== "input";
+    const isComputed = ({ value }: { readonly value: Value }): boolean => narrowed(value).node.op !== "input";
     const computed = this.#read.filter(isComputed).sort((a, b) => a.place - b.place);
     return this.#read.map((each) => (isComputed(each) ? (computed.shift() as typeof each) : each));
   }

@@ -3,7 +3,9 @@ import {
   ConfigError,
   type Dim,
   graphTrained,
+  ModelFileError,
   OptionReader,
+  type ReadOptions,
   sizeOf,
   type Tensor,
   type Tensors,
@@ -11,18 +13,27 @@ import {
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
+import { besideGraph, isDescribed, metadataOf } from "../description.ts";
+import type { OnnxModel } from "../file/schema.ts";
 import { decodeOnnx } from "../file/wire.ts";
 import { withRestoredWeights } from "../types/restored.ts";
 import { batchOf, bordersOf, expectOpen, type Found, openName, showFrozen, sizeNames, withBorders } from "./borders.ts";
 import { type ExternalData, noExternalData } from "./external.ts";
 import type { Computed, Imported, Stored } from "./imported.ts";
+import { type LayersForm, layersForm } from "./layersForm.ts";
+import { readGraph } from "./model.ts";
 import { readModel } from "./read.ts";
 import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
 import type { Read, SizeOf } from "./walk.ts";
 
 /** Options of `importOnnx`. */
-export interface ImportOptions {
+export interface ImportOptions extends ReadOptions {
+  /**
+   * What the model becomes. `"graph"`: a model whose one layer is the graph of the file. `"layers"`: the model of layers that `exportOnnx` wrote, with its
+   * description; a ModelFileError says why where it cannot be, as after somebody changed the graph. Default: of layers where they are what the file's graph is, else the graph.
+   */
+  readonly form?: (typeof forms)[number];
   /** The name of the layer that the model becomes: the first part of the names of its weights. Default "model". */
   readonly name?: string;
   /**
@@ -36,10 +47,16 @@ export interface ImportOptions {
   readonly weights?: Tensors;
 }
 
-const optionNames = Object.keys({ name: true, inputs: true, outputs: true, weights: true } satisfies Record<
-  keyof ImportOptions,
-  true
->);
+const forms = ["layers", "graph"] as const;
+
+const optionNames = Object.keys({
+  form: true,
+  layers: true,
+  name: true,
+  inputs: true,
+  outputs: true,
+  weights: true,
+} satisfies Record<keyof ImportOptions, true>);
 
 /** @throws ConfigError for options of another form, and for names of inputs that the file does not have */
 function expectOptions({ inputs = {}, outputs, weights = {} }: ImportOptions, known: readonly string[]): void {
@@ -115,7 +132,8 @@ const foundIn = (read: Read): Found => ({
 });
 
 /**
- * A model from an `.onnx` file of any origin, to be run, trained on, saved and exported: its graph as the one layer of a model (see `graphTrained`), with its
+ * A model from an `.onnx` file of any origin, to be run, trained on, saved and exported. A file of `exportOnnx` becomes the model of layers that it was, with its vocabulary and
+ * metadata, as long as its graph is still that of these layers. Any other becomes a model whose one layer is the graph (see `graphTrained`), with the
  * initializers as weights, called after the layer: `model/fc.weight`. Gate orders, layouts and directions are those of ONNX.
  *
  * Batch comes first, then time, then features, whatever the file has: axes are turned, further ones become features. Where the batch is, and which sizes are open, is found by
@@ -135,13 +153,36 @@ export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: ImportOptio
 
 /** `importOnnx` with tensors of other files. */
 export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptions, external: ExternalData): Trained {
-  new OptionReader("importOnnx", options, optionNames);
-  const { name, outputs, weights = {} } = options;
+  const reader = new OptionReader("importOnnx", options, optionNames);
+  if (options.form !== undefined) reader.oneOf("form", forms);
   const model = withRestoredWeights(decodeOnnx(bytes));
   expectOptions(
     options,
     (model.graph?.inputs ?? []).map((input) => input.name ?? ""),
   );
+  const found = ofLayers(model, options, external);
+  if ("trained" in found) return found.trained;
+  if (options.form === "layers") throw new ModelFileError(`importOnnx: this is no model of layers: ${found.reason}`);
+  return ofGraph(model, options, external);
+}
+
+/** What a file of ours says about the one layer of a graph is told by options that say something else. */
+function ofLayers(
+  model: OnnxModel,
+  { form, layers, name, inputs, outputs, weights }: ImportOptions,
+  external: ExternalData,
+): LayersForm {
+  const metadata = metadataOf(model);
+  const asked = Object.entries({ name, inputs, outputs, weights }).find(([, value]) => value !== undefined);
+  if (form === "graph") return { reason: "a graph is asked for" };
+  if (!isDescribed(metadata)) return { reason: "exportOnnx did not write it, or its metadata was taken out" };
+  if (asked) return { reason: `the option ${asked[0]} is for graphs` };
+  return layersForm(metadata, readGraph(model, external), layers ? { layers } : {});
+}
+
+/** The graph of a file as a model. */
+function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalData): Trained {
+  const { name, outputs, weights = {} } = options;
   const isOurs = model.producerName === "ostinato";
   const base = {
     ...{ model, importers, external },
@@ -170,8 +211,11 @@ export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptio
   const order = borders.flatMap(({ ours }) =>
     "name" in ours.node.attrs && !`${ours.node.attrs.name}`.endsWith("/lengths") ? [`${ours.node.attrs.name}`] : [],
   );
-  return graphTrained(graph, Object.fromEntries(read.made.state), {
+  const trained = graphTrained(graph, Object.fromEntries(read.made.state), {
     ...(name === undefined ? {} : { name }),
     inputs: order,
   });
+  // Losses are of outputs, and some of these may not be wanted.
+  const beside = besideGraph(metadataOf(model), outputs === undefined ? trained.spec : undefined);
+  return { ...trained, ...beside, weights: { ...trained.weights, ...beside.weights } };
 }

@@ -1,6 +1,7 @@
 /** The nodes of a file in their order, each read by its importer; errors say at which node. */
 import { type Dim, feed, ModelFileError, OstinatoError, UnsupportedOpError, type Value } from "@ostinato/core";
 import type { Message, OnnxModel } from "../file/schema.ts";
+import { narrowed } from "./broadcasting.ts";
 import type { Dims } from "./dims.ts";
 import type { ExternalData } from "./external.ts";
 import { computed, type Imported, type NumberKind, type Stored } from "./imported.ts";
@@ -100,8 +101,8 @@ const namesOf = (infos: readonly Message<"ValueInfo">[] = []): string[] => infos
 /** Names that are known in a graph, and in the graphs around it. */
 class Scope {
   readonly #names = new Map<string, Imported>();
-  /** The order in which things are known, bodies and what is around them counted together. */
-  readonly #places: Map<Imported, number>;
+  /** The order in which things, and the nodes of values, are known; bodies and what is around them are counted together. */
+  readonly #places: Map<object, number>;
   readonly #around: { readonly scope: Scope; readonly enter: Enter } | undefined;
 
   constructor(around?: { readonly scope: Scope; readonly enter: Enter }) {
@@ -113,7 +114,13 @@ class Scope {
     const own = this.#names.get(name);
     if (own !== undefined || this.#around === undefined) return own;
     const outer = this.#around.scope.find(name);
-    return outer && this.#around.enter(outer, this.#places.get(outer) ?? 0);
+    return outer && this.#around.enter(outer, this.#placeOf(outer));
+  }
+
+  /** Where it is computed. What is only spread out is so where it is read. */
+  #placeOf(imported: Imported): number {
+    if (imported.kind !== "computed") return this.#places.get(imported) ?? 0;
+    return this.#places.get(narrowed(imported.value).node) ?? this.#places.get(imported) ?? 0;
   }
 
   /** @throws ModelFileError for a name that is taken */
@@ -121,7 +128,8 @@ class Scope {
     if (name === "" || this.#names.has(name))
       throw new ModelFileError(`the name "${name}" is given twice, or is empty`);
     this.#names.set(name, imported);
-    if (!this.#places.has(imported)) this.#places.set(imported, this.#places.size);
+    for (const known of imported.kind === "computed" ? [imported, imported.value.node] : [imported])
+      if (!this.#places.has(known)) this.#places.set(known, this.#places.size);
   }
 }
 

@@ -12,9 +12,9 @@ import {
   type Trained,
 } from "@ostinato/core";
 import { pairingIn } from "../decoding.ts";
-import { describedIn, hasStates, isDescribed } from "../description.ts";
+import { describedIn, hasStates, isDescribed, metadataOf } from "../description.ts";
 import { decodeOnnx } from "../file/wire.ts";
-import { metadataOf, type OnnxSession } from "./session.ts";
+import type { OnnxSession } from "./session.ts";
 
 /** A model at work in onnxruntime. It holds memory of the runtime: `await using`, or `dispose` it. */
 export interface OnnxPredictor extends Predictor {

@@ -1,6 +1,6 @@
 /** A model opened in onnxruntime: tensors in and out by name. */
 import { DataError, DTypeError, ModelFileError, StateError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
-import type { OnnxModel } from "../file/schema.ts";
+import { metadataOf } from "../description.ts";
 import { decodeOnnx } from "../file/wire.ts";
 import { expectWhole } from "./external.ts";
 import { checkGuards, guardsOf } from "./guards.ts";
@@ -62,10 +62,6 @@ function narrowed(name: string, data: BigInt64Array): Int32Array {
     throw new DTypeError(`output "${name}" holds ${value}, which has no room in the 32 bits of an int32 tensor`);
   });
 }
-
-/** The facts that travel with a model. */
-export const metadataOf = ({ metadata = [] }: OnnxModel): ReadonlyMap<string, string> =>
-  new Map(metadata.map(({ key = "", value = "" }) => [key, value]));
 
 /** Waits for a runtime's answer. @throws what the runtime explains, or else what `otherwise` makes of its error */
 async function answered<T>(runtime: Runtime, work: Promise<T>, otherwise: (error: unknown) => Error): Promise<T> {

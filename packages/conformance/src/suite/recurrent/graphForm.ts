@@ -35,6 +35,7 @@ import {
   simpleRnn,
   sparseCategoricalCrossentropy,
   type Tensors,
+  type Trained as TrainedModel,
   type Trainer,
   teacherForcing,
   timeDistributed,
@@ -237,15 +238,20 @@ interface Trained {
   readonly tensors: Tensors;
 }
 
+/** A model of layers as a graph. */
+type Form = (layered: TrainedModel) => TrainedModel;
+
+const savedGraph: Form = ({ spec, weights }) => fromBytes(toBytes(graphTrained(inferenceGraph(spec), weights)));
+
 /** Trains as layers, and as the graph of these from its file. */
 async function trained(
   backend: Backend,
   { model: layered, objective, data }: LayeredCase,
+  formOf = savedGraph,
 ): Promise<readonly [layers: Trained, graph: Trained]> {
   const options = { backend, ...objective, optimizer: sgd({ learningRate: 0.1, momentum: 0.5 }), seed: 4 };
   await using layers = await compile(layered, options);
-  const { weights } = await layers.snapshot();
-  const form = fromBytes(toBytes(graphTrained(inferenceGraph(layered.spec), weights)));
+  const form = formOf(await layers.snapshot());
   await using graph = await compile(form, { ...options, weights: form.weights });
   const train = async (trainer: Trainer): Promise<Trained> => {
     const { epochs } = await trainer.fit(data, { epochs: 2, batchSize: 4 });
@@ -260,10 +266,16 @@ async function trained(
 /**
  * Throws unless each model trains and predicts to the same bits as layers and as a graph. That holds of backends that run recurrences themselves; where these are decomposed,
  * a graph brings passes that its layers may not.
+ *
+ * @param formOf makes the graph of layers. Default: by way of a file of ours
  */
-export async function expectSameAsLayers(backend: Backend, names = Object.keys(cases)): Promise<void> {
+export async function expectSameAsLayers(
+  backend: Backend,
+  names = Object.keys(cases),
+  formOf = savedGraph,
+): Promise<void> {
   for (const name of names) {
-    const both = await trained(backend, (cases[name] as () => LayeredCase)());
+    const both = await trained(backend, (cases[name] as () => LayeredCase)(), formOf);
     const [layers, graph] = both.map(({ figures, tensors }) =>
       [
         JSON.stringify(figures),
