@@ -164,7 +164,6 @@ const table: Readonly<Record<string, Elementwise>> = {
   Add: binary(add, (a, b) => addSizes(a as Size, b as Size)),
   Sub: binary(sub, (a, b) => subtractSizes(a as Size, b as Size)),
   Mul: binary(mul, (a, b) => multiplySizes(a as Size, b as Size)),
-  Mod: { operands: two, numbers: plain((a, b) => a - b * Math.floor(a / b)) },
   Pow: binary(
     power,
     plain((a, b) => a ** b),
@@ -207,6 +206,11 @@ const table: Readonly<Record<string, Elementwise>> = {
     ...comparison((a, b) => same(a as Value, b as Value)),
     numbers: (a, b) => equalSizes(a as Size, b as Size),
   },
+  IsNaN: one(
+    (x) => not(equal(x, x)),
+    (x) => Number(Number.isNaN(x)),
+    "bool",
+  ),
   Not: one(not, (x) => 1 - x, "bool"),
   And: binary(
     and,
@@ -261,6 +265,10 @@ export const elementwiseImporters: Importers = {
     return kept ? [kept] : (elements.Where as Importer)(node, importing);
   },
   Div: (node, importing) => element(divisions[kindOf(node.input(0)) === "int" ? "int" : "float"])(node, importing),
+  Mod: (node, importing) => {
+    if ((node.int("fmod") ?? 0) !== 0) return node.fail("fmod is 1, with which the sign is that of the dividend");
+    return element({ operands: two, numbers: plain((a, b) => a - b * Math.floor(a / b)) })(node, importing);
+  },
   Identity: (node) => [node.input(0)],
   CastLike: (node, importing) => [converted(node.input(0), kindOf(node.input(1)), importing)],
 };

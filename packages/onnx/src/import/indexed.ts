@@ -1,5 +1,18 @@
 /** Operators that look up and scatter by computed numbers, and those that go along time. */
-import { equal, iota, reshape, reverseSequence, scan, scatterAdd, select, transpose, type Value } from "@ostinato/core";
+import {
+  cast,
+  type Dim,
+  equal,
+  iota,
+  less,
+  reshape,
+  reverseSequence,
+  scan,
+  scatterAdd,
+  select,
+  transpose,
+  type Value,
+} from "@ostinato/core";
 import { add, broadcast, full } from "@ostinato/core/graph";
 import { filledWith } from "./broadcasting.ts";
 import { computed } from "./imported.ts";
@@ -72,6 +85,23 @@ const oneHot: Importer = (node, importing) => {
   return [computed(select(hit, on, off))];
 };
 
+/** The part of matrices above a diagonal, or below; zeros elsewhere. */
+const triangle: Importer = (node, importing) => {
+  const x = importing.value(node.input(0));
+  const { dtype, shape } = x.type;
+  const rank = shape.length;
+  if (rank < 2) return node.fail("it takes a part of something that is no matrix");
+  const offset = node.inputs[1] === undefined ? 0 : importing.known(node.inputs[1])?.data[0];
+  if (typeof offset !== "number") return node.fail("its diagonal k must be known");
+  const [row, column] = [rank - 2, rank - 1].map((axis) => broadcast(iota(shape[axis] as Dim), shape, [axis])) as [
+    Value,
+    Value,
+  ];
+  const beyond = (node.int("upper") ?? 1) !== 0 ? less(column, add(row, offset)) : less(add(row, offset), column);
+  const numbers = dtype === "bool" ? cast(x, "int32") : x;
+  return [computed(cast(select(beyond, 0, numbers), dtype))];
+};
+
 const reversedSequence: Importer = (node, importing) => {
   const [x, lengths] = [importing.value(node.input(0)), importing.value(node.input(1))];
   const [time, batch] = [node.int("time_axis") ?? 0, node.int("batch_axis") ?? 1];
@@ -116,6 +146,7 @@ export const indexedImporters: Importers = {
   ScatterElements: scatterElements,
   ScatterND: scatterNd,
   OneHot: oneHot,
+  Trilu: triangle,
   ReverseSequence: reversedSequence,
   CumSum: cumulativeSum,
 };

@@ -174,7 +174,8 @@ const largest: Importer = (node, importing) => {
     return order;
   }
   const axis = axisIn(node, node.int("axis") ?? -1, x.type.shape.length);
-  const [k] = numbersIn(node, 1, "k", importing) ?? [];
+  // Before opset 10 an attribute.
+  const [k] = node.inputs[1] === undefined ? [node.int("k")] : (numbersIn(node, 1, "k", importing) ?? []);
   const smallest = (node.int("largest") ?? 1) === 0;
   // Sorted or not, the largest come first here.
   node.int("sorted");

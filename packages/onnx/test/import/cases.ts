@@ -72,6 +72,14 @@ const comparisons = ["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"
   },
 ]);
 
+/** A whole number. */
+const scalar = (name: string, number: number): Message<"Tensor"> => ({
+  name,
+  dataType: int64,
+  dims: [],
+  int64s: [number],
+});
+
 /** By what they show. */
 export const cases: Readonly<Record<string, Case>> = {
   ...Object.fromEntries(unary.map((op) => [op, one(op)])),
@@ -251,7 +259,7 @@ export const cases: Readonly<Record<string, Case>> = {
     nodes: [node("Gather", "table ids", "y")],
   },
   "Gather the last step": one("Gather", { axis: 1 }, x, {
-    initializers: [{ name: "last", dataType: int64, dims: [], int64s: [-1] }],
+    initializers: [scalar("last", -1)],
   }),
   "Gather features": one("Gather", { axis: 2 }, x, { initializers: [ints("places", 5, 0, -2)] }),
   "Gather along time by computed places": {
@@ -267,12 +275,7 @@ export const cases: Readonly<Record<string, Case>> = {
   "GatherND of the last step of each row": {
     inputs: { x: ["batch", "time", 2], lengths: ["batch"] },
     below: { lengths: 4 },
-    initializers: [
-      ints("zero", 0),
-      ints("one", 1),
-      { name: "start", dataType: int64, dims: [], int64s: [0] },
-      { name: "step", dataType: int64, dims: [], int64s: [1] },
-    ],
+    initializers: [ints("zero", 0), ints("one", 1), scalar("start", 0), scalar("step", 1)],
     nodes: [
       node("Shape", "x", "batches", { start: 0, end: 1 }),
       node("Squeeze", "batches zero", "batch"),
@@ -283,10 +286,39 @@ export const cases: Readonly<Record<string, Case>> = {
       node("GatherND", "x places", "y"),
     ],
   },
+  "TopK before opset 10": {
+    inputs: x,
+    opset: 9,
+    outputs: [
+      ["y", float],
+      ["i", int64],
+    ],
+    nodes: [node("TopK", "x", "y i", { k: 2 })],
+  },
+  "Trilu, above": one("Trilu", {}, { x: ["batch", "time", "n"] }, { initializers: [scalar("k", 1)] }),
+  "Trilu, below": one("Trilu", { upper: 0 }, { x: ["batch", "time", 5] }),
+  "a causal mask": {
+    inputs: { x: ["batch", "time", "time"] },
+    initializers: [ints("one", 1), ints("three", 3), floats("low", [], [Number.NEGATIVE_INFINITY])],
+    nodes: [
+      node("Shape", "x", "sizes"),
+      node("Slice", "sizes one three", "square"),
+      node("ConstantOfShape", "square", "ones", {}, { value: floats("", [1], [1]) }),
+      node("Trilu", "ones", "lower", { upper: 0 }),
+      node("Cast", "lower", "seen", { to: 9 }),
+      node("Where", "seen x low", "masked"),
+      node("Softmax", "masked", "y"),
+    ],
+  },
+  "numbers that are none": {
+    inputs: x,
+    initializers: [floats("zero", [], [0])],
+    nodes: [node("Sqrt", "x", "root"), node("IsNaN", "root", "none"), node("Where", "none zero root", "y")],
+  },
   OneHot: {
     inputs: { ids: ["batch", "time"] },
     below: { ids: 5 },
-    initializers: [{ name: "depth", dataType: int64, dims: [], int64s: [5] }, floats("values", [2], [0, 1])],
+    initializers: [scalar("depth", 5), floats("values", [2], [0, 1])],
     nodes: [node("OneHot", "ids depth values", "y")],
   },
   ReverseSequence: {
@@ -294,20 +326,43 @@ export const cases: Readonly<Record<string, Case>> = {
     below: { lengths: 4 },
     nodes: [node("ReverseSequence", "x lengths", "y", { time_axis: 1, batch_axis: 0 })],
   },
-  CumSum: one("CumSum", {}, x, { initializers: [{ name: "axis", dataType: int64, dims: [], int64s: [1] }] }),
+  CumSum: one("CumSum", {}, x, { initializers: [scalar("axis", 1)] }),
   "CumSum from the end, without its own": one("CumSum", { exclusive: 1, reverse: 1 }, x, {
-    initializers: [{ name: "axis", dataType: int64, dims: [], int64s: [1] }],
+    initializers: [scalar("axis", 1)],
   }),
+  "a dense layer over time, as tf2onnx writes it": {
+    inputs: x,
+    initializers: [
+      weight("w", 6, 5),
+      weight("b", 5),
+      ints("lead", 0, 1),
+      ints("last", 2),
+      ints("five", 5),
+      ints("zero", 0),
+    ],
+    nodes: [
+      node("Shape", "x", "shape64"),
+      node("Cast", "shape64", "shape", { to: 6 }),
+      node("Gather", "shape lead", "free"),
+      node("Gather", "shape last", "summed"),
+      node("ReduceProd", "free", "rows", { keepdims: 0 }),
+      node("ReduceProd", "summed", "columns", { keepdims: 0 }),
+      node("Unsqueeze", "rows zero", "row"),
+      node("Unsqueeze", "columns zero", "column"),
+      node("Concat", "row column", "flat32", { axis: 0 }),
+      node("Cast", "flat32", "flat", { to: 7 }),
+      node("Reshape", "x flat", "matrix"),
+      node("MatMul", "matrix w", "product"),
+      node("Cast", "free", "free64", { to: 7 }),
+      node("Concat", "free64 five", "to", { axis: 0 }),
+      node("Reshape", "product to", "back"),
+      node("Add", "back b", "y"),
+    ],
+  },
   "a mean over the steps of each row": {
     inputs: { x: ["batch", "time", 2], lengths: ["batch"] },
     below: { lengths: 4 },
-    initializers: [
-      ints("one", 1),
-      ints("two", 2),
-      ints("zero", 0),
-      { name: "start", dataType: int64, dims: [], int64s: [0] },
-      { name: "step", dataType: int64, dims: [], int64s: [1] },
-    ],
+    initializers: [ints("one", 1), ints("two", 2), ints("zero", 0), scalar("start", 0), scalar("step", 1)],
     nodes: [
       node("Shape", "x", "sizes"),
       node("Slice", "sizes one two", "times"),

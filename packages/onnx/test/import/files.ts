@@ -1,7 +1,7 @@
 /** Small ONNX files, written node by node as other libraries write them. */
 import type { AttributeValue } from "../../src/emit/emission.ts";
 import { attributeMessages } from "../../src/emit/storage.ts";
-import type { Message } from "../../src/file/schema.ts";
+import { attributeTypes, type Message } from "../../src/file/schema.ts";
 import { encodeOnnx } from "../../src/file/wire.ts";
 
 const names = (text: string): string[] => text.split(" ").map((name) => (name === "_" ? "" : name));
@@ -12,8 +12,16 @@ export function node(
   inputs: string,
   outputs: string,
   attributes: Readonly<Record<string, AttributeValue | undefined>> = {},
+  tensors: Readonly<Record<string, Message<"Tensor">>> = {},
 ): Message<"Node"> {
-  return { op, inputs: names(inputs), outputs: names(outputs), name: "", attributes: attributeMessages(attributes) };
+  const ofTensors = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, type: attributeTypes.tensor }));
+  return {
+    op,
+    inputs: names(inputs),
+    outputs: names(outputs),
+    name: "",
+    attributes: [...attributeMessages(attributes), ...ofTensors],
+  };
 }
 
 /** Element types by ONNX's numbers. */
