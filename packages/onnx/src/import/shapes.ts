@@ -14,6 +14,7 @@ export function listOf(node: OnnxNode, index: number, name: string, importing: I
   if (given === undefined) return node.ints(name);
   const known = importing.known(given);
   if (known === undefined) return node.fail(`its input ${index} (${name}) must be known beforehand`);
+  if (known.numbers !== "int") return node.fail(`its input ${index} (${name}) must be whole numbers`);
   return known.data;
 }
 

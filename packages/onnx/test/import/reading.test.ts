@@ -92,6 +92,9 @@ test("what cannot be read is refused with the node, the operator and the reason"
   expect(refused([node("Tanh", "x", "y", { axis: 1 })])).toThrow(
     new UnsupportedOpError('the node "y" (Tanh): its attribute "axis" is not known'),
   );
+  expect(() =>
+    read({ inputs, initializers: [floats("half", [2], [1, 0.5])], nodes: [node("Tile", "x half", "y")] }),
+  ).toThrow(new UnsupportedOpError('the node "y" (Tile): its input 1 (repeats) must be whole numbers'));
   expect(refused([node("Tanh", "z", "y")])).toThrow(
     new ModelFileError('the node "Tanh" reads "z", which no node before it gives'),
   );
