@@ -1,11 +1,12 @@
 /** Files to be damaged: our own with every kind of node, and those of other libraries where they are there. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { minGru } from "@ostinato/cells";
 import { expectHarmless } from "@ostinato/conformance";
-import { RandomStream, tensorOver } from "@ostinato/core";
-import { decodeOnnx, graphFromOnnx, graphToOnnx, importOnnx, type OnnxModel } from "@ostinato/onnx";
+import { input as layerInput, RandomStream, rnn, sequential, tensorOver } from "@ostinato/core";
+import { decodeOnnx, exportOnnx, graphFromOnnx, graphToOnnx, importOnnx, type OnnxModel } from "@ostinato/onnx";
 import { encodeOnnx } from "../../src/file/wire.ts";
-import { recurrent, sentiment } from "../models.ts";
+import { recurrent, recurrentBothWays, sentiment, trainedOf } from "../models.ts";
 import { bytesOf, cases } from "./cases.ts";
 import { file, float, floats, input, int64, ints, node } from "./files.ts";
 
@@ -65,7 +66,16 @@ const files = (): Uint8Array[] => {
   const own = sentiment({ words: 20, size: 3, units: 4 });
   const small = sentiment({ words: 40, size: 32, units: 8 });
   const reverse = recurrent("lstm", { lengths: true, initialH: true, P: true, direction: "reverse" });
+  const both = recurrentBothWays("gru", {
+    linearBeforeReset: true,
+    recurrentBias: true,
+    initialH: true,
+    lengths: true,
+  });
+  const cell = trainedOf(sequential([layerInput({ shape: ["time", 2], lengths: true }), rnn(minGru({ units: 2 }))]));
   return [
+    graphToOnnx(both.graph, both.state),
+    exportOnnx(cell),
     spelledOut(),
     graphToOnnx(own.graph, own.state),
     ...(["float16", "int8"] as const).map((weights) => graphToOnnx(small.graph, small.state, { weights })),
