@@ -49,8 +49,9 @@ export class Dims {
     if (size !== undefined) this.same(name, size, by);
   }
 
-  /** The size of both. @throws ShapeError for two numbers that differ; ReadAgain where a name is known anew */
-  same(a: Dim, b: Dim, by: string): Dim {
+  /** The size of both. @throws ShapeError for two numbers that differ, and for an axis that there is not; ReadAgain where a name is known anew */
+  same(a: Dim | undefined, b: Dim | undefined, by: string): Dim {
+    if (a === undefined || b === undefined) throw new ShapeError("it has another number of axes than it needs");
     const [left, right] = [this.of(a), this.of(b)];
     if (left === right) return left;
     if (typeof left === "number" && typeof right === "number")

@@ -99,7 +99,11 @@ const constantOfShape: Importer = (node, importing) => {
 
 const range: Importer = (node, importing) => {
   const given = [0, 1, 2].map((i) => importing.known(node.input(i)) ?? node.fail("its ends must be known beforehand"));
-  const [start, limit, step] = given.map(({ data }) => data[0]) as [Size, Size, Size];
+  const [start, limit, step] = given.map(({ data }) => data[0] ?? node.fail("one of its ends is no number")) as [
+    Size,
+    Size,
+    Size,
+  ];
   if (typeof start === "number" && typeof limit === "number" && typeof step === "number") {
     const count = Math.max(0, Math.ceil((limit - start) / step));
     if (!Number.isFinite(count)) return node.fail("it has no end");
