@@ -9,7 +9,7 @@ import {
   tensorOver,
 } from "@ostinato/core";
 import { strFromU8, strToU8 } from "fflate";
-import { expectTensors } from "./tensors.ts";
+import { expectTensors } from "./given.ts";
 import { openZip, writeZip } from "./zip.ts";
 
 const MAGIC = "\x93NUMPY";

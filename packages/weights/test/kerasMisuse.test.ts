@@ -25,7 +25,7 @@ import {
   zeros,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
-import { exportKeras, importKeras, loadKeras } from "../src/index.ts";
+import { exportKeras, importKeras, loadKeras, toPytorch } from "../src/index.ts";
 import { openZip, writeZip } from "../src/zip.ts";
 import { kerasCases } from "./kerasFiles.ts";
 
@@ -267,5 +267,26 @@ describe("weights for a model of ours", () => {
 
   test("what is no model", () => {
     expect(() => loadKeras([] as never, weights)).toThrow("loadKeras takes a model first");
+  });
+});
+
+describe("what is no trained model is not written", () => {
+  const { spec, weights } = zeroWeights(sequential([input({ shape: [3] }), dense({ units: 2 })]));
+  const given: readonly (readonly [string, unknown, RegExp])[] = [
+    ["nothing", undefined, /takes a trained model, such as .*, got undefined/],
+    ["a promise", Promise.resolve({ spec, weights }), /got a promise: await it/],
+    ["a model", { spec }, /got a model without weights/],
+    ["weights that are missing", { spec, weights: {} }, /the weights "dense\/kernel" are missing/],
+    [
+      "weights of another shape",
+      { spec, weights: { ...weights, "dense/bias": zeros("float32", [3]) } },
+      /the weights "dense\/bias" must be float32 \[2\]/,
+    ],
+  ];
+  test.each(given)("%s", (_name, trained, message) => {
+    for (const write of [exportKeras, toPytorch]) {
+      expect(() => write(trained as never)).toThrow(ConfigError);
+      expect(() => write(trained as never)).toThrow(message);
+    }
   });
 });

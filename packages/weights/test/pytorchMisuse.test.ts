@@ -16,6 +16,7 @@ import {
   type Model,
   ModelFileError,
   model,
+  parametersOf,
   reversibleEmbedding,
   sequential,
   simpleRnn,
@@ -281,7 +282,8 @@ describe("layers that PyTorch does not have", () => {
   test.each(networks)("%#", (network, message) => {
     expect(load(network, whole)).toThrow(ConfigError);
     expect(load(network, whole)).toThrow(message);
-    expect(() => toPytorch({ ...network, weights: {} })).toThrow(message);
+    const weights = parametersOf(network).map(({ name, shape }) => [name, zeros("float32", shape)]);
+    expect(() => toPytorch({ ...network, weights: Object.fromEntries(weights) })).toThrow(message);
   });
 
   test("their parameters have the same names and layout", () => {

@@ -12,6 +12,7 @@ import {
   UnsupportedOpError,
 } from "@ostinato/core";
 import { strToU8 } from "fflate";
+import { expectTrained } from "../given.ts";
 import { type Written, writeHdf5 } from "../hdf5/write.ts";
 import { writeZip } from "../zip.ts";
 import { isChain } from "./chain.ts";
@@ -112,10 +113,11 @@ function expectSame(config: Json): void {
  *
  * The same model gives the same bytes.
  *
- * @throws UnsupportedOpError that names the layer and the option, for what Keras has not: `rnn` with cells, `lastStep`, `repeatAlong`, attention of other kinds, `stateful`, lengths of inputs, and masks that Keras ignores
+ * @throws UnsupportedOpError that names the layer and the option, for what Keras has not: `rnn` with cells, `lastStep`, `repeatAlong`, attention of other kinds, `stateful`, lengths of inputs, and masks that Keras ignores; ConfigError for what is no trained model
  * @example await writeFile("model.keras", exportKeras(await trainer.snapshot()));
  */
 export function exportKeras(trained: Trained): Uint8Array<ArrayBuffer> {
+  expectTrained("exportKeras", trained);
   const { spec } = trained;
   expectTaken(spec);
   const names = new Names();

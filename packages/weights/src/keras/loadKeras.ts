@@ -9,6 +9,7 @@ import {
   type Tensors,
   type Trained,
 } from "@ostinato/core";
+import { expectModel } from "../given.ts";
 import { isChain } from "./chain.ts";
 import { readKerasFile } from "./files.ts";
 import { isFields } from "./json.ts";
@@ -53,9 +54,7 @@ export function loadKeras(
   options: LoadKerasOptions = {},
 ): Trained {
   new OptionReader("loadKeras", options, ["map"]);
-  const given: unknown = model;
-  if (!isFields(given) || !isFields(given.spec))
-    throw new ConfigError("loadKeras takes a model first, such as sequential([…]), or a trained one");
+  expectModel("loadKeras", model);
   const { spec } = model;
   const all = layersWithWeights(model).map((layer): Wanted => {
     const { kind } = spec.layers.find(({ name }) => name === layer.layer) ?? { kind: "layer" };

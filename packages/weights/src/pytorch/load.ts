@@ -1,6 +1,5 @@
 /** Weights of PyTorch for a model of layers. */
 import {
-  ConfigError,
   type Float32Tensor,
   float32,
   type Model,
@@ -11,6 +10,7 @@ import {
   type Tensors,
   type Trained,
 } from "@ostinato/core";
+import { expectModel } from "../given.ts";
 import { type ModuleMap, readMap } from "./map.ts";
 import { listed, type Matching, match } from "./match.ts";
 import { type Slot, slotsOf } from "./slots.ts";
@@ -64,13 +64,6 @@ function unfilled({ missing, found }: Matching, given: Tensors | undefined, stri
   return kept.map((why) => `${why}; a Trained in the place of the model keeps its own with strict: false`);
 }
 
-/** @throws ConfigError for what is no model */
-function expectModel(model: unknown): void {
-  const spec = typeof model === "object" && model !== null && "spec" in model ? model.spec : undefined;
-  if (typeof spec !== "object" || spec === null)
-    throw new ConfigError("loadPytorch takes a model first, such as sequential([…]), or a trained one");
-}
-
 /**
  * A model with the weights of a PyTorch model: of a safetensors file, or of tensors by name. Modules are matched with the parts of the model by their names, which are those
  * of the layers, and by the shapes of their tensors where these leave no choice; layers of one `nn.LSTM` and modules of a list are taken in their order. Where that does not tell, `map` does.
@@ -100,7 +93,7 @@ export function loadPytorch(
   file: Uint8Array | ArrayBuffer | Tensors,
   options: LoadPytorchOptions = {},
 ): Trained {
-  expectModel(model);
+  expectModel("loadPytorch", model);
   const strict = new OptionReader("loadPytorch", options, ["map", "strict"]).boolean("strict", true);
   const given = "weights" in model ? model.weights : undefined;
   const slots = slotsOf(model);

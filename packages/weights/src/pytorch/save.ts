@@ -1,5 +1,6 @@
 /** Weights of a trained model for PyTorch. */
 import { ConfigError, encodeSafetensors, type Float32Tensor, OptionReader, type Trained } from "@ostinato/core";
+import { expectTrained } from "../given.ts";
 import { type ModuleMap, placeOf, readMap } from "./map.ts";
 import { type Slot, slotsOf } from "./slots.ts";
 import { fullName } from "./stateDict.ts";
@@ -21,8 +22,7 @@ export interface ToPytorchOptions {
  */
 export function toPytorch(trained: Trained, options: ToPytorchOptions = {}): Uint8Array {
   new OptionReader("toPytorch", options, ["map"]);
-  if (typeof trained?.weights !== "object")
-    throw new ConfigError("toPytorch takes a trained model, such as await trainer.snapshot() or await loadModel(…)");
+  expectTrained("toPytorch", trained);
   const slots = slotsOf(trained);
   const said = readMap("toPytorch", options.map, slots);
   const nameOf = (slot: Slot, name: string): string => fullName(placeOf(slot, said(slot) ?? slot.module), name);

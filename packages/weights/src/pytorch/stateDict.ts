@@ -1,6 +1,6 @@
 /** State dicts of PyTorch: tensors by name, and the modules that the names tell. */
 import { bytesFrom, decodeSafetensors, ModelFileError, type Tensor, type Tensors } from "@ostinato/core";
-import { expectTensors } from "../tensors.ts";
+import { expectTensors } from "../given.ts";
 import { isZip } from "../zip.ts";
 
 /** Where tensors are in a state dict: a module, or one layer and direction of a recurrent one. */
