@@ -133,3 +133,15 @@ export function pairingIn(metadata: ReadonlyMap<string, string>): Pairing | unde
   if (typeof options !== "object" || options === null) throw damaged();
   return { half, pair, options };
 }
+
+/** What a file says of its part. @throws ModelFileError for another half, or a file that is no half */
+export function pairingOf(metadata: ReadonlyMap<string, string>, wanted: Half): Pairing {
+  const pairing = pairingIn(metadata);
+  if (pairing === undefined)
+    throw new ModelFileError(
+      `the file given as ${wanted} is no half of a model that writes sequences; exportDecoding(trained) writes the two, exportOnnx a whole model, which onnxPredictor opens`,
+    );
+  if (pairing.half !== wanted)
+    throw new ModelFileError(`the file given as ${wanted} is the other half, ${pairing.half}; give each in its place`);
+  return pairing;
+}

@@ -3,6 +3,7 @@ export { type DecodingExportOptions, type DecodingFiles, exportDecoding } from "
 export { printOnnx } from "./file/print.ts";
 export type { OnnxModel } from "./file/schema.ts";
 export { decodeOnnx } from "./file/wire.ts";
+export { importDecoding } from "./import/decoding.ts";
 export { graphFromOnnx, type ReadGraph } from "./import/model.ts";
 export { type ImportOptions, importOnnx } from "./import/trained.ts";
 export { type GraphExportOptions, graphToOnnx, type OnnxOptions, type TokenOptions } from "./model.ts";

@@ -20,7 +20,7 @@ import type { ReadGraph } from "./model.ts";
 export type LayersForm = { readonly trained: Trained } | { readonly reason: string };
 
 /** The weights of the layers among those of the graph. @throws ShapeError for one that is missing or of another shape */
-function weightsOf(model: Model, state: Tensors): Tensors {
+export function weightsOf(model: Model, state: Tensors): Tensors {
   const weights = parametersOf(model).map(({ name, shape }) => {
     const tensor = Object.hasOwn(state, name) ? state[name] : undefined;
     if (tensor === undefined) throw new ShapeError(`the graph has no weights "${name}"`);
@@ -30,6 +30,9 @@ function weightsOf(model: Model, state: Tensors): Tensors {
   });
   return Object.fromEntries(weights);
 }
+
+export const areSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
  * The model that a file describes. The description holds only where the layers, exported again with the weights of the file, give what the file's graph gives: the
@@ -48,8 +51,7 @@ export function layersForm(
     const weights = weightsOf(described, state);
     const own = graphToOnnx(hasStates(metadata) ? streamGraph(spec) : inferenceGraph(spec), weights, { inputs });
     const given = graphToOnnx(graph, state, { inputs });
-    if (own.length !== given.length || own.some((byte, i) => byte !== given[i]))
-      return { reason: "its graph is not the one of the layers that it describes" };
+    if (!areSame(own, given)) return { reason: "its graph is not the one of the layers that it describes" };
     return { trained: { ...described, weights: { ...weights, ...described.weights } } };
   } catch (error) {
     if (!(error instanceof OstinatoError)) throw error;

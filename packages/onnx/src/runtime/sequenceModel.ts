@@ -17,7 +17,7 @@ import {
   type Tensors,
   zeros,
 } from "@ostinato/core";
-import { givenFirst, type Half, names, nextOf, type Pairing, pairingIn } from "../decoding.ts";
+import { givenFirst, type Half, names, nextOf, type Pairing, pairingOf } from "../decoding.ts";
 import { describedIn } from "../description.ts";
 import type { ModelFile } from "./bytes.ts";
 import { Likeliest } from "./likeliest.ts";
@@ -106,18 +106,6 @@ class OnnxEngine implements DecodingEngine {
   }
 }
 
-/** What a file says of its part. @throws ModelFileError for another half, or a file that is no half */
-function pairingOf({ metadata }: OnnxSession, wanted: Half): Pairing {
-  const pairing = pairingIn(metadata);
-  if (pairing === undefined)
-    throw new ModelFileError(
-      `the file given as ${wanted} is no half of a model that writes sequences; exportDecoding(trained) writes the two, exportOnnx a whole model, which onnxPredictor opens`,
-    );
-  if (pairing.half !== wanted)
-    throw new ModelFileError(`the file given as ${wanted} is the other half, ${pairing.half}; give each in its place`);
-  return pairing;
-}
-
 /** @throws ModelFileError for a file that lacks what its description says it has */
 function expectValues(
   half: Half,
@@ -149,8 +137,8 @@ function describedBy(
   { encode, decodeStep }: { readonly encode: OnnxSession | undefined; readonly decodeStep: OnnxSession },
   layers: ReadOptions["layers"],
 ) {
-  const pairing = pairingOf(decodeStep, "decodeStep");
-  if (encode && pairingOf(encode, "encode").pair !== pairing.pair)
+  const pairing = pairingOf(decodeStep.metadata, "decodeStep");
+  if (encode && pairingOf(encode.metadata, "encode").pair !== pairing.pair)
     throw new ModelFileError("encode and decodeStep are of different models; give two files of one exportDecoding");
   const described = describedIn(decodeStep.metadata, layers && { layers });
   const parts = partsOf(described.spec, pairing);
