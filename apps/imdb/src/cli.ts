@@ -1,5 +1,13 @@
 /** The commands of the IMDB app and their options. */
-import { type App, type Environment, modelOption, onnxFileOption, onnxFormOptions, runApp } from "@ostinato/app";
+import {
+  type App,
+  type Environment,
+  foreignOptions,
+  modelOption,
+  onnxFileOption,
+  onnxFormOptions,
+  runApp,
+} from "@ostinato/app";
 import { Argument } from "commander";
 import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
 import { type ExportOptions, exportModel } from "./commands/export.ts";
@@ -99,7 +107,12 @@ const app: App = {
     {
       name: "export",
       summary: "write a model as ONNX, checked against onnxruntime",
-      options: [modelOption(defaultFolder), onnxFileOption(), ...onnxFormOptions("accuracy", "reviews")],
+      options: [
+        modelOption(defaultFolder),
+        ...foreignOptions(),
+        onnxFileOption(),
+        ...onnxFormOptions("accuracy", "reviews"),
+      ],
       help: examples.export,
       run: (options: ExportOptions, { output }) => exportModel(options, output),
     },

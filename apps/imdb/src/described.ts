@@ -1,5 +1,13 @@
 /** Models of other programs: what it takes to put a text before them stands in a file beside theirs, and is as in this app where it does not. */
-import { descriptionBeside, readDescription, recordIn, shownCount, UsageError, withProbabilities } from "@ostinato/app";
+import {
+  descriptionBeside,
+  type ForeignOptions,
+  readDescription,
+  recordIn,
+  shownCount,
+  UsageError,
+  withProbabilities,
+} from "@ostinato/app";
 import { type ClassifierSettings, classifierMetadata, type Vocabularies } from "@ostinato/classifier";
 import { ConfigError, dataRules, type ModelSpec, type Trained } from "@ostinato/core";
 import {
@@ -41,9 +49,7 @@ function descriptionIn(text: string, maxTokens: number): Description {
 }
 
 /** What may describe a model that does not do so itself. */
-export interface Describing {
-  /** The file `--vocabulary`. Default: the one beside the model, where there is one. */
-  readonly vocabulary?: string | undefined;
+export interface Describing extends Pick<ForeignOptions, "vocabulary"> {
   /** Makes a vocabulary where no file tells one, of so many ids at most. */
   readonly own?: ((maxTokens: number) => Vocabulary) | undefined;
 }

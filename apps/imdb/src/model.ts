@@ -7,6 +7,7 @@ import {
   type Origin,
   originKey,
   type RuntimeName,
+  shownCount,
   UsageError,
 } from "@ostinato/app";
 import {
@@ -74,9 +75,9 @@ const unknownData: DataRecord = { kind: "imdb", digest: "" };
  */
 export async function loadSentiment(
   path: string,
-  { network, map, ...describing }: Describing & Pick<OpenOptions, "network" | "map"> = {},
+  { network, map, externalData, ...describing }: Describing & Omit<OpenOptions, "layers"> = {},
 ): Promise<Sentiment> {
-  const model = await loadAppModel(path, appName, { network, map });
+  const model = await loadAppModel(path, appName, { network, map, externalData });
   const { own, foreign } = model;
   const { data = own ? undefined : unknownData } = model.metadata;
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
@@ -96,6 +97,14 @@ export async function loadSentiment(
 /** Whether the file says what it takes to put a text before the model. */
 const tellsAll = ({ vocabulary, metadata = {} }: Trained): boolean =>
   vocabulary !== undefined && "textClassifier" in metadata;
+
+/** What a model is given of a text, in words. */
+export function shownReading({ maxLength, truncating, padding }: KnownSettings): string {
+  const end = truncating === "pre" ? "last" : "first";
+  const filled =
+    padding === undefined ? "" : `, fewer are filled up with zeros ${padding === "pre" ? "in front" : "behind"}`;
+  return `It is given the ${end} ${shownCount(maxLength)} words of a text${filled}.`;
+}
 
 /** Opens a model on a backend, or in onnxruntime: an ONNX file of this library's own as it is, any other model as its export. */
 export async function openClassifier({ trained, onnx }: Sentiment, name: RuntimeName): Promise<TextClassifier> {

@@ -4,6 +4,8 @@ import {
   batchSizeOption,
   chartFolderOption,
   epochsOption,
+  type ForeignOptions,
+  foreignOptions,
   type InitialOptions,
   initialOptions,
   kebabCase,
@@ -18,7 +20,6 @@ import {
   type TrainingOptions,
   threadsOption,
   trainingFolderOptions,
-  vocabularyOption,
   whole,
 } from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
@@ -45,9 +46,7 @@ function character(text: string): string {
 export const defaultFolder = "runs/imdb";
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions extends TrainingOptions, InitialOptions, DataOptions, NetworkOptions {
-  /** Describes the model of `init`. */
-  readonly vocabulary?: string;
+export interface TrainOptions extends TrainingOptions, InitialOptions, ForeignOptions, DataOptions, NetworkOptions {
   readonly maxLength: number;
   readonly classWeight?: ClassWeightOption;
   readonly limit?: number;
@@ -78,7 +77,7 @@ export function trainOptions(epochs: number): Option[] {
     seedOption("texts"),
     ...dataOptions(),
     ...initialOptions(),
-    vocabularyOption(),
+    ...foreignOptions(),
     ...trainingFolderOptions(defaultFolder),
   ];
 }
@@ -145,12 +144,12 @@ export function infoOptions(): Option[] {
     "--model <path>",
     "show this model instead: a folder that train wrote to, or a model's file",
   );
-  return [maxWordsOption(), maxLengthOption(), seedOption("texts"), model.argParser(path), vocabularyOption()];
+  return [maxWordsOption(), maxLengthOption(), seedOption("texts"), model.argParser(path), ...foreignOptions()];
 }
 
 /** A trained model, and what runs it. */
 export function trainedOptions(): Option[] {
-  return [modelOption(defaultFolder), vocabularyOption(), runtimeOption()];
+  return [modelOption(defaultFolder), ...foreignOptions(), runtimeOption()];
 }
 
 function maxWordsOption(): Option {

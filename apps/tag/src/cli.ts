@@ -1,5 +1,13 @@
 /** The commands of the tagger app and their options. */
-import { type App, type Environment, modelOption, onnxFileOption, onnxFormOptions, runApp } from "@ostinato/app";
+import {
+  type App,
+  type Environment,
+  foreignOptions,
+  modelOption,
+  onnxFileOption,
+  onnxFormOptions,
+  runApp,
+} from "@ostinato/app";
 import { Argument } from "commander";
 import { type EvaluateOptions, evaluate } from "./commands/evaluate.ts";
 import { type ExportOptions, exportModel } from "./commands/export.ts";
@@ -103,6 +111,7 @@ const app: App = {
       summary: "write a model as ONNX, checked against onnxruntime",
       options: [
         modelOption(defaultFolder),
+        ...foreignOptions(),
         onnxFileOption(),
         ...onnxFormOptions("accuracy, or the F1 of spans,", "sentences"),
       ],

@@ -2,6 +2,7 @@
 import {
   type AppModel,
   backends,
+  type ForeignOptions,
   loadAppModel,
   type Origin,
   originKey,
@@ -46,8 +47,11 @@ const unknownData: DataRecord = { kind: "conll", digest: "" };
  * The model that `--model` names, and `--init`. One that another program made is described by the file `vocabulary`, or by one that lies beside it. Throws `ModelFileError` where there is none, or
  * one of another task, and `UsageError` where nothing describes it.
  */
-export async function loadTagger(path: string, vocabulary?: string): Promise<TaggerModel> {
-  const model = await loadAppModel(path, appName, { layers: [wordDropout] });
+export async function loadTagger(
+  path: string,
+  { vocabulary, externalData }: ForeignOptions = {},
+): Promise<TaggerModel> {
+  const model = await loadAppModel(path, appName, { layers: [wordDropout], externalData });
   const { foreign, own } = model;
   const { data = own ? undefined : unknownData } = model.metadata;
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");

@@ -4,6 +4,8 @@ import {
   batchSizeOption,
   chartFolderOption,
   epochsOption,
+  type ForeignOptions,
+  foreignOptions,
   type InitialOptions,
   initialOptions,
   learningRateOption,
@@ -17,7 +19,6 @@ import {
   type TrainingOptions,
   threadsOption,
   trainingFolderOptions,
-  vocabularyOption,
   whole,
 } from "@ostinato/app";
 import { InvalidArgumentError, Option } from "commander";
@@ -28,9 +29,7 @@ import { type NetworkOptions, outputNames } from "./network.ts";
 export const defaultFolder = "runs/tag";
 
 /** Settings of `train`, all of them known. */
-export interface TrainOptions extends TrainingOptions, InitialOptions, DataOptions, NetworkOptions {
-  /** Describes the model of `init`. */
-  readonly vocabulary?: string;
+export interface TrainOptions extends TrainingOptions, InitialOptions, ForeignOptions, DataOptions, NetworkOptions {
   /** What is left of the learning rate after each epoch. */
   readonly decay: number;
   /** Momentum of the moving average that the weights become at the end of each epoch; 0: they stay what they are. */
@@ -90,7 +89,7 @@ export function trainOptions(): Option[] {
     seedOption("sentences"),
     ...dataOptions(),
     ...initialOptions(),
-    vocabularyOption(),
+    ...foreignOptions(),
     ...trainingFolderOptions(defaultFolder, "a better epoch"),
   ];
 }
@@ -120,7 +119,7 @@ export function infoOptions(): Option[] {
     "--model <path>",
     "show this model instead: a folder that train wrote to, or a model's file",
   );
-  return [minCountOption(), ...dataOptions(), model.argParser(path), vocabularyOption()];
+  return [minCountOption(), ...dataOptions(), model.argParser(path), ...foreignOptions()];
 }
 
 /** Sentences to train with, and their parts. */
@@ -154,7 +153,7 @@ function columnOptions(): Option[] {
 
 /** A trained model, and what runs it. */
 export function trainedOptions(): Option[] {
-  return [modelOption(defaultFolder), vocabularyOption(), runtimeOption()];
+  return [modelOption(defaultFolder), ...foreignOptions(), runtimeOption()];
 }
 
 export function testOptions(): Option[] {

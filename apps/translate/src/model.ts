@@ -43,7 +43,8 @@ export async function loadTranslation(path: string): Promise<TranslationModel> {
   }
 }
 
-/** Opens a model on a backend, or in onnxruntime. */
-export async function openTranslator({ trained }: TranslationModel, name: RuntimeName): Promise<Translator> {
-  return translator(trained, { backend: name === "onnx" ? "onnx" : await backends[name]({}) });
+/** Opens a model on a backend, or in onnxruntime: two ONNX files as they are, any other model as its export. */
+export async function openTranslator({ trained, pair }: TranslationModel, name: RuntimeName): Promise<Translator> {
+  if (name !== "onnx") return translator(trained, { backend: await backends[name]({}) });
+  return translator(pair ?? trained, { backend: "onnx" });
 }

@@ -1,5 +1,5 @@
 /** The way of a user with data of one's own: train, evaluate, predict, export; and the same bytes from the same seed, killed or not. */
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { eventsOf, killAndResume } from "@ostinato/app/testing";
 import { loadModel } from "@ostinato/core/node";
@@ -226,6 +226,40 @@ test("a model's file, apart from its folder: evaluate draws where it is told to,
   expect((await runInside([...evaluate, "--out", join(alone, "pictures")])).code).toBe(0);
   expect(readdirSync(join(alone, "pictures"))).toEqual(["confusion.png", "confusion.svg"]);
   expect(eventsOf((await runInside(["info", "--model", file, "--json"])).stdout)).toMatchObject([{ event: "model" }]);
+});
+
+test("the two files of an export: on every backend, as they are in onnxruntime, and as what training goes on from", async () => {
+  const alone = temporaryFolder();
+  expect(await runInside(["export", "--model", out, "--out", alone])).toMatchObject({ code: 0 });
+  const predict = async (model: string, ...more: string[]) => {
+    const { code, stdout } = await runInside(["predict", "--model", model, ...more, "--json", "abcd", "dab"]);
+    expect(code).toBe(0);
+    return eventsOf(stdout).map(({ translation }) => translation);
+  };
+  const expected = await predict(out);
+  for (const model of [alone, join(alone, "encode.onnx"), join(alone, "decodeStep.onnx")])
+    expect(await predict(model)).toEqual(expected);
+  for (const backend of ["cpu", "onnx"]) expect(await predict(alone, "--backend", backend)).toEqual(expected);
+  expect((await runInside(["evaluate", "--model", alone, "--data", data, "--limit", "5", "--json"])).code).toBe(0);
+  expect(readdirSync(alone).sort()).toEqual(["decodeStep.onnx", "encode.onnx", "model.json"]);
+  const train = ["train", "--data", data, "--epochs", "1", "--validation-sample", "5", "--init", alone, "--json"];
+  const further = await runInside([...train, "--out", temporaryFolder()]);
+  expect(further).toMatchObject({ code: 0, stderr: "" });
+  expect(eventsOf(further.stdout)[0]).toMatchObject({ init: { file: "decodeStep.onnx", network: true } });
+
+  const half = temporaryFolder();
+  for (const [name, message] of [
+    ["decodeStep.onnx", /encode is missing/],
+    ["encode.onnx", /it is one of two files, encode, and there is no decodeStep\.onnx beside it/],
+  ] as const) {
+    const file = join(half, name);
+    copyFileSync(join(alone, name), file);
+    const { code, stderr } = await runInside(["predict", "--model", file, "a"]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+    rmSync(file);
+  }
+  const unasked = await runInside(["export", "--model", alone]);
+  expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("--out: name the folder to write to") });
 });
 
 test("train --init goes on from a model, with its tokens and limits", async () => {

@@ -7,12 +7,25 @@ import { systemReason, UsageError } from "./failures.ts";
 import { isThere } from "./files.ts";
 import { path } from "./options.ts";
 
-/** What describes a model of another program. */
-export function vocabularyOption(): Option {
-  return new Option(
-    "--vocabulary <file>",
-    "words of a model that another program made: a list or an index of them, or a model.json; the .json beside it by default",
-  ).argParser(path);
+/** What is said of a model that another program may have made. */
+export interface ForeignOptions {
+  /** The file that describes it. */
+  readonly vocabulary?: string | undefined;
+  /** Weights of an ONNX file may stand in others of its folder. */
+  readonly externalData?: true | undefined;
+}
+
+export function foreignOptions(): Option[] {
+  return [
+    new Option(
+      "--vocabulary <file>",
+      "words of a model that another program made: a list or an index of them, or a model.json; the .json beside it by default",
+    ).argParser(path),
+    new Option(
+      "--external-data",
+      "read weights of an ONNX file from others in its folder, where PyTorch's exporter puts them",
+    ),
+  ];
 }
 
 /** A JSON object in a text; an empty one where the text is something else. */

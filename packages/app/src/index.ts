@@ -15,7 +15,14 @@ export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
 export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
-export { descriptionBeside, readDescription, recordIn, vocabularyOption, withProbabilities } from "./foreign.ts";
+export {
+  descriptionBeside,
+  type ForeignOptions,
+  foreignOptions,
+  readDescription,
+  recordIn,
+  withProbabilities,
+} from "./foreign.ts";
 export {
   excerpt,
   kebabCase,
@@ -43,6 +50,8 @@ export type { OpenedModel, OpenOptions } from "./model-file.ts";
 export {
   type AppModel,
   dataPathOf,
+  exportFile,
+  exportFolder,
   fileNames,
   loadAppModel,
   openChartFolder,

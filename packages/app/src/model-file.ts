@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
   embedding,
@@ -14,7 +15,10 @@ import {
   type Trained,
 } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
+import type { DecodingFiles, OnnxModel } from "@ostinato/onnx";
 import { systemReason } from "./failures.ts";
+import { isThere } from "./files.ts";
+import { recordIn } from "./foreign.ts";
 
 /** How a file is opened; `layers` are those of the app's own that it may have. */
 export interface OpenOptions extends ReadOptions {
@@ -22,6 +26,8 @@ export interface OpenOptions extends ReadOptions {
   readonly network?: (() => Model) | undefined;
   /** What layers of the network are called where weights come alone, where names and shapes do not tell. */
   readonly map?: Readonly<Record<string, string>> | undefined;
+  /** Weights of an ONNX file may stand in others of its folder. */
+  readonly externalData?: boolean | undefined;
 }
 
 /** A model out of a file. */
@@ -32,6 +38,8 @@ export interface OpenedModel {
   readonly weightsOnly: boolean;
   /** The bytes of an ONNX file that `exportOnnx` wrote: onnxruntime runs them as they are. */
   readonly onnx?: Uint8Array;
+  /** The same of the two files that `exportDecoding` wrote. */
+  readonly pair?: DecodingFiles;
 }
 
 type Found = Omit<OpenedModel, "path">;
@@ -138,12 +146,40 @@ async function readKeras(path: string, { network, map }: OpenOptions): Promise<F
   return { trained: loadKeras(given(network), bytes, map ? { map } : {}), weightsOnly };
 }
 
-async function readOnnx(path: string): Promise<Found> {
-  const { importOnnx } = await import("@ostinato/onnx");
-  const onnx = new Uint8Array(await readFile(path));
-  const trained = importOnnx(onnx);
+/** The two files of a model that writes sequences, by what they are to each other. */
+export const pairNames = { encode: "encode.onnx", decodeStep: "decodeStep.onnx" } as const;
+
+/** Opens a model of two files by either of them; the other lies beside it. */
+async function readPair(path: string, half: string, { layers }: OpenOptions): Promise<Found> {
+  const { importDecoding } = await import("@ostinato/onnx");
+  const folder = dirname(path);
+  const at = (name: keyof typeof pairNames) => (half === name ? path : join(folder, pairNames[name]));
+  if (!(await isThere(at("decodeStep"))))
+    throw new ModelFileError(`it is one of two files, ${half}, and there is no ${pairNames.decodeStep} beside it`);
+  const encode = (await isThere(at("encode"))) ? await readFile(at("encode")) : undefined;
+  const pair = { decodeStep: await readFile(at("decodeStep")), ...(encode && { encode }) };
+  return { trained: importDecoding(pair, layers && { layers }), weightsOnly: false, pair };
+}
+
+/** Which of two files it is; undefined for one that is a whole model. */
+function halfOf({ metadata = [] }: OnnxModel): string | undefined {
+  const text = metadata.find(({ key }) => key === "ostinato.decoding")?.value;
+  const half = text === undefined ? undefined : recordIn(text).half;
+  return typeof half === "string" ? half : undefined;
+}
+
+async function readOnnx(path: string, { layers, externalData = false }: OpenOptions): Promise<Found> {
+  const { decodeOnnx } = await import("@ostinato/onnx");
+  const bytes = await readFile(path);
+  const half = halfOf(decodeOnnx(bytes));
+  if (half !== undefined) return readPair(path, half, layers ? { layers } : {});
+  const { loadOnnx } = await import("@ostinato/onnx/node");
+  const trained = await loadOnnx(path, { externalData, ...(layers && { layers }) }).catch((error: unknown) => {
+    if (!(error instanceof ModelFileError) || !error.message.includes("externalData")) throw error;
+    throw new ModelFileError("its weights stand in another file; --external-data reads it from the same folder");
+  });
   // A graph alone is what other programs wrote, and runs as an export of ours.
-  return { trained, weightsOnly: false, ...(graphForm(trained) ? {} : { onnx }) };
+  return { trained, weightsOnly: false, ...(graphForm(trained) ? {} : { onnx: bytes }) };
 }
 
 /** @throws ModelFileError where weights have no network to go to */

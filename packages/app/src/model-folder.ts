@@ -1,10 +1,11 @@
 /** The folder that a training leaves behind: what is in it, and reading a model back, also from a lone file. */
 import { readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "@ostinato/core";
+import { UsageError } from "./failures.ts";
 import { isThere, requireWritableFolder } from "./files.ts";
 import { shownLabel } from "./format.ts";
-import { type OpenedModel, type OpenOptions, openTrained } from "./model-file.ts";
+import { type OpenedModel, type OpenOptions, openTrained, pairNames } from "./model-file.ts";
 
 /** The files of a training's folder. */
 export const fileNames = {
@@ -40,7 +41,8 @@ export interface AppModel extends OpenedModel {
  */
 export async function loadAppModel(path: string, name: string, options: OpenOptions = {}): Promise<AppModel> {
   const file = await modelFileAt(path, name);
-  const alone = file === path;
+  // Of a folder with exports alone no training is known.
+  const alone = file === path || basename(file) !== fileNames.model;
   const opened = await openTrained(file, options);
   const foreign = (what: string) => new ModelFileError(`${file} is not a model of this app: ${what}`);
   const metadata = opened.trained.metadata ?? {};
@@ -56,6 +58,24 @@ export async function loadAppModel(path: string, name: string, options: OpenOpti
 /** Who names such a path means a file, though there be none. */
 const modelEnding = /\.(safetensors|onnx|keras|h5)$/i;
 
+/**
+ * The file that `export` writes: `--out`, else `name` in the folder of the training. Throws `UsageError` for a lone file without `--out`, beside which there may be files of that name, and where it
+ * would replace the model itself.
+ */
+export function exportFile(out: string | undefined, { path, folder, alone }: AppModel, name: string): string {
+  if (out === undefined && alone)
+    throw new UsageError("--out: name the file to write; beside a lone file none is written unasked");
+  if (alone && out === path) throw new UsageError(`--out: ${out} is the model itself; name another file`);
+  return out ?? join(folder, name);
+}
+
+/** The same for the folder of an export of several files. */
+export function exportFolder(out: string | undefined, { folder, alone }: AppModel): string {
+  if (out === undefined && alone)
+    throw new UsageError("--out: name the folder to write to; beside lone files none are written unasked");
+  return out ?? folder;
+}
+
 /** The file of the model that a path names: itself, or the one in a folder of a training. @throws ModelFileError where that has none */
 export async function modelFileAt(path: string, name: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
@@ -63,10 +83,15 @@ export async function modelFileAt(path: string, name: string): Promise<string> {
   return alone ? path : modelIn(path, name);
 }
 
-/** The file of the model in a folder. @throws ModelFileError, with the way to one, where there is none */
+/** What there may be in a folder of files alone, which no training wrote. */
+const exportedNames: readonly string[] = [fileNames.onnx, pairNames.decodeStep];
+
+/** The file of the model in a folder: of the training's, else an export. @throws ModelFileError, with the way to one, where there is none */
 async function modelIn(folder: string, name: string): Promise<string> {
   const [file, checkpoint] = [join(folder, fileNames.model), join(folder, fileNames.checkpoint)];
   if (await isThere(file)) return file;
+  for (const exported of exportedNames.map((each) => join(folder, each)))
+    if (!(await isThere(checkpoint)) && (await isThere(exported))) return exported;
   throw new ModelFileError(
     (await isThere(checkpoint))
       ? `no model at ${file}: its training has not finished; go on with the same train command and --resume`

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import {
   dataPathOf,
   excerpt,
+  type ForeignOptions,
   type Output,
   openChartFolder,
   type RuntimeName,
@@ -13,14 +14,13 @@ import {
 } from "@ostinato/app";
 import { classificationReport, confusionMatrix, logLoss, rocAuc, rocCurve } from "@ostinato/core";
 import { encodeLabels } from "@ostinato/text";
-import { loadSentiment, openClassifier } from "../model.ts";
+import { loadSentiment, openClassifier, shownReading } from "../model.ts";
 import { type DataOptions, nounOf, readTestReviews } from "../reviews.ts";
 import { rocChart, rocName } from "../roc.ts";
 import { tellForm } from "../table-form.ts";
 
-export interface EvaluateOptions extends DataOptions {
+export interface EvaluateOptions extends DataOptions, ForeignOptions {
   readonly model: string;
-  readonly vocabulary?: string;
   /** The folder of the curve. */
   readonly out?: string;
   readonly backend: RuntimeName;
@@ -30,8 +30,8 @@ export interface EvaluateOptions extends DataOptions {
 const longestLabel = 16;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
-  const { model, vocabulary, out, backend, limit, ...given } = options;
-  const sentiment = await loadSentiment(model, { vocabulary });
+  const { model, vocabulary, externalData, out, backend, limit, ...given } = options;
+  const sentiment = await loadSentiment(model, { vocabulary, externalData });
   const { seed, labelEncoder, data, folder } = sentiment;
   const noun = given.data === undefined ? nounOf(data) : "texts";
   const charts = await openChartFolder(out, sentiment);
@@ -48,6 +48,7 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const { texts, labels } = rows;
   tellForm(form, path, output);
   await using classifier = await openClassifier(sentiment, backend);
+  if (!sentiment.own) output.say(shownReading(sentiment.settings));
   output.say(`Testing on ${shownCount(texts.length)} ${noun} with ${backend}.`);
 
   const progress = output.progress("test");

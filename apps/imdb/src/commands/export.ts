@@ -1,7 +1,8 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
-import { join } from "node:path";
 import {
   backends,
+  exportFile,
+  type ForeignOptions,
   fileNames,
   formOf,
   type Measuring,
@@ -20,7 +21,7 @@ import { loadSentiment, type Sentiment } from "../model.ts";
 import { readTestReviews } from "../reviews.ts";
 import { measureWeights } from "../weight-loss.ts";
 
-export interface ExportOptions extends OnnxForm, Measuring {
+export interface ExportOptions extends OnnxForm, Measuring, ForeignOptions {
   readonly model: string;
   readonly out?: string;
 }
@@ -43,9 +44,9 @@ const reviewCount = checks.reduce((sum, { reviews }) => sum + reviews, 0);
 export async function exportModel(options: ExportOptions, output: Output): Promise<void> {
   const { model, out } = options;
   const [form, measuring] = [formOf(options), measuringOf(options)];
-  const sentiment = await loadSentiment(model);
+  const sentiment = await loadSentiment(model, options);
   const target = await openOnnxTarget(
-    out ?? join(sentiment.folder, fileNames.onnx),
+    exportFile(out, sentiment, fileNames.onnx),
     (json) => "labels" in json && "vocabulary" in json,
   );
   const { trained, vocabularies, settings } = sentiment;

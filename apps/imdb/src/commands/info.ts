@@ -1,32 +1,39 @@
 /** `info`: the data, its split, how long reviews are, and what a vocabulary of a size knows; or what a model is made of. */
-import { type Output, shownCount, shownLabel, shownPercent, table, UsageError } from "@ostinato/app";
+import {
+  type ForeignOptions,
+  type Output,
+  shownCount,
+  shownLabel,
+  shownPercent,
+  table,
+  UsageError,
+} from "@ostinato/app";
 import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { readImdb, summariseLengths } from "@ostinato/datasets";
 import { encodeTexts, vocabularyFromTexts } from "@ostinato/text";
 import { sizesOf } from "../inputs.ts";
-import { loadSentiment } from "../model.ts";
+import { loadSentiment, shownReading } from "../model.ts";
 import type { TrainOptions } from "../options.ts";
 import { readTrainingReviews } from "../reviews.ts";
 
-export interface InfoOptions extends Pick<TrainOptions, "maxWords" | "maxLength" | "seed"> {
+export interface InfoOptions extends Pick<TrainOptions, "maxWords" | "maxLength" | "seed">, ForeignOptions {
   readonly model?: string;
-  readonly vocabulary?: string;
 }
 
 const shownWords = 10;
 
 export async function info(options: InfoOptions, output: Output): Promise<void> {
-  const { model, vocabulary } = options;
+  const { model, vocabulary, externalData } = options;
   if (model === undefined && vocabulary !== undefined)
     throw new UsageError("--vocabulary describes a model; name it with --model");
-  await (model === undefined ? tellData(options, output) : tellModel(model, vocabulary, output));
+  await (model === undefined ? tellData(options, output) : tellModel(model, { vocabulary, externalData }, output));
 }
 
 /** What `--model` names: its layers, labels and vocabulary, and how it takes texts. */
-async function tellModel(path: string, vocabulary: string | undefined, output: Output): Promise<void> {
-  const sentiment = await loadSentiment(path, { vocabulary });
+async function tellModel(path: string, foreign: ForeignOptions, output: Output): Promise<void> {
+  const sentiment = await loadSentiment(path, foreign);
   const { trained, own, settings, vocabularies, data, seed } = sentiment;
-  const { labels, maxLength, truncating, padding } = settings;
+  const { labels, maxLength } = settings;
   const sizes = sizesOf(vocabularies);
   const sizesOfSteps = { time: maxLength };
   output.event({
@@ -38,15 +45,13 @@ async function tellModel(path: string, vocabulary: string | undefined, output: O
     ids: sizes,
     ...(own ? { trainedOn: data.kind, seed } : {}),
   });
-  const shape =
-    padding === undefined ? "" : `, shorter ones filled up with zeros ${padding === "pre" ? "in front" : "behind"}`;
   output.say(
     [
       summary(trained, sizesOfSteps),
       "",
       `${sentiment.path}`,
       `Labels: ${labels.map(shownLabel).join(", ")}`,
-      `Reads the ${truncating === "pre" ? "last" : "first"} ${shownCount(maxLength)} words of a text${shape}.`,
+      shownReading(settings),
       ...Object.entries(vocabularies).map(
         ([name, { words }]) =>
           `Vocabulary of "${name}": ${shownCount(sizes[name] ?? 0)} ids, the first words are ${words.slice(0, shownWords).map(shownLabel).join(", ")}.`,

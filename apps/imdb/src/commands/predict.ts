@@ -3,6 +3,7 @@ import {
   answerLines,
   excerpt,
   FailureError,
+  type ForeignOptions,
   type Input,
   type Output,
   type RuntimeName,
@@ -15,9 +16,8 @@ import { encodeText } from "@ostinato/text";
 import { loadSentiment, openClassifier, type Sentiment } from "../model.ts";
 import { nounOf } from "../reviews.ts";
 
-export interface PredictOptions {
+export interface PredictOptions extends ForeignOptions {
   readonly model: string;
-  readonly vocabulary?: string;
   readonly backend: RuntimeName;
 }
 
@@ -26,11 +26,11 @@ const shownLength = 60;
 
 export async function predict(
   texts: readonly string[],
-  { model, vocabulary, backend }: PredictOptions,
+  { model, backend, ...foreign }: PredictOptions,
   output: Output,
   input: Input,
 ): Promise<void> {
-  const sentiment = await loadSentiment(model, { vocabulary });
+  const sentiment = await loadSentiment(model, foreign);
   if (sentiment.data.kind === "imdbIds") {
     throw new UsageError(
       `the model in ${model} was trained on the ids of imdb.npz and knows no words; put imdb_word_index.json beside imdb.npz and train again`,

@@ -109,6 +109,7 @@ function openFurther(
 ): Promise<Sentiment> {
   return loadSentiment(path, {
     vocabulary: options.vocabulary,
+    externalData: options.externalData,
     network: () => network(options, labelEncoder.classes.length),
     map: options.initMap,
     own(maxTokens) {

@@ -4,6 +4,7 @@ import {
   confusionChart,
   confusionName,
   dataPathOf,
+  type ForeignOptions,
   type Output,
   openChartFolder,
   type RuntimeName,
@@ -21,11 +22,10 @@ import { readTestSentences } from "../data.ts";
 import { type Answer, confusionsOf, shownConfusions, shownMistake } from "../mistakes.ts";
 import { loadTagger, openTagger, type TaggerModel } from "../model.ts";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends ForeignOptions {
   readonly model: string;
   /** The folder of the picture. */
   readonly out?: string;
-  readonly vocabulary?: string;
   readonly backend: RuntimeName;
   readonly data?: string;
   readonly tokenColumn?: string;
@@ -39,7 +39,7 @@ const shownPairs = 10;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
   const { backend, mistakes } = options;
-  const model = await loadTagger(options.model, options.vocabulary);
+  const model = await loadTagger(options.model, options);
   const charts = await openChartFolder(options.out, model);
   const asTrained = options.data === undefined;
   const data = options.data ?? (model.data.kind === "brown" ? undefined : await dataPathOf(model.folder));

@@ -1,7 +1,8 @@
 /** `export`: the model as an ONNX file, which onnxruntime must agree with before it is written. */
-import { join } from "node:path";
 import {
   backends,
+  exportFile,
+  type ForeignOptions,
   fileNames,
   formOf,
   type Measuring,
@@ -20,7 +21,7 @@ import { readTestSentences } from "../data.ts";
 import { loadTagger, type TaggerModel } from "../model.ts";
 import { measureWeights } from "../weight-loss.ts";
 
-export interface ExportOptions extends OnnxForm, Measuring {
+export interface ExportOptions extends OnnxForm, Measuring, ForeignOptions {
   readonly model: string;
   readonly out?: string;
 }
@@ -42,10 +43,10 @@ const sentenceCount = checks.reduce((sum, { sentences }) => sum + sentences, 0);
 
 export async function exportModel(options: ExportOptions, output: Output): Promise<void> {
   const [form, measuring] = [formOf(options), measuringOf(options)];
-  const model = await loadTagger(options.model);
+  const model = await loadTagger(options.model, options);
   const { trained, vocabulary } = model;
   const target = await openOnnxTarget(
-    options.out ?? join(model.folder, fileNames.onnx),
+    exportFile(options.out, model, fileNames.onnx),
     (json) => "tags" in json && "vocabulary" in json,
   );
   const bytes = exportOnnx(trained, form);

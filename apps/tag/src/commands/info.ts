@@ -1,15 +1,22 @@
 /** `info`: the data, its split, its tags, how long sentences are, and what a vocabulary knows of it; or what a model is made of. */
-import { type Output, shownCount, shownLabel, shownPercent, table, UsageError } from "@ostinato/app";
+import {
+  type ForeignOptions,
+  type Output,
+  shownCount,
+  shownLabel,
+  shownPercent,
+  table,
+  UsageError,
+} from "@ostinato/app";
 import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { summariseLengths, type TaggedSentence } from "@ostinato/datasets";
 import { taggerVocabulary, tokenEncoder, unknownId } from "@ostinato/tagger";
 import { type DataOptions, readAllParts } from "../data.ts";
 import { loadTagger } from "../model.ts";
 
-export interface InfoOptions extends DataOptions {
+export interface InfoOptions extends DataOptions, ForeignOptions {
   readonly minCount: number;
   readonly model?: string;
-  readonly vocabulary?: string;
 }
 
 const shownTags = 40;
@@ -24,15 +31,15 @@ export async function info(options: InfoOptions, output: Output): Promise<void> 
   const { model, vocabulary } = options;
   if (model === undefined && vocabulary !== undefined)
     throw new UsageError("--vocabulary describes a model; name it with --model");
-  await (model === undefined ? tellData(options, output) : tellModel(model, vocabulary, output));
+  await (model === undefined ? tellData(options, output) : tellModel(model, options, output));
 }
 
 /** A sentence of this length is shown in the summary. */
 const time = 20;
 
 /** What `--model` names: its layers, tags and vocabulary. */
-async function tellModel(path: string, described: string | undefined, output: Output): Promise<void> {
-  const model = await loadTagger(path, described);
+async function tellModel(path: string, foreign: ForeignOptions, output: Output): Promise<void> {
+  const model = await loadTagger(path, foreign);
   const { trained, own, settings, vocabulary, data, seed } = model;
   const words = vocabulary.values.word;
   output.event({

@@ -1,13 +1,20 @@
 /** `predict`: the tags of sentences from the arguments, or from standard input as they come. */
-import { answerLines, excerpt, FailureError, type Input, type Output, type RuntimeName } from "@ostinato/app";
+import {
+  answerLines,
+  excerpt,
+  FailureError,
+  type ForeignOptions,
+  type Input,
+  type Output,
+  type RuntimeName,
+} from "@ostinato/app";
 import { type Tagger, type Tagging, tokenize } from "@ostinato/tagger";
 import { areSpanTags, tagSpans } from "@ostinato/text";
 import { loadTagger, openTagger } from "../model.ts";
 import type { Split } from "../options.ts";
 
-export interface PredictOptions {
+export interface PredictOptions extends ForeignOptions {
   readonly model: string;
-  readonly vocabulary?: string;
   readonly backend: RuntimeName;
   readonly split: Split;
 }
@@ -24,11 +31,11 @@ const splitters: Readonly<Record<Split, (text: string) => string[]>> = {
 
 export async function predict(
   texts: readonly string[],
-  { model, vocabulary, backend, split }: PredictOptions,
+  { model, backend, split, ...foreign }: PredictOptions,
   output: Output,
   input: Input,
 ): Promise<void> {
-  await using tagger = await openTagger(await loadTagger(model, vocabulary), backend);
+  await using tagger = await openTagger(await loadTagger(model, foreign), backend);
   const tokensOf = splitters[split];
   if (texts.length > 0) {
     if (texts.every((text) => tokensOf(text).length === 0)) throw new FailureError(`nothing to tag: ${empty}`);

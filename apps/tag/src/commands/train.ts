@@ -87,9 +87,7 @@ export async function train(
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
-  const initial = await openInitial(options, appName, (path, isKept) =>
-    loadTagger(path, isKept ? undefined : options.vocabulary),
-  );
+  const initial = await openInitial(options, appName, (path, isKept) => loadTagger(path, isKept ? {} : options));
   if (initial) {
     refuseReplaced(given, answeredByFile, initial);
     requireMasks(initial);

@@ -1,6 +1,7 @@
 /** `export`: the model as two ONNX files, which onnxruntime must agree with before they are written. */
 import {
   backends,
+  exportFolder,
   FailureError,
   formOf,
   type Measuring,
@@ -55,7 +56,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
   const model = await loadTranslation(options.model);
   const { trained } = model;
   const target = await openOnnxFolder(
-    options.out ?? model.folder,
+    exportFolder(options.out, model),
     exportedNames,
     (json) => "vocabulary" in json && "memory" in json,
   );
