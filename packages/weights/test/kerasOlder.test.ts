@@ -1,9 +1,9 @@
 /** Archives of older versions of Keras: descriptions in the form of Keras 2, and weights where Keras 2.13 had them. Made from those of Keras 3. */
-import { dense, float32, input, sequential } from "@ostinato/core";
+import { dense, float32, gru, input, masking, model, parametersOf, sequential, zeros } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { type Group, openHdf5 } from "../src/hdf5/read.ts";
 import { type Written, type WrittenGroup, writeHdf5 } from "../src/hdf5/write.ts";
-import { importKeras, loadKeras } from "../src/index.ts";
+import { exportKeras, importKeras, loadKeras } from "../src/index.ts";
 import { openZip, writeZip } from "../src/zip.ts";
 import { kerasCases } from "./kerasFiles.ts";
 
@@ -58,6 +58,32 @@ test.each(["everything", "translator"] as const)("descriptions of Keras 2: %s", 
   const { keras } = kerasCases[name];
   const again = changed(keras, "config.json", (member) => encode.encode(older(decode.decode(member))));
   expect(importKeras(again)).toEqual(importKeras(keras));
+});
+
+/** As if Keras 2.15 had written it. */
+const before3 = (bytes: Uint8Array): Uint8Array =>
+  changed(bytes, "metadata.json", () => encode.encode('{"keras_version":"2.15.0"}'));
+
+test("the hard sigmoid was another function before Keras 3", () => {
+  expect(() => importKeras(before3(kerasCases.everything.keras))).toThrow(
+    /LSTM "lstm": recurrent_activation is "hard_sigmoid", which was 0.2 x \+ 0.5 before Keras 3/,
+  );
+});
+
+test("before Keras 3 calls with initial states had masks", () => {
+  const x = input({ shape: ["time", 2] });
+  const [y, h] = gru({ units: 2, returnSequences: true, returnState: true })(masking()(x));
+  const network = model(x, gru({ units: 2, returnSequences: true, name: "second" })(y, { initialState: [h] }));
+  const weights = Object.fromEntries(parametersOf(network).map(({ name, shape }) => [name, zeros("float32", shape)]));
+  const written = exportKeras({ spec: network.spec, weights });
+  // Its last output, and not its sequence.
+  const last = changed(written, "config.json", (member) => {
+    const text = decode.decode(member);
+    const at = text.lastIndexOf('"return_sequences":true');
+    return encode.encode(`${text.slice(0, at)}"return_sequences":false${text.slice(at + 23)}`);
+  });
+  expect(() => importKeras(last)).toThrow(/it is given initial states and no mask/);
+  expect(importKeras(before3(last)).spec.layers).toHaveLength(3);
 });
 
 /** A file of weights whose groups are called otherwise. */

@@ -15,6 +15,14 @@ export type Results = (result: number) => Result;
 
 const ownerOf = ({ layer: { row, name } }: Part): string => calledThere(row.className, name);
 
+/** How calls are taken. */
+interface CallOptions {
+  /** Layers that do otherwise with masks than ours, too. */
+  readonly acceptDifferences: boolean;
+  /** A Keras before 3 found masks of all calls. */
+  readonly isOlder: boolean;
+}
+
 /** What a call is given. */
 interface Arguments {
   readonly inputs: unknown;
@@ -165,7 +173,7 @@ export function applyPart(
   node: Node,
   read: Read,
   isFirst: boolean,
-  acceptDifferences: boolean,
+  { acceptDifferences, isOlder }: CallOptions,
 ): Results {
   const owner = ownerOf(part);
   const { row } = part.layer;
@@ -196,7 +204,7 @@ export function applyPart(
   const kind = kindAfter(part, main, given.isReverse);
   // Keras finds the mask of a call by itself only where it is given nothing else. The steps that count are before those that do not, and the same.
   const runsOn =
-    states.length > 0 && main.mask && referencesIn(given.mask).length === 0
+    !isOlder && states.length > 0 && main.mask && referencesIn(given.mask).length === 0
       ? "it is given initial states and no mask, so that in Keras it goes on behind the ends of rows; there, call it with mask=…"
       : undefined;
   if (kind !== "sequence" || readsBackward(part)) expectSame(runsOn);

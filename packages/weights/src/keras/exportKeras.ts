@@ -97,7 +97,7 @@ function orderOf(writing: Writing, model: Model): readonly Operation[] {
 /** @throws UnsupportedOpError where Keras would compute something else of what was written */
 function expectSame(config: Json): void {
   try {
-    readGraph(parseFields(JSON.stringify(config), "the model"), { acceptDifferences: false });
+    readGraph(parseFields(JSON.stringify(config), "the model"), { acceptDifferences: false, isOlder: false });
   } catch (error) {
     if (!(error instanceof OstinatoError)) throw error;
     throw new UnsupportedOpError(

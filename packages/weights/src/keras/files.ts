@@ -23,6 +23,8 @@ export interface KerasFile {
   /** The description of the model; absent in files of weights. */
   readonly config?: Fields;
   readonly metadata?: Fields;
+  /** Whether a Keras before 3 wrote it. */
+  readonly isOlder: boolean;
   readonly weights: PlacedWeights | NamedWeights;
 }
 
@@ -55,16 +57,21 @@ function namedWeights(root: Group): NamedWeights {
   return { kind: "named", layers };
 }
 
+/** Whether a version of Keras's is one before 3. */
+const isOlderVersion = (version: unknown): boolean => typeof version === "string" && /^[012]\./.test(version);
+
 function readHdf5(bytes: Uint8Array): KerasFile {
   const root = openHdf5(bytes);
-  const { model_config: config } = root.attributes;
+  const { model_config: config, keras_version: version } = root.attributes;
+  const isOlder = isOlderVersion(version);
   const old = root.members.get("model_weights");
   if (old?.kind === "group")
     return {
+      isOlder,
       weights: namedWeights(old),
       ...(typeof config === "string" ? { config: parseFields(config, "the description of the model") } : {}),
     };
-  return { weights: textsOf(root, "layer_names") ? namedWeights(root) : { kind: "placed", root } };
+  return { isOlder, weights: textsOf(root, "layer_names") ? namedWeights(root) : { kind: "placed", root } };
 }
 
 /** @throws ModelFileError for a name that leads out of the folder that an archive is unpacked to, as Keras does */
@@ -90,9 +97,11 @@ export function readKerasFile(file: Uint8Array | ArrayBuffer): KerasFile {
     throw new ModelFileError(
       `the .keras archive has no ${WEIGHTS}; save it with the weights in one HDF5 file, as model.save does by default`,
     );
+  const metadata = archive.names.includes(METADATA) ? json(METADATA) : {};
   return {
     config: json(CONFIG),
-    ...(archive.names.includes(METADATA) ? { metadata: json(METADATA) } : {}),
+    metadata,
+    isOlder: isOlderVersion(metadata.keras_version),
     weights: { kind: "placed", root: openHdf5(archive.member(WEIGHTS)) },
   };
 }

@@ -17,6 +17,8 @@ const MOST_STEPS = 30_000;
 export interface GraphOptions {
   /** Take layers that do otherwise with masks than ours. */
   readonly acceptDifferences: boolean;
+  /** A Keras before 3 wrote it. */
+  readonly isOlder: boolean;
 }
 
 /** Something that can be applied: a layer, a model, or an operation between them. */
@@ -72,11 +74,11 @@ function expectNumbers(name: string, type: unknown): void {
 /** Reads one description into the parts of a model. */
 class Reading {
   readonly parts = new Parts();
-  readonly #acceptDifferences: boolean;
+  readonly #options: GraphOptions;
   #steps = 0;
 
-  constructor({ acceptDifferences }: GraphOptions) {
-    this.#acceptDifferences = acceptDifferences;
+  constructor(options: GraphOptions) {
+    this.#options = options;
   }
 
   #input(config: Fields, name: string, shape: unknown): Value {
@@ -89,9 +91,9 @@ class Reading {
   }
 
   #layer(data: Fields, path: string, trainable: boolean): Applied {
-    const part = this.parts.addLayer(readLayer(data, trainable), path);
+    const part = this.parts.addLayer(readLayer(data, trainable, this.#options.isOlder), path);
     let calls = 0;
-    return (node, read) => applyPart(this.parts, part, node, read, calls++ === 0, this.#acceptDifferences);
+    return (node, read) => applyPart(this.parts, part, node, read, calls++ === 0, this.#options);
   }
 
   /** A model inside of another: its layers are applied in its place. */

@@ -98,7 +98,10 @@ export function importKeras(bytes: Uint8Array | ArrayBuffer, options: ImportKera
     throw new ConfigError(
       "importKeras: the file holds weights alone, and no model; make the model and take them with loadKeras(model, bytes)",
     );
-  const graph = readGraph(file.config, { acceptDifferences: read.boolean("acceptDifferences", false) });
+  const graph = readGraph(file.config, {
+    acceptDifferences: read.boolean("acceptDifferences", false),
+    isOlder: file.isOlder,
+  });
   const { weights, ...beside } = kept(file, graph);
   return { spec: graph.model.spec, ...beside, weights: { ...placedWeights(graph, file), ...weights } };
 }

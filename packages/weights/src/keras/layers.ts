@@ -106,9 +106,10 @@ function readOption(owner: string, option: string, theirs: string, value: unknow
  * A layer from Keras's description of it.
  *
  * @param trainable whether what it is in may be trained
+ * @param isOlder whether a Keras before 3 wrote it
  * @throws ModelFileError that names the layer, the option and the way out, for a layer or an option that there is none of here
  */
-export function readLayer(data: unknown, trainable: boolean, depth = 0): ReadLayer {
+export function readLayer(data: unknown, trainable: boolean, isOlder: boolean, depth = 0): ReadLayer {
   if (!isFields(data)) throw damaged("a layer is not an object");
   const className = textOf(data, "class_name", "a layer");
   const config = fieldsOf(data, "config", `the layer ${className.slice(0, 60)}`);
@@ -125,6 +126,10 @@ export function readLayer(data: unknown, trainable: boolean, depth = 0): ReadLay
     known.add(theirs);
     const value = option === "trainable" ? isTrainable : config[theirs];
     const read = value === undefined ? undefined : readOption(owner, option, theirs, value);
+    if (isOlder && read === "hardSigmoid")
+      throw new ModelFileError(
+        `${owner}: ${theirs} is "hard_sigmoid", which was 0.2 x + 0.5 before Keras 3, and is x / 6 + 0.5 since, as here; train it with "sigmoid", or save it as ONNX`,
+      );
     if (read !== undefined) options[option] = read;
   }
   for (const [option, theirs] of Object.entries(row.renamed ?? {})) {
@@ -136,7 +141,7 @@ export function readLayer(data: unknown, trainable: boolean, depth = 0): ReadLay
     known.add(theirs);
     const inner = config[theirs];
     if (inner === undefined || inner === null) continue;
-    const part = readLayer(inner, isTrainable, depth + 1);
+    const part = readLayer(inner, isTrainable, isOlder, depth + 1);
     options[option] = { kind: part.row.kind, config: part.config };
   }
   for (const [theirs, value] of Object.entries(config)) {
