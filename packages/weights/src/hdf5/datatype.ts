@@ -24,8 +24,8 @@ const classes = [
   "arrays",
 ];
 
-function float16(view: DataView, at: number): number {
-  const bits = view.getUint16(at, true);
+function float16(view: DataView, at: number, little: boolean): number {
+  const bits = view.getUint16(at, little);
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   const size =
     exponent === 0
@@ -41,11 +41,11 @@ function float16(view: DataView, at: number): number {
 /** Formats of IEEE 754: bytes, where the exponent begins and how many bits it has, the bits of the fraction, the bias. */
 const formats: readonly {
   readonly fields: readonly number[];
-  readonly read: (view: DataView, at: number) => number;
+  readonly read: (view: DataView, at: number, little: boolean) => number;
 }[] = [
   { fields: [2, 10, 5, 0, 10, 15], read: float16 },
-  { fields: [4, 23, 8, 0, 23, 127], read: (view, at) => view.getFloat32(at, true) },
-  { fields: [8, 52, 11, 0, 52, 1023], read: (view, at) => view.getFloat64(at, true) },
+  { fields: [4, 23, 8, 0, 23, 127], read: (view, at, little) => view.getFloat32(at, little) },
+  { fields: [8, 52, 11, 0, 52, 1023], read: (view, at, little) => view.getFloat64(at, little) },
 ];
 
 /** The type that a message or an attribute describes. */
@@ -58,14 +58,16 @@ export function readDatatype(body: Cursor): Datatype {
   const size = body.u32();
   if (size === 0) throw damaged("elements have no bytes");
   if (kind === 1) {
-    const isBig = (bits & 0x41) !== 0;
+    const little = (bits & 1) === 0;
+    // The order of a VAX, neither the one nor the other.
+    const isMixed = (bits & 0x40) !== 0;
     body.skip(2);
     const precision = body.u16();
     const fields = [size, body.u8(), body.u8(), body.u8(), body.u8(), body.u32()];
     const format = formats.find((known) => known.fields.join() === fields.join());
-    if (format === undefined || isBig || precision !== 8 * size)
+    if (format === undefined || isMixed || precision !== 8 * size)
       return { kind: "other", size, shown: `floating-point numbers of ${size} bytes in another format` };
-    return { kind: "float", size, read: format.read };
+    return { kind: "float", size, read: (view, at) => format.read(view, at, little) };
   }
   if (kind === 3) return { kind: "text", size };
   // Lists of a known length in a heap; those of the type 1 are text.

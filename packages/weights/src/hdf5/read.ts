@@ -310,7 +310,7 @@ function floats(name: string, type: Datatype, shape: readonly number[], data: Ui
   const count = shape.reduce((a, b) => a * b, 1);
   if (type.kind !== "float")
     throw new ModelFileError(
-      `the array "${name}" of the HDF5 file holds ${type.kind === "other" ? type.shown : "text"}, not floating-point numbers`,
+      `the array "${name}" of the HDF5 file holds ${type.kind === "other" ? type.shown : "text"}, which are no weights here; save it as float32`,
     );
   if (data.length !== count * type.size)
     throw damaged(`the array "${name}" has ${data.length} bytes for ${count} numbers of ${type.size}`);
