@@ -61,11 +61,12 @@ function joins(forward: Recurrence, reverse: Recurrence): boolean {
 
 /** One name for the same weights of several directions: `layer/forward/W`, `layer/backward/W` → `layer/forward+backward/W`. See `separateNames`. */
 function jointName(names: readonly string[]): string {
-  if (names.length === 1) return names[0] as string;
+  const [first = ""] = names;
+  if (names.length === 1) return first;
   const parts = names.map((name) => name.split("/"));
   const depth = Math.max(...parts.map(({ length }) => length));
   const joined = Array.from({ length: depth }, (_, i) => [...new Set(parts.map((part) => part[i] ?? ""))].join("+"));
-  return names.every((name) => name === names[0]) ? names.join("+") : joined.join("/");
+  return names.every((name) => name === first) ? names.join("+") : joined.join("/");
 }
 
 /** Stored as [directions, …]. */
@@ -76,7 +77,8 @@ function storeStacked(known: readonly Known[], emission: Emission): string {
   known.forEach(({ tensor }, i) => {
     data.set(tensor.data.subarray(0, size), i * size);
   });
-  const name = jointName(known.map((each) => each.name));
+  const weights = known.filter(({ kind }) => kind === "weight");
+  const name = jointName((weights.length === 0 ? known.slice(0, 1) : known).map((each) => each.name));
   return emission.store(name, {
     type: "float32",
     dims: [known.length, ...shape],

@@ -31,8 +31,11 @@ export function weightsOf(model: Model, state: Tensors): Tensors {
   return Object.fromEntries(weights);
 }
 
-export const areSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, i) => byte === b[i]);
+export function areSame(a: Uint8Array, b: Uint8Array): boolean {
+  let i = a.length === b.length ? 0 : -1;
+  while (i >= 0 && i < a.length && a[i] === b[i]) i++;
+  return i === a.length;
+}
 
 /**
  * The model that a file describes. The description holds only where the layers, exported again with the weights of the file, give what the file's graph gives: the

@@ -8,16 +8,21 @@ import { evaluate, reference } from "@ostinato/conformance";
 import {
   bind,
   factsOf,
+  feed,
   float32,
+  full,
   initialOf,
   int32,
   lowerFor,
+  OstinatoError,
   RandomStream,
   type RecurrenceName,
   type RecurrentActivationFunction,
+  recurrence,
   recurrenceNames,
   recurrentActivations,
   sizeOf,
+  state,
   type Tensor,
   type Tensors,
 } from "@ostinato/core";
@@ -271,3 +276,62 @@ test.each(recurrenceNames.filter((name) => factsOf(name).operator))(
     }
   },
 );
+
+const W = floats("W", [1, 8, 2], new Array<number>(16).fill(0.1));
+const R = floats("R", [1, 8, 2], new Array<number>(16).fill(0.2));
+
+test.each([
+  ["R of another size", {}, { R: floats("R", [1, 8, 3], new Array<number>(24).fill(0)) }, /R is \[8, 3\]/],
+  [
+    "weights of two directions for one",
+    {},
+    { W: floats("W", [2, 8, 2], new Array<number>(32).fill(0)) },
+    /sizes 1 and 2 differ/,
+  ],
+  ["weights for other features", {}, { W: floats("W", [1, 8, 3], new Array<number>(24).fill(0)) }, /W is \[8, 3\]/],
+  ["another number of units", { hidden_size: 3 }, {}, /R is of 2 units, and hidden_size is 3/],
+  ["a direction that there is not", { direction: "sideways" }, {}, /direction "sideways"/],
+  ["a layout that there is not", { layout: 2 }, {}, /layout must be 0 or 1/],
+  ["a bound of 0", { clip: { float: 0 } }, {}, /clip must be above 0/],
+  ["an unknown activation", { activations: ["Tanh", "Gelu", "Tanh"] }, {}, /"Gelu" is not known; there are Sigmoid,/],
+  ["too few activations", { activations: ["Tanh"] }, {}, /has 1 activations, and needs 3/],
+  [
+    "no parameters where there are none by default",
+    { activations: ["Affine", "Tanh", "Tanh"] },
+    {},
+    /Affine has no alpha/,
+  ],
+  ["an unknown attribute", { output_sequence: 1 }, {}, /"output_sequence" is not known/],
+] as const)("%s is refused", (_, attributes: Attributes, weights, reason) => {
+  const bytes = file({
+    inputs: [input("X", float, ["time", "batch", 2])],
+    initializers: Object.values({ W, R, ...weights }),
+    nodes: [node("LSTM", "X W R", "y", attributes)],
+  });
+  expect(() => graphFromOnnx(bytes)).toThrow(OstinatoError);
+  expect(() => graphFromOnnx(bytes)).toThrow(/the node "y" \(LSTM\)/);
+  expect(() => graphFromOnnx(bytes)).toThrow(reason);
+});
+
+test.each([
+  [["a/forward/W", "a/backward/W"], "a/forward+backward/W"],
+  [["reader/W", "x/backward/W"], "reader+x/W+backward/+W"],
+  [["a", "a/b"], "a/+b"],
+  [["w/W", "w/W"], "w/W+w/W"],
+])("weights of both directions keep their names: %o", (names, joint) => {
+  const weights = Object.fromEntries(names.map((name, i) => [name, float32([4, 2], new Array<number>(8).fill(i + 1))]));
+  const X = feed("x", "float32", ["time", "batch", 2]);
+  const both = names.map((name, i) =>
+    recurrence(
+      "rnn",
+      { X, W: state(name, "float32", [4, 2]), R: full(0.5, [4, 4]), B: full(0, [4]) },
+      { direction: i === 0 ? "forward" : "reverse" },
+    ),
+  );
+  const fetches = Object.fromEntries(both.map(({ y }, i) => [`y${i}`, y]));
+  const bytes = graphToOnnx({ fetches, updates: [] }, weights);
+  expect((decodeOnnx(bytes).graph?.initializers ?? []).map(({ name }) => name)).toContain(joint);
+  const read = graphFromOnnx(bytes);
+  expect(read.state).toEqual(weights);
+  expect(graphToOnnx(read.graph, read.state, { inputs: read.inputs })).toEqual(bytes);
+});

@@ -1,5 +1,5 @@
 /** Inputs of a recurrence that ONNX stacks by direction, taken apart. */
-import { type Float32Tensor, reshape, ShapeError, sizeOf, slice, type Value } from "@ostinato/core";
+import { constant, type Float32Tensor, float32, reshape, ShapeError, sizeOf, slice, type Value } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
 import { filledWith } from "../broadcasting.ts";
 import type { Imported, Stored } from "../imported.ts";
@@ -40,11 +40,19 @@ function tensorOf({ shape, data }: Stored, direction: number): Float32Tensor {
   return { dtype: "float32", shape: shape.slice(1), data: Float32Array.from(own) };
 }
 
+/** Data of the file as a parameter, or as a constant where it is none. */
+const madeOf = (given: Stored, name: string, tensor: Float32Tensor, importing: Importing): Value =>
+  importing.isParameter(given)
+    ? importing.parameter(name, tensor)
+    : constant([...tensor.data], "float32", tensor.shape);
+
+const isData = (given: Imported): given is Stored => given.kind === "stored" && given.numbers === "float";
+
 /** The same input of each direction, from [directions, …]: parameters of their own where it is data of the file. */
 export function byDirection(given: Imported, count: number, importing: Importing): Value[] {
-  if (given.kind !== "stored" || !importing.isParameter(given)) return valuesOf(given, count, importing);
+  if (!isData(given)) return valuesOf(given, count, importing);
   importing.same(count, given.shape[0] ?? 0);
-  return separateNames(given.name, count).map((name, i) => importing.parameter(name, tensorOf(given, i)));
+  return separateNames(given.name, count).map((name, i) => madeOf(given, name, tensorOf(given, i), importing));
 }
 
 /** The bias of one direction, and that of the product with R where it stays apart. */
@@ -61,27 +69,23 @@ export function biasesByDirection(
   adds: boolean,
   importing: Importing,
 ): Biases[] {
-  if (given.kind === "stored" && importing.isParameter(given)) {
+  if (isData(given)) {
     if (given.shape.join() !== `${count},${2 * rows}`)
       throw new ShapeError(`B is [${given.shape.join(", ")}], and has to be [${count}, ${2 * rows}]`);
     return separateNames(given.name, count).map((name, i): Biases => {
       const { data } = tensorOf(given, i);
-      const half = (from: number): Float32Tensor => ({
-        dtype: "float32",
-        shape: [rows],
-        data: data.slice(from, from + rows),
-      });
+      const half = (from: number): Float32Tensor => float32([rows], data.slice(from, from + rows));
       const [own, recurrent] = [half(0), half(rows)];
       if (!adds)
         return {
-          B: importing.parameter(name, own),
-          recurrentBias: importing.parameter(recurrentBiasName(name), recurrent),
+          B: madeOf(given, name, own, importing),
+          recurrentBias: madeOf(given, recurrentBiasName(name), recurrent, importing),
         };
       recurrent.data.forEach((x, k) => {
         // 0 added to -0 would be another number.
         if (x !== 0) own.data[k] = (own.data[k] as number) + x;
       });
-      return { B: importing.parameter(name, own) };
+      return { B: madeOf(given, name, own, importing) };
     });
   }
   return valuesOf(given, count, importing).map((both): Biases => {
