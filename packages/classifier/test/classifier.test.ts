@@ -13,7 +13,7 @@ import {
   encodeForClassifier,
   textClassifier as fromMemory,
 } from "@ostinato/classifier";
-import { textClassifier } from "@ostinato/classifier/node";
+import { onnxBytes, textClassifier } from "@ostinato/classifier/node";
 import {
   ConfigError,
   defineLayer,
@@ -119,6 +119,8 @@ describe("answers", () => {
       "wasm in a page": async () => fromMemory(sigmoid, { backend: await wasm({ threads: 1 }) }),
       "onnxruntime by an export": () => textClassifier(model, { backend: "onnx" }),
       "an ONNX file": () => textClassifier(onnx),
+      "an ONNX file on a backend of ours": async () => textClassifier(onnx, { backend: await cpu() }),
+      "the bytes of one": async () => textClassifier(exportOnnx(sigmoid), { backend: await wasm({ threads: 1 }) }),
       "the bytes of an ONNX file": () => textClassifier(exportOnnx(sigmoid), { backend: "onnx" }),
     };
     await using first = await textClassifier(model);
@@ -317,12 +319,6 @@ describe("what is no classifier", () => {
     );
   });
 
-  test("an ONNX file on a backend of ours", async () => {
-    const error = await failure(async () => textClassifier(onnx, { backend: await cpu() }));
-    expect(error).toBeInstanceOf(ConfigError);
-    expect(error.message).toContain("an ONNX file runs in onnxruntime");
-  });
-
   test("what is no text is refused", async () => {
     await using classifier = await textClassifier(model);
     await expect(classifier.classify(7 as unknown as string)).rejects.toThrow(ConfigError);
@@ -359,4 +355,10 @@ describe("what is no classifier", () => {
     expect(bytes).toBeInstanceOf(ModelFileError);
     expect(bytes.message).toContain("this is an ONNX file: @ostinato/classifier/node opens it");
   });
+});
+
+test("the bytes of an ONNX file, by its path, its URL, and as they are", async () => {
+  const bytes = exportOnnx(sigmoid);
+  for (const given of [onnx, pathToFileURL(onnx), bytes])
+    expect(Buffer.from(await onnxBytes(given)).equals(bytes), String(given)).toBe(true);
 });

@@ -141,6 +141,7 @@ describe("the same figures within 1e-5", () => {
       () => fromBytes(toBytes(trained)),
       () => tagger(file, { backend: "onnx" }),
       () => tagger(onnxFile),
+      async () => tagger(onnxFile, { backend: await wasm({ threads: 1 }) }),
     ]) {
       await using each = await open();
       said.push((await each.tag(batch)).map((answer) => answer.tags));

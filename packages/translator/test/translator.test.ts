@@ -100,6 +100,14 @@ describe("the same texts", () => {
       "two ONNX files",
       () => translator({ encode: join(folder, "encode.onnx"), decodeStep: join(folder, "step.onnx") }),
     ],
+    [
+      "two ONNX files on a backend of ours",
+      async () =>
+        translator(
+          { encode: join(folder, "encode.onnx"), decodeStep: pathToFileURL(join(folder, "step.onnx")) },
+          { backend: await wasm({ threads: 1 }) },
+        ),
+    ],
     ["tfjs-wasm", async () => translator(trained, { backend: await tfjs(tf, { backend: "wasm" }) })],
   ])("%s", async (_, open) => {
     expect(await told(open)).toEqual(expected);
@@ -151,7 +159,7 @@ test("models that are no translators", async () => {
   await expect(translator(encode)).rejects.toThrow(/encode\.onnx: this is an ONNX file, and a translator has two/);
   await expect(translator({ encode: decodeStep, decodeStep: encode })).rejects.toThrow(ModelFileError);
   const backend = await wasm({ threads: 1 });
-  await expect(translator({ encode, decodeStep }, { backend })).rejects.toThrow("ONNX files run in onnxruntime");
+  await expect(translator({ encode: decodeStep, decodeStep: encode }, { backend })).rejects.toThrow(ModelFileError);
   const strange = exportDecoding({ ...bare, metadata: trained.metadata ?? {} });
   await expect(translator(strange)).rejects.toThrow(/its file has no vocabulary/);
   await expect(fromBytes("names.safetensors" as unknown as Uint8Array)).rejects.toThrow(

@@ -3,6 +3,7 @@ export {
   type GivenModel,
   importOnnx,
   type OpenModelOptions,
+  onnxBytes,
   openModel,
   readTrained,
   withModel,

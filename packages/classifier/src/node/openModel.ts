@@ -1,5 +1,5 @@
 /** A model from a file of either kind, on a backend or in onnxruntime: the same for every program that answers with one. */
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Backend, ConfigError, ModelFileError, type ReadOptions, type Trained } from "@ostinato/core";
 import { loadModel } from "@ostinato/core/node";
@@ -9,8 +9,8 @@ import { type Opener, type Over, openTrained, trainedFrom } from "../trained.ts"
 /** What computes, and the layers of one's own that the model has, as for `loadModel`. */
 export interface OpenModelOptions extends ReadOptions {
   /**
-   * What computes. Default `await cpu()`, which runs anywhere; `await wasm()` is much faster. `"onnx"` is onnxruntime-node, on an export in memory
-   * where the file is not ONNX; an ONNX file takes nothing else.
+   * What computes. Default `await cpu()`, which runs anywhere, and of an ONNX file onnxruntime-node; `await wasm()` is much faster than `cpu`. `"onnx"` is onnxruntime-node, on an export in memory
+   * where the file is not ONNX.
    */
   readonly backend?: Backend | "onnx";
 }
@@ -54,6 +54,11 @@ async function openOnnx<T>(
     await predictor.dispose();
     throw error;
   }
+}
+
+/** The bytes of an ONNX file. */
+export async function onnxBytes(file: string | Uint8Array | URL): Promise<Uint8Array> {
+  return typeof file === "object" && "byteLength" in file ? file : readFile(file);
 }
 
 /** A model by its path or URL, as the bytes of its file, or as a trained one. */
@@ -101,9 +106,10 @@ export function openModel<T>(
 ): Promise<T> {
   return withModel(model, async (given, isOnnxFile) => {
     if (isOnnxFile) {
-      if (backend !== undefined && backend !== "onnx")
-        throw new ConfigError(`${opener.name}: an ONNX file runs in onnxruntime; leave the backend out`);
-      return openOnnx(opener, over, given as Uint8Array | string, options);
+      const file = given as Uint8Array | string;
+      if (backend === undefined || backend === "onnx") return openOnnx(opener, over, file, options);
+      const { importOnnx: imported } = await importOnnx(opener, () => import("@ostinato/onnx"));
+      return openTrained(opener, over, imported(await onnxBytes(file), options), { backend, ...options });
     }
     const trained = await readTrained(opener, given, options);
     if (backend !== "onnx")

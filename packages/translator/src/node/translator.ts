@@ -1,6 +1,13 @@
 /** The translator of the main entry, from a file of either kind, on a backend or in onnxruntime. */
-import { type GivenModel, importOnnx, type OpenModelOptions, readTrained, withModel } from "@ostinato/classifier/node";
-import { ConfigError, ModelFileError, type ReadOptions } from "@ostinato/core";
+import {
+  type GivenModel,
+  importOnnx,
+  type OpenModelOptions,
+  onnxBytes,
+  readTrained,
+  withModel,
+} from "@ostinato/classifier/node";
+import { ModelFileError, type ReadOptions } from "@ostinato/core";
 import { opener, translator as openTranslator, type Translator, translatorOver } from "../translator.ts";
 
 /** Options of `translator` for a file; `layers` are those of one's own that the model has, as for `loadModel`. */
@@ -45,9 +52,11 @@ export async function translator(
   { backend, ...options }: FileTranslatorOptions = {},
 ): Promise<Translator> {
   if (areFiles(model)) {
-    if (backend !== undefined && backend !== "onnx")
-      throw new ConfigError("translator: ONNX files run in onnxruntime; leave the backend out");
-    return openOnnx(model, options);
+    if (backend === undefined || backend === "onnx") return openOnnx(model, options);
+    const { importDecoding } = await importOnnx(opener, () => import("@ostinato/onnx"));
+    const encode = model.encode === undefined ? {} : { encode: await onnxBytes(model.encode) };
+    const files = { ...encode, decodeStep: await onnxBytes(model.decodeStep) };
+    return openTranslator(importDecoding(files, options), { backend, ...options });
   }
   return withModel(model, async (given, isOnnxFile) => {
     if (isOnnxFile)
