@@ -4,11 +4,8 @@ import {
   type Dim,
   graphTrained,
   ModelFileError,
-  OptionReader,
-  type ReadOptions,
   sizeOf,
   type Tensor,
-  type Tensors,
   type Trained,
   UnsupportedOpError,
   type Value,
@@ -22,68 +19,11 @@ import { type ExternalData, noExternalData } from "./external.ts";
 import type { Computed, Imported, Stored } from "./imported.ts";
 import { type LayersForm, layersForm } from "./layersForm.ts";
 import { readGraph } from "./model.ts";
+import { expectFittingOptions, expectKnownOptions, type ImportOptions } from "./options.ts";
 import { readModel } from "./read.ts";
 import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
 import type { Read, SizeOf } from "./walk.ts";
-
-/** Options of `importOnnx`. */
-export interface ImportOptions extends ReadOptions {
-  /**
-   * What the model becomes. `"graph"`: a model whose one layer is the graph of the file. `"layers"`: the model of layers that `exportOnnx` wrote, with its
-   * description; a ModelFileError says why where it cannot be, as after somebody changed the graph. Default: of layers where they are what the file's graph is, else the graph.
-   */
-  readonly form?: (typeof forms)[number];
-  /** The name of the layer that the model becomes: the first part of the names of its weights. Default "model". */
-  readonly name?: string;
-  /**
-   * What the axes of inputs are, where the file does not say or says it wrong: "batch", other names such as "time" for sizes that are open, numbers for
-   * those that are fixed.
-   */
-  readonly inputs?: Readonly<Record<string, readonly Dim[]>>;
-  /** The outputs that are wanted. Default: all. */
-  readonly outputs?: readonly string[];
-  /** The data of inputs of the file that are weights, by the names of the inputs. */
-  readonly weights?: Tensors;
-}
-
-const forms = ["layers", "graph"] as const;
-
-const optionNames = Object.keys({
-  form: true,
-  layers: true,
-  name: true,
-  inputs: true,
-  outputs: true,
-  weights: true,
-} satisfies Record<keyof ImportOptions, true>);
-
-/** @throws ConfigError for options of another form, and for names of inputs that the file does not have */
-function expectOptions({ inputs = {}, outputs, weights = {} }: ImportOptions, known: readonly string[]): void {
-  const isRecord = (option: unknown): boolean =>
-    typeof option === "object" && option !== null && !Array.isArray(option);
-  const isDims = (dims: unknown): boolean =>
-    Array.isArray(dims) &&
-    dims.every((dim) => (typeof dim === "string" ? dim !== "" : Number.isInteger(dim) && dim > 0));
-  const names = known.map((name) => `"${name}"`).join(", ");
-  for (const [option, form, byName] of [
-    ["inputs", '{ ids: ["batch", "time"] }', inputs],
-    ["weights", "tensors by name", weights],
-  ] as const) {
-    if (!isRecord(byName)) throw new ConfigError(`importOnnx: ${option} must be ${form}`);
-    const unknown = Object.keys(byName).find((name) => !known.includes(name));
-    if (unknown !== undefined)
-      throw new ConfigError(`importOnnx: ${option} names the input "${unknown}", and the model has ${names}`);
-  }
-  const odd = Object.keys(inputs).find((name) => !isDims(inputs[name]));
-  if (odd !== undefined)
-    throw new ConfigError(
-      `importOnnx: inputs must say of "${odd}" what each axis is, a name or a number from 1 on: ["batch", "time", 8]`,
-    );
-  const isNames = Array.isArray(outputs) && outputs.length > 0 && outputs.every((name) => typeof name === "string");
-  if (outputs !== undefined && !isNames)
-    throw new ConfigError("importOnnx: outputs must be a list of the names of outputs");
-}
 
 /** A tensor of the caller in the place of an input. */
 function given(name: string, tensor: Tensor): Stored {
@@ -105,10 +45,11 @@ function given(name: string, tensor: Tensor): Stored {
 /** Sizes as the caller says they are; other fixed ones of foreign files, which may be those of an example, are opened where batch and time can be. */
 function sizesOf({ inputs = {} }: ImportOptions, opens: boolean): SizeOf {
   return (input, axis, dim, type, dims) => {
-    const asked = inputs[input]?.[axis];
-    if (inputs[input] && inputs[input].length !== type.shape.length)
+    const said = Object.hasOwn(inputs, input) ? inputs[input] : undefined;
+    const asked = said?.[axis];
+    if (said && said.length !== type.shape.length)
       throw new ConfigError(
-        `importOnnx: the input "${input}" has ${type.shape.length} axes, and inputs says what ${inputs[input].length} are`,
+        `importOnnx: the input "${input}" has ${type.shape.length} axes, and inputs says what ${said.length} are`,
       );
     if (typeof asked === "number" && typeof dim === "number" && asked !== dim)
       throw new ConfigError(`importOnnx: axis ${axis} of the input "${input}" has the size ${dim}, not ${asked}`);
@@ -153,10 +94,9 @@ export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: ImportOptio
 
 /** `importOnnx` with tensors of other files. */
 export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptions, external: ExternalData): Trained {
-  const reader = new OptionReader("importOnnx", options, optionNames);
-  if (options.form !== undefined) reader.oneOf("form", forms);
+  expectKnownOptions(options);
   const model = withRestoredWeights(decodeOnnx(bytes));
-  expectOptions(
+  expectFittingOptions(
     options,
     (model.graph?.inputs ?? []).map((input) => input.name ?? ""),
   );

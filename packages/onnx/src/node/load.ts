@@ -4,7 +4,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, ModelFileError, type Trained } from "@ostinato/core";
 import { type ExternalData, noExternalData, type Place } from "../import/external.ts";
-import { type ImportOptions, importWith } from "../import/trained.ts";
+import type { ImportOptions } from "../import/options.ts";
+import { importWith } from "../import/trained.ts";
 import { bytesOfFile } from "./bytes.ts";
 
 /** Options of `loadOnnx`. */

@@ -150,6 +150,14 @@ describe("what is given wrong is refused at once", () => {
     expect(importOnnx(Uint8Array.from(bytes).buffer)).toEqual(importOnnx(bytes));
   });
 
+  test("an input that is called as what all objects have is read as others are", () => {
+    const named = file({
+      inputs: [input("constructor", float, ["batch", 2])],
+      nodes: [node("Tanh", "constructor", "y")],
+    });
+    expect(importOnnx(named, { inputs: {} }).spec.inputs).toMatchObject([{ kind: "features", shape: [2] }]);
+  });
+
   const options: readonly (readonly [unknown, string])[] = [
     [{ inputs: { z: ["batch", 2] } }, 'inputs names the input "z", and the model has "x"'],
     [{ inputs: [["batch", 2]] }, 'inputs must be { ids: ["batch", "time"] }'],
