@@ -45,7 +45,7 @@ export interface Importing {
   /** A parameter with its data. One of this name, shape and data that there is already is taken in its place. */
   parameter(name: string, tensor: Float32Tensor): Value;
   /** The size of two that must be equal; where that is news, reading begins again with it. @throws ShapeError for numbers that differ */
-  same(a: Dim, b: Dim): Dim;
+  same(a: Dim | undefined, b: Dim | undefined): Dim;
   /** An open size becomes the number that the file has for it. Nothing happens for sizes that the file leaves open. */
   close(dim: Dim): void;
   /** What the outputs of a body stand for; `inputs` are those of its inputs. It sees what the nodes around it see, as `enter` gives it. */

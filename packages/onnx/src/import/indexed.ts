@@ -27,7 +27,7 @@ const gatherElements: Importer = (node, importing) => {
   const axis = axisIn(node, node.int("axis") ?? 0, rank);
   if (indices.type.shape.length !== rank) return node.fail("its data and indices have different numbers of axes");
   indices.type.shape.forEach((dim, i) => {
-    if (i !== axis) importing.same(data.type.shape[i] as number, dim);
+    if (i !== axis) importing.same(data.type.shape[i], dim);
   });
   return [computed(selected(data, indices, axis))];
 };
@@ -44,11 +44,10 @@ const gatherNd: Importer = (node, importing) => {
     return node.fail(
       "it is read where it takes one step of each row: indices [batch, 2], of which the first are 0, 1, …",
     );
-  const [batch, , ...rest] = data.type.shape;
-  importing.same(batch as number, indices.type.shape[0] as number);
-  const wanted = [batch as number, 1, ...rest];
-  const each = broadcast(reshape(steps, [batch as number]), wanted, [0]);
-  return [computed(reshape(selected(data, each, 1), [batch as number, ...rest]))];
+  const [, , ...rest] = data.type.shape;
+  const batch = importing.same(data.type.shape[0], indices.type.shape[0]);
+  const each = broadcast(reshape(steps, [batch]), [batch, 1, ...rest], [0]);
+  return [computed(reshape(selected(data, each, 1), [batch, ...rest]))];
 };
 
 /** Zeros with each update added at the row that its index names. */
@@ -106,7 +105,7 @@ const reversedSequence: Importer = (node, importing) => {
   const [x, lengths] = [importing.value(node.input(0)), importing.value(node.input(1))];
   const [time, batch] = [node.int("time_axis") ?? 0, node.int("batch_axis") ?? 1];
   if (time + batch !== 1 || x.type.shape.length < 2) return node.fail("its time and batch axes are not the first two");
-  importing.same(x.type.shape[batch] as number, lengths.type.shape[0] as number);
+  importing.same(x.type.shape[batch], lengths.type.shape[0]);
   const turn = (value: Value): Value =>
     time === 0 ? value : transpose(value, [1, 0, ...[...value.type.shape.keys()].slice(2)]);
   return [computed(turn(reverseSequence(turn(x), lengths)))];

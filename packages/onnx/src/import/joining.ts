@@ -1,5 +1,5 @@
 /** Operators that put parts together, and those that take all parts apart. */
-import { concat, type Dim, type Value } from "@ostinato/core";
+import { concat, type Value } from "@ostinato/core";
 import { asComputed } from "./broadcasting.ts";
 import { computed, type Host, host, type Imported, type Stack } from "./imported.ts";
 import { expectFew, type Importer, type Importers, type Importing } from "./importing.ts";
@@ -72,7 +72,7 @@ function sameButAlong(node: OnnxNode, values: readonly Value[], axis: number, im
   for (const { type } of values) {
     if (type.shape.length !== first.type.shape.length) return node.fail("its inputs have different numbers of axes");
     type.shape.forEach((dim, i) => {
-      if (i !== axis) importing.same(first.type.shape[i] as Dim, dim);
+      if (i !== axis) importing.same(first.type.shape[i], dim);
       else if (typeof dim === "string") {
         importing.close(dim);
         node.fail(`the size ${dim} along which it puts values together is no number`);
@@ -87,7 +87,8 @@ const split: Importer = (node, importing) => {
   const shape = importing.shapeOf(given);
   const axis = axisIn(node, node.int("axis") ?? 0, shape.length);
   const size = shape[axis] as Size;
-  const count = node.int("num_outputs") ?? node.outputs.length;
+  const count = node.outputs.length;
+  if ((node.int("num_outputs") ?? count) !== count) return node.fail(`its num_outputs is not ${count}`);
   const listed = numbersIn(node, 1, "split", importing);
   if (typeof size !== "number") {
     for (const { names } of size.terms) for (const name of names) importing.close(name);

@@ -11,7 +11,7 @@ function timesMatrix(node: OnnxNode, x: Computed, matrix: Value, contracted: 0 |
   const axes = axesOf(x);
   const last = axes.at(-1) as Shape;
   if (last.length !== 1) return node.fail(`it sums over ${last.join(" times ")}, which has no name`);
-  importing.same(last[0] as Dim, matrix.type.shape[contracted] as Dim);
+  importing.same(last[0], matrix.type.shape[contracted]);
   const own = x.value.type.shape.length - 1;
   const product = dot(x.value, matrix, { contract: [[own], [contracted]] });
   return fromAxes(product, [...axes.slice(0, -1), [matrix.type.shape[1 - contracted] as Dim]]);
@@ -20,7 +20,7 @@ function timesMatrix(node: OnnxNode, x: Computed, matrix: Value, contracted: 0 |
 /** a [..., n, k] · b [..., k, m] for each of the leading axes, brought together by NumPy's rule. */
 function batched(a: Value, b: Value, importing: Importing): Value {
   const lead = (x: Value): Shape => x.type.shape.slice(0, -2);
-  importing.same(a.type.shape.at(-1) as Dim, b.type.shape.at(-2) as Dim);
+  importing.same(a.type.shape.at(-1), b.type.shape.at(-2));
   const rank = Math.max(lead(a).length, lead(b).length);
   const shape = Array.from({ length: rank }, (_, i) => {
     const [left, right] = [lead(a), lead(b)].map((dims) => dims[i - rank + dims.length] ?? 1) as [Dim, Dim];
@@ -73,7 +73,7 @@ const gemm: Importer = (node, importing) => {
 /** The product of a matrix that lies on its side. */
 function turned(a: Value, b: Value, turnsB: number, importing: Importing): Computed {
   const contracted = turnsB === 0 ? 0 : 1;
-  importing.same(a.type.shape[0] as Dim, b.type.shape[contracted] as Dim);
+  importing.same(a.type.shape[0], b.type.shape[contracted]);
   return computed(dot(a, b, { contract: [[0], [contracted]] }));
 }
 

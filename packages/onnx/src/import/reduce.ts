@@ -17,6 +17,7 @@ import {
   sum,
   topK,
   transpose,
+  UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
 import { broadcast, sub } from "@ostinato/core/graph";
@@ -53,6 +54,7 @@ function foldedNumbers(
     known.shape.map((_, axis) => index[order.indexOf(axis)] as number),
   );
   const run = gone.reduce((a, b) => a * b, 1);
+  if (run === 0) throw new UnsupportedOpError("it goes along an axis of nothing");
   const results: Size[] = [];
   for (let start = 0; start < moved.data.length; start += run) {
     let total = moved.data[start];

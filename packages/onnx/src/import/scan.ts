@@ -85,7 +85,7 @@ const scan: Importer = (node, importing) => {
     return turned(timeFirst(x, axis), inputsBack[i] as boolean, 0);
   });
   const [time] = (read[0] as Value).type.shape as [Dim];
-  for (const { type } of read) importing.same(time, type.shape[0] as Dim);
+  for (const { type } of read) importing.same(time, type.shape[0]);
 
   const states = initial.map(({ type }, i) => parameter(`carry${i}`, type.dtype, type.shape));
   const slices = read.map(({ type }, i) => parameter(`slice${i}`, type.dtype, type.shape.slice(1)));

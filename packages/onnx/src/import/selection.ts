@@ -13,18 +13,18 @@ import {
 } from "@ostinato/core";
 import { asComputed, axesOf } from "./broadcasting.ts";
 import { rearranged } from "./host.ts";
-import { type Computed, computed, type Host, host, type Imported } from "./imported.ts";
-import type { Importer, Importers, Importing } from "./importing.ts";
+import { type Computed, computed, type Host, hostVector, type Imported } from "./imported.ts";
+import { expectFew, type Importer, type Importers, type Importing } from "./importing.ts";
 import { plainNumbers } from "./movement.ts";
 import type { OnnxNode } from "./node.ts";
 import { selected, stepOfRow } from "./rows.ts";
 import { axisIn, listOf, numbersIn } from "./shapes.ts";
 import { compareSizes, type Size, showSize, sizeOfDim, subtractSizes } from "./sizes.ts";
 
-/** `count` entries from `start`, which counts from the end where it is negative; a step of -1 is all of them from the end. */
+/** `count` entries from `start`, which counts from the end where it is negative. */
 interface Run {
   readonly start: number;
-  readonly count: Dim;
+  readonly count: number;
 }
 
 /** Where a bound lies: so many from the front, or so many from the end. */
@@ -83,7 +83,7 @@ function alongAxis(
 /** A run of entries along an axis. */
 export function taken(node: OnnxNode, given: Imported, axis: number, run: Run, importing: Importing): Imported {
   const known = plainNumbers(given, importing);
-  const count = run.count as number;
+  const { count } = run;
   if (known) {
     const from = run.start < 0 ? run.start + (known.shape[axis] as number) : run.start;
     const shape = known.shape.map((size, i) => (i === axis ? count : size));
@@ -116,8 +116,8 @@ const sliced: Importer = (node, importing) => {
   const rank = importing.shapeOf(given).length;
   const starts = listOf(node, 1, "starts", importing) ?? node.fail("it has no starts");
   const ends = listOf(node, 2, "ends", importing) ?? node.fail("it has no ends");
-  const axes =
-    numbersIn(node, 3, "axes", importing)?.map((axis) => axisIn(node, axis, rank)) ?? starts.map((_, i) => i);
+  const listed = numbersIn(node, 3, "axes", importing) ?? starts.map((_, i) => i);
+  const axes = listed.map((axis) => axisIn(node, axis, rank));
   const steps =
     node.inputs[4] === undefined ? starts.map(() => 1) : (numbersIn(node, 4, "steps", importing) as readonly number[]);
   if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
@@ -166,13 +166,7 @@ function stepped(
   importing.close(dim);
   if (typeof dim !== "number" || typeof start !== "number" || typeof end !== "number" || step === 0)
     return node.fail(`it takes each ${step}th of an axis of ${dim}`);
-  return picked(
-    node,
-    given,
-    axis,
-    host("int", [indices(dim, start, end, step).length], indices(dim, start, end, step)),
-    importing,
-  );
+  return picked(node, given, axis, hostVector(indices(dim, start, end, step)), importing);
 }
 
 /** The places that a slice with a step takes, as NumPy has it. */
@@ -182,6 +176,7 @@ function indices(dim: number, start: number, end: number, step: number): number[
   const [from, to] =
     step > 0 ? [clamp(start, 0, dim), clamp(end, 0, dim)] : [clamp(start, 0, dim - 1), clamp(end, -1, dim - 1)];
   const count = Math.max(0, Math.ceil((to - from) / step));
+  expectFew(count);
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
@@ -294,6 +289,7 @@ const gathered: Importer = (node, importing) => {
   const [given, ids] = [node.input(0), node.input(1)];
   const axis = axisIn(node, node.int("axis") ?? 0, importing.shapeOf(given).length);
   const known = importing.known(ids);
+  if (known && known.numbers !== "int") return node.fail("its indices are no whole numbers");
   if (known) return [picked(node, given, axis, known, importing)];
   return [lookedUp(given, axis, importing.value(ids), importing)];
 };

@@ -63,7 +63,7 @@ function expectShape(node: OnnxNode, role: string, { type }: Value, shape: reado
   if (given.length !== shape.length || shape.some((dim, i) => typeof dim === "number" && differ(dim, i)))
     node.fail(`${role} is [${given.join(", ")}] in each direction, and has to be [${shape.join(", ")}]`);
   shape.forEach((dim, i) => {
-    importing.same(dim, given[i] as Dim);
+    importing.same(dim, given[i]);
   });
 }
 
