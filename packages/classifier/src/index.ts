@@ -10,6 +10,7 @@ export {
   type KnownSettings,
   type RowSettings,
   type TextRows,
+  takenAndGiven,
   type Vocabularies,
 } from "./settings.ts";
 export { type Described, type Opener, type Over, openTrained } from "./trained.ts";

@@ -127,8 +127,15 @@ function expectShapes(spec: ModelSpec, labels: number): void {
     if (units === labels || (units === 1 && labels === 2)) return;
   }
   throw new ModelFileError(
-    `the model is no classifier of texts into ${labels} labels: it must take ids and end in ${labels} units${labels === 2 ? ", or in one" : ""}`,
+    `the model is no classifier of texts into ${labels} labels: it must take ids and end in ${labels} units${labels === 2 ? ", or in one" : ""}; ${takenAndGiven(spec)}`,
   );
+}
+
+/** What a model takes and gives, in words: "it takes ids "words" and gives [batch, 3]". */
+export function takenAndGiven(spec: ModelSpec): string {
+  const taken = spec.inputs.map(({ kind, name }) => `${kind} "${name}"`).join(", ");
+  const given = Object.values(inferenceGraph(spec).fetches).map(({ type }) => `[${type.shape.join(", ")}]`);
+  return `it takes ${taken} and gives ${given.join(", ")}`;
 }
 
 /** What of the settings says how texts become rows. */

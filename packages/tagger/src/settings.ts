@@ -1,6 +1,6 @@
 /** What a tagger's model file carries beside weights and vocabulary: its tags, and how they come of the network's output. */
 
-import type { Described } from "@ostinato/classifier";
+import { type Described, takenAndGiven } from "@ostinato/classifier";
 import { ConfigError, inferenceGraph, type Json, ModelFileError, type ModelSpec } from "@ostinato/core";
 import { inputsOf, parseTaggerVocabulary, type TaggerVocabulary } from "./vocabulary.ts";
 
@@ -86,6 +86,6 @@ function expectNetwork(spec: ModelSpec, wanted: readonly string[], tags: number)
   const areIds = spec.inputs.every(({ kind }) => kind === "ids");
   if (others.length === 0 && inputs === wanted.join() && areIds && shape.length === 3 && shape[2] === tags) return;
   throw new ModelFileError(
-    `the model is no tagger of ${tags} tags: it must take ${wanted.length === 1 ? `ids of words, the input "${wanted[0]}",` : "the inputs of tokenEmbeddings"} and end in ${tags} units for each token`,
+    `the model is no tagger of ${tags} tags: it must take ${wanted.length === 1 ? `ids of words, the input "${wanted[0]}",` : "the inputs of tokenEmbeddings"} and end in ${tags} units for each token; ${takenAndGiven(spec)}`,
   );
 }
