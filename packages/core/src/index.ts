@@ -2,6 +2,7 @@
 export { gradients } from "./autodiff/gradients.ts";
 export type { Backend, Executable, Session } from "./backend.ts";
 export type { Checkpoint, Position, Settings } from "./checkpoint/checkpoint.ts";
+export { parseJson } from "./checkpoint/json.ts";
 export { fromBytes, toBytes } from "./checkpoint/model.ts";
 export type { NumberTypeName } from "./checkpoint/numberTypes.ts";
 export {

@@ -114,6 +114,10 @@ const wrong: Readonly<Record<string, readonly [Uint8Array, string]>> = {
   "a spec that is no JSON": [withMetadata({ spec: "{" }), "its spec is not JSON"],
   "a spec that is null": [withMetadata({ spec: "null" }), "not an object"],
   "an empty spec": [withMetadata({ spec: "{}" }), "inputs are not a list"],
+  "a vocabulary that nests too deep to be written again": [
+    withMetadata({ vocabulary: `${"[".repeat(5000)}${"]".repeat(5000)}` }),
+    "its vocabulary is not JSON, or nests too deep",
+  ],
   "a vocabulary that is no JSON": [withMetadata({ vocabulary: "nope" }), "its vocabulary is not JSON"],
   "metadata that are a list": [withMetadata({ metadata: "[]" }), "metadata is not an object"],
   "no inputs": [

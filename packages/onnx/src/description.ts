@@ -5,6 +5,7 @@ import {
   lossesToJson,
   ModelFileError,
   type ModelSpec,
+  parseJson,
   parseModelSpec,
   type ReadOptions,
   type Trained,
@@ -31,9 +32,9 @@ export function describing(trained: Trained, withSpec = true): Record<string, st
 
 function parse(key: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
-    throw new ModelFileError(`the model's metadata "${key}" is not JSON`, { cause: error });
+    throw new ModelFileError(`the model's metadata "${key}" is not JSON, or nests too deep`, { cause: error });
   }
 }
 

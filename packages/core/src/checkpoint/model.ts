@@ -8,6 +8,7 @@ import { checkWeights, expectTrained, parseLosses, type Trained } from "../nn/tr
 import { messageOf } from "../thrown.ts";
 import { checksumOf } from "./checksum.ts";
 import { expectFormat, formats } from "./formats.ts";
+import { parseJson } from "./json.ts";
 import { decodeSafetensors, joined, type Safetensors, safetensorsPieces } from "./safetensors.ts";
 
 const VERSION = 1;
@@ -48,9 +49,9 @@ export function modelPieces(trained: Trained): Uint8Array[] {
 /** The JSON of one part of a file's metadata; undefined where it is absent. @throws ModelFileError */
 export function parseMetadata(part: string, text: string | undefined): unknown {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parseJson(text);
   } catch {
-    throw new ModelFileError(`the file is damaged: its ${part} is not JSON`);
+    throw new ModelFileError(`the file is damaged: its ${part} is not JSON, or nests too deep`);
   }
 }
 

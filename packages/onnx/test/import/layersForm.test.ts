@@ -116,6 +116,17 @@ test("layers of a user's own are known where they are given", () => {
   expect(importOnnx(file, { layers: ownKinds }).weights).toEqual(trained.weights);
 });
 
+test.each(["vocabulary", "metadata"])("a %s that nests too deep to be written again is refused", (part) => {
+  const model = decodeOnnx(exportOnnx(tagger()));
+  const deep = `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`;
+  const metadata = (model.metadata ?? []).map((entry) =>
+    entry.key === `ostinato.${part}` ? { ...entry, value: deep } : entry,
+  );
+  const read = () => importOnnx(encodeOnnx({ ...model, metadata }));
+  expect(read).toThrow(ModelFileError);
+  expect(read).toThrow(/is not JSON, or nests too deep/);
+});
+
 test("forms that there are not", () => {
   expect(() => importOnnx(new Uint8Array(), { form: "layer" as never })).toThrow(ConfigError);
   expect(() => importOnnx(exportOnnx(reader()), { form: "layers", name: "x" })).toThrow(/option name is for graphs/);
