@@ -10,6 +10,7 @@ import {
   type Json,
   ModelFileError,
   type ModelSpec,
+  parseJson,
   parseModelSpec,
   sequential,
   type Trained,
@@ -371,4 +372,12 @@ test("a spec that was copied as plain data has to be read before it is built, an
     expect(() => inferenceGraph(copy)).toThrow('dense "head" is plain data, without what builds it');
     expect(inferenceGraph(parseModelSpec(copy)).fetches.output?.type.shape).toEqual(["batch", 1]);
   }
+});
+
+test("JSON of files is read where it nests no deeper than what can be written again", () => {
+  const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  expect(parseJson('{ "words": ["a", null, 1] }')).toEqual({ words: ["a", null, 1] });
+  expect(JSON.stringify(parseJson(nested(1000)))).toBe(nested(1000));
+  expect(() => parseJson(nested(1002))).toThrow(RangeError);
+  expect(() => parseJson("{")).toThrow(SyntaxError);
 });
