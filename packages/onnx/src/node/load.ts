@@ -11,8 +11,8 @@ import { bytesOfFile } from "./bytes.ts";
 /** Options of `loadOnnx`. */
 export interface LoadOptions extends ImportOptions {
   /**
-   * Whether weights in other files are read, as PyTorch writes those of large models: such files must lie in the folder of the model or below it, and be no links. Default
-   * false.
+   * Whether weights in other files are read, as PyTorch writes those of large models: such files must lie in the folder of the model or below it, and be no links, neither symbolic nor
+   * hard. All tensors that stand in a file are together at most ten times as long as it is, and one is shorter than 2 GiB. Default false.
    */
   readonly externalData?: boolean;
 }
@@ -112,7 +112,7 @@ function readFully(file: number, offset: number, length: number): Uint8Array {
 /**
  * `importOnnx` of a file, with the weights that it has in other files where `externalData` is true.
  *
- * @throws ModelFileError for a file that cannot be read or is damaged, and for weights in files that are missing, outside of the model's folder, or links; else as `importOnnx`
+ * @throws ModelFileError for a file that cannot be read or is damaged, and for weights in files that are missing, outside of the model's folder, links, or larger than these limits; ConfigError for options; else as `importOnnx`
  *
  * @example
  * const trained = await loadOnnx("model.onnx", { externalData: true });
