@@ -255,6 +255,8 @@ describe("weights for a model of ours", () => {
     const stored = exportKeras(zeroWeights(own(["left", "right"])));
     const load = () => loadKeras(own(), stored);
     expect(load).toThrow(/lstm "a" may be lstm "lstm" or lstm "lstm_1"; say which, map: \{ "a": "lstm" \}/);
+    expect(load).toThrow(/lstm "b" may be lstm "lstm" or lstm "lstm_1"; say which, map: \{ "b": "lstm_1" \}/);
+    expect(load).not.toThrow(/beside them lstm/);
     expect(Object.keys(loadKeras(own(), stored, { map: { a: "lstm_1", b: "lstm" } }).weights)).toContain("a/W");
     expect(() => loadKeras(own(), stored, { map: { c: "lstm" } })).toThrow(
       'map names the layer "c", and the model has a, b',

@@ -83,9 +83,10 @@ function byOrder(making: Making, inOrder: boolean): void {
       if (mine.length === 1 && candidates.length === 1) take(making, one, candidates[0] as Stored);
       else if (candidates.length > 0) {
         making.problems.push(
-          `${one.label} may be ${candidates.map(calledThere).join(" or ")}; say which, map: { ${JSON.stringify(one.layer)}: ${JSON.stringify(candidates[0]?.names[0])} }`,
+          `${one.label} may be ${candidates.map(calledThere).join(" or ")}; say which, map: { ${JSON.stringify(one.layer)}: ${JSON.stringify((candidates[mine.indexOf(one)] ?? candidates[0])?.names[0])} }`,
         );
         making.missing.delete(one);
+        for (const candidate of candidates) making.left.delete(candidate);
       }
     }
   }
