@@ -68,12 +68,16 @@ export function expectOptions(owner: string, options: unknown, others: readonly 
   const reader = new OptionReader(owner, options, [...others, ...names]);
   reader.oneOf("weights", weightTypes, "float32");
   reader.oneOf("tokenType", tokenTypes, "int32");
+  const { metadata = {} } = options as OnnxOptions;
+  const isTexts = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata);
+  if (!isTexts || Object.values(metadata).some((fact) => typeof fact !== "string"))
+    throw new ConfigError(`${owner}: metadata must be texts by name, such as { labels: JSON.stringify(labels) }`);
 }
 
 function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVersion: number } {
-  const least = irVersions[opset];
+  const least = typeof opset === "number" ? irVersions[opset] : undefined;
   if (least === undefined) {
-    throw new ConfigError(`opset must be one of ${Object.keys(irVersions).join(", ")}, got ${opset}`);
+    throw new ConfigError(`opset must be one of ${Object.keys(irVersions).join(", ")}, got ${JSON.stringify(opset)}`);
   }
   const ir = irVersion ?? least;
   if (!Number.isInteger(ir) || ir < least || ir > newestIr) {

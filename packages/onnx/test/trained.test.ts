@@ -353,4 +353,11 @@ test("options that are none are refused, whatever is exported", () => {
   const given = { targets: "letters" } as never;
   expect(() => exportOnnx(sentiment(), given)).toThrow('exportOnnx has no option "targets"; it takes states,');
   expect(() => exportDecoding(sentiment(), given)).toThrow('exportDecoding has no option "targets"; it takes target,');
+  expect(() => exportOnnx(sentiment(), { opset: "17" as never })).toThrow(
+    'opset must be one of 17, 18, 19, 20, 21, 22, got "17"',
+  );
+  for (const metadata of [5, null, ["a"], { labels: ["a"] }])
+    expect(() => exportOnnx(sentiment(), { metadata: metadata as never })).toThrow(
+      "exportOnnx: metadata must be texts by name",
+    );
 });
