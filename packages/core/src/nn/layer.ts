@@ -121,7 +121,7 @@ export interface LayerDefinition<C> {
   /** Cuts a layer that is more than one step, by which of its inputs come `late`. */
   halves?(config: C, late: readonly boolean[]): LayerHalves;
   /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
-  readonly passes?: readonly Pass[];
+  passes?(config: C): readonly Pass[];
   /** What it takes, and a hint what to do where it is given something else. */
   readonly takes: string;
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];

@@ -28,7 +28,7 @@ function overSteps(context: BuildContext, layer: WrappedLayer, { values }: Flow)
 }
 
 export const timeDistributed: LayerDefinition<TimeDistributedConfig> = {
-  passes: [hoist],
+  passes: () => [hoist],
   parse(options, owner, known) {
     new OptionReader(owner, options, ["layer"]);
     const layer = parseLayer(`${owner}: layer`, (options as { readonly layer?: unknown }).layer, known);

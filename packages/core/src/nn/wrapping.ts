@@ -104,7 +104,7 @@ export function expectOneDefinition(layers: readonly LayerSpec[]): void {
 
 /** The passes that layers bring, each once. */
 export const passesOf = (layers: readonly LayerSpec[]): readonly Pass[] => [
-  ...new Set(partsIn(layers).flatMap((part) => (carried(part) as LayerDefinition<Json>).passes ?? [])),
+  ...new Set(partsIn(layers).flatMap((part) => (carried(part) as LayerDefinition<Json>).passes?.(part.config) ?? [])),
 ];
 
 /** What comes out of a layer inside of another for what goes in; undefined where it cannot take that. */

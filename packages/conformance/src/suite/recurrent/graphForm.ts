@@ -97,6 +97,15 @@ const cases: Readonly<Record<string, () => LayeredCase>> = {
     objective: squared,
     data: { x: rowsOf((row) => [row % WORDS, 2, 0, (row * 2) % WORDS]), y: features(2) },
   }),
+  "recurrences that backends take apart": () => ({
+    model: sequential([
+      input({ shape: ["time", 2], lengths: true }),
+      lstm({ units: 3, returnSequences: true, recurrentActivation: "hardSigmoid", activation: "elu" }),
+      simpleRnn({ units: 2, activation: "leakyRelu" }),
+    ]),
+    objective: squared,
+    data: { x: vectors(ragged, 2), y: features(2) },
+  }),
   "cells of a user's own": () => ({
     model: sequential([
       input({ shape: ["time", 2], lengths: true }),
@@ -264,8 +273,7 @@ async function trained(
 }
 
 /**
- * Throws unless each model trains and predicts to the same bits as layers and as a graph. That holds of backends that run recurrences themselves; where these are decomposed,
- * a graph brings passes that its layers may not.
+ * Throws unless each model trains and predicts to the same bits as layers and as a graph.
  *
  * @param formOf makes the graph of layers. Default: by way of a file of ours
  */

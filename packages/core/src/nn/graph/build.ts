@@ -2,6 +2,7 @@
 import { ConfigError, ShapeError } from "../../errors.ts";
 import { broadcast, transpose } from "../../ir/build/shape.ts";
 import { constant, size } from "../../ir/build/source.ts";
+import { type OpName, ops } from "../../ir/ops.ts";
 import type { Pass } from "../../ir/rewrite.ts";
 import { type Dim, nodesOf, type Shape, showShape, type Value } from "../../ir/value.ts";
 import { hoist } from "../../recurrent/hoist.ts";
@@ -20,8 +21,12 @@ export interface Part {
   readonly outputs: readonly { readonly kind?: Kind; readonly value: number }[];
 }
 
-/** What scans go through when they are lowered. */
-export const passes: readonly Pass[] = [hoist, joinPads];
+/**
+ * What a graph with scans goes through when it is lowered, as layers over cells do. Recurrences that a backend takes apart are none: as layers they bring no passes, and so they
+ * train to the same bits here.
+ */
+export const passesFor = ({ nodes }: Pick<Part, "nodes">): readonly Pass[] =>
+  nodes.some(({ op }) => ops[op as OpName].group === "structured") ? [hoist, joinPads] : [];
 
 /** The names of sizes in the graph, as they are where the layer is applied. @throws ShapeError where that does not fit */
 function boundSizes({ inputs }: Part, values: readonly Value[]): ReadonlyMap<string, Dim> {

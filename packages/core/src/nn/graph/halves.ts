@@ -5,7 +5,7 @@ import { type AnyNode, type Dim, nodesOf, type Value } from "../../ir/value.ts";
 import type { Kind } from "../kinds.ts";
 import { type LayerDefinition, type LayerHalves, withDefinition } from "../layer.ts";
 import type { Json } from "../options.ts";
-import { buildPart, type Part, passes } from "./build.ts";
+import { buildPart, type Part, passesFor } from "./build.ts";
 import { describedGraph, type GraphConfig, type GraphInput, lengthsOf } from "./described.ts";
 import { toPlain } from "./plainGraph.ts";
 import { checkData, type DataRules } from "./rules.ts";
@@ -18,7 +18,7 @@ interface HalfConfig extends Part {
 
 const half: LayerDefinition<HalfConfig> = {
   merges: true,
-  passes,
+  passes: passesFor,
   parse: (options) => options as HalfConfig,
   takes: "what the halves of its graph give each other",
   outputs: ({ outputs }) => outputs.map(({ kind = "features" }) => kind),

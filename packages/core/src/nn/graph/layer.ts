@@ -2,14 +2,14 @@
 import type { LayerDefinition } from "../layer.ts";
 import { OptionReader } from "../options.ts";
 import { toldOf } from "../wrapping.ts";
-import { buildPart, passes } from "./build.ts";
+import { buildPart, passesFor } from "./build.ts";
 import { describedGraph, type GraphConfig, type GraphInput } from "./described.ts";
 import { halvesOf } from "./halves.ts";
 import { checkData } from "./rules.ts";
 
 export const graph: LayerDefinition<GraphConfig> = {
   merges: true,
-  passes,
+  passes: passesFor,
   parse(options, owner) {
     new OptionReader(owner, options, ["nodes", "fetches"]);
     const config = options as GraphConfig;

@@ -289,7 +289,7 @@ function stepByStep(
 
 export const attentionDecoder: LayerDefinition<AttentionDecoderConfig> = {
   merges: true,
-  passes: [hoist, joinPads],
+  passes: () => [hoist, joinPads],
   takes: "a list of two sequences, [target, memory]",
   parse(options, owner, known) {
     const read = new OptionReader(owner, options, [

@@ -150,7 +150,7 @@ function run(
 }
 
 export const rnnLayer: LayerDefinition<RnnConfig> = {
-  passes: [hoist, joinPads],
+  passes: () => [hoist, joinPads],
   recurrence: true,
   parse(options, owner, known) {
     const read = recurrenceReader(owner, options, ["cell", "returnSequences", "returnState", "reverse", "stateful"]);
