@@ -1,7 +1,7 @@
 /**
- * The layouts of weights in Keras and PyTorch. One table says what each weight of a layer is called there and how it lies; all else follows from it: what a layer
- * has there, and its weights from there and back. Gates are in the order that core's facts of the recurrence give (`toOnnxGates`). Nothing is computed
- * but the sum of two biases where we have one, so each way and back gives the same bits.
+ * The layouts of weights in Keras and PyTorch. One table gives the name and layout of each weight in each library; the shapes of a layer's tensors and
+ * the conversions in both directions are derived from it. Gates are in the order that core defines for the recurrence (`toOnnxGates`). The only computation
+ * is the sum of two biases where a layer here has one. All other conversions preserve the bits.
  */
 import {
   type Float32Tensor,
@@ -14,24 +14,24 @@ import {
   zeros,
 } from "@ostinato/core";
 
-/** The libraries whose weights are read and written. */
+/** The libraries whose weights can be read and written. */
 export type Library = "keras" | "pytorch";
 
-/** Where a library keeps a weight of ours. */
+/** The place of a weight in another library. */
 interface Place {
-  /** What it is called there, within its layer. */
+  /** Its name within the layer. */
   readonly name: string;
-  /** Its two axes are the other way round. */
+  /** Its two axes are transposed. */
   readonly transposed?: true;
-  /** It is this row of a tensor [rows, size] where a layer has all of its rows; where it is the only one, the tensor is [size]. */
+  /** The row of a tensor [rows, size] that holds the weight. A layer that has only one of the rows stores it as [size]. */
   readonly row?: number;
-  /** The library keeps two tensors whose sum it is. On the way there this second one is zeros. */
+  /** The library has two tensors whose sum is this weight. On export, this second one is zero. */
   readonly plus?: string;
 }
 
-/** The weights of a layer by our names, in the order in which Keras keeps them. A weight that a library does not have has no place there. */
+/** The weights of a layer by name, in Keras's order. A weight without an entry for a library does not exist there. */
 interface Layout {
-  /** The first axis of each weight has the gates of this recurrence, one block after another. */
+  /** The first axis of each weight holds the gates of this recurrence, in blocks. */
   readonly gates?: RecurrenceName;
   readonly weights: Readonly<Record<string, Readonly<Partial<Record<Library, Place>>>>>;
 }
@@ -78,15 +78,15 @@ const layouts = {
   additiveAttention: { weights: { scale: { keras: { name: "scale" } } } },
 } as const satisfies Readonly<Record<string, Layout>>;
 
-/** The kinds of layers whose weights are converted. */
+/** The kinds of layers whose weights can be converted. */
 export type ConvertedKind = keyof typeof layouts;
 
 export const isConverted = (kind: string): kind is ConvertedKind => Object.hasOwn(layouts, kind);
 
-/** Shapes or tensors by name: of a layer here by our names, of one there by the library's. */
+/** Shapes or tensors by name: our names for our layers, the library's names for its layers. */
 type Named<T> = Readonly<Record<string, T>>;
 
-/** The weights of `ours` that the library has a place for. */
+/** The weights of `ours` that exist in the library. */
 function placesOf(library: Library, kind: ConvertedKind, ours: Named<unknown>) {
   const { weights }: Layout = layouts[kind];
   return Object.entries(weights).flatMap(([own, { [library]: place }]) =>
@@ -96,18 +96,18 @@ function placesOf(library: Library, kind: ConvertedKind, ours: Named<unknown>) {
 
 type Placed = ReturnType<typeof placesOf>[number];
 
-/** How many of the weights are rows of the tensor of this name. */
+/** The number of weights that are rows of the tensor with this name. */
 const rowsOf = (places: readonly Placed[], name: string): number =>
   places.filter((place) => place.name === name).length;
 
-/** The names of weights of ours that the library has no place for. */
+/** The names of our weights that do not exist in the library. */
 export function withoutPlace(library: Library, kind: ConvertedKind, ours: Named<unknown>): string[] {
   const { weights }: Layout = layouts[kind];
   return Object.keys(ours).filter((own) => weights[own]?.[library] === undefined);
 }
 
 /**
- * What a layer has in a library: the shapes of its tensors there, in the order in which the library keeps them, from those of its weights here.
+ * The shapes of a layer's tensors in a library, in the library's order, for the given shapes of its weights here.
  *
  * @example shapesIn("pytorch", "dense", { kernel: [8, 2], bias: [2] }) // { weight: [2, 8], bias: [2] }
  */
@@ -127,7 +127,7 @@ export function shapesIn(
   );
 }
 
-/** [rows, columns] as [columns, rows]. */
+/** Transposes a matrix. */
 function transpose({ shape, data }: Float32Tensor): Float32Tensor {
   const [rows, columns] = shape as readonly [number, number];
   const out = new Float32Array(data.length);
@@ -135,7 +135,7 @@ function transpose({ shape, data }: Float32Tensor): Float32Tensor {
   return float32([columns, rows], out);
 }
 
-/** A copy with its gates, where it has some, in the other order. */
+/** A copy with the gates, if it has any, in the other order. */
 function reordered(reorder: typeof toOnnxGates, library: Library, kind: ConvertedKind, tensor: Float32Tensor) {
   const { shape, data } = tensor;
   const { gates }: Layout = layouts[kind];
@@ -166,10 +166,10 @@ function stacked(rows: readonly Float32Tensor[]): Float32Tensor {
 }
 
 /**
- * Copies of a layer's weights by our names, from its tensors in a library.
+ * Copies of a layer's weights by our names, made from its tensors in a library.
  *
  * @param ours the shapes of its weights here
- * @param theirs the tensors of `shapesIn`, in those shapes, which the caller has checked
+ * @param theirs the tensors named by `shapesIn`; the caller has checked their shapes
  */
 export function fromLibrary(
   library: Library,
@@ -188,7 +188,7 @@ export function fromLibrary(
   );
 }
 
-/** Copies of a layer's tensors in a library, in its order, from its weights by our names. Where it has two biases and we have one, the second is zeros. */
+/** Copies of a layer's tensors in a library, in the library's order. Where the library has two biases and we have one, the second is zero. */
 export function toLibrary(
   library: Library,
   kind: ConvertedKind,

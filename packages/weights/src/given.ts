@@ -1,17 +1,17 @@
-/** What a caller hands in: models, trained models, and tensors by name. */
+/** Validates arguments: models, trained models, and tensors by name. */
 import { ConfigError, type Model, parametersOf, sizeOf, type Tensor, type Tensors, type Trained } from "@ostinato/core";
 
 const isRecord = (given: unknown): given is Readonly<Record<string, unknown>> =>
   typeof given === "object" && given !== null && !Array.isArray(given);
 
-/** What was given, for errors. */
+/** Describes a value in errors. */
 function shown(given: unknown): string {
   if (Array.isArray(given)) return "a list";
   if (isRecord(given) && typeof given.then === "function") return "a promise: await it";
   return given === null ? "null" : typeof given === "object" ? "an object" : typeof given;
 }
 
-/** Whether it is a tensor whose data fill its shape. */
+/** Whether a value is a tensor whose data has the length of its shape. */
 function isTensor(given: unknown): given is Tensor {
   if (!isRecord(given)) return false;
   const { dtype, shape, data } = given;
@@ -20,26 +20,28 @@ function isTensor(given: unknown): given is Tensor {
 }
 
 /**
- * Tensors by name.
+ * Reads tensors by name.
  *
- * @param expected what is taken, for the error: "toNpz takes tensors by name"
- * @throws ConfigError where it is no object of tensors, which names the first that is none
+ * @param expected the start of the error message: "toNpz takes tensors by name"
+ * @throws ConfigError if it is not an object of tensors, with the name of the first entry that is not a tensor
  */
 export function expectTensors(expected: string, given: unknown): Tensors {
   if (!isRecord(given) || ArrayBuffer.isView(given) || typeof given.then === "function")
     throw new ConfigError(`${expected}, got ${shown(given)}`);
   const wrong = Object.entries(given).find(([, tensor]) => !isTensor(tensor))?.[0];
   if (wrong === undefined) return given as Tensors;
-  throw new ConfigError(`${expected}; "${wrong.slice(0, 100)}" of what it was given is no tensor`);
+  throw new ConfigError(`${expected}, but "${wrong.slice(0, 100)}" is not a tensor`);
 }
 
-/** A model, or a trained one. @throws ConfigError, which begins with the `owner`, for anything else */
+/** Reads a model or a trained model. @throws ConfigError for other values; the message starts with `owner` */
 export function expectModel(owner: string, given: unknown): asserts given is Model {
   if (isRecord(given) && isRecord(given.spec)) return;
-  throw new ConfigError(`${owner} takes a model first, such as sequential([…]), or a trained one, got ${shown(given)}`);
+  throw new ConfigError(
+    `${owner} takes a model such as sequential([…]), or a trained model, as its first argument, got ${shown(given)}`,
+  );
 }
 
-/** A trained model that has all of its weights. @throws ConfigError, which begins with the `owner`, for anything else */
+/** Reads a trained model with all of its weights. @throws ConfigError for other values; the message starts with `owner` */
 export function expectTrained(owner: string, given: unknown): asserts given is Trained {
   if (!isRecord(given) || !isRecord(given.spec) || !isRecord(given.weights)) {
     const found = isRecord(given) && isRecord(given.spec) ? "a model without weights" : shown(given);
@@ -52,9 +54,9 @@ export function expectTrained(owner: string, given: unknown): asserts given is T
     const tensor = Object.hasOwn(weights, name) ? weights[name] : undefined;
     if (tensor === undefined)
       throw new ConfigError(
-        `${owner}: the weights "${name}" are missing; a trained model has all that its layers ask for`,
+        `${owner}: the weight "${name}" is missing; a trained model must have all weights of its layers`,
       );
     if (!isTensor(tensor) || tensor.dtype !== "float32" || tensor.shape.join() !== shape.join())
-      throw new ConfigError(`${owner}: the weights "${name}" must be float32 [${shape.join(", ")}]`);
+      throw new ConfigError(`${owner}: the weight "${name}" must be float32 [${shape.join(", ")}]`);
   }
 }

@@ -1,13 +1,13 @@
-/** How much may be made of a file from anywhere. */
+/** Limits for what is made from an untrusted file. */
 import { ModelFileError } from "@ostinato/core";
 
-/** Nothing that is made of a file is longer than so many times the file: weights that were packed well have half their size, not a tenth. */
+/** The maximum size of decompressed data, as a multiple of the file size. Well-compressed weights shrink to half, not to a tenth. */
 const UNFOLDED = 10;
 
-/** @throws ModelFileError where `what` is longer than a file of so many bytes may become */
+/** @throws ModelFileError if `what` would exceed the limit for a file of `file` bytes */
 export function expectUnderLimit(what: string, bytes: number, file: number): void {
   if (bytes > UNFOLDED * file)
     throw new ModelFileError(
-      `${what} would unpack to ${bytes} bytes, more than ${UNFOLDED} times the ${file} bytes of the file; save it without compression`,
+      `${what} would decompress to ${bytes} bytes, more than ${UNFOLDED} times the file size (${file} bytes); save it without compression`,
     );
 }

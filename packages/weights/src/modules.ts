@@ -1,20 +1,20 @@
-/** The parts of a model that have weights: its layers, and the layers inside of them. */
+/** The parts of a model that have weights: its layers, and nested layers. */
 import { type LayerSpec, type Model, parametersOf } from "@ostinato/core";
 
-/** A layer by itself, or inside of another. */
+/** A layer, at the top level or nested. */
 type Part = Omit<LayerSpec, "name">;
 
-/** A part of a model with weights of its own. */
+/** A part of a model that has weights. */
 export interface Module extends Part {
-  /** What the names of its weights begin with: `encoder`, or `tagger/forward` where it is inside of the layer `tagger`. */
+  /** The prefix of its weight names: `encoder`, or `tagger/forward` inside the layer `tagger`. */
   readonly path: string;
-  /** The layers around it, the outermost first: none, or one for each word of the path but the last. */
+  /** The enclosing layers, outermost first: one for each word of the path except the last. */
   readonly around: readonly Part[];
-  /** The shapes of its weights, by what follows in their names: `kernel`. */
+  /** The shapes of its weights, by the rest of their names: `kernel`. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 
-/** Layers that hold others: the part of a name, and the layer inside that has it. */
+/** Layers that contain layers: the nested layer by its part of the name. */
 const inside: Readonly<Record<string, (config: never, part: string) => Part | undefined>> = {
   bidirectional: ({ layer, backwardLayer }: { readonly layer: Part; readonly backwardLayer: Part }, part) =>
     ({ forward: layer, backward: backwardLayer })[part],
@@ -23,7 +23,7 @@ const inside: Readonly<Record<string, (config: never, part: string) => Part | un
     part === "attention" ? attention : layers[Number(/^layer(\d+)$/.exec(part)?.[1])],
 };
 
-/** The parts that a weight of a layer is in, the layer first and the part that it belongs to last. */
+/** The parts that contain a weight of a layer: the layer first, the innermost part last. */
 function partsOf(layer: Part, words: readonly string[]): readonly [Part, ...Part[]] {
   const parts: [Part, ...Part[]] = [layer];
   for (const word of words.slice(1, -1)) {
@@ -35,7 +35,7 @@ function partsOf(layer: Part, words: readonly string[]): readonly [Part, ...Part
   return parts;
 }
 
-/** The parts of a model that have weights, in the order in which the model uses them. */
+/** The parts of a model that have weights, in the order of use. */
 export function modulesOf(model: Model): Module[] {
   const layers = new Map(model.spec.layers.map((layer) => [layer.name, layer]));
   const modules = new Map<string, Module & { readonly shapes: Record<string, readonly number[]> }>();

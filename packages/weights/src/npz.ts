@@ -1,4 +1,4 @@
-/** NumPy's files: `.npy`, an array, and `.npz`, a zip archive of arrays by name. Readers of files from anywhere: they believe nothing. */
+/** NumPy files: `.npy`, an array, and `.npz`, a zip archive of arrays by name. Files are treated as untrusted. */
 import {
   bytesFrom,
   ModelFileError,
@@ -16,10 +16,10 @@ const MAGIC = "\x93NUMPY";
 /** NumPy's own limit. */
 const LONGEST_HEADER = 10_000;
 const MAXIMUM_DIMENSIONS = 8;
-/** Data begins at a multiple of this, so that readers can map it. */
+/** The alignment of the data, so that readers can map it. */
 const ALIGNMENT = 64;
 
-/** The types of arrays by NumPy's names, without the order of their bytes: what they are in safetensors, by whose rules they become tensors, and bytes a number. */
+/** Element types by NumPy name without the byte order: the safetensors type whose rules apply, and the size in bytes. */
 const types: Readonly<Record<string, readonly [NumberTypeName, number]>> = {
   f2: ["F16", 2],
   f4: ["F32", 4],
@@ -35,7 +35,7 @@ const types: Readonly<Record<string, readonly [NumberTypeName, number]>> = {
   u8: ["U64", 8],
 };
 
-/** What each type of tensors is written as. */
+/** The NumPy type of each tensor type. */
 const written = { float32: "<f4", float64: "<f8", int32: "<i4", bool: "|b1" } as const satisfies {
   readonly [D in Tensor["dtype"]]: string;
 };
@@ -43,52 +43,54 @@ const written = { float32: "<f4", float64: "<f8", int32: "<i4", bool: "|b1" } as
 interface Header {
   readonly order: string;
   readonly type: NumberTypeName;
-  /** Bytes a number. */
+  /** Bytes per element. */
   readonly bytes: number;
   readonly fortran: boolean;
   readonly shape: readonly number[];
-  /** Where the data begins. */
+  /** The position of the data. */
   readonly end: number;
 }
 
 const wrong = (name: string, why: string): ModelFileError => new ModelFileError(`"${name.slice(0, 100)}" ${why}`);
 
-/** The header of an array: the text of a Python dictionary. */
+/** The header of an array, a Python dictionary literal. */
 function headerOf(name: string, bytes: Uint8Array): Header {
   if (bytes.length < 12 || strFromU8(bytes.subarray(0, 6), true) !== MAGIC) throw wrong(name, "is not a NumPy array");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const major = view.getUint8(6);
-  if (major < 1 || major > 3) throw wrong(name, `is of version ${major} of .npy; 1 to 3 are read`);
+  if (major < 1 || major > 3) throw wrong(name, `has version ${major} of .npy; versions 1 to 3 are supported`);
   const start = major === 1 ? 10 : 12;
   const end = start + (major === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (end - start > LONGEST_HEADER || end > bytes.length) throw wrong(name, "has a header that is too long");
+  if (end - start > LONGEST_HEADER || end > bytes.length)
+    throw wrong(name, "has a header that is too long or truncated");
   const text = strFromU8(bytes.subarray(start, end), true);
   const [, order = "", kind = ""] = /'descr': *'([<>|=])(\w{1,20})'/.exec(text) ?? [];
   const fortran = /'fortran_order': *(True|False)/.exec(text)?.[1];
   const dims = /'shape': *\(([\d, ]{0,200})\)/.exec(text)?.[1];
   if (/'descr': *'\|O'/.test(text))
-    throw wrong(name, "holds Python objects, which are pickled and never read; write it as an array of numbers");
+    throw wrong(name, "contains pickled Python objects, which are not read; save it as a numeric array");
   const type = Object.hasOwn(types, kind) ? types[kind] : undefined;
   if (type === undefined && fortran !== undefined)
     throw wrong(
       name,
-      `has numbers of the type ${(/'descr': *([^,]{1,40})/.exec(text)?.[1] ?? "").trim()}, which is not read; write it as float32`,
+      `has the type ${(/'descr': *([^,]{1,40})/.exec(text)?.[1] ?? "").trim()}, which is not supported; save it as float32`,
     );
   if (type === undefined || fortran === undefined || dims === undefined) throw wrong(name, "has a damaged header");
   const shape = dims
     .split(",")
     .filter((dim) => dim.trim() !== "")
     .map(Number);
-  if (shape.length > MAXIMUM_DIMENSIONS || !shape.every(Number.isSafeInteger)) throw wrong(name, "has no valid shape");
+  if (shape.length > MAXIMUM_DIMENSIONS || !shape.every(Number.isSafeInteger))
+    throw wrong(name, "has an invalid shape");
   return { order, type: type[0], bytes: type[1], fortran: fortran === "True", shape, end };
 }
 
-/** Turns the bytes of each number round, in place. */
+/** Swaps the bytes of each element in place. */
 function swap(data: Uint8Array, bytes: number): void {
   for (let at = 0; at < data.length; at += bytes) data.subarray(at, at + bytes).reverse();
 }
 
-/** From column-major order, in which the first axis is the quickest, to ours. */
+/** Converts column-major order, in which the first axis varies fastest, to row-major order. */
 function rowMajor<T extends Tensor>({ dtype, shape, data }: T): Tensor {
   const out = data.slice();
   const at = shape.map(() => 0);
@@ -109,7 +111,7 @@ function arrayOf(name: string, file: Uint8Array): Tensor {
   const { order, type, bytes, fortran, shape, end } = headerOf(name, file);
   const size = sizeOf(shape) * bytes;
   if (file.length - end !== size)
-    throw wrong(name, `has ${file.length - end} bytes of data, and its shape [${shape.join(", ")}] takes ${size}`);
+    throw wrong(name, `has ${file.length - end} bytes of data, but its shape [${shape.join(", ")}] requires ${size}`);
   const data = new Uint8Array(size);
   data.set(file.subarray(end));
   if (order === ">") swap(data, bytes);
@@ -118,10 +120,10 @@ function arrayOf(name: string, file: Uint8Array): Tensor {
 }
 
 /**
- * Reads an array of NumPy, as `numpy.save` writes it: numbers of 16 to 64 bits, whole numbers and truth values, in both orders of bytes and of axes. Half-precision numbers
- * become float32, all whole numbers int32.
+ * Reads a NumPy array as written by `numpy.save`: floats of 16 to 64 bits, integers and booleans, in either byte order and in C or Fortran order. Half-precision numbers
+ * become float32, all integers int32.
  *
- * @throws ModelFileError where it is no such file, for other types of elements, and for a whole number that does not fit int32
+ * @throws ModelFileError for other files and other element types, and for integers that do not fit int32
  * @example const table = fromNpy(await readFile("vectors.npy"));
  */
 export function fromNpy(file: Uint8Array | ArrayBuffer): Tensor {
@@ -129,9 +131,9 @@ export function fromNpy(file: Uint8Array | ArrayBuffer): Tensor {
 }
 
 /**
- * Reads the arrays of a `.npz` archive by name, as `numpy.savez` and `numpy.savez_compressed` write it; each as `fromNpy` reads it.
+ * Reads the arrays of a `.npz` archive by name, as written by `numpy.savez` and `numpy.savez_compressed`. Each array is read as by `fromNpy`.
  *
- * @throws ModelFileError as `fromNpy`, with the name of the array; where the archive is damaged or has other members, and where it would unpack to more than ten times its size
+ * @throws ModelFileError as `fromNpy`, with the name of the array; also if the archive is damaged, has other members, or would decompress to more than ten times its size
  * @example const { kernel, bias } = fromNpz(await readFile("weights.npz"));
  */
 export function fromNpz(file: Uint8Array | ArrayBuffer): Tensors {
@@ -139,7 +141,7 @@ export function fromNpz(file: Uint8Array | ArrayBuffer): Tensors {
   return Object.fromEntries(
     archive.names.map((member) => {
       const [, name] = /^(.+)\.npy$/s.exec(member) ?? [];
-      if (name === undefined) throw wrong(member, "is no array; a .npz archive has members that end in .npy");
+      if (name === undefined) throw wrong(member, "is not an array; all members of a .npz archive must end in .npy");
       return [name, arrayOf(name, archive.member(member))];
     }),
   );
@@ -147,7 +149,7 @@ export function fromNpz(file: Uint8Array | ArrayBuffer): Tensors {
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** An array of NumPy, version 1.0. */
+/** The bytes of a NumPy array, format version 1.0. */
 function npy({ dtype, shape, data }: Tensor): Uint8Array {
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const text = `{'descr': '${written[dtype]}', 'fortran_order': False, 'shape': (${dims}), }`;
@@ -161,14 +163,15 @@ function npy({ dtype, shape, data }: Tensor): Uint8Array {
 }
 
 /**
- * Writes tensors as a `.npz` archive, which `numpy.load` reads: float32, float64, int32 and bool by their names. It is not compressed, and the same tensors give the same bytes.
+ * Writes tensors as an uncompressed `.npz` archive, which `numpy.load` reads. Float32, float64, int32 and bool tensors are supported. The same tensors give the same bytes.
  *
- * @throws ConfigError for what is no object of tensors
+ * @throws ConfigError if `tensors` is not an object of tensors
  *
  * @example await writeFile("weights.npz", toNpz(trained.weights)); // in Python: numpy.load("weights.npz")["dense/kernel"]
  */
 export function toNpz(tensors: Tensors): Uint8Array {
-  if (!littleEndian) throw new ModelFileError("NumPy's files are written little-endian; this machine is not");
+  if (!littleEndian)
+    throw new ModelFileError("NumPy files are written in little-endian byte order, and this machine is big-endian");
   expectTensors("toNpz takes tensors by name, such as trained.weights", tensors);
   const names = Object.keys(tensors).sort();
   return writeZip(Object.fromEntries(names.map((name) => [`${name}.npy`, npy(tensors[name] as Tensor)])));

@@ -31,7 +31,7 @@ test("groups, attributes and arrays of h5py", () => {
     expect(numbers(vars, name), name).toEqual({ shape: [2, 3], data: ramp(6) });
   expect(numbers(vars, "scalar")).toEqual({ shape: [], data: [7] });
   expect(numbers(vars, "empty")).toEqual({ shape: [0, 4], data: [] });
-  expect(() => numbers(vars, "whole")).toThrow('"layers/dense/vars/whole" of the HDF5 file holds whole numbers');
+  expect(() => numbers(vars, "whole")).toThrow('"layers/dense/vars/whole" of the HDF5 file contains integers');
   const many = at(root, "many");
   expect(many.members.size).toBe(40);
   for (const k of ramp(40)) expect(numbers(many, `member${k}`).data).toEqual([k]);
@@ -56,20 +56,20 @@ test("headers of the newest version", async () => {
 });
 
 test.each([
-  ["softLink", "a link to another name"],
+  ["softLink", "a soft link"],
   ["softLinkNew", 'a link "x" to another name'],
   ["externalLink", 'a link "x" to another file'],
-  ["externalStorage", 'the numbers of the array "x" are in another file'],
+  ["externalStorage", 'the array "x" is stored in another file'],
   ["virtual", "a virtual dataset"],
   ["neverWritten", 'the array "x" was never written'],
-  ["cycle", "two things share one object header"],
-  ["twice", "two things share one object header"],
-  ["lzf", "packed by the filter 32000"],
+  ["cycle", "is referenced twice"],
+  ["twice", "is referenced twice"],
+  ["lzf", "an array with filter 32000"],
   [
     "latestChunks",
-    "an array in chunks of the newest layout, which is not read; save it with h5py or Keras and their defaults",
+    "a chunked array with layout version 4, which is not supported; save it with the defaults of h5py or Keras",
   ],
-  ["bomb", 'the array "x" of the HDF5 file would unpack to 4000000 bytes, more than 10 times the'],
+  ["bomb", 'the array "x" of the HDF5 file would decompress to 4000000 bytes, more than 10 times the file size'],
 ] as const)("%s is refused", async (name, message) => {
   const read = () => arraysOf(hdf5File(name));
   expect(read).toThrow(ModelFileError);

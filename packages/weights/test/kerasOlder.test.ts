@@ -82,7 +82,7 @@ test("before Keras 3 calls with initial states had masks", () => {
     const at = text.lastIndexOf('"return_sequences":true');
     return encode.encode(`${text.slice(0, at)}"return_sequences":false${text.slice(at + 23)}`);
   });
-  expect(() => importKeras(last)).toThrow(/it is given initial states and no mask/);
+  expect(() => importKeras(last)).toThrow(/it is called with initial states and without a mask/);
   expect(importKeras(before3(last)).spec.layers).toHaveLength(3);
 });
 

@@ -73,8 +73,8 @@ describe("what is missing and what is left over", () => {
   test("a module of another shape is told beside what the model needs", () => {
     expectProblems(
       load(classifier, { ...whole, ...linear("fc", 2, 3), ...rnn("rnn", 4, 3, 2) }),
-      'dense "head" needs weight [2, 2] and bias [2], and fc of the file has weight [3, 2] and bias [3]',
-      "the file has beside it fc.weight [3, 2] and fc.bias [3]; strict: false leaves them out",
+      'dense "head" needs weight [2, 2] and bias [2], but fc of the file has weight [3, 2] and bias [3]',
+      "the file also has fc.weight [3, 2] and fc.bias [3]; use strict: false to ignore them",
     );
   });
 
@@ -82,25 +82,27 @@ describe("what is missing and what is left over", () => {
     const { "emb.weight": _, ...rest } = whole;
     expectProblems(
       load(classifier, { ...rest, ...linear("aux", 7, 7) }),
-      'embedding "words" needs weight [5, 3], and the file has no such module',
-      "the file has beside it aux.weight [7, 7] and aux.bias [7]; strict: false leaves them out",
+      'embedding "words" needs weight [5, 3], but the file has no such module',
+      "the file also has aux.weight [7, 7] and aux.bias [7]; use strict: false to ignore them",
     );
   });
 
   test("a bias that one side lacks is told with the option", () => {
     const { "fc.bias": _, ...without } = whole;
-    expect(load(classifier, without)).toThrow(/fc of the file has weight \[2, 2\]; make the layer with useBias: false/);
+    expect(load(classifier, without)).toThrow(
+      /fc of the file has weight \[2, 2\]; create the layer with useBias: false/,
+    );
     const plain = sequential([
       embedding({ inputDim: 5, outputDim: 3 }),
       lstm({ units: 2, useBias: false }),
       dense({ units: 2 }),
     ]);
-    expect(load(plain, whole)).toThrow(/lstm "lstm" needs .*; make the layer with useBias: true/);
+    expect(load(plain, whole)).toThrow(/lstm "lstm" needs .*; create the layer with useBias: true/);
   });
 
   test("a stack with fewer layers than the file", () => {
     expect(load(classifier, { ...whole, ...rnn("second", 4, 9, 9) })).toThrow(
-      /beside it second.weight_ih_l0 \[36, 9\], second.weight_hh_l0 \[36, 9\]/,
+      /also has second.weight_ih_l0 \[36, 9\], second.weight_hh_l0 \[36, 9\]/,
     );
   });
 
@@ -113,7 +115,7 @@ describe("what is missing and what is left over", () => {
     expect(Object.keys(again.weights)).toEqual(Object.keys(trained.weights));
     expect(again.weights["head/bias"]).not.toBe(trained.weights["head/bias"]);
     expect(again.metadata).toEqual({ by: "hand" });
-    expect(load(classifier, rest, { strict: false })).toThrow(/a Trained in the place of the model keeps its own/);
+    expect(load(classifier, rest, { strict: false })).toThrow(/pass a Trained instead of the model/);
     // A file of which nothing is taken is a mistake.
     expect(load(trained, linear("aux", 7, 7), { strict: false })).toThrow(/dense "head" needs weight \[2, 2\]/);
   });
@@ -161,12 +163,12 @@ describe("what is ambiguous", () => {
 describe("maps", () => {
   test("a part that is not there, a module that is not there, a module that does not fit", () => {
     expect(load(classifier, whole, { map: { tail: "fc" } })).toThrow(
-      new ConfigError('loadPytorch: map names the part "tail", and the model has words, encoder, head'),
+      new ConfigError('loadPytorch: map names the part "tail", but the parts of the model are words, encoder, head'),
     );
     expectProblems(
       load(classifier, whole, { map: { head: "classifier" } }),
-      'map says that dense "head" is "classifier", and the file has emb, rnn.l0 and fc',
-      "the file has beside it fc.weight [2, 2] and fc.bias [2]; strict: false leaves them out",
+      'map assigns "classifier" to dense "head", but the file has emb, rnn.l0 and fc',
+      "the file also has fc.weight [2, 2] and fc.bias [2]; use strict: false to ignore them",
     );
     expect(load(classifier, whole, { map: { head: "emb" } })).toThrow(
       /dense "head" needs weight .* emb of the file has weight \[5, 3\]/,
@@ -214,16 +216,16 @@ describe("wrapped models", () => {
 
 describe("what cannot be read", () => {
   const refused: readonly (readonly [string, Shapes, RegExp])[] = [
-    ["proj_size", { "rnn.weight_hr_l0": [2, 2] }, /"rnn.weight_hr_l0" is of an LSTM with proj_size/],
+    ["proj_size", { "rnn.weight_hr_l0": [2, 2] }, /"rnn.weight_hr_l0" belongs to an LSTM with proj_size/],
     ["weight_norm", { "fc.weight_g": [2, 1], "fc.weight_v": [2, 2] }, /remove_weight_norm/],
     ["weight_norm of a recurrence", { "rnn.weight_hh_l0_g": [8, 1] }, /remove_weight_norm/],
     ["parametrizations", { "fc.parametrizations.weight.original0": [2, 1] }, /remove_parametrizations/],
     ["spectral_norm", { "fc.weight_orig": [2, 1] }, /spectral_norm/],
-    ["buffers of other modules", { "attn.causal_mask": [2, 2] }, /beside it attn.causal_mask \[2, 2\]/],
+    ["buffers of other modules", { "attn.causal_mask": [2, 2] }, /also has attn.causal_mask \[2, 2\]/],
     [
       "BatchNorm",
       { "bn.running_mean": [2], "bn.num_batches_tracked": [] },
-      /beside it bn.running_mean \[2\] and bn.num_batches_tracked \[\]/,
+      /also has bn.running_mean \[2\] and bn.num_batches_tracked \[\]/,
     ],
     ["MultiheadAttention", { "attn.in_proj_weight": [6, 2] }, /MultiheadAttention.*importOnnx/],
   ];
@@ -235,10 +237,10 @@ describe("what cannot be read", () => {
   test("quantized and too large numbers", () => {
     const given = (tensor: Tensor): Tensors => ({ ...tensors(whole), "fc.bias": tensor });
     expect(() => loadPytorch(classifier, given(int32([2], [1, 2])))).toThrow(
-      /"fc.bias" holds whole numbers; .* before they are quantized/,
+      /"fc.bias" contains integers; .* before quantization/,
     );
     expect(() => loadPytorch(classifier, given(float64([2], [1, 1e300])))).toThrow(
-      /"fc.bias" holds numbers beyond the range/,
+      /"fc.bias" contains numbers outside the range/,
     );
     const rounded = loadPytorch(classifier, given(float64([2], [0.1, Number.POSITIVE_INFINITY])));
     expect(rounded.weights["head/bias"]).toEqual(float32([2], [0.1, Number.POSITIVE_INFINITY]));
@@ -249,10 +251,10 @@ describe("what cannot be read", () => {
     const pickled = zipSync({ "model/data.pkl": new Uint8Array(9), "model/data/0": new Uint8Array(9) });
     expect(read(pickled)).toThrow(ModelFileError);
     expect(read(pickled)).toThrow(
-      /a file of torch.save: a pickle.*\n.*from safetensors.torch import save_file\n {2}save_file\(/,
+      /a torch.save file. It is a pickle.*\n.*from safetensors.torch import save_file\n {2}save_file\(/,
     );
     const old = Uint8Array.from([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]);
-    expect(read(old)).toThrow(/an old file of torch.save/);
+    expect(read(old)).toThrow(/an old torch.save file/);
     expect(read(toNpz(tensors(whole)))).toThrow(/with fromNpz/);
     expect(read(Uint8Array.from([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10]))).toThrow(/HDF5/);
     expect(read(new Uint8Array(30))).toThrow(/not a safetensors file/);
@@ -262,7 +264,7 @@ describe("what cannot be read", () => {
   test("what is no model, and what are no tensors", () => {
     expect(() => loadPytorch({} as never, tensors(whole))).toThrow(ConfigError);
     expect(() => loadPytorch(classifier, { tensors: tensors(whole), metadata: {} } as never)).toThrow(
-      /"tensors" of what it was given is no tensor/,
+      /"tensors" is not a tensor/,
     );
   });
 });
@@ -271,9 +273,9 @@ describe("layers that PyTorch does not have", () => {
   const over = (layer: Parameters<typeof sequential>[0][1]) =>
     sequential([input({ shape: ["time", 3] }), layer] as never);
   const networks: readonly (readonly [Model, RegExp])[] = [
-    [over(gru({ units: 2, resetAfter: false })), /gru "gru" has resetAfter: false, .* computes with true/],
-    [over(lstm({ units: 2, activation: "relu" })), /lstm "lstm" has activation: "relu", .* computes with "tanh"/],
-    [over(simpleRnn({ units: 2, activation: "sigmoid" })), /computes with "tanh" or "relu"/],
+    [over(gru({ units: 2, resetAfter: false })), /gru "gru" has resetAfter: false, .* only supports true/],
+    [over(lstm({ units: 2, activation: "relu" })), /lstm "lstm" has activation: "relu", .* only supports "tanh"/],
+    [over(simpleRnn({ units: 2, activation: "sigmoid" })), /only supports "tanh" or "relu"/],
     [
       over(bidirectional(lstm({ units: 2, reverse: true }), { name: "both" })),
       /bidirectional "both" has its backward layer first/,
@@ -321,7 +323,7 @@ describe("tied weights", () => {
       /the reverse of reversibleEmbedding "words" needs weight \[5, 3\] and bias \[5\]/,
     );
     expect(() => loadPytorch(network, other, { map: { "words/reverse": "out" } })).toThrow(
-      /tied with it .* where the weights differ, embedding and dense take them/,
+      /tied with the embedding .* if the weights differ, use embedding and dense/,
     );
   });
 });

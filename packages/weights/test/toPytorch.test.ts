@@ -180,5 +180,5 @@ test("two parts of one name, options that there are not, and a model without wei
   expect(() => toPytorch(trained, { map: { third: "rnn" } })).toThrow(/map names the part "third"/);
   expect(() => toPytorch(trained, { strict: true } as never)).toThrow(/no option "strict"/);
   expect(() => toPytorch(tagger as never)).toThrow(ConfigError);
-  expect(() => toPytorch({ spec: tagger.spec, weights: {} })).toThrow(/the weights "words\/embeddings" are missing/);
+  expect(() => toPytorch({ spec: tagger.spec, weights: {} })).toThrow(/the weight "words\/embeddings" is missing/);
 });

@@ -1,16 +1,16 @@
-/** Arrays of HDF5 files that are stored in chunks, which may be compressed. */
+/** Reads HDF5 arrays that are stored in chunks, which may be compressed. */
 import { ModelFileError } from "@ostinato/core";
 import { unzlibSync } from "fflate";
 import { type Bytes, damaged, NOWHERE } from "./cursor.ts";
 import { treeNode } from "./tree.ts";
 
-/** Where the chunks of an array are found. */
+/** The chunked storage of an array. */
 export interface Chunks {
   /** The B-tree of the chunks. */
   readonly tree: number;
   /** The shape of a chunk. */
   readonly sizes: readonly number[];
-  /** What each went through when it was written. */
+  /** The filters that were applied to each chunk when it was written. */
   readonly filters: readonly ("deflate" | "shuffle")[];
 }
 
@@ -18,7 +18,7 @@ export interface Chunks {
 interface Chunk {
   readonly from: readonly number[];
   readonly data: Uint8Array;
-  /** A bit for each filter that was left out. */
+  /** A bit mask of the filters that were skipped. */
   readonly skipped: number;
 }
 
@@ -38,7 +38,7 @@ function chunksOf(bytes: Bytes, { tree, sizes }: Chunks): Chunk[] {
   return found;
 }
 
-/** Bytes that were sorted by their place in an element, the first bytes of all elements first, back in order. */
+/** Undoes HDF5's shuffle filter, which stores the first bytes of all elements first. */
 function unshuffled(data: Uint8Array, elementSize: number): Uint8Array {
   const out = new Uint8Array(data.length);
   const count = Math.floor(data.length / elementSize);
@@ -47,7 +47,7 @@ function unshuffled(data: Uint8Array, elementSize: number): Uint8Array {
   return out;
 }
 
-/** Copies what of a chunk is inside of the array; chunks at the edges stand over. */
+/** Copies the part of a chunk that is inside the array; chunks at the edges may extend beyond it. */
 function place(
   out: Uint8Array,
   shape: readonly number[],
@@ -81,22 +81,22 @@ function place(
   }
 }
 
-/** The bytes of an array of `shape`, whose size was checked. */
+/** Reads the bytes of an array of `shape`. The size has been checked. */
 export function chunkedBytes(bytes: Bytes, chunks: Chunks, shape: readonly number[], elementSize: number): Uint8Array {
   const { sizes, filters } = chunks;
   const count = shape.reduce((a, b) => a * b, 1);
   const chunkSize = sizes.reduce((a, b) => a * b, 1) * elementSize;
-  // Every chunk has an element of the array, but may stand over its edges.
+  // Every chunk contains an element of the array, but may extend beyond the array.
   if (sizes.length !== shape.length || sizes.some((size, axis) => size === 0 || size > (shape[axis] as number)))
-    throw damaged("the chunks of an array do not have its shape");
+    throw damaged("the chunk shape does not fit the shape of the array");
   const out = new Uint8Array(count * elementSize);
   const needed = shape.reduce((product, size, axis) => product * Math.ceil(size / (sizes[axis] as number)), 1);
   const found = chunks.tree === NOWHERE ? [] : chunksOf(bytes, chunks);
-  if (found.length !== needed) throw damaged(`an array has ${found.length} of its ${needed} chunks`);
+  if (found.length !== needed) throw damaged(`an array has ${found.length} of ${needed} chunks`);
   const seen = new Set<string>();
   for (const chunk of found) {
     if (chunk.from.some((start, axis) => start % (sizes[axis] as number) !== 0 || start >= (shape[axis] as number)))
-      throw damaged("a chunk lies outside of its array");
+      throw damaged("a chunk lies outside its array");
     seen.add(chunk.from.join());
     let { data } = chunk;
     for (const [i, filter] of [...filters.entries()].reverse()) {
@@ -106,12 +106,12 @@ export function chunkedBytes(bytes: Bytes, chunks: Chunks, shape: readonly numbe
         try {
           data = unzlibSync(data, { out: new Uint8Array(chunkSize + 1) });
         } catch (error) {
-          throw new ModelFileError("the HDF5 file is damaged: a chunk cannot be unpacked", { cause: error });
+          throw new ModelFileError("the HDF5 file is damaged: a chunk cannot be decompressed", { cause: error });
         }
     }
-    if (data.length !== chunkSize) throw damaged(`a chunk has ${data.length} bytes, not ${chunkSize}`);
+    if (data.length !== chunkSize) throw damaged(`a chunk has ${data.length} bytes, expected ${chunkSize}`);
     place(out, shape, sizes, chunk, data, elementSize);
   }
-  if (seen.size !== needed) throw damaged("an array has a chunk twice");
+  if (seen.size !== needed) throw damaged("an array has a duplicate chunk");
   return out;
 }

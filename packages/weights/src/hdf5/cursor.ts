@@ -1,20 +1,20 @@
-/** The bytes of an HDF5 file, read field by field: nothing outside of the file, and no more fields in all than the file has room for. */
+/** Reads the fields of an HDF5 file within its bounds, and limits the total number of bytes that are read. */
 import { ModelFileError } from "@ostinato/core";
 import { strFromU8 } from "fflate";
 
-/** How often the bytes of a file may be read. In a sound file nothing is read twice. */
+/** How many times the bytes of a file may be read in total. A valid file needs no byte twice. */
 const READS = 2;
 
 export const damaged = (why: string): ModelFileError => new ModelFileError(`the HDF5 file is damaged: ${why}`);
 
-/** What a file has that is not read, with the way out. */
+/** An error for a feature of the file that is not supported. */
 export const unread = (what: string): ModelFileError =>
-  new ModelFileError(`the HDF5 file has ${what}, which is not read; save it with h5py or Keras and their defaults`);
+  new ModelFileError(`the HDF5 file uses ${what}, which is not supported; save it with the defaults of h5py or Keras`);
 
-/** An address that stands for none. */
+/** The undefined address. */
 export const NOWHERE = -1;
 
-/** The bytes of a file, and how much may still be read of them. Places that were read are not read again, so that nothing goes in circles. */
+/** The bytes of a file, and how many more may be read. No address is visited twice, so cycles cannot occur. */
 export class Bytes {
   readonly all: Uint8Array;
   readonly view: DataView;
@@ -27,28 +27,28 @@ export class Bytes {
     this.#left = READS * all.length;
   }
 
-  /** Counts bytes as read. @throws ModelFileError where that is more than an honest file makes of itself */
+  /** Counts bytes as read. @throws ModelFileError if the total is more than a valid file needs */
   spend(bytes: number): void {
     this.#left -= bytes;
-    if (this.#left < 0) throw damaged("its parts overlap, or refer to each other in circles");
+    if (this.#left < 0) throw damaged("its parts overlap or refer to each other in a cycle");
   }
 
-  /** A cursor at what an address of the file refers to. @throws ModelFileError where something else has led there before */
+  /** A cursor at an address of the file. @throws ModelFileError if the address has been visited before */
   once(address: number, what: string, size = this.all.length - address): Cursor {
-    if (this.#visited.has(address)) throw damaged(`two things share one ${what}, at ${address}`);
+    if (this.#visited.has(address)) throw damaged(`the ${what} at ${address} is referenced twice`);
     this.#visited.add(address);
     return this.at(address, what, size);
   }
 
-  /** A cursor over the `size` bytes from an address on. */
+  /** A cursor over `size` bytes from an address. */
   at(address: number, what: string, size = this.all.length - address): Cursor {
     if (!(address >= 0 && size >= 0 && address + size <= this.all.length))
-      throw damaged(`the ${what} lies outside of it`);
+      throw damaged(`the ${what} lies outside the file`);
     return new Cursor(this, address, address + size, what);
   }
 }
 
-/** A place in a file that moves on as fields are read. */
+/** A position in a file that advances as fields are read. */
 export class Cursor {
   readonly #bytes: Bytes;
   readonly #end: number;
@@ -64,14 +64,14 @@ export class Cursor {
     this.#what = what;
   }
 
-  /** How many bytes there are still. */
+  /** The number of bytes left. */
   get left(): number {
     return this.#end - this.#at;
   }
 
   #take(size: number): number {
     const at = this.#at;
-    if (!(size >= 0 && size <= this.#end - at)) throw damaged(`the ${this.#what} is cut short`);
+    if (!(size >= 0 && size <= this.#end - at)) throw damaged(`the ${this.#what} is truncated`);
     this.#bytes.spend(size);
     this.#at = at + size;
     return at;
@@ -89,31 +89,31 @@ export class Cursor {
     return this.#bytes.view.getUint32(this.#take(4), true);
   }
 
-  /** An address, or `NOWHERE` where all of its bits are set. */
+  /** An address, or `NOWHERE` if all of its bits are set. */
   address(): number {
     const value = this.#bytes.view.getBigUint64(this.#take(8), true);
     return value === 0xffffffffffffffffn ? NOWHERE : Number(value);
   }
 
-  /** A length or a number. */
+  /** A length or count. */
   u64(): number {
     const value = this.#bytes.view.getBigUint64(this.#take(8), true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw damaged(`the ${this.#what} has a number that is too large`);
     return Number(value);
   }
 
-  /** A whole number of 1, 2, 4 or 8 bytes. */
+  /** An integer of 1, 2, 4 or 8 bytes. */
   unsigned(size: number): number {
     return size === 1 ? this.u8() : size === 2 ? this.u16() : size === 4 ? this.u32() : this.u64();
   }
 
   skip(size: number): this {
-    if (!(size >= 0 && size <= this.left)) throw damaged(`the ${this.#what} is cut short`);
+    if (!(size >= 0 && size <= this.left)) throw damaged(`the ${this.#what} is truncated`);
     this.#at += size;
     return this;
   }
 
-  /** On to the next multiple of 8 bytes from where it began. */
+  /** Advances to the next multiple of 8 bytes, counted from the start of the cursor. */
   align(): this {
     return this.skip(Math.min(-(this.#at - this.#start) & 7, this.left));
   }
@@ -123,21 +123,21 @@ export class Cursor {
     return this.#bytes.all.subarray(at, at + size);
   }
 
-  /** A cursor over the next bytes, which this one steps over. */
+  /** A cursor over the next bytes, which this cursor skips. */
   part(size: number): Cursor {
     const start = this.#at;
     this.skip(size);
     return new Cursor(this.#bytes, start, start + size, this.#what);
   }
 
-  /** @throws ModelFileError where the next bytes are not this signature */
+  /** @throws ModelFileError if the next bytes are not this signature */
   signature(expected: string): this {
     const found = String.fromCharCode(...this.bytes(expected.length));
     if (found !== expected) throw damaged(`the ${this.#what} does not begin with ${JSON.stringify(expected)}`);
     return this;
   }
 
-  /** @throws ModelFileError where the next byte is none of these versions */
+  /** @throws ModelFileError if the next byte is not one of these versions */
   version(...known: readonly number[]): number {
     const found = this.u8();
     if (!known.includes(found)) throw unread(`version ${found} of its ${this.#what}`);

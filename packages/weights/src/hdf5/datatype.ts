@@ -1,17 +1,17 @@
-/** The types of elements in HDF5 files: floating-point numbers and text are read, others are known by what they are called. */
+/** Element types of HDF5 files. Floating-point numbers and text are read; other types are only named in errors. */
 import { type Cursor, damaged, unread } from "./cursor.ts";
 
-/** What elements are, and how many bytes each has. */
+/** An element type and its size in bytes. */
 export type Datatype =
   | { readonly kind: "float"; readonly size: number; readonly read: (view: DataView, at: number) => number }
   /** Text of at most `size` bytes. */
   | { readonly kind: "text"; readonly size: number }
-  /** A reference to a text in a global heap. */
+  /** A reference to text in a global heap. */
   | { readonly kind: "heapText"; readonly size: number }
   | { readonly kind: "other"; readonly size: number; readonly shown: string };
 
 const classes = [
-  "whole numbers",
+  "integers",
   "floating-point numbers",
   "times",
   "text",
@@ -38,7 +38,7 @@ function float16(view: DataView, at: number, little: boolean): number {
   return bits >> 15 ? -size : size;
 }
 
-/** Formats of IEEE 754: bytes, where the exponent begins and how many bits it has, the bits of the fraction, the bias. */
+/** The IEEE 754 formats: size in bytes, position and size of the exponent in bits, bits of the fraction, bias. */
 const formats: readonly {
   readonly fields: readonly number[];
   readonly read: (view: DataView, at: number, little: boolean) => number;
@@ -48,7 +48,7 @@ const formats: readonly {
   { fields: [8, 52, 11, 0, 52, 1023], read: (view, at, little) => view.getFloat64(at, little) },
 ];
 
-/** The type that a message or an attribute describes. */
+/** Reads the type in a message or an attribute. */
 export function readDatatype(body: Cursor): Datatype {
   const head = body.u8();
   const [version, kind] = [head >> 4, head & 15];
@@ -56,21 +56,21 @@ export function readDatatype(body: Cursor): Datatype {
   const bits = body.u8();
   body.skip(2);
   const size = body.u32();
-  if (size === 0) throw damaged("elements have no bytes");
+  if (size === 0) throw damaged("the element size is 0");
   if (kind === 1) {
     const little = (bits & 1) === 0;
-    // The order of a VAX, neither the one nor the other.
+    // VAX byte order, which is neither little-endian nor big-endian.
     const isMixed = (bits & 0x40) !== 0;
     body.skip(2);
     const precision = body.u16();
     const fields = [size, body.u8(), body.u8(), body.u8(), body.u8(), body.u32()];
     const format = formats.find((known) => known.fields.join() === fields.join());
     if (format === undefined || isMixed || precision !== 8 * size)
-      return { kind: "other", size, shown: `floating-point numbers of ${size} bytes in another format` };
+      return { kind: "other", size, shown: `${size}-byte floating-point numbers in a non-IEEE format` };
     return { kind: "float", size, read: (view, at) => format.read(view, at, little) };
   }
   if (kind === 3) return { kind: "text", size };
-  // Lists of a known length in a heap; those of the type 1 are text.
+  // Variable-length lists in a heap; type 1 is text.
   if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: "heapText", size };
   return { kind: "other", size, shown: classes[kind] ?? "something unknown" };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads HDF5 files as h5py writes them by default, which is how Keras saves weights (HDF5 File Format Specification 3.0). Groups and datasets of floating-point numbers and
- * attributes of text; what else the format has is refused with its name. A reader of files from anywhere: links out of the file, to other names and in circles are refused, and nothing
+ * Reads HDF5 files as h5py writes them by default, the format of Keras's weights (HDF5 File Format Specification 3.0): groups, datasets of floating-point numbers, and
+ * attributes of text. Other features are rejected by name. Files are untrusted: external links, soft links and cycles are rejected, and no buffer
  * is longer than ten times the file.
  */
 import { type Float32Tensor, float32, ModelFileError } from "@ostinato/core";
@@ -11,41 +11,41 @@ import { Bytes, type Cursor, damaged, NOWHERE, unread } from "./cursor.ts";
 import { type Datatype, readDatatype } from "./datatype.ts";
 import { treeNode } from "./tree.ts";
 
-/** Attributes of text: one, or a list. Others are left out. */
+/** Text attributes: a string, or a list of strings. Other attributes are ignored. */
 type Attributes = Readonly<Record<string, string | readonly string[]>>;
 
-/** A folder of the file. */
+/** A group of the file. */
 export interface Group {
   readonly kind: "group";
   readonly attributes: Attributes;
   readonly members: ReadonlyMap<string, Group | Dataset>;
 }
 
-/** An array of the file. */
+/** A dataset of the file. */
 export interface Dataset {
   readonly kind: "dataset";
   readonly attributes: Attributes;
   readonly shape: readonly number[];
-  /** The numbers. @throws ModelFileError where they are no floating-point numbers, or damaged */
+  /** Reads the numbers. @throws ModelFileError if they are not floating-point numbers, or are damaged */
   read(): Float32Tensor;
 }
 
 const SIGNATURE = "\x89HDF\r\n\x1a\n";
-/** Keras nests a group for each model and layer in another. */
+/** The maximum nesting depth. Keras nests one group per model and layer. */
 const DEEPEST = 64;
 const MOST_AXES = 16;
 
-/** Whether the bytes begin as an HDF5 file. */
+/** Whether the bytes start with the signature of an HDF5 file. */
 export const isHdf5 = (bytes: Uint8Array): boolean =>
   bytes.length >= SIGNATURE.length && [...SIGNATURE].every((letter, i) => letter.charCodeAt(0) === bytes[i]);
 
-/** A message of an object's header. */
+/** A message of an object header. */
 interface Message {
   readonly type: number;
   readonly body: Cursor;
 }
 
-/** Types of messages. */
+/** Message types. */
 const MESSAGE = {
   dataspace: 0x01,
   linkInfo: 0x02,
@@ -59,34 +59,34 @@ const MESSAGE = {
   symbolTable: 0x11,
 } as const;
 
-/** Where the header of the root group is. */
+/** Finds the header of the root group. */
 function rootAddress(bytes: Bytes): number {
   const head = bytes.once(0, "superblock").signature(SIGNATURE);
   const version = head.version(0, 1, 2, 3);
   if (version < 2) head.skip(4);
   const [offsets, lengths] = [head.u8(), head.u8()];
-  if (offsets !== 8 || lengths !== 8) throw unread(`addresses of ${offsets} and lengths of ${lengths} bytes`);
-  // Old: a reserved byte, two K of B-trees and flags; then a third K and two reserved bytes. New: flags.
+  if (offsets !== 8 || lengths !== 8) throw unread(`${offsets}-byte addresses and ${lengths}-byte lengths`);
+  // Old: a reserved byte, two B-tree K values, and flags; then a third K and two reserved bytes. New: flags.
   head.skip(version < 2 ? (version === 0 ? 9 : 13) : 1);
   if (head.address() !== 0) throw unread("a base address");
   if (version < 2) return head.skip(24).skip(8).address();
   return head.skip(16).address();
 }
 
-/** The messages of an object's header, with those of its continuations. */
+/** Reads the messages of an object header and its continuations. */
 function readHeader(bytes: Bytes, address: number): Message[] {
   const start = bytes.once(address, "object header");
   const messages: Message[] = [];
   const blocks: Cursor[] = [];
   const first = start.u8();
   const isOld = first === 1;
-  /** Whether messages of a new header have a number of their order. */
+  /** Whether the messages of a new header have a creation order field. */
   let ordered = false;
   if (isOld) {
     const size = start.skip(7).u32();
     blocks.push(start.skip(4).part(size));
   } else {
-    if (first !== "O".charCodeAt(0)) throw damaged(`there is no object header at ${address}`);
+    if (first !== "O".charCodeAt(0)) throw damaged(`no object header at ${address}`);
     start.signature("HDR").version(2);
     const flags = start.u8();
     ordered = (flags & 4) !== 0;
@@ -104,10 +104,10 @@ function readHeader(bytes: Bytes, address: number): Message[] {
       if (type === MESSAGE.continuation) {
         const [from, length] = [body.address(), body.u64()];
         const next = bytes.once(from, "continuation of an object header", length);
-        // A checksum stands at the end of each new block.
+        // Each new block ends with a checksum.
         blocks.push(isOld ? next : next.signature("OCHK").part(length - 8));
       } else {
-        if (flags & 2 && Object.values<number>(MESSAGE).includes(type)) throw unread("messages that objects share");
+        if (flags & 2 && Object.values<number>(MESSAGE).includes(type)) throw unread("shared messages");
         messages.push({ type, body });
       }
     }
@@ -115,27 +115,27 @@ function readHeader(bytes: Bytes, address: number): Message[] {
   return messages;
 }
 
-/** The one message of a type. Bodies are read once. */
+/** The only message of a type. Each body is read once. */
 function messageOf(messages: readonly Message[], type: number): Cursor | undefined {
   const found = messages.filter((message) => message.type === type);
-  if (found.length > 1) throw damaged("an object has two messages of a type that stands once");
+  if (found.length > 1) throw damaged("an object has a duplicate message");
   return found[0]?.body;
 }
 
-/** The sizes of a dataspace; a scalar has none. */
+/** The shape in a dataspace; a scalar has no axes. */
 function readShape(body: Cursor): readonly number[] {
   const version = body.version(1, 2);
   const rank = body.u8();
-  if (rank > MOST_AXES) throw unread(`an array of ${rank} axes`);
+  if (rank > MOST_AXES) throw unread(`an array with ${rank} axes`);
   body.skip(1);
   const isEmpty = version === 2 ? body.u8() === 2 : body.skip(5) === undefined;
   return isEmpty ? [0] : Array.from({ length: rank }, () => body.u64());
 }
 
-/** A group's members by name, each with where its header is. */
+/** The members of a group: the address of each object header by name. */
 type Links = [name: string, address: number][];
 
-/** The links of an old group: a B-tree of tables of names in a heap. */
+/** The links of an old group: a B-tree of symbol tables, with names in a heap. */
 function tableLinks(bytes: Bytes, body: Cursor): Links {
   const [tree, heapAddress] = [body.address(), body.address()];
   const heap = bytes.once(heapAddress, "local heap").signature("HEAP");
@@ -149,8 +149,7 @@ function tableLinks(bytes: Bytes, body: Cursor): Links {
     const count = table.skip(1).u16();
     for (let k = 0; k < count; k++) {
       const [nameAt, header] = [table.u64(), table.address()];
-      if (table.u32() === 2)
-        throw new ModelFileError("the HDF5 file has a link to another name, which is not followed");
+      if (table.u32() === 2) throw new ModelFileError("the HDF5 file has a soft link, which is not followed");
       table.skip(20);
       links.push([bytes.at(names + nameAt, "name in a heap", size - nameAt).text(), header]);
     }
@@ -167,7 +166,7 @@ function tableLinks(bytes: Bytes, body: Cursor): Links {
   return links;
 }
 
-/** One link of a new group. @throws ModelFileError for one out of the file, or to another name */
+/** Reads a link of a new group. @throws ModelFileError for soft links and external links */
 function readLink(body: Cursor): Links[number] {
   body.version(1);
   const flags = body.u8();
@@ -176,7 +175,7 @@ function readLink(body: Cursor): Links[number] {
   const name = strFromU8(body.bytes(body.unsigned(1 << (flags & 3))));
   if (type !== 0)
     throw new ModelFileError(
-      `the HDF5 file has a link "${name.slice(0, 60)}" ${type === 64 ? "to another file" : "to another name"}, which is not followed`,
+      `the HDF5 file has a link "${name.slice(0, 60)}" ${type === 64 ? "to another file" : "to another name"}; such links are not followed`,
     );
   return [name, body.address()];
 }
@@ -188,15 +187,15 @@ function linksOf(bytes: Bytes, messages: readonly Message[]): Links {
   if (info) {
     info.version(0);
     info.skip(info.u8() & 1 ? 8 : 0);
-    if (info.address() !== NOWHERE) throw unread("a group whose links are in a fractal heap");
+    if (info.address() !== NOWHERE) throw unread("a group that stores its links in a fractal heap");
   }
   return messages.filter(({ type }) => type === MESSAGE.link).map(({ body }) => readLink(body));
 }
 
-/** The texts of attributes that lie in global heaps. */
+/** Attribute texts that are stored in global heaps. */
 class HeapTexts {
   readonly #bytes: Bytes;
-  /** The objects of each heap by number. */
+  /** The objects of each heap by index. */
   readonly #heaps = new Map<number, ReadonlyMap<number, Uint8Array>>();
 
   constructor(bytes: Bytes) {
@@ -211,7 +210,7 @@ class HeapTexts {
     while (rest.left >= 16) {
       const index = rest.u16();
       const size = rest.skip(6).u64();
-      // What is free stands last.
+      // Free space comes last.
       if (index === 0) break;
       found.set(index, rest.bytes(size));
       rest.align();
@@ -219,20 +218,20 @@ class HeapTexts {
     return found;
   }
 
-  /** The text that an element refers to. */
+  /** The text of a reference. */
   at(element: Cursor): string {
     const [length, address, index] = [element.u32(), element.address(), element.u32()];
     if (length === 0) return "";
     const known = this.#heaps.get(address) ?? this.#objects(address);
     this.#heaps.set(address, known);
     const text = known.get(index)?.subarray(0, length);
-    if (text === undefined) throw damaged("a text is not in its heap");
+    if (text === undefined) throw damaged("a text is missing from its heap");
     this.#bytes.spend(text.length);
     return strFromU8(text);
   }
 }
 
-/** An attribute; its value is undefined where it is no text. */
+/** An attribute; its value is undefined if it is not text. */
 function readAttribute(heaps: HeapTexts, body: Cursor): readonly [string, string | readonly string[] | undefined] {
   const version = body.version(1, 2, 3);
   const shared = body.u8() !== 0 && version > 1;
@@ -240,7 +239,7 @@ function readAttribute(heaps: HeapTexts, body: Cursor): readonly [string, string
   if (version === 3) body.skip(1);
   const padded = (size: number): Cursor => {
     const part = body.part(size);
-    // The first version fills each part up; the fields before them are 8 bytes.
+    // Version 1 pads each part to a multiple of 8 bytes; the preceding fields take 8 bytes.
     if (version === 1) body.align();
     return part;
   };
@@ -251,7 +250,7 @@ function readAttribute(heaps: HeapTexts, body: Cursor): readonly [string, string
   if (type.kind !== "text" && type.kind !== "heapText") return [name, undefined];
   const shape = readShape(spaceBody);
   const count = shape.reduce((a, b) => a * b, 1);
-  if (count * type.size > body.left) throw damaged(`the attribute "${name.slice(0, 60)}" is cut short`);
+  if (count * type.size > body.left) throw damaged(`the attribute "${name.slice(0, 60)}" is truncated`);
   const texts = Array.from({ length: count }, () => {
     const element = body.part(type.size);
     return type.kind === "text" ? element.text() : heaps.at(element);
@@ -267,7 +266,7 @@ function attributesOf(heaps: HeapTexts, messages: readonly Message[]): Attribute
   return Object.fromEntries(found) as Attributes;
 }
 
-/** Where the bytes of an array are: in one piece, or in chunks. */
+/** Reads the layout of an array: contiguous or chunked. */
 function readLayout(
   body: Cursor,
   messages: readonly Message[],
@@ -276,17 +275,17 @@ function readLayout(
   const kind = body.u8();
   if (kind === 0) return body.bytes(body.u16());
   if (kind === 1) return { address: body.address(), size: body.u64() };
-  if (kind === 3) throw unread("an array that is made of others, a virtual dataset");
-  if (kind === 2 && version === 4) throw unread("an array in chunks of the newest layout");
-  if (kind !== 2) throw unread(`an array of the layout ${kind}`);
+  if (kind === 3) throw unread("a virtual dataset");
+  if (kind === 2 && version === 4) throw unread("a chunked array with layout version 4");
+  if (kind !== 2) throw unread(`an array with layout class ${kind}`);
   const axes = body.u8();
   const tree = body.address();
-  if (axes < 1 || axes > MOST_AXES + 1) throw damaged("chunks have no axes, or too many");
+  if (axes < 1 || axes > MOST_AXES + 1) throw damaged("invalid number of chunk axes");
   const sizes = Array.from({ length: axes }, () => body.u32());
   return { tree, sizes: sizes.slice(0, -1), filters: readFilters(messageOf(messages, MESSAGE.filters)) };
 }
 
-/** The filters that chunks went through, in this order. */
+/** The filters of the chunks, in the order of application. */
 function readFilters(body: Cursor | undefined): Chunks["filters"] {
   if (body === undefined) return [];
   const version = body.version(1, 2);
@@ -301,16 +300,16 @@ function readFilters(body: Cursor | undefined): Chunks["filters"] {
     body.skip(4 * (version === 1 ? values + (values % 2) : values));
     if (id === 1) return "deflate";
     if (id === 2) return "shuffle";
-    throw unread(`an array that is packed by the filter ${id}`);
+    throw unread(`an array with filter ${id}`);
   });
 }
 
-/** The numbers of an array as float32. */
+/** Converts the elements of an array to float32. */
 function floats(name: string, type: Datatype, shape: readonly number[], data: Uint8Array): Float32Tensor {
   const count = shape.reduce((a, b) => a * b, 1);
   if (type.kind !== "float")
     throw new ModelFileError(
-      `the array "${name}" of the HDF5 file holds ${type.kind === "other" ? type.shown : "text"}, which are no weights here; save it as float32`,
+      `the array "${name}" of the HDF5 file contains ${type.kind === "other" ? type.shown : "text"}, which cannot be used as weights; save it as float32`,
     );
   if (data.length !== count * type.size)
     throw damaged(`the array "${name}" has ${data.length} bytes for ${count} numbers of ${type.size}`);
@@ -320,11 +319,11 @@ function floats(name: string, type: Datatype, shape: readonly number[], data: Ui
   return float32(shape, out);
 }
 
-/** A file while it is opened. */
+/** State while a file is opened. */
 interface Opened {
   readonly bytes: Bytes;
   readonly heaps: HeapTexts;
-  /** How many bytes arrays have been read to. */
+  /** The total number of bytes of all arrays so far. */
   taken: number;
 }
 
@@ -335,7 +334,7 @@ function datasetOf(file: Opened, name: string, messages: readonly Message[]): Da
   );
   if (!space || !typeBody || !layoutBody) throw damaged(`"${name}" is neither a group nor an array`);
   if (messageOf(messages, MESSAGE.externalFiles))
-    throw new ModelFileError(`the numbers of the array "${name}" are in another file, which is not read`);
+    throw new ModelFileError(`the array "${name}" is stored in another file, which is not read`);
   const shape = readShape(space);
   const type = readDatatype(typeBody);
   const layout = readLayout(layoutBody, messages);
@@ -346,7 +345,7 @@ function datasetOf(file: Opened, name: string, messages: readonly Message[]): Da
     attributes,
     shape,
     read() {
-      // Arrays may share their bytes: all together are bounded.
+      // Arrays may share bytes, so the limit applies to their total size.
       expectUnderLimit(`the array "${name}" of the HDF5 file`, file.taken + total, bytes.all.length);
       file.taken += total;
       if (layout instanceof Uint8Array) return floats(name, type, shape, layout);
@@ -354,16 +353,16 @@ function datasetOf(file: Opened, name: string, messages: readonly Message[]): Da
       const { address, size } = layout;
       if (address === NOWHERE && total > 0) throw damaged(`the array "${name}" was never written`);
       if (address === NOWHERE) return floats(name, type, shape, new Uint8Array());
-      if (!(address + size <= bytes.all.length)) throw damaged(`the array "${name}" lies outside of it`);
+      if (!(address + size <= bytes.all.length)) throw damaged(`the array "${name}" lies outside the file`);
       return floats(name, type, shape, bytes.all.subarray(address, address + size));
     },
   };
 }
 
 /**
- * Opens an HDF5 file: all of its groups, and what arrays they have. The numbers are read where they are asked for.
+ * Opens an HDF5 file: its groups and arrays. The elements of an array are read on demand.
  *
- * @throws ModelFileError for what is no HDF5 file, is damaged, or has what is not read, by name
+ * @throws ModelFileError for files that are not HDF5, are damaged, or use unsupported features, which are named
  * @example const { members } = openHdf5(bytes);
  */
 export function openHdf5(file: Uint8Array): Group {
@@ -372,7 +371,7 @@ export function openHdf5(file: Uint8Array): Group {
   const heaps = new HeapTexts(bytes);
   const opened: Opened = { bytes, heaps, taken: 0 };
   const open = (address: number, name: string, depth: number): Group | Dataset => {
-    if (depth > DEEPEST) throw new ModelFileError(`the HDF5 file nests groups more than ${DEEPEST} deep`);
+    if (depth > DEEPEST) throw new ModelFileError(`the HDF5 file nests groups more than ${DEEPEST} levels deep`);
     const messages = readHeader(bytes, address);
     const isGroup = messages.some(
       ({ type }) => type === MESSAGE.symbolTable || type === MESSAGE.linkInfo || type === MESSAGE.link,
@@ -387,6 +386,6 @@ export function openHdf5(file: Uint8Array): Group {
     return { kind: "group", attributes, members };
   };
   const root = open(rootAddress(bytes), "", 0);
-  if (root.kind !== "group") throw damaged("its root is no group");
+  if (root.kind !== "group") throw damaged("the root object is not a group");
   return root;
 }

@@ -1,31 +1,31 @@
 /**
- * Writes HDF5 files (HDF5 File Format Specification 3.0): groups with their members in their headers, and arrays in one piece each. HDF5 from 1.8 on reads them, h5py and Keras with it.
+ * Writes HDF5 files (HDF5 File Format Specification 3.0): groups with their links in the object header, and contiguous arrays. HDF5 1.8 and later, h5py and Keras read them.
  */
 import { sizeOf } from "@ostinato/core";
 import { strToU8 } from "fflate";
 
-/** What is written: a folder with an attribute for each text, or an array. */
+/** A group with text attributes, or an array. */
 export type Written = WrittenGroup | WrittenArray;
 
-/** A folder. */
+/** A group. */
 export interface WrittenGroup {
   readonly attributes?: Readonly<Record<string, string>>;
   readonly members: Readonly<Record<string, Written>>;
 }
 
-/** An array of float32 numbers or of whole numbers from 0 on. */
+/** An array of float32 numbers or non-negative integers. */
 export interface WrittenArray {
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint32Array;
 }
 
-/** Bytes that grow. */
+/** A growing buffer. */
 class Output {
   #bytes = new Uint8Array(1024);
   #view = new DataView(this.#bytes.buffer);
   length = 0;
 
-  /** Makes room for so many bytes, and says where. The view is another one afterwards. */
+  /** Reserves bytes and returns their position. Invalidates the previous view. */
   #grow(size: number): number {
     const at = this.length;
     this.length += size;
@@ -107,7 +107,7 @@ function dataspace(shape: readonly number[]): Output {
   return body;
 }
 
-/** float32 of IEEE 754, or whole numbers of four bytes, little-endian. */
+/** IEEE 754 float32, or 4-byte integers, little-endian. */
 function datatype(data: WrittenArray["data"]): Output {
   if (data instanceof Float32Array)
     return new Output().u8(0x11, 0x20, 31, 0).u32(4).u16(0).u16(32).u8(23, 8, 0, 23).u32(127);
@@ -131,7 +131,7 @@ function link(name: string): Output {
   return new Output().u8(1, 0x11, 1).u16(label.length).bytes(label);
 }
 
-/** An object's header of the first version. Gives where each message's body begins. */
+/** Writes an object header of version 1. Returns the positions of the message bodies. */
 function header(out: Output, messages: readonly Message[]): number[] {
   const size = messages.reduce((sum, [, body]) => sum + 8 + ((body.length + 7) & ~7), 0);
   out.align().u8(1, 0).u16(messages.length).u32(1).u32(size).u32(0);
@@ -151,7 +151,7 @@ function writeArray(out: Output, { shape, data }: WrittenArray): void {
   const layout = new Output().u8(3, 1);
   const at = layout.length;
   layout.u64(NOWHERE).u64(size);
-  // Numbers that were never written would be zeros; all are written.
+  // No fill value, because all elements are written.
   const fill = new Output().u8(2, 2, 2, 0);
   const places = header(out, [
     [0x01, dataspace(shape)],
@@ -164,7 +164,7 @@ function writeArray(out: Output, { shape, data }: WrittenArray): void {
   out.numbers(data).align();
 }
 
-/** Writes an object and all below it. Gives where its header is. */
+/** Writes an object and all objects below it. Returns the position of its header. */
 function write(out: Output, object: Written): number {
   const at = (out.length + 7) & ~7;
   if ("shape" in object) {
@@ -178,7 +178,7 @@ function write(out: Output, object: Written): number {
     return { name, body: body.u64(NOWHERE), place };
   });
   const messages: Message[] = [
-    // Members stand in the header, not in a heap.
+    // Links are stored in the header, not in a heap.
     [0x02, new Output().u8(0, 0).u64(NOWHERE).u64(NOWHERE)],
     [0x0a, new Output().u8(0, 0)],
     ...Object.entries(attributes).map(([name, value]): Message => [0x0c, attribute(name, value)]),
@@ -191,10 +191,10 @@ function write(out: Output, object: Written): number {
   return at;
 }
 
-/** The bytes of an HDF5 file. The same content gives the same bytes. */
+/** The bytes of an HDF5 file. They depend only on the content. */
 export function writeHdf5(root: WrittenGroup): Uint8Array<ArrayBuffer> {
   const out = new Output();
-  // The superblock of version 0: the sizes of addresses and lengths, and of nodes that no group here has.
+  // Superblock version 0: sizes of addresses and lengths, and B-tree node sizes, which no group here uses.
   out
     .bytes(new Uint8Array([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]))
     .u8(0, 0, 0, 0, 0, 8, 8, 0)

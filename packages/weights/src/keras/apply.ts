@@ -1,4 +1,4 @@
-/** A call of a layer of Keras's as one of ours: its arguments, the masks that it reads and hands on, and what it gives. */
+/** Converts a call of a Keras layer to a call here: its arguments, its masks, and its results. */
 import { type Json, ModelFileError } from "@ostinato/core";
 import { damaged, type Fields, type Options, shown } from "./json.ts";
 import { calledThere } from "./layers.ts";
@@ -7,34 +7,34 @@ import { type Node, type Reference, referencesIn } from "./nodes.ts";
 import { isComputed, type Part, type Parts, type Result, type Value } from "./parts.ts";
 import { snakeCase } from "./values.ts";
 
-/** Finds what a reference refers to. */
+/** Resolves a reference. */
 export type Read = (reference: Reference) => Result;
 
-/** The results of a call by number. */
+/** The results of a call by index. */
 export type Results = (result: number) => Result;
 
 const ownerOf = ({ layer: { row, name } }: Part): string => calledThere(row.className, name);
 
-/** How calls are taken. */
+/** Options for reading calls. */
 interface CallOptions {
-  /** Layers that do otherwise with masks than ours, too. */
+  /** Accept layers that treat masks differently from ours. */
   readonly acceptDifferences: boolean;
-  /** A Keras before 3 found masks of all calls. */
+  /** The file is from before Keras 3, which found masks in all calls. */
   readonly isOlder: boolean;
 }
 
-/** What a call is given. */
+/** The arguments of a call. */
 interface Arguments {
   readonly inputs: unknown;
   readonly states: unknown;
   readonly mask: unknown;
-  /** `reverse=True` of an embedding that goes both ways. */
+  /** `reverse=True` of a reversible embedding. */
   readonly isReverse: boolean;
 }
 
 const isNothing = (argument: unknown): boolean => argument === undefined || argument === null || argument === false;
 
-/** @throws ModelFileError for arguments that there are none of here */
+/** @throws ModelFileError for unsupported arguments */
 function argumentsOf(
   { layer: { row }, config }: Part,
   owner: string,
@@ -46,18 +46,18 @@ function argumentsOf(
   const takesStates = row.gives === "recurrence";
   const wrong = (what: string): ModelFileError => new ModelFileError(`${owner} is called with ${what}`);
   if (!(takesStates ? rest : [second, ...rest]).every(isNothing))
-    throw wrong("several arguments without names, of which only the first is read here; name them");
-  if (training === true) throw wrong("training=True, and here training alone trains");
+    throw wrong("several positional arguments; only the first may be positional, pass the others by name");
+  if (training === true) throw wrong("training=True, which is not supported");
   const isReverse = others.reverse === true && row.goesBack === true;
   setCallOptions(row.callOptions ?? [], config, others, owner, isFirst);
   const known = new Set([...(row.callOptions ?? []).map(snakeCase), ...(isReverse ? ["reverse"] : [])]);
   for (const [name, value] of Object.entries(others))
     if (!known.has(name) && !isNothing(value))
-      throw wrong(`${name.slice(0, 60)}=${shown(value)}, which there is not here`);
+      throw wrong(`${name.slice(0, 60)}=${shown(value)}, which is not supported`);
   return { inputs: first, states: takesStates ? (states ?? second) : [], mask, isReverse };
 }
 
-/** What calls of a layer say there, and its options here. @throws ModelFileError where two calls say different things */
+/** Call arguments that are options of the layer here. @throws ModelFileError if two calls have different values */
 function setCallOptions(
   options: readonly string[],
   config: Record<string, Json>,
@@ -69,24 +69,26 @@ function setCallOptions(
     const value = named[snakeCase(option)] === true;
     if (!isFirst && config[option] !== value)
       throw new ModelFileError(
-        `${owner} is called with ${snakeCase(option)} and without, which is an option of the layer here; make it two layers`,
+        `${owner} is called with and without ${snakeCase(option)}, which is an option of the layer here; use two layers`,
       );
     config[option] = value;
   }
 }
 
-/** A value as a layer reads it: an input becomes ids where it is looked up, and else what its axes say. */
+/** A value as read by a layer. An input becomes ids if it is looked up, otherwise its kind follows from its shape. */
 function readAs(value: Value, asIds: boolean, owner: string): Value {
   const { input } = value;
   if (input === undefined) return value;
   const kind = asIds ? "ids" : input.shape.length === 3 ? "sequence" : "features";
   if (input.kind !== undefined && input.kind !== kind)
-    throw new ModelFileError(`${owner} reads the input "${input.name}" as ${kind}, and another layer as ${input.kind}`);
+    throw new ModelFileError(
+      `${owner} reads the input "${input.name}" as ${kind}, but another layer reads it as ${input.kind}`,
+    );
   input.kind = kind;
   return { ...value, kind };
 }
 
-/** The mask of what a layer gives, and what it does otherwise with the masks of its inputs than ours does. */
+/** The mask of a layer's output, and how the layer treats the masks of its inputs differently from ours. */
 function maskAfter(
   { layer: { row }, config }: Part,
   inputs: readonly Value[],
@@ -106,13 +108,13 @@ function maskAfter(
     case "none":
       return {};
     case "ignored":
-      return { difference: first.mask && "it looks at masked steps, too, and here at those that count alone" };
+      return { difference: first.mask && "Keras includes masked steps, and Ostinato ignores them" };
     case "merged":
       return {
         mask: first.mask,
         difference:
           first.kind === "sequence" && hasOthers
-            ? "its inputs have different masks, and here an input takes no part behind its end"
+            ? "its inputs have different masks, and Ostinato ignores an input after its end"
             : undefined,
       };
     case "first":
@@ -120,24 +122,24 @@ function maskAfter(
         mask: first.mask,
         difference:
           third?.mask && !sameMask(third.mask, second?.mask)
-            ? "its key has a mask that its value has not, and here both limit what is looked at"
+            ? "its key has a mask and its value has none, and Ostinato applies both"
             : undefined,
       };
   }
 }
 
-/** @throws ModelFileError where a call is given masks that are not those that its inputs have anyway */
+/** @throws ModelFileError for calls with masks other than those of their inputs */
 function expectOwnMasks(owner: string, given: readonly Result[], inputs: readonly Value[]): void {
   given.forEach((result, i) => {
     const mask = isComputed(result) ? result.mask : undefined;
     if (mask === undefined || !sameMask(mask, inputs[i]?.mask))
       throw new ModelFileError(
-        `${owner} is given a mask of its own; here the steps that count are found by Embedding(mask_zero=True) and Masking`,
+        `${owner} is called with a custom mask; only the masks of Embedding(mask_zero=True) and Masking are supported`,
       );
   });
 }
 
-/** Time axes that the layer takes for one. */
+/** The time axes that the layer treats as one. */
 function joinTimes({ layer: { row }, config }: Part, inputs: readonly Value[]): void {
   const join = (a: Value | undefined, b: Value | undefined): void => {
     if (a?.time && b?.time) a.time.join(b.time);
@@ -153,19 +155,19 @@ function joinTimes({ layer: { row }, config }: Part, inputs: readonly Value[]): 
 function kindAfter({ layer: { row }, config }: Part, main: Value, isReverse: boolean): Value["kind"] {
   if (row.gives === "same" || isReverse) return main.kind;
   if (row.gives !== "recurrence") return row.gives;
-  // Of a recurrence in both directions the layer inside says it.
+  // In a bidirectional layer, the inner layer determines it.
   const { returnSequences } = "layer" in config ? (config.layer as { readonly config: Options }).config : config;
   return returnSequences === true ? "sequence" : "features";
 }
 
-/** Whether a recurrence reads rows from their ends. */
+/** Whether a recurrence reads rows backwards. */
 const readsBackward = ({ config }: Part): boolean => config.reverse === true || "layer" in config;
 
 /**
  * Adds a call of a layer.
  *
  * @param isFirst whether it is the first call of the layer
- * @throws ModelFileError that names the layer, for arguments that there are none of here, and for masks with another meaning unless differences are accepted
+ * @throws ModelFileError that names the layer, for unsupported arguments, and for masks with a different meaning unless differences are accepted
  */
 export function applyPart(
   parts: Parts,
@@ -183,7 +185,7 @@ export function applyPart(
       const result = read(reference);
       if (!isComputed(result)) return readAs(result, asIds, owner);
       throw new ModelFileError(
-        `${owner} reads the operation ${shown(result.operation)} ("${reference.layer.slice(0, 60)}"), which there is none of here; make it a layer`,
+        `${owner} reads the operation ${shown(result.operation)} ("${reference.layer.slice(0, 60)}"), which is not supported; use a layer instead`,
       );
     });
   const looksUp = typeof row.masks === "object" && row.masks.compares === "maskZero" && !given.isReverse;
@@ -197,20 +199,20 @@ export function applyPart(
   const expectSame = (why: string | undefined): void => {
     if (why === undefined || acceptDifferences) return;
     throw new ModelFileError(
-      `${owner}: ${why}; where that is wanted, or all rows have one length, pass { acceptDifferences: true }`,
+      `${owner}: ${why}; if this is intended, or all rows have the same length, pass { acceptDifferences: true }`,
     );
   };
   expectSame(difference);
   const kind = kindAfter(part, main, given.isReverse);
-  // Keras finds the mask of a call by itself only where it is given nothing else. The steps that count are before those that do not, and the same.
+  // Keras only finds the mask of a call itself if the call has no other tensor argument. The results are the same for steps before the end of the row.
   const runsOn =
     !isOlder && states.length > 0 && main.mask && referencesIn(given.mask).length === 0
-      ? "it is given initial states and no mask, so that in Keras it goes on behind the ends of rows; there, call it with mask=…"
+      ? "it is called with initial states and without a mask, so Keras continues after the ends of rows; call it with mask=… in Keras"
       : undefined;
   if (kind !== "sequence" || readsBackward(part)) expectSame(runsOn);
   joinTimes(part, inputs);
   const call = parts.addCall(part, [...inputs, ...states]);
-  // Steps of its own begin with a layer that makes a sequence of features.
+  // A layer that turns features into a sequence starts a new time axis.
   const time = main.kind === "features" ? undefined : main.time;
   const results = part.config.mergeMode === null ? 2 : 1;
   return (result) => {

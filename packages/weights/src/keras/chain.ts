@@ -1,7 +1,7 @@
 /** Models that are chains of layers. */
 import type { ModelSpec } from "@ostinato/core";
 
-/** Whether each layer reads what the one before gave, and nothing else. */
+/** Whether each layer reads only the output of the layer before it. */
 export function isChain({ inputs, layers, calls, outputs }: ModelSpec): boolean {
   const follows = calls.every(({ sources, layer }, i) => {
     const [source, ...others] = sources;

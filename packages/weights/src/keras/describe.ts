@@ -1,4 +1,4 @@
-/** Models as Keras describes them. */
+/** Writes models as Keras describes them. */
 import type { Json, ModelSpec } from "@ostinato/core";
 import type { Fields } from "./json.ts";
 import type { WrittenLayer } from "./layers.ts";
@@ -7,27 +7,27 @@ import { described, snakeCase } from "./values.ts";
 
 type Source = ModelSpec["outputs"][number]["source"];
 
-/** What can be read of a model while it is written. */
+/** Information about the model that is being written. */
 export interface Writing {
   readonly spec: ModelSpec;
   readonly layers: readonly WrittenLayer[];
-  /** What Keras calls the layers, and the inputs, which must not be called as layers are. */
+  /** The Keras names of the layers, and of the inputs, which must differ from those of layers. */
   readonly layerNames: readonly string[];
   readonly inputNames: readonly string[];
-  /** By call, which call of its layer it is. */
+  /** For each call, its index among the calls of its layer. */
   readonly uses: readonly number[];
 }
 
 const layerName = ({ layerNames }: Writing, layer: number): string => layerNames[layer] as string;
 
-/** A source as Keras refers to it: the layer, which of its calls, and which result. */
+/** A source as a Keras reference: layer, call and result. */
 function historyOf(writing: Writing, source: Source): Json {
   if ("input" in source) return [writing.inputNames[source.input] as string, 0, 0];
   const { layer } = writing.spec.calls[source.call] as ModelSpec["calls"][number];
   return [layerName(writing, layer), writing.uses[source.call] as number, source.output ?? 0];
 }
 
-/** What a call is given beside what it reads. */
+/** The arguments of a call other than its inputs. */
 function namedArguments(
   { row, config }: WrittenLayer & { readonly config: Fields },
   states: readonly Json[],
@@ -41,7 +41,7 @@ function namedArguments(
   };
 }
 
-/** A reference among the arguments of a call. Keras asks for a shape, and takes that of the layer. */
+/** A reference in the arguments of a call. Keras requires a shape, but uses the shape of the layer. */
 const tensor = (writing: Writing, source: Source): Json => ({
   class_name: "__keras_tensor__",
   config: { shape: [null], dtype: "float32", keras_history: historyOf(writing, source) },
@@ -79,7 +79,7 @@ function inputLayer({ name, kind, shape }: ModelSpec["inputs"][number], called =
   });
 }
 
-/** A chain of layers. */
+/** A Sequential model. */
 export function sequential({ spec, layers, inputNames }: Writing): Json {
   const [input] = spec.inputs as [ModelSpec["inputs"][number]];
   return described("keras", "Sequential", {
@@ -89,7 +89,7 @@ export function sequential({ spec, layers, inputNames }: Writing): Json {
   });
 }
 
-/** Layers that are applied to each other's results. */
+/** A Functional model. */
 export function functional(writing: Writing, order: readonly Operation[]): Json {
   const { spec, layers, inputNames } = writing;
   const layersInOrder = order.map((operation): Json => {

@@ -1,4 +1,4 @@
-/** Trained models as archives of Keras 3. */
+/** Writes trained models as Keras 3 archives. */
 import {
   type Float32Tensor,
   type Json,
@@ -27,11 +27,11 @@ import { layersWithWeights, shapesOf, signatureOf, writeModules } from "./variab
 
 type Source = ModelSpec["outputs"][number]["source"];
 
-/** Whether Keras computes masks. */
+/** Whether the model has masks in Keras. */
 const hasMasks = ({ layers }: ModelSpec): boolean =>
   layers.some(({ kind, config }) => kind === "masking" || (config as Fields).maskZero === true);
 
-/** The kinds of what each call gives. */
+/** The kinds of the results of each call. */
 function kindsOf({ inputs, layers, calls }: ModelSpec): (readonly Kind[])[] {
   const kinds: (readonly Kind[])[] = [];
   for (const { layer, sources } of calls) {
@@ -43,12 +43,12 @@ function kindsOf({ inputs, layers, calls }: ModelSpec): (readonly Kind[])[] {
   return kinds;
 }
 
-/** @throws UnsupportedOpError for what layers of Keras's do not take */
+/** @throws UnsupportedOpError for inputs that Keras's layers do not accept */
 function expectTaken({ inputs, layers, calls, outputs }: ModelSpec): void {
   const ragged = inputs.find(({ lengths }) => lengths);
   if (ragged)
     throw new UnsupportedOpError(
-      `the input "${ragged.name}" has lengths of its own, which Keras has not; leave lengths out, and let masking() find the ends of rows`,
+      `the input "${ragged.name}" has lengths: true, which Keras does not support; remove it, and use masking() to find the ends of rows`,
     );
   const kinds = kindsOf({ inputs, layers, calls, outputs });
   for (const { layer, sources } of calls) {
@@ -57,12 +57,12 @@ function expectTaken({ inputs, layers, calls, outputs }: ModelSpec): void {
     const of = "input" in query ? inputs[query.input]?.kind : kinds[query.call]?.[query.output ?? 0];
     if (/attention$/i.test(kind) && of !== "sequence")
       throw new UnsupportedOpError(
-        `${kind} "${name}" has a query of features, and Keras's takes sequences; put repeatVector({ n: 1 }) before it, or use exportOnnx`,
+        `${kind} "${name}" has features as its query, but Keras requires a sequence; add repeatVector({ n: 1 }) before it, or use exportOnnx`,
       );
   }
 }
 
-/** The folders of weights by the layer's index: `lstm_1`. */
+/** The weight folders by layer index: `lstm_1`. */
 function foldersOf({ layers }: Writing, order: readonly Operation[]): ReadonlyMap<number, string> {
   const counts = new Map<string, number>();
   const folders = new Map<number, string>();
@@ -76,13 +76,13 @@ function foldersOf({ layers }: Writing, order: readonly Operation[]): ReadonlyMa
   return folders;
 }
 
-/** The order of layers in files. @throws UnsupportedOpError where it cannot be told */
+/** The order of layers in files. @throws UnsupportedOpError if it cannot be determined */
 function orderOf(writing: Writing, model: Model): readonly Operation[] {
   const { spec, layers } = writing;
   const signatures = new Map(
     layersWithWeights(model).map((layer) => [layer.layer, signatureOf(shapesOf(layer.layer, layer))]),
   );
-  // Layers without weights need no order, and those of other shapes are told apart by Keras itself.
+  // The order of layers without weights does not matter, and Keras distinguishes layers of different shapes.
   const classOf = (layer: number): string => {
     const signature = signatures.get(spec.layers[layer]?.name as string);
     return signature === undefined ? `${layer}` : `${layers[layer]?.className} ${signature}`;
@@ -90,30 +90,30 @@ function orderOf(writing: Writing, model: Model): readonly Operation[] {
   const order = kerasOrder(spec, classOf);
   if (order) return order;
   throw new UnsupportedOpError(
-    "the model has layers of one class and one shape side by side whose order in files of Keras depends on its masks; write the weights with toNpz(trained.weights), or use exportOnnx",
+    "the model has parallel layers of the same class and shape, whose order in a Keras file depends on the masks; write the weights with toNpz(trained.weights), or use exportOnnx",
   );
 }
 
-/** @throws UnsupportedOpError where Keras would compute something else of what was written */
+/** @throws UnsupportedOpError if Keras would compute different results */
 function expectSame(config: Json): void {
   try {
     readGraph(parseFields(JSON.stringify(config), "the model"), { acceptDifferences: false, isOlder: false });
   } catch (error) {
     if (!(error instanceof OstinatoError)) throw error;
     throw new UnsupportedOpError(
-      `the model computes something else in Keras: ${error.message}; exportOnnx writes every model`,
+      `the model would give different results in Keras: ${error.message}; exportOnnx supports every model`,
       { cause: error },
     );
   }
 }
 
 /**
- * A trained model as a `.keras` archive, which Keras 3 opens: `keras.models.load_model("model.keras")`. A chain of layers becomes a Sequential model, others Functional ones; several outputs are a record by name. Vocabulary, metadata and losses
- * stand in the archive's `metadata.json`, where `importKeras` finds them and Keras leaves them alone.
+ * Writes a trained model as a `.keras` archive for Keras 3: `keras.models.load_model("model.keras")`. A chain of layers becomes a Sequential model, other models become Functional models; several outputs become a dictionary by name. Vocabulary, metadata and losses
+ * are stored in the archive's `metadata.json`, where `importKeras` finds them and Keras ignores them.
  *
  * The same model gives the same bytes.
  *
- * @throws UnsupportedOpError that names the layer and the option, for what Keras has not: `rnn` with cells, `lastStep`, `repeatAlong`, attention of other kinds, `stateful`, lengths of inputs, and masks that Keras ignores; ConfigError for what is no trained model
+ * @throws UnsupportedOpError that names the layer and the option, for features without a Keras equivalent: `rnn` with cells, `lastStep`, `repeatAlong`, other kinds of attention, `stateful`, inputs with lengths, and masks that Keras ignores; ConfigError for values that are not trained models
  * @example await writeFile("model.keras", exportKeras(await trainer.snapshot()));
  */
 export function exportKeras(trained: Trained): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-/** The files of Keras: what an archive or an HDF5 file holds. */
+/** Reads Keras files: the contents of archives and HDF5 files. */
 import { bytesFrom, ModelFileError } from "@ostinato/core";
 import { strFromU8 } from "fflate";
 import { type Dataset, type Group, isHdf5, openHdf5 } from "../hdf5/read.ts";
@@ -6,24 +6,24 @@ import { isZip, openZip } from "../zip.ts";
 import { damaged, type Fields, parseFields } from "./json.ts";
 import { memberAt } from "./variables.ts";
 
-/** Weights as files of Keras 3 have them, by where the layer is in the model. */
+/** Weights in Keras 3 files, by the position of the layer in the model. */
 export interface PlacedWeights {
   readonly kind: "placed";
   readonly root: Group;
 }
 
-/** Weights as files of Keras 2 have them, and Keras 3 where it writes `.h5`: by the name of the layer, in order. */
+/** Weights in files of Keras 2, and in `.h5` files of Keras 3: by layer name, in order. */
 export interface NamedWeights {
   readonly kind: "named";
   readonly layers: ReadonlyMap<string, readonly Dataset[]>;
 }
 
-/** What a file of Keras holds. */
+/** The contents of a Keras file. */
 export interface KerasFile {
-  /** The description of the model; absent in files of weights. */
+  /** The description of the model; absent in weight files. */
   readonly config?: Fields;
   readonly metadata?: Fields;
-  /** Whether a Keras before 3 wrote it. */
+  /** Whether the file is from before Keras 3. */
   readonly isOlder: boolean;
   readonly weights: PlacedWeights | NamedWeights;
 }
@@ -32,7 +32,7 @@ const CONFIG = "config.json";
 const METADATA = "metadata.json";
 const WEIGHTS = "model.weights.h5";
 
-/** A list of texts, which Keras cuts in pieces `name0`, `name1`, … where it is long. */
+/** A list of strings, which Keras splits into `name0`, `name1`, … if it is long. */
 function textsOf({ attributes }: Group, name: string): readonly string[] | undefined {
   const whole = attributes[name];
   if (whole !== undefined) return typeof whole === "string" ? [whole] : whole;
@@ -46,10 +46,10 @@ function namedWeights(root: Group): NamedWeights {
   const layers = new Map<string, readonly Dataset[]>();
   for (const layer of textsOf(root, "layer_names") ?? []) {
     const group = root.members.get(layer);
-    if (group?.kind !== "group") throw damaged(`it has no weights of the layer "${layer.slice(0, 60)}"`);
+    if (group?.kind !== "group") throw damaged(`it has no weights for the layer "${layer.slice(0, 60)}"`);
     const arrays = (textsOf(group, "weight_names") ?? []).map((name) => {
       const found = memberAt(group, name);
-      if (found?.kind !== "dataset") throw damaged(`it has no weights "${name.slice(0, 60)}"`);
+      if (found?.kind !== "dataset") throw damaged(`it has no array "${name.slice(0, 60)}"`);
       return found;
     });
     layers.set(layer, arrays);
@@ -57,7 +57,7 @@ function namedWeights(root: Group): NamedWeights {
   return { kind: "named", layers };
 }
 
-/** Whether a version of Keras's is one before 3. */
+/** Whether a Keras version is older than 3. */
 const isOlderVersion = (version: unknown): boolean => typeof version === "string" && /^[012]\./.test(version);
 
 function readHdf5(bytes: Uint8Array): KerasFile {
@@ -74,28 +74,30 @@ function readHdf5(bytes: Uint8Array): KerasFile {
   return { isOlder, weights: textsOf(root, "layer_names") ? namedWeights(root) : { kind: "placed", root } };
 }
 
-/** @throws ModelFileError for a name that leads out of the folder that an archive is unpacked to, as Keras does */
+/** @throws ModelFileError for a path outside the folder to which an archive is extracted, as Keras requires */
 function expectInside(name: string): void {
   if (/^[/\\]|^[A-Za-z]:|[\0\\]/.test(name) || name.split("/").includes(".."))
-    throw damaged(`it has a member ${JSON.stringify(name.slice(0, 60))}, a name that leads out of its folder`);
+    throw damaged(`it has a member ${JSON.stringify(name.slice(0, 60))}, a path outside its folder`);
 }
 
 /**
- * What a file of Keras holds, of any of its forms: `.keras`, `.weights.h5`, or the older `.h5`.
+ * Reads a Keras file in any of its formats: `.keras`, `.weights.h5`, or the older `.h5`.
  *
- * @throws ModelFileError where it is none of them, or damaged, and for what is no bytes
+ * @throws ModelFileError for other or damaged files, and for values that are not bytes
  */
 export function readKerasFile(file: Uint8Array | ArrayBuffer): KerasFile {
   const bytes = bytesFrom(file);
   if (isHdf5(bytes)) return readHdf5(bytes);
   if (!isZip(bytes))
-    throw new ModelFileError("this is no file of Keras: neither a .keras archive nor an HDF5 file (.weights.h5, .h5)");
+    throw new ModelFileError(
+      "this is not a Keras file: it is neither a .keras archive nor an HDF5 file (.weights.h5, .h5)",
+    );
   const archive = openZip(bytes);
   archive.names.forEach(expectInside);
   const json = (name: string): Fields => parseFields(strFromU8(archive.member(name)), name);
   if (!archive.names.includes(WEIGHTS) && archive.names.includes(CONFIG))
     throw new ModelFileError(
-      `the .keras archive has no ${WEIGHTS}; save it with the weights in one HDF5 file, as model.save does by default`,
+      `the .keras archive has no ${WEIGHTS}; save the weights in one HDF5 file, the default of model.save`,
     );
   const metadata = archive.names.includes(METADATA) ? json(METADATA) : {};
   return {

@@ -1,4 +1,4 @@
-/** From Keras's description of a model to one of ours: Sequential and Functional models, and models inside of them. */
+/** Converts Keras's model description to ours: Sequential and Functional models, and nested models. */
 import { ModelFileError } from "@ostinato/core";
 import { applyPart, type Read, type Results } from "./apply.ts";
 import { damaged, type Fields, fieldsOf, isFields, listOf, shown, textOf } from "./json.ts";
@@ -10,33 +10,33 @@ import { isComputed, Parts, type ReadModel, type Result, type Value } from "./pa
 import { typeName } from "./values.ts";
 
 const DEEPEST = 20;
-/** Calls of layers, models and operations, where models inside of others are applied several times. */
+/** The maximum number of steps: calls of layers, models and operations, with nested models counted for each call. */
 const MOST_STEPS = 30_000;
 
-/** How a model is read. */
+/** Options for reading a model. */
 export interface GraphOptions {
-  /** Take layers that do otherwise with masks than ours. */
+  /** Accept layers that treat masks differently from ours. */
   readonly acceptDifferences: boolean;
-  /** A Keras before 3 wrote it. */
+  /** The file is from before Keras 3. */
   readonly isOlder: boolean;
 }
 
-/** Something that can be applied: a layer, a model, or an operation between them. */
+/** Something that can be called: a layer, a model, or an operation. */
 type Applied = (node: Node, read: Read) => Results;
 
-/** A layer, model or operation of a model; an input is nothing that can be applied. */
+/** A layer, model or operation of a model; an input cannot be called. */
 interface Made {
   readonly data: Fields;
   readonly isInput: boolean;
   readonly apply: Applied;
 }
 
-/** A model: applied to nothing, it makes inputs of its own. */
+/** A model. Called without arguments, it creates its own inputs. */
 type AppliedModel = (given: readonly Result[] | undefined) => Result[];
 
 const isModel = (className: unknown): boolean => ["Sequential", "Functional", "Model"].includes(String(className));
 
-/** Whether a description is one of an operation. In older files, which name no module, it is one without the options that layers have. */
+/** Whether a description is an operation. Older files have no module name; there, an operation is a description without the options that all layers have. */
 function isOperation(data: Fields): boolean {
   if (typeof data.module === "string") return data.module.startsWith("keras.src.ops.");
   const config = isFields(data.config) ? data.config : {};
@@ -46,7 +46,7 @@ function isOperation(data: Fields): boolean {
   return !isLayer && !(isKnownClass(String(data.class_name)) && config.dtype);
 }
 
-/** An operation between layers, of which only masks are known. */
+/** An operation between layers. Only its mask is computed. */
 function operation(data: Fields): Applied {
   const name = textOf(data, "class_name", "an operation");
   return ({ positional, named }, read) => {
@@ -63,15 +63,15 @@ function operation(data: Fields): Applied {
   };
 }
 
-/** @throws ModelFileError for an input of text */
+/** @throws ModelFileError for a text input */
 function expectNumbers(name: string, type: unknown): void {
   if (type === undefined || type === null || /^(u?int|float|bfloat)\d+$/.test(String(type))) return;
   throw new ModelFileError(
-    `the input "${name.slice(0, 100)}" of the Keras model is of the type ${shown(type)}; save the model without the layers that read it, and give a vocabulary its words`,
+    `the input "${name.slice(0, 100)}" of the Keras model has the type ${shown(type)}; save the model without the layers that read it, and use a vocabulary with the same words`,
   );
 }
 
-/** Reads one description into the parts of a model. */
+/** Reads a description into the parts of a model. */
 class Reading {
   readonly parts = new Parts();
   readonly #options: GraphOptions;
@@ -85,7 +85,7 @@ class Reading {
     expectNumbers(name, typeName(config.dtype));
     if (!Array.isArray(shape))
       throw new ModelFileError(
-        `the Keras file does not say what the input "${name.slice(0, 100)}" is; call the model, or give it an Input, before it is saved`,
+        `the Keras file has no shape for the input "${name.slice(0, 100)}"; call the model, or add an Input, before saving it`,
       );
     return this.parts.addInput(name, shape);
   }
@@ -96,14 +96,14 @@ class Reading {
     return (node, read) => applyPart(this.parts, part, node, read, calls++ === 0, this.#options);
   }
 
-  /** A model inside of another: its layers are applied in its place. */
+  /** A nested model: its layers are called in its place. */
   #model(data: Fields, path: string, trainable: boolean, depth: number): Applied {
     const apply = this.declare(data, path, trainable, depth + 1);
     return ({ positional, named }, read) => {
       const results = apply(referencesIn([positional, named.inputs]).map(read));
       return (result) => {
         const found = results[result];
-        if (found === undefined) throw damaged("a layer reads a result of a model that it does not have");
+        if (found === undefined) throw damaged("a layer reads a result that a nested model does not have");
         return found;
       };
     };
@@ -117,22 +117,22 @@ class Reading {
         : this.#layer(data, path, trainable);
     return (node, read) => {
       this.#steps += 1;
-      if (this.#steps > MOST_STEPS) throw damaged(`it takes more than ${MOST_STEPS} steps`);
+      if (this.#steps > MOST_STEPS) throw damaged(`it has more than ${MOST_STEPS} steps`);
       return apply(node, read);
     };
   }
 
   /**
-   * Adds the layers of a model. What is given back applies them.
+   * Adds the layers of a model. Returns a function that calls them.
    *
-   * @param path where a file of weights has the model
+   * @param path the folder of the model in a weight file
    */
   declare(data: Fields, path: string, trainable: boolean, depth: number): AppliedModel {
-    if (depth > DEEPEST) throw damaged(`models are inside of each other more than ${DEEPEST} deep`);
+    if (depth > DEEPEST) throw damaged(`models are nested more than ${DEEPEST} levels deep`);
     const className = textOf(data, "class_name", "the model");
     if (!isModel(className))
       throw new ModelFileError(
-        `the file holds ${calledThere(className.slice(0, 60), className)}, which is neither a Sequential nor a Functional model; make it one, or take its weights alone with loadKeras`,
+        `the file contains ${calledThere(className.slice(0, 60), className)}, which is neither a Sequential nor a Functional model; convert it to one, or load only its weights with loadKeras`,
       );
     const config = fieldsOf(data, "config", "the model");
     const isChain = className === "Sequential";
@@ -147,10 +147,10 @@ class Reading {
     const made = listOf(config, "layers", "the model").map((layer): Made => {
       if (!isFields(layer)) throw damaged("a layer is not an object");
       const isInput = layer.class_name === "InputLayer";
-      // Files of weights have no operations, and of Sequential models no inputs.
+      // Weight files do not count operations, nor the inputs of Sequential models.
       const place = isOperation(layer) || (isChain && isInput) ? "" : pathOf(layer);
       const nothing: Applied = () => () => {
-        throw damaged("an input reads something");
+        throw damaged("an input has inputs");
       };
       return { data: layer, isInput, apply: isInput ? nothing : this.#applied(layer, place, isTrainable, depth) };
     });
@@ -178,7 +178,7 @@ class Reading {
 
   #runGraph(config: Fields, made: readonly Made[], given: readonly Result[] | undefined): Result[] {
     const byName = new Map(made.map((one) => [textOf(one.data, "name", "a layer"), one]));
-    if (byName.size !== made.length) throw damaged("two layers have one name");
+    if (byName.size !== made.length) throw damaged("two layers have the same name");
     const results = new Map<string, Results>();
     const at = (layer: string, call: number): string => `${call} ${layer}`;
     const inputs = endsOf(config.input_layers);
@@ -187,10 +187,10 @@ class Reading {
       if (!own?.isInput) throw damaged(`the input "${layer.slice(0, 60)}" is none`);
       const fields = fieldsOf(own.data, "config", "an input");
       const from = given ? given[i] : this.#input(fields, layer, fields.batch_shape ?? fields.batch_input_shape);
-      if (from === undefined) throw damaged("a model inside of another is not given all of its inputs");
+      if (from === undefined) throw damaged("a nested model is called without all of its inputs");
       results.set(at(layer, 0), () => from);
     });
-    // Each call waits for those that it reads.
+    // Each call waits for the calls that it reads.
     const pending = [...byName].flatMap(([name, { data, isInput, apply }]) =>
       isInput ? [] : nodesOf(data).map((node, call) => ({ apply, node, key: at(name, call) })),
     );
@@ -213,7 +213,7 @@ class Reading {
     }
     const read = ({ layer, call, result }: Reference): Result => {
       const found = results.get(at(layer, call));
-      if (found === undefined) throw damaged(`it reads "${layer.slice(0, 60)}", which is not there`);
+      if (found === undefined) throw damaged(`it reads "${layer.slice(0, 60)}", which does not exist`);
       return found(result);
     };
     let done = 0;
@@ -226,17 +226,17 @@ class Reading {
         if (left === 0) ready.push(next);
       }
     }
-    if (done < pending.length) throw damaged("its layers read each other in a circle, or something that is not there");
+    if (done < pending.length) throw damaged("its layers form a cycle, or read something that does not exist");
     return endsOf(config.output_layers).map((reference) => {
       const inside = byName.get(reference.layer)?.data.class_name;
-      // Keras counts the calls of models inside of others from 1 on here.
+      // Keras counts the calls of nested models from 1 here.
       const call = inside === "Functional" || inside === "Model" ? Math.max(0, reference.call - 1) : reference.call;
       return read({ ...reference, call });
     });
   }
 }
 
-/** Outputs are called after the layers that make them, or as their record calls them; a single one "output". */
+/** Outputs are named after their layers, or by the keys of the output dictionary; a single output is named "output". */
 function outputNames(data: Fields): string[] {
   const { output_layers: ends } = fieldsOf(data, "config", "the model");
   if (data.class_name === "Sequential") return ["output"];
@@ -250,9 +250,9 @@ function outputNames(data: Fields): string[] {
 }
 
 /**
- * A model from Keras's description of it.
+ * Converts a Keras model description.
  *
- * @throws ModelFileError that names the layer and the option, for what there is none of here; ConfigError and ShapeError where layers do not fit together
+ * @throws ModelFileError that names the layer and the option, for unsupported features; ConfigError and ShapeError for layers that do not fit together
  */
 export function readGraph(data: Fields, options: GraphOptions): ReadModel {
   const reading = new Reading(options);

@@ -1,4 +1,4 @@
-/** Trained models from files of Keras. */
+/** Reads trained models from Keras files. */
 import {
   ConfigError,
   type Float32Tensor,
@@ -18,17 +18,17 @@ import { folderOf, layersWithWeights, memberAt, readModule, variablesAt, wantedO
 /** Options of `importKeras`. */
 export interface ImportKerasOptions {
   /**
-   * Takes layers, too, that count steps otherwise behind the ends of rows: a `GlobalMaxPooling1D` that looks at masked steps, sums of sequences of which one is masked, and attention whose keys alone are masked.
-   * Rows without padding have the same results anyway. Default false: they are refused by name.
+   * Accept layers that treat the steps after the end of a row differently: a `GlobalMaxPooling1D` that includes masked steps, sums of sequences of which only one is masked, and attention with a mask only on its keys.
+   * Results for rows without padding are the same in either case. Default false: such layers are rejected by name.
    */
   readonly acceptDifferences?: boolean;
 }
 
-/** The weights of a model from a file in which they are found by their place. */
+/** Reads the weights of a model from a file that stores them by position. */
 function placedWeights({ model, places }: ReadModel, { weights }: KerasFile): Record<string, Float32Tensor> {
   if (weights.kind === "named") return namedWeights({ model, places }, weights.layers);
   const found: [string, Float32Tensor][] = [];
-  // Keras 2.13 called the group of layers otherwise.
+  // Keras 2.13 used another name for the group of layers.
   const isOlder = memberAt(weights.root, "_layer_checkpoint_dependencies") !== undefined;
   for (const { layer, modules } of layersWithWeights(model)) {
     const { path, name, className } = places.get(layer) as Place;
@@ -41,7 +41,7 @@ function placedWeights({ model, places }: ReadModel, { weights }: KerasFile): Re
   return Object.fromEntries(found);
 }
 
-/** The same from one in which each layer has a list. */
+/** Reads the weights from a file that has a list for each layer. */
 function namedWeights(
   { model, places }: ReadModel,
   layers: ReadonlyMap<string, readonly Dataset[]>,
@@ -51,7 +51,7 @@ function namedWeights(
     const owner = calledThere(className, name);
     if (path.split("layers/").length > 2)
       throw new ModelFileError(
-        `${owner} is part of a model inside of another, whose weights are not read from .h5 files; save the model as .keras`,
+        `${owner} is part of a nested model, whose weights cannot be read from .h5 files; save the model as .keras`,
       );
     const arrays = layers.get(name) ?? [];
     let at = 0;
@@ -60,13 +60,14 @@ function namedWeights(
       at += wantedOf(owner, module).length;
       return readModule(owner, module, arrays.slice(from, at));
     });
-    if (at !== arrays.length) throw damaged(`${owner} has ${arrays.length} weights in the file, and ${at} are known`);
+    if (at !== arrays.length)
+      throw damaged(`${owner} has ${arrays.length} weights in the file, but only ${at} are supported`);
     return read;
   });
   return Object.fromEntries(found);
 }
 
-/** What `exportKeras` kept beside the model. */
+/** The data that `exportKeras` stored with the model. */
 function kept(
   { metadata }: KerasFile,
   { model }: ReadModel,
@@ -81,22 +82,22 @@ function kept(
 }
 
 /**
- * A trained model from a file of Keras: a `.keras` archive of Keras 3, or a `.h5` file with the model in it, as Keras 2 and 3 write them. Sequential and Functional models, models inside of others, layers
- * that are used several times, several inputs and outputs. Layers keep their names, a single output is called "output", and several are called after their layers.
+ * Reads a trained model from a Keras file: a `.keras` archive of Keras 3, or an `.h5` file of Keras 2 or 3 that contains a model. Supports Sequential and Functional models, nested models, shared
+ * layers, and several inputs and outputs. Layers keep their names. A single output is named "output"; several outputs are named after their layers.
  *
- * What a mask leaves out in Keras is here what stands behind the end of a row: ids and masked steps must be padded at the end.
+ * Masks become row lengths, so ids and masked steps must be padded at the end.
  *
- * @throws ModelFileError for a file that is damaged or none of Keras, and for a layer or an option that there is none of here, by its name and with the way out; ConfigError, ShapeError where layers do not fit together
+ * @throws ModelFileError for damaged and other files, and for unsupported layers and options, with their name and the alternative; ConfigError, ShapeError for layers that do not fit together
  * @example
  * const trained = importKeras(await readFile("model.keras"));
- * const trainer = await compile(trained, { … }); // goes on training
+ * const trainer = await compile(trained, { … }); // continues training
  */
 export function importKeras(bytes: Uint8Array | ArrayBuffer, options: ImportKerasOptions = {}): Trained {
   const read = new OptionReader("importKeras", options, ["acceptDifferences"]);
   const file = readKerasFile(bytes);
   if (file.config === undefined)
     throw new ConfigError(
-      "importKeras: the file holds weights alone, and no model; make the model and take them with loadKeras(model, bytes)",
+      "importKeras: the file contains only weights; build the model and load them with loadKeras(model, bytes)",
     );
   const graph = readGraph(file.config, {
     acceptDifferences: read.boolean("acceptDifferences", false),

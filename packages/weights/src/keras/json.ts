@@ -1,7 +1,7 @@
-/** JSON of Keras's files: read within limits, and asked field by field. */
+/** Reads the JSON of Keras files within limits. */
 import { type Json, ModelFileError } from "@ostinato/core";
 
-/** What may be in an object of JSON. */
+/** The fields of a JSON object. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 const DEEPEST = 200;
@@ -10,7 +10,7 @@ const LONGEST = 50_000_000;
 export const isFields = (data: unknown): data is Fields =>
   typeof data === "object" && data !== null && !Array.isArray(data);
 
-/** A value from a file in an error, cut short. */
+/** Shows a value of a file in an error, shortened. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
@@ -18,7 +18,7 @@ export function shown(value: unknown): string {
 
 export const damaged = (why: string): ModelFileError => new ModelFileError(`the Keras file is damaged: ${why}`);
 
-/** @throws ModelFileError where brackets stand deeper in each other than models nest */
+/** @throws ModelFileError if the JSON is nested too deeply */
 function expectShallow(text: string, what: string): void {
   let depth = 0;
   let quoted = false;
@@ -30,13 +30,13 @@ function expectShallow(text: string, what: string): void {
     } else if (letter === 0x22) quoted = true;
     else if (letter === 0x5b || letter === 0x7b) depth += 1;
     else if (letter === 0x5d || letter === 0x7d) depth -= 1;
-    if (depth > DEEPEST) throw damaged(`${what} is nested more than ${DEEPEST} deep`);
+    if (depth > DEEPEST) throw damaged(`${what} is nested more than ${DEEPEST} levels deep`);
   }
 }
 
-/** An object from JSON. @throws ModelFileError where the text is none */
+/** Parses a JSON object. @throws ModelFileError for other text */
 export function parseFields(text: string, what: string): Fields {
-  if (text.length > LONGEST) throw damaged(`${what} has more than ${LONGEST} letters`);
+  if (text.length > LONGEST) throw damaged(`${what} has more than ${LONGEST} characters`);
   expectShallow(text, what);
   let data: unknown;
   try {
@@ -48,21 +48,21 @@ export function parseFields(text: string, what: string): Fields {
   return data;
 }
 
-/** A field that is an object. */
+/** Reads a field that is an object. */
 export function fieldsOf(data: Fields, name: string, what: string): Fields {
   const value = data[name];
   if (!isFields(value)) throw damaged(`${what} has no ${name}`);
   return value;
 }
 
-/** A field that is a list. */
+/** Reads a field that is a list. */
 export function listOf(data: Fields, name: string, what: string): readonly unknown[] {
   const value = data[name];
   if (!Array.isArray(value)) throw damaged(`${what} has no list of ${name}`);
   return value;
 }
 
-/** A field that is a text. */
+/** Reads a field that is a string. */
 export function textOf(data: Fields, name: string, what: string): string {
   const value = data[name];
   if (typeof value !== "string") throw damaged(`${what} has no ${name}`);

@@ -1,4 +1,4 @@
-/** One layer of Keras as one of ours, and one of ours as Keras describes it. */
+/** Converts a single layer between Keras's description and ours. */
 import {
   type Initializer,
   type Json,
@@ -23,13 +23,13 @@ import {
 /** A layer of a file. */
 export interface ReadLayer {
   readonly row: Row;
-  /** What Keras calls it. */
+  /** Its name in Keras. */
   readonly name: string;
-  /** Its options here; those that are not there have our defaults. */
+  /** Its options here; absent options have our defaults. */
   readonly config: Readonly<Record<string, Json>>;
 }
 
-/** Options of Keras's that change no number that a model computes, nor how it learns. */
+/** Keras options that affect neither results nor training. */
 const silent = new Set([
   "name",
   "dtype",
@@ -46,13 +46,13 @@ const silent = new Set([
   "supports_masking",
 ]);
 
-/** Layers of Keras that make ids of text, and where they are here. */
+/** Keras layers that convert text to ids, and their replacement here. */
 const textLayers = new Set(["TextVectorization", "StringLookup", "IntegerLookup"]);
 
-/** How errors call a layer of a file. */
+/** The name of a file's layer in errors. */
 export const calledThere = (className: string, name: string): string => `Keras's ${className} "${name.slice(0, 100)}"`;
 
-/** Keras's way to name classes in files of weights. */
+/** Keras's names for classes in weight files. */
 export const fileName = (className: string): string =>
   className
     .replace(/\W+/g, "")
@@ -60,25 +60,25 @@ export const fileName = (className: string): string =>
     .replace(/([a-z])([A-Z])/g, "$1_$2")
     .toLowerCase();
 
-/** How files of weights name a kind of ours; undefined where Keras has it not. */
+/** The name of a kind in weight files; undefined if Keras does not have it. */
 export function fileNameOf(kind: string): string | undefined {
   const row = rowsByKind.get(kind);
   return row && fileName(row.className);
 }
 
-/** Whether a class of Keras's is a layer that there is here. */
+/** Whether a Keras class is supported. */
 export const isKnownClass = (className: string): boolean => rowsByClass.has(className);
 
 function rowOf(className: string, owner: string): Row {
   const row = rowsByClass.get(className);
   if (row) return row;
   const hint = textLayers.has(className)
-    ? "save the model without it, and give a vocabulary its words"
+    ? "save the model without it, and use a vocabulary with the same words"
     : `there are ${[...rowsByClass.keys()].join(", ")}`;
-  throw new ModelFileError(`${owner} has no counterpart here; ${hint}`);
+  throw new ModelFileError(`${owner} is not supported; ${hint}`);
 }
 
-/** The number of axes of what a layer reads, where the file tells. */
+/** The number of axes of a layer's input, if the file contains it. */
 function axesOf(data: Fields): number | undefined {
   const build = isFields(data.build_config) ? data.build_config.input_shape : undefined;
   const shape = Array.isArray(build) && Array.isArray(build[0]) ? build[0] : build;
@@ -90,11 +90,11 @@ function isLastAxis(value: unknown, data: Fields): boolean {
   return axis === -1 || (Number.isInteger(axis) && axis + 1 === axesOf(data));
 }
 
-/** Whether a value of Keras's is that which there is here. Numbers may have been rounded to float32. */
+/** Whether a Keras value equals the only value supported here. Numbers may have been rounded to float32. */
 const isSame = (value: unknown, only: Json): boolean =>
   typeof only === "number" && typeof value === "number" ? Math.abs(value - only) < 1e-6 : value === only;
 
-/** An option of ours from Keras's value; undefined where our default is to stand. */
+/** Converts the value of a Keras option; undefined for our default. */
 function readOption(owner: string, option: string, theirs: string, value: unknown): Json | undefined {
   if (/activation$/i.test(option)) return readActivation(owner, theirs, value);
   if (option.endsWith("Initializer")) return readInitializer(value);
@@ -103,11 +103,11 @@ function readOption(owner: string, option: string, theirs: string, value: unknow
 }
 
 /**
- * A layer from Keras's description of it.
+ * Converts a Keras layer description.
  *
- * @param trainable whether what it is in may be trained
- * @param isOlder whether a Keras before 3 wrote it
- * @throws ModelFileError that names the layer, the option and the way out, for a layer or an option that there is none of here
+ * @param trainable whether the enclosing model is trainable
+ * @param isOlder whether the file is from before Keras 3
+ * @throws ModelFileError that names the layer, the option and the alternative, for unsupported layers and options
  */
 export function readLayer(data: unknown, trainable: boolean, isOlder: boolean, depth = 0): ReadLayer {
   if (!isFields(data)) throw damaged("a layer is not an object");
@@ -116,7 +116,7 @@ export function readLayer(data: unknown, trainable: boolean, isOlder: boolean, d
   const name = typeof config.name === "string" ? config.name : className;
   const owner = calledThere(className, name);
   const row = rowOf(className, owner);
-  if (depth > 4) throw damaged(`${owner} is inside of too many others`);
+  if (depth > 4) throw damaged(`${owner} is nested too deeply`);
   expectFloat32(owner, config.dtype);
   const isTrainable = trainable && config.trainable !== false;
   const options: Record<string, Json> = { ...row.ours };
@@ -128,7 +128,7 @@ export function readLayer(data: unknown, trainable: boolean, isOlder: boolean, d
     const read = value === undefined ? undefined : readOption(owner, option, theirs, value);
     if (isOlder && read === "hardSigmoid")
       throw new ModelFileError(
-        `${owner}: ${theirs} is "hard_sigmoid", which was 0.2 x + 0.5 before Keras 3, and is x / 6 + 0.5 since, as here; train it with "sigmoid", or save it as ONNX`,
+        `${owner}: ${theirs} is "hard_sigmoid", which was 0.2 x + 0.5 before Keras 3 and is x / 6 + 0.5 in Keras 3 and here; train the model with "sigmoid", or save it as ONNX`,
       );
     if (read !== undefined) options[option] = read;
   }
@@ -150,24 +150,24 @@ export function readLayer(data: unknown, trainable: boolean, isOlder: boolean, d
     if (only !== undefined && (only === "last" ? isLastAxis(value, data) : isSame(value, only))) continue;
     const wayOut =
       only === undefined
-        ? "there is no such option here"
-        : `here it is always ${only === "last" ? "the last axis" : shown(only)}`;
+        ? "this option is not supported"
+        : `it must be ${only === "last" ? "the last axis" : shown(only)}`;
     throw new ModelFileError(`${owner}: ${theirs.slice(0, 60)} is ${shown(value)}; ${wayOut}`);
   }
   if (givesLastFirst(row, options, depth > 0))
     throw new ModelFileError(
-      `${owner}: with go_backwards and return_sequences it gives the last step first, and here steps keep their places; use Bidirectional, or save the model with return_sequences=False`,
+      `${owner}: go_backwards with return_sequences reverses the order of the steps, which is not supported; use Bidirectional, or save the model with return_sequences=False`,
     );
   return { row, name, config: options };
 }
 
-/** Keras's recurrences that read backwards give their steps in the order in which they read them. Bidirectional turns those of its backward layer. */
+/** Keras recurrences that read backwards return their steps in reading order. Bidirectional reverses those of its backward layer. */
 function givesLastFirst({ kind }: Row, options: Options, isInside: boolean): boolean {
   const layer = kind === "bidirectional" && isFields(options.layer) ? options.layer.config : isInside ? {} : options;
   return isFields(layer) && layer.reverse === true && layer.returnSequences === true;
 }
 
-/** An option of ours as Keras writes it. */
+/** Writes an option for Keras. */
 function writeOption(option: string, value: Json): Json {
   if (/activation$/i.test(option)) return snakeCase(value as string);
   if (option.endsWith("Initializer")) return writeInitializer(value as Initializer);
@@ -175,7 +175,7 @@ function writeOption(option: string, value: Json): Json {
   return value;
 }
 
-/** A layer as it is written. */
+/** A layer for Keras. */
 export interface WrittenLayer {
   readonly row: Row;
   readonly className: string;
@@ -183,21 +183,21 @@ export interface WrittenLayer {
 }
 
 /**
- * A layer as Keras describes it.
+ * Writes a layer as Keras describes it.
  *
- * @throws UnsupportedOpError that names the layer and the option, for what Keras has not
+ * @throws UnsupportedOpError that names the layer and the option, for features without a Keras equivalent
  */
 export function writeLayer({ kind, name, config }: LayerSpec, isInside = false): WrittenLayer {
   const owner = `${kind} "${name}"`;
   const row = rowsByKind.get(kind);
   if (row === undefined)
     throw new UnsupportedOpError(
-      `${owner} has no counterpart in Keras; there are layers for ${[...rowsByKind.keys()].join(", ")}. exportOnnx writes every model`,
+      `${owner} has no Keras equivalent; supported layers are ${[...rowsByKind.keys()].join(", ")}. exportOnnx supports every model`,
     );
   const given = config as Options;
   const refuse = (option: string): UnsupportedOpError =>
     new UnsupportedOpError(
-      `${owner}: ${option} is ${shown(given[option])}, which Keras's ${row.className} has not; exportOnnx writes every model`,
+      `${owner}: ${option} is ${shown(given[option])}, which Keras's ${row.className} does not support; exportOnnx supports every model`,
     );
   for (const [option, value] of Object.entries(row.ours ?? {})) if (given[option] !== value) throw refuse(option);
   for (const [option, values] of Object.entries(row.values ?? {}))
@@ -211,7 +211,7 @@ export function writeLayer({ kind, name, config }: LayerSpec, isInside = false):
   }
   if (givesLastFirst(row, given, isInside))
     throw new UnsupportedOpError(
-      `${owner}: with reverse and returnSequences steps keep their places, and Keras gives the last step first; use bidirectional, or exportOnnx`,
+      `${owner}: Keras reverses the order of the steps for reverse with returnSequences; use bidirectional, or exportOnnx`,
     );
   return { row, className: row.className, data: described("keras.layers", row.className, written) };
 }

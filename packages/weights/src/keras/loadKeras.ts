@@ -1,4 +1,4 @@
-/** Weights of Keras for a model of layers. */
+/** Loads Keras weights into a model of layers. */
 import {
   ConfigError,
   type Float32Tensor,
@@ -20,31 +20,31 @@ import { layersWithWeights, readModule, shapesOf } from "./variables.ts";
 
 /** Options of `loadKeras`. */
 export interface LoadKerasOptions {
-  /** Which layer of Keras is which layer of the model, where classes, names and shapes do not tell: `{ encoder: "lstm_1" }`, by the name that Keras gives the layer, or by that of its folder in the file. */
+  /** Maps layers of the model to Keras layers, for cases that class, name and shape do not decide: `{ encoder: "lstm_1" }`. The value is the Keras name of the layer or of its folder in the file. */
   readonly map?: Readonly<Record<string, string>>;
 }
 
 const shownShapes = (shapes: readonly (readonly number[])[]): string => shapes.map(showShape).join(", ");
 
-/** @throws ConfigError for a map that is none, or names a layer that the model does not have */
+/** @throws ConfigError if the map is not an object, or names a layer that the model does not have */
 function readMap(map: unknown, wanted: readonly Wanted[]): Readonly<Record<string, string>> {
   if (map === undefined) return {};
   if (!isFields(map) || Object.values(map).some((value) => typeof value !== "string"))
-    throw new ConfigError('loadKeras: map must be { layer: "layer of Keras" }');
+    throw new ConfigError('loadKeras: map must be { layer: "Keras layer" }');
   const unknown = Object.keys(map).find((name) => !wanted.some(({ layer }) => layer === name));
   if (unknown !== undefined)
     throw new ConfigError(
-      `loadKeras: map names the layer "${unknown}", and the model has ${wanted.map(({ layer }) => layer).join(", ")}`,
+      `loadKeras: map names the layer "${unknown}", but the layers of the model are ${wanted.map(({ layer }) => layer).join(", ")}`,
     );
   return map as Readonly<Record<string, string>>;
 }
 
 /**
- * A model of ours with the weights of a file of Keras: `.weights.h5`, a `.keras` archive, or the older `.h5`. Layers are matched by class; of several of one class those of the same name, then those that alone have their
- * shapes, and in a chain in their order. Where that does not tell, `map` does. What of a model is in no file, or of a file in no model, is told in one error.
+ * Loads the weights of a Keras file into a model: `.weights.h5`, a `.keras` archive, or the older `.h5`. Layers are matched by class. Layers of the same class are matched by name, then by shape if only one
+ * has it, and in a chain by order. Use `map` for the remaining cases. A single error lists everything that is missing or left over.
  *
- * @param model a model, or a trained one, whose vocabulary, metadata and losses are kept
- * @throws ModelFileError for a file that is damaged, and with names and shapes of both sides where it does not fit the model; ConfigError for a map that names no layer of the model
+ * @param model a model, or a trained model, which keeps its vocabulary, metadata and losses
+ * @throws ModelFileError for a damaged file, and with the names and shapes of both sides if it does not fit the model; ConfigError for a map with an unknown layer
  * @example
  * const trained = loadKeras(sequential([embedding({ inputDim: 5000, outputDim: 32, maskZero: true }), lstm({ units: 64 }), dense({ units: 1 })]), await readFile("model.weights.h5"));
  */
@@ -64,11 +64,10 @@ export function loadKeras(
   const { found, missing, left, problems } = match(all, stored, readMap(options.map, all), isChain(spec));
   for (const wanted of missing) {
     problems.push(
-      `${wanted.label} needs ${shownShapes(shapesOf(wanted.label, wanted))}, and the file has no such layer`,
+      `${wanted.label} needs ${shownShapes(shapesOf(wanted.label, wanted))}, but the file has no such layer`,
     );
   }
-  for (const stored of left)
-    problems.push(`the file has beside them ${calledThere(stored)}, ${shownShapes(stored.shapes)}`);
+  for (const stored of left) problems.push(`the file also has ${calledThere(stored)}, ${shownShapes(stored.shapes)}`);
   if (problems.length > 0)
     throw new ModelFileError(
       `loadKeras: the file does not fit the model:\n${problems.map((problem) => `- ${problem}`).join("\n")}`,

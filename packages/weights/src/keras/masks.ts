@@ -1,30 +1,30 @@
-/** Where masks of Keras's models come from. Those that Keras makes by itself are the lengths of rows here, and need not be read; others are refused. */
+/** The origin of masks in Keras models. Masks that Keras derives from its layers become row lengths; other masks are rejected. */
 
-/** Comparisons that a mask is made of, such as "ids ≠ 0". */
+/** The comparisons that a mask is made of, such as "ids ≠ 0". */
 export type Mask = ReadonlySet<string>;
 
-/** The comparison of a value, which a key stands for, with a number. */
+/** The comparison of a value, identified by its key, with a number. */
 export const comparison = (key: string, number: unknown): Mask => new Set([`${key} ≠ ${Number(number)}`]);
 
-/** Whether two masks are of the same steps; no mask is one of all. */
+/** Whether two masks select the same steps. No mask selects all steps. */
 export const sameMask = (a: Mask | undefined, b: Mask | undefined): boolean =>
   [...(a ?? [])].sort().join() === [...(b ?? [])].sort().join();
 
-/** Operations that make a mask of masks. */
+/** Operations that combine masks into a mask. */
 const combining = new Set(
   "Any All LogicalOr LogicalAnd ExpandDims Squeeze ConvertToTensor Cast Concatenate BroadcastTo".split(" "),
 );
-/** Operations that make constants in the shape of what they read. */
+/** Operations that make constants with the shape of their input. */
 const constant = new Set(["ZerosLike", "OnesLike"]);
 
-/** What an operation reads: a value by its key, a mask, or a number. */
+/** An operand: a value by its key, a mask, or a number. */
 export interface Operand {
   readonly key?: string;
   readonly mask?: Mask;
   readonly number?: number;
 }
 
-/** The mask that an operation makes; undefined where it makes something else. */
+/** The mask that an operation computes; undefined for other operations. */
 export function maskOf(operation: string, operands: readonly Operand[]): Mask | undefined {
   if (constant.has(operation)) return new Set();
   if (operation === "NotEqual") {

@@ -1,17 +1,17 @@
-/** Which layers of a file of Keras are which layers of a model. */
+/** Matches the layers of a Keras file with the layers of a model. */
 import type { Stored } from "./stored.ts";
 import { type LayerModules, shapesOf, signatureOf } from "./variables.ts";
 
-/** How errors call a layer of a file. */
+/** The name of a file's layer in errors. */
 export const calledThere = ({ names, className }: Stored): string => `${className ?? "layer"} "${names[0]}"`;
 
-/** A layer of the model that wants weights. */
+/** A layer of the model that needs weights. */
 export interface Wanted extends LayerModules {
   readonly className: string | undefined;
   readonly label: string;
 }
 
-/** A matching as it is made. */
+/** A matching in progress. */
 export interface Making {
   readonly found: Map<Wanted, Stored>;
   readonly missing: Set<Wanted>;
@@ -31,25 +31,25 @@ const fits = (wanted: Wanted, stored: Stored): boolean =>
   (stored.className === undefined || stored.className === wanted.className) &&
   signature(wanted) === signatureOf(stored.shapes);
 
-/** Layers that a map names. */
+/** Matches the layers in a map. */
 function byMap(making: Making, map: Readonly<Record<string, string>>): void {
   for (const wanted of [...making.missing]) {
     const said = Object.hasOwn(map, wanted.layer) ? map[wanted.layer] : undefined;
     if (said === undefined) continue;
     const left = [...making.left];
-    // The name of a layer goes before that of a folder.
+    // The name of a layer takes precedence over that of a folder.
     const stored = left.find(({ names }) => names[0] === said) ?? left.find(({ names }) => names.includes(said));
     if (stored) take(making, wanted, stored);
     else {
       making.problems.push(
-        `map says that ${wanted.label} is "${said}", which the file does not have, or has for another layer`,
+        `map assigns "${said}" to ${wanted.label}, but the file does not have it, or it is assigned to another layer`,
       );
       making.missing.delete(wanted);
     }
   }
 }
 
-/** Layers that a user gave the same name. Names that Keras and we give by counting mean nothing. */
+/** Matches layers with the same user-defined name. Default names with a counter are ignored. */
 function byName(making: Making): void {
   for (const wanted of [...making.missing]) {
     const { layer, className } = wanted;
@@ -59,7 +59,7 @@ function byName(making: Making): void {
   }
 }
 
-/** Layers of one class: the only ones of their shapes, or in the order of a chain. */
+/** Matches layers of one class: by shape if it is unique, or by order in a chain. */
 function byOrder(making: Making, inOrder: boolean): void {
   const classes = new Map<string | undefined, Wanted[]>();
   const told = [...making.left].every(({ className }) => className !== undefined);
@@ -94,7 +94,7 @@ function byOrder(making: Making, inOrder: boolean): void {
 
 const sameShapes = (a: Wanted, b: Wanted): boolean => signature(a) === signature(b);
 
-/** Which layer of a file is which layer of a model: as a map says, by name, by shapes where these leave no choice, and in the order of a chain. */
+/** Matches the layers of a file with those of a model: by map, by name, by unique shape, and by order in a chain. */
 export function match(
   wanted: readonly Wanted[],
   stored: readonly Stored[],

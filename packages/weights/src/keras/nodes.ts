@@ -1,14 +1,14 @@
-/** How layers of Keras are applied to each other: the calls of a Functional model, in the form of Keras 3 and in that of Keras 2. */
+/** Reads the calls of a Functional model, in the format of Keras 3 and that of Keras 2. */
 import { damaged, type Fields, isFields, listOf } from "./json.ts";
 
-/** A result of a call of a layer: its name there, which of its calls, and which of the results. */
+/** A result of a call: the Keras name of the layer, the index of the call, and the index of the result. */
 export interface Reference {
   readonly layer: string;
   readonly call: number;
   readonly result: number;
 }
 
-/** A call. Each argument is a reference, plain data, or a list or record of such. */
+/** A call. Each argument is a reference, plain data, or a list or dictionary of these. */
 export interface Node {
   readonly positional: readonly unknown[];
   readonly named: Fields;
@@ -23,11 +23,11 @@ function readTriple(data: unknown): Reference | undefined {
   return typeof layer === "string" && isCount(call) && isCount(result) ? { layer, call, result } : undefined;
 }
 
-/** The reference that data is. Plain lists are none in Keras 3. */
+/** Reads a reference. In Keras 3, plain lists are not references. */
 function referenceOf(data: unknown): Reference | undefined {
   if (!isFields(data) || data.class_name !== "__keras_tensor__" || !isFields(data.config)) return undefined;
   const found = readTriple(data.config.keras_history);
-  if (found === undefined) throw damaged("a layer reads something that no layer made");
+  if (found === undefined) throw damaged("a layer has an invalid input");
   return found;
 }
 
@@ -43,20 +43,20 @@ const asTensor = ({ layer, call, result }: Reference): Fields => ({
   config: { keras_history: [layer, call, result] },
 });
 
-/** The call of a layer in a chain, which reads the only thing that there is. */
+/** The call of a layer in a chain, whose only input is the previous layer. */
 export const AFTER_ANOTHER: Node = { positional: [asTensor({ layer: "", call: 0, result: 0 })], named: {} };
 
-/** Lists of triples, as Keras 2 has them among named arguments, in the form of Keras 3. */
+/** Converts lists of triples, which Keras 2 uses in named arguments, to the format of Keras 3. */
 function revived(data: unknown): unknown {
   const triple = readTriple(data);
   if (triple) return asTensor(triple);
   return Array.isArray(data) ? data.map(revived) : data;
 }
 
-/** A call of Keras 2: a list of what it reads, `[["lstm", 0, 0, { named arguments }]]`. */
+/** A Keras 2 call: a list of inputs, `[["lstm", 0, 0, { named arguments }]]`. */
 function readOldNode(data: readonly unknown[]): Node {
   const read = data.map(readTriple);
-  if (read.length === 0 || read.includes(undefined)) throw damaged("a layer reads something that no layer made");
+  if (read.length === 0 || read.includes(undefined)) throw damaged("a layer has an invalid input");
   const tensors = (read as readonly Reference[]).map(asTensor);
   const named = (data[0] as readonly unknown[])[3];
   return {
@@ -76,10 +76,10 @@ export function nodesOf(data: Fields): Node[] {
   });
 }
 
-/** The inputs or outputs of a model, which may be one, a list, or a record. */
+/** The inputs or outputs of a model: one, a list, or a dictionary. */
 export function endsOf(data: unknown): Reference[] {
   const triple = readTriple(data);
   if (triple) return [triple];
-  if (typeof data !== "object" || data === null) throw damaged("the model has no inputs or no outputs");
+  if (typeof data !== "object" || data === null) throw damaged("the model has no inputs or outputs");
   return Object.values(data).flatMap(endsOf);
 }

@@ -1,11 +1,11 @@
-/** The order in which Keras has the layers of a Functional model, by which its files of weights number them. */
+/** The order of layers in a Keras Functional model, which determines their numbers in weight files. */
 import type { ModelSpec } from "@ostinato/core";
 import { type Row, rowsByKind } from "./table.ts";
 
-/** What Keras orders: an input, or a layer by its index. */
+/** An input, or a layer by its index. */
 export type Operation = { readonly input: number } | { readonly layer: number };
 
-/** A call, or an input: what it reads. */
+/** A call or an input, with the nodes that it reads. */
 interface Step {
   readonly operation: string;
   readonly reads: readonly number[];
@@ -14,7 +14,7 @@ interface Step {
 const keyOf = (operation: Operation): string =>
   "input" in operation ? `input ${operation.input}` : `layer ${operation.layer}`;
 
-/** Inputs, then calls; each with the numbers of those that it reads. */
+/** The inputs followed by the calls; each with the indices of those that it reads. */
 function stepsOf({ inputs, calls }: ModelSpec): Step[] {
   return [
     ...inputs.map((_, input): Step => ({ operation: keyOf({ input }), reads: [] })),
@@ -27,10 +27,10 @@ function stepsOf({ inputs, calls }: ModelSpec): Step[] {
   ];
 }
 
-/** Operations that Keras computes a mask with, one behind another, between what that reads and what takes the mask. */
+/** The number of operations with which Keras computes a mask, in sequence, between the input of the mask and the layer that uses it. */
 const MASK_OPERATIONS = 4;
 
-/** By step, the steps that take a mask that is made of what it gives. */
+/** For each step, the steps that use a mask computed from its output. */
 function maskTakers(
   { inputs, calls, layers }: ModelSpec,
   steps: readonly Step[],
@@ -54,13 +54,13 @@ function maskTakers(
   return takers;
 }
 
-/** Keras's `map_graph`: by depth, the deepest first, and by when a walk from the outputs meets an operation first. */
+/** Keras's `map_graph`: sorts by depth, deepest first, then by the order of a traversal from the outputs. */
 function orderedBy(spec: ModelSpec, withMasks: boolean): string[] {
   const steps = stepsOf(spec);
   const takers = withMasks ? maskTakers(spec, steps) : new Map<number, readonly number[]>();
   const met = new Map<string, number>();
   const entered = new Set<number>();
-  /** Each after what it reads. */
+  /** Each step follows those that it reads. */
   const finished: number[] = [];
   const path: { step: number; next: number }[] = [];
   const enter = (step: number): void => {
@@ -70,7 +70,7 @@ function orderedBy(spec: ModelSpec, withMasks: boolean): string[] {
     if (!met.has(operation)) met.set(operation, met.size);
     path.push({ step, next: 0 });
   };
-  // Records of outputs are walked in the order of their names.
+  // Output dictionaries are traversed in the order of their keys.
   for (const { source } of [...spec.outputs].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     enter("input" in source ? source.input : spec.inputs.length + source.call);
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
@@ -87,7 +87,7 @@ function orderedBy(spec: ModelSpec, withMasks: boolean): string[] {
   const deepen = (step: number, depth: number): void => {
     depths.set(step, Math.max(depths.get(step) ?? 0, depth));
   };
-  // Who reads it comes behind it in this list.
+  // A step that reads another comes after it in this list.
   for (const step of finished.reverse()) {
     const { operation, reads } = steps[step] as Step;
     for (const taker of takers.get(step) ?? []) deepen(step, (depths.get(taker) ?? 0) + MASK_OPERATIONS + 1);
@@ -104,8 +104,8 @@ function orderedBy(spec: ModelSpec, withMasks: boolean): string[] {
 /**
  * The inputs and layers of a model in Keras's order.
  *
- * @param classOf what tells apart layers that files number together
- * @returns undefined where it depends on how Keras computes masks, which files do not say, for two layers of one class
+ * @param classOf identifies layers that files number together
+ * @returns undefined if, for two layers of one class, the order depends on how Keras computes masks, which the file does not contain
  */
 export function kerasOrder(spec: ModelSpec, classOf: (layer: number) => string): Operation[] | undefined {
   const operations = new Map<string, Operation>([

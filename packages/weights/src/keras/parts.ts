@@ -1,4 +1,4 @@
-/** The parts of a model of ours while one of Keras's is read: inputs, layers and their calls. */
+/** Builds a model from a Keras description: inputs, layers and calls. */
 import { type Json, type Model, ModelFileError, parseModelSpec } from "@ostinato/core";
 import { damaged, shown } from "./json.ts";
 import type { ReadLayer } from "./layers.ts";
@@ -7,22 +7,22 @@ import { Names, plainName } from "./names.ts";
 
 const MOST_CALLS = 10_000;
 
-/** Where Keras keeps the weights of a layer. */
+/** The location of a layer's weights in a Keras file. */
 export interface Place {
-  /** The folder of the layer in a file of weights: `layers/lstm_1/`. */
+  /** The folder of the layer in a weight file: `layers/lstm_1/`. */
   readonly path: string;
-  /** What Keras calls the layer. */
+  /** The name of the layer in Keras. */
   readonly name: string;
   readonly className: string;
 }
 
-/** A model, and the place of each of its layers by our name. */
+/** A model, and the location of each layer's weights by layer name. */
 export interface ReadModel {
   readonly model: Model;
   readonly places: ReadonlyMap<string, Place>;
 }
 
-/** A time axis without a name yet. Those of what is merged step by step are one. */
+/** A time axis that has no name yet. Sequences that are merged share one. */
 class Time {
   #same: Time | undefined;
 
@@ -37,18 +37,18 @@ class Time {
   }
 }
 
-/** An input of the model. What it holds is known once a layer reads it. */
+/** An input of the model. Its kind is set by the first layer that reads it. */
 interface Input {
   readonly name: string;
-  /** The sizes of its axes, of which those that the data tells are null. */
+  /** Its shape; null for sizes that depend on the data. */
   readonly shape: readonly unknown[];
   readonly time: Time;
   kind: "ids" | "sequence" | "features" | undefined;
 }
 
-/** What a layer reads or gives. */
+/** A value that a layer reads or returns. */
 export interface Value {
-  /** Stands for it in comparisons. */
+  /** Identifies it in comparisons. */
   readonly key: string;
   readonly source: Json;
   readonly kind: "input" | "ids" | "sequence" | "features" | "scores";
@@ -57,25 +57,25 @@ export interface Value {
   readonly time?: Time;
 }
 
-/** What an operation between layers gives: a mask, or something that is not read. */
+/** The result of an operation between layers: a mask, or an unsupported value. */
 export interface Computed {
   readonly operation: string;
   readonly mask: Mask | undefined;
 }
 
-/** What a layer may be told to read. */
+/** A value that may be passed to a layer. */
 export type Result = Value | Computed;
 
 export const isComputed = (result: Result): result is Computed => "operation" in result;
 
-/** A layer of the model, whose options may still be set by how it is called. */
+/** A layer of the model. Its calls may still change its options. */
 export interface Part {
   readonly layer: ReadLayer;
   readonly index: number;
   readonly config: Record<string, Json>;
 }
 
-/** The parts so far. */
+/** The parts collected so far. */
 export class Parts {
   readonly #layers: { readonly kind: string; readonly name: string; readonly config: Json }[] = [];
   readonly #calls: { readonly layer: number; readonly sources: readonly Json[] }[] = [];
@@ -83,7 +83,7 @@ export class Parts {
   readonly #places = new Map<string, Place>();
   readonly #names = new Names();
 
-  /** @param shape with the batch axis, as Keras has it */
+  /** @param shape the shape in Keras, including the batch axis */
   addInput(name: string, shape: readonly unknown[]): Value {
     const input: Input = { name: this.#names.take(plainName(name)), shape, time: new Time(), kind: undefined };
     const index = this.#inputs.push(input) - 1;
@@ -98,13 +98,13 @@ export class Parts {
     return { layer, config, index: this.#layers.push({ kind: row.kind, name: own, config }) - 1 };
   }
 
-  /** The number of the call. */
+  /** Returns the index of the call. */
   addCall({ index }: Part, reads: readonly Value[]): number {
-    if (this.#calls.length >= MOST_CALLS) throw damaged(`it applies more than ${MOST_CALLS} layers`);
+    if (this.#calls.length >= MOST_CALLS) throw damaged(`it has more than ${MOST_CALLS} calls of layers`);
     return this.#calls.push({ layer: index, sources: reads.map(({ source }) => source) }) - 1;
   }
 
-  /** The inputs as our descriptions have them. */
+  /** The inputs in our format. */
   #inputSpecs(): Json[] {
     const times = new Map<Time, string>();
     const timeOf = ({ root }: Time): string => {
@@ -117,7 +117,7 @@ export class Parts {
         new ModelFileError(`the input "${name}" of the Keras model has the shape ${shown(shape)}; ${why}`);
       if (kind === undefined) throw wrong("no layer reads it");
       if (shape.length !== (kind === "sequence" ? 3 : 2))
-        throw wrong("here inputs are [batch, time] of ids, [batch, time, features] or [batch, features]");
+        throw wrong("inputs must be ids [batch, time], or [batch, time, features] or [batch, features]");
       const features = shape.at(-1) as number;
       if (kind !== "ids" && !(Number.isSafeInteger(features) && features > 0))
         throw wrong("the number of features must be known");
@@ -126,12 +126,12 @@ export class Parts {
     });
   }
 
-  /** The model with these outputs. @throws ModelFileError, ConfigError, ShapeError where its parts do not fit together */
+  /** The model with these outputs. @throws ModelFileError, ConfigError, ShapeError if its parts do not fit together */
   finish(results: readonly Result[], names: readonly string[]): ReadModel {
     const outputs = results.map((result, i) => {
       if (!isComputed(result)) return { name: names[i] as string, source: result.source };
       throw new ModelFileError(
-        `an output of the Keras model is made by the operation ${shown(result.operation)}, which there is none of here; make it a layer`,
+        `an output of the Keras model comes from the operation ${shown(result.operation)}, which is not supported; use a layer instead`,
       );
     });
     const spec = parseModelSpec({ inputs: this.#inputSpecs(), layers: this.#layers, calls: this.#calls, outputs });

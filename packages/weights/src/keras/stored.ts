@@ -1,25 +1,25 @@
-/** The layers of a file of Keras that have weights. */
+/** The layers with weights in a Keras file. */
 import type { Dataset, Group } from "../hdf5/read.ts";
 import type { KerasFile } from "./files.ts";
 import { folderOf, type LayerModules, variablesAt, wantedOf } from "./variables.ts";
 
 /** A layer of a file with its weights. */
 export interface Stored {
-  /** What it may be called. */
+  /** Its possible names. */
   readonly names: readonly string[];
-  /** The kind of layer by the file's name for it, `lstm`; files of Keras 2 do not tell. */
+  /** The kind of layer in the file's notation, `lstm`; unknown for Keras 2. */
   readonly className: string | undefined;
   /** The shapes of its weights, in order. */
   readonly shapes: readonly (readonly number[])[];
-  /** The arrays of each part of a layer of ours. */
+  /** The arrays of each part of our layer. */
   arrays(layer: LayerModules): readonly (readonly Dataset[])[];
 }
 
-/** All arrays below a group, in the order of their paths. */
+/** All arrays in a group and its subgroups, in the order of their paths. */
 const arraysBelow = (group: Group): Dataset[] =>
   [...group.members.values()].flatMap((member) => (member.kind === "group" ? arraysBelow(member) : [member]));
 
-/** The layers of a file of Keras 3 that have weights: those of models inside of others, too. */
+/** The layers with weights in a Keras 3 file, including those of nested models. */
 function placedLayers(group: Group, path: string): Stored[] {
   const layers = group.members.get("layers") ?? group.members.get("_layer_checkpoint_dependencies");
   if (layers?.kind !== "group") return [];
@@ -46,7 +46,7 @@ function placedLayers(group: Group, path: string): Stored[] {
   return found.sort((a, b) => a.order - b.order);
 }
 
-/** The layers of a file that have weights. */
+/** The layers with weights in a file. */
 export function storedLayers({ weights }: KerasFile): Stored[] {
   if (weights.kind === "placed") return placedLayers(weights.root, "");
   return [...weights.layers]

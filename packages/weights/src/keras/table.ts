@@ -1,49 +1,49 @@
-/** The layers of Keras and ours, a row each, both ways. What Keras calls an option is its name here in snake case. */
+/** The table of supported layers in Keras and here. Options have the same name in snake case unless the table says otherwise. */
 import type { Json } from "@ostinato/core";
 
-/** What a layer gives: what it takes, a sequence, or features; a recurrence by its option `returnSequences`. */
+/** The output kind of a layer: that of its input, a sequence, or features; for recurrences it depends on `returnSequences`. */
 type Gives = "same" | "sequence" | "features" | "recurrence";
 
-/** What the steps behind the end of a row are after a layer. */
+/** The treatment of masks by a layer. */
 export type Masks =
-  /** It hands the mask of its input on. */
+  /** The mask of the input is passed on. */
   | "same"
-  /** It makes a mask by comparing its input with this option's value, or where the option says so with 0. */
+  /** A mask is computed by comparing the input with the value of this option, or with 0 if the option is true. */
   | { readonly compares: "maskValue" | "maskZero" }
-  /** Its inputs have one mask, or the results differ. */
+  /** All inputs must have the same mask; otherwise the results differ. */
   | "merged"
-  /** The mask of its first input; those of the others limit what it looks at. */
+  /** The output has the mask of the first input; the masks of the others limit attention. */
   | "first"
-  /** There are no steps after it. */
+  /** The output has no time axis. */
   | "none"
-  /** It looks at steps behind the end, too, where ours does not. */
+  /** Keras includes the steps after the end, our layer does not. */
   | "ignored";
 
-/** A layer there and here. */
+/** A layer in Keras and here. */
 export interface Row {
   readonly className: string;
   readonly kind: string;
   /** Options that both have. */
   readonly options?: readonly string[];
-  /** Options of ours that Keras calls otherwise. */
+  /** Options that have another name in Keras. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** Options that are layers. */
   readonly layers?: readonly string[];
-  /** Options of Keras's that there is one way of here, by its names; "last" is the last axis. Others must be null or false. */
+  /** Keras options for which only one value is supported, by Keras name; "last" is the last axis. All others must be null or false. */
   readonly only?: Readonly<Record<string, Json>>;
-  /** Options of ours that there is one way of there. */
+  /** Our options for which Keras supports only one value. */
   readonly ours?: Readonly<Record<string, Json>>;
-  /** Values of our options that Keras has, where it has not all of them. */
+  /** The values that Keras supports, for options that have other values here. */
   readonly values?: Readonly<Record<string, readonly Json[]>>;
-  /** Options of ours that are arguments of calls there. */
+  /** Our options that are call arguments in Keras. */
   readonly callOptions?: readonly string[];
-  /** Files have its weights in the folder of a cell. */
+  /** Its weights are stored in the folder of a cell. */
   readonly inCell?: true;
-  /** It is called with `reverse=True` on the way back. */
+  /** It is called with `reverse=True` in the output direction. */
   readonly goesBack?: true;
-  /** Keras hands a mask to its calls. */
+  /** Keras passes a mask to its calls. */
   readonly takesMask?: true;
-  /** Keras computes its mask of what it reads, by operations of its own. */
+  /** Keras computes its mask from its input, with separate operations. */
   readonly computesMask?: true;
   readonly gives: Gives;
   readonly masks: Masks;
@@ -73,7 +73,7 @@ const recurrent = [
 const gated = [...recurrent, "recurrentActivation"];
 
 const pointwise = { gives: "same", masks: "same" } as const;
-// A stateful recurrence of Keras is built for one size of batches.
+// A stateful Keras recurrence is built for one batch size.
 const recurrence = {
   gives: "recurrence",
   masks: "same",
@@ -88,7 +88,7 @@ const attention = {
   masks: "first",
   callOptions: ["useCausalMask", "returnAttentionScores"],
 } as const;
-/** Layers of an activation alone: Keras's class, the function, and what must be said of it. */
+/** Layers that only apply an activation: the Keras class, the function, and required options. */
 const activation = (className: string, name: string, only: Row["only"] = {}): Row => ({
   ...pointwise,
   className,
@@ -97,7 +97,7 @@ const activation = (className: string, name: string, only: Row["only"] = {}): Ro
   only,
 });
 
-/** Where several rows have one kind, the first is that which is written. */
+/** If several rows have the same kind, the first is used for export. */
 const rows: readonly Row[] = [
   {
     className: "Embedding",
@@ -195,8 +195,8 @@ const rows: readonly Row[] = [
   { className: "RepeatVector", kind: "repeatVector", options: ["n"], gives: "sequence", masks: "none" },
 ];
 
-/** The rows by Keras's classes. */
+/** The rows by Keras class. */
 export const rowsByClass: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.className, row]));
 
-/** The rows by our kinds. */
+/** The rows by kind. */
 export const rowsByKind: ReadonlyMap<string, Row> = new Map([...rows].reverse().map((row) => [row.kind, row]));

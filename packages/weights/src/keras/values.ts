@@ -1,29 +1,29 @@
-/** The values of Keras's options that are no plain numbers: activations, initializers, regularizers and data types, from there and back. */
+/** Converts the values of Keras options that are not plain numbers: activations, initializers, regularizers and data types. */
 import { activationNames, type Initializer, type Json, ModelFileError, type Regularizer } from "@ostinato/core";
 import { type Fields, isFields, shown } from "./json.ts";
 
-/** `recurrentActivation` as Keras writes it, `recurrent_activation`. */
+/** Converts `recurrentActivation` to `recurrent_activation`. */
 export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** `recurrent_activation` as it is written here, `recurrentActivation`. */
+/** Converts `recurrent_activation` to `recurrentActivation`. */
 const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** Other names that Keras takes. */
+/** Aliases that Keras accepts. */
 const synonyms = new Map([["swish", "silu"]]);
 
-/** An activation; null is linear. @throws ModelFileError for one that there is none of here */
+/** An activation; null is linear. @throws ModelFileError for unsupported activations */
 export function readActivation(owner: string, option: string, value: unknown): Json {
   if (value === null) return "linear";
-  // Functions of Keras may be described as objects.
+  // Keras functions may be described as objects.
   const name = isFields(value) ? (value.config ?? value.class_name) : value;
   const known = typeof name === "string" ? camelCase(synonyms.get(name) ?? name) : undefined;
   if (known !== undefined && activationNames.some((own) => own === known)) return known;
   throw new ModelFileError(
-    `${owner}: ${option} is ${shown(value)}, which there is none of here; there are ${activationNames.map(snakeCase).join(", ")}`,
+    `${owner}: ${option} is ${shown(value)}, which is not supported; supported are ${activationNames.map(snakeCase).join(", ")}`,
   );
 }
 
-/** Classes of Keras's initializers that have no options but a seed. */
+/** Keras initializer classes whose only option is a seed. */
 const plainInitializers: Readonly<Record<string, Initializer>> = {
   Zeros: "zeros",
   Ones: "ones",
@@ -39,7 +39,7 @@ const plainInitializers: Readonly<Record<string, Initializer>> = {
 
 const number = (fields: Fields, name: string): number => Number(fields[name]);
 
-/** How a weight would begin anew. Initializers that there are none of here are left out: the weights of a file are there already. */
+/** The initializer of a weight. Unsupported initializers are ignored, because the file contains the weights. */
 export function readInitializer(value: unknown): Json | undefined {
   if (!isFields(value)) return undefined;
   const name = String(value.class_name);
@@ -56,7 +56,7 @@ export function readInitializer(value: unknown): Json | undefined {
   return undefined;
 }
 
-/** A thing of Keras as it describes it. */
+/** A Keras object as Keras describes it. */
 export const described = (module: string, className: string, config: Readonly<Record<string, Json>>): Json => ({
   module,
   class_name: className,
@@ -78,18 +78,18 @@ export function writeInitializer(value: Initializer): Json {
   return initializer({ uniform: "RandomUniform", normal: "RandomNormal", constant: "Constant" }[kind], numbers);
 }
 
-/** A penalty on weights, or null. @throws ModelFileError for one that is not of their size */
+/** A weight penalty, or null. @throws ModelFileError for other regularizers */
 export function readRegularizer(owner: string, option: string, value: unknown): Json {
   if (value === null) return null;
   const name = isFields(value) ? value.class_name : value;
   const config = isFields(value) && isFields(value.config) ? value.config : {};
-  // Keras's own default, where only the name is there.
+  // Keras's default, used if only the name is given.
   const amount = (key: string): number => (config[key] === undefined ? 0.01 : number(config, key));
   if (name === "L1" || name === "l1") return { l1: amount("l1"), l2: 0 };
   if (name === "L2" || name === "l2") return { l1: 0, l2: amount("l2") };
   if (name === "L1L2" || name === "l1_l2") return { l1: number(config, "l1") || 0, l2: number(config, "l2") || 0 };
   throw new ModelFileError(
-    `${owner}: ${option} is ${shown(name)}; here penalties are { l1, l2 }, set it to L1, L2 or None before saving`,
+    `${owner}: ${option} is ${shown(name)}, which is not supported; set it to L1, L2 or None before saving`,
   );
 }
 
@@ -97,17 +97,17 @@ export function writeRegularizer(value: Regularizer | null): Json {
   return value && described("keras.regularizers", "L1L2", { l1: value.l1, l2: value.l2 });
 }
 
-/** The name of a data type or of a policy of them. */
+/** The name of a data type or a dtype policy. */
 export function typeName(value: unknown): unknown {
   if (!isFields(value)) return value;
   return isFields(value.config) ? value.config.name : value.class_name;
 }
 
-/** @throws ModelFileError for a layer that computes in anything but float32 */
+/** @throws ModelFileError for a layer that does not compute in float32 */
 export function expectFloat32(owner: string, value: unknown): void {
   const name = typeName(value);
   if (name === undefined || name === null || name === "float32") return;
   throw new ModelFileError(
-    `${owner} computes in ${shown(name)}, and here all is float32; make the model with keras.config.set_dtype_policy("float32"), give it the weights, and save it`,
+    `${owner} computes in ${shown(name)}, but only float32 is supported; rebuild the model with keras.config.set_dtype_policy("float32"), set its weights, and save it`,
   );
 }

@@ -1,4 +1,4 @@
-/** Where files of Keras keep the weights of a layer, and weights from there and to there. */
+/** Locates and converts the weights of a layer in Keras files. */
 import { type Float32Tensor, type Model, ModelFileError, showShape } from "@ostinato/core";
 import { fromLibrary, isConverted, shapesIn, toLibrary } from "../conversions.ts";
 import type { Dataset, Group } from "../hdf5/read.ts";
@@ -7,7 +7,7 @@ import { type Module, modulesOf } from "../modules.ts";
 import { damaged } from "./json.ts";
 import { rowsByKind } from "./table.ts";
 
-/** The parts of a layer that have weights, in the order in which Keras has them. */
+/** The parts of a layer that have weights, in Keras's order. */
 export interface LayerModules {
   /** The name of the layer here. */
   readonly layer: string;
@@ -30,7 +30,7 @@ const folders: Readonly<Record<string, string>> = {
   layer: "layer",
 };
 
-/** The folder of a part within that of its layer: `forward_layer/cell/`. */
+/** The folder of a part in the folder of its layer: `forward_layer/cell/`. */
 export function folderOf({ path, kind }: Module): string {
   const inside = path
     .split("/")
@@ -39,23 +39,23 @@ export function folderOf({ path, kind }: Module): string {
   return `${inside.join("")}${rowsByKind.get(kind)?.inCell ? "cell/" : ""}`;
 }
 
-/** What a part has in Keras: names and shapes, in order. */
+/** The Keras weights of a part: names and shapes, in order. */
 export function wantedOf(
   owner: string,
   { kind, shapes }: Module,
 ): (readonly [name: string, shape: readonly number[]])[] {
-  if (!isConverted(kind)) throw new ModelFileError(`${owner}: weights of ${kind} have no place in Keras`);
+  if (!isConverted(kind)) throw new ModelFileError(`${owner}: Keras has no weights for ${kind}`);
   return Object.entries(shapesIn("keras", kind, shapes));
 }
 
-/** Shapes as a text to compare layers by. Their order does not count: files have parts in the order of their names. */
+/** Shapes as text for comparing layers. Their order is ignored, because files sort parts by name. */
 export const signatureOf = (shapes: readonly (readonly number[])[]): string => shapes.map(showShape).sort().join("; ");
 
 /** The shapes of a layer in Keras. */
 export const shapesOf = (owner: string, { modules }: LayerModules): (readonly number[])[] =>
   modules.flatMap((module) => wantedOf(owner, module).map(([, shape]) => shape));
 
-/** The group or array at a path; undefined where there is none. */
+/** The group or array at a path; undefined if it does not exist. */
 export function memberAt(group: Group, path: string): Group | Dataset | undefined {
   let found: Group | Dataset | undefined = group;
   for (const name of path.split("/")) {
@@ -64,21 +64,21 @@ export function memberAt(group: Group, path: string): Group | Dataset | undefine
   return found;
 }
 
-/** The arrays of a part, `vars/0`, `vars/1`, …; none where it has no group. */
+/** The arrays of a part, `vars/0`, `vars/1`, …; none if it has no group. */
 export function variablesAt(group: Group, path: string): Dataset[] {
   const vars = memberAt(group, `${path}vars`);
   if (vars?.kind !== "group") return [];
   return Array.from({ length: vars.members.size }, (_, i) => {
     const found = vars.members.get(String(i));
-    if (found?.kind !== "dataset") throw damaged(`${path}vars has no array ${i}`);
+    if (found?.kind !== "dataset") throw damaged(`the group ${path}vars has no array ${i}`);
     return found;
   });
 }
 
 /**
- * The weights of a part by their names here, from its arrays in Keras's order.
+ * The weights of a part by our names, from its arrays in Keras's order.
  *
- * @throws ModelFileError with the names and shapes of both sides, where they are others
+ * @throws ModelFileError with the names and shapes of both sides, if they do not agree
  */
 export function readModule(
   owner: string,
@@ -92,7 +92,7 @@ export function readModule(
   if (!fits || !isConverted(module.kind)) {
     const has = arrays.map(({ shape }) => showShape(shape)).join(", ") || "none";
     throw new ModelFileError(
-      `${owner} has the weights ${has} in the file; it needs ${wanted.map(([name, shape]) => `${name} ${showShape(shape)}`).join(", ")}`,
+      `${owner} has the weights ${has} in the file, but needs ${wanted.map(([name, shape]) => `${name} ${showShape(shape)}`).join(", ")}`,
     );
   }
   const theirs = Object.fromEntries(wanted.map(([name], i) => [name, (arrays[i] as Dataset).read()]));
@@ -102,7 +102,7 @@ export function readModule(
   ]);
 }
 
-/** The groups of a layer with its weights, as Keras keeps them. */
+/** The groups with the weights of a layer, in Keras's structure. */
 export function writeModules(
   { modules }: LayerModules,
   weights: Readonly<Record<string, Float32Tensor>>,

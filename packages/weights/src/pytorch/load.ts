@@ -1,4 +1,4 @@
-/** Weights of PyTorch for a model of layers. */
+/** Loads PyTorch weights into a model of layers. */
 import {
   type Float32Tensor,
   float32,
@@ -18,25 +18,25 @@ import { fullName, type StoredModule, stateDict, tensorsOf } from "./stateDict.t
 
 /** Options of `loadPytorch`. */
 export interface LoadPytorchOptions {
-  /** Which module is which part of the model, where names and shapes do not tell. */
+  /** Maps parts of the model to modules, for cases that names and shapes do not decide. */
   readonly map?: ModuleMap;
   /**
-   * Every weight of the model must be in the file, and every tensor of the file must be one. With false, what the file has beside them is left out, and a `Trained`
-   * that is given keeps the weights that the file does not have; one part at least must be found. Default true, as of PyTorch's `load_state_dict`.
+   * Require every weight of the model to be in the file, and every tensor of the file to be used. With false, unused tensors are ignored, and a `Trained`
+   * keeps its own weights for parts that the file does not have; at least one part must be found. Default true, as in PyTorch's `load_state_dict`.
    */
   readonly strict?: boolean;
 }
 
-/** A tensor of a file as float32. What does not fit is added to the problems. */
+/** Converts a tensor of a file to float32. Failures are added to the problems. */
 function asFloat32(name: string, tensor: Tensor, problems: string[]): Float32Tensor {
   if (tensor.dtype === "float32") return tensor;
   const data = Float32Array.from(tensor.data);
   if (tensor.dtype !== "float64")
     problems.push(
-      `"${name.slice(0, 100)}" holds ${tensor.dtype === "bool" ? "truth values" : "whole numbers"}; save the weights before they are quantized`,
+      `"${name.slice(0, 100)}" contains ${tensor.dtype === "bool" ? "booleans" : "integers"}; save the weights before quantization`,
     );
   else if (tensor.data.some((x, i) => Number.isFinite(x) && !Number.isFinite(data[i])))
-    problems.push(`"${name.slice(0, 100)}" holds numbers beyond the range of float32`);
+    problems.push(`"${name.slice(0, 100)}" contains numbers outside the range of float32`);
   return float32(tensor.shape, data);
 }
 
@@ -47,36 +47,36 @@ function weightsOf(slot: Slot, stored: StoredModule, problems: string[]): Record
   return slot.from(Object.fromEntries(tensors));
 }
 
-/** What the file has beside the parts of the model. */
+/** Tensors of the file that no part of the model uses. */
 function leftOver({ left }: Matching): string[] {
   if (left.length === 0) return [];
   const names = left.flatMap((stored) =>
     [...stored.tensors].map(([name, { shape }]) => `${fullName(stored, name)} [${shape.join(", ")}]`),
   );
-  return [`the file has beside it ${listed(names)}; strict: false leaves them out`];
+  return [`the file also has ${listed(names)}; use strict: false to ignore them`];
 }
 
-/** What keeps a part that the file does not have. */
+/** Parts of the model that the file does not have. */
 function unfilled({ missing, found }: Matching, given: Tensors | undefined, strict: boolean): string[] {
   const kept = missing.map(([, why]) => why);
   if (strict || found.size === 0) return kept;
   if (given !== undefined) return [];
-  return kept.map((why) => `${why}; a Trained in the place of the model keeps its own with strict: false`);
+  return kept.map((why) => `${why}; to keep existing weights, pass a Trained instead of the model, with strict: false`);
 }
 
 /**
- * A model with the weights of a PyTorch model: of a safetensors file, or of tensors by name. Modules are matched with the parts of the model by their names, which are those
- * of the layers, and by the shapes of their tensors where these leave no choice; layers of one `nn.LSTM` and modules of a list are taken in their order. Where that does not tell, `map` does.
+ * Loads the weights of a PyTorch model into a model, from a safetensors file or from tensors by name. Modules are matched with the parts of the model by name
+ * and by unique shapes; layers of one `nn.LSTM` and modules of a list are matched in order. Use `map` for the remaining cases.
  *
- * - `nn.LSTM`, `nn.GRU`, `nn.RNN` and their cells: `lstm`, `gru`, `simpleRnn`, of each layer one; with `bidirectional=True` a `bidirectional` of them. The two biases of LSTM and RNN are added.
- * - `nn.Linear`: `dense`. `nn.Embedding`: `embedding`; tied with an output, `reversibleEmbedding`. `nn.LayerNorm`: `layerNormalization`, whose `epsilon` must be set as in PyTorch, there 1e-5.
- * - Parameters of other layers by the same names and in the same layout: `attention.kernel`.
+ * - `nn.LSTM`, `nn.GRU`, `nn.RNN` and their cells: one `lstm`, `gru` or `simpleRnn` per layer, wrapped in `bidirectional` for `bidirectional=True`. The two biases of LSTM and RNN are added.
+ * - `nn.Linear`: `dense`. `nn.Embedding`: `embedding`, or `reversibleEmbedding` if tied with an output. `nn.LayerNorm`: `layerNormalization`, whose `epsilon` must be set to PyTorch's, by default 1e-5.
+ * - Parameters of other layers: weights with the same names and layout, such as `attention.kernel`.
  *
- * `module.`, `_orig_mod.` and `model.` before all names are taken off. Half-precision numbers become float32, double-precision ones are rounded.
+ * The prefixes `module.`, `_orig_mod.` and `model.` of all names are removed. Half-precision numbers become float32; double-precision numbers are rounded.
  *
- * @param model a model, or a trained one, whose vocabulary, metadata and losses are kept
- * @throws ModelFileError for a file that is damaged or of another kind, and in one error all that is missing, left over, ambiguous or of another shape
- * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, and for a map that names no part of the model
+ * @param model a model, or a trained model, which keeps its vocabulary, metadata and losses
+ * @throws ModelFileError for a damaged or unsupported file; a single error lists all tensors that are missing, left over, ambiguous or of the wrong shape
+ * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, and for a map with an unknown part
  *
  * @example
  * const model = sequential([
@@ -85,7 +85,7 @@ function unfilled({ missing, found }: Matching, given: Tensors | undefined, stri
  *   lstm({ units: 64 }),
  *   dense({ units: 1, activation: "sigmoid" }),
  * ]);
- * // Of Embedding "embedding", LSTM "rnn" with num_layers=2, and Linear "fc".
+ * // For Embedding "embedding", LSTM "rnn" with num_layers=2, and Linear "fc".
  * const trained = loadPytorch(model, await readFile("model.safetensors"));
  */
 export function loadPytorch(

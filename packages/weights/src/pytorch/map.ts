@@ -1,12 +1,12 @@
-/** Which module of PyTorch is which part of a model, where the user says so. */
+/** Reads the user's map from parts of a model to PyTorch modules. */
 import { ConfigError } from "@ostinato/core";
 import type { Slot } from "./slots.ts";
 import type { Place } from "./stateDict.ts";
 
 /**
- * The modules of PyTorch by the parts of a model that they are: `{ encoder: "rnn.l0", head: "classifier.fc" }`, or a function from one to the other, which gives
- * undefined where it does not know. A part is a layer by its name, or what is inside of one, `tagger/forward`. A recurrent module with its layer is `rnn.l1`,
- * and `rnn` is `rnn.l0`; of a bidirectional layer both directions follow from that.
+ * Maps parts of a model to PyTorch modules: `{ encoder: "rnn.l0", head: "classifier.fc" }`, or a function from part to module that returns
+ * undefined for unknown parts. A part is a layer name, or the path of a nested layer, `tagger/forward`. `rnn.l1` is the second layer of a recurrent module,
+ * and `rnn` is the same as `rnn.l0`. For a bidirectional layer, the module of each direction is derived.
  */
 export type ModuleMap = Readonly<Record<string, string>> | ((part: string) => string | undefined);
 
@@ -16,11 +16,11 @@ function expectParts(owner: string, map: Readonly<Record<string, string>>, slots
   const unknown = Object.keys(map).find((part) => !known.has(part));
   if (unknown !== undefined)
     throw new ConfigError(
-      `${owner}: map names the part "${unknown}", and the model has ${slots.map(({ path }) => path).join(", ")}`,
+      `${owner}: map names the part "${unknown}", but the parts of the model are ${slots.map(({ path }) => path).join(", ")}`,
     );
 }
 
-/** What a map says of each part. @throws ConfigError for a map that is none, names no part of the model, or gives no text */
+/** The module of each part. @throws ConfigError if the map has another type, names an unknown part, or has a value that is not a string */
 export function readMap(owner: string, map: unknown, slots: readonly Slot[]): (slot: Slot) => string | undefined {
   if (map === undefined) return () => undefined;
   const isFunction = typeof map === "function";
@@ -39,7 +39,7 @@ export function readMap(owner: string, map: unknown, slots: readonly Slot[]): (s
   };
 }
 
-/** The place that the name of a module means for a part. */
+/** The place in a state dict that a module name means for a part. */
 export function placeOf({ recurrent, backward }: Pick<Slot, "recurrent" | "backward">, name: string): Place {
   if (!recurrent) return { module: name, suffix: "" };
   const found = /^(?:(.*)\.)?(l\d+)(_reverse)?$/.exec(name);

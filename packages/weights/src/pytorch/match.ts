@@ -1,18 +1,18 @@
-/** Which modules of a state dict are which parts of a model: as a map says, by name, by shapes where these leave no choice, and in order where modules are numbered. */
+/** Matches the modules of a state dict with the parts of a model: by map, by name, by unique shapes, and in order if modules are numbered. */
 import type { Tensor } from "@ostinato/core";
 import { grouped } from "./grouped.ts";
 import { placeOf } from "./map.ts";
 import type { Slot } from "./slots.ts";
 import { pathOf, type StateDict, type StoredModule } from "./stateDict.ts";
 
-/** What was found, and why the rest was not. */
+/** The matches, and the reasons for missing ones. */
 export interface Matching {
   readonly found: ReadonlyMap<Slot, StoredModule>;
-  /** Parts that have no module, each with what it needs. */
+  /** Parts without a module, with their requirements. */
   readonly missing: readonly (readonly [Slot, string])[];
-  /** Modules that are no part. */
+  /** Modules that match no part. */
   readonly left: readonly StoredModule[];
-  /** In sentences, what is ambiguous and what a map says that cannot be. */
+  /** Messages about ambiguities and invalid map entries. */
   readonly problems: readonly string[];
 }
 
@@ -21,17 +21,17 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 const shapesOf = ({ tensors }: StoredModule): Shapes =>
   Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
 
-/** Shapes as text, in which the order of names does not count. */
+/** Shapes as text; the order of names is ignored. */
 const keyOf = (shapes: Shapes): string => JSON.stringify(Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 const keyOfSlot = ({ shapes, backward }: Slot): string => `${backward} ${keyOf(shapes)}`;
 const keyOfModule = (stored: StoredModule): string =>
   `${stored.suffix.endsWith("_reverse")} ${keyOf(shapesOf(stored))}`;
 
-/** How many entries of a list an error shows. */
+/** The maximum number of list entries in an error. */
 const SHOWN = 12;
 
-/** A list in words, cut short where it is long. */
+/** Joins a list, shortened if it is long. */
 export function listed(items: readonly string[], word = "and"): string {
   const cut = items.slice(0, SHOWN).map((item) => item.slice(0, 200));
   if (items.length > SHOWN) return `${cut.join(", ")} and ${items.length - SHOWN} more`;
@@ -44,7 +44,7 @@ const shownShapes = (shapes: Shapes): string =>
 
 const called = (stored: StoredModule): string => pathOf(stored) || "the module";
 
-/** Whether two tensors are the same, as those of tied weights are. */
+/** Whether two tensors are equal, as for tied weights. */
 function sameTensor(a: Tensor, b: Tensor): boolean {
   if (a === b) return true;
   const same = a.dtype === b.dtype && a.shape.join() === b.shape.join();
@@ -54,10 +54,10 @@ function sameTensor(a: Tensor, b: Tensor): boolean {
 const sameModule = (a: StoredModule, b: StoredModule): boolean =>
   [...a.tensors].every(([name, tensor]) => sameTensor(tensor, b.tensors.get(name) as Tensor));
 
-/** The words of a path in which modules are numbered: those of a list or a chain, and the layers of a recurrent module. */
+/** The numbers in a path: those of lists and chains, and of layers in recurrent modules. */
 const numbered = /^l?(\d+)(?:_reverse)?$/;
 
-/** Modules in the order of their numbers; undefined where their names differ by anything else. */
+/** Sorts modules by their numbers; undefined if their names differ in anything else. */
 function inOrder(modules: readonly StoredModule[]): readonly StoredModule[] | undefined {
   const parsed = modules.map((stored) => {
     const words = pathOf(stored).split(".");
@@ -82,7 +82,7 @@ function ambiguous(slots: readonly Slot[], modules: readonly StoredModule[]): st
   return `${listed(slots.map(({ label }) => label))} ${each} ${listed(modules.map(called), "or")}, ${modules.length > 1 ? "which have the same shapes" : "the only module of its shapes"} (${shownShapes(shapes)}); say which: map: { ${pairs.join(", ")} }`;
 }
 
-/** A matching as it is made. */
+/** A matching in progress. */
 interface Making {
   readonly found: Map<Slot, StoredModule>;
   readonly missing: Set<Slot>;
@@ -90,7 +90,7 @@ interface Making {
   readonly problems: string[];
 }
 
-/** Finds the module of a name, which for a part may be that of a recurrent module without its layer, or of a cell. */
+/** Finds a module by name. The name of a recurrent module may omit the layer; cells are found too. */
 type Find = (slot: Slot, name: string) => StoredModule | undefined;
 
 function take({ found, missing, left }: Making, slot: Slot, stored: StoredModule): void {
@@ -99,7 +99,7 @@ function take({ found, missing, left }: Making, slot: Slot, stored: StoredModule
   left.delete(stored);
 }
 
-/** Parts and modules that cannot be put together. */
+/** Parts and modules that do not match. */
 function refuse(
   { missing, left, problems }: Making,
   slots: readonly Slot[],
@@ -111,14 +111,14 @@ function refuse(
   for (const stored of modules) left.delete(stored);
 }
 
-/** The parts that a map names. Two may be one module: both get its weights. */
+/** Matches the parts in the map. Two parts may use the same module; both get its weights. */
 function byMap(making: Making, said: (slot: Slot) => string | undefined, find: Find, known: readonly string[]): void {
   for (const slot of making.missing) {
     const name = said(slot);
     if (name === undefined) continue;
     const stored = find(slot, name);
     if (stored === undefined) {
-      const has = `map says that ${slot.label} is ${JSON.stringify(name)}, and the file has ${listed(known)}`;
+      const has = `map assigns ${JSON.stringify(name)} to ${slot.label}, but the file has ${listed(known)}`;
       refuse(making, [slot], [], has);
     } else if (slot.tiedTo === undefined && keyOf(slot.shapes) !== keyOf(shapesOf(stored)))
       refuse(making, [slot], [stored], misfit(slot, stored));
@@ -128,7 +128,7 @@ function byMap(making: Making, said: (slot: Slot) => string | undefined, find: F
 
 const untied = (slots: Iterable<Slot>): Slot[] => [...slots].filter(({ tiedTo }) => tiedTo === undefined);
 
-/** Parts and modules of the same name and shapes. */
+/** Matches parts and modules with the same name and shapes. */
 function byName(making: Making, find: Find): void {
   for (const slot of untied(making.missing)) {
     const stored = find(slot, slot.module);
@@ -136,7 +136,7 @@ function byName(making: Making, find: Find): void {
   }
 }
 
-/** Parts and modules that alone have their shapes, and those that are numbered. */
+/** Matches parts and modules by unique shapes, or by number. */
 function byShapes(making: Making): void {
   const modules = grouped(making.left, keyOfModule);
   for (const [key, slots] of grouped(untied(making.missing), keyOfSlot)) {
@@ -153,7 +153,7 @@ function byShapes(making: Making): void {
   }
 }
 
-/** Ways back of embeddings: modules with the same weight, or without one where the file has it once. */
+/** Matches the output sides of tied embeddings: modules with the same weight, or no module if the file stores the weight once. */
 function byTies(making: Making, slots: readonly Slot[], find: Find): void {
   for (const slot of slots) {
     if (slot.tiedTo === undefined) continue;
@@ -174,7 +174,7 @@ function byTies(making: Making, slots: readonly Slot[], find: Find): void {
   }
 }
 
-/** Whether a module is the way back of an embedding: it has its weight or none, and a bias where the part has one. */
+/** Whether a module fits the output side of an embedding: it has the same weight or none, and a bias if the part has one. */
 function isTied({ shapes }: Slot, { tensors }: StoredModule, embeddings: Tensor): boolean {
   const weight = tensors.get("weight");
   const names = [...(weight ? ["weight"] : []), ...(shapes.bias ? ["bias"] : [])];
@@ -184,10 +184,10 @@ function isTied({ shapes }: Slot, { tensors }: StoredModule, embeddings: Tensor)
 }
 
 function loose({ label, shapes }: Slot, stored: StoredModule): string {
-  return `${label} is tied with it and needs ${shownShapes(shapes)} with the same weight, and ${called(stored)} has ${shownShapes(shapesOf(stored))}; where the weights differ, embedding and dense take them`;
+  return `${label} is tied with the embedding and needs ${shownShapes(shapes)} with the same weight, but ${called(stored)} has ${shownShapes(shapesOf(stored))}; if the weights differ, use embedding and dense`;
 }
 
-/** Whether names, or shapes, are the same but for biases. */
+/** Whether names, or shapes, are equal apart from biases. */
 function sameBesideBias(a: Shapes, b: Shapes): boolean {
   const [first, second] = [a, b].map((shapes) =>
     keyOf(Object.fromEntries(Object.entries(shapes).filter(([name]) => !name.startsWith("bias")))),
@@ -197,18 +197,18 @@ function sameBesideBias(a: Shapes, b: Shapes): boolean {
 
 const hasBias = (shapes: Shapes): boolean => Object.keys(shapes).some((name) => name.startsWith("bias"));
 
-/** A part and a module that do not fit, with the option where a bias alone is in the way. */
+/** Describes a part and a module that do not fit; suggests `useBias` if only a bias differs. */
 function misfit({ label, shapes, recurrent }: Slot, stored: StoredModule): string {
   const there = shapesOf(stored);
   const optional = recurrent || (shapes.weight?.length === 2 && label.startsWith("dense"));
   const inTheWay = optional && hasBias(shapes) !== hasBias(there) && sameBesideBias(shapes, there);
-  return `${label} needs ${shownShapes(shapes)}, and ${called(stored)} of the file has ${shownShapes(there)}${inTheWay ? `; make the layer with useBias: ${hasBias(there)}` : ""}`;
+  return `${label} needs ${shownShapes(shapes)}, but ${called(stored)} of the file has ${shownShapes(there)}${inTheWay ? `; create the layer with useBias: ${hasBias(there)}` : ""}`;
 }
 
-/** So many modules that are left are looked at for one that comes near. */
+/** The maximum number of unmatched modules that are searched for a near match. */
 const LOOKED_AT = 1000;
 
-/** What a part lacks: beside a module of its name, one that would fit but for a bias, or one that has all of its names. */
+/** Describes a part without a module, with a near match if there is one: a module of its name, one that differs only in a bias, or one with the same tensor names. */
 function lacking(slot: Slot, all: readonly StoredModule[]): string {
   const left = all.slice(0, LOOKED_AT);
   const names = (shapes: Shapes): string => Object.keys(shapes).sort().join();
@@ -216,13 +216,13 @@ function lacking(slot: Slot, all: readonly StoredModule[]): string {
     left.find((stored) => stored.module === slot.module) ??
     left.find((stored) => sameBesideBias(slot.shapes, shapesOf(stored))) ??
     left.find((stored) => names(shapesOf(stored)) === names(slot.shapes));
-  return near ? misfit(slot, near) : `${slot.label} needs ${shownShapes(slot.shapes)}, and the file has no such module`;
+  return near ? misfit(slot, near) : `${slot.label} needs ${shownShapes(slot.shapes)}, but the file has no such module`;
 }
 
 /**
  * Matches the parts of a model with the modules of a state dict.
  *
- * @param said what a map says of a part
+ * @param said the entry of the map for a part
  */
 export function match(
   slots: readonly Slot[],

@@ -1,4 +1,4 @@
-/** Weights of a trained model for PyTorch. */
+/** Saves the weights of a trained model for PyTorch. */
 import { ConfigError, encodeSafetensors, type Float32Tensor, OptionReader, type Trained } from "@ostinato/core";
 import { expectTrained } from "../given.ts";
 import { type ModuleMap, placeOf, readMap } from "./map.ts";
@@ -7,16 +7,16 @@ import { fullName } from "./stateDict.ts";
 
 /** Options of `toPytorch`. */
 export interface ToPytorchOptions {
-  /** What the modules are called, where not as the layers: `{ lstm: "rnn.l0", lstm_1: "rnn.l1" }` makes a stack of layers one `nn.LSTM` with `num_layers=2`. */
+  /** Module names, if they differ from the layer names: `{ lstm: "rnn.l0", lstm_1: "rnn.l1" }` saves two layers as one `nn.LSTM` with `num_layers=2`. */
   readonly map?: ModuleMap;
 }
 
 /**
- * The weights as a safetensors file for PyTorch: modules are called as the layers, `lstm.weight_ih_l0` or `dense.weight`, and the file's metadata are `{ format: "pt" }`.
- * Where PyTorch has two biases and we have one, the second is zeros; parameters of layers that PyTorch does not have keep their names and layout. An embedding that is tied with the output
- * is there once, and the metadata have the other name, as `safetensors.torch.save_model` writes it.
+ * Saves the weights as a safetensors file for PyTorch. Modules are named after the layers, `lstm.weight_ih_l0` or `dense.weight`; the metadata is `{ format: "pt" }`.
+ * Where PyTorch has two biases and we have one, the second is zero. Parameters of layers that PyTorch does not have keep their names and layout. The weight of a tied embedding
+ * is stored once, with its other name in the metadata, as `safetensors.torch.save_model` does.
  *
- * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, for a map that names no part of the model, and where two tensors had one name
+ * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, for a map with an unknown part, and if two tensors would have the same name
  *
  * @example await writeFile("model.safetensors", toPytorch(trained, { map: { embedding: "words", lstm: "rnn", dense: "head" } }));
  */

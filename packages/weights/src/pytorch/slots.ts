@@ -1,4 +1,4 @@
-/** What the weights of a model are in PyTorch: which module each part would be there, and the shapes of its tensors. */
+/** The parts of a model as PyTorch modules: the module of each part, and the shapes of its tensors. */
 import { ConfigError, type Float32Tensor, type Model, type Tensors, type Trained } from "@ostinato/core";
 import { type ConvertedKind, fromLibrary, isConverted, shapesIn, toLibrary, withoutPlace } from "../conversions.ts";
 import { type Module, modulesOf } from "../modules.ts";
@@ -7,65 +7,65 @@ import { pathOf, placeOfName } from "./stateDict.ts";
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
-/** A part of a model as PyTorch has it. */
+/** A part of a model as a PyTorch module. */
 export interface Slot {
-  /** The part, as maps name it: `encoder`, `tagger/forward`. */
+  /** The part as named in maps: `encoder`, `tagger/forward`. */
   readonly path: string;
-  /** The layer around it, which maps may name in its place: `tagger`. */
+  /** The enclosing layer, which maps may name instead: `tagger`. */
   readonly layer?: string;
-  /** As errors call it: `lstm "encoder"`. */
+  /** Its name in errors: `lstm "encoder"`. */
   readonly label: string;
-  /** The shapes of its tensors by PyTorch's names, without module and suffix. */
+  /** The shapes of its tensors by PyTorch name, without module and suffix. */
   readonly shapes: Shapes;
-  /** The name of the module where no map says another. */
+  /** The default module name. */
   readonly module: string;
-  /** Whether it is a layer and direction of a recurrent module, whose names have a suffix. */
+  /** Whether it is one layer and direction of a recurrent module, whose tensor names have a suffix. */
   readonly recurrent: boolean;
   /** Whether it is the backward direction of a bidirectional module. */
   readonly backward: boolean;
-  /** Its `weight` is that of another part, with which it is tied. */
+  /** The part with which its `weight` is tied. */
   readonly tiedTo?: string;
-  /** Its weights here, by their whole names, from its tensors, which are of `shapes`. */
+  /** Converts its tensors, which have `shapes`, to weights by full name. */
   from(tensors: Readonly<Record<string, Float32Tensor>>): Record<string, Float32Tensor>;
-  /** The way back. */
+  /** The inverse of `from`. */
   to(weights: Tensors): Record<string, Float32Tensor>;
 }
 
-/** What the recurrences of PyTorch compute, by our options. */
+/** The options with which our recurrences compute the same as PyTorch's. */
 const required: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
   lstm: { activation: ["tanh"], recurrentActivation: ["sigmoid"] },
   gru: { activation: ["tanh"], recurrentActivation: ["sigmoid"], resetAfter: [true] },
   simpleRnn: { activation: ["tanh", "relu"] },
 };
 
-/** @throws ConfigError for a layer whose formula no module of PyTorch has */
+/** @throws ConfigError for a layer whose formula no PyTorch module has */
 function expectSameFormula({ path, kind, config }: Module): void {
   const options = config as Readonly<Record<string, unknown>>;
   for (const [option, values] of Object.entries(required[kind] ?? {}))
     if (!values.includes(options[option]))
       throw new ConfigError(
-        `${kind} "${path}" has ${option}: ${JSON.stringify(options[option])}, and the module of PyTorch computes with ${values.map((value) => JSON.stringify(value)).join(" or ")}; make the layer so`,
+        `${kind} "${path}" has ${option}: ${JSON.stringify(options[option])}, but PyTorch's module only supports ${values.map((value) => JSON.stringify(value)).join(" or ")}`,
       );
 }
 
-/** Layers that are no modules of their own in PyTorch, where their parts are. */
+/** Layers that are not separate modules in PyTorch; their parts are. */
 const transparent = ["bidirectional", "timeDistributed"];
 
-/** The words of a part's path, without those of layers that are no modules. */
+/** The words of a part's path, without layers that are not modules. */
 const wordsOf = ({ path, around }: Module): string[] =>
   path.split("/").filter((_, i) => i === 0 || !transparent.includes(around[i - 1]?.kind as string));
 
-/** The module that a part would be. */
+/** The module of a part. */
 const moduleOf = (module: Module): string => wordsOf(module).join(".");
 
-/** Whether it is the backward half of both directions. @throws ConfigError where that half comes first, as it never does in PyTorch */
+/** Whether a part is the backward direction. @throws ConfigError if the backward layer comes first, which PyTorch does not support */
 function isBackward({ path, around }: Module, config: Module["config"]): boolean {
   const pair = around.at(-1);
   if (pair?.kind !== "bidirectional") return false;
   const { reverse } = config as { readonly reverse: boolean };
   if (reverse !== path.endsWith("/backward"))
     throw new ConfigError(
-      `bidirectional "${path.slice(0, path.lastIndexOf("/"))}" has its backward layer first, and the modules of PyTorch have the forward one first; turn the two round`,
+      `bidirectional "${path.slice(0, path.lastIndexOf("/"))}" has its backward layer first, but PyTorch's modules have the forward layer first; swap the two`,
     );
   return reverse;
 }
@@ -73,17 +73,17 @@ function isBackward({ path, around }: Module, config: Module["config"]): boolean
 const underPath = (path: string, weights: Readonly<Record<string, Float32Tensor>>): Record<string, Float32Tensor> =>
   Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`${path}/${name}`, tensor]));
 
-/** A weight of a trained model. @throws ConfigError where it does not have it */
+/** A weight of a trained model. @throws ConfigError if it is missing */
 function weightOf(weights: Tensors, name: string): Float32Tensor {
   const tensor = Object.hasOwn(weights, name) ? weights[name] : undefined;
   if (tensor?.dtype === "float32") return tensor;
-  throw new ConfigError(`the weights "${name}" are missing; a trained model has all that its layers ask for`);
+  throw new ConfigError(`the weight "${name}" is missing; a trained model must have all weights of its layers`);
 }
 
 const ofPath = (path: string, shapes: Shapes, weights: Tensors): Record<string, Float32Tensor> =>
   Object.fromEntries(Object.keys(shapes).map((name) => [name, weightOf(weights, `${path}/${name}`)]));
 
-/** A part that PyTorch has a module for. */
+/** A part that has a PyTorch module. */
 function convertedSlot(module: Module & { readonly kind: ConvertedKind }, shapes: Shapes): Slot {
   const { path, kind, config } = module;
   expectSameFormula(module);
@@ -102,7 +102,7 @@ function convertedSlot(module: Module & { readonly kind: ConvertedKind }, shapes
   };
 }
 
-/** Weights that PyTorch has no module for are parameters of the same names and layout there. What is a folder here is a module there. */
+/** Weights without a PyTorch module become parameters with the same names and layout. Each level of the path is a module. */
 function plainSlots(owner: string, path: string, module: string, shapes: Shapes): Slot[] {
   const places = Object.entries(shapes).map(([name, shape]) => {
     const full = `${module}.${name.replaceAll("/", ".")}`;
@@ -125,7 +125,7 @@ function plainSlots(owner: string, path: string, module: string, shapes: Shapes)
   });
 }
 
-/** The way back of an embedding that has one: a linear module whose weight is that of the embedding's module. */
+/** The output side of a reversible embedding: a linear module whose weight is that of the embedding. */
 function tiedSlot({ path, kind, shapes }: Module, embedding: Slot): Slot {
   const own = `${path}/reverse`;
   const { bias } = shapes;
@@ -145,7 +145,7 @@ function tiedSlot({ path, kind, shapes }: Module, embedding: Slot): Slot {
   };
 }
 
-/** How often a layer is called. */
+/** The number of calls of a layer. */
 function callsOf({ spec: { layers, calls } }: Model, name: string): number {
   return calls.filter(({ layer }) => layers[layer]?.name === name).length;
 }
@@ -166,9 +166,9 @@ function slotsOfModule(model: Model, module: Module): Slot[] {
 }
 
 /**
- * All parts of a model with weights, those of the losses that are kept with it last.
+ * All parts of a model with weights; those of its losses come last.
  *
- * @throws ConfigError for layers whose formula no module of PyTorch has
+ * @throws ConfigError for layers whose formula no PyTorch module has
  */
 export function slotsOf(model: Model & Pick<Trained, "losses">): Slot[] {
   const losses = Object.entries(model.losses ?? {}).flatMap(([output, { kind, parameters }]) =>
