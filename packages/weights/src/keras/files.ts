@@ -1,7 +1,9 @@
 /** Reads Keras files: the contents of archives and HDF5 files. */
 import { bytesFrom, ModelFileError } from "@ostinato/core";
 import { strFromU8 } from "fflate";
-import { type Dataset, type Group, isHdf5, openHdf5 } from "../hdf5/read.ts";
+import type { Dataset } from "../hdf5/dataset.ts";
+import { type Group, openHdf5 } from "../hdf5/read.ts";
+import { isHdf5 } from "../hdf5/superblock.ts";
 import { isZip, openZip } from "../zip.ts";
 import { damaged, type Fields, parseFields } from "./json.ts";
 import { memberAt } from "./variables.ts";

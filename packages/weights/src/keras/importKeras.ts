@@ -7,7 +7,7 @@ import {
   OptionReader,
   type Trained,
 } from "@ostinato/core";
-import type { Dataset } from "../hdf5/read.ts";
+import type { Dataset } from "../hdf5/dataset.ts";
 import { type KerasFile, readKerasFile } from "./files.ts";
 import { readGraph } from "./graph.ts";
 import { damaged, type Fields, isFields } from "./json.ts";

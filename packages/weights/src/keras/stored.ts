@@ -1,5 +1,6 @@
 /** The layers with weights in a Keras file. */
-import type { Dataset, Group } from "../hdf5/read.ts";
+import type { Dataset } from "../hdf5/dataset.ts";
+import type { Group } from "../hdf5/read.ts";
 import type { KerasFile } from "./files.ts";
 import { folderOf, type LayerModules, variablesAt, wantedOf } from "./variables.ts";
 

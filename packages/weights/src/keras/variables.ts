@@ -1,7 +1,8 @@
 /** Locates and converts the weights of a layer in Keras files. */
 import { type Float32Tensor, type Model, ModelFileError, showShape } from "@ostinato/core";
 import { fromLibrary, isConverted, shapesIn, toLibrary } from "../conversions.ts";
-import type { Dataset, Group } from "../hdf5/read.ts";
+import type { Dataset } from "../hdf5/dataset.ts";
+import type { Group } from "../hdf5/read.ts";
 import type { Written, WrittenGroup } from "../hdf5/write.ts";
 import { type Module, modulesOf } from "../modules.ts";
 import { damaged } from "./json.ts";
