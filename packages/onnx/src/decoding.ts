@@ -134,14 +134,14 @@ export function pairingIn(metadata: ReadonlyMap<string, string>): Pairing | unde
   return { half, pair, options };
 }
 
-/** What a file says of its part. @throws ModelFileError for another half, or a file that is no half */
+/** Reads the pairing in a file. @throws ModelFileError for the wrong half, and for files that are not halves */
 export function pairingOf(metadata: ReadonlyMap<string, string>, wanted: Half): Pairing {
   const pairing = pairingIn(metadata);
   if (pairing === undefined)
     throw new ModelFileError(
-      `the file given as ${wanted} is no half of a model that writes sequences; exportDecoding(trained) writes the two, exportOnnx a whole model, which onnxPredictor opens`,
+      `the file given as ${wanted} is not one of the two files of a sequence model; exportDecoding(trained) writes these files, while exportOnnx writes a single model for onnxPredictor`,
     );
   if (pairing.half !== wanted)
-    throw new ModelFileError(`the file given as ${wanted} is the other half, ${pairing.half}; give each in its place`);
+    throw new ModelFileError(`the file given as ${wanted} is the other file, ${pairing.half}; swap the two`);
   return pairing;
 }

@@ -1,4 +1,4 @@
-/** What stands beside a model's graph in its file, as text: its description, vocabulary, metadata and losses. */
+/** The metadata of an ONNX file: the model's description, vocabulary, metadata and losses, as text. */
 import {
   type Json,
   lossesFromJson,
@@ -18,7 +18,7 @@ const metadataKey = "ostinato.metadata";
 const lossesKey = "ostinato.losses";
 export const statesKey = "ostinato.states";
 
-/** What a file has of a trained model beside its graph, as text; what it is made of, only where the graph does not say that itself. */
+/** The metadata of a trained model as text. The description is omitted if the graph is the description. */
 export function describing(trained: Trained, withSpec = true): Record<string, string> {
   const { spec, vocabulary, metadata } = trained;
   const losses = lossesToJson(trained);
@@ -34,21 +34,21 @@ function parse(key: string, text: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {
-    throw new ModelFileError(`the model's metadata "${key}" is not JSON, or nests too deep`, { cause: error });
+    throw new ModelFileError(`the model's metadata "${key}" is not JSON, or is nested too deeply`, { cause: error });
   }
 }
 
-/** The facts that travel with a model. */
+/** The metadata of a model. */
 export const metadataOf = ({ metadata = [] }: OnnxModel): ReadonlyMap<string, string> =>
   new Map(metadata.map(({ key = "", value = "" }) => [key, value]));
 
-/** Whether the file says what model it is. */
+/** Whether the file contains a model description. */
 export const isDescribed = (metadata: ReadonlyMap<string, string>): boolean => metadata.has(specKey);
 
-/** Whether the file has its states among inputs and outputs. */
+/** Whether the file's inputs and outputs include states. */
 export const hasStates = (metadata: ReadonlyMap<string, string>): boolean => metadata.get(statesKey) === "true";
 
-/** Vocabulary, metadata, and the losses of a model with their weights; no losses of a model that is not known. @throws ModelFileError for damaged text */
+/** The vocabulary, the metadata, and the losses with their weights; no losses if the model is unknown. @throws ModelFileError for damaged text */
 export function besideGraph(metadata: ReadonlyMap<string, string>, spec: ModelSpec | undefined): Omit<Trained, "spec"> {
   const vocabulary = metadata.get(vocabularyKey);
   const own = metadata.get(metadataKey);
@@ -63,12 +63,12 @@ export function besideGraph(metadata: ReadonlyMap<string, string>, spec: ModelSp
   };
 }
 
-/** What `exportOnnx` wrote beside the graph; the weights are those of the losses. Throws `ModelFileError` for other models, damaged text, and layers that are not known. */
+/** Reads the metadata that `exportOnnx` wrote; the weights are those of the losses. Throws `ModelFileError` for other models, damaged text, and unknown layers. */
 export function describedIn(metadata: ReadonlyMap<string, string>, options?: ReadOptions): Trained {
   const text = metadata.get(specKey);
   if (text === undefined) {
     throw new ModelFileError(
-      "this ONNX model was not written by exportOnnx, so what its inputs mean is unknown; openSession runs any model on tensors",
+      "this ONNX model was not written by exportOnnx, so the meaning of its inputs is unknown; openSession runs any model on tensors",
     );
   }
   const spec = parseModelSpec(parse(specKey, text), options);

@@ -1,4 +1,4 @@
-/** From a graph and its weights to an ONNX model: versions, names of inputs and outputs, how weights and ids are stored, and the checks that come before any work. */
+/** Builds an ONNX model from a graph and its weights: versions, names of inputs and outputs, element types of weights and ids, and validation. */
 import {
   ConfigError,
   type Graph,
@@ -25,7 +25,7 @@ const irVersions: Readonly<Record<number, number>> = { 17: 8, 18: 8, 19: 9, 20: 
 /** The newest IR version that onnxruntime 1.30 reads. */
 const newestIr = 13;
 
-/** How an export is written, and what travels with it. */
+/** The settings of an export, and its metadata. */
 export interface OnnxOptions {
   /** The operator set, 17 to 22. Default 17, which runtimes have since 2022. */
   readonly opset?: number;
@@ -36,9 +36,9 @@ export interface OnnxOptions {
   /** Free text that viewers show. */
   readonly documentation?: string;
   /**
-   * How the matrices among the weights are stored; default `"float32"`. `"float16"` takes half of the room, and each weight is off by at most a 2,048th of itself (of numbers below
-   * 2^-14 by at most 2^-25). `"int8"` takes about a quarter: whole numbers with one scale for each row or each column, whichever loses less, so that each weight is off by at most a
-   * 254th of the largest of them. Computed is in float32 either way. Vectors, such as biases, and matrices of fewer than 256 numbers stay float32.
+   * The element type of weight matrices; default `"float32"`. `"float16"` halves the size, with an error of at most 1/2048 of each weight (for numbers below
+   * 2^-14, at most 2^-25). `"int8"` takes about a quarter of the size: integers with one scale per row or per column, whichever has the smaller error; the error of a weight is at most
+   * 1/254 of the largest one in its row or column. All computation is in float32. Vectors, such as biases, and matrices with fewer than 256 elements remain float32.
    */
   readonly weights?: WeightType;
   /** Facts to travel with the model, readable from every runtime: labels, the vocabulary as JSON. */
@@ -54,16 +54,16 @@ const names = Object.keys({
   metadata: true,
 } satisfies Record<keyof OnnxOptions, true>);
 
-/** Options of exports of models that read token ids. */
+/** Options for exporting models that read token ids. */
 export interface TokenOptions {
   /**
-   * The element type of the inputs of ids; default `"int32"`. Tokenizers of other libraries give int64. Lengths stay int32, as ONNX's recurrences want them. What
-   * has no room in 32 bits is cut off before it is looked up: check ids before they are fed.
+   * The element type of id inputs; default `"int32"`. Tokenizers of other libraries return int64. Lengths remain int32, because ONNX's recurrences require it. Ids
+   * outside 32 bits are truncated before the lookup, so check ids before you pass them.
    */
   readonly tokenType?: TokenType;
 }
 
-/** @throws ConfigError for what is no object of options, for an option that is neither one of `OnnxOptions` nor one of the `others`, and for a type that there is not */
+/** @throws ConfigError if `options` is not an object, for options that are neither in `OnnxOptions` nor in `others`, and for unknown types */
 export function expectOptions(owner: string, options: unknown, others: readonly string[] = []): void {
   const reader = new OptionReader(owner, options, [...others, ...names]);
   reader.oneOf("weights", weightTypes, "float32");
@@ -71,7 +71,7 @@ export function expectOptions(owner: string, options: unknown, others: readonly 
   const { metadata = {} } = options as OnnxOptions;
   const isTexts = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata);
   if (!isTexts || Object.values(metadata).some((fact) => typeof fact !== "string"))
-    throw new ConfigError(`${owner}: metadata must be texts by name, such as { labels: JSON.stringify(labels) }`);
+    throw new ConfigError(`${owner}: metadata must be strings by name, such as { labels: JSON.stringify(labels) }`);
 }
 
 function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVersion: number } {
@@ -89,7 +89,7 @@ function versions({ opset = 17, irVersion }: OnnxOptions): { opset: number; irVe
 /** Protocol Buffers hold less than 2 GiB, and every reader refuses more. */
 const MOST_BYTES = 2 ** 31 - 1;
 
-/** What float32 becomes, about. */
+/** The approximate size relative to float32. */
 const shareOf: Readonly<Record<WeightType, number>> = { float32: 1, float16: 1 / 2, int8: 1 / 4 };
 
 /** @throws UnsupportedOpError for weights that no ONNX file holds */
@@ -98,7 +98,7 @@ function checkSize(state: Tensors, weights: WeightType): void {
   if (bytes <= MOST_BYTES) return;
   const [name] = Object.entries(state).reduce((a, b) => (b[1].data.byteLength > a[1].data.byteLength ? b : a));
   throw new UnsupportedOpError(
-    `the weights take ${Math.ceil(bytes / 2 ** 20)} MB; an ONNX file holds less than 2,048 MB. The largest are "${name}"${weights === "int8" ? "" : '; weights: "int8" takes a quarter'}`,
+    `the weights take ${Math.ceil(bytes / 2 ** 20)} MB, but an ONNX file must be smaller than 2,048 MB. The largest weight is "${name}"${weights === "int8" ? "" : '; weights: "int8" reduces the size to a quarter'}`,
   );
 }
 
@@ -136,14 +136,14 @@ function nodesWithOutputs(written: Written, fetches: readonly string[]): Message
   ]);
 }
 
-/** The inputs of a model: in the order of `order`, then as the graph reads them. */
+/** The inputs of a model: those in `order` first, then the others in the order of use. */
 export interface Inputs {
   readonly order?: readonly string[];
-  /** Those that are token ids, where they are int32. */
+  /** The inputs that contain token ids, if they are int32. */
   readonly tokens?: readonly string[];
 }
 
-/** The graph of a file, before it is said how its weights and ids are stored. */
+/** The graph of a file before element types are applied. */
 function graphMessage(graph: Graph, written: Written, name: string, order: readonly string[]): Message<"Graph"> {
   const fetches = Object.entries(graph.fetches);
   const place = (name: string): number => (order.indexOf(name) + order.length + 1) % (order.length + 1);
@@ -190,7 +190,7 @@ export function onnxModel(
 
 /** Options of `graphToOnnx`. */
 export interface GraphExportOptions extends OnnxOptions {
-  /** The order of the inputs. Default: that in which the graph reads them; so come those that are not named here, behind the others. */
+  /** The order of the inputs. Default: the order in which the graph reads them. Inputs that are not listed follow in that order. */
   readonly inputs?: readonly string[];
 }
 

@@ -16,7 +16,7 @@ export interface ExportOptions extends OnnxOptions, TokenOptions {
 
 /**
  * The `.onnx` file of a trained model, for onnxruntime on any platform. Inputs and outputs have the model's names and are batch-major as
- * in `predict`; batch and time stay open. Ids are int32, or int64 where `tokenType` says so, and those of an `embedding` with `maskZero` tell the lengths in the graph.
+ * in `predict`; batch and time are dynamic. Ids are int32, or int64 with `tokenType`. With `maskZero` in the `embedding`, the graph computes the lengths from the ids.
  * The model's description, vocabulary and metadata travel along, each as JSON text among the file's metadata, and so do losses that predictions are
  * read by, such as a CRF, with their parameters, which are no part of the graph.
  *
@@ -38,7 +38,7 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
     throw new ConfigError(
       `exportOnnx: ${stateful} is stateful, and an ONNX file keeps nothing from run to run; give { states: true }, with which states are inputs and outputs, or { states: false }, with which each run begins anew`,
     );
-  // The graph of a model that is a graph says what the model is, and is written as it was given.
+  // A graph model is written without a description, because the graph in the file is the description.
   const form = states ? undefined : graphForm(trained);
   const metadata = {
     ...(states ? { [statesKey]: "true" } : {}),

@@ -310,16 +310,16 @@ describe("a pair of files", () => {
     };
     await wrong(
       { encode: decodeStep, decodeStep: encode as Uint8Array },
-      /given as decodeStep is the other half, encode/,
+      /given as decodeStep is the other file, encode/,
     );
-    await wrong({ encode: decodeStep, decodeStep }, /given as encode is the other half, decodeStep/);
+    await wrong({ encode: decodeStep, decodeStep }, /given as encode is the other file, decodeStep/);
     await wrong({ encode: otherFiles.encode, decodeStep }, /encode and decodeStep are of different models/);
     await wrong({ decodeStep }, /encode is missing/);
-    await wrong({ encode, decodeStep: exportOnnx(one as Trained) }, /given as decodeStep is no half/);
-    await wrong({ encode: exportOnnx(one as Trained), decodeStep }, /given as encode is no half/);
+    await wrong({ encode, decodeStep: exportOnnx(one as Trained) }, /given as decodeStep is not one of the two files/);
+    await wrong({ encode: exportOnnx(one as Trained), decodeStep }, /given as encode is not one of the two files/);
     for (const files of [undefined, "decodeStep.onnx", { encode }])
       await expect(onnxSequenceModel(files as never)).rejects.toThrow(/takes both files that exportDecoding wrote/);
-    await expect(onnxPredictor(decodeStep)).rejects.toThrow(/one half of a model that writes sequences/);
+    await expect(onnxPredictor(decodeStep)).rejects.toThrow(/one of the two files of a sequence model/);
     const forged = exportDecoding(one as Trained, { metadata: { "ostinato.decoding": '{"half":"decodeStep"}' } });
     await wrong({ encode, decodeStep: forged.decodeStep }, /metadata "ostinato.decoding" is damaged/);
   });

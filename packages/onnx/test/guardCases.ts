@@ -18,7 +18,7 @@ export interface GuardCase {
 const table = floats("table", [5, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
 const ids = (batch: number, time: number, ...data: number[]): Tensors => ({ ids: int32([batch, time], data) });
-const nothing = "must be int32[batch, time], got int32[0, 3]: there is nothing in it";
+const nothing = "must be int32[batch, time], got int32[0, 3]: it is empty";
 const { graph, state } = sentiment({ words: 5, units: 4 });
 const oneDirection = recurrent("lstm", { lengths: true });
 const withoutLengths = recurrent("gru", {});
@@ -68,12 +68,12 @@ export const guardCases: readonly GuardCase[] = [
       [
         { x: float32([0, 3, 3], []), lengths: int32([0], []) },
         "DataError",
-        'input "x" must be float32[batch, time, 3], got float32[0, 3, 3]: there is nothing in it',
+        'input "x" must be float32[batch, time, 3], got float32[0, 3, 3]: it is empty',
       ],
       [
         { x: float32([2, 0, 3], []), lengths: int32([2], [0, 0]) },
         "DataError",
-        'input "x" must be float32[batch, time, 3], got float32[2, 0, 3]: there is nothing in it',
+        'input "x" must be float32[batch, time, 3], got float32[2, 0, 3]: it is empty',
       ],
     ],
   },
@@ -90,7 +90,7 @@ export const guardCases: readonly GuardCase[] = [
       [
         { input: float32([2, 0, 2], []), "input/lengths": int32([2], [0, 0]) },
         "DataError",
-        'input "input" must be float32[batch, time, 2], got float32[2, 0, 2]: there is nothing in it',
+        'input "input" must be float32[batch, time, 2], got float32[2, 0, 2]: it is empty',
       ],
     ],
   },
@@ -102,7 +102,7 @@ export const guardCases: readonly GuardCase[] = [
       [
         { x: float32([0, 3, 3], []) },
         "DataError",
-        'input "x" must be float32[batch, time, 3], got float32[0, 3, 3]: there is nothing in it',
+        'input "x" must be float32[batch, time, 3], got float32[0, 3, 3]: it is empty',
       ],
     ],
   },
@@ -153,7 +153,7 @@ export const guardCases: readonly GuardCase[] = [
         "DataError",
         'input "ids" must be an id from 0 to 4, the rows of "table", got -1 at [1]',
       ],
-      [{ ids: int32([0], []) }, "DataError", 'input "ids" must be int32[time], got int32[0]: there is nothing in it'],
+      [{ ids: int32([0], []) }, "DataError", 'input "ids" must be int32[time], got int32[0]: it is empty'],
     ],
   },
   {
@@ -165,8 +165,8 @@ export const guardCases: readonly GuardCase[] = [
     }),
     good: { ids: int32([1, 1, 2], [2, -1]) },
     bad: [
-      [{ ids: int32([1], [3]) }, "DataError", "onnxruntime does not run the model on this: "],
-      [{ ids: int32([1, 0], []) }, "DataError", 'input "ids" must be int32, got int32[1, 0]: there is nothing in it'],
+      [{ ids: int32([1], [3]) }, "DataError", "onnxruntime failed to run the model: "],
+      [{ ids: int32([1, 0], []) }, "DataError", 'input "ids" must be int32, got int32[1, 0]: it is empty'],
     ],
   },
   {
@@ -186,7 +186,7 @@ export const guardCases: readonly GuardCase[] = [
       [
         { x: float32([3, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [2]) },
         "ShapeError",
-        'input "x" must have three axes, which a recurrence reads, got float32[3, 2]',
+        'input "x" must have three axes, because a recurrence reads it, got float32[3, 2]',
       ],
       [
         { x: float32([3, 1, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [-1]) },
@@ -196,7 +196,7 @@ export const guardCases: readonly GuardCase[] = [
       [
         { x: float32([3, 1, 2], [1, 2, 3, 4, 5, 6]), lengths: int32([1], [4]) },
         "DataError",
-        "onnxruntime does not run the model on this: ",
+        "onnxruntime failed to run the model: ",
       ],
     ],
   },

@@ -290,7 +290,7 @@ describe("a predictor from a file", () => {
     const weights = { ...trained.weights, [name]: { ...(tensor as Tensor), data } as Tensor };
     expect(() => exportOnnx({ ...trained, weights })).toThrow(UnsupportedOpError);
     expect(() => exportOnnx({ ...trained, weights })).toThrow(
-      `an ONNX file holds less than 2,048 MB. The largest are "${name}"; weights: "int8" takes a quarter`,
+      `an ONNX file must be smaller than 2,048 MB. The largest weight is "${name}"; weights: "int8" reduces the size to a quarter`,
     );
     const small = Object.defineProperty(new Float32Array(1), "byteLength", { value: 2 ** 33 });
     const larger = { ...trained.weights, [name]: { ...(tensor as Tensor), data: small } as Tensor };
@@ -324,9 +324,7 @@ describe("a predictor from a file", () => {
     const graph = { fetches: { y: tanh(feed("x", "float32", [2, 3])) }, updates: [] };
     const error = await onnxPredictor(graphToOnnx(graph, {})).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(UnsupportedOpError);
-    expect(String(error)).toMatch(
-      /not written by exportOnnx, and cannot be read as one of ours: .* openSession runs any/,
-    );
+    expect(String(error)).toMatch(/not written by exportOnnx and cannot be imported: .* openSession runs any/);
     const damaged = exportOnnx(sentiment(), { metadata: { "ostinato.spec": "{" } });
     await expect(onnxPredictor(damaged)).rejects.toThrow(ModelFileError);
   });
@@ -358,6 +356,6 @@ test("options that are none are refused, whatever is exported", () => {
   );
   for (const metadata of [5, null, ["a"], { labels: ["a"] }])
     expect(() => exportOnnx(sentiment(), { metadata: metadata as never })).toThrow(
-      "exportOnnx: metadata must be texts by name",
+      "exportOnnx: metadata must be strings by name",
     );
 });

@@ -244,8 +244,8 @@ describeInChromium("models in Chromium", (open) => {
   test("say why they do not open", async () => {
     expect(await call(plain, "predict", first)).toHaveProperty("result");
     for (const [url, options, error, message] of [
-      ["/none.onnx", {}, "ModelFileError", "cannot read the model /none.onnx: the server answers 404 Not Found"],
-      ["/", {}, "ModelFileError", "cannot read the model /: the server answers with a page (text/html)"],
+      ["/none.onnx", {}, "ModelFileError", "cannot read the model /none.onnx: the server responded with 404 Not Found"],
+      ["/", {}, "ModelFileError", "cannot read the model /: the server responded with an HTML page (text/html)"],
       ["http://127.0.0.1:1/x", {}, "ModelFileError", "cannot read the model http://127.0.0.1:1/x: "],
       [`/${wasm}`, {}, "ModelFileError", "these "],
       [known, { threads: 0 }, "ConfigError", "openSession: threads must be a whole number from 1 on, got 0"],
@@ -254,7 +254,7 @@ describeInChromium("models in Chromium", (open) => {
         known,
         { threads: 2 },
         "ConfigError",
-        "openSession: threads is 2, and was left out where the page opened its first",
+        "openSession: threads is 2, but was not set when the page opened its first",
       ],
     ] as const) {
       const outcome = await call(plain, "predict", { [url]: readings }, options as object);

@@ -257,9 +257,9 @@ describe("numbers without room are refused, with the weight", () => {
   };
 
   test.each([
-    ["float16", 65_520, /"float16" holds numbers up to 65,504, and "embedding\/embeddings" has 65520/],
+    ["float16", 65_520, /"float16" can represent numbers up to 65,504, but "embedding\/embeddings" contains 65520/],
     ["float16", -1e9, /float16/],
-    ["int8", Number.NaN, /"int8" holds finite numbers, and "embedding\/embeddings" has NaN/],
+    ["int8", Number.NaN, /"int8" can represent finite numbers, but "embedding\/embeddings" contains NaN/],
     ["int8", Number.NEGATIVE_INFINITY, /-Infinity; export with weights: "float32"/],
   ] as const)("%s: %d", (weights, x, message) => {
     expect(() => graphToOnnx(graph, given(x), { weights })).toThrow(ConfigError);

@@ -1,16 +1,16 @@
-/** One form for what files cannot tell apart, so that a graph that was read from a file is written as that file again. */
+/** Normalizes a graph before export, so that importing and exporting a file gives the same bytes. */
 import { type AnyNode, broadcast, type Dim, type Graph, reshape, type Value } from "@ostinato/core";
 import { addedBiases, withoutZeros } from "../recurrent/rules.ts";
 import { foldMoves, foldNumbers, foldReshapes } from "./folding.ts";
 import { type Rule, rewritten } from "./rules.ts";
 
-/** Two reshapes in a row are one, or none. */
+/** Merges two successive reshapes, and removes a reshape without effect. */
 const joinReshapes: Rule = (node, [x]) =>
   node.op === "reshape" && x?.node.op === "reshape"
     ? [reshape(x.node.inputs[0] as Value, node.attrs.shape)]
     : undefined;
 
-/** The axes in `shape` of those of `from`, where `shape` is `from` with axes of size 1 put in. */
+/** The positions in `shape` of the axes of `from`, if `shape` is `from` with axes of size 1 inserted. */
 function placesIn(shape: readonly Dim[], from: readonly Dim[]): number[] | undefined {
   const places: number[] = [];
   for (const [axis, dim] of shape.entries()) {
@@ -20,7 +20,7 @@ function placesIn(shape: readonly Dim[], from: readonly Dim[]): number[] | undef
   return places.length === from.length ? places : undefined;
 }
 
-/** A broadcast puts in axes of size 1 by itself, and one that puts in no others behind the first is a reshape. */
+/** Broadcasts insert axes of size 1 themselves. A broadcast that only inserts leading axes of size 1 becomes a reshape. */
 const simplestBroadcast: Rule = (node, [x]) => {
   if (node.op !== "broadcast" || x === undefined) return undefined;
   const { shape, axes } = node.attrs;
@@ -43,12 +43,12 @@ const simplestBroadcast: Rule = (node, [x]) => {
 
 const rules = [foldReshapes, joinReshapes, foldNumbers, foldMoves, simplestBroadcast, withoutZeros, addedBiases];
 
-/** The graph in that form. */
+/** The normalized graph. */
 export const canonical = (graph: Graph): Graph => rewritten(graph, rules);
 
 /**
- * Whether equal nodes may be one. What gradients go through stays as it is: they are sums, and another order of terms rounds otherwise, so that a graph that was read
- * from a file would not train as the one that was written. Runtimes share such nodes by themselves.
+ * Whether equal nodes may be merged. Nodes that gradients pass through are kept: their gradients are sums, and a different order of terms changes the rounding, so the
+ * imported graph would train differently from the original. Runtimes merge such nodes when they open the file.
  */
 export function shared(): (node: AnyNode) => boolean {
   const trained = new Set<AnyNode>();
@@ -58,7 +58,7 @@ export function shared(): (node: AnyNode) => boolean {
       node.outputs.some(({ dtype }) => dtype === "float32") &&
       (begins || node.inputs.some((input) => trained.has(input.node)));
     if (isTrained) trained.add(node);
-    // States of one name are one state.
+    // States with the same name are the same state.
     return begins || !isTrained;
   };
 }

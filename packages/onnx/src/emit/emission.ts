@@ -2,7 +2,7 @@
 import type { AnyNode, Node, OpName, Shape, Tensor, Value } from "@ostinato/core";
 import type { ElementType, Message } from "../file/schema.ts";
 
-/** A whole number, whole numbers, words, a fraction, fractions, or the graph of a body. */
+/** An integer, integers, strings, a float, floats, or the graph of a body. */
 export type AttributeValue =
   | number
   | string
@@ -20,7 +20,7 @@ export interface Stored {
   readonly type: ElementType;
   readonly dims: readonly number[];
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
-  /** Whether these are weights in matrices, which a file may hold in fewer bits. */
+  /** Whether this is a weight matrix, which may be stored in fewer bits. */
   readonly matrices?: boolean;
 }
 
@@ -39,13 +39,13 @@ export interface Part {
   readonly size: number;
 }
 
-/** Whether it is a weight in a matrix, and no vector, such as a bias. */
+/** Whether a weight is a matrix, not a vector such as a bias. */
 export const isMatrix = ({ kind, tensor }: Known): boolean => kind === "weight" && tensor.shape.length >= 2;
 
 /** The name of an output, or where it stands in a larger one. */
 export type Output = string | Part;
 
-/** What a graph reads from around it: the name of each. */
+/** The names of the outer values that a graph reads. */
 export type OuterNames = ReadonlyMap<AnyNode, () => string>;
 
 /** One graph, or the body of one, while it is being written. Names are those of ONNX values. */
@@ -69,7 +69,7 @@ export interface Emission {
   add(op: string, inputs: readonly string[], attributes?: Attributes): string;
   /** Adds a node with several outputs; those that are not wanted have the empty name. */
   addMany(op: string, inputs: readonly string[], attributes: Attributes, wanted: readonly boolean[]): string[];
-  /** A body as a graph of its own: `inputs` are its parameters that are handed in, `outer` names the others outside once they are read. */
+  /** Writes a body as a graph. `inputs` are the parameters that are passed in; `outer` names the others when they are read. */
   body(results: readonly Value[], inputs: readonly Value[], outer: OuterNames): Message<"Graph">;
 }
 

@@ -1,4 +1,4 @@
-/** What readers of a file know beforehand is computed before it is written: arithmetic on constants, and moves that take or add nothing. */
+/** Constant folding before export: arithmetic on constants, and moves without effect. */
 import { type AnyNode, constant, type Dim, type Node, pad, slice, type Value } from "@ostinato/core";
 import type { Rule } from "./rules.ts";
 
@@ -7,7 +7,7 @@ type Constant = Node<"constant"> & AnyNode;
 const isConstant = ({ node }: Value): boolean => node.op === "constant";
 const dataOf = ({ node }: Value): readonly number[] => (node as Constant).attrs.data;
 
-/** Arithmetic of numbers, by op. */
+/** Scalar arithmetic by op. */
 const arithmetic: { readonly [op: string]: (a: number, b: number) => number } = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
@@ -17,10 +17,10 @@ const arithmetic: { readonly [op: string]: (a: number, b: number) => number } = 
   less: (a, b) => Number(a < b),
 };
 
-/** A number of the graph's own precision. */
+/** A number in the precision of the graph. */
 const rounded = (number: number, dtype: string): number => (dtype === "float32" ? Math.fround(number) : number);
 
-/** Numbers of numbers: one without axes becomes another. */
+/** Arithmetic on scalar constants. */
 export const foldNumbers: Rule = (node, inputs) => {
   const [type] = node.outputs;
   if (type === undefined || type.shape.length > 0 || inputs.length === 0 || !inputs.every(isConstant)) return undefined;
@@ -37,11 +37,11 @@ export const foldReshapes: Rule = (node, [x]) => {
   return [constant(dataOf(x), x.type.dtype, node.attrs.shape as readonly number[])];
 };
 
-/** Where `size` entries lie from `start` on; counted from the front where the extent of all is known. */
+/** The position of `size` entries from `start`, counted from the front if the size of the axis is known. */
 const fromFront = (start: number, extent: Dim): number =>
   start < 0 && typeof extent === "number" ? start + extent : start;
 
-/** A slice of everything is nothing, and its place is counted from the front where that is known; the same of what is padded. */
+/** Removes slices of a whole axis, and counts positions from the front if they are known; likewise for padding. */
 export const foldMoves: Rule = (node, [x]) => {
   if (x === undefined) return undefined;
   if (node.op === "slice") {

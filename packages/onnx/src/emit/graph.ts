@@ -70,7 +70,7 @@ function filled({ inputs, attrs: { shape } }: Node<"broadcast">): Known | undefi
 export interface Written {
   readonly nodes: Message<"Node">[];
   readonly initializers: Message<"Tensor">[];
-  /** The names of those that are weights in matrices. */
+  /** The names of weight matrices. */
   readonly matrices: ReadonlySet<string>;
   readonly feeds: readonly Node<"input">[];
   /** The names of the roots, in their order. */

@@ -44,7 +44,7 @@ export const dot: Emitter<"dot"> = ({ inputs, attrs }, emission) => {
       return [emission.add("Gemm", names, { transA: flip(left === 0), transB: flip(right === 1) })];
     }
     if (left === ranks[0] - 1) {
-      // Without perm, as no transpose of the graph is written: so it is told from those when it is read.
+      // Without perm. Transposes of the graph are written with perm, so the reader can distinguish the two.
       const turned = emission.add("Transpose", [names[1] as string]);
       return [emission.add("MatMul", [names[0] as string, turned])];
     }

@@ -49,7 +49,7 @@ const sameValue = (a: Value | undefined, b: Value | undefined): boolean =>
 /** What an ONNX node has once for both directions, beside X and the lengths. */
 const sharedBy = (node: Recurrence): string => {
   const { hiddenSize, clip, options } = node.attrs;
-  // Biases are two in each direction anyway.
+  // Each direction has two biases in any case.
   return JSON.stringify([hiddenSize, clip, options.filter((option) => option !== "recurrentBias"), flagsOf(node)]);
 };
 
@@ -59,7 +59,7 @@ function joins(forward: Recurrence, reverse: Recurrence): boolean {
   return sameValue(a.X, b.X) && sameValue(a.lengths, b.lengths) && sharedBy(forward) === sharedBy(reverse);
 }
 
-/** One name for the same weights of several directions: `layer/forward/W`, `layer/backward/W` → `layer/forward+backward/W`. See `separateNames`. */
+/** The joint name of the weights of both directions: `layer/forward/W`, `layer/backward/W` → `layer/forward+backward/W`. See `separateNames`. */
 function jointName(names: readonly string[]): string {
   const [first = ""] = names;
   if (names.length === 1) return first;
@@ -110,7 +110,7 @@ function zeroRows(rows: number, emission: Emission): string {
   return emission.store("zeros", { type: "float32", dims: [rows], data: new Float32Array(rows) });
 }
 
-/** ONNX adds two biases, Wb and Rb: [2 * rows]. Where ours may be added beforehand, they are Wb, and Rb is zeros. `undefined` where one is computed. */
+/** ONNX adds two biases, Wb and Rb: [2 * rows]. If ours can be added in advance, the sum is Wb and Rb is zero. `undefined` if a bias is computed. */
 function knownBias({ op, inputs, attrs }: Recurrence, emission: Emission): Known | undefined {
   const { B, recurrentBias } = rolesOf({ inputs, attrs });
   const known = emission.known(B);
@@ -126,7 +126,7 @@ function knownBias({ op, inputs, attrs }: Recurrence, emission: Emission): Known
   return { ...known, tensor: { dtype: "float32", shape: [2 * rows], data } };
 }
 
-/** The same of biases that are computed; those that may be added are added already. */
+/** The same for computed biases. Biases that can be added have been added already. */
 function computedBias(node: Recurrence, emission: Emission): string {
   const { B, recurrentBias } = rolesOf(node);
   const own = emission.name(B);
@@ -134,7 +134,7 @@ function computedBias(node: Recurrence, emission: Emission): string {
   return emission.add("Concat", [own, second], { axis: 0 });
 }
 
-/** [directions, 2 * rows]; absent where there is none in the model. A parameter that happens to be zero stays a parameter. */
+/** [directions, 2 * rows]; absent if the model has no bias. A parameter whose values happen to be zero remains a parameter. */
 function biases(nodes: readonly Recurrence[], emission: Emission): string {
   const absent = nodes.every((node) => {
     const { B, recurrentBias } = rolesOf(node);
@@ -178,7 +178,7 @@ function expectExportable(node: Recurrence, emission: Emission): void {
   }
 }
 
-/** The activations of all directions. Runtimes take the parameters off their lists one after another, for those functions that have them: all are written. */
+/** The activations of all directions. Runtimes take parameters from the lists in order, for the functions that have them, so all parameters are written. */
 function activationsOf(nodes: readonly Recurrence[]): Attributes {
   const given = nodes.flatMap((node) => node.attrs.activations.map(spelledOut));
   const byDefault = nodes.flatMap((node) => factsOf(node.op).activations);

@@ -1,10 +1,10 @@
-/** Rules by which graphs are rewritten, their bodies too. */
+/** Applies rewrite rules to graphs, including the bodies of scans. */
 import { type AnyNode, apply, type Graph, rewrite, type Value } from "@ostinato/core";
 
-/** What stands for a node whose inputs are replaced already; `undefined` keeps it. */
+/** Returns the replacement of a node whose inputs have been rewritten; `undefined` keeps the node. */
 export type Rule = (node: AnyNode, inputs: readonly Value[]) => readonly Value[] | undefined;
 
-/** Applies a rule to every node below `roots`, those of bodies too. */
+/** Applies a rule to every node that `roots` depend on, including nodes in bodies. */
 function everywhere(roots: readonly Value[], rule: Rule): Value[] {
   return rewrite(roots, (node, inputs) => {
     if (node.op !== "scan") return rule(node, inputs);
@@ -15,7 +15,7 @@ function everywhere(roots: readonly Value[], rule: Rule): Value[] {
   });
 }
 
-/** A graph for inference after the first of the rules that has something for a node. */
+/** The inference graph after applying, for each node, the first rule that matches. */
 export function rewritten(graph: Graph, rules: readonly Rule[]): Graph {
   const values = everywhere(Object.values(graph.fetches), (node, inputs) => {
     for (const rule of rules) {

@@ -6,7 +6,7 @@ export const scan: Emitter<"scan"> = (node, emission) => {
   const { body, carries, sequences, reverse } = node.attrs;
   const handedIn = carries + sequences;
   const constants = body.parameters.slice(handedIn);
-  // Named once the body reads them: a file does not tell the order in which they were handed in.
+  // Named when the body reads them, because a file does not store their order.
   const outer = new Map(
     constants.map((value, i) => [value.node, () => emission.name(node.inputs[handedIn + i] as Value)]),
   );

@@ -2,7 +2,7 @@
 import { attributeTypes, elementTypes, type Message } from "../file/schema.ts";
 import type { Attributes, AttributeValue, Stored } from "./emission.ts";
 
-/** Hands out names that are used once, and none of those that are `taken`: `gather`, then `gather_1`. */
+/** Generates unique names that are not `taken`: `gather`, then `gather_1`. */
 export function uniqueNames(taken: readonly string[] = []): (wish: string) => string {
   const counts = new Map(taken.map((name) => [name, 0]));
   return (wish) => {
@@ -16,7 +16,7 @@ export function uniqueNames(taken: readonly string[] = []): (wish: string) => st
 
 export interface Storage {
   readonly initializers: Message<"Tensor">[];
-  /** The names of those that are weights in matrices. */
+  /** The names of weight matrices. */
   readonly matrices: ReadonlySet<string>;
   store(name: string, stored: Stored): string;
 }

@@ -121,7 +121,7 @@ export const attributeTypes = {
   strings: 8,
 } as const;
 
-/** The element types of tensors that models of this library hold; weights alone are int8 or float16. */
+/** The element types of tensors in models of this library; only weights are int8 or float16. */
 export const elementTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 export type ElementType = keyof typeof elementTypes;

@@ -104,7 +104,7 @@ function read(bytes: Uint8Array, name: MessageName, depth: number): AnyMessage {
 }
 
 /**
- * The message in the bytes of an `.onnx` file; fields this package does not use are left out, and raw data stays a view of its bytes.
+ * The message in the bytes of an `.onnx` file. Fields that this package does not use are skipped; raw data is a view of the bytes.
  *
  * @throws ModelFileError for anything that is not an ONNX model
  */

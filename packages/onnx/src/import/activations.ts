@@ -1,10 +1,10 @@
-/** Functions of elements with numbers of their own: activations. */
+/** Importers of activation functions with parameters. */
 import { div, exp, less, neg, relu, select, sigmoid, softplus, square, tanh, type Value } from "@ostinato/core";
 import { add, maximum, minimum, mul } from "@ostinato/core/graph";
 import { onElements } from "./elementwise.ts";
 import type { Importer, Importers } from "./importing.ts";
 
-/** A function of elements and of numbers that are attributes, with what they are where the file leaves them out. */
+/** An element-wise function with parameters that are attributes, and their default values. */
 interface Activation {
   readonly attributes: Readonly<Record<string, number>>;
   readonly of: (x: Value, numbers: Readonly<Record<string, number>>) => Value;
@@ -18,13 +18,13 @@ const activation =
     return [onElements([node.input(0)], importing, { values: (x) => of(x as Value, given) })];
   };
 
-/** `above` where x is above 0, else `below`; of numbers above 0 the other side stays finite. */
+/** Selects `above` for positive x, else `below`. The branch that is not selected stays finite. */
 const split = (x: Value, above: Value, below: (x: Value) => Value): Value =>
   select(less(0, x), above, below(minimum(x, 0)));
 
 const hardSigmoid = (x: Value, alpha: number, beta: number): Value => minimum(maximum(add(mul(x, alpha), beta), 0), 1);
 
-/** The coefficients of a quotient of polynomials that is erf(x) / x within 10⁻⁷ for |x| ≤ 4, by powers of x²: as Eigen has them. */
+/** Coefficients of a rational approximation of erf(x) / x in powers of x², with an error below 10⁻⁷ for |x| ≤ 4, from Eigen. */
 const erfNumerator = [
   -1.60960333262415e-2, -2.95459980854025e-3, -7.34990630326855e-4, -5.69250639462346e-5, -2.10102402082508e-6,
   2.77068142495902e-8, -2.72614225801306e-10,
@@ -38,14 +38,14 @@ const polynomial = (x: Value, coefficients: readonly number[]): Value => {
   return lower.reduce<Value>((sum, coefficient) => add(mul(sum, x), coefficient), add(mul(x, 0), highest));
 };
 
-/** The error function, within 2 · 10⁻⁷, with a gradient everywhere. */
+/** The error function with an error below 2 · 10⁻⁷, differentiable everywhere. */
 function erf(x: Value): Value {
   const near = maximum(minimum(x, 4), -4);
   const powers = square(near);
   return mul(near, div(polynomial(powers, erfNumerator), polynomial(powers, erfDenominator)));
 }
 
-/** x Φ(x), where Φ is the normal distribution's. */
+/** x Φ(x), where Φ is the cumulative normal distribution. */
 const gelu = (x: Value): Value => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
 
 const geluByTanh = (x: Value): Value =>
@@ -75,27 +75,28 @@ const activations: Readonly<Record<string, Activation>> = {
 
 const geluOf: Importer = (node, importing) => {
   const approximate = node.string("approximate") ?? "none";
-  if (approximate !== "none" && approximate !== "tanh") return node.fail(`its form "${approximate}" is not known`);
+  if (approximate !== "none" && approximate !== "tanh")
+    return node.fail(`the approximation "${approximate}" is not supported`);
   return [
     onElements([node.input(0)], importing, { values: (x) => (approximate === "none" ? gelu : geluByTanh)(x as Value) }),
   ];
 };
 
-/** A slope for numbers below 0 that is a weight. */
+/** A learned slope for negative numbers. */
 const sloped: Importer = (node, importing) => [
   onElements([node.input(0), node.input(1)], importing, {
     values: (x, slope) => add(relu(x as Value), neg(mul(slope as Value, relu(neg(x as Value))))),
   }),
 ];
 
-/** Bounds are inputs from opset 11 on, attributes before. */
+/** Bounds are inputs from opset 11 on, and attributes before. */
 const clipped: Importer = (node, importing) => {
   const bounds = ["min", "max"].map((name, i) => {
     const byAttribute = importing.opset < 11 ? node.float(name) : undefined;
     const given = node.inputs[i + 1];
     if (given === undefined) return byAttribute;
     const known = importing.known(given)?.data[0];
-    return typeof known === "number" ? known : node.fail(`its ${name} must be a number that is known`);
+    return typeof known === "number" ? known : node.fail(`its ${name} must be a constant number`);
   });
   const [least, most] = bounds;
   const values = (x: Value): Value => {

@@ -1,4 +1,4 @@
-/** What goes into a file's model and comes out of it, as models here have it: which axis is the batch, which is time, what it is called. */
+/** Converts the inputs and outputs of a file to the conventions of this library: batch and time axes, layout, names. */
 import {
   cast,
   type Dim,
@@ -15,16 +15,16 @@ import {
 import { asInFile, asOurs, layoutOf } from "./layout.ts";
 import type { Frozen } from "./walk.ts";
 
-/** A feed of the file and what stands in its place. */
+/** A feed of the file and its replacement. */
 export interface Border {
   readonly name: string;
   readonly given: Value;
   readonly ours: Value;
-  /** Ours in the layout of the file. */
+  /** The replacement in the layout of the file. */
   readonly inFile: Value;
 }
 
-/** What was read of a file, with the names of its inputs and outputs. */
+/** An imported graph, with the names of its inputs and outputs. */
 export interface Found {
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Value>;
@@ -32,7 +32,7 @@ export interface Found {
 
 const isSize = (dim: Dim | undefined): dim is string => typeof dim === "string";
 
-/** What the recurrences of a graph go over: the name of each time, and of the batch. */
+/** The axes of the graph's recurrences: the names of the time axes, and of the batch axis. */
 function recurrentSizes({ outputs }: Found): { readonly times: readonly string[]; readonly batch: string | undefined } {
   const names: readonly string[] = recurrenceNames;
   const read = nodesOf([...outputs.values()])
@@ -44,10 +44,10 @@ function recurrentSizes({ outputs }: Found): { readonly times: readonly string[]
   };
 }
 
-/** What files call the batch. */
+/** Common names of the batch axis. */
 const batchName = /^(batch|batch_?size|n|b|bs)$/i;
 
-/** The name of the size that is the batch: what recurrences say, what it is called, or what comes first. */
+/** Finds the batch size: by recurrences, by name, or as the first axis. */
 export function batchOf(found: Found): string | undefined {
   const shapes = [...found.inputs.values()].map(({ type }) => type.shape);
   const names = shapes.flat().filter(isSize);
@@ -58,13 +58,13 @@ export function batchOf(found: Found): string | undefined {
   );
 }
 
-/** As our names of sizes are: "batch" the batch, letters and digits the others. */
+/** A valid name for a size: "batch" for the batch; letters and digits for others. */
 export function sizeNames(found: Found, batch: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>([[batch, "batch"]]);
   const taken = new Set(["batch"]);
   for (const dim of [...found.inputs.values()].flatMap(({ type }) => type.shape).filter(isSize)) {
     if (names.has(dim)) continue;
-    // `s21` is what PyTorch calls a size that it was not told the name of.
+    // PyTorch names dynamic sizes without a given name `s21`.
     const wish = /^[A-Za-z]\w{0,99}$/.test(dim) && !/^s\d+$/.test(dim) ? dim : "time";
     let name = wish;
     for (let count = 2; taken.has(name) || name in Object.prototype; count++) name = `${wish}_${count}`;
@@ -74,9 +74,9 @@ export function sizeNames(found: Found, batch: string): ReadonlyMap<string, stri
   return names;
 }
 
-/** A name that inputs, outputs and layers can have here. */
+/** A valid name for an input, output or layer. */
 function asName(name: string, taken: Set<string>): string {
-  // Objects have keys that are whole numbers before all others, whatever their order.
+  // JavaScript objects list integer keys before all others.
   const wish =
     name
       .replace(/[^\w.-]+/g, "_")
@@ -89,9 +89,9 @@ function asName(name: string, taken: Set<string>): string {
 }
 
 const asked = (name: string, shape: Shape): string =>
-  `importOnnx(bytes, { inputs: { "${name}": [${shape.map((dim) => (typeof dim === "string" ? `"${dim}"` : dim)).join(", ")}] } }) says which axis is what`;
+  `importOnnx(bytes, { inputs: { "${name}": [${shape.map((dim) => (typeof dim === "string" ? `"${dim}"` : dim)).join(", ")}] } }) defines the axes`;
 
-/** Whether a feed is read as the lengths of rows: by a recurrence or a mask, or because it is called so. */
+/** Whether a feed contains row lengths: a recurrence or mask reads it as such, or it has that name. */
 function isLengths(fed: Value, found: Found): boolean {
   const names: readonly string[] = recurrenceNames;
   const reads = nodesOf([...found.outputs.values()]).some(
@@ -103,27 +103,28 @@ function isLengths(fed: Value, found: Found): boolean {
 }
 
 const wayOut =
-  "export it again with sizes that are open (PyTorch: dynamic_shapes, or dynamic_axes with dynamo=False; tf2onnx: an input signature of None)";
+  "export it again with dynamic sizes (PyTorch: dynamic_shapes, or dynamic_axes with dynamo=False; tf2onnx: an input signature of None)";
 
-/** Which nodes need that sizes of inputs are numbers, and the way out; nothing where none does. */
+/** Lists the nodes that require fixed input sizes, with the solution; empty if there are none. */
 export function showFrozen(frozen: readonly Frozen[]): string {
   const needs = frozen.slice(0, 3).map(({ input, axis, name, size, by }) => {
     const called = name === openName(input, axis) ? "" : ` (${name})`;
-    return `${by} needs that axis ${axis}${called} of the input "${input}" is ${size}`;
+    return `${by} requires axis ${axis}${called} of the input "${input}" to be ${size}`;
   });
   return needs.length === 0 ? "" : `; ${needs.join(", ")}: ${wayOut}`;
 }
 
-/** What a size is called that the file has no name for. */
+/** The name of a size that has no name in the file. */
 export const openName = (input: string, axis: number): string => `${input} axis ${axis}`;
 
-/** @throws UnsupportedOpError where the file has a name for a size, and a node that needs a number */
+/** @throws UnsupportedOpError if a node requires a number for a size that has a name in the file */
 export function expectOpen(frozen: readonly Frozen[]): void {
   const named = frozen.filter(({ input, axis, name }) => name !== openName(input, axis));
-  if (named.length > 0) throw new UnsupportedOpError(`a size that the file says is open is not${showFrozen(named)}`);
+  if (named.length > 0)
+    throw new UnsupportedOpError(`a size that is dynamic in the file must be fixed${showFrozen(named)}`);
 }
 
-/** The inputs in our layout, each under its name. @throws UnsupportedOpError for what is no input of a model here */
+/** The inputs in our layout, by name. @throws UnsupportedOpError for inputs that are not supported */
 export function bordersOf(found: Found, frozen: readonly Frozen[]): Border[] {
   const taken = new Set<string>();
   const fixed = (name: string): string => showFrozen(frozen.filter(({ input }) => input === name));
@@ -133,15 +134,16 @@ export function bordersOf(found: Found, frozen: readonly Frozen[]): Border[] {
     const refuse = (why: string): never => {
       throw new UnsupportedOpError(`the input "${name}" is ${showType(given.type)}: ${why}; ${asked(name, shape)}`);
     };
-    if (dtype === "bool") return refuse("truth values are no input of a model here");
+    if (dtype === "bool") return refuse("boolean inputs are not supported");
     const layout = layoutOf(shape, "batch", (sizes) => sizes.length === 2 && dtype === "int32");
-    if (layout === undefined) return refuse(`none of its sizes is that of the batch${fixed(name)}`);
+    if (layout === undefined) return refuse(`it has no batch axis${fixed(name)}`);
     if (dtype === "int32" && shape.length === 1) return undefined;
     const isIds = dtype === "int32" && layout.sizes.length === 2 && isSize(layout.sizes[1]);
-    if (dtype === "int32" && !isIds) return refuse(`ids are [batch, time], where time is open${fixed(name)}`);
-    if (layout.shape.filter(isSize).length > 2) return refuse("more than one of its sizes is open beside the batch");
+    if (dtype === "int32" && !isIds) return refuse(`ids must be [batch, time] with a dynamic time${fixed(name)}`);
+    if (layout.shape.filter(isSize).length > 2)
+      return refuse("it has more than one dynamic size in addition to the batch");
     if (fixed(name) !== "" && layout.shape.length === 2 && ![...found.inputs.values()].some(isSequence))
-      return refuse(`it would be features${fixed(name)}`);
+      return refuse(`it would be read as features${fixed(name)}`);
     const ours = feed(asName(name, taken), dtype, isIds ? layout.sizes : layout.shape);
     return { name, given, ours, inFile: asInFile(ours, layout) };
   };
@@ -154,7 +156,7 @@ export function bordersOf(found: Found, frozen: readonly Frozen[]): Border[] {
       (sequences.length === 1 ? sequences[0] : undefined);
     if (owner === undefined || !isLengths(given, found))
       throw new UnsupportedOpError(
-        `the input "${name}" is ${showType(given.type)}: one number a row is read where it is the length of the rows of the one input over time`,
+        `the input "${name}" is ${showType(given.type)}: an input [batch] must contain the row lengths of the only input with a time axis`,
       );
     const ours = feed(`${(owner.ours.node.attrs as { readonly name: string }).name}/lengths`, "int32", ["batch"]);
     made.push({ name, given, ours, inFile: ours });
@@ -173,16 +175,16 @@ function outputOf(name: string, given: Value, isOurs: boolean): Value {
   });
   if (layout === undefined)
     throw new UnsupportedOpError(
-      `the output "${name}" is ${showType(given.type)}: none of its sizes is that of the batch; importOnnx(bytes, { outputs: […] }) takes others alone`,
+      `the output "${name}" is ${showType(given.type)}: it has no batch axis; use importOnnx(bytes, { outputs: […] }) to select other outputs`,
     );
   if (layout.shape.length > 3)
     throw new UnsupportedOpError(
-      `the output "${name}" is ${showType(given.type)}: more than two of its sizes are open beside the batch`,
+      `the output "${name}" is ${showType(given.type)}: it has more than two dynamic sizes in addition to the batch`,
     );
   return asOurs(value, layout);
 }
 
-/** The graph with its inputs and outputs as models here have them. */
+/** The graph with inputs and outputs in the conventions of this library. */
 export function withBorders(found: Found, borders: readonly Border[], isOurs: boolean): Graph {
   const from = borders.map(({ given }) => given);
   const to = borders.map(({ inFile }) => inFile);

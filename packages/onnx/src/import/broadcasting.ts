@@ -1,12 +1,12 @@
-/** NumPy's rule over values whose sizes may turn out to be equal, and whose axes may be several of ours. */
+/** NumPy broadcasting for values with named sizes, in which one ONNX axis may be several of ours. */
 import { broadcastTo, reshape, type Shape, ShapeError, sameShape, showShape, type Value } from "@ostinato/core";
 import { type Computed, computed, type Imported } from "./imported.ts";
 import type { Importing } from "./importing.ts";
 
-/** A value with the axes of its groups apart. */
+/** A value together with the groups of its axes. */
 const groupsOf = ({ value, groups }: Computed): readonly number[] => groups ?? value.type.shape.map(() => 1);
 
-/** The sizes that each axis in ONNX has. */
+/** The sizes of each ONNX axis. */
 export function axesOf(imported: Computed): readonly Shape[] {
   let at = 0;
   return groupsOf(imported).map((count) => {
@@ -15,7 +15,7 @@ export function axesOf(imported: Computed): readonly Shape[] {
   });
 }
 
-/** A value whose axes in ONNX are these, each of one size or several. */
+/** A value with these ONNX axes, each of one size or several. */
 export function fromAxes(value: Value, axes: readonly Shape[]): Computed {
   const flat = reshape(value, axes.flat());
   return axes.every((axis) => axis.length === 1)
@@ -23,14 +23,14 @@ export function fromAxes(value: Value, axes: readonly Shape[]): Computed {
     : { kind: "computed", value: flat, groups: axes.map((axis) => axis.length) };
 }
 
-/** As a value that may have groups. */
+/** Converts to a value with groups. */
 export function asComputed(imported: Imported, importing: Importing): Computed {
   return imported.kind === "computed" ? imported : computed(importing.value(imported));
 }
 
 const isOne = (axis: Shape): boolean => axis.length === 1 && axis[0] === 1;
 
-/** The sizes of one axis that both have. */
+/** The common sizes of one axis of two values. */
 function sameAxis(a: Shape, b: Shape, importing: Importing): Shape {
   if (isOne(a)) return b;
   if (isOne(b) || sameShape(a, b)) return a;
@@ -40,7 +40,7 @@ function sameAxis(a: Shape, b: Shape, importing: Importing): Shape {
   return [importing.same(left, right)];
 }
 
-/** Values brought to one shape by NumPy's rule, where `shape` is one of them; sizes that must be equal are made so. */
+/** Broadcasts values to one shape, if one of them has that shape. Sizes that must be equal are made equal. */
 export function together(
   given: readonly Imported[],
   importing: Importing,
@@ -55,7 +55,7 @@ export function together(
   );
   const full = axes.flat();
   const values = all.map(({ value }, i) => {
-    // An axis of size 1 becomes as many as the group that it stretches to.
+    // An axis of size 1 becomes as many axes as the group to which it is broadcast.
     const own = (each[i] as readonly Shape[]).flatMap((sizes, k) => {
       const wanted = axes[rank - (each[i] as readonly Shape[]).length + k] as Shape;
       return sizes.length === wanted.length ? sizes : wanted.map(() => 1);
@@ -65,13 +65,13 @@ export function together(
   return { values, axes };
 }
 
-/** What a value is before it is reshaped and spread out. */
+/** The value before reshapes and broadcasts. */
 export const narrowed = (value: Value): Value =>
   value.node.op === "reshape" || value.node.op === "broadcast" ? narrowed(value.node.inputs[0] as Value) : value;
 
 const moves: readonly string[] = ["broadcast", "reshape", "transpose", "slice"];
 
-/** The number that fills a value in every place, where it is known. */
+/** The number with which a value is filled, if it is known. */
 export function filledWith(value: Value): number | undefined {
   let { node } = value;
   while (moves.includes(node.op)) node = (node.inputs[0] as Value).node;

@@ -1,4 +1,4 @@
-/** The two files of a model that writes sequences as the model that it was. */
+/** Restores a sequence model from its two files. */
 import {
   ConfigError,
   ModelFileError,
@@ -16,7 +16,7 @@ import { noExternalData } from "./external.ts";
 import { areSame, weightsOf } from "./layersForm.ts";
 import { readGraph } from "./model.ts";
 
-/** What one of the files holds. */
+/** The contents of one of the files. */
 function readHalf(bytes: Uint8Array, half: Half) {
   const file = decodeOnnx(bytes);
   const metadata = metadataOf(file);
@@ -26,9 +26,9 @@ function readHalf(bytes: Uint8Array, half: Half) {
 }
 
 /**
- * The trained model of the two `.onnx` files that `exportDecoding` wrote, to be run on any backend, trained further and exported: layers, weights, vocabulary and metadata.
+ * Restores the trained model from the two `.onnx` files that `exportDecoding` wrote, with its layers, weights, vocabulary and metadata. It can be run on any backend, trained further and exported.
  *
- * @throws ModelFileError for files that are damaged, no two halves of one model, or whose graphs are not those of the layers that they describe; ConfigError for what are no files
+ * @throws ModelFileError if the files are damaged, do not belong together, or contain graphs that differ from the layers that they describe; ConfigError for values that are not files
  *
  * @example
  * const trained = importDecoding({ encode: await readFile("encode.onnx"), decodeStep: await readFile("decodeStep.onnx") });
@@ -42,7 +42,7 @@ export function importDecoding(files: DecodingFiles, options: ReadOptions = {}):
   const step = readHalf(files.decodeStep, "decodeStep");
   const encode = files.encode && readHalf(files.encode, "encode");
   if (encode && encode.pairing.pair !== step.pairing.pair)
-    throw new ModelFileError("encode and decodeStep are of different models; give two files of one exportDecoding");
+    throw new ModelFileError("encode and decodeStep belong to different models; pass both files of one exportDecoding");
   try {
     return describedBy(step, encode, options);
   } catch (error) {
@@ -50,7 +50,7 @@ export function importDecoding(files: DecodingFiles, options: ReadOptions = {}):
     throw new ModelFileError(
       encode
         ? `the files are damaged: ${error.message}`
-        : "encode is missing: this model reads sources; give both files, { encode, decodeStep }",
+        : "encode is missing: this model has source inputs; pass both files, { encode, decodeStep }",
       { cause: error },
     );
   }
@@ -58,21 +58,21 @@ export function importDecoding(files: DecodingFiles, options: ReadOptions = {}):
 
 type HalfRead = ReturnType<typeof readHalf>;
 
-/** The model that the files describe. @throws ModelFileError where they hold something else; other errors where they do not hold all of it */
+/** The model that the files describe. @throws ModelFileError if they contain something else; other errors if they do not contain all of it */
 function describedBy(step: HalfRead, encode: HalfRead | undefined, options: ReadOptions): Trained {
   const described = describedIn(step.metadata, options);
   const weights = weightsOf(described, { ...encode?.state, ...step.state });
   const trained = { ...described, weights: { ...weights, ...described.weights } };
   const own = exportDecoding(trained, step.pairing.options);
   if ((own.encode === undefined) !== (encode === undefined))
-    throw new ConfigError("one of the two is not of this model");
-  // The graphs are what runtimes run, and somebody may have changed them.
+    throw new ConfigError("one of the two files belongs to another model");
+  // Runtimes run the graphs, which may have been modified after the export.
   const halves = [
     ["decodeStep", own.decodeStep, step],
     ["encode", own.encode, encode],
   ] as const;
   for (const [half, bytes, given] of halves)
     if (bytes && given && !areSame(readHalf(bytes, half).written, given.written))
-      throw new ModelFileError(`the graph of the file ${half} is not the one of the layers that it describes`);
+      throw new ModelFileError(`the graph of the file ${half} differs from the layers that the file describes`);
   return trained;
 }

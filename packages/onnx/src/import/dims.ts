@@ -1,21 +1,21 @@
-/** The names of sizes while a file is read: which are the same, and which turn out to be numbers. */
+/** The sizes of a file while it is read: which names are equal, and which are numbers. */
 import { type Dim, ShapeError } from "@ostinato/core";
 
-/** Thrown where sizes turn out to be equal that had been told apart: what was read so far has the old names, and reading begins again. */
+/** Thrown when two sizes turn out to be equal. Values read so far use the old names, so reading starts again. */
 export class ReadAgain extends Error {}
 
-/** As often as sizes turn out to be equal in good faith. */
+/** The maximum number of sizes that may turn out to be equal. */
 const MOST = 100;
 
-/** What is known of names of sizes; it outlives the attempts to read a file. */
+/** The known facts about named sizes; kept when reading starts again. */
 export class Dims {
   readonly #known = new Map<string, Dim>();
-  /** Sizes that the file has as numbers and that were opened, by the names they were given. */
+  /** Fixed sizes of the file that were made dynamic, by their new names. */
   readonly #opened = new Map<string, number>();
-  /** The nodes that need names to be numbers. */
+  /** The nodes that require names to be numbers. */
   readonly #needs = new Map<string, string>();
 
-  /** The name, or the number, that a size goes by. */
+  /** The current name or number of a size. */
   of(dim: Dim): Dim {
     let found = dim;
     while (typeof found === "string") {
@@ -26,38 +26,38 @@ export class Dims {
     return found;
   }
 
-  /** A name for a size that the file has as a number. */
+  /** A name for a fixed size of the file. */
   open(name: string, size: number): string {
     this.#opened.set(name, size);
     return name;
   }
 
-  /** The number that the file has for a name that was opened. */
+  /** The number in the file for a size that was made dynamic. */
   sizeBefore(name: Dim): number | undefined {
     return typeof name === "string" ? this.#opened.get(name) : undefined;
   }
 
-  /** The node that needs a name to be a number. */
+  /** The node that requires a name to be a number. */
   neededBy(name: string): string | undefined {
     const next = this.#known.get(name);
     return typeof next === "string" ? this.neededBy(next) : this.#needs.get(name);
   }
 
-  /** The number that the file has for a name that was opened becomes its size again; nothing happens for other names. */
+  /** Makes a size fixed again, with its number in the file; does nothing for other names. */
   close(name: Dim, by: string): void {
     const size = this.sizeBefore(name);
     if (size !== undefined) this.same(name, size, by);
   }
 
-  /** The size of both. @throws ShapeError for two numbers that differ, and for an axis that there is not; ReadAgain where a name is known anew */
+  /** The common size of both. @throws ShapeError for different numbers, and for a missing axis; ReadAgain if this is new information */
   same(a: Dim | undefined, b: Dim | undefined, by: string): Dim {
-    if (a === undefined || b === undefined) throw new ShapeError("it has another number of axes than it needs");
+    if (a === undefined || b === undefined) throw new ShapeError("it has the wrong number of axes");
     const [left, right] = [this.of(a), this.of(b)];
     if (left === right) return left;
     if (typeof left === "number" && typeof right === "number")
       throw new ShapeError(`the sizes ${left} and ${right} differ`);
     if (this.#known.size >= MOST) throw new ShapeError(`more than ${MOST} sizes of the model turn out to be equal`);
-    // A number is kept, and a name of the file before one that was made.
+    // Numbers are preferred, then names of the file.
     const keepsRight = typeof right === "number" || (this.#opened.has(left as string) && !this.#opened.has(right));
     const [kept, given] = keepsRight ? [right, left as string] : [left, right as string];
     this.#known.set(given, kept);

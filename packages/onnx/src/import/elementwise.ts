@@ -1,4 +1,4 @@
-/** Operators on elements by themselves, with ONNX's broadcasting. Known numbers are computed while the file is read. */
+/** Importers of element-wise operators with ONNX's broadcasting. Operations on known numbers are evaluated while the file is read. */
 import {
   abs,
   and,
@@ -32,24 +32,24 @@ import { keptStates } from "./recurrent/kept.ts";
 import { converted } from "./shapes.ts";
 import { addSizes, compareSizes, divideSizes, multiplySizes, type Size, subtractSizes } from "./sizes.ts";
 
-/** An operator on known numbers; `undefined` where the answer depends on named sizes. */
+/** An operator on known numbers; `undefined` if the result depends on named sizes. */
 type OnNumbers = (...numbers: Size[]) => Size | undefined;
 
-/** An operator on values of one shape and type. */
+/** An operator on values of the same shape and type. */
 type OnValues = (...values: Value[]) => Value;
 
 interface Elementwise {
-  /** Absent: it is read of known numbers alone. */
+  /** Absent if the operator is only supported on known numbers. */
   readonly values?: OnValues;
-  /** Absent: known numbers become constants. */
+  /** Absent if known numbers become constants. */
   readonly numbers?: OnNumbers;
-  /** What comes out. Absent: what goes in. */
+  /** The output type. Absent if it is that of the input. */
   readonly result?: NumberKind;
-  /** How many go in at least, and at most. Default: 1. */
+  /** The minimum and maximum number of inputs. Default: 1. */
   readonly operands?: readonly [least: number, most: number];
 }
 
-/** On numbers alone. */
+/** An operator that is only supported on known numbers. */
 const plain =
   (compute: (...numbers: number[]) => number): OnNumbers =>
   (...given) =>
@@ -61,7 +61,7 @@ const kindOf = (imported: Imported): NumberKind => {
   return ({ float32: "float", int32: "int", bool: "bool" } satisfies Record<DType, NumberKind>)[dtype] as NumberKind;
 };
 
-/** Applies an operator to whatever its inputs stand for. */
+/** Applies an operator to inputs of any kind. */
 export function onElements(
   inputs: readonly Imported[],
   importing: Importing,
@@ -76,7 +76,7 @@ export function onElements(
     });
     if (computed) return computed;
   }
-  if (compute === undefined) throw new UnsupportedOpError("it is read of known numbers alone");
+  if (compute === undefined) throw new UnsupportedOpError("it is only supported on constants");
   const { values, axes } = together(inputs, importing);
   return fromAxes(compute(...values), axes);
 }
@@ -93,10 +93,10 @@ const element =
 
 const two = [2, 2] as const;
 
-/** As many operands as a sum has in good faith. */
+/** The maximum number of operands of a sum. */
 const MOST_OPERANDS = 1024;
 
-/** A comparison, by the orders of the two for which it holds. */
+/** A comparison, by the orderings for which it holds. */
 const comparison = (values: OnValues, ...orders: readonly (-1 | 0 | 1 | undefined)[]): Elementwise => ({
   operands: two,
   result: "bool",
@@ -107,7 +107,7 @@ const comparison = (values: OnValues, ...orders: readonly (-1 | 0 | 1 | undefine
   },
 });
 
-/** An operator of any number of operands, two at a time. */
+/** An operator with any number of operands, applied pairwise. */
 const folded = (
   values: (a: Value, b: Value) => Value,
   numbers: (a: Size, b: Size) => Size | undefined,
@@ -118,7 +118,7 @@ const folded = (
     given.reduce<Size | undefined>((a, b, i) => (i === 0 ? b : a === undefined ? undefined : numbers(a, b)), undefined),
 });
 
-/** The one of two sizes that compares to the other as wanted. */
+/** The one of two sizes that has the given order relative to the other. */
 const chosen =
   (wanted: -1 | 1) =>
   (a: Size, b: Size): Size | undefined => {
@@ -126,7 +126,7 @@ const chosen =
     return order === undefined ? undefined : order === wanted ? a : b;
   };
 
-/** An operator of one operand, on values and on numbers. */
+/** An operator with one operand, on values and on numbers. */
 const one = (values: (x: Value) => Value, numbers?: (x: number) => number, result?: NumberKind): Elementwise => ({
   values: (x) => values(x as Value),
   ...(numbers ? { numbers: plain(numbers) } : {}),
@@ -145,14 +145,14 @@ const divisions: { readonly float: Elementwise; readonly int: Elementwise } = {
     div,
     plain((a, b) => a / b),
   ),
-  // Quotients of whole numbers up to 2²⁴ are exact.
+  // Quotients of integers up to 2²⁴ are exact.
   int: binary(
     (a, b) => cast(div(cast(a, "float32"), cast(b, "float32")), "int32"),
     (a, b) => divideSizes(a as Size, b as Size),
   ),
 };
 
-/** The largest whole number that is not larger. */
+/** The largest integer that is not larger. */
 function floor(x: Value): Value {
   const towardsZero = cast(cast(x, "int32"), "float32");
   return sub(towardsZero, cast(less(x, towardsZero), "float32"));
@@ -234,18 +234,18 @@ const table: Readonly<Record<string, Elementwise>> = {
   },
 };
 
-/** Whether two sizes are equal; not where they may be. */
+/** Whether two sizes are equal; `undefined` if that is unknown. */
 function equalSizes(a: Size, b: Size): number | undefined {
   const order = compareSizes(a, b);
   return order === undefined ? undefined : Number(order === 0);
 }
 
-/** Equality of numbers, or of truth values. */
+/** Equality of numbers or booleans. */
 function same(a: Value, b: Value): Value {
   return a.type.dtype === "bool" ? equal(cast(a, "int32"), cast(b, "int32")) : equal(a, b);
 }
 
-/** Squares are products: they are exact for numbers below zero, too, and have a gradient there. */
+/** Squares are written as products, which are exact for negative numbers and have a gradient there. */
 function power(base: Value, exponent: Value): Value {
   const wanted = filledWith(exponent);
   const exact = cast(exponent, "float32");
@@ -266,7 +266,7 @@ export const elementwiseImporters: Importers = {
   },
   Div: (node, importing) => element(divisions[kindOf(node.input(0)) === "int" ? "int" : "float"])(node, importing),
   Mod: (node, importing) => {
-    if ((node.int("fmod") ?? 0) !== 0) return node.fail("fmod is 1, with which the sign is that of the dividend");
+    if ((node.int("fmod") ?? 0) !== 0) return node.fail("fmod = 1 is not supported");
     return element({ operands: two, numbers: plain((a, b) => a - b * Math.floor(a / b)) })(node, importing);
   },
   Identity: (node) => [node.input(0)],

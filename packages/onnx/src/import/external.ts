@@ -1,22 +1,22 @@
-/** Tensors that stand in other files than the model. */
+/** Tensors that are stored outside the model file. */
 import { ModelFileError } from "@ostinato/core";
 
-/** Where a tensor stands outside of the model, as the model says. */
+/** The location of a tensor outside the model file. */
 export interface Place {
-  /** The tensor. */
+  /** The name of the tensor. */
   readonly name: string;
-  /** How many bytes it has by its shape. */
+  /** Its size in bytes, computed from its shape. */
   readonly bytes: number;
-  /** The entries of the model: `location`, `offset`, `length`, …. */
+  /** The entries in the model: `location`, `offset`, `length`, …. */
   readonly entries: ReadonlyMap<string, string>;
 }
 
-/** Gives the bytes of a tensor that stands in another file: as many as `bytes`. */
+/** Returns the bytes of an external tensor; there must be `bytes` of them. */
 export type ExternalData = (place: Place) => Uint8Array;
 
-/** Of bytes alone nobody knows where other files are. */
+/** Without a path, external files cannot be located. */
 export const noExternalData: ExternalData = ({ name, entries }) => {
   throw new ModelFileError(
-    `the tensor "${name}" stands in another file ("${entries.get("location")}"), which is not read from bytes alone; loadOnnx(path, { externalData: true }) of @ostinato/onnx/node reads it`,
+    `the tensor "${name}" is stored in another file ("${entries.get("location")}"), which cannot be read from bytes; use loadOnnx(path, { externalData: true }) of @ostinato/onnx/node`,
   );
 };

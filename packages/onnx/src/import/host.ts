@@ -4,7 +4,7 @@ import { type Host, host, type NumberKind } from "./imported.ts";
 import { expectFew } from "./importing.ts";
 import type { Size } from "./sizes.ts";
 
-/** Numbers of a shape, each computed of its place. */
+/** Creates numbers of a shape, each computed from its index. */
 function byPlace(
   shape: readonly number[],
   compute: (index: readonly number[]) => Size | undefined,
@@ -26,7 +26,7 @@ function byPlace(
   return data;
 }
 
-/** The number at a place; axes of size 1 stretch, and leading axes of the place may be missing here. */
+/** The number at an index. Axes of size 1 are broadcast, and leading axes may be missing. */
 function at({ shape, data }: Host, index: readonly number[]): Size {
   const lead = index.length - shape.length;
   return data[
@@ -34,7 +34,7 @@ function at({ shape, data }: Host, index: readonly number[]): Size {
   ] as Size;
 }
 
-/** Numbers of another shape, each taken from the place that `from` says. */
+/** Numbers in another shape, each taken from the index that `from` returns. */
 export function rearranged(
   given: Host,
   shape: readonly number[],
@@ -48,7 +48,7 @@ function broadcastSize(a: number, b: number): number {
   return a === 1 ? b : a;
 }
 
-/** The shape that NumPy's rule brings known numbers to. */
+/** The broadcast shape of known numbers. */
 export function commonShape(given: readonly Host[]): number[] {
   const rank = Math.max(0, ...given.map(({ shape }) => shape.length));
   return Array.from({ length: rank }, (_, i) =>
@@ -56,7 +56,7 @@ export function commonShape(given: readonly Host[]): number[] {
   );
 }
 
-/** Applies a function to known numbers, one place after another; `undefined` where it has no answer for one. */
+/** Applies a function element-wise to known numbers; `undefined` if it is undefined for one of them. */
 export function eachNumber(
   given: readonly Host[],
   numbers: NumberKind,

@@ -1,22 +1,22 @@
-/** What a name of an ONNX file stands for while it is read: a value of our graph, or what makes one. */
+/** The possible meanings of a name in an ONNX file: a value of our graph, or something that can be converted to one. */
 import type { Shape, Value } from "@ostinato/core";
 import type { Size } from "./sizes.ts";
 
-/** Values of the graph. Axes that ONNX has as one, such as batch and time, may be several: a size that is their product has no name. */
+/** A value of the graph. One ONNX axis, such as batch · time, may be several axes here, because products of sizes have no name. */
 export interface Computed {
   readonly kind: "computed";
   readonly value: Value;
-  /** For each axis in ONNX how many of the value's own it is, all next to each other. Absent: one each. */
+  /** For each ONNX axis, the number of adjacent axes of the value. Absent: one each. */
   readonly groups?: readonly number[];
-  /** The matrix that was turned where a file of ours turns one for a product with its rows. */
+  /** The matrix that one of our own files transposes for a product with its rows. */
   readonly turned?: Value;
 }
 
-/** The numbers that a file holds, each as JavaScript has it. */
+/** The numbers in a file, as JavaScript stores them. */
 export type NumberKind = "float" | "int" | "bool";
 
 /**
- * Few numbers that are known while the file is read: shapes, axes, scalars. This is how shape arithmetic is computed away. Whole numbers may depend
+ * Small arrays that are known while the file is read: shapes, axes, scalars. Shape arithmetic is evaluated on them. Integers may depend
  * on named sizes.
  */
 export interface Host {
@@ -27,33 +27,33 @@ export interface Host {
   readonly data: readonly Size[];
 }
 
-/** Several values of one type side by side along an axis that none of them has, as both directions of a recurrence come out of it. */
+/** Several values of one type along an axis that they do not have themselves, such as the two directions of a recurrence. */
 export interface Stack {
   readonly kind: "stack";
   readonly axis: number;
   readonly parts: readonly Value[];
 }
 
-/** Numbers that stand in the file. */
+/** Numbers stored in the file. */
 export interface Stored {
   readonly kind: "stored";
-  /** That of the initializer. */
+  /** The name of the initializer. */
   readonly name: string;
   readonly numbers: NumberKind;
   readonly shape: readonly number[];
-  /** Row-major, in the precision of our tensors; whole numbers of 64 bits as `number`s. */
+  /** Row-major, in the precision of our tensors; 64-bit integers as `number`s. */
   readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
-  /** Made a parameter of the model where a value is wanted; else a constant. */
+  /** Whether it becomes a parameter when a value is needed; otherwise it becomes a constant. */
   readonly trained: boolean;
 }
 
-/** Whatever a name can stand for. */
+/** Any meaning of a name. */
 export type Imported = Computed | Host | Stack | Stored;
 
-/** A value whose axes are those of ONNX. */
+/** A value with the same axes as in ONNX. */
 export const computed = (value: Value): Computed => ({ kind: "computed", value });
 
-/** Numbers that are known. */
+/** Known numbers. */
 export const host = (numbers: NumberKind, shape: readonly number[], data: readonly Size[]): Host => ({
   kind: "host",
   numbers,
@@ -61,10 +61,10 @@ export const host = (numbers: NumberKind, shape: readonly number[], data: readon
   data,
 });
 
-/** A vector of whole numbers, such as a shape. */
+/** A vector of integers, such as a shape. */
 export const hostVector = (data: readonly Size[]): Host => host("int", [data.length], data);
 
-/** The shape that the parts of a stack have together. */
+/** The shape of a stack. */
 export function stackShape({ axis, parts }: Stack): Shape {
   const shape = parts[0]?.type.shape ?? [];
   return [...shape.slice(0, axis), parts.length, ...shape.slice(axis)];

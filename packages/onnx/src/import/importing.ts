@@ -1,4 +1,4 @@
-/** What importers work with beside their node: values, known numbers, sizes, parameters, and the bodies of nodes. */
+/** The context of importers: values, known numbers, sizes, parameters, and the bodies of nodes. */
 import {
   concat,
   constant,
@@ -22,51 +22,51 @@ import { type Computed, type Host, type Imported, type NumberKind, type Stored, 
 import type { OnnxNode } from "./node.ts";
 import { productOf, type Size, showSize, sizeOfDim } from "./sizes.ts";
 
-/** Reads a node: what each of its outputs stands for; those that nothing reads may be missing. */
+/** Imports a node. Returns its outputs; unused outputs may be missing. */
 export type Importer = (node: OnnxNode, importing: Importing) => readonly (Imported | undefined)[];
 
 /** Importers by operator. */
 export type Importers = Readonly<Record<string, Importer>>;
 
-/** What something around a body is within it; `place` tells the order in which the file computes such things. */
+/** Converts an outer value for use in a body; `place` is its position in the file's order of computation. */
 export type Enter = (outer: Imported, place: number) => Imported;
 
 export interface Importing {
-  /** The version of ONNX's own operators. */
+  /** The opset version of the default domain. */
   readonly opset: number;
-  /** As a value of our graph: data of the file becomes a parameter or a constant, a stack one value. */
+  /** Converts to a value of our graph: data of the file becomes a parameter or a constant, a stack becomes one value. */
   value(imported: Imported): Value;
-  /** The numbers, where they are known and few: those of the file, and what was computed of them and of shapes. */
+  /** The numbers, if they are known and few: from the file, or from shape arithmetic. */
   known(imported: Imported): Host | undefined;
-  /** Whether it is data of the file that is trained: an initializer of fractions with axes. */
+  /** Whether it is a trainable initializer: floats with at least one axis. */
   isParameter(imported: Imported): boolean;
   /** The shape in ONNX. */
   shapeOf(imported: Imported): readonly Size[];
-  /** A parameter with its data. One of this name, shape and data that there is already is taken in its place. */
+  /** A parameter with its data. An existing parameter with the same name, shape and data is reused. */
   parameter(name: string, tensor: Float32Tensor): Value;
-  /** The size of two that must be equal; where that is news, reading begins again with it. @throws ShapeError for numbers that differ */
+  /** Makes two sizes equal and returns the result. Reading starts again if this is new. @throws ShapeError for different numbers */
   same(a: Dim | undefined, b: Dim | undefined): Dim;
-  /** An open size becomes the number that the file has for it. Nothing happens for sizes that the file leaves open. */
+  /** Makes a size fixed again, with its number in the file. Does nothing for sizes that are dynamic in the file. */
   close(dim: Dim): void;
-  /** What the outputs of a body stand for; `inputs` are those of its inputs. It sees what the nodes around it see, as `enter` gives it. */
+  /** Imports a body and returns its outputs. It can read outer values, converted by `enter`. */
   body(graph: Message<"Graph">, inputs: readonly Imported[], enter?: Enter): Imported[];
 }
 
-/** As many numbers as shape arithmetic works on. */
+/** The maximum number of elements for shape arithmetic. */
 const MOST_KNOWN = 4096;
 
-/** As many numbers as a constant of a graph has; more become a parameter, or are refused. */
+/** The maximum number of elements of a constant in a graph. Larger data becomes a parameter or is rejected. */
 const MOST_CONSTANT = 2 ** 16;
 
-/** @throws UnsupportedOpError for more numbers than shape arithmetic needs */
+/** @throws UnsupportedOpError for more elements than shape arithmetic needs */
 export function expectFew(count: number): void {
   if (count > MOST_KNOWN)
-    throw new UnsupportedOpError(`it computes ${count} numbers that are known beforehand; at most ${MOST_KNOWN} are`);
+    throw new UnsupportedOpError(`it would compute ${count} constant numbers; the limit is ${MOST_KNOWN}`);
 }
 
 const dtypes: { readonly [N in NumberKind]: DType } = { float: "float32", int: "int32", bool: "bool" };
 
-/** The data type of our graph for numbers of a file. */
+/** The data type in our graph for numbers of a file. */
 export const dtypeOf = (numbers: NumberKind): DType => dtypes[numbers];
 
 /** A size as a scalar of the graph. */
@@ -80,12 +80,11 @@ function scalarOf(known: Size): Value {
   return terms.reduce((a, b) => add(a, b));
 }
 
-/** @throws ModelFileError for a whole number beyond 32 bits */
+/** @throws ModelFileError for an integer outside 32 bits */
 function expectInt32(data: ArrayLike<number>, what: string): void {
   for (let i = 0; i < data.length; i++) {
     const number = data[i] as number;
-    if ((number | 0) !== number)
-      throw new ModelFileError(`${what} holds ${number}, which does not fit the 32 bits of an int32 tensor`);
+    if ((number | 0) !== number) throw new ModelFileError(`${what} contains ${number}, which does not fit int32`);
   }
 }
 
@@ -98,23 +97,23 @@ function hostValue({ numbers, shape, data }: Host): Value {
   return reshape(concat(entries, 0), shape);
 }
 
-/** `constant`, `constant_1`, `zeros`: what our own files call data that is no parameter. */
+/** `constant`, `constant_1`, `zeros`: the names of constants in our own files. */
 const ownConstant = /^(constant|zeros|range)(_\d+)?$/;
 
-/** Whether a value of it would be a parameter: fractions with axes, unless they are few and the file says that they are constant. */
+/** Whether a value of it would be a parameter: floats with at least one axis, unless they are few and constant in the file. */
 function isParameter(imported: Imported): boolean {
   if (imported.kind !== "stored" || imported.numbers !== "float" || imported.shape.length === 0) return false;
   return (imported.trained && !ownConstant.test(imported.name)) || imported.data.length > MOST_CONSTANT;
 }
 
-/** Whether two tensors have the same shape and the same numbers, 0 and -0 told apart. */
+/** Whether two tensors have the same shape and bits; 0 and -0 differ. */
 const isSame = (a: Float32Tensor, b: Float32Tensor): boolean =>
   a.shape.join() === b.shape.join() && (a.data === b.data || a.data.every((number, i) => Object.is(number, b.data[i])));
 
-/** What parameters and values are made of while one attempt reads a file. */
+/** Creates parameters and values during one attempt to read a file. */
 export class Made {
   readonly state = new Map<string, Float32Tensor>();
-  /** By the names that they were asked for. Bodies beside each other may call different tensors the same. */
+  /** By the requested names. Different bodies may use the same name for different tensors. */
   readonly #parameters = new Map<string, { readonly tensor: Float32Tensor; readonly value: Value }[]>();
   readonly #values = new WeakMap<Imported, Value>();
 
@@ -161,21 +160,21 @@ export class Made {
         `the constant "${name}" has ${data.length} whole numbers; at most ${MOST_CONSTANT} are read`,
       );
     if (numbers === "int") expectInt32(data, `the tensor "${name}"`);
-    // So files of our own say that they count steps.
+    // This is how our own files mark step counts.
     if (/^range(_\d+)?$/.test(name) && shape.length === 1 && data.every((entry, i) => entry === i))
       return iota(data.length);
     return constant([...data], dtypeOf(numbers), shape);
   }
 }
 
-/** @throws UnsupportedOpError where several sizes are one that has no name */
+/** @throws UnsupportedOpError if an axis consists of several sizes */
 function ungrouped({ value, groups }: Computed): Value {
   if (groups === undefined) return value;
   const joined = groupedSizes({ kind: "computed", value, groups }).filter(
     (entry) => typeof entry !== "number" && !isName(entry),
   );
   throw new UnsupportedOpError(
-    `it reads an axis of ${joined.map(showSize).join(" and ")}; sizes that are multiplied can only be taken apart again, as Reshape does`,
+    `it reads an axis of ${joined.map(showSize).join(" and ")}; merged axes can only be split again, as by Reshape`,
   );
 }
 
@@ -185,7 +184,7 @@ const isName = (entry: Size): boolean =>
   entry.terms[0]?.factor === 1 &&
   entry.terms[0].names.length === 1;
 
-/** The sizes of the axes in ONNX. */
+/** The sizes of the ONNX axes. */
 function groupedSizes({ value, groups }: Computed): Size[] {
   const { shape } = value.type;
   if (groups === undefined) return shape.map(sizeOfDim);
@@ -193,25 +192,25 @@ function groupedSizes({ value, groups }: Computed): Size[] {
   return groups.map((count) => {
     const product = productOf(shape.slice(at, at + count));
     at += count;
-    if (product === undefined) throw new UnsupportedOpError("it reads an axis of too many sizes");
+    if (product === undefined) throw new UnsupportedOpError("it reads an axis that merges too many sizes");
     return product;
   });
 }
 
-/** The shape in ONNX of what a name stands for. */
+/** The ONNX shape of a name's meaning. */
 export function shapeOf(imported: Imported): readonly Size[] {
   if (imported.kind === "computed") return groupedSizes(imported);
   return imported.kind === "stack" ? stackShape(imported).map(sizeOfDim) : imported.shape;
 }
 
-/** The numbers of the file or of shape arithmetic, where there are few. */
+/** The numbers, if they are from the file or from shape arithmetic, and few. */
 function known(imported: Imported): Host | undefined {
   if (imported.kind === "host") return imported;
   if (imported.kind !== "stored" || sizeOf(imported.shape) > MOST_KNOWN) return undefined;
   return { kind: "host", numbers: imported.numbers, shape: imported.shape, data: [...imported.data] };
 }
 
-/** The importing of one attempt but for its nodes. */
+/** The context of one attempt, without its nodes. */
 export function importingBase(made: Made, dims: Dims, opset: number, at: () => string): Omit<Importing, "body"> {
   return {
     opset,

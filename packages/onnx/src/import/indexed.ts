@@ -1,4 +1,4 @@
-/** Operators that look up and scatter by computed numbers, and those that go along time. */
+/** Importers of operators that gather and scatter by computed indices, and of those along time. */
 import {
   cast,
   type Dim,
@@ -25,16 +25,16 @@ const gatherElements: Importer = (node, importing) => {
   const [data, indices] = [importing.value(node.input(0)), importing.value(node.input(1))];
   const rank = data.type.shape.length;
   const axis = axisIn(node, node.int("axis") ?? 0, rank);
-  if (indices.type.shape.length !== rank) return node.fail("its data and indices have different numbers of axes");
+  if (indices.type.shape.length !== rank) return node.fail("data and indices have different ranks");
   indices.type.shape.forEach((dim, i) => {
     if (i !== axis) importing.same(data.type.shape[i], dim);
   });
   return [computed(selected(data, indices, axis))];
 };
 
-/** For each row of a batch the step that is named: data [batch, time, …], indices [batch, 2], of which the first are 0, 1, …. */
+/** Selects one step of each row: data [batch, time, …], indices [batch, 2] whose first column is 0, 1, …. */
 const gatherNd: Importer = (node, importing) => {
-  if ((node.int("batch_dims") ?? 0) !== 0) return node.fail("it has batch_dims");
+  if ((node.int("batch_dims") ?? 0) !== 0) return node.fail("batch_dims is not supported");
   const [data, indices] = [importing.value(node.input(0)), importing.value(node.input(1))];
   const { node: made } = indices;
   const [rows, steps] = made.op === "concat" ? made.inputs : [];
@@ -42,7 +42,7 @@ const gatherNd: Importer = (node, importing) => {
     steps !== undefined && indices.type.shape.length === 2 && indices.type.shape[1] === 2 && countsUp(rows as Value);
   if (!isStep)
     return node.fail(
-      "it is read where it takes one step of each row: indices [batch, 2], of which the first are 0, 1, …",
+      "it is only supported for selecting one step of each row: indices [batch, 2] whose first column is 0, 1, …",
     );
   const [, , ...rest] = data.type.shape;
   const batch = importing.same(data.type.shape[0], indices.type.shape[0]);
@@ -50,23 +50,23 @@ const gatherNd: Importer = (node, importing) => {
   return [computed(reshape(selected(data, each, 1), [batch, ...rest]))];
 };
 
-/** Zeros with each update added at the row that its index names. */
+/** Zeros with each update added at the row of its index. */
 const scatterNd: Importer = (node, importing) => {
   const [data, indices, updates] = [0, 1, 2].map((i) => importing.value(node.input(i))) as [Value, Value, Value];
   const reduction = node.string("reduction") ?? "none";
   if (reduction !== "add" || filledWith(data) !== 0 || indices.type.shape.at(-1) !== 1)
-    return node.fail("it is read where it adds rows to zeros");
+    return node.fail("it is only supported for adding rows to zeros");
   return [
     computed(scatterAdd(reshape(indices, indices.type.shape.slice(0, -1)), updates, data.type.shape[0] as number)),
   ];
 };
 
-/** The inverse of an order: 0, 1, … scattered to the places that it names. */
+/** The inverse of a permutation: 0, 1, … scattered to its indices. */
 const scatterElements: Importer = (node, importing) => {
   const [indices, updates] = [1, 2].map((i) => importing.value(node.input(i))) as [Value, Value];
   const inverse = (node.int("axis") ?? 0) === 0 && countsUp(updates) ? inverseOf(indices, node.label) : undefined;
   if (inverse === undefined || (node.string("reduction") ?? "none") !== "none")
-    return node.fail("it is read where it turns an order around");
+    return node.fail("it is only supported for inverting a permutation");
   return [computed(inverse)];
 };
 
@@ -77,21 +77,21 @@ const oneHot: Importer = (node, importing) => {
   const rank = indices.type.shape.length + 1;
   const axis = axisIn(node, node.int("axis") ?? -1, rank);
   if (depth === undefined || typeof off !== "number" || typeof on !== "number")
-    return node.fail("its depth and values must be known");
+    return node.fail("its depth and values must be constant");
   const shape = [...indices.type.shape.slice(0, axis), depth, ...indices.type.shape.slice(axis)];
   const axes = shape.map((_, i) => i).filter((i) => i !== axis);
   const hit = equal(broadcast(fromFront(indices, depth), shape, axes), broadcast(iota(depth), shape, [axis]));
   return [computed(select(hit, on, off))];
 };
 
-/** The part of matrices above a diagonal, or below; zeros elsewhere. */
+/** The upper or lower triangle of matrices; zeros elsewhere. */
 const triangle: Importer = (node, importing) => {
   const x = importing.value(node.input(0));
   const { dtype, shape } = x.type;
   const rank = shape.length;
-  if (rank < 2) return node.fail("it takes a part of something that is no matrix");
+  if (rank < 2) return node.fail("its input must be a matrix");
   const offset = node.inputs[1] === undefined ? 0 : importing.known(node.inputs[1])?.data[0];
-  if (typeof offset !== "number") return node.fail("its diagonal k must be known");
+  if (typeof offset !== "number") return node.fail("its diagonal k must be constant");
   const [row, column] = [rank - 2, rank - 1].map((axis) => broadcast(iota(shape[axis] as Dim), shape, [axis])) as [
     Value,
     Value,
@@ -104,19 +104,19 @@ const triangle: Importer = (node, importing) => {
 const reversedSequence: Importer = (node, importing) => {
   const [x, lengths] = [importing.value(node.input(0)), importing.value(node.input(1))];
   const [time, batch] = [node.int("time_axis") ?? 0, node.int("batch_axis") ?? 1];
-  if (time + batch !== 1 || x.type.shape.length < 2) return node.fail("its time and batch axes are not the first two");
+  if (time + batch !== 1 || x.type.shape.length < 2) return node.fail("its time and batch axes must be the first two");
   importing.same(x.type.shape[batch], lengths.type.shape[0]);
   const turn = (value: Value): Value =>
     time === 0 ? value : transpose(value, [1, 0, ...[...value.type.shape.keys()].slice(2)]);
   return [computed(turn(reverseSequence(turn(x), lengths)))];
 };
 
-/** Sums of all elements so far along an axis. */
+/** The cumulative sum along an axis. */
 const cumulativeSum: Importer = (node, importing) => {
   const x = importing.value(node.input(0));
   const rank = x.type.shape.length;
   const [wanted] = numbersIn(node, 1, "axis", importing) ?? [];
-  const axis = axisIn(node, wanted ?? node.fail("it has no axis"), rank);
+  const axis = axisIn(node, wanted ?? node.fail("the axis is missing"), rank);
   const [exclusive, backwards] = [node.int("exclusive") ?? 0, node.int("reverse") ?? 0];
   const order = [axis, ...[...x.type.shape.keys()].filter((i) => i !== axis)];
   const steps = transpose(x, order);

@@ -1,4 +1,4 @@
-/** Operators that put parts together, and those that take all parts apart. */
+/** Importers of operators that concatenate and split. */
 import { concat, type Value } from "@ostinato/core";
 import { asComputed } from "./broadcasting.ts";
 import { computed, type Host, host, type Imported, type Stack } from "./imported.ts";
@@ -9,7 +9,7 @@ import { taken } from "./selection.ts";
 import { axisIn, numbersIn } from "./shapes.ts";
 import { type Size, showSize } from "./sizes.ts";
 
-/** Stacks side by side along their axis. */
+/** Concatenates stacks along their axis. */
 function joinedStacks(given: readonly Imported[], axis: number): Stack | undefined {
   const stacks = given.filter((each): each is Stack => each.kind === "stack" && each.axis === axis);
   return stacks.length === given.length
@@ -66,16 +66,16 @@ function expectOneShape(node: OnnxNode, hosts: readonly Host[], axis: number): v
   expectFew(hosts.reduce((sum, { data }) => sum + data.length, 0));
 }
 
-/** Values whose other axes are equal; those along which they are put together must be numbers. */
+/** Values whose other axes are equal. The sizes along the concatenation axis must be numbers. */
 function sameButAlong(node: OnnxNode, values: readonly Value[], axis: number, importing: Importing): readonly Value[] {
   const [first] = values as [Value];
   for (const { type } of values) {
-    if (type.shape.length !== first.type.shape.length) return node.fail("its inputs have different numbers of axes");
+    if (type.shape.length !== first.type.shape.length) return node.fail("its inputs have different ranks");
     type.shape.forEach((dim, i) => {
       if (i !== axis) importing.same(first.type.shape[i], dim);
       else if (typeof dim === "string") {
         importing.close(dim);
-        node.fail(`the size ${dim} along which it puts values together is no number`);
+        node.fail(`the size ${dim} of the concatenation axis must be a number`);
       }
     });
   }
@@ -92,14 +92,13 @@ const split: Importer = (node, importing) => {
   const listed = numbersIn(node, 1, "split", importing);
   if (typeof size !== "number") {
     for (const { names } of size.terms) for (const name of names) importing.close(name);
-    return node.fail(`it splits an axis of ${showSize(size)}`);
+    return node.fail(`it splits an axis of size ${showSize(size)}`);
   }
   const each = Math.ceil(size / count);
   const sizes = listed ?? Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
   let start = 0;
   return sizes.map((part) => {
-    if (!(part > 0) || start + part > size)
-      return node.fail(`its parts [${sizes.join(", ")}] do not lie within ${size}`);
+    if (!(part > 0) || start + part > size) return node.fail(`its parts [${sizes.join(", ")}] exceed the size ${size}`);
     start += part;
     return part === size ? given : taken(node, given, axis, { start: start - part, count: part }, importing);
   });

@@ -1,4 +1,4 @@
-/** Files of this library as the models of layers that they were, where their graphs are still those of these layers. */
+/** Restores models of layers from files of this library, if the graph in the file is still that of the layers. */
 import {
   inferenceGraph,
   type Model,
@@ -16,16 +16,16 @@ import { describedIn, hasStates } from "../description.ts";
 import { graphToOnnx } from "../model.ts";
 import type { ReadGraph } from "./model.ts";
 
-/** A model of layers, or why the file is none. */
+/** A model of layers, or the reason why the file does not contain one. */
 export type LayersForm = { readonly trained: Trained } | { readonly reason: string };
 
-/** The weights of the layers among those of the graph. @throws ShapeError for one that is missing or of another shape */
+/** The weights of the layers, from those of the graph. @throws ShapeError for a missing weight or a wrong shape */
 export function weightsOf(model: Model, state: Tensors): Tensors {
   const weights = parametersOf(model).map(({ name, shape }) => {
     const tensor = Object.hasOwn(state, name) ? state[name] : undefined;
-    if (tensor === undefined) throw new ShapeError(`the graph has no weights "${name}"`);
+    if (tensor === undefined) throw new ShapeError(`the graph has no weight "${name}"`);
     if (showShape(tensor.shape) !== showShape(shape))
-      throw new ShapeError(`the weights "${name}" are ${showShape(tensor.shape)}, and have to be ${showShape(shape)}`);
+      throw new ShapeError(`the weight "${name}" is ${showShape(tensor.shape)}, but must be ${showShape(shape)}`);
     return [name, tensor] as const;
   });
   return Object.fromEntries(weights);
@@ -38,8 +38,8 @@ export function areSame(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * The model that a file describes. The description holds only where the layers, exported again with the weights of the file, give what the file's graph gives: the
- * graph is what runtimes run, and somebody may have changed it.
+ * The model that a file describes. The description is used only if exporting the layers with the weights of the file gives the file's graph:
+ * runtimes run the graph, and it may have been modified after the export.
  */
 export function layersForm(
   metadata: ReadonlyMap<string, string>,
@@ -48,13 +48,13 @@ export function layersForm(
 ): LayersForm {
   try {
     const half = pairingIn(metadata)?.half;
-    if (half) return { reason: `it is one of two files, ${half}; the model is in both` };
+    if (half) return { reason: `it is one of two files, ${half}; the model needs both` };
     const described = describedIn(metadata, options);
     const { spec } = described;
     const weights = weightsOf(described, state);
     const own = graphToOnnx(hasStates(metadata) ? streamGraph(spec) : inferenceGraph(spec), weights, { inputs });
     const given = graphToOnnx(graph, state, { inputs });
-    if (!areSame(own, given)) return { reason: "its graph is not the one of the layers that it describes" };
+    if (!areSame(own, given)) return { reason: "its graph differs from the layers that it describes" };
     return { trained: { ...described, weights: { ...weights, ...described.weights } } };
   } catch (error) {
     if (!(error instanceof OstinatoError)) throw error;

@@ -1,22 +1,22 @@
-/** How an input or an output lies in a file, and how it lies in models here: batch first, then time, then features. */
+/** Conversion between the layout of an input or output in a file and ours: batch first, then time, then features. */
 import { type Dim, reshape, type Shape, transpose, type Value } from "@ostinato/core";
 
-/** One layout as the other. */
+/** A conversion between two layouts. */
 export interface Layout {
   /** The axes of the file in our order. */
   readonly order: readonly number[];
   /** The sizes of the file in our order. */
   readonly sizes: Shape;
-  /** Our shape: axes behind batch and time are one. */
+  /** Our shape: all axes after batch and time are merged. */
   readonly shape: Shape;
 }
 
 const isNamed = (dim: Dim | undefined): boolean => typeof dim === "string";
 
 /**
- * Batch first, then what has a name, then one axis for all that are numbers. `undefined` where there is no batch.
+ * The layout with the batch first, then dynamic sizes, then one axis for all fixed sizes. `undefined` without a batch axis.
  *
- * @param keeps whether a shape is taken as it is, of an axis without features, or of a number of steps
+ * @param keeps whether a shape without features, or with a fixed number of steps, is kept unchanged
  */
 export function layoutOf(shape: Shape, batch: string, keeps: (sizes: Shape) => boolean): Layout | undefined {
   const at = shape.indexOf(batch);
@@ -31,7 +31,7 @@ export function layoutOf(shape: Shape, batch: string, keeps: (sizes: Shape) => b
   return { order, sizes, shape: [...sizes.slice(0, 1 + named.length), features] };
 }
 
-/** A value of our layout as the file has it. */
+/** Converts a value from our layout to that of the file. */
 export function asInFile(ours: Value, { order, sizes }: Layout): Value {
   return transpose(
     reshape(ours, sizes),
@@ -39,5 +39,5 @@ export function asInFile(ours: Value, { order, sizes }: Layout): Value {
   );
 }
 
-/** A value of the file in our layout. */
+/** Converts a value from the layout of the file to ours. */
 export const asOurs = (value: Value, { order, shape }: Layout): Value => reshape(transpose(value, order), shape);

@@ -1,4 +1,4 @@
-/** Products. */
+/** Importers of matrix products. */
 import { broadcastTo, type Dim, dot, reshape, type Shape, sum, transpose, type Value } from "@ostinato/core";
 import { add, mul } from "@ostinato/core/graph";
 import { asComputed, axesOf, fromAxes, together } from "./broadcasting.ts";
@@ -6,18 +6,18 @@ import { type Computed, computed } from "./imported.ts";
 import type { Importer, Importers, Importing } from "./importing.ts";
 import type { OnnxNode } from "./node.ts";
 
-/** x [..., n] and a matrix: the last axis of `x` with one of the two of the matrix. */
+/** x [..., n] and a matrix: the last axis of `x` with one of the two axes of the matrix. */
 function timesMatrix(node: OnnxNode, x: Computed, matrix: Value, contracted: 0 | 1, importing: Importing): Computed {
   const axes = axesOf(x);
   const last = axes.at(-1) as Shape;
-  if (last.length !== 1) return node.fail(`it sums over ${last.join(" times ")}, which has no name`);
+  if (last.length !== 1) return node.fail(`it sums over the merged axis ${last.join(" times ")}`);
   importing.same(last[0], matrix.type.shape[contracted]);
   const own = x.value.type.shape.length - 1;
   const product = dot(x.value, matrix, { contract: [[own], [contracted]] });
   return fromAxes(product, [...axes.slice(0, -1), [matrix.type.shape[1 - contracted] as Dim]]);
 }
 
-/** a [..., n, k] · b [..., k, m] for each of the leading axes, brought together by NumPy's rule. */
+/** a [..., n, k] · b [..., k, m] for each of the leading axes, with broadcasting. */
 function batched(a: Value, b: Value, importing: Importing): Value {
   const lead = (x: Value): Shape => x.type.shape.slice(0, -2);
   importing.same(a.type.shape.at(-1), b.type.shape.at(-2));
@@ -34,7 +34,7 @@ function batched(a: Value, b: Value, importing: Importing): Value {
 const matMul: Importer = (node, importing) => {
   const [a, b] = [asComputed(node.input(0), importing), importing.value(node.input(1))];
   const ranks = [axesOf(a).length, b.type.shape.length];
-  if (ranks.includes(0)) return node.fail("it multiplies a single number");
+  if (ranks.includes(0)) return node.fail("its inputs must not be scalars");
   const [, right] = node.inputs;
   const rows = right?.kind === "computed" && (ranks[0] as number) > 2 ? right.turned : undefined;
   if (rows) return [timesMatrix(node, a, rows, 1, importing)];
@@ -56,8 +56,7 @@ const gemm: Importer = (node, importing) => {
   const [turnsA, turnsB] = [node.int("transA") ?? 0, node.int("transB") ?? 0];
   const given = asComputed(node.input(0), importing);
   const b = importing.value(node.input(1));
-  if (axesOf(given).length !== 2 || b.type.shape.length !== 2)
-    return node.fail("it multiplies something else than matrices");
+  if (axesOf(given).length !== 2 || b.type.shape.length !== 2) return node.fail("its inputs must be matrices");
   const product =
     turnsA === 0
       ? timesMatrix(node, given, b, turnsB === 0 ? 0 : 1, importing)
@@ -70,14 +69,14 @@ const gemm: Importer = (node, importing) => {
   return [fromAxes(add(x, beta === 1 ? c : mul(c, beta)), axes)];
 };
 
-/** The product of a matrix that lies on its side. */
+/** A product with a transposed matrix. */
 function turned(a: Value, b: Value, turnsB: number, importing: Importing): Computed {
   const contracted = turnsB === 0 ? 0 : 1;
   importing.same(a.type.shape[0], b.type.shape[contracted]);
   return computed(dot(a, b, { contract: [[0], [contracted]] }));
 }
 
-/** The axes of each operand by letters, and those of the result; `...` stands for capital letters. */
+/** The axes of each operand and of the result as letters; `...` becomes capital letters. */
 function equationOf(
   node: OnnxNode,
   ranks: readonly number[],
@@ -88,7 +87,7 @@ function equationOf(
   if (terms.length !== ranks.length || !/^[A-Za-z.,]*$/.test(left))
     return node.fail(`the equation ${text} does not fit ${ranks.length} inputs`);
   const hidden = terms.map((term, i) => (ranks[i] as number) - term.replace("...", "").length);
-  // Letters that nobody writes: those after the alphabets.
+  // Letters that equations do not use: those after the alphabets.
   const most = Math.max(0, ...terms.map((term, i) => (term.includes("...") ? (hidden[i] as number) : 0)));
   const letters = Array.from({ length: most }, (_, i) => String.fromCharCode(0x3b1 + i)).join("");
   const operands = terms.map((term, i) => term.replace("...", letters.slice(most - (hidden[i] as number))));
@@ -100,7 +99,7 @@ function equationOf(
   return { operands, result: right === undefined ? letters + alone.sort().join("") : right.replace("...", letters) };
 }
 
-/** A value summed over letters that nothing else has. */
+/** Sums a value over letters that no other operand or the result has. */
 function withoutAlone(value: Value, term: string, kept: string): readonly [Value, string] {
   const axes = [...term].flatMap((letter, i) => (kept.includes(letter) ? [] : [i]));
   return [sum(value, axes), [...term].filter((letter) => kept.includes(letter)).join("")];
@@ -109,7 +108,7 @@ function withoutAlone(value: Value, term: string, kept: string): readonly [Value
 const isRun = (axes: readonly number[]): boolean =>
   axes.every((axis, i) => i === 0 || axis === (axes[i - 1] as number) + 1);
 
-/** A value whose axes stand in an order of letters. */
+/** Transposes a value to an order of letters. */
 function inOrder(value: Value, term: string, letters: string): Value {
   return transpose(
     value,
@@ -117,7 +116,7 @@ function inOrder(value: Value, term: string, letters: string): Value {
   );
 }
 
-/** The product of two operands, its axes as `dot` gives them, and their letters. */
+/** The product of two operands, with the axes in the order of `dot`, and their letters. */
 function product(
   [a, termA]: readonly [Value, string],
   [b, termB]: readonly [Value, string],
@@ -127,7 +126,7 @@ function product(
   const batch = shared.filter((letter) => result.includes(letter));
   const contract = shared.filter((letter) => !result.includes(letter));
   const free = (term: string): string[] => [...term].filter((letter) => !shared.includes(letter));
-  // Each group of axes must be a run; where one is none, the operand is turned.
+  // Each group of axes must be contiguous; otherwise the operand is transposed.
   const arranged = (value: Value, term: string): readonly [Value, string] => {
     const groups = [batch, contract, free(term)];
     const runs = groups.every((letters) => isRun(letters.map((letter) => term.indexOf(letter))));
@@ -149,7 +148,8 @@ const einsum: Importer = (node, importing) => {
     node,
     values.map(({ type }) => type.shape.length),
   );
-  if (operands.some((term) => new Set(term).size < term.length)) return node.fail("it takes the diagonal of an input");
+  if (operands.some((term) => new Set(term).size < term.length))
+    return node.fail("the diagonal of an input is not supported");
   const sizes = new Map<string, Dim>();
   operands.forEach((term, i) => {
     [...term].forEach((letter, axis) => {
@@ -158,7 +158,7 @@ const einsum: Importer = (node, importing) => {
     });
   });
   if ([...result].some((letter) => !sizes.has(letter)) || new Set(result).size < result.length)
-    return node.fail("its result has axes that no input has");
+    return node.fail("the result has axes that no input has");
   const terms = operands.map((term, i): readonly [Value, string] => {
     const others = [result, ...operands.filter((_, k) => k !== i)].join("");
     return withoutAlone(values[i] as Value, term, others);

@@ -1,4 +1,4 @@
-/** From an ONNX file to a graph and its weights. */
+/** Imports an ONNX file as a graph and its weights. */
 import { type Graph, type Tensors, verify } from "@ostinato/core";
 import type { OnnxModel } from "../file/schema.ts";
 import { decodeOnnx } from "../file/wire.ts";
@@ -17,7 +17,7 @@ export interface ReadGraph {
   readonly inputs: readonly string[];
 }
 
-/** The graph of a model as it lies in its file. */
+/** Imports the graph of a model with the layout of the file. */
 export function readGraph(model: OnnxModel, external: ExternalData): ReadGraph {
   const { inputs, outputs, made } = readModel({
     model,
@@ -34,10 +34,10 @@ export function readGraph(model: OnnxModel, external: ExternalData): ReadGraph {
 }
 
 /**
- * The graph in an `.onnx` file, the dual of `graphToOnnx`: its inputs are the feeds, its outputs the fetches, as the file has them, and its initializers
- * become states. Whole numbers of 64 bits are int32. What shapes and sizes are computed of is computed away, and a graph that `graphToOnnx` wrote is written as the same bytes again.
+ * Imports the graph of an `.onnx` file; the inverse of `graphToOnnx`. Inputs become feeds, outputs become fetches, both with the layout of the file, and initializers
+ * become states. 64-bit integers become int32. Shape arithmetic is evaluated. A graph that `graphToOnnx` wrote is exported to the same bytes again.
  *
- * @throws ModelFileError for a damaged file; UnsupportedOpError for what has no form here, with the node, the operator and the reason
+ * @throws ModelFileError for a damaged file; UnsupportedOpError for unsupported models, with the node, the operator and the reason
  *
  * @example
  * const { graph, state, inputs } = graphFromOnnx(bytes);

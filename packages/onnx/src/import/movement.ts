@@ -1,4 +1,4 @@
-/** Operators that move elements: known numbers are moved at once, stacks part by part, values by our own ops. */
+/** Importers of operators that move elements. Known numbers are moved immediately, stacks part by part, values by our own ops. */
 import { concat, pad, reshape, type Shape, transpose, type Value } from "@ostinato/core";
 import { asComputed, axesOf, fromAxes, together } from "./broadcasting.ts";
 import { commonShape, rearranged } from "./host.ts";
@@ -8,16 +8,16 @@ import type { OnnxNode } from "./node.ts";
 import { axisIn, axisOf, listOf, numbersIn } from "./shapes.ts";
 import { dimOf, divideSizes, factorsOf, multiplySizes, type Size, showSize } from "./sizes.ts";
 
-/** As often as an axis is repeated in good faith, and as much as one is padded. */
+/** The maximum number of repetitions of an axis, and the maximum padding. */
 const MOST_REPEATS = 256;
 const MOST_PADS = 4096;
 
-/** Known numbers that are no parameter. */
+/** Known numbers that are not a parameter. */
 export function plainNumbers(imported: Imported, importing: Importing): Host | undefined {
   return importing.isParameter(imported) ? undefined : importing.known(imported);
 }
 
-/** A stack whose parts are changed alike. */
+/** A stack with the same change applied to each part. */
 const onParts = ({ parts }: Stack, axis: number, change: (part: Value) => Value): Stack => ({
   kind: "stack",
   axis,
@@ -29,7 +29,7 @@ const transposed: Importer = (node, importing) => {
   const rank = importing.shapeOf(given).length;
   const perm = node.ints("perm") ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
   if (perm.length !== rank || perm.some((axis, i) => perm.indexOf(axis) !== i || axis < 0 || axis >= rank))
-    return node.fail(`perm [${perm.join(", ")}] is not an order of ${rank} axes`);
+    return node.fail(`perm [${perm.join(", ")}] is not a permutation of ${rank} axes`);
   const known = plainNumbers(given, importing);
   if (known) {
     const shape = perm.map((axis) => known.shape[axis] as number);
@@ -52,7 +52,7 @@ const transposed: Importer = (node, importing) => {
   return [isTurned ? { ...result, turned: whole.value } : result];
 };
 
-/** The same elements with axes of these sizes. */
+/** The same elements in another shape. */
 function reshaped(given: Imported, axes: readonly Shape[], importing: Importing): Imported {
   const known = plainNumbers(given, importing);
   const flat = axes.flat();
@@ -63,7 +63,7 @@ function reshaped(given: Imported, axes: readonly Shape[], importing: Importing)
   return fromAxes(asComputed(given, importing).value, axes);
 }
 
-/** A stack of one part, and one whose parts come to stand side by side along an axis of theirs. */
+/** A stack with one part, or with its parts concatenated along one of their own axes. */
 function reshapedStack({ axis, parts }: Stack, to: Shape): Imported | undefined {
   const [first] = parts as [Value];
   if (parts.length === 1) return computed(reshape(first, to));
@@ -80,7 +80,7 @@ const squeezed: Importer = (node, importing) => {
   const listed = numbersIn(node, 1, "axes", importing)?.map((axis) => axisIn(node, axis, shape.length));
   const axes = listed ?? shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
   const wrong = axes.find((axis) => shape[axis] !== 1);
-  if (wrong !== undefined) return node.fail(`axis ${wrong} has the size ${showSize(shape[wrong] as Size)}, not 1`);
+  if (wrong !== undefined) return node.fail(`axis ${wrong} has size ${showSize(shape[wrong] as Size)}, expected 1`);
   if (given.kind === "stack" && given.parts.length > 1) {
     const before = axes.filter((axis) => axis < given.axis).length;
     const own = axes.map((axis) => (axis > given.axis ? axis - 1 : axis));
@@ -102,17 +102,17 @@ const squeezed: Importer = (node, importing) => {
   ];
 };
 
-/** What an axis is made of, of values as they have it. */
+/** The sizes that an axis of a value consists of. */
 const keptAxis = (given: Imported, axis: number, size: Size): Shape =>
   given.kind === "computed" ? (axesOf(given)[axis] as Shape) : axisOf(size);
 
 const unsqueezed: Importer = (node, importing) => {
   const given = node.input(0);
   const shape = importing.shapeOf(given);
-  const listed = numbersIn(node, 1, "axes", importing) ?? node.fail("it has no axes");
+  const listed = numbersIn(node, 1, "axes", importing) ?? node.fail("axes is missing");
   const rank = shape.length + listed.length;
   const axes = listed.map((axis) => axisIn(node, axis, rank));
-  if (new Set(axes).size < axes.length) return node.fail(`its axes [${listed.join(", ")}] are not different ones`);
+  if (new Set(axes).size < axes.length) return node.fail(`axes [${listed.join(", ")}] has duplicates`);
   const kept = shape.map((size, axis) => keptAxis(given, axis, size));
   const all: Shape[] = [];
   for (let axis = 0; axis < rank; axis++) all.push(axes.includes(axis) ? [1] : (kept.shift() as Shape));
@@ -125,14 +125,14 @@ const unsqueezed: Importer = (node, importing) => {
   return [reshaped(given, all, importing)];
 };
 
-/** The names of the sizes that axes are made of, in their order, and the product of the numbers. */
+/** The named sizes of axes, in order, and the product of the fixed sizes. */
 function contents(axes: readonly Shape[]): { readonly names: readonly string[]; readonly known: number } {
   const flat = axes.flat();
   const numbers = flat.filter((dim) => typeof dim === "number");
   return { names: flat.filter((dim) => typeof dim === "string"), known: numbers.reduce((a, b) => a * b, 1) };
 }
 
-/** The axes of the sizes `to`, with the names of each in the order in which the elements have them; `undefined` where the elements are others. */
+/** The axes of the shape `to`, each with its names in the order of the elements; `undefined` if the elements differ. */
 function regrouped(from: readonly Shape[], to: readonly Size[]): readonly Shape[] | undefined {
   const { names, known } = contents(from);
   let next = 0;
@@ -150,7 +150,7 @@ function regrouped(from: readonly Shape[], to: readonly Size[]): readonly Shape[
   return next === names.length && product === known ? axes : undefined;
 }
 
-/** The sizes that `Reshape` asks for: 0 is that of the same axis, -1 what is left. */
+/** The shape that `Reshape` requests: 0 copies the size of the same axis, and -1 is inferred. */
 function resolved(
   node: OnnxNode,
   from: readonly Size[],
@@ -162,7 +162,7 @@ function resolved(
   );
   const open = copied.indexOf(-1);
   if (open < 0) return copied;
-  if (copied.lastIndexOf(-1) !== open) return node.fail("two sizes are left open");
+  if (copied.lastIndexOf(-1) !== open) return node.fail("shape has more than one -1");
   const whole = product(from);
   const others = product(copied.filter((_, i) => i !== open));
   const rest = whole === undefined || others === undefined ? undefined : divideSizes(whole, others);
@@ -176,7 +176,7 @@ const product = (sizes: readonly Size[]): Size | undefined =>
 
 const show = (sizes: readonly Size[]): string => `[${sizes.map(showSize).join(", ")}]`;
 
-/** The same elements in another shape; where sizes are in the way, those that the file fixes become numbers again. */
+/** The same elements in another shape. If dynamic sizes prevent this, those that are fixed in the file become fixed again. */
 function toShape(
   node: OnnxNode,
   given: Imported,
@@ -197,12 +197,12 @@ function toShape(
     });
   for (const dim of axes.flat()) importing.close(dim);
   return node.fail(
-    `${show(shape)} has no form as ${show(asked)}: named sizes stay in their order, and none is divided. A number in the place of a size that is open was fixed by the exporter: export again with dynamo=False, or with such sizes open`,
+    `cannot reshape ${show(shape)} to ${show(asked)}: named sizes must keep their order and cannot be divided. If the exporter fixed a size that should be dynamic, export again with dynamo=False, or with dynamic sizes`,
   );
 }
 
 const reshapeTo: Importer = (node, importing) => {
-  const asked = listOf(node, 1, "shape", importing) ?? node.fail("it has no shape");
+  const asked = listOf(node, 1, "shape", importing) ?? node.fail("shape is missing");
   return [toShape(node, node.input(0), asked, node.int("allowzero") === 1, importing)];
 };
 
@@ -212,14 +212,14 @@ const flatten: Importer = (node, importing) => {
   const at = node.int("axis") ?? 1;
   const axis = at < 0 ? at + shape.length : at;
   const sides = [shape.slice(0, axis), shape.slice(axis)].map(
-    (side) => product(side) ?? node.fail("its sizes are too many"),
+    (side) => product(side) ?? node.fail("the product of sizes is too long"),
   );
   return [toShape(node, given, sides, true, importing)];
 };
 
 const expand: Importer = (node, importing) => {
   const given = node.input(0);
-  const asked = listOf(node, 1, "shape", importing) ?? node.fail("it has no shape");
+  const asked = listOf(node, 1, "shape", importing) ?? node.fail("shape is missing");
   const known = plainNumbers(given, importing);
   if (known && known.numbers !== "float" && asked.every((size) => typeof size === "number")) {
     const shape = commonShape([known, host("int", asked, [])]);
@@ -231,7 +231,7 @@ const expand: Importer = (node, importing) => {
 
 const tile: Importer = (node, importing) => {
   const given = node.input(0);
-  const repeats = numbersIn(node, 1, "repeats", importing) ?? node.fail("it has no repeats");
+  const repeats = numbersIn(node, 1, "repeats", importing) ?? node.fail("repeats is missing");
   const known = plainNumbers(given, importing);
   if (known) {
     const shape = known.shape.map((size, axis) => size * (repeats[axis] ?? 1));
@@ -240,9 +240,9 @@ const tile: Importer = (node, importing) => {
   let value = importing.value(given);
   for (const [axis, count] of repeats.entries()) {
     if (!(count > 0) || count > MOST_REPEATS)
-      return node.fail(`it repeats axis ${axis} ${count} times; 1 to ${MOST_REPEATS} are read`);
+      return node.fail(`axis ${axis} is repeated ${count} times; the supported range is 1 to ${MOST_REPEATS}`);
     const size = value.type.shape[axis];
-    if (count > 1 && typeof size !== "number") return node.fail(`axis ${axis} has the named size ${size}`);
+    if (count > 1 && typeof size !== "number") return node.fail(`axis ${axis} has the dynamic size ${size}`);
     value = concat(new Array<Value>(count).fill(value), axis);
   }
   return [computed(value)];
@@ -250,12 +250,12 @@ const tile: Importer = (node, importing) => {
 
 const padded: Importer = (node, importing) => {
   const mode = node.string("mode") ?? "constant";
-  if (mode !== "constant") return node.fail(`the mode "${mode}" is not read`);
+  if (mode !== "constant") return node.fail(`the mode "${mode}" is not supported`);
   const fill = node.inputs[2] === undefined ? (node.float("value") ?? 0) : importing.known(node.inputs[2])?.data[0];
-  if (fill !== 0) return node.fail("it fills with something else than 0");
+  if (fill !== 0) return node.fail("the padding value must be 0");
   let value = importing.value(node.input(0));
   const rank = value.type.shape.length;
-  const pads = numbersIn(node, 1, "pads", importing) ?? node.fail("it has no pads");
+  const pads = numbersIn(node, 1, "pads", importing) ?? node.fail("pads is missing");
   const axes =
     numbersIn(node, 3, "axes", importing)?.map((axis) => axisIn(node, axis, rank)) ?? value.type.shape.map((_, i) => i);
   for (const [i, axis] of axes.entries()) {
@@ -264,7 +264,7 @@ const padded: Importer = (node, importing) => {
     const size = value.type.shape[axis];
     if (typeof size !== "number" || !(before >= 0 && after >= 0) || before + after > MOST_PADS)
       return node.fail(
-        `it pads axis ${axis} of size ${size} by ${before} and ${after}; sizes that are known can be padded, by ${MOST_PADS} at most`,
+        `it pads axis ${axis} of size ${size} by ${before} and ${after}; only fixed sizes can be padded, by at most ${MOST_PADS}`,
       );
     value = pad(value, axis, before, size + before + after);
   }

@@ -1,21 +1,21 @@
-/** One node of a file as importers read it: inputs, outputs and attributes, checked as they are asked for. */
+/** A node of a file: validated access to its inputs, outputs and attributes. */
 import { UnsupportedOpError } from "@ostinato/core";
 import { attributeTypes, type Message } from "../file/schema.ts";
 import type { Imported, Stored } from "./imported.ts";
 
-/** A node whose inputs are known. */
+/** A node whose inputs have been imported. */
 export interface OnnxNode {
   /** The operator. */
   readonly op: string;
-  /** What the node is called in errors: its name, or that of its first output. */
+  /** The name of the node in errors: its own, or that of its first output. */
   readonly label: string;
-  /** The names of the outputs; empty where the file leaves one out. */
+  /** The names of the outputs; empty for omitted outputs. */
   readonly outputs: readonly string[];
-  /** The inputs in their order; `undefined` where the file leaves one out. */
+  /** The inputs in order; `undefined` for omitted inputs. */
   readonly inputs: readonly (Imported | undefined)[];
-  /** An input that must be there. */
+  /** A required input. */
   input(index: number): Imported;
-  /** Attributes by name, `undefined` where the file leaves one out. What no importer asks for is refused. */
+  /** Attributes by name, `undefined` if absent. Attributes that no importer reads are rejected. */
   int(name: string): number | undefined;
   float(name: string): number | undefined;
   string(name: string): string | undefined;
@@ -24,7 +24,7 @@ export interface OnnxNode {
   strings(name: string): readonly string[] | undefined;
   tensor(name: string): Stored | undefined;
   graph(name: string): Message<"Graph"> | undefined;
-  /** Says why this node cannot be read. */
+  /** Throws an error with the reason why this node is not supported. */
   fail(reason: string): never;
 }
 
@@ -34,7 +34,7 @@ const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 type Attribute = Message<"Attribute">;
 
-/** The attribute's field of a type; the default where the file has the type and leaves the value out. */
+/** The field of an attribute by type. Missing values are defaults. */
 const readers: { readonly [T in keyof typeof attributeTypes]: (attribute: Attribute) => unknown } = {
   float: ({ float }) => float ?? 0,
   int: ({ int }) => int ?? 0,
@@ -46,7 +46,7 @@ const readers: { readonly [T in keyof typeof attributeTypes]: (attribute: Attrib
   strings: ({ strings }) => (strings ?? []).map(text),
 };
 
-/** Reads a node. `expectRead` throws for an attribute that nothing asked for. */
+/** Reads a node. `expectRead` throws for attributes that have not been read. */
 export function onnxNode(
   { op = "", name = "", attributes = [], outputs = [] }: Message<"Node">,
   inputs: readonly (Imported | undefined)[],
@@ -62,7 +62,7 @@ export function onnxNode(
     const found = attributes.find((each) => each.name === wanted);
     if (found === undefined) return undefined;
     if (found.reference) return fail(`the attribute "${wanted}" is of a function`);
-    if (found.type !== attributeTypes[type]) return fail(`the attribute "${wanted}" is no ${type}`);
+    if (found.type !== attributeTypes[type]) return fail(`the attribute "${wanted}" is not of type ${type}`);
     return readers[type](found) as T;
   };
   return {
@@ -85,7 +85,7 @@ export function onnxNode(
     fail,
     expectRead: () => {
       const unknown = attributes.find((each) => !read.has(each.name ?? ""));
-      if (unknown !== undefined) fail(`its attribute "${unknown.name}" is not known`);
+      if (unknown !== undefined) fail(`the attribute "${unknown.name}" is not supported`);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Operators that trained models have between their layers: normalization, and what training alone does. */
+/** Importers of normalization, and of operators that only act in training. */
 import { constant, div, mean, type Shape, sqrt, square, type Value } from "@ostinato/core";
 import { add, broadcast, mul, sub } from "@ostinato/core/graph";
 import { asComputed, axesOf, fromAxes } from "./broadcasting.ts";
@@ -8,7 +8,7 @@ import type { OnnxNode } from "./node.ts";
 import { stretched } from "./reduce.ts";
 import { axisIn } from "./shapes.ts";
 
-/** A weight of the last axes of `x` in the shape of `x`. */
+/** A weight of the last axes of `x`, broadcast to the shape of `x`. */
 function overLast(weight: Imported, x: Value, importing: Importing): Value {
   const value = importing.value(weight);
   const lead = x.type.shape.length - value.type.shape.length;
@@ -19,12 +19,12 @@ function overLast(weight: Imported, x: Value, importing: Importing): Value {
   );
 }
 
-/** Sums of 16 bits are not taken here. */
+/** Rejects other precisions than float32. */
 function expectSinglePrecision(node: OnnxNode): void {
-  if ((node.int("stash_type") ?? 1) !== 1) node.fail("it computes in another precision than single");
+  if ((node.int("stash_type") ?? 1) !== 1) node.fail("only single precision (stash_type = 1) is supported");
 }
 
-/** The own axes from an axis of ONNX on. */
+/** The axes of a value from an ONNX axis on. */
 function axesFrom(axes: readonly Shape[], axis: number): number[] {
   const start = axes.slice(0, axis).flat().length;
   return axes.flat().flatMap((_, i) => (i >= start ? [i] : []));
@@ -54,16 +54,16 @@ const rmsNormalization: Importer = (node, importing) => {
   return [fromAxes(mul(div(x, stretched(size, x, over)), overLast(node.input(1), x, importing)), axes)];
 };
 
-/** Means and variances that were counted in training are no parameters. */
+/** Running means and variances are not parameters. */
 function counted(node: OnnxNode, index: number, importing: Importing): Value {
-  const known = importing.known(node.input(index)) ?? node.fail(`its input ${index} must be known, and few numbers`);
+  const known = importing.known(node.input(index)) ?? node.fail(`its input ${index} must be a small constant`);
   return constant(known.data as readonly number[], "float32", known.shape);
 }
 
-/** Of inference: by the means and variances that training counted. */
+/** Batch normalization in inference mode, with the running means and variances. */
 const batchNormalization: Importer = (node, importing) => {
   if ((node.int("training_mode") ?? 0) !== 0)
-    return node.fail("it is in training; export the model in its state of evaluation");
+    return node.fail("it is in training mode; export the model in evaluation mode");
   node.float("momentum");
   const x = importing.value(node.input(0));
   const axis = axisIn(node, Math.min(1, x.type.shape.length - 1), x.type.shape.length);
@@ -74,13 +74,13 @@ const batchNormalization: Importer = (node, importing) => {
   return [computed(add(mul(sub(x, over(average)), over(div(scale, deviation))), over(bias)))];
 };
 
-/** Nothing is dropped in inference. */
+/** Dropout is the identity in inference. */
 const dropout: Importer = (node, importing) => {
   node.float("ratio");
   node.int("seed");
   const training = node.inputs[2] && importing.known(node.inputs[2]);
   if (node.inputs[2] && training?.data[0] !== 0)
-    return node.fail("it is in training; export the model in its state of evaluation");
+    return node.fail("it is in training mode; export the model in evaluation mode");
   return [node.input(0)];
 };
 

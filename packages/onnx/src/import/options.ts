@@ -1,23 +1,23 @@
-/** What `importOnnx` can be told, and the check of it against the file. */
+/** The options of `importOnnx` and their validation. */
 import { ConfigError, type Dim, OptionReader, type ReadOptions, type Tensors } from "@ostinato/core";
 
 /** Options of `importOnnx`. */
 export interface ImportOptions extends ReadOptions {
   /**
-   * What the model becomes. `"graph"`: a model whose one layer is the graph of the file. `"layers"`: the model of layers that `exportOnnx` wrote, with its
-   * description; a ModelFileError says why where it cannot be, as after somebody changed the graph. Default: of layers where they are what the file's graph is, else the graph.
+   * The form of the model. `"graph"`: a model with the graph of the file as its only layer. `"layers"`: the model of layers that `exportOnnx` wrote; throws a ModelFileError
+   * with the reason if the file does not contain one, for example after the graph was modified. Default: layers if they match the graph in the file, otherwise the graph.
    */
   readonly form?: (typeof forms)[number];
-  /** The name of the layer that the model becomes: the first part of the names of its weights. Default "model". */
+  /** The name of the graph layer, which is the first part of its weight names. Default "model". */
   readonly name?: string;
   /**
-   * What the axes of inputs are, where the file does not say or says it wrong: "batch", other names such as "time" for sizes that are open, numbers for
-   * those that are fixed.
+   * The axes of inputs, if the file does not define them or defines them incorrectly: "batch", other names such as "time" for dynamic sizes, numbers for
+   * fixed sizes.
    */
   readonly inputs?: Readonly<Record<string, readonly Dim[]>>;
-  /** The outputs that are wanted. Default: all. */
+  /** The outputs to import. Default: all. */
   readonly outputs?: readonly string[];
-  /** The data of inputs of the file that are weights, by the names of the inputs. */
+  /** The values of inputs that are weights, by input name. */
   readonly weights?: Tensors;
 }
 
@@ -32,13 +32,13 @@ const optionNames = Object.keys({
   weights: true,
 } satisfies Record<keyof ImportOptions, true>);
 
-/** @throws ConfigError for what is no object of options, and for options that there are not */
+/** @throws ConfigError if `options` is not an object, and for unknown options */
 export function expectKnownOptions(options: ImportOptions): void {
   const reader = new OptionReader("importOnnx", options, optionNames);
   if (options.form !== undefined) reader.oneOf("form", forms);
 }
 
-/** @throws ConfigError for options of another form, and for names of inputs that the file does not have */
+/** @throws ConfigError for options of the wrong type, and for inputs that the file does not have */
 export function expectFittingOptions(
   { inputs = {}, outputs, weights = {} }: ImportOptions,
   known: readonly string[],
@@ -56,14 +56,15 @@ export function expectFittingOptions(
     if (!isRecord(byName)) throw new ConfigError(`importOnnx: ${option} must be ${form}`);
     const unknown = Object.keys(byName).find((name) => !known.includes(name));
     if (unknown !== undefined)
-      throw new ConfigError(`importOnnx: ${option} names the input "${unknown}", and the model has ${names}`);
+      throw new ConfigError(
+        `importOnnx: ${option} names the input "${unknown}", but the inputs of the model are ${names}`,
+      );
   }
   const odd = Object.keys(inputs).find((name) => !isDims(inputs[name]));
   if (odd !== undefined)
     throw new ConfigError(
-      `importOnnx: inputs must say of "${odd}" what each axis is, a name or a number from 1 on: ["batch", "time", 8]`,
+      `importOnnx: inputs must list the axes of "${odd}", each a name or a positive number: ["batch", "time", 8]`,
     );
   const isNames = Array.isArray(outputs) && outputs.length > 0 && outputs.every((name) => typeof name === "string");
-  if (outputs !== undefined && !isNames)
-    throw new ConfigError("importOnnx: outputs must be a list of the names of outputs");
+  if (outputs !== undefined && !isNames) throw new ConfigError("importOnnx: outputs must be a list of output names");
 }

@@ -1,19 +1,18 @@
-/** A whole file: read again until it is known which of its sizes are equal. */
+/** Reads a whole file, again if some of its sizes turn out to be equal. */
 import { ModelFileError, UnsupportedOpError } from "@ostinato/core";
 import { Dims, ReadAgain } from "./dims.ts";
 import { type Read, type Reading, readOnce } from "./walk.ts";
 
-/** As many nodes as are read again and again for sizes that turn out to be equal. */
+/** The maximum number of nodes that are read again in total. */
 const MOST_READ = 200_000;
 
-/** Reads the file. @throws ModelFileError for a damaged one; UnsupportedOpError for what has no form here, with the node and the reason */
+/** Reads the file. @throws ModelFileError for a damaged file; UnsupportedOpError for unsupported models, with the node and the reason */
 export function readModel(reading: Omit<Reading, "dims">): Read {
   expectNames(reading);
   const dims = new Dims();
   const nodes = reading.model.graph?.nodes?.length ?? 0;
   for (let read = 0; ; read += nodes) {
-    if (read > MOST_READ)
-      throw new UnsupportedOpError(`more of its sizes turn out to be equal than ${nodes} nodes can be read for again`);
+    if (read > MOST_READ) throw new UnsupportedOpError(`the model has too many equal sizes for its ${nodes} nodes`);
     try {
       return readOnce({ ...reading, dims });
     } catch (error) {

@@ -1,11 +1,11 @@
-/** What our own files spell out in several operators is one op again, which backends run by itself. */
+/** Replaces groups of operators that our own files use for one op with that op, for which backends have kernels. */
 import type { Graph, Value } from "@ostinato/core";
 import { sequenceLengths, sequenceMask } from "@ostinato/core/graph";
 import { canonical } from "../emit/canonical.ts";
 import { type Rule, rewritten } from "../emit/rules.ts";
 import { filledWith, narrowed } from "./broadcasting.ts";
 
-/** Whether it is `from`, `from` + 1, … along the first of the axes of a value [time, batch]. */
+/** Whether a value is `from`, `from` + 1, … along the first axis of [time, batch]. */
 function countsFrom(value: Value, from: number): boolean {
   const [time] = value.type.shape;
   const { node, type } = narrowed(value);
@@ -23,12 +23,12 @@ function countsFrom(value: Value, from: number): boolean {
   );
 }
 
-/** Whether a value [time, batch] is one of [time], the same in each row. */
+/** Whether a value [time, batch] is a value [time] repeated for each row. */
 function varies({ node }: Value): boolean {
   return node.op === "broadcast" && node.attrs.axes[0] === 0;
 }
 
-/** The lengths of rows of ids: the last of 1, 2, …, time at which the id is not 0. */
+/** The lengths of rows of ids: the last of 1, 2, …, time where the id is not 0. */
 const lengthsOfIds: Rule = (node, [reached]) => {
   if (node.op !== "max" || node.attrs.axes.join() !== "0" || reached?.node.op !== "select") return undefined;
   const [given, ends, none] = reached.node.inputs as readonly [Value, Value, Value];
@@ -38,7 +38,7 @@ const lengthsOfIds: Rule = (node, [reached]) => {
   return areIds && countsFrom(ends, 1) && filledWith(none) === 0 ? [sequenceLengths(ids)] : undefined;
 };
 
-/** Whether each step lies within the length of its row. */
+/** Whether a value is a mask of the steps within the length of each row. */
 const maskOfLengths: Rule = (node, [steps, broadcast]) => {
   if (node.op !== "less" || steps === undefined || broadcast?.node.op !== "broadcast") return undefined;
   const [lengths] = broadcast.node.inputs as readonly [Value];
@@ -49,5 +49,5 @@ const maskOfLengths: Rule = (node, [steps, broadcast]) => {
     : undefined;
 };
 
-/** The graph with those ops, and without moves that only files need. */
+/** The graph with these ops, and without moves that only files need. */
 export const recognized = (graph: Graph): Graph => rewritten(canonical(graph), [lengthsOfIds, maskOfLengths]);

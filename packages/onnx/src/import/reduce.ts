@@ -1,4 +1,4 @@
-/** Operators that go along axes: sums, largest elements, softmax. */
+/** Importers of reductions: sums, maxima, softmax. */
 import {
   abs,
   argMax,
@@ -32,15 +32,15 @@ import { axisIn, numbersIn } from "./shapes.ts";
 import { addSizes, compareSizes, dimOf, multiplySizes, type Size } from "./sizes.ts";
 import { orderOf } from "./sorting.ts";
 
-/** How a reduction goes. */
+/** A reduction. */
 interface Reduction {
-  /** Of a value along axes, which are dropped. Absent: it is read of known numbers alone. */
+  /** On a value along axes, which are removed. Absent if it is only supported on known numbers. */
   readonly values?: (x: Value, axes: readonly number[]) => Value;
-  /** Of known numbers, two at a time. */
+  /** On known numbers, two at a time. */
   readonly numbers?: (a: Size, b: Size) => Size | undefined;
 }
 
-/** Known numbers folded along axes. */
+/** Reduces known numbers along axes. */
 function foldedNumbers(
   known: Host,
   axes: readonly number[],
@@ -48,13 +48,13 @@ function foldedNumbers(
 ): readonly Size[] | undefined {
   const kept = known.shape.filter((_, axis) => !axes.includes(axis));
   const gone = known.shape.filter((_, axis) => axes.includes(axis));
-  // The axes that go stand last: each run of numbers is folded to one.
+  // The reduced axes come last, so each contiguous run of numbers is reduced.
   const order = [...known.shape.keys()].filter((axis) => !axes.includes(axis)).concat(axes);
   const moved = rearranged(known, [...kept, ...gone], (index) =>
     known.shape.map((_, axis) => index[order.indexOf(axis)] as number),
   );
   const run = gone.reduce((a, b) => a * b, 1);
-  if (run === 0) throw new UnsupportedOpError("it goes along an axis of nothing");
+  if (run === 0) throw new UnsupportedOpError("it reduces an empty axis");
   const results: Size[] = [];
   for (let start = 0; start < moved.data.length; start += run) {
     let total = moved.data[start];
@@ -66,7 +66,7 @@ function foldedNumbers(
   return results;
 }
 
-/** The own axes of a value that ONNX's axes are. */
+/** The axes of a value for ONNX axes. */
 function ownAxes(axes: readonly Shape[], wanted: readonly number[]): number[] {
   return wanted.flatMap((axis) => {
     const start = axes.slice(0, axis).flat().length;
@@ -74,7 +74,7 @@ function ownAxes(axes: readonly Shape[], wanted: readonly number[]): number[] {
   });
 }
 
-/** A value without axes, or with ones of size 1 in their places. */
+/** A value without the reduced axes, or with axes of size 1 in their place. */
 function reducedAlong(
   given: Imported,
   wanted: readonly number[],
@@ -110,7 +110,7 @@ const reduction =
       const shape = known.shape.flatMap((size, axis) => (axes.includes(axis) ? (keeps ? [1] : []) : [size]));
       return [host(known.numbers, shape, folded)];
     }
-    if (values === undefined) return node.fail("it is read of known numbers alone");
+    if (values === undefined) return node.fail("it is only supported on constants");
     return [reducedAlong(given, axes, keeps, importing, values)];
   };
 
@@ -134,18 +134,18 @@ const reductions: Readonly<Record<string, Reduction>> = {
   ReduceLogSumExp: { values: logSumExp },
 };
 
-/** Where the largest element along an axis stands, or the smallest. */
+/** The index of the maximum or minimum along an axis. */
 const place =
   (of: (x: Value) => Value): Importer =>
   (node, importing) => {
     const given = node.input(0);
     const axis = axisIn(node, node.int("axis") ?? 0, importing.shapeOf(given).length);
-    if ((node.int("select_last_index") ?? 0) !== 0) return node.fail("it takes the last of equal elements");
+    if ((node.int("select_last_index") ?? 0) !== 0) return node.fail("select_last_index is not supported");
     const keeps = (node.int("keepdims") ?? 1) !== 0;
     return [reducedAlong(given, [axis], keeps, importing, (x, [own]) => argMax(of(x), own as number))];
   };
 
-/** Computes along one axis what is known along the last. */
+/** Applies a function of the last axis to another axis. */
 function alongLast(x: Value, axis: number, compute: (x: Value) => readonly Value[]): Value[] {
   const rank = x.type.shape.length;
   const order = Array.from({ length: rank }, (_, i) => i)
@@ -159,7 +159,7 @@ function alongLast(x: Value, axis: number, compute: (x: Value) => readonly Value
   );
 }
 
-/** All of a vector of named size: its order is what is wanted. */
+/** All elements of a vector of dynamic size, sorted. */
 function sorted(node: OnnxNode, x: Value, importing: Importing): readonly Imported[] | undefined {
   const [dim, ...others] = x.type.shape;
   const count = node.inputs[1] && importing.known(node.inputs[1])?.data[0];
@@ -176,12 +176,12 @@ const largest: Importer = (node, importing) => {
     return order;
   }
   const axis = axisIn(node, node.int("axis") ?? -1, x.type.shape.length);
-  // Before opset 10 an attribute.
+  // An attribute before opset 10.
   const [k] = node.inputs[1] === undefined ? [node.int("k")] : (numbersIn(node, 1, "k", importing) ?? []);
   const smallest = (node.int("largest") ?? 1) === 0;
-  // Sorted or not, the largest come first here.
+  // The result is sorted in any case.
   node.int("sorted");
-  if (k === undefined) return node.fail("it has no k");
+  if (k === undefined) return node.fail("k is missing");
   const results = alongLast(x, axis, (given) => {
     const { values, indices } = topK(smallest ? neg(given) : given, k);
     return [smallest ? neg(values) : values, indices];
@@ -189,7 +189,7 @@ const largest: Importer = (node, importing) => {
   return results.map(computed);
 };
 
-/** softmax or its logarithm: along one axis, or before opset 13 along that axis and all behind it. */
+/** Softmax or its logarithm: along one axis, or before opset 13 along that axis and all following axes together. */
 const normalized =
   (along: (x: Value) => Value, finish: (x: Value) => Value): Importer =>
   (node, importing) => {
@@ -200,7 +200,7 @@ const normalized =
     if (!many || axis === rank - 1) {
       const whole = asComputed(given, importing);
       const own = ownAxes(axesOf(whole), [axis]);
-      if (own.length > 1) return node.fail("it goes along several sizes as one");
+      if (own.length > 1) return node.fail("it reduces several sizes as one");
       return [fromAxes(alongLast(whole.value, own[0] as number, (x) => [along(x)])[0] as Value, axesOf(whole))];
     }
     const x = importing.value(given);
@@ -208,7 +208,7 @@ const normalized =
     return [computed(finish(sub(x, stretched(logSumExp(x, axes), x, axes))))];
   };
 
-/** A reduced value in the shape that it was reduced from. */
+/** A reduced value, broadcast to the original shape. */
 export function stretched(reduced: Value, like: Value, axes: readonly number[]): Value {
   const { shape } = like.type;
   return broadcast(

@@ -1,15 +1,15 @@
-/** Entries that computed numbers name, such as the last step of each row. */
+/** Selects entries by computed indices, such as the last step of each row. */
 import { equal, iota, less, type Shape, select, size, sum, type Value } from "@ostinato/core";
 import { add, broadcast } from "@ostinato/core/graph";
 
-/** Indexes below 0 count from the end. */
+/** Makes negative indices relative to the start. */
 export function fromFront(indices: Value, dim: Shape[number]): Value {
   return select(less(indices, 0), add(indices, size(dim)), indices);
 }
 
 /**
- * The elements along an axis of `data` that `indices` name: `indices` has the shape of the result. Each is found by comparing with all places, which
- * costs as many comparisons as the axis is long.
+ * Gathers elements along an axis of `data`; `indices` has the shape of the result. Compares each index with all positions, so the cost grows
+ * with the size of the axis.
  */
 export function selected(data: Value, indices: Value, axis: number): Value {
   const { shape } = data.type;
@@ -30,14 +30,14 @@ export function selected(data: Value, indices: Value, axis: number): Value {
   return sum(select(equal(asked, places), given, 0), [axis + 1]);
 }
 
-/** Whether a value is 0, 1, … along its first axis, whatever stands around it. */
+/** Whether a value is 0, 1, … along its first axis, ignoring broadcasts and reshapes. */
 export function countsUp(value: Value): boolean {
   let { node } = value;
   while (node.op === "reshape" || node.op === "broadcast") node = (node.inputs[0] as Value).node;
   return node.op === "iota";
 }
 
-/** Whether a value is the size of a name in every place. */
+/** Whether all elements of a value are the given named size. */
 function isSize(value: Value, dim: string): boolean {
   let { node } = value;
   while (node.op === "reshape" || node.op === "broadcast") node = (node.inputs[0] as Value).node;
@@ -45,7 +45,7 @@ function isSize(value: Value, dim: string): boolean {
 }
 
 /**
- * The step of each row that places among all steps of all rows name: `row · time + step`, where the rows are 0, 1, …. `undefined` for other places.
+ * Gathers a step of each row from indices into all steps of all rows: `row · time + step`, where the rows are 0, 1, …. `undefined` for other indices.
  *
  * @param places int32 [batch], in [batch · time]
  */

@@ -1,4 +1,4 @@
-/** `Scan`, whose body reads what stands around it by its name: our `scan` is handed that. */
+/** Importer of `Scan`. The body reads outer values by name; our `scan` gets them as constants. */
 import { type Dim, parameter, reverse, transpose, type Value } from "@ostinato/core";
 import { apply } from "@ostinato/core/graph";
 import { narrowed } from "./broadcasting.ts";
@@ -7,31 +7,29 @@ import type { Importer, Importers, Importing } from "./importing.ts";
 import type { OnnxNode } from "./node.ts";
 import { axisIn } from "./shapes.ts";
 
-/** A list with a number for each of `count`; zeros where it is absent. */
+/** A list with `count` numbers; zeros if absent. */
 function listed(node: OnnxNode, attribute: string, count: number): readonly number[] {
   const list = node.ints(attribute) ?? new Array<number>(count).fill(0);
   return list.length === count ? list : node.fail(`${attribute} has ${list.length} entries, and needs ${count}`);
 }
 
-/** Whether each of them goes from the last step to the first. */
+/** Whether each sequence is read from the last step to the first. */
 const backwards = (node: OnnxNode, attribute: string, count: number): boolean[] =>
   listed(node, attribute, count).map((direction) =>
-    direction === 0 || direction === 1
-      ? direction === 1
-      : node.fail(`${attribute} must be 0 or 1, one is ${direction}`),
+    direction === 0 || direction === 1 ? direction === 1 : node.fail(`${attribute} must be 0 or 1, got ${direction}`),
   );
 
-/** `x` with its first axis as axis `to`. */
+/** Moves the first axis of `x` to `to`. */
 function timeAt(x: Value, to: number): Value {
   const others = x.type.shape.map((_, axis) => axis).slice(1);
   return transpose(x, [...others.slice(0, to), 0, ...others.slice(to)]);
 }
 
-/** `x` with that axis first. */
+/** Moves an axis of `x` to the front. */
 const timeFirst = (x: Value, axis: number): Value =>
   transpose(x, [axis, ...x.type.shape.map((_, i) => i).filter((i) => i !== axis)]);
 
-/** What a body reads from around it, as parameters of the body. */
+/** The outer values that a body reads, as parameters of the body. */
 class Outside {
   readonly #importing: Importing;
   readonly #inside = new Map<Imported, Imported>();
@@ -41,7 +39,7 @@ class Outside {
     this.#importing = importing;
   }
 
-  /** What it stands for in the body. Numbers that are known, constants among them, are known there, too. */
+  /** Its meaning in the body. Known numbers and constants remain known. */
   enter(imported: Imported, place: number): Imported {
     if (imported.kind === "host" || (imported.kind === "stored" && !this.#importing.isParameter(imported)))
       return imported;
@@ -55,7 +53,7 @@ class Outside {
     return entered;
   }
 
-  /** As the body reads them, but what is computed in the order in which the file computes it, so that it is written in that order again. */
+  /** In the order in which the body reads them, except that computed values are in the file's order of computation, so that an export gives the same order. */
   read(): { readonly value: Value; readonly parameter: Value }[] {
     const isComputed = ({ value }: { readonly value: Value }): boolean => narrowed(value).node.op !== "input";
     const computed = this.#read.filter(isComputed).sort((a, b) => a.place - b.place);
@@ -64,13 +62,13 @@ class Outside {
 }
 
 const scan: Importer = (node, importing) => {
-  if (importing.opset < 9) return node.fail("a Scan of opset 8, with an axis of its own for the batch, is not read");
-  const body = node.graph("body") ?? node.fail("it has no body");
-  const sequences = node.int("num_scan_inputs") ?? node.fail("it does not say how many sequences it reads");
+  if (importing.opset < 9) return node.fail("Scan of opset 8, which has a batch axis, is not supported");
+  const body = node.graph("body") ?? node.fail("body is missing");
+  const sequences = node.int("num_scan_inputs") ?? node.fail("num_scan_inputs is missing");
   const carries = node.inputs.length - sequences;
   const outputs = (body.outputs ?? []).length - carries;
   if (sequences < 1 || carries < 0 || outputs < 0)
-    return node.fail(`it has ${node.inputs.length} inputs, ${sequences} of them sequences, and gives ${outputs}`);
+    return node.fail(`it has ${node.inputs.length} inputs (${sequences} sequences) and ${outputs} outputs`);
 
   const given = node.inputs.map((_, i) => importing.value(node.input(i)));
   const initial = given.slice(0, carries);
@@ -116,7 +114,7 @@ const scan: Importer = (node, importing) => {
 
 const loop: Importer = (node) =>
   node.fail(
-    "loops that end when a value says so are not read; export recurrences by the operators that ONNX has for them, or as Scan",
+    "loops with a computed condition are not supported; export recurrences as ONNX's recurrence operators or as Scan",
   );
 
 export const scanImporters: Importers = { Scan: scan, Loop: loop };

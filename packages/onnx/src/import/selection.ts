@@ -1,4 +1,4 @@
-/** Operators that take parts of something. */
+/** Importers of operators that select parts: slices, gathers, lookups. */
 import {
   broadcast,
   constant,
@@ -21,13 +21,13 @@ import { selected, stepOfRow } from "./rows.ts";
 import { axisIn, listOf, numbersIn } from "./shapes.ts";
 import { compareSizes, type Size, showSize, sizeOfDim, subtractSizes } from "./sizes.ts";
 
-/** `count` entries from `start`, which counts from the end where it is negative. */
+/** `count` entries from `start`, counted from the end if it is negative. */
 interface Run {
   readonly start: number;
   readonly count: number;
 }
 
-/** Where a bound lies: so many from the front, or so many from the end. */
+/** A slice bound, counted from the front or from the end. */
 type Bound = { readonly front: number } | { readonly end: number };
 
 function boundOf(node: OnnxNode, bound: Size, dim: Dim): Bound {
@@ -41,7 +41,7 @@ function boundOf(node: OnnxNode, bound: Size, dim: Dim): Bound {
   }
   const rest = subtractSizes(sizeOfDim(dim), bound);
   if (rest === undefined || typeof rest !== "number")
-    return node.fail(`it goes to ${showSize(bound)} of an axis of ${dim}`);
+    return node.fail(`bound ${showSize(bound)} of an axis of size ${dim} is not supported`);
   return { end: Math.max(rest, 0) };
 }
 
@@ -51,7 +51,7 @@ function runOf(node: OnnxNode, start: Size, end: Size, dim: Dim, importing: Impo
   if ("front" in from && from.front === 0 && "end" in to && to.end === 0) return undefined;
   if ("front" in from && "front" in to) {
     if (typeof dim === "number" && from.front === 0 && to.front === dim) return undefined;
-    // The file may mean all of the steps that it was written for.
+    // The file may mean all steps of the size that it was exported with.
     importing.close(dim);
     if (to.front > from.front) return { start: from.front, count: to.front - from.front };
   }
@@ -60,11 +60,11 @@ function runOf(node: OnnxNode, start: Size, end: Size, dim: Dim, importing: Impo
   if ("end" in from && !Number.isFinite(from.end) && "end" in to && to.end === 0) return undefined;
   importing.close(dim);
   return node.fail(
-    `it takes from ${showSize(start)} to ${showSize(end)} of an axis of ${dim}; how many entries that are must be a number, at least 1`,
+    `it slices from ${showSize(start)} to ${showSize(end)} of an axis of size ${dim}; the number of entries must be constant and at least 1`,
   );
 }
 
-/** The value with other entries along an axis, which must be one of ours. */
+/** Changes the entries along an axis, which must be a single axis of ours. */
 function alongAxis(
   node: OnnxNode,
   given: Imported,
@@ -75,12 +75,12 @@ function alongAxis(
   const whole = asComputed(given, importing);
   const axes = axesOf(whole);
   if ((axes[axis] as Shape).length > 1)
-    return node.fail(`axis ${axis} is ${(axes[axis] as Shape).join(" times ")}, which has no name`);
+    return node.fail(`axis ${axis} is the merged axis ${(axes[axis] as Shape).join(" times ")}`);
   const value = change(whole.value, axes.slice(0, axis).flat().length);
   return whole.groups ? { ...whole, value } : computed(value);
 }
 
-/** A run of entries along an axis. */
+/** A contiguous range along an axis. */
 export function taken(node: OnnxNode, given: Imported, axis: number, run: Run, importing: Importing): Imported {
   const known = plainNumbers(given, importing);
   const { count } = run;
@@ -100,7 +100,7 @@ export function taken(node: OnnxNode, given: Imported, axis: number, run: Run, i
   return alongAxis(node, given, axis, importing, (value, own) => slice(value, own, run.start, count));
 }
 
-/** All entries along an axis from the end. */
+/** All entries along an axis in reverse. */
 function reversed(node: OnnxNode, given: Imported, axis: number, importing: Importing): Imported {
   const known = plainNumbers(given, importing);
   if (known)
@@ -114,14 +114,14 @@ function reversed(node: OnnxNode, given: Imported, axis: number, importing: Impo
 const sliced: Importer = (node, importing) => {
   const given = node.input(0);
   const rank = importing.shapeOf(given).length;
-  const starts = listOf(node, 1, "starts", importing) ?? node.fail("it has no starts");
-  const ends = listOf(node, 2, "ends", importing) ?? node.fail("it has no ends");
+  const starts = listOf(node, 1, "starts", importing) ?? node.fail("starts is missing");
+  const ends = listOf(node, 2, "ends", importing) ?? node.fail("ends is missing");
   const listed = numbersIn(node, 3, "axes", importing) ?? starts.map((_, i) => i);
   const axes = listed.map((axis) => axisIn(node, axis, rank));
   const steps =
     node.inputs[4] === undefined ? starts.map(() => 1) : (numbersIn(node, 4, "steps", importing) as readonly number[]);
   if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
-    return node.fail("its starts, ends, axes and steps are not equally many");
+    return node.fail("starts, ends, axes and steps have different lengths");
   let result = given;
   axes.forEach((axis, i) => {
     result = stepped(node, result, axis, [starts[i] as Size, ends[i] as Size, steps[i] as number], importing);
@@ -140,14 +140,14 @@ function stepped(
   const dim =
     typeof size === "number"
       ? size
-      : (namedAxis(given, axis) ?? node.fail(`axis ${axis} is ${showSize(size)}, which has no name`));
+      : (namedAxis(given, axis) ?? node.fail(`axis ${axis} is the merged axis ${showSize(size)}`));
   const known = plainNumbers(given, importing);
   if (known && typeof dim === "number") {
-    // Of known numbers there may be none left, as of shapes that are taken apart.
+    // A slice of known numbers may be empty, for example when a shape is split.
     const [from, to] = [start, end].map((bound) =>
-      typeof bound === "number" ? bound : node.fail(`it takes numbers to ${showSize(bound)}`),
+      typeof bound === "number" ? bound : node.fail(`bound ${showSize(bound)} is not supported`),
     ) as [number, number];
-    const places = step === 0 ? node.fail("its step is 0") : indices(dim, from, to, step);
+    const places = step === 0 ? node.fail("step is 0") : indices(dim, from, to, step);
     const shape = known.shape.map((each, i) => (i === axis ? places.length : each));
     return rearranged(known, shape, (index) => index.map((at, i) => (i === axis ? (places[at] as number) : at)));
   }
@@ -165,11 +165,11 @@ function stepped(
   if (wholeBackwards) return reversed(node, given, axis, importing);
   importing.close(dim);
   if (typeof dim !== "number" || typeof start !== "number" || typeof end !== "number" || step === 0)
-    return node.fail(`it takes each ${step}th of an axis of ${dim}`);
+    return node.fail(`step ${step} along an axis of size ${dim} is not supported`);
   return picked(node, given, axis, hostVector(indices(dim, start, end, step)), importing);
 }
 
-/** The places that a slice with a step takes, as NumPy has it. */
+/** The indices of a slice with a step, as in NumPy. */
 function indices(dim: number, start: number, end: number, step: number): number[] {
   const clamp = (bound: number, low: number, high: number): number =>
     Math.min(Math.max(bound < 0 ? bound + dim : bound, low), high);
@@ -187,7 +187,7 @@ function namedAxis(given: Imported, axis: number): Dim | undefined {
   return sizes.length === 1 ? sizes[0] : undefined;
 }
 
-/** The entries along an axis that known numbers name, in the place of the axis. */
+/** Gathers entries along an axis by known indices; replaces the axis. */
 function picked(node: OnnxNode, given: Imported, axis: number, wanted: Host, importing: Importing): Imported {
   const shape = importing.shapeOf(given);
   const size = shape[axis] as Size;
@@ -218,12 +218,12 @@ function picked(node: OnnxNode, given: Imported, axis: number, wanted: Host, imp
       ? place
       : typeof size === "number"
         ? place + size
-        : node.fail(`it takes entries from the end of an axis of ${showSize(size)}`),
+        : node.fail(`it indexes from the end of an axis of size ${showSize(size)}`),
   );
   return lookedUp(given, axis, constant(places, "int32", wanted.shape), importing);
 }
 
-/** A place along an axis, from the end where it is negative; the file's own size must hold where one is counted from the front. */
+/** An index along an axis, counted from the end if it is negative. For other indices of a dynamic axis, the size in the file must hold. */
 function placeOf(node: OnnxNode, entry: Size, size: Size, importing: Importing): number {
   const fromEnd = typeof entry === "number" ? undefined : subtractSizes(entry, size);
   const place =
@@ -231,11 +231,11 @@ function placeOf(node: OnnxNode, entry: Size, size: Size, importing: Importing):
       ? entry
       : typeof fromEnd === "number"
         ? fromEnd
-        : node.fail(`it takes entry ${showSize(entry)} of ${showSize(size)}`);
+        : node.fail(`index ${showSize(entry)} is not supported for size ${showSize(size)}`);
   if (typeof size === "number" && (place >= size || place < -size))
-    return node.fail(`it takes entry ${place} of ${size}`);
+    return node.fail(`index ${place} is out of range for size ${size}`);
   const dim = typeof size === "number" ? undefined : (size.terms[0]?.names[0] ?? undefined);
-  // A file that was written for so many steps may take one after another.
+  // A file with a fixed number of steps may read one step after another.
   if (dim !== undefined && place !== 0 && place !== -1) importing.close(dim);
   return place;
 }
@@ -257,7 +257,7 @@ function withoutAxis(given: Imported, axis: number, importing: Importing): Impor
   return whole.groups ? { ...whole, value, groups: axes.map(({ length }) => length) } : computed(value);
 }
 
-/** One step of each row, where batch and time are one axis. */
+/** One step of each row, for merged batch and time axes. */
 function stepsOfRows(table: Computed, ids: Value): Imported | undefined {
   const [rows, ...others] = axesOf(table);
   const step = rows?.length === 2 && others.every(({ length }) => length === 1) ? stepOfRow(ids, rows) : undefined;
@@ -267,7 +267,7 @@ function stepsOfRows(table: Computed, ids: Value): Imported | undefined {
   return computed(reshape(selected(table.value, each, 1), [batch, ...rest]));
 }
 
-/** The rows of a table that ids name; other axes than the first come first for it. */
+/** Looks up the rows of a table by ids. Other axes are moved to the front first. */
 function lookedUp(table: Imported, axis: number, ids: Value, importing: Importing): Imported {
   const ofRows = table.kind === "computed" && axis === 0 ? stepsOfRows(table, ids) : undefined;
   if (ofRows) return ofRows;
@@ -289,7 +289,7 @@ const gathered: Importer = (node, importing) => {
   const [given, ids] = [node.input(0), node.input(1)];
   const axis = axisIn(node, node.int("axis") ?? 0, importing.shapeOf(given).length);
   const known = importing.known(ids);
-  if (known && known.numbers !== "int") return node.fail("its indices are no whole numbers");
+  if (known && known.numbers !== "int") return node.fail("its indices must be integers");
   if (known) return [picked(node, given, axis, known, importing)];
   return [lookedUp(given, axis, importing.value(ids), importing)];
 };

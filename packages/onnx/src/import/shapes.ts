@@ -1,4 +1,4 @@
-/** Operators that make numbers of nothing, and those that make numbers of shapes: they are computed while the file is read. */
+/** Importers of operators that create numbers, and of those on shapes, which are evaluated while the file is read. */
 import { cast, iota, type Shape, UnsupportedOpError } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
 import { asComputed, axesOf, fromAxes, together } from "./broadcasting.ts";
@@ -8,17 +8,17 @@ import type { OnnxNode } from "./node.ts";
 import { dimOf, factorsOf, multiplySizes, type Size, showSize, subtractSizes } from "./sizes.ts";
 import { numbersOf } from "./tensors.ts";
 
-/** A list of whole numbers that an input or an attribute gives; `undefined` where there is neither. */
+/** A list of integers from an input or an attribute; `undefined` if both are absent. */
 export function listOf(node: OnnxNode, index: number, name: string, importing: Importing): readonly Size[] | undefined {
   const given = node.inputs[index];
   if (given === undefined) return node.ints(name);
   const known = importing.known(given);
-  if (known === undefined) return node.fail(`its input ${index} (${name}) must be known beforehand`);
-  if (known.numbers !== "int") return node.fail(`its input ${index} (${name}) must be whole numbers`);
+  if (known === undefined) return node.fail(`its input ${index} (${name}) must be constant`);
+  if (known.numbers !== "int") return node.fail(`its input ${index} (${name}) must be integers`);
   return known.data;
 }
 
-/** A list of numbers in which no named size may be. */
+/** A list of numbers without named sizes. */
 export function numbersIn(
   node: OnnxNode,
   index: number,
@@ -26,27 +26,29 @@ export function numbersIn(
   importing: Importing,
 ): readonly number[] | undefined {
   return listOf(node, index, name, importing)?.map((entry) =>
-    typeof entry === "number" ? entry : node.fail(`its ${name} must be numbers, and one is ${showSize(entry)}`),
+    typeof entry === "number" ? entry : node.fail(`${name} must be numbers, got ${showSize(entry)}`),
   );
 }
 
-/** An axis that may be counted from the end. */
+/** An axis that may be negative. */
 export function axisIn(node: OnnxNode, axis: number, rank: number): number {
   const from = axis < 0 ? axis + rank : axis;
-  return Number.isInteger(from) && from >= 0 && from < rank ? from : node.fail(`axis ${axis} is not one of ${rank}`);
+  return Number.isInteger(from) && from >= 0 && from < rank
+    ? from
+    : node.fail(`axis ${axis} is out of range for ${rank} axes`);
 }
 
-/** A size as what an axis is made of: a name, a number, or several of which it is the product. */
+/** The components of an axis of this size: a name, a number, or the factors of a product. */
 export function axisOf(size: Size): Shape {
   const dim = dimOf(size);
   if (dim !== undefined) {
     if (typeof dim === "number" && !(Number.isSafeInteger(dim) && dim > 0))
-      throw new UnsupportedOpError(`an axis would have the size ${dim}`);
+      throw new UnsupportedOpError(`an axis would have size ${dim}`);
     return [dim];
   }
   const factors = factorsOf(size);
   if (factors === undefined || factors.factor < 1)
-    throw new UnsupportedOpError(`an axis would have the size ${showSize(size)}, which has no name`);
+    throw new UnsupportedOpError(`an axis would have size ${showSize(size)}, which is not a product of sizes`);
   return factors.factor === 1 ? factors.names : [...factors.names, factors.factor];
 }
 
@@ -59,10 +61,10 @@ const size: Importer = (node, importing) => {
   const product = importing
     .shapeOf(node.input(0))
     .reduce<Size | undefined>((a, b) => (a === undefined ? a : multiplySizes(a, b)), 1);
-  return [product === undefined ? node.fail("the size is too long a product") : host("int", [], [product])];
+  return [product === undefined ? node.fail("the product of sizes is too long") : host("int", [], [product])];
 };
 
-/** The forms of `Constant` beside a tensor. */
+/** The value attributes of `Constant` other than a tensor. */
 function constantOf(node: OnnxNode): Imported | undefined {
   const float = node.float("value_float");
   if (float !== undefined) return host("float", [], [float]);
@@ -79,7 +81,7 @@ function storedList(node: OnnxNode, numbers: NumberKind, list: readonly number[]
   return { kind: "stored", name: node.outputs[0] ?? "", numbers, shape: [list.length], data, trained: false };
 }
 
-/** One number for a whole shape, which may have named sizes. */
+/** Fills a shape, which may have named sizes, with one number. */
 function filled(numbers: NumberKind, number: number, sizes: readonly Size[], importing: Importing): Imported {
   const known = sizes.filter((entry) => typeof entry === "number");
   if (known.length === sizes.length && numbers !== "float") {
@@ -92,21 +94,21 @@ function filled(numbers: NumberKind, number: number, sizes: readonly Size[], imp
 }
 
 const constantOfShape: Importer = (node, importing) => {
-  const sizes = listOf(node, 0, "shape", importing) ?? node.fail("it has no shape");
+  const sizes = listOf(node, 0, "shape", importing) ?? node.fail("shape is missing");
   const value = node.tensor("value");
   return [filled(value?.numbers ?? "float", value?.data[0] ?? 0, sizes, importing)];
 };
 
 const range: Importer = (node, importing) => {
-  const given = [0, 1, 2].map((i) => importing.known(node.input(i)) ?? node.fail("its ends must be known beforehand"));
-  const [start, limit, step] = given.map(({ data }) => data[0] ?? node.fail("one of its ends is no number")) as [
-    Size,
-    Size,
-    Size,
-  ];
+  const given = [0, 1, 2].map(
+    (i) => importing.known(node.input(i)) ?? node.fail("start, limit and delta must be constant"),
+  );
+  const [start, limit, step] = given.map(
+    ({ data }) => data[0] ?? node.fail("start, limit and delta must be numbers"),
+  ) as [Size, Size, Size];
   if (typeof start === "number" && typeof limit === "number" && typeof step === "number") {
     const count = Math.max(0, Math.ceil((limit - start) / step));
-    if (!Number.isFinite(count)) return node.fail("it has no end");
+    if (!Number.isFinite(count)) return node.fail("the range is not finite");
     expectFew(count);
     return [
       host(
@@ -119,18 +121,18 @@ const range: Importer = (node, importing) => {
   return [openRange(node, start, limit, step)];
 };
 
-/** start, start + 1, …, as many as a named size. */
+/** start, start + 1, …; the number of elements is a named size. */
 function openRange(node: OnnxNode, start: Size, limit: Size, step: Size): Imported {
   const count = step === 1 ? subtractSizes(limit, start) : undefined;
   const dim = count === undefined ? undefined : dimOf(count);
   if (dim === undefined || typeof start !== "number")
     return node.fail(
-      `it goes from ${showSize(start)} to ${showSize(limit)} by ${showSize(step)}; how many that are has no name`,
+      `the range from ${showSize(start)} to ${showSize(limit)} by ${showSize(step)} has an unsupported number of elements`,
     );
   return computed(start === 0 ? iota(dim) : add(iota(dim), start));
 }
 
-/** Kinds of numbers as numbers of another kind. */
+/** Converts between kinds of numbers. */
 const conversions: { readonly [N in NumberKind]: (number: number) => number } = {
   float: Math.fround,
   int: Math.trunc,
@@ -155,15 +157,15 @@ export function converted(given: Imported, numbers: NumberKind, importing: Impor
 }
 
 const castTo: Importer = (node, importing) => {
-  // Of float8 alone.
+  // Only for float8.
   node.int("saturate");
-  return [converted(node.input(0), numbersOf(node.int("to"), "the type that it casts to"), importing)];
+  return [converted(node.input(0), numbersOf(node.int("to"), "the target type"), importing)];
 };
 
 export const shapeImporters: Importers = {
   Shape: shape,
   Size: size,
-  Constant: (node) => [node.tensor("value") ?? constantOf(node) ?? node.fail("it has no value that is read")],
+  Constant: (node) => [node.tensor("value") ?? constantOf(node) ?? node.fail("it has no supported value")],
   ConstantOfShape: constantOfShape,
   Range: range,
   Cast: castTo,

@@ -1,22 +1,22 @@
-/** Sizes as shape arithmetic computes them: whole numbers, and sums of products of named sizes, such as 2 · batch · time. */
+/** Sizes in shape arithmetic: integers, and sums of products of named sizes, such as 2 · batch · time. */
 import type { Dim, Shape } from "@ostinato/core";
 
-/** A number times named sizes. */
+/** A product of a number and named sizes. */
 interface Term {
   readonly factor: number;
-  /** In order; the same name may stand twice. */
+  /** Sorted; a name may occur twice. */
   readonly names: readonly string[];
 }
 
-/** A sum that has a named size in it; a number without names stands first. */
+/** A sum with at least one named size; the constant term comes first. */
 export interface NamedSize {
   readonly terms: readonly Term[];
 }
 
-/** A number, or what a number depends on. Named sizes are at least 1. */
+/** A number, or an expression of named sizes, which are at least 1. */
 export type Size = number | NamedSize;
 
-/** As many terms, and names in a term, as shapes have in good faith. */
+/** The maximum number of terms, and of names in a term. */
 const MOST = 8;
 
 const keyOf = ({ names }: Term): string => JSON.stringify(names);
@@ -26,7 +26,7 @@ const termsOf = (size: Size): readonly Term[] => {
   return size === 0 ? [] : [{ factor: size, names: [] }];
 };
 
-/** `undefined` for a sum of more terms than any shape has. */
+/** `undefined` if the sum has too many terms. */
 function sumOf(terms: readonly Term[]): Size | undefined {
   const byNames = new Map<string, Term>();
   for (const term of terms) {
@@ -42,11 +42,11 @@ function sumOf(terms: readonly Term[]): Size | undefined {
   return { terms: left.map(([, term]) => term) };
 }
 
-/** a + b; `undefined` where that is longer than any shape needs. */
+/** a + b; `undefined` if the result has too many terms. */
 export const addSizes = (a: Size, b: Size): Size | undefined =>
   typeof a === "number" && typeof b === "number" ? a + b : sumOf([...termsOf(a), ...termsOf(b)]);
 
-/** a · b; `undefined` where that is longer than any shape needs. */
+/** a · b; `undefined` if the result has too many terms. */
 export function multiplySizes(a: Size, b: Size): Size | undefined {
   if (typeof a === "number" && typeof b === "number") return a * b;
   return sumOf(
@@ -65,7 +65,7 @@ export function subtractSizes(a: Size, b: Size): Size | undefined {
   return negative === undefined ? undefined : addSizes(a, negative);
 }
 
-/** `names` without those of `others`; `undefined` where one of these is not among them. */
+/** `names` without those of `others`; `undefined` if one of these is missing. */
 function without(names: readonly string[], others: readonly string[]): string[] | undefined {
   const left = [...names];
   for (const other of others) {
@@ -76,7 +76,7 @@ function without(names: readonly string[], others: readonly string[]): string[] 
   return left;
 }
 
-/** a / b, rounded towards zero as ONNX divides whole numbers; `undefined` where names are in the way. */
+/** a / b, rounded towards zero like ONNX's integer division; `undefined` if named sizes prevent it. */
 export function divideSizes(a: Size, b: Size): Size | undefined {
   if (typeof a === "number" && typeof b === "number") return b === 0 ? undefined : Math.trunc(a / b);
   const [divisor, ...more] = termsOf(b);
@@ -90,17 +90,17 @@ export function divideSizes(a: Size, b: Size): Size | undefined {
   return sumOf(parts);
 }
 
-/** Below, at or above zero: -1, 0 or 1; `undefined` where it depends on how large named sizes are. */
+/** The sign: -1, 0 or 1; `undefined` if it depends on the values of named sizes. */
 function signOf(size: Size): -1 | 0 | 1 | undefined {
   if (typeof size === "number") return size === 0 ? 0 : size < 0 ? -1 : 1;
-  // Of names that are 1 at least, a sum without negative factors is no less than that of the factors.
+  // Names are at least 1, so a sum without negative factors is at least the sum of its factors.
   const sign = size.terms.some(({ names, factor }) => names.length > 0 && factor > 0) ? 1 : -1;
   const named = size.terms.filter(({ names }) => names.length > 0);
   if (named.some(({ factor }) => factor * sign < 0)) return undefined;
   return size.terms.reduce((sum, { factor }) => sum + factor * sign, 0) > 0 ? sign : undefined;
 }
 
-/** How `a` compares to `b`: -1, 0 or 1; `undefined` where it depends on how large named sizes are. */
+/** Compares `a` and `b`: -1, 0 or 1; `undefined` if the result depends on the values of named sizes. */
 export function compareSizes(a: Size, b: Size): -1 | 0 | 1 | undefined {
   const difference = subtractSizes(a, b);
   return difference === undefined ? undefined : signOf(difference);
@@ -116,20 +116,20 @@ export function productOf(shape: Shape): Size | undefined {
 /** A dim as a size. */
 export const sizeOfDim = (dim: Dim): Size => (typeof dim === "number" ? dim : { terms: [{ factor: 1, names: [dim] }] });
 
-/** One product as its number and its names; `undefined` for a sum of several. */
+/** The factor and the names of a single product; `undefined` for a sum. */
 export function factorsOf(size: Size): Term | undefined {
   if (typeof size === "number") return { factor: size, names: [] };
   return size.terms.length === 1 ? size.terms[0] : undefined;
 }
 
-/** A size as a dim; `undefined` for one that is more than a number or a name. */
+/** A size as a dim; `undefined` if it is not a number or a name. */
 export function dimOf(size: Size): Dim | undefined {
   if (typeof size === "number") return size;
   const term = factorsOf(size);
   return term?.factor === 1 && term.names.length === 1 ? term.names[0] : undefined;
 }
 
-/** `2·batch·time + 1`, as errors show it. */
+/** `2·batch·time + 1`, for errors. */
 export function showSize(size: Size): string {
   const show = ({ factor, names }: Term): string =>
     [...(factor === 1 && names.length > 0 ? [] : [factor]), ...names].join("·");

@@ -1,4 +1,4 @@
-/** The importer of every operator that is read. */
+/** The table of importers by operator. */
 import { activationImporters } from "./activations.ts";
 import { controlImporters } from "./control.ts";
 import { elementwiseImporters } from "./elementwise.ts";

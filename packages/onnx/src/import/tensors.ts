@@ -1,22 +1,22 @@
-/** The tensors of a file as numbers, however they are written: raw bytes, lists, or another file. */
+/** Reads the tensors of a file as numbers from raw bytes, typed lists or external data. */
 import { ModelFileError, type NumberTypeName, sizeOf, tensorOver, UnsupportedOpError } from "@ostinato/core";
 import type { Message } from "../file/schema.ts";
 import type { ExternalData } from "./external.ts";
 import type { NumberKind, Stored } from "./imported.ts";
 
-/** A type of numbers. */
+/** An element type. */
 interface ElementFormat {
   readonly name: string;
   readonly numbers: NumberKind;
-  /** Bytes a number. */
+  /** Bytes per element. */
   readonly bytes: number;
-  /** From bytes of our own, which begin at a multiple of 8 of their buffer. */
+  /** Reads bytes that start at a multiple of 8 in their buffer. */
   readonly read: (bytes: Uint8Array<ArrayBuffer>, tensor: string) => Stored["data"];
-  /** The list in which the numbers may stand one by one. */
+  /** The field of a typed list of elements. */
   readonly list: "floats" | "doubles" | "int32s" | "int64s" | "uint64s";
 }
 
-/** As safetensors files have them, too. */
+/** The same types as in safetensors files. */
 function like(
   name: string,
   type: NumberTypeName,
@@ -29,7 +29,7 @@ function like(
   return { name, numbers, bytes, read, list };
 }
 
-/** The element types that are read, by their numbers. Fractions become single precision; whole numbers of 64 bits stay exact up to 2⁵³. */
+/** The supported element types, by number. Floats become float32; 64-bit integers are exact up to 2⁵³. */
 const formats: Readonly<Record<number, ElementFormat>> = {
   1: like("float32", "F32", 4, "float", "floats"),
   2: like("uint8", "U8", 1, "int", "int32s"),
@@ -64,14 +64,14 @@ const formats: Readonly<Record<number, ElementFormat>> = {
   16: like("bfloat16", "BF16", 2, "float", "int32s"),
 };
 
-/** Numbers that stand in a list one by one. Halves stand there as their bits. */
+/** Elements in a typed list. Half-precision numbers are stored as their bits. */
 function fromList({ numbers, bytes, read }: ElementFormat, list: readonly number[], tensor: string): Stored["data"] {
   if (numbers === "bool") return Uint8Array.from(list, (x) => (x === 0 ? 0 : 1));
   if (numbers === "int") return Float64Array.from(list);
   return bytes === 2 ? read(new Uint8Array(Uint16Array.from(list).buffer), tensor) : Float32Array.from(list);
 }
 
-/** Those that are known and not read. */
+/** Known element types that are not supported. */
 const unread: Readonly<Record<number, string>> = {
   8: "string",
   14: "complex64",
@@ -86,10 +86,10 @@ const unread: Readonly<Record<number, string>> = {
   24: "float8e8m0",
 };
 
-/** As many axes as tensors have in good faith. */
+/** The maximum number of axes. */
 const MOST_AXES = 16;
 
-/** Whether a type of numbers can be read, and as what. @throws UnsupportedOpError for one that is not; `what` begins the error */
+/** The format of an element type. @throws UnsupportedOpError for unsupported types; `what` starts the message */
 export function numbersOf(elementType: number | undefined, what: string): NumberKind {
   return formatOf(elementType, what).numbers;
 }
@@ -99,7 +99,9 @@ function formatOf(elementType: number | undefined, what: string): ElementFormat 
   if (format !== undefined) return format;
   const name = unread[elementType ?? 0] ?? `element type ${elementType}`;
   const known = Object.values(formats).map((each) => each.name);
-  throw new UnsupportedOpError(`${what} is ${name}, which is not read; ${known.join(", ")} are`);
+  throw new UnsupportedOpError(
+    `${what} has type ${name}, which is not supported; supported types are ${known.join(", ")}`,
+  );
 }
 
 function bytesOf(
@@ -113,13 +115,13 @@ function bytesOf(
   return external({ name, bytes, entries });
 }
 
-/** Tensors that were read, for a file is gone over more than once. */
+/** Caches tensors, because a file may be read several times. */
 const known = new WeakMap<Message<"Tensor">, Stored>();
 
 /**
  * The numbers of a tensor.
  *
- * @throws ModelFileError where they do not fill its shape; UnsupportedOpError for a type that is not read
+ * @throws ModelFileError if the data does not fit the shape; UnsupportedOpError for unsupported types
  */
 export function storedTensor(
   tensor: Message<"Tensor">,
@@ -142,12 +144,12 @@ function read(tensor: Message<"Tensor">, name: string, trained: boolean, externa
     shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0) ||
     !Number.isSafeInteger(size)
   )
-    throw new ModelFileError(`${what} has no valid shape: [${shape.join(", ")}]`);
+    throw new ModelFileError(`${what} has an invalid shape: [${shape.join(", ")}]`);
   const raw = bytesOf(tensor, name, size * format.bytes, external);
   const list: readonly number[] = tensor[format.list] ?? [];
   const wrong = (given: number): ModelFileError =>
     new ModelFileError(
-      `${what} of ${format.name}[${shape.join(", ")}] needs ${size} numbers, and the file has ${given}`,
+      `${what} of ${format.name}[${shape.join(", ")}] needs ${size} numbers, but the file has ${given}`,
     );
   const base = { kind: "stored", name, numbers: format.numbers, shape, trained } as const;
   if (raw !== undefined) {

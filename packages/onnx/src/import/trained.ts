@@ -1,4 +1,4 @@
-/** ONNX files of any origin as trained models. */
+/** Imports ONNX files from any tool as trained models. */
 import {
   ConfigError,
   type Dim,
@@ -25,12 +25,13 @@ import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
 import type { Read, SizeOf } from "./walk.ts";
 
-/** A tensor of the caller in the place of an input. */
+/** A tensor from the caller that replaces an input. */
 function given(name: string, tensor: Tensor): Stored {
   if (typeof tensor !== "object" || tensor === null || !ArrayBuffer.isView(tensor.data) || !Array.isArray(tensor.shape))
-    throw new ConfigError(`importOnnx: the weights "${name}" are no tensor`);
+    throw new ConfigError(`importOnnx: the weight "${name}" is not a tensor`);
   const { dtype, shape, data } = tensor;
-  if (data.length !== sizeOf(shape)) throw new ConfigError(`importOnnx: the weights "${name}" do not fill their shape`);
+  if (data.length !== sizeOf(shape))
+    throw new ConfigError(`importOnnx: the data of the weight "${name}" does not fit its shape`);
   const numbers = dtype === "int32" ? "int" : dtype === "bool" ? "bool" : "float";
   return {
     kind: "stored",
@@ -42,28 +43,28 @@ function given(name: string, tensor: Tensor): Stored {
   };
 }
 
-/** Sizes as the caller says they are; other fixed ones of foreign files, which may be those of an example, are opened where batch and time can be. */
+/** Applies the sizes given by the caller. In files of other tools, other fixed sizes at the positions of batch and time become dynamic. */
 function sizesOf({ inputs = {} }: ImportOptions, opens: boolean): SizeOf {
   return (input, axis, dim, type, dims) => {
     const said = Object.hasOwn(inputs, input) ? inputs[input] : undefined;
     const asked = said?.[axis];
     if (said && said.length !== type.shape.length)
       throw new ConfigError(
-        `importOnnx: the input "${input}" has ${type.shape.length} axes, and inputs says what ${said.length} are`,
+        `importOnnx: the input "${input}" has ${type.shape.length} axes, but inputs lists ${said.length}`,
       );
     if (typeof asked === "number" && typeof dim === "number" && asked !== dim)
-      throw new ConfigError(`importOnnx: axis ${axis} of the input "${input}" has the size ${dim}, not ${asked}`);
+      throw new ConfigError(`importOnnx: axis ${axis} of the input "${input}" has size ${dim}, not ${asked}`);
     if (asked !== undefined) return asked;
     const name = openName(input, axis);
     if (dim === undefined) return name;
-    // Of ids and of vectors over time the first two, unless others are open; of features the first.
+    // For ids and for sequences, the first two, unless others are dynamic; for features, the first.
     const named = type.shape.filter((each) => typeof each === "string").length;
     const canBeOpen = axis < (type.numbers === "int" || (type.shape.length === 3 && named < 2) ? 2 : 1);
     return typeof dim === "number" && opens && canBeOpen ? dims.open(name, dim) : dim;
   };
 }
 
-/** Values, with sizes that are multiplied apart. */
+/** The values with merged sizes split. */
 const valueIn = (imported: Imported, read: Read): Value =>
   imported.kind === "computed" ? (imported as Computed).value : read.made.value(imported);
 
@@ -73,16 +74,16 @@ const foundIn = (read: Read): Found => ({
 });
 
 /**
- * A model from an `.onnx` file of any origin, to be run, trained on, saved and exported. A file of `exportOnnx` becomes the model of layers that it was, with its vocabulary and
- * metadata, as long as its graph is still that of these layers. Any other becomes a model whose one layer is the graph (see `graphTrained`), with the
- * initializers as weights, called after the layer: `model/fc.weight`. Gate orders, layouts and directions are those of ONNX.
+ * Imports an `.onnx` file from any tool as a model that can be run, trained further, saved and exported. A file written by `exportOnnx` becomes the original model of layers, with its vocabulary and
+ * metadata, if its graph is still that of the layers. Any other file becomes a model with one layer, the graph (see `graphTrained`). The
+ * initializers become its weights, named after the layer: `model/fc.weight`. Gate orders, layouts and directions are those of ONNX.
  *
- * Batch comes first, then time, then features, whatever the file has: axes are turned, further ones become features. Where the batch is, and which sizes are open, is found by
- * what recurrences read, by names such as "batch" and "time", and by order; `inputs` says it otherwise. Sizes of foreign files that are fixed, as of an example, are opened
- * where nothing needs them. Whole numbers [batch, time] are ids, and [batch] the lengths of rows; outputs of whole numbers become float32. Signs in names of inputs and outputs other
- * than letters, digits, "_", "-" and "." become "_".
+ * In the model, the batch comes first, then time, then features. Axes in another order are transposed, and further axes are merged into features. The batch axis and the dynamic sizes are inferred from
+ * recurrences, from names such as "batch" and "time", and from order; `inputs` overrides this. In files of other tools, sizes that are fixed because an example was traced become dynamic,
+ * unless a node needs them. Integer inputs [batch, time] are ids, and [batch] are row lengths; integer outputs become float32. In names of inputs and outputs, characters other
+ * than letters, digits, "_", "-" and "." are replaced with "_".
  *
- * @throws ModelFileError for a damaged file; UnsupportedOpError for what has no form here, with the node, the operator, the reason and the way out; ConfigError for options
+ * @throws ModelFileError for a damaged file; UnsupportedOpError for unsupported models, with the node, the operator, the reason and the solution; ConfigError for invalid options
  *
  * @example
  * const trained = importOnnx(await readFile("model.onnx"));
@@ -92,7 +93,7 @@ export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: ImportOptio
   return importWith(bytes, options, noExternalData);
 }
 
-/** `importOnnx` with tensors of other files. */
+/** `importOnnx` with external data. */
 export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptions, external: ExternalData): Trained {
   expectKnownOptions(options);
   const model = withRestoredWeights(decodeOnnx(bytes));
@@ -102,11 +103,12 @@ export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptio
   );
   const found = ofLayers(model, options, external);
   if ("trained" in found) return found.trained;
-  if (options.form === "layers") throw new ModelFileError(`importOnnx: this is no model of layers: ${found.reason}`);
+  if (options.form === "layers")
+    throw new ModelFileError(`importOnnx: the file does not contain a model of layers: ${found.reason}`);
   return ofGraph(model, options, external);
 }
 
-/** What a file of ours says about the one layer of a graph is told by options that say something else. */
+/** Options that override the metadata of our own file, which describes its layers. */
 function ofLayers(
   model: OnnxModel,
   { form, layers, name, inputs, outputs, weights }: ImportOptions,
@@ -114,13 +116,13 @@ function ofLayers(
 ): LayersForm {
   const metadata = metadataOf(model);
   const asked = Object.entries({ name, inputs, outputs, weights }).find(([, value]) => value !== undefined);
-  if (form === "graph") return { reason: "a graph is asked for" };
-  if (!isDescribed(metadata)) return { reason: "exportOnnx did not write it, or its metadata was taken out" };
-  if (asked) return { reason: `the option ${asked[0]} is for graphs` };
+  if (form === "graph") return { reason: 'the option form is "graph"' };
+  if (!isDescribed(metadata)) return { reason: "it was not written by exportOnnx, or its metadata was removed" };
+  if (asked) return { reason: `the option ${asked[0]} only applies to graphs` };
   return layersForm(metadata, readGraph(model, external), layers ? { layers } : {});
 }
 
-/** The graph of a file as a model. */
+/** Imports the graph of a file as a model. */
 function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalData): Trained {
   const { name, outputs, weights = {} } = options;
   const isOurs = model.producerName === "ostinato";
@@ -134,10 +136,10 @@ function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalDat
   const batch = batchOf(foundIn(first));
   if (batch === undefined)
     throw new UnsupportedOpError(
-      `none of the sizes of its inputs is open, so that there is no batch${showFrozen(first.frozen) || "; { inputs } says which axis is what"}`,
+      `its inputs have no dynamic size, so there is no batch axis${showFrozen(first.frozen) || "; define the axes with { inputs }"}`,
     );
   const names = sizeNames(foundIn(first), batch);
-  // Read once more with the names that sizes have here.
+  // Read again with our names of sizes.
   const read = readModel({
     ...base,
     sizeOf: (input, axis) => {
@@ -155,7 +157,7 @@ function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalDat
     ...(name === undefined ? {} : { name }),
     inputs: order,
   });
-  // Losses are of outputs, and some of these may not be wanted.
+  // Losses belong to outputs that may not have been selected.
   const beside = besideGraph(metadataOf(model), outputs === undefined ? trained.spec : undefined);
   return { ...trained, ...beside, weights: { ...trained.weights, ...beside.weights } };
 }

@@ -1,4 +1,4 @@
-/** The nodes of a file in their order, each read by its importer; errors say at which node. */
+/** Imports the nodes of a file in order. Errors name the node. */
 import { type Dim, feed, ModelFileError, OstinatoError, UnsupportedOpError, type Value } from "@ostinato/core";
 import type { Message, OnnxModel } from "../file/schema.ts";
 import { narrowed } from "./broadcasting.ts";
@@ -10,28 +10,28 @@ import { onnxNode } from "./node.ts";
 import { withoutSorting } from "./sorting.ts";
 import { numbersOf, storedTensor } from "./tensors.ts";
 
-/** As many nodes, bodies included, and initializers as models have in good faith. */
+/** The maximum number of nodes, including bodies, and initializers. */
 const MOST_NODES = 100_000;
 
-/** As many axes as tensors have in good faith. */
+/** The maximum number of axes. */
 const MOST_AXES = 16;
 
-/** ONNX's own operators stand under either name. */
+/** Both names of the default domain. */
 const isOwnDomain = (domain: string | undefined): boolean =>
   domain === undefined || domain === "" || domain === "ai.onnx";
 
-/** The operator sets that are read. */
+/** The supported opsets. */
 const [oldest, newest] = [7, 26];
 
 function opsetOf({ opsets = [] }: OnnxModel): number {
   const version = opsets.find(({ domain }) => isOwnDomain(domain))?.version;
-  if (version === undefined) throw new ModelFileError("the model names no set of ONNX's operators");
+  if (version === undefined) throw new ModelFileError("the model has no opset for ONNX's default domain");
   if (version < oldest || version > newest)
-    throw new UnsupportedOpError(`the model is of opset ${version}; ${oldest} to ${newest} are read`);
+    throw new UnsupportedOpError(`the model uses opset ${version}; opsets ${oldest} to ${newest} are supported`);
   return version;
 }
 
-/** What a size of an input is, of what the file says: a number or a name, or nothing. */
+/** The size of an axis for its entry in the file: a number, a name, or nothing. */
 export type SizeOf = (
   input: string,
   axis: number,
@@ -40,41 +40,41 @@ export type SizeOf = (
   dims: Dims,
 ) => Dim;
 
-/** How a file is read. */
+/** Options for reading a file. */
 export interface Reading {
   readonly model: OnnxModel;
   readonly importers: Importers;
   readonly external: ExternalData;
   readonly dims: Dims;
   readonly sizeOf: SizeOf;
-  /** The outputs that are wanted. Default: all. */
+  /** The outputs to import. Default: all. */
   readonly outputs?: readonly string[];
-  /** Inputs that are known, by name. */
+  /** Inputs with known values, by name. */
   readonly given?: ReadonlyMap<string, Stored>;
 }
 
-/** What came of a file. */
+/** The result of reading a file. */
 export interface Read {
   /** In the order of the file. */
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Imported>;
   readonly made: Made;
-  /** Sizes of inputs that were open, and that nodes need to be numbers. */
+  /** Dynamic sizes of inputs that nodes require to be fixed. */
   readonly frozen: readonly Frozen[];
 }
 
-/** A size of an input that was open. */
+/** A size of an input that was made dynamic. */
 export interface Frozen {
   readonly input: string;
   readonly axis: number;
-  /** What it was called, in the file or here. */
+  /** Its name, from the file or generated. */
   readonly name: string;
   readonly size: number;
-  /** The node that needs this number. */
+  /** The node that requires the number. */
   readonly by: string;
 }
 
-/** Names that a graph and its bodies read. */
+/** The names that a graph and its bodies read. */
 function readBy(node: Message<"Node">): string[] {
   const bodies = (node.attributes ?? []).flatMap(({ graph, graphs = [] }) => (graph ? [graph, ...graphs] : graphs));
   const within = bodies.flatMap(({ nodes = [], outputs = [] }) => [
@@ -84,7 +84,7 @@ function readBy(node: Message<"Node">): string[] {
   return [...(node.inputs ?? []), ...within];
 }
 
-/** The nodes that `outputs` need, in their order. */
+/** The nodes that `outputs` depend on, in order. */
 function neededNodes(nodes: readonly Message<"Node">[], outputs: readonly string[]): Message<"Node">[] {
   const wanted = new Set(outputs);
   const needed: Message<"Node">[] = [];
@@ -98,10 +98,10 @@ function neededNodes(nodes: readonly Message<"Node">[], outputs: readonly string
 
 const namesOf = (infos: readonly Message<"ValueInfo">[] = []): string[] => infos.map(({ name = "" }) => name);
 
-/** Names that are known in a graph, and in the graphs around it. */
+/** The names that are visible in a graph, including those of outer graphs. */
 class Scope {
   readonly #names = new Map<string, Imported>();
-  /** The order in which things, and the nodes of values, are known; bodies and what is around them are counted together. */
+  /** The order in which names are defined and nodes are computed; bodies and outer graphs share one count. */
   readonly #places: Map<object, number>;
   readonly #around: { readonly scope: Scope; readonly enter: Enter } | undefined;
 
@@ -117,16 +117,15 @@ class Scope {
     return outer && this.#around.enter(outer, this.#placeOf(outer));
   }
 
-  /** Where it is computed. What is only spread out is so where it is read. */
+  /** The position at which a value is computed. A broadcast counts where it is read. */
   #placeOf(imported: Imported): number {
     if (imported.kind !== "computed") return this.#places.get(imported) ?? 0;
     return this.#places.get(narrowed(imported.value).node) ?? this.#places.get(imported) ?? 0;
   }
 
-  /** @throws ModelFileError for a name that is taken */
+  /** @throws ModelFileError for a duplicate name */
   define(name: string, imported: Imported): void {
-    if (name === "" || this.#names.has(name))
-      throw new ModelFileError(`the name "${name}" is given twice, or is empty`);
+    if (name === "" || this.#names.has(name)) throw new ModelFileError(`the name "${name}" is empty or defined twice`);
     this.#names.set(name, imported);
     for (const known of imported.kind === "computed" ? [imported, imported.value.node] : [imported])
       if (!this.#places.has(known)) this.#places.set(known, this.#places.size);
@@ -149,7 +148,7 @@ class Walk {
     return storedTensor(tensor, name, trained, this.#reading.external);
   }
 
-  /** Initializers and nodes of a graph whose inputs are in `scope`; what its outputs stand for. */
+  /** Imports the initializers and nodes of a graph; `scope` has its inputs. Returns its outputs. */
   graph(graph: Message<"Graph">, scope: Scope, outputs: readonly string[]): Imported[] {
     const { initializers = [], sparseInitializers = [], nodes = [] } = graph;
     this.#count += initializers.length + nodes.length;
@@ -157,7 +156,7 @@ class Walk {
       throw new UnsupportedOpError(`the model has more than ${MOST_NODES} nodes and initializers`);
     const sparse = sparseInitializers[0]?.values?.name;
     if (sparseInitializers.length > 0)
-      throw new UnsupportedOpError(`the initializer "${sparse}" is sparse, which is not read`);
+      throw new UnsupportedOpError(`the initializer "${sparse}" is sparse, which is not supported`);
     const needed = neededNodes(nodes, outputs);
     const wanted = new Set([...outputs, ...needed.flatMap(readBy)]);
     for (const tensor of initializers) {
@@ -167,7 +166,7 @@ class Walk {
     for (const node of needed) this.#node(node, scope, wanted);
     return outputs.map((name) => {
       const found = scope.find(name);
-      if (found === undefined) throw new ModelFileError(`no node gives the output "${name}"`);
+      if (found === undefined) throw new ModelFileError(`no node computes the output "${name}"`);
       return found;
     });
   }
@@ -177,7 +176,7 @@ class Walk {
     const inputs = (message.inputs ?? []).map((name) => {
       const found = name === "" ? undefined : scope.find(name);
       if (found === undefined && name !== "")
-        throw new ModelFileError(`the node "${message.name || op}" reads "${name}", which no node before it gives`);
+        throw new ModelFileError(`the node "${message.name || op}" reads "${name}", which no earlier node computes`);
       return found;
     });
     const node = onnxNode(message, inputs, (tensor) => this.#stored(tensor, outputs[0] ?? "", false));
@@ -195,7 +194,7 @@ class Walk {
       outputs.forEach((name, i) => {
         const result = results[i];
         if (result !== undefined) this.#define(name, result, scope);
-        else if (wanted.has(name)) node.fail(`its output ${i} is not read`);
+        else if (wanted.has(name)) node.fail(`output ${i} is not supported`);
       });
     } catch (error) {
       throw this.#locate(error);
@@ -206,8 +205,8 @@ class Walk {
   #unknown({ op, domain = "" }: Message<"Node">): string {
     const { functions = [] } = this.#reading.model;
     if (functions.some((each) => each.name === op && (each.domain ?? "") === domain))
-      return "it is a function of the model, which is not read: inline functions first (onnx.inliner)";
-    return `the operator ${isOwnDomain(domain) ? op : `${domain}.${op}`} is not read`;
+      return "it is a model-local function, which is not supported; inline functions first (onnx.inliner)";
+    return `the operator ${isOwnDomain(domain) ? op : `${domain}.${op}`} is not supported`;
   }
 
   #define(name: string, result: Imported, scope: Scope): void {
@@ -223,7 +222,7 @@ class Walk {
   ): Imported[] {
     const names = namesOf(graph.inputs);
     if (names.length !== given.length)
-      throw new ModelFileError(`its body has ${names.length} inputs, and is handed ${given.length}`);
+      throw new ModelFileError(`its body has ${names.length} inputs, but gets ${given.length}`);
     const scope = new Scope(around);
     names.forEach((name, i) => {
       scope.define(name, given[i] as Imported);
@@ -231,7 +230,7 @@ class Walk {
     return this.graph(graph, scope, namesOf(graph.outputs));
   }
 
-  /** Says at which node an error came about; a file whose parts do not fit together is a damaged one. */
+  /** Adds the node to an error. Parts of a file that do not fit together are reported as damage. */
   #locate(error: unknown): unknown {
     if (!(error instanceof OstinatoError) || this.#located.has(error)) return error;
     const message = `${this.#at}: ${error.message}`;
@@ -246,10 +245,9 @@ class Walk {
 
 function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: Reading, frozen: Frozen[]): Value {
   const what = `the input "${name}"`;
-  if (type?.tensor === undefined) throw new UnsupportedOpError(`${what} is no tensor`);
+  if (type?.tensor === undefined) throw new UnsupportedOpError(`${what} is not a tensor`);
   const numbers = numbersOf(type.tensor.elementType, what);
-  if (type.tensor.shape === undefined)
-    throw new UnsupportedOpError(`${what} has no shape; its number of axes must be known`);
+  if (type.tensor.shape === undefined) throw new UnsupportedOpError(`${what} has no shape; its rank must be known`);
   const given = type.tensor.shape.dims ?? [];
   if (given.length > MOST_AXES) throw new UnsupportedOpError(`${what} has more than ${MOST_AXES} axes`);
   const written = given.map(({ size, name: dim }) =>
@@ -265,7 +263,7 @@ function readInput({ name = "", type }: Message<"ValueInfo">, { sizeOf, dims }: 
   return feed(name, dtypeOf(numbers), shape);
 }
 
-/** What outputs stand for, without rows being sorted on the way. */
+/** The outputs with the sorting of rows removed. */
 function unsorted(results: readonly Imported[], made: Made): readonly Imported[] {
   const wholes = results.map((result) => (result.kind === "stack" ? computed(made.value(result)) : result));
   const values = withoutSorting(wholes.flatMap((whole) => (whole.kind === "computed" ? [whole.value] : [])));
@@ -273,7 +271,7 @@ function unsorted(results: readonly Imported[], made: Made): readonly Imported[]
   return wholes.map((whole) => (whole.kind === "computed" ? { ...whole, value: values[next++] as Value } : whole));
 }
 
-/** Reads a file once. @throws ReadAgain where sizes turned out to be equal */
+/** Reads a file once. @throws ReadAgain if sizes turn out to be equal */
 export function readOnce(reading: Reading): Read {
   const { graph = {} } = reading.model;
   const outputs = reading.outputs ?? namesOf(graph.outputs);
@@ -287,7 +285,7 @@ export function readOnce(reading: Reading): Read {
     const { name = "" } = info;
     const given = reading.given?.get(name);
     if (given !== undefined) scope.define(name, given);
-    // Files of IR version 3 name initializers among the inputs.
+    // Files of IR version 3 list initializers among the inputs.
     else if (!initialized.has(name)) {
       const value = readInput(info, reading, frozen);
       inputs.set(name, value);

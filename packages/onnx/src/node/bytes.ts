@@ -4,12 +4,12 @@ import { ModelFileError } from "@ostinato/core";
 import { bytesOf, type ModelFile } from "../runtime/bytes.ts";
 
 const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EISDIR: "this is a folder; name the file in it",
+  ENOENT: "the file does not exist",
+  EISDIR: "the path is a folder",
   EACCES: "permission denied",
 };
 
-/** The bytes of a model. @throws ModelFileError, which names the file; ConfigError for what is neither bytes nor a path */
+/** The bytes of a model. @throws ModelFileError that names the file; ConfigError for values that are neither bytes nor a path */
 export const bytesOfFile = (model: ModelFile): Promise<Uint8Array> =>
   bytesOf(model, "path", async (place) => {
     const path = typeof place === "string" ? place : new URL(place.href);

@@ -1,4 +1,4 @@
-/** Predict with onnxruntime in Node, and read models whose weights are in other files: `@ostinato/onnx/node`. */
+/** Prediction with onnxruntime in Node, and reading of models with external data: `@ostinato/onnx/node`. */
 export type { ModelFile } from "../runtime/bytes.ts";
 export type { OnnxPredictor } from "../runtime/predictor.ts";
 export type { OnnxSequenceModel, SequenceModelFiles } from "../runtime/sequenceModel.ts";

@@ -1,4 +1,4 @@
-/** Models opened with onnxruntime-node. */
+/** Opens models with onnxruntime-node. */
 import { OptionReader, type ReadOptions } from "@ostinato/core";
 import type { ModelFile } from "../runtime/bytes.ts";
 import { type OnnxPredictor, predictorOver } from "../runtime/predictor.ts";
@@ -9,15 +9,15 @@ import { runtimeOf } from "./runtime.ts";
 
 /** Options of `openSession`, `onnxPredictor` and `onnxSequenceModel`. */
 export interface SessionOptions {
-  /** Threads that share one run. Default: onnxruntime's choice, the number of cores. */
+  /** The number of threads per run. Default: chosen by onnxruntime, the number of cores. */
   readonly threads?: number | undefined;
 }
 
 /**
- * Opens any ONNX model, tensors in and out by name: the bytes of an `.onnx` file, or where it is. Weights in other files are not read.
- * Models made elsewhere often have int64 ids: feed int32 tensors, which are converted. An int64 output comes back as int32.
+ * Opens any ONNX model, given as the bytes or the path of an `.onnx` file. Tensors are passed and returned by name. External data is not read.
+ * int64 inputs accept int32 tensors, and int64 outputs are returned as int32.
  *
- * @throws ModelFileError for what is no model or one that onnxruntime refuses; ConfigError where onnxruntime-node is not installed
+ * @throws ModelFileError for files that are not models, and for models that onnxruntime rejects; ConfigError if onnxruntime-node is not installed
  */
 export async function openSession(model: ModelFile, options: SessionOptions = {}): Promise<OnnxSession> {
   const read = new OptionReader("openSession", options, ["threads"]);
@@ -26,11 +26,11 @@ export async function openSession(model: ModelFile, options: SessionOptions = {}
 }
 
 /**
- * Opens a model that `exportOnnx` wrote, or one of another program: its bytes, or where it is. The latter is read by `importOnnx`, and run in our conventions: batch first, ids as int32. `predict` takes and checks data as the predictor of core does,
- * ragged rows included; a file with `states` takes streams, too. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
+ * Opens a model written by `exportOnnx` or by another tool, given as bytes or a path. Models from other tools are imported by `importOnnx` and follow our conventions: batch first, ids as int32. `predict` takes and checks data as core's predictor does,
+ * including ragged rows. A file with `states` supports streams. Pass custom layers and cells as `{ layers: [scale] }`; they define the inputs and outputs of the model. Requires the package
  * onnxruntime-node, but not its install script.
  *
- * @throws ModelFileError for files that are damaged, halves from `exportDecoding`, or with layers of a kind that is not known; UnsupportedOpError for models of other programs that do not become one of ours; ConfigError where onnxruntime-node is not installed
+ * @throws ModelFileError for damaged files, files of `exportDecoding`, and unknown kinds of layers; UnsupportedOpError for models from other tools that `importOnnx` does not support; ConfigError if onnxruntime-node is not installed
  *
  * @example
  * await using sentiment = await onnxPredictor("sentiment.onnx");
@@ -44,11 +44,11 @@ export async function onnxPredictor(
 }
 
 /**
- * Opens the two files that `exportDecoding` wrote: their bytes, or where they are. `generate` writes with it as with a model on a backend of Ostinato. What the encoder gave stays on the
- * host, and so do the scores of a step, of which the likeliest are chosen there. Layers and cells of one's own are handed in, `{ layers: [scale] }`. Needs the package onnxruntime-node, but
+ * Opens the two files that `exportDecoding` wrote, given as bytes or paths. `generate` uses the result like a model on one of Ostinato's backends. The encoder's outputs and the scores of each step
+ * are kept on the host, where the best tokens are selected. Pass custom layers and cells as `{ layers: [scale] }`. Requires the package onnxruntime-node, but
  * not its install script.
  *
- * @throws ModelFileError for files that are damaged, no two halves, of different models or in each other's place, and for layers of a kind that is not known; ConfigError where onnxruntime-node is not installed
+ * @throws ModelFileError for files that are damaged, belong to different models, are swapped, or are not files of `exportDecoding`, and for unknown kinds of layers; ConfigError if onnxruntime-node is not installed
  *
  * @example
  * await using translator = await onnxSequenceModel({ encode: "encode.onnx", decodeStep: "decodeStep.onnx" });

@@ -1,4 +1,4 @@
-/** onnxruntime-node, an optional peer: loaded when the first model is opened. */
+/** Loads onnxruntime-node, an optional peer dependency, when the first model is opened. */
 import { ConfigError } from "@ostinato/core";
 import type { Runtime, RuntimeModule } from "../runtime/runtime.ts";
 
@@ -32,7 +32,7 @@ export async function loadModule(
     module = (await load()) as { readonly default?: unknown };
   } catch (error) {
     const message = isMissing(error)
-      ? "@ostinato/onnx/node runs on the package onnxruntime-node, which is not installed: npm install onnxruntime-node"
+      ? "@ostinato/onnx/node requires the package onnxruntime-node, which is not installed: npm install onnxruntime-node"
       : `onnxruntime-node does not load here (it has binaries for Linux with glibc, macOS and Windows): ${String(error)}`;
     throw new ConfigError(message, { cause: error });
   }
@@ -40,7 +40,7 @@ export async function loadModule(
   return (module.default ?? module) as typeof import("onnxruntime-node") satisfies RuntimeModule;
 }
 
-/** The runtime with so many threads a run. */
+/** The runtime with the given number of threads per run. */
 export async function runtimeOf(threads: number | undefined): Promise<Runtime> {
   const { Tensor, InferenceSession } = await loadModule();
   const options = threads === undefined ? {} : { intraOpNumThreads: threads };

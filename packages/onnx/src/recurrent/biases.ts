@@ -1,10 +1,10 @@
-/** The two biases of ONNX's recurrences, Wb and Rb, of which ours are mostly one. */
+/** The two biases of ONNX's recurrences, Wb and Rb. Most of our recurrences have one. */
 import type { RecurrenceName } from "@ostinato/core";
 
 /**
- * Whether Rb can be added to Wb beforehand. In a GRU whose reset gate comes after the product with R, that gate multiplies Rb, so that it stays apart.
+ * Whether Rb can be added to Wb in advance. In a GRU whose reset gate is applied after the product with R, the gate also multiplies Rb, so it is kept separate.
  *
- * @param flags those of the recurrence by our names
+ * @param flags the attributes of the recurrence by our names
  */
 export const addsBiases = (name: RecurrenceName, flags: Readonly<Record<string, unknown>>): boolean =>
   name !== "gru" || flags.linearBeforeReset !== true;

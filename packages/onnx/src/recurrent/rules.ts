@@ -1,4 +1,4 @@
-/** The one form of recurrences that files cannot tell apart. */
+/** Normalizes recurrences that are equal in a file. */
 import {
   type AnyNode,
   apply,
@@ -14,7 +14,7 @@ import { add } from "@ostinato/core/graph";
 import type { Rule } from "../emit/rules.ts";
 import { addsBiases } from "./biases.ts";
 
-/** Whether a value is zeros that no training changes. */
+/** Whether a value is zeros and not a parameter. */
 export function isZeros(value: Value): boolean {
   const { node } = value;
   if (node.op === "broadcast") return isZeros(node.inputs[0] as Value);
@@ -25,11 +25,11 @@ export function isZeros(value: Value): boolean {
 export const isRecurrence = (node: AnyNode): node is Node<RecurrenceName> & AnyNode =>
   recurrenceNames.some((name) => name === node.op);
 
-/** The recurrence over other inputs, with other optional ones among them. */
+/** The recurrence with other inputs and other optional inputs. */
 const withOptions = (node: Node<RecurrenceName>, inputs: readonly Value[], options: readonly string[]): Value[] =>
   apply(node.op, inputs, { ...node.attrs, options } as never);
 
-/** Optional inputs of a recurrence that are zeros by default are left out where they are zeros. */
+/** Removes optional inputs that are zeros if zeros are the default. */
 export const withoutZeros: Rule = (node, inputs) => {
   if (!isRecurrence(node)) return undefined;
   const own = recurrenceInputs.length;
@@ -44,7 +44,7 @@ export const withoutZeros: Rule = (node, inputs) => {
   );
 };
 
-/** Biases that are computed, and that may be added, are added before the recurrence. Those that are known are added where they are written. */
+/** Adds computed biases before the recurrence, if they can be added. Known biases are added when they are written. */
 export const addedBiases: Rule = (node, inputs) => {
   if (!isRecurrence(node) || !addsBiases(node.op, node.attrs)) return undefined;
   const options: readonly string[] = node.attrs.options;

@@ -1,12 +1,12 @@
-/** A model as it is handed in: its bytes, or where they are. */
+/** Reads a model that is given as bytes or by its location. */
 import { ConfigError } from "@ostinato/core";
 
-/** A `URL`, of whichever realm. */
+/** A `URL` of any realm. */
 export interface Url {
   readonly href: string;
 }
 
-/** The bytes of an `.onnx` file, or where it is. */
+/** The bytes or the location of an `.onnx` file. */
 export type ModelFile = Uint8Array | string | Url;
 
 function foundInstead(given: unknown): string {
@@ -16,10 +16,10 @@ function foundInstead(given: unknown): string {
 }
 
 /**
- * The bytes of a model; those at a place are read by `read`. Those of other realms, such as a test runner's sandbox, are some as well.
+ * The bytes of a model; `read` reads a location. Byte arrays of other realms, such as a test runner's sandbox, are accepted.
  *
- * @param wanted what a place is, for the error
- * @throws ConfigError for what is neither bytes nor a place
+ * @param wanted the kind of location, for errors
+ * @throws ConfigError for values that are neither bytes nor a location
  */
 export async function bytesOf(
   model: ModelFile,
@@ -28,7 +28,5 @@ export async function bytesOf(
 ): Promise<Uint8Array> {
   if (ArrayBuffer.isView(model)) return new Uint8Array(model.buffer, model.byteOffset, model.byteLength);
   if (typeof model === "string" || (typeof model === "object" && model !== null && "href" in model)) return read(model);
-  throw new ConfigError(
-    `an ONNX model is given as the bytes of its file, or by its ${wanted}, got ${foundInstead(model)}`,
-  );
+  throw new ConfigError(`an ONNX model must be given as bytes or by its ${wanted}, got ${foundInstead(model)}`);
 }

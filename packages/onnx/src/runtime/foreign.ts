@@ -1,16 +1,16 @@
-/** Models of other programs: read as ones of ours, and written in our conventions. Loaded for such alone. */
+/** Converts models from other tools to our conventions. Loaded only for such models. */
 import { type Trained, UnsupportedOpError } from "@ostinato/core";
 import { importOnnx } from "../import/trained.ts";
 import { exportOnnx } from "../trained.ts";
 
-/** A model in our conventions: its file, and what it is. */
+/** A model in our conventions: its file and its description. */
 export interface Adopted {
   readonly file: Uint8Array;
   /** Without its weights, which are in the file. */
   readonly described: Trained;
 }
 
-/** @throws UnsupportedOpError for a model that does not become one of ours; ModelFileError for a damaged file */
+/** @throws UnsupportedOpError for a model that cannot be imported; ModelFileError for a damaged file */
 export function adopted(bytes: Uint8Array): Adopted {
   try {
     const trained = importOnnx(bytes);
@@ -18,7 +18,7 @@ export function adopted(bytes: Uint8Array): Adopted {
   } catch (error) {
     if (!(error instanceof UnsupportedOpError)) throw error;
     throw new UnsupportedOpError(
-      `this model was not written by exportOnnx, and cannot be read as one of ours: ${error.message}. openSession runs any model on tensors`,
+      `this model was not written by exportOnnx and cannot be imported: ${error.message}. openSession runs any model on tensors`,
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-/** Which inputs of a model are ids, lengths and sequences, found in its graph, and the check of them: onnxruntime takes an id of -1 for the last of a table, and ends the process where a recurrence reads a matrix. */
+/** Finds the ids, lengths and sequences among a model's inputs in its graph, and checks them: onnxruntime reads an id of -1 as the last row of a table, and aborts the process if a recurrence reads a matrix. */
 import { DataError, factsOf, recurrenceNames, ShapeError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
 import type { Message, OnnxModel } from "../file/schema.ts";
 import type { OnnxValue } from "./signature.ts";
@@ -12,16 +12,16 @@ interface Axis {
   readonly axis: number;
 }
 
-/** What all numbers of an input must be, ids of a table or lengths along an axis, or how many axes one must have whose shape the file does not tell. */
+/** The constraint on an input: the range of ids or lengths, or the rank of a sequence whose shape is not in the file. */
 export type Guard =
   | { readonly kind: "ids"; readonly input: string; readonly table: string; readonly count: number }
   | { readonly kind: "lengths"; readonly input: string; readonly along: Axis | undefined }
   | { readonly kind: "sequence"; readonly input: string };
 
-/** The guards of a model, one of a kind for an input. */
+/** The guards of a model; at most one of each kind per input. */
 type Guards = Map<string, Guard>;
 
-/** Adds a guard, unless there is one that lets no more pass. */
+/** Adds a guard, unless an existing one is at least as strict. */
 function add(guards: Guards, guard: Guard): void {
   const key = `${guard.kind} ${guard.input}`;
   const other = guards.get(key);
@@ -32,30 +32,30 @@ function add(guards: Guards, guard: Guard): void {
   if (other === undefined || isTighter) guards.set(key, guard);
 }
 
-/** What is known of a value. */
+/** The known facts about a value. */
 interface Known {
-  /** The input of which this has all elements, in whatever order. */
+  /** The input of which this contains all elements, in any order. */
   readonly elements?: string | undefined;
-  /** Which axes of inputs its axes are. */
+  /** The input axes from which its axes come. */
   readonly axes?: readonly (Axis | undefined)[] | undefined;
-  /** The input whose axes these are, of a shape that the file does not tell. */
+  /** The input whose axes these are, if its shape is not in the file. */
   readonly shapeOf?: string | undefined;
-  /** The sizes of a table of the file. */
+  /** The shape of a table in the file. */
   readonly table?: readonly number[] | undefined;
 }
 
-/** What follows for the first result of a node. */
+/** The facts about the first result of a node. */
 type Rule = (node: Node, ...inputs: readonly (Known | undefined)[]) => Known | undefined;
 
 const attributeOf = ({ attributes = [] }: Node, name: string) => attributes.find((one) => one.name === name);
 
-/** Numbers of int32 and int64 among element types: a cast to these keeps ids and lengths. */
+/** The element type numbers of int32 and int64: a cast to these preserves ids and lengths. */
 const wholeNumbers = [6, 7];
 
 const reordered: Rule = (_node, x) => x && { elements: x.elements };
 const converted: Rule = (_node, x) => x && { axes: x.axes, shapeOf: x.shapeOf, table: x.table };
 
-/** By operator. Files may call one as they like: "constructor" is none of these. */
+/** By operator. Only own properties are looked up, because a file may contain any name, such as "constructor". */
 const rules: Readonly<Record<string, Rule>> = {
   Identity: (_node, x) => x,
   Cast: (node, x) => (wholeNumbers.includes(attributeOf(node, "to")?.int ?? 0) ? x : converted(node, x)),
@@ -76,7 +76,7 @@ const axisOf = (node: Node): number => attributeOf(node, "axis")?.int ?? 0;
 
 const recurrences: ReadonlySet<string | undefined> = new Set(recurrenceNames.map((name) => factsOf(name).operator));
 
-/** Walks over the nodes of a graph, and over the bodies that run in every case. */
+/** Visits the nodes of a graph and of bodies that always run. */
 function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<string, Known>, guards: Guards): void {
   const known = new Map(outer);
   for (const { name = "", dims } of initializers) known.set(name, { table: dims ?? [] });
@@ -99,7 +99,7 @@ function walk({ nodes = [], initializers = [] }: Graph, outer: ReadonlyMap<strin
   }
 }
 
-/** The body of a scan, which has the elements of what is scanned, one step after another. */
+/** The body of a scan, whose inputs contain the elements of the scanned values step by step. */
 function walkBody(
   node: Node,
   inputs: readonly (Known | undefined)[],
@@ -117,7 +117,7 @@ function walkBody(
   walk(body, inside, guards);
 }
 
-/** The ids, lengths and sequences among the inputs of a model. Those that are computed with before they are read are not found. */
+/** Finds the ids, lengths and sequences among a model's inputs. Inputs that are used in arithmetic before they are read are not found. */
 export function guardsOf({ graph = {} }: OnnxModel, inputs: readonly OnnxValue[]): readonly Guard[] {
   const guards: Guards = new Map();
   const known = inputs.map(({ name, shape }): [string, Known] => {
@@ -125,7 +125,7 @@ export function guardsOf({ graph = {} }: OnnxModel, inputs: readonly OnnxValue[]
     return [name, { elements: name, axes, shapeOf: shape === undefined ? name : undefined }];
   });
   walk(graph, new Map(known), guards);
-  // Our own exports call the lengths of an input so, and not all of them end in a recurrence.
+  // Our own exports use this name for lengths, and not all of these are read by a recurrence.
   for (const { name: input, shape: dims = [] } of inputs) {
     const lengths = inputs.find(({ name }) => name === `${input}/lengths`);
     if (lengths?.shape?.length === 1 && dims.length > 1 && dims[0] === lengths.shape[0])
@@ -134,7 +134,7 @@ export function guardsOf({ graph = {} }: OnnxModel, inputs: readonly OnnxValue[]
   return [...guards.values()];
 }
 
-/** Where an element is. */
+/** The indices of an element. */
 function placeOf(index: number, shape: readonly number[]): string {
   let rest = index;
   const place = shape.toReversed().map((size) => {
@@ -155,7 +155,7 @@ function checkNumbers(input: string, { shape, data }: Tensor, most: number | und
   }
 }
 
-/** @throws DataError for the first id that its table does not have, and for a length that is none; ShapeError for what is no sequence */
+/** @throws DataError for the first id outside its table, and for an invalid length; ShapeError for an input that must be a sequence */
 export function checkGuards(guards: readonly Guard[], feeds: Tensors): void {
   for (const guard of guards) {
     const { input } = guard;
@@ -170,7 +170,7 @@ export function checkGuards(guards: readonly Guard[], feeds: Tensors): void {
       checkNumbers(input, tensor, most, `a length from ${range}`);
     } else if (tensor.shape.length !== 3)
       throw new ShapeError(
-        `input "${input}" must have three axes, which a recurrence reads, got ${tensor.dtype}[${tensor.shape.join(", ")}]`,
+        `input "${input}" must have three axes, because a recurrence reads it, got ${tensor.dtype}[${tensor.shape.join(", ")}]`,
       );
   }
 }

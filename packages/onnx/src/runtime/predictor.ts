@@ -1,4 +1,4 @@
-/** The predictor of core over onnxruntime. */
+/** Implements core's predictor with onnxruntime. */
 import {
   type Json,
   ModelFileError,
@@ -16,30 +16,30 @@ import { describedIn, hasStates, isDescribed, metadataOf } from "../description.
 import { decodeOnnx } from "../file/wire.ts";
 import type { OnnxSession } from "./session.ts";
 
-/** A model at work in onnxruntime. It holds memory of the runtime: `await using`, or `dispose` it. */
+/** A predictor that runs in onnxruntime. It holds runtime memory: use `await using`, or call `dispose`. */
 export interface OnnxPredictor extends Predictor {
-  /** What was exported, or read of a file of another program: its layers and the names of its inputs and outputs. */
+  /** The description of the model, exported or imported: its layers and the names of its inputs and outputs. */
   readonly spec: ModelSpec;
   /** The vocabulary that was exported with the model. */
   readonly vocabulary?: Json;
   /** The metadata that was exported with the model. */
   readonly metadata?: { readonly [key: string]: Json };
-  /** The losses that predictions are read by: `crfDecoder(predictor)`. */
+  /** The losses that are used to interpret predictions: `crfDecoder(predictor)`. */
   readonly losses?: NonNullable<Trained["losses"]>;
   /** The parameters of these losses. Those of the layers are in the graph. */
   readonly weights: Tensors;
 }
 
-/** @throws ModelFileError for a file that is said to give its states, and does not */
+/** @throws ModelFileError for a file that lacks the states that it declares */
 function expectStates({ outputs }: OnnxSession, spec: ModelSpec): void {
   const missing = Object.keys(streamGraph(spec).fetches).find((fetch) => !outputs.some(({ name }) => name === fetch));
   if (missing !== undefined) throw new ModelFileError(`the model's file is damaged: it has no output "${missing}"`);
 }
 
 /**
- * Makes the predictor over a model's file, whose session is opened by `open`. A model that does not say what it is, as those of other programs, is read as one of ours first.
+ * Creates the predictor for a model file, whose session is opened by `open`. A model without a description, such as one from another tool, is imported first.
  *
- * @throws ModelFileError for files that are damaged, halves from `exportDecoding`, or with layers of a kind that is not known; UnsupportedOpError for models of other programs that do not become one of ours
+ * @throws ModelFileError for damaged files, files of `exportDecoding`, and unknown kinds of layers; UnsupportedOpError for models from other tools that `importOnnx` does not support
  */
 export async function predictorOver(
   bytes: Uint8Array,
@@ -53,7 +53,7 @@ export async function predictorOver(
   try {
     if (pairingIn(session.metadata))
       throw new ModelFileError(
-        "this file is one half of a model that writes sequences; onnxSequenceModel({ encode, decodeStep }) opens both",
+        "this is one of the two files of a sequence model; open both with onnxSequenceModel({ encode, decodeStep })",
       );
     const described = foreign?.described ?? describedIn(session.metadata, layers && { layers });
     const states = hasStates(session.metadata);

@@ -1,4 +1,4 @@
-/** What is used of onnxruntime, whichever package brings it: onnxruntime-node or onnxruntime-web. */
+/** The parts of onnxruntime that are used, from either onnxruntime-node or onnxruntime-web. */
 
 /** A tensor of onnxruntime. */
 export interface RuntimeTensor {
@@ -7,7 +7,7 @@ export interface RuntimeTensor {
   readonly data: unknown;
 }
 
-/** A model that onnxruntime has loaded. */
+/** A model loaded by onnxruntime. */
 export interface RuntimeModel {
   run(feeds: Readonly<Record<string, RuntimeTensor>>): Promise<Readonly<Record<string, RuntimeTensor>>>;
   release(): Promise<void>;
@@ -21,12 +21,12 @@ export interface TensorConstructor {
   new (type: "bool", data: Uint8Array, dims: readonly number[]): RuntimeTensor;
 }
 
-/** A runtime that was loaded and is set as the caller wants it. */
+/** A loaded and configured runtime. */
 export interface Runtime {
   readonly Tensor: TensorConstructor;
   /** Loads a model from its bytes. */
   load(model: Uint8Array): Promise<RuntimeModel>;
-  /** What to throw for an error, where this package knows more of it. */
+  /** Replaces an error, if this package has a better explanation. */
   explain?(error: unknown): Error | undefined;
 }
 

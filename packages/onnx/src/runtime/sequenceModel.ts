@@ -31,7 +31,7 @@ export interface SequenceModelFiles {
   readonly decodeStep: ModelFile;
 }
 
-/** A model that writes sequences in onnxruntime. It holds memory of the runtime: `await using`, or `dispose` it. */
+/** A sequence model in onnxruntime. It holds runtime memory: use `await using`, or call `dispose`. */
 export interface OnnxSequenceModel extends SequenceModel {
   /** What was exported: its layers and the names of its inputs and outputs. */
   readonly spec: ModelSpec;
@@ -156,9 +156,9 @@ function describedBy(
 }
 
 /**
- * Makes the sequence model over the two files that `exportDecoding` wrote, each opened by `open`.
+ * Creates the sequence model from the two files that `exportDecoding` wrote, each opened by `open`.
  *
- * @throws ModelFileError for files that are damaged, no two halves, of different models or in each other's place, and for layers of a kind that is not known
+ * @throws ModelFileError for files that are damaged, belong to different models, or are not files of `exportDecoding`, and for unknown kinds of layers
  */
 export async function sequenceModelOver(
   files: SequenceModelFiles,
@@ -167,7 +167,7 @@ export async function sequenceModelOver(
 ): Promise<OnnxSequenceModel> {
   if (typeof files !== "object" || files === null || !("decodeStep" in files))
     throw new ConfigError(
-      "onnxSequenceModel takes both files that exportDecoding wrote, { encode, decodeStep }, each as bytes or where it is; of a model without sources decodeStep alone",
+      "onnxSequenceModel takes both files that exportDecoding wrote, { encode, decodeStep }, each as bytes or a location; for a model without sources, only decodeStep",
     );
   const decodeStep = await open(files.decodeStep);
   let encode: OnnxSession | undefined;

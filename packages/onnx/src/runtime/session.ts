@@ -1,4 +1,4 @@
-/** A model opened in onnxruntime: tensors in and out by name. */
+/** A model opened in onnxruntime. Tensors are passed and returned by name. */
 import { DataError, DTypeError, ModelFileError, StateError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
 import { metadataOf } from "../description.ts";
 import { decodeOnnx } from "../file/wire.ts";
@@ -11,17 +11,17 @@ import { checkFeeds, type OnnxValue, signatureOf } from "./signature.ts";
 export interface OnnxSession {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
-  /** The facts that travel with the model. */
+  /** The metadata of the model. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** Runs once; feeds are checked first. Runs may overlap. */
+  /** Runs the model after checking the feeds. Runs may overlap. */
   run(feeds: Tensors): Promise<Tensors>;
-  /** Frees the model once the runs under way have ended. */
+  /** Frees the model after the runs in progress have ended. */
   dispose(): Promise<void>;
 }
 
 /**
- * Of data that is longer than its shape, the first elements count. The views are made here because onnxruntime takes those of its own realm
- * only, and the data may be of another, such as that of a test runner's sandbox.
+ * If the data is longer than its shape, only the first elements are used. The views are created here because onnxruntime only accepts those of its own realm,
+ * and the data may come from another realm, such as a test runner's sandbox.
  */
 function toRuntime(
   { Tensor: Made }: Runtime,
@@ -34,10 +34,10 @@ function toRuntime(
   if (dtype === "float32") return new Made(dtype, new Float32Array(buffer, byteOffset, size), shape);
   if (dtype === "int32") return new Made(dtype, new Int32Array(buffer, byteOffset, size), shape);
   if (dtype === "bool") return new Made(dtype, new Uint8Array(buffer, byteOffset, size), shape);
-  throw new DTypeError("onnxruntime is fed float32, int32 or bool, not float64");
+  throw new DTypeError("onnxruntime accepts float32, int32 or bool, not float64");
 }
 
-/** Whole numbers of 32 bits in 64: the lower half, which stands first, and then the sign. A BigInt for each would take nine times as long. */
+/** Converts int32 to int64: the lower half, which comes first, and then the sign. One BigInt per element would take nine times as long. */
 function widened(data: ArrayLike<number>): BigInt64Array {
   const halves = new Int32Array(2 * data.length);
   for (let i = 0; i < data.length; i++) {
@@ -55,15 +55,15 @@ function fromRuntime(name: string, { type, data, dims: shape }: RuntimeTensor): 
   throw new DTypeError(`output "${name}" is neither float32 nor int32, int64 or bool`);
 }
 
-/** Whole numbers of 64 bits in 32. @throws DTypeError for one that has no room there */
+/** Converts int64 to int32. @throws DTypeError for integers outside 32 bits */
 function narrowed(name: string, data: BigInt64Array): Int32Array {
   return Int32Array.from(data, (value) => {
     if (BigInt.asIntN(32, value) === value) return Number(value);
-    throw new DTypeError(`output "${name}" holds ${value}, which has no room in the 32 bits of an int32 tensor`);
+    throw new DTypeError(`output "${name}" contains ${value}, which does not fit int32`);
   });
 }
 
-/** Waits for a runtime's answer. @throws what the runtime explains, or else what `otherwise` makes of its error */
+/** Awaits a runtime call. @throws the runtime's explanation of an error, or the result of `otherwise` */
 async function answered<T>(runtime: Runtime, work: Promise<T>, otherwise: (error: unknown) => Error): Promise<T> {
   try {
     return await work;
@@ -73,9 +73,9 @@ async function answered<T>(runtime: Runtime, work: Promise<T>, otherwise: (error
 }
 
 /**
- * Opens a model by its bytes. They are read first, so a file that is none costs no runtime.
+ * Opens a model from bytes. They are parsed first, so invalid files do not load a runtime.
  *
- * @throws ModelFileError for what is no model or one that onnxruntime refuses
+ * @throws ModelFileError for files that are not models, and for models that onnxruntime rejects
  */
 export async function sessionOver(bytes: Uint8Array, loadRuntime: () => Promise<Runtime>): Promise<OnnxSession> {
   const decoded = decodeOnnx(bytes);
@@ -86,7 +86,7 @@ export async function sessionOver(bytes: Uint8Array, loadRuntime: () => Promise<
   const model = await answered(
     runtime,
     runtime.load(bytes),
-    (error) => new ModelFileError(`onnxruntime does not take this model: ${String(error)}`, { cause: error }),
+    (error) => new ModelFileError(`onnxruntime cannot load this model: ${String(error)}`, { cause: error }),
   );
   const running = new Set<Promise<unknown>>();
   let disposed: Promise<void> | undefined;
@@ -100,7 +100,7 @@ export async function sessionOver(bytes: Uint8Array, loadRuntime: () => Promise<
     outputs,
     metadata: metadataOf(decoded),
     run: async (feeds) => {
-      if (disposed) throw new StateError("this model was disposed of");
+      if (disposed) throw new StateError("this model has been disposed");
       checkFeeds(inputs, feeds);
       checkGuards(guards, feeds);
       const given = Object.fromEntries(
@@ -109,7 +109,7 @@ export async function sessionOver(bytes: Uint8Array, loadRuntime: () => Promise<
       const run = answered(
         runtime,
         model.run(given),
-        (error) => new DataError(`onnxruntime does not run the model on this: ${String(error)}`, { cause: error }),
+        (error) => new DataError(`onnxruntime failed to run the model: ${String(error)}`, { cause: error }),
       );
       running.add(run);
       try {

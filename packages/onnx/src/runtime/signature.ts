@@ -2,7 +2,7 @@
 import { DataError, DTypeError, ModelFileError, type Shape, ShapeError, sizeOf, type Tensors } from "@ostinato/core";
 import { elementTypeOf, type Message, type OnnxModel } from "../file/schema.ts";
 
-/** The element types that can be fed and read. */
+/** The supported element types of inputs and outputs. */
 const fedTypes = ["float32", "int32", "int64", "bool"] as const;
 
 /** An input or output of a model. */
@@ -10,7 +10,7 @@ export interface OnnxValue {
   readonly name: string;
   /** An int64 input is fed an int32 tensor, and an int64 output is read as one: JavaScript's own 64-bit numbers are BigInts. */
   readonly dtype: (typeof fedTypes)[number];
-  /** Named sizes are open. Absent where the file does not tell; then any shape is taken. */
+  /** Named sizes are dynamic. Absent if the file has no shape; then any shape is accepted. */
   readonly shape?: Shape;
 }
 
@@ -19,19 +19,19 @@ function signatureValue({ name = "", type }: Message<"ValueInfo">): OnnxValue {
   const dtype = fedTypes.find((fed) => fed === elementType);
   if (dtype === undefined) {
     throw new ModelFileError(
-      `"${name}" of the model is element type ${type?.tensor?.elementType}; ${fedTypes.join(", ")} can be fed and read`,
+      `"${name}" of the model has element type ${type?.tensor?.elementType}; supported types are ${fedTypes.join(", ")}`,
     );
   }
   const shape = type?.tensor?.shape;
   if (shape === undefined) return { name, dtype };
-  // A size below 0 is none, as some exporters write open ones.
+  // Some exporters write dynamic sizes as negative numbers.
   const dims = (shape.dims ?? []).map(({ size = -1, name: dim }, axis) =>
     size >= 0 ? size : dim || `${name} axis ${axis}`,
   );
   return { name, dtype, shape: dims };
 }
 
-/** The inputs and outputs of a model in their order. Files of old versions list their weights as inputs, too. */
+/** The inputs and outputs of a model in order. Files of old IR versions also list their weights as inputs. */
 export function signatureOf({ graph }: OnnxModel): { inputs: readonly OnnxValue[]; outputs: readonly OnnxValue[] } {
   const weights = new Set((graph?.initializers ?? []).map(({ name }) => name));
   return {
@@ -64,7 +64,7 @@ export function checkFeeds(inputs: readonly OnnxValue[], feeds: Tensors): void {
     if (shape !== undefined && tensor.shape.length !== shape.length) throw new ShapeError(`${wanted}, got ${given}`);
     if (!tensor.shape.every((size) => Number.isSafeInteger(size) && size >= 0))
       throw new ShapeError(`${wanted}, got ${given}`);
-    if (tensor.shape.includes(0)) throw new DataError(`${wanted}, got ${given}: there is nothing in it`);
+    if (tensor.shape.includes(0)) throw new DataError(`${wanted}, got ${given}: it is empty`);
     shape?.forEach((dim, axis) => {
       const size = tensor.shape[axis] as number;
       const known = typeof dim === "number" ? dim : sizes.get(dim);

@@ -1,30 +1,30 @@
-/** Weights as whole numbers from -127 to 127, with one scale for each row or for each column: number · scale is near the weight. */
+/** Quantizes weights to integers from -127 to 127 with one scale per row or per column; integer · scale approximates the weight. */
 import { sizeOf } from "@ostinato/core";
 
 const MOST = 127;
 
-/** A row or a column must be this long for a scale of its own: scales then take at most an eighth of what the numbers take. */
+/** The minimum length of a row or column with its own scale. Scales then take at most an eighth of the size of the integers. */
 const SHORTEST = 32;
 
-/** What stands for a matrix, or for several. */
+/** The quantized form of one or several matrices. */
 export interface Quantized {
   readonly numbers: Int8Array<ArrayBuffer>;
   readonly scales: Float32Array<ArrayBuffer>;
-  /** The dims of the scales, which broadcast to those of the matrices. */
+  /** The shape of the scales, which broadcasts to that of the matrices. */
   readonly scaleDims: readonly number[];
 }
 
-/** How matrices [..., rows, columns] are divided into parts with a scale each. */
+/** The division of matrices [..., rows, columns] into parts with one scale each. */
 interface Way {
-  /** How many weights a part has. */
+  /** The number of weights in a part. */
   readonly length: number;
   readonly scaleDims: readonly number[];
-  /** By how much the number of the part grows with the row, and with the column; parts of a matrix come after those of the one before. */
+  /** The increments of the part's index per row and per column; the parts of a matrix follow those of the one before. */
   readonly perRow: 0 | 1;
   readonly perColumn: 0 | 1;
 }
 
-/** A part for each row, and one for each column. */
+/** One part per row, and one part per column. */
 function waysOf(dims: readonly number[]): readonly [Way, Way] {
   const [rows, columns] = dims.slice(-2) as [number, number];
   const outer = dims.slice(0, -2);
@@ -39,7 +39,7 @@ function waysOf(dims: readonly number[]): readonly [Way, Way] {
   ];
 }
 
-/** Calls `act` with the place of each weight and its part. */
+/** Calls `act` with the index of each weight and its part. */
 function forEachWeight(dims: readonly number[], way: Way, act: (i: number, part: number) => void): void {
   const [rows, columns] = dims.slice(-2) as [number, number];
   const { perRow, perColumn } = way;
@@ -50,7 +50,7 @@ function forEachWeight(dims: readonly number[], way: Way, act: (i: number, part:
       for (let column = 0; column < columns; column++) act(i++, first + row * perRow + column * perColumn);
 }
 
-/** Half of a step is rounded to the even number, as ONNX's own quantization does. */
+/** Rounds half to even, as ONNX's quantization does. */
 function roundEven(x: number): number {
   const rounded = Math.round(x);
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
@@ -66,14 +66,14 @@ function quantizedBy(data: Float32Array, dims: readonly number[], way: Way): Qua
   const numbers = new Int8Array(data.length);
   forEachWeight(dims, way, (i, part) => {
     const scale = scales[part] as number;
-    // A scale of 0 stands for zeros, or for numbers so small that a 127th of them is none.
+    // The scale is 0 if all numbers are zero, or so small that dividing by 127 underflows.
     const number = scale === 0 ? 0 : roundEven((data[i] as number) / scale);
     numbers[i] = Math.max(-MOST, Math.min(MOST, number));
   });
   return { numbers, scales, scaleDims: way.scaleDims };
 }
 
-/** The sum of the squares of what each weight is off. */
+/** The sum of squared errors. */
 function errorOf(data: Float32Array, dims: readonly number[], way: Way, { numbers, scales }: Quantized): number {
   let sum = 0;
   forEachWeight(dims, way, (i, part) => {
@@ -84,7 +84,7 @@ function errorOf(data: Float32Array, dims: readonly number[], way: Way, { number
 }
 
 /**
- * Matrices [..., rows, columns] with a scale for each row or each column, whichever loses less. Undefined where both are too short.
+ * Quantizes matrices [..., rows, columns] with one scale per row or per column, whichever has the smaller error. Undefined if both are too short.
  *
  * @param data finite numbers
  */
@@ -98,7 +98,7 @@ export function quantized(data: Float32Array, dims: readonly number[]): Quantize
   return made.sort((a, b) => a.error - b.error)[0]?.found;
 }
 
-/** The matrices that numbers and scales stand for. Undefined where the scales are neither those of rows nor those of columns. */
+/** Restores matrices from integers and scales. Undefined if the scales are neither per row nor per column. */
 export function dequantized(
   { numbers, scales, scaleDims }: Quantized,
   dims: readonly number[],

@@ -1,9 +1,9 @@
-/** Nodes that are written already, and what is changed in them: names, and which nodes there are; bodies too. */
+/** Modifies ONNX nodes that have been written, including those in bodies. */
 import type { Message } from "../file/schema.ts";
 
 type Node = Message<"Node">;
 
-/** Each node with what `change` makes of it; bodies first. */
+/** Replaces each node with the result of `change`, in bodies first. */
 export function changedNodes(nodes: readonly Node[], change: (node: Node) => readonly Node[]): Node[] {
   return nodes.flatMap((node) => {
     const attributes = (node.attributes ?? []).map((attribute) =>
@@ -18,7 +18,7 @@ export function changedNodes(nodes: readonly Node[], change: (node: Node) => rea
   });
 }
 
-/** All names in the graph and in bodies. */
+/** All names in the graph and its bodies. */
 export function namesIn({ nodes = [], initializers = [], inputs = [], outputs = [] }: Message<"Graph">): string[] {
   const ofNodes = nodes.flatMap((node) => [
     ...(node.outputs ?? []),

@@ -1,4 +1,4 @@
-/** Weights in fewer bits, with what makes float32 of them, as float32 again: the way back from `withWeightType`, for reading files. */
+/** Restores float32 weights when a file is read; the inverse of `withWeightType`. */
 import { sizeOf, tensorOver } from "@ostinato/core";
 import { elementTypes, type Message, type OnnxModel } from "../file/schema.ts";
 import { dequantized } from "./int8.ts";
@@ -22,7 +22,7 @@ const looksUp = (node: Node | undefined, table: string, ids?: string): boolean =
   node.inputs?.[0] === table &&
   (ids === undefined || node.inputs[1] === ids);
 
-/** The nodes of a graph and its bodies, by what they make and by what they read. */
+/** Indexes the nodes of a graph and its bodies by output and by input. */
 function nodesIn({ nodes = [], outputs = [] }: Graph) {
   const makers = new Map<string, Node>();
   const readers = new Map<string, Node[]>();
@@ -40,13 +40,13 @@ function nodesIn({ nodes = [], outputs = [] }: Graph) {
   return {
     readersOf,
     maker: (name: string) => makers.get(name),
-    /** The node that reads a value alone. */
+    /** The only node that reads a value. */
     reader: (name: string) => (readersOf(name).length === 1 && !results.has(name) ? readersOf(name)[0] : undefined),
     isResult: (name: string) => results.has(name),
   };
 }
 
-/** One use of a weight: what holds the numbers, what is float32 in the end, and the nodes between. */
+/** One use of a weight: the stored tensor, the final float32 value, and the nodes between them. */
 interface Use {
   readonly from: string;
   readonly result: string;
@@ -54,7 +54,7 @@ interface Use {
   readonly scales?: string;
 }
 
-/** What `reader` makes of the weight; undefined where it is no look-up and no cast, or where more happens than scaling. */
+/** The use of the weight by `reader`; undefined if it is neither a lookup nor a cast, or if there are other operations besides scaling. */
 function useOf(name: string, reader: Node, scaled: boolean, nodes: ReturnType<typeof nodesIn>): Use | undefined {
   const rows = looksUp(reader, name);
   const from = rows ? outputOf(reader) : name;
@@ -75,7 +75,7 @@ function useOf(name: string, reader: Node, scaled: boolean, nodes: ReturnType<ty
 const isMatrix = ({ dims = [], rawData }: Tensor): boolean =>
   dims.length >= 2 && rawData !== undefined && dims.every((size) => Number.isSafeInteger(size) && size > 0);
 
-/** The float32 numbers of a weight; undefined where there is no telling. */
+/** The float32 values of a weight; undefined if they cannot be determined. */
 function numbersOf({ name = "", dims = [], dataType, rawData = new Uint8Array() }: Tensor, scales?: Tensor) {
   const raw = Uint8Array.from(rawData);
   const size = sizeOf(dims);
@@ -91,7 +91,7 @@ function numbersOf({ name = "", dims = [], dataType, rawData = new Uint8Array() 
   );
 }
 
-/** The model with float32 weights in the place of those that `withWeightType` made; others, and all else, stay as they are. */
+/** The model with the weights that `withWeightType` converted restored to float32. Everything else is unchanged. */
 export function withRestoredWeights({ graph = {}, ...model }: OnnxModel): OnnxModel {
   return { ...model, graph: restored(graph) };
 }
@@ -117,7 +117,7 @@ function restored(graph: Graph): Graph {
     if (first === undefined || data === undefined) continue;
     for (const { from, result, gone: nodesGone } of uses as readonly Use[]) {
       for (const node of nodesGone) gone.add(outputOf(node));
-      // The weight, or what is looked up of it, has the place of the result.
+      // The weight, or the lookup result, replaces the final value.
       if (from === name) names.set(result, name);
       else names.set(from, result);
     }

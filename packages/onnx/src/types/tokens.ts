@@ -1,15 +1,15 @@
-/** Inputs of token ids as int64, which is what tokenizers of other libraries give. */
+/** Converts id inputs to int64, the type that tokenizers of other libraries return. */
 import { attributeMessages, uniqueNames } from "../emit/storage.ts";
 import { elementTypes, type Message } from "../file/schema.ts";
 import { changedNodes, namesIn } from "./nodes.ts";
 
-/** The element types that ids can have at the border of a file. */
+/** The element types of id inputs in a file. */
 export const tokenTypes = ["int32", "int64"] as const;
 
-/** The element type of ids at the border of a file. */
+/** The element type of id inputs in a file. */
 export type TokenType = (typeof tokenTypes)[number];
 
-/** The graph with those of the inputs `tokens` that are int32 as int64, each with a `Cast` behind it. */
+/** The graph with int64 instead of int32 for the inputs in `tokens`, each followed by a `Cast`. */
 export function withInt64Tokens(graph: Message<"Graph">, tokens: readonly string[]): Message<"Graph"> {
   const unique = uniqueNames(namesIn(graph));
   const casts = new Map<string, string>();

@@ -1,4 +1,4 @@
-/** Weights in fewer bits than float32, with the nodes that make float32 of them. */
+/** Stores weights in fewer bits than float32, with nodes that convert them to float32. */
 import { ConfigError, sizeOf } from "@ostinato/core";
 import { attributeMessages, uniqueNames } from "../emit/storage.ts";
 import { elementTypes, type Message } from "../file/schema.ts";
@@ -6,19 +6,19 @@ import { LARGEST_FLOAT16, toFloat16 } from "./float16.ts";
 import { quantized } from "./int8.ts";
 import { changedNodes, namesIn } from "./nodes.ts";
 
-/** The ways in which a file can hold the weights of products and tables. */
+/** The element types of weight matrices and tables in a file. */
 export const weightTypes = ["float32", "float16", "int8"] as const;
 
-/** How a file holds the weights of products and tables. */
+/** The element type of weight matrices and tables in a file. */
 export type WeightType = (typeof weightTypes)[number];
 
-/** Of fewer weights than this, less is saved than the nodes and their names take. */
+/** For smaller weights, the additional nodes take more space than is saved. */
 const FEWEST = 256;
 
 type Tensor = Message<"Tensor">;
 type Node = Message<"Node">;
 
-/** A weight as it is stored: what it is read by has to be multiplied with the scales, if there are any. */
+/** A stored weight. Results of its readers must be multiplied by the scales, if there are any. */
 interface Narrow {
   readonly numbers: Tensor;
   readonly scales?: Tensor;
@@ -30,13 +30,13 @@ function dataOf({ rawData = new Uint8Array() }: Tensor): Float32Array {
 
 const rawOf = ({ buffer }: { readonly buffer: ArrayBuffer }): Uint8Array => new Uint8Array(buffer);
 
-/** @throws ConfigError for a number that the type has no room for */
+/** @throws ConfigError for a number that the type cannot represent */
 function expectFits(name: string, data: Float32Array, type: WeightType, fits: (x: number) => boolean, most: string) {
   let wrong = 0;
   while (wrong < data.length && fits(data[wrong] as number)) wrong++;
   if (wrong === data.length) return;
   throw new ConfigError(
-    `weights: "${type}" holds ${most}, and "${name}" has ${data[wrong]}; export with weights: "float32"`,
+    `weights: "${type}" can represent ${most}, but "${name}" contains ${data[wrong]}; export with weights: "float32"`,
   );
 }
 
@@ -74,11 +74,11 @@ function looksUp({ op, attributes = [] }: Node): boolean {
 }
 
 /**
- * The graph with its matrices in fewer bits; vectors, such as biases, and what is small stay as they are. Of a table the rows that are looked up become float32, of other weights
- * the whole, which a runtime does once, when it opens the file.
+ * Stores the matrices of a graph in fewer bits. Vectors, such as biases, and small matrices are unchanged. In tables, only the rows that are looked up are converted to float32; other weights
+ * are converted as a whole, which runtimes do once, when they open the file.
  *
- * @param matrices the names of the weights in matrices
- * @throws ConfigError for numbers that the type has no room for
+ * @param matrices the names of the weight matrices
+ * @throws ConfigError for numbers that the type cannot represent
  */
 export function withWeightType(
   graph: Message<"Graph">,
@@ -96,7 +96,7 @@ export function withWeightType(
     return made.scales ? [made.numbers, made.scales] : [made.numbers];
   });
 
-  /** The nodes that make float32, called `result`, of numbers and scales. */
+  /** The nodes that convert numbers and scales to the float32 value `result`. */
   const widened = (numbers: string, scales: string | undefined, result: string): Node[] => {
     const cast = scales === undefined ? result : unique(`${result}/cast`);
     const attributes = attributeMessages({ to: elementTypes.float32 });
@@ -114,14 +114,14 @@ export function withWeightType(
     return known;
   };
 
-  /** The rows that a node looks up, made float32. */
+  /** The rows that a node looks up, converted to float32. */
   const rowsOf = (node: Node, { scales, numbers: { dims = [] } }: Narrow): Node[] => {
     const [, ids = ""] = node.inputs ?? [];
     const [result = ""] = node.outputs ?? [];
     const rows = unique(`${result}/rows`);
     const found = { ...node, outputs: [rows], name: rows };
     if (scales === undefined) return [found, ...widened(rows, undefined, result)];
-    // Scales of columns are the same for all rows.
+    // Per-column scales are the same for all rows.
     if (scales.dims?.[0] !== dims[0] || scales.dims?.length !== dims.length)
       return [found, ...widened(rows, scales.name, result)];
     const own = unique(`${result}/scale`);

@@ -1,4 +1,4 @@
-/** Predict with onnxruntime in pages: `@ostinato/onnx/web`. */
+/** Prediction with onnxruntime in browsers: `@ostinato/onnx/web`. */
 export type { ModelFile } from "../runtime/bytes.ts";
 export type { OnnxPredictor } from "../runtime/predictor.ts";
 export type { OnnxSequenceModel, SequenceModelFiles } from "../runtime/sequenceModel.ts";

@@ -1,4 +1,4 @@
-/** Models opened with onnxruntime-web. */
+/** Opens models with onnxruntime-web. */
 import { ConfigError, OptionReader, type ReadOptions } from "@ostinato/core";
 import type { ModelFile } from "../runtime/bytes.ts";
 import { type OnnxPredictor, predictorOver } from "../runtime/predictor.ts";
@@ -10,14 +10,14 @@ import { type ExecutionProvider, type OnnxRuntimeWeb, runtimeOf, type WasmPaths 
 /** Options of `openSession`, `onnxPredictor` and `onnxSequenceModel`. */
 export interface SessionOptions {
   /**
-   * Threads that share one run, in a page that is cross-origin isolated; in others there is one. Default: onnxruntime-web's choice, half the cores, at most 4. Only before the first model of a page.
+   * The number of threads per run, if the page is cross-origin isolated; otherwise one thread is used. Default: chosen by onnxruntime-web, half the cores, at most 4. Set it before the first model of a page is opened.
    */
   readonly threads?: number | undefined;
-  /** Where onnxruntime-web's .wasm file is, `{ wasm }`, or the folder that has it and the .mjs file. Default: beside its script, where bundlers put it. Only before the first model of a page. */
+  /** The URL of onnxruntime-web's .wasm file, `{ wasm }`, or of the folder with it and the .mjs file. Default: next to the script, where bundlers put it. Set it before the first model of a page is opened. */
   readonly wasmPaths?: WasmPaths | undefined;
-  /** onnxruntime's execution providers, the first choice first. Default `["wasm"]`. Others need a module that has them, as `runtime`. */
+  /** onnxruntime's execution providers in order of preference. Default `["wasm"]`. Others require a module that has them, as `runtime`. */
   readonly executionProviders?: readonly ExecutionProvider[] | undefined;
-  /** The module onnxruntime-web, or one of its variants, such as `onnxruntime-web/webgpu`. Default: `onnxruntime-web/wasm`, loaded when the first model is opened. */
+  /** The onnxruntime-web module, or a variant such as `onnxruntime-web/webgpu`. Default: `onnxruntime-web/wasm`, loaded when the first model is opened. */
   readonly runtime?: OnnxRuntimeWeb | undefined;
 }
 
@@ -28,27 +28,29 @@ const names = Object.keys({
   runtime: true,
 } satisfies Record<keyof SessionOptions, true>);
 
-/** @throws ConfigError for options that cannot work */
+/** @throws ConfigError for invalid options */
 function checked(options: SessionOptions): SessionOptions {
   const read = new OptionReader("openSession", options, names);
   const { threads, wasmPaths, executionProviders, runtime } = options;
   if (threads !== undefined) read.integer("threads", 1);
   const isPlace = typeof wasmPaths === "string" || (typeof wasmPaths === "object" && wasmPaths !== null);
   if (wasmPaths !== undefined && !isPlace)
-    throw new ConfigError("openSession: wasmPaths must be the URL of a folder, or { wasm, mjs } with URLs of files");
+    throw new ConfigError("openSession: wasmPaths must be the URL of a folder, or { wasm, mjs } with file URLs");
   if (executionProviders !== undefined && !(Array.isArray(executionProviders) && executionProviders.length > 0))
-    throw new ConfigError('openSession: executionProviders must be a list of at least one, such as ["wasm"]');
+    throw new ConfigError('openSession: executionProviders must be a non-empty list, such as ["wasm"]');
   const isModule = typeof runtime === "object" && runtime !== null && "InferenceSession" in runtime;
   if (runtime !== undefined && !isModule)
-    throw new ConfigError('openSession: runtime must be the module: import * as ort from "onnxruntime-web"');
+    throw new ConfigError(
+      'openSession: runtime must be the onnxruntime-web module: import * as ort from "onnxruntime-web"',
+    );
   return options;
 }
 
 /**
- * Opens any ONNX model, tensors in and out by name: the bytes of an `.onnx` file, or its URL. Weights in other files are not read.
- * Models made elsewhere often have int64 ids: feed int32 tensors, which are converted. An int64 output comes back as int32.
+ * Opens any ONNX model, given as the bytes or the URL of an `.onnx` file. Tensors are passed and returned by name. External data is not read.
+ * int64 inputs accept int32 tensors, and int64 outputs are returned as int32.
  *
- * @throws ModelFileError for what is no model or one that onnxruntime refuses; ConfigError where onnxruntime-web does not start
+ * @throws ModelFileError for files that are not models, and for models that onnxruntime rejects; ConfigError if onnxruntime-web does not start
  */
 export async function openSession(model: ModelFile, options: SessionOptions = {}): Promise<OnnxSession> {
   const { runtime, threads, wasmPaths, executionProviders = ["wasm"] } = checked(options);
@@ -56,11 +58,11 @@ export async function openSession(model: ModelFile, options: SessionOptions = {}
 }
 
 /**
- * Opens a model that `exportOnnx` wrote, or one of another program: its bytes, or its URL. The latter is read by `importOnnx`, and run in our conventions: batch first, ids as int32. `predict` takes and checks data as the predictor of core does,
- * ragged rows included; a file with `states` takes streams, too. Layers and cells of one's own are handed in, `{ layers: [scale] }`: they tell what the model takes and gives. Needs the package
+ * Opens a model written by `exportOnnx` or by another tool, given as bytes or a URL. Models from other tools are imported by `importOnnx` and follow our conventions: batch first, ids as int32. `predict` takes and checks data as core's predictor does,
+ * including ragged rows. A file with `states` supports streams. Pass custom layers and cells as `{ layers: [scale] }`; they define the inputs and outputs of the model. Requires the package
  * onnxruntime-web.
  *
- * @throws ModelFileError for files that are damaged, halves from `exportDecoding`, or with layers of a kind that is not known; UnsupportedOpError for models of other programs that do not become one of ours; ConfigError where onnxruntime-web does not start
+ * @throws ModelFileError for damaged files, files of `exportDecoding`, and unknown kinds of layers; UnsupportedOpError for models from other tools that `importOnnx` does not support; ConfigError if onnxruntime-web does not start
  *
  * @example
  * await using sentiment = await onnxPredictor("/sentiment.onnx");
@@ -74,10 +76,10 @@ export async function onnxPredictor(
 }
 
 /**
- * Opens the two files that `exportDecoding` wrote: their bytes, or their URLs. `generate` writes with it as with a model on a backend of Ostinato. What the encoder gave stays on the
- * host, and so do the scores of a step, of which the likeliest are chosen there. Layers and cells of one's own are handed in, `{ layers: [scale] }`. Needs the package onnxruntime-web.
+ * Opens the two files that `exportDecoding` wrote, given as bytes or URLs. `generate` uses the result like a model on one of Ostinato's backends. The encoder's outputs and the scores of each step
+ * are kept on the host, where the best tokens are selected. Pass custom layers and cells as `{ layers: [scale] }`. Requires the package onnxruntime-web.
  *
- * @throws ModelFileError for files that are damaged, no two halves, of different models or in each other's place, and for layers of a kind that is not known; ConfigError where onnxruntime-web does not start
+ * @throws ModelFileError for files that are damaged, belong to different models, are swapped, or are not files of `exportDecoding`, and for unknown kinds of layers; ConfigError if onnxruntime-web does not start
  *
  * @example
  * await using translator = await onnxSequenceModel({ encode: "/encode.onnx", decodeStep: "/decodeStep.onnx" });

@@ -1,34 +1,34 @@
-/** onnxruntime-web, an optional peer: loaded when the first model is opened, unless the page hands it in. */
+/** Loads onnxruntime-web, an optional peer dependency, when the first model is opened, unless the page provides it. */
 import { ConfigError } from "@ostinato/core";
 import type { Runtime, RuntimeModule, TensorConstructor } from "../runtime/runtime.ts";
 
-/** Where the files of onnxruntime-web's WebAssembly are: their folder, or each by itself. */
+/** The location of onnxruntime-web's WebAssembly files: their folder, or the URL of each. */
 export type WasmPaths = string | { readonly wasm?: string | URL; readonly mjs?: string | URL };
 
-/** An execution provider of onnxruntime, with options or without. */
+/** An execution provider of onnxruntime, with or without options. */
 export type ExecutionProvider = string | { readonly name: string };
 
-/** What is used of onnxruntime-web. */
+/** The parts of onnxruntime-web that are used. */
 export interface OnnxRuntimeWeb extends RuntimeModule {
   readonly env: { readonly wasm: { numThreads?: number; wasmPaths?: WasmPaths } };
 }
 
-/** What onnxruntime-web is told before its first model. It has one memory, threads and files for all models of a page. */
+/** Settings of onnxruntime-web before its first model. All models of a page share its memory, threads and files. */
 export interface PageSettings {
   readonly threads?: number | undefined;
   readonly wasmPaths?: WasmPaths | undefined;
 }
 
-/** What a page keeps of a runtime. */
+/** The state of a runtime in a page. */
 interface Started {
   readonly settings: PageSettings;
-  /** The last of the calls, which follow one another. */
+  /** The last call; calls are executed one after another. */
   last: Promise<unknown>;
 }
 
 const startedOf = new WeakMap<object, Started>();
 
-/** The settings of a runtime's first model; later ones may leave them out or repeat them. @throws ConfigError for others */
+/** The settings of a runtime's first model. Later models may omit or repeat them. @throws ConfigError for other values */
 function start(module: OnnxRuntimeWeb, settings: PageSettings): Started {
   const known = startedOf.get(module.InferenceSession);
   const { threads, wasmPaths } = settings;
@@ -43,13 +43,13 @@ function start(module: OnnxRuntimeWeb, settings: PageSettings): Started {
     const [given, first] = [settings[name], known.settings[name]].map((value) => JSON.stringify(value));
     if (given !== undefined && given !== first)
       throw new ConfigError(
-        `openSession: ${name} is ${given}, and ${first ?? "was left out"} where the page opened its first model; onnxruntime-web takes it once, for all models of a page`,
+        `openSession: ${name} is ${given}, but was ${first ?? "not set"} when the page opened its first model; onnxruntime-web only accepts it once, for all models of a page`,
       );
   }
   return known;
 }
 
-/** Loads onnxruntime-web with WebAssembly alone. @throws ConfigError where that fails */
+/** Loads onnxruntime-web with WebAssembly only. @throws ConfigError if that fails */
 async function loadModule(): Promise<OnnxRuntimeWeb> {
   try {
     return await import("onnxruntime-web/wasm");

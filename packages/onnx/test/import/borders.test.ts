@@ -91,7 +91,7 @@ describe("axes", () => {
       });
     expect(shapes(importOnnx(bytes(-1))).x).toEqual(["sequence", "time", 4]);
     expect(() => importOnnx(bytes(3))).toThrow(
-      /it would be features; the node "step" \(Gather\) needs that axis 1 of the input "x" is 7: export it again with sizes that are open/,
+      /it would be read as features; the node "step" \(Gather\) requires axis 1 of the input "x" to be 7: export it again with dynamic sizes/,
     );
   });
 
@@ -101,7 +101,7 @@ describe("axes", () => {
       nodes: [node("Reshape", "x to", "y")],
     });
     expect(() => importOnnx(bytes)).toThrow(
-      /a size that the file says is open is not; the node "y" \(Reshape\) needs that axis 1 \(time\) of the input "x" is 7/,
+      /a size that is dynamic in the file must be fixed; the node "y" \(Reshape\) requires axis 1 \(time\) of the input "x" to be 7/,
     );
   });
 });
@@ -170,7 +170,7 @@ describe("outputs", () => {
 
   test("one without a batch is refused unless others are asked for", () => {
     expect(() => importOnnx(bytes)).toThrow(
-      /the output "shape" is int32\[3\]: none of its sizes is that of the batch; importOnnx\(bytes, \{ outputs/,
+      /the output "shape" is int32\[3\]: it has no batch axis; use importOnnx\(bytes, \{ outputs/,
     );
     expect(() => importOnnx(bytes, { outputs: ["worst"] })).toThrow(
       new ModelFileError('the model has no output "worst"; it has "best", "scores", "shape"'),
@@ -183,7 +183,7 @@ test("inputs that are weights are given", () => {
   const bytes = file({ inputs, nodes: [node("MatMul", "x w", "y")] });
   const w = float32([2, 3], [1, 2, 3, 4, 5, 6]);
   expect(importOnnx(bytes, { weights: { w } }).weights).toEqual({ "model/w": w });
-  expect(() => importOnnx(bytes)).toThrow(/the input "w" is float32\[2, 3\]: none of its sizes is that of the batch/);
+  expect(() => importOnnx(bytes)).toThrow(/the input "w" is float32\[2, 3\]: it has no batch axis/);
 });
 
 describe("what is refused", () => {
@@ -193,28 +193,28 @@ describe("what is refused", () => {
       importOnnx(file({ inputs: infos, nodes }), options);
 
   test("inputs that models here do not have", () => {
-    expect(refused([input("x", bool, ["batch", 2])])).toThrow(/truth values are no input of a model here/);
+    expect(refused([input("x", bool, ["batch", 2])])).toThrow(/boolean inputs are not supported/);
     expect(refused([input("x", 8, ["batch", 2])])).toThrow(
       new UnsupportedOpError(
-        'the input "x" is string, which is not read; float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16 are',
+        'the input "x" has type string, which is not supported; supported types are float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16',
       ),
     );
     expect(refused([input("x", float, ["batch", "rows", "columns", 3])])).toThrow(
-      /more than one of its sizes is open beside the batch/,
+      /more than one dynamic size in addition to the batch/,
     );
-    expect(refused([input("x", int64, ["batch", 3, 4])])).toThrow(/ids are \[batch, time\], where time is open/);
-    expect(refused([input("x", int64, ["batch"])])).toThrow(/one number a row is read where it is the length/);
-    expect(refused([{ name: "x" }])).toThrow(/the input "x" is no tensor/);
+    expect(refused([input("x", int64, ["batch", 3, 4])])).toThrow(/ids must be \[batch, time\] with a dynamic time/);
+    expect(refused([input("x", int64, ["batch"])])).toThrow(/an input \[batch\] must contain the row lengths/);
+    expect(refused([{ name: "x" }])).toThrow(/the input "x" is not a tensor/);
     expect(refused([{ name: "x", type: { tensor: { elementType: float } } }])).toThrow(/the input "x" has no shape/);
   });
 
   test("options that cannot work", () => {
     const infos = [input("x", float, ["batch", 2])];
     expect(refused(infos, { inputs: { x: ["batch"] } })).toThrow(
-      new ConfigError('importOnnx: the input "x" has 2 axes, and inputs says what 1 are'),
+      new ConfigError('importOnnx: the input "x" has 2 axes, but inputs lists 1'),
     );
     expect(refused(infos, { inputs: { x: ["batch", 3] } })).toThrow(
-      new ConfigError('importOnnx: axis 1 of the input "x" has the size 2, not 3'),
+      new ConfigError('importOnnx: axis 1 of the input "x" has size 2, not 3'),
     );
     expect(refused(infos, { input: {} } as ImportOptions)).toThrow(ConfigError);
   });

@@ -62,13 +62,16 @@ describe("what are no two halves", () => {
       expect(read).toThrow(message);
       expect(read).toThrow(kind);
     };
-    refused({ ...files, encode: other.encode }, /of different models/);
-    refused({ encode: files.decodeStep, decodeStep: files.encode }, /is the other half/);
+    refused({ ...files, encode: other.encode }, /belong to different models/);
+    refused({ encode: files.decodeStep, decodeStep: files.encode }, /is the other file/);
     refused({ decodeStep: files.decodeStep }, /encode is missing/);
-    refused({ ...files, decodeStep: exportOnnx(await trainedOf(names[1] as string)) }, /is no half of a model/);
+    refused(
+      { ...files, decodeStep: exportOnnx(await trainedOf(names[1] as string)) },
+      /is not one of the two files of a sequence model/,
+    );
     refused({ ...files, encode: files.encode?.subarray(0, 200) }, /./);
     refused(files.decodeStep, /takes the bytes of both files/, ConfigError);
     expect(() => importDecoding(files, { layer: [] } as object)).toThrow(ConfigError);
-    refused({ ...files, encode: changed(files.encode as Uint8Array) }, /the graph of the file encode is not the one/);
+    refused({ ...files, encode: changed(files.encode as Uint8Array) }, /the graph of the file encode differs/);
   });
 });

@@ -56,7 +56,7 @@ test("they are not read unless that is asked for", async () => {
   const bytes = model({ location: "w.bin" });
   await writeFile(join(folder, "model.onnx"), bytes);
   await expect(loadOnnx(join(folder, "model.onnx"))).rejects.toThrow(
-    /"w" stands in another file \("w.bin"\).*externalData: true/,
+    /"w" is stored in another file \("w.bin"\).*externalData: true/,
   );
   expect(() => importOnnx(bytes)).toThrow(ModelFileError);
   expect(() => graphFromOnnx(bytes)).toThrow(ModelFileError);
@@ -85,7 +85,7 @@ test("a file may be named by several tensors, and no model becomes large by nami
   for (const { data } of Object.values(weights)) expect(data).toEqual(Float32Array.of(1, 2, 3, 4));
   await writeFile(path, chain(11));
   await expect(loadOnnx(path, { externalData: true })).rejects.toThrow(
-    /"w10" stands in .*the tensors that stand there have more than 10 times its 16 bytes/,
+    /"w10" is stored in .*the tensors in it have more than 10 times its size \(16 bytes\)/,
   );
 });
 
@@ -102,7 +102,7 @@ test("a tensor that is larger than one can be is refused before it is read", asy
   });
   await writeFile(path, bytes);
   await expect(loadOnnx(path, { externalData: true })).rejects.toThrow(
-    new RegExp(`it has ${2 ** 31} bytes, and a tensor here has at most`),
+    new RegExp(`it has ${2 ** 31} bytes, but the maximum is`),
   );
 });
 
@@ -119,16 +119,16 @@ test.each<[what: string, entries: Record<string, string>, words: RegExp]>([
   ["a symbolic link", { location: "symbolic.bin" }, /links are not followed/],
   ["a folder that is a link", { location: "up/outside.bin" }, /links are not followed/],
   ["a hard link", { location: "hard.bin" }, /it is a hard link/],
-  ["a folder", { location: "weights" }, /it is no file/],
-  ["no such file", { location: "none.bin" }, /there is no such file/],
+  ["a folder", { location: "weights" }, /it is not a file/],
+  ["no such file", { location: "none.bin" }, /the file does not exist/],
   [
     "an end beyond the file",
     { location: "w.bin", offset: "4" },
-    /24 bytes are wanted, and 24 from 4 on are given of 24/,
+    /needs 24 bytes, but the model specifies 24 bytes at offset 4 of 24/,
   ],
-  ["another length", { location: "w.bin", length: "8" }, /24 bytes are wanted, and 8/],
-  ["an offset below 0", { location: "w.bin", offset: "-4" }, /no valid offset/],
-  ["an offset that is no number", { location: "w.bin", offset: "1e3" }, /no valid offset/],
+  ["another length", { location: "w.bin", length: "8" }, /needs 24 bytes, but the model specifies 8/],
+  ["an offset below 0", { location: "w.bin", offset: "-4" }, /an invalid offset/],
+  ["an offset that is no number", { location: "w.bin", offset: "1e3" }, /an invalid offset/],
 ])("%s is refused", async (_what, entries, words) => {
   await expect(load(entries)).rejects.toThrow(words);
   await expect(load(entries)).rejects.toBeInstanceOf(ModelFileError);

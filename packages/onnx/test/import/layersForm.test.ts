@@ -74,18 +74,18 @@ describe("the graph is what counts", () => {
   const otherSpec = decodeOnnx(exportOnnx(reader())).metadata ?? [];
   const writer = writers["states alone"] as () => Model;
   const cases: Readonly<Record<string, readonly [bytes: Uint8Array, reason: RegExp]>> = {
-    "without metadata": [stripped(file), /metadata was taken out/],
+    "without metadata": [stripped(file), /metadata was removed/],
     "another description": [
       encodeOnnx({ ...decodeOnnx(file), metadata: otherSpec }),
-      /has no weights "gru\/W"|"gru\/W" are/,
+      /has no weight "gru\/W"|"gru\/W" is/,
     ],
     "an operator was changed": [
       nodes((node) => (node.op === "Max" ? { ...node, op: "Min" } : node)),
-      /graph is not the one of the layers/,
+      /graph differs from the layers/,
     ],
     "a description that is damaged": [
       encodeOnnx({ ...decodeOnnx(file), metadata: [{ key: "ostinato.spec", value: "{}" }] }),
-      /importOnnx: this is no model of layers: /,
+      /importOnnx: the file does not contain a model of layers: /,
     ],
     "half of a pair": [exportDecoding(trainedOf(writer())).encode as Uint8Array, /one of two files, encode/],
   };
@@ -124,10 +124,12 @@ test.each(["vocabulary", "metadata"])("a %s that nests too deep to be written ag
   );
   const read = () => importOnnx(encodeOnnx({ ...model, metadata }));
   expect(read).toThrow(ModelFileError);
-  expect(read).toThrow(/is not JSON, or nests too deep/);
+  expect(read).toThrow(/is not JSON, or is nested too deeply/);
 });
 
 test("forms that there are not", () => {
   expect(() => importOnnx(new Uint8Array(), { form: "layer" as never })).toThrow(ConfigError);
-  expect(() => importOnnx(exportOnnx(reader()), { form: "layers", name: "x" })).toThrow(/option name is for graphs/);
+  expect(() => importOnnx(exportOnnx(reader()), { form: "layers", name: "x" })).toThrow(
+    /option name only applies to graphs/,
+  );
 });

@@ -87,16 +87,16 @@ test("what cannot be read is refused with the node, the operator and the reason"
   const inputs = [input("x", 1, ["batch", 6])];
   const refused = (nodes: Message<"Node">[]) => () => read({ inputs, nodes });
   expect(refused([node("Frobnicate", "x", "y")])).toThrow(
-    new UnsupportedOpError('the node "y" (Frobnicate): the operator Frobnicate is not read'),
+    new UnsupportedOpError('the node "y" (Frobnicate): the operator Frobnicate is not supported'),
   );
   expect(refused([node("Tanh", "x", "y", { axis: 1 })])).toThrow(
-    new UnsupportedOpError('the node "y" (Tanh): its attribute "axis" is not known'),
+    new UnsupportedOpError('the node "y" (Tanh): the attribute "axis" is not supported'),
   );
   expect(() =>
     read({ inputs, initializers: [floats("half", [2], [1, 0.5])], nodes: [node("Tile", "x half", "y")] }),
-  ).toThrow(new UnsupportedOpError('the node "y" (Tile): its input 1 (repeats) must be whole numbers'));
+  ).toThrow(new UnsupportedOpError('the node "y" (Tile): its input 1 (repeats) must be integers'));
   expect(refused([node("Tanh", "z", "y")])).toThrow(
-    new ModelFileError('the node "Tanh" reads "z", which no node before it gives'),
+    new ModelFileError('the node "Tanh" reads "z", which no earlier node computes'),
   );
 });
 
@@ -159,15 +159,15 @@ describe("what is given wrong is refused at once", () => {
   });
 
   const options: readonly (readonly [unknown, string])[] = [
-    [{ inputs: { z: ["batch", 2] } }, 'inputs names the input "z", and the model has "x"'],
+    [{ inputs: { z: ["batch", 2] } }, 'inputs names the input "z", but the inputs of the model are "x"'],
     [{ inputs: [["batch", 2]] }, 'inputs must be { ids: ["batch", "time"] }'],
-    [{ inputs: { x: "batch" } }, 'inputs must say of "x" what each axis is'],
-    [{ inputs: { x: ["batch", -2] } }, 'inputs must say of "x" what each axis is'],
-    [{ outputs: "y" }, "outputs must be a list of the names of outputs"],
-    [{ outputs: [] }, "outputs must be a list of the names of outputs"],
+    [{ inputs: { x: "batch" } }, 'inputs must list the axes of "x"'],
+    [{ inputs: { x: ["batch", -2] } }, 'inputs must list the axes of "x"'],
+    [{ outputs: "y" }, "outputs must be a list of output names"],
+    [{ outputs: [] }, "outputs must be a list of output names"],
     [{ weights: 5 }, "weights must be tensors by name"],
-    [{ weights: { x: 5 } }, 'the weights "x" are no tensor'],
-    [{ weights: { w: float32([1], [1]) } }, 'weights names the input "w", and the model has "x"'],
+    [{ weights: { x: 5 } }, 'the weight "x" is not a tensor'],
+    [{ weights: { w: float32([1], [1]) } }, 'weights names the input "w", but the inputs of the model are "x"'],
   ];
   test.each(options)("the options %j", (given, message) => {
     expect(() => importOnnx(bytes, given as never)).toThrow(ConfigError);
@@ -217,14 +217,14 @@ test("rows that are computed with together while they are sorted are refused, an
   const mixed = packed([node("Add", "sorted x", "sum")], "sum");
   expect(() => read(mixed)).toThrow(
     new UnsupportedOpError(
-      "the model sorts its rows, and add reads rows of two orders: export it without sorting (enforce_sorted=True)",
+      "the model sorts its rows, and add reads rows in two different orders; export it without sorting (enforce_sorted=True)",
     ),
   );
   const reduced = packed([node("ReduceSum", "sorted axis", "sum"), node("Add", "sorted sum", "both")], "both");
   expect(() => read({ ...reduced, initializers: [...(reduced.initializers ?? []), ints("axis", 0)] })).toThrow(
-    /sum computes with several of them together/,
+    /sum combines several of them/,
   );
   const { nodes = [], ...rest } = packed([], "sorted");
   const sorted = [...nodes.slice(0, 3), node("Identity", "sorted", "y")];
-  expect(() => read({ ...rest, nodes: sorted })).toThrow(/gives them sorted/);
+  expect(() => read({ ...rest, nodes: sorted })).toThrow(/returns them sorted/);
 });

@@ -289,11 +289,16 @@ test.each([
     /sizes 1 and 2 differ/,
   ],
   ["weights for other features", {}, { W: floats("W", [1, 8, 3], new Array<number>(24).fill(0)) }, /W is \[8, 3\]/],
-  ["another number of units", { hidden_size: 3 }, {}, /R is of 2 units, and hidden_size is 3/],
+  ["another number of units", { hidden_size: 3 }, {}, /R has 2 units, but hidden_size is 3/],
   ["a direction that there is not", { direction: "sideways" }, {}, /direction "sideways"/],
   ["a layout that there is not", { layout: 2 }, {}, /layout must be 0 or 1/],
-  ["a bound of 0", { clip: { float: 0 } }, {}, /clip must be above 0/],
-  ["an unknown activation", { activations: ["Tanh", "Gelu", "Tanh"] }, {}, /"Gelu" is not known; there are Sigmoid,/],
+  ["a bound of 0", { clip: { float: 0 } }, {}, /clip must be positive/],
+  [
+    "an unknown activation",
+    { activations: ["Tanh", "Gelu", "Tanh"] },
+    {},
+    /"Gelu" is not supported; supported are Sigmoid,/,
+  ],
   ["too few activations", { activations: ["Tanh"] }, {}, /has 1 activations, and needs 3/],
   [
     "no parameters where there are none by default",
@@ -301,7 +306,7 @@ test.each([
     {},
     /Affine has no alpha/,
   ],
-  ["an unknown attribute", { output_sequence: 1 }, {}, /"output_sequence" is not known/],
+  ["an unknown attribute", { output_sequence: 1 }, {}, /"output_sequence" is not supported/],
 ] as const)("%s is refused", (_, attributes: Attributes, weights, reason) => {
   const bytes = file({
     inputs: [input("X", float, ["time", "batch", 2])],

@@ -1,4 +1,4 @@
-/** The activations of a recurrence as its node lists them. */
+/** The activations of a recurrence node. */
 import {
   type ActivationParameters,
   type RecurrenceFacts,
@@ -10,12 +10,12 @@ import type { OnnxNode } from "../node.ts";
 
 type Parameter = keyof ActivationParameters;
 
-/** The standard has no operators of these names any more to say what their parameters are by default, and onnxruntime takes 0. */
+/** Functions whose parameters have no defaults: the standard no longer has operators of these names, and onnxruntime uses 0. */
 const withoutDefaults: readonly RecurrentActivationFunction[] = ["Affine", "ScaledTanh"];
 
 const isKnown = (name: string): name is RecurrentActivationFunction => Object.hasOwn(recurrentActivations, name);
 
-/** The activations of each direction. Parameters are taken off their lists one after another, for those functions that have them. */
+/** The activations of each direction. Parameters are taken from the lists in order, for the functions that have them. */
 export function activationsOf(
   node: OnnxNode,
   { activations: byDefault }: RecurrenceFacts,
@@ -31,14 +31,14 @@ export function activationsOf(
   const all = names.map((name): RecurrentActivation => {
     if (!isKnown(name))
       return node.fail(
-        `the activation "${name}" is not known; there are ${Object.keys(recurrentActivations).join(", ")}`,
+        `the activation "${name}" is not supported; supported are ${Object.keys(recurrentActivations).join(", ")}`,
       );
     const taken = Object.entries(recurrentActivations[name]) as [Parameter, number][];
     if (taken.length === 0) return name as RecurrentActivation;
     const parameters = taken.map(([key, usual]) => {
       const given = left[key].shift();
       if (given === undefined && withoutDefaults.includes(name))
-        return node.fail(`the activation ${name} has no ${key}, and there is none by default`);
+        return node.fail(`the activation ${name} has no ${key} and no default for it`);
       return [key, given ?? Math.fround(usual)];
     });
     return { name, ...Object.fromEntries(parameters) } as RecurrentActivation;

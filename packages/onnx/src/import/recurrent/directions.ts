@@ -1,4 +1,4 @@
-/** Inputs of a recurrence that ONNX stacks by direction, taken apart. */
+/** Splits the inputs of a recurrence, which ONNX stacks by direction. */
 import { constant, type Float32Tensor, float32, reshape, ShapeError, sizeOf, slice, type Value } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
 import { filledWith } from "../broadcasting.ts";
@@ -6,11 +6,11 @@ import type { Imported, Stored } from "../imported.ts";
 import type { Importing } from "../importing.ts";
 import { recurrentBiasName, separateNames } from "./names.ts";
 
-/** What a value was before it was reshaped. */
+/** The value before reshapes. */
 export const unshaped = (value: Value): Value =>
   value.node.op === "reshape" ? unshaped(value.node.inputs[0] as Value) : value;
 
-/** `size` entries from `start` along the first axis: one of the values that were put together, where it is one. */
+/** `size` entries from `start` along the first axis; the original value if it is one of those that were concatenated. */
 function partOf(value: Value, start: number, size: number): Value {
   const { node, type } = value;
   if (start === 0 && size === type.shape[0]) return value;
@@ -22,10 +22,10 @@ function partOf(value: Value, start: number, size: number): Value {
   return slice(value, 0, start, size);
 }
 
-/** A value without its first axis, which has the size 1. */
+/** Removes the first axis, which has size 1. */
 const withoutFirst = (value: Value): Value => reshape(unshaped(value), value.type.shape.slice(1));
 
-/** The values of each direction of what is stacked along the first axis, whatever it stands for but data that is trained. */
+/** The values of each direction of an input that is stacked along the first axis. Does not apply to trainable data. */
 function valuesOf(given: Imported, count: number, importing: Importing): Value[] {
   if (given.kind === "stack" && given.axis === 0 && given.parts.length === count) return [...given.parts];
   const whole = importing.value(given);
@@ -40,7 +40,7 @@ function tensorOf({ shape, data }: Stored, direction: number): Float32Tensor {
   return { dtype: "float32", shape: shape.slice(1), data: Float32Array.from(own) };
 }
 
-/** Data of the file as a parameter, or as a constant where it is none. */
+/** Data of the file as a parameter or a constant. */
 const madeOf = (given: Stored, name: string, tensor: Float32Tensor, importing: Importing): Value =>
   importing.isParameter(given)
     ? importing.parameter(name, tensor)
@@ -48,20 +48,20 @@ const madeOf = (given: Stored, name: string, tensor: Float32Tensor, importing: I
 
 const isData = (given: Imported): given is Stored => given.kind === "stored" && given.numbers === "float";
 
-/** The same input of each direction, from [directions, …]: parameters of their own where it is data of the file. */
+/** An input for each direction, from [directions, …]; separate parameters if it is data of the file. */
 export function byDirection(given: Imported, count: number, importing: Importing): Value[] {
   if (!isData(given)) return valuesOf(given, count, importing);
   importing.same(count, given.shape[0] ?? 0);
   return separateNames(given.name, count).map((name, i) => madeOf(given, name, tensorOf(given, i), importing));
 }
 
-/** The bias of one direction, and that of the product with R where it stays apart. */
+/** The bias of one direction, and the bias of the product with R if they cannot be added. */
 export interface Biases {
   readonly B: Value;
   readonly recurrentBias?: Value;
 }
 
-/** The biases of each direction, from [directions, 2 · rows]: Wb, then Rb. Where they may be added, they are one. */
+/** The biases of each direction, from [directions, 2 · rows]: Wb, then Rb. They are added if possible. */
 export function biasesByDirection(
   given: Imported,
   count: number,
@@ -71,7 +71,7 @@ export function biasesByDirection(
 ): Biases[] {
   if (isData(given)) {
     if (given.shape.join() !== `${count},${2 * rows}`)
-      throw new ShapeError(`B is [${given.shape.join(", ")}], and has to be [${count}, ${2 * rows}]`);
+      throw new ShapeError(`B is [${given.shape.join(", ")}], but must be [${count}, ${2 * rows}]`);
     return separateNames(given.name, count).map((name, i): Biases => {
       const { data } = tensorOf(given, i);
       const half = (from: number): Float32Tensor => float32([rows], data.slice(from, from + rows));
@@ -82,7 +82,7 @@ export function biasesByDirection(
           recurrentBias: madeOf(given, recurrentBiasName(name), recurrent, importing),
         };
       recurrent.data.forEach((x, k) => {
-        // 0 added to -0 would be another number.
+        // Adding 0 to -0 would change it.
         if (x !== 0) own.data[k] = (own.data[k] as number) + x;
       });
       return { B: madeOf(given, name, own, importing) };

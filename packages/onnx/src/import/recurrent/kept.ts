@@ -1,6 +1,6 @@
 /**
- * A file keeps the first states of rows without steps by itself, `Where(0 < lengths, state, initial)`, because runtimes give zeros there. Our recurrences keep them
- * as they are.
+ * Our files preserve the initial states of rows without steps with `Where(0 < lengths, state, initial)`, because runtimes return zeros there. Our recurrences preserve
+ * them themselves, so the `Where` is removed.
  */
 import { factsOf, initialOf, recurrenceInputsOf, type Value } from "@ostinato/core";
 import { isRecurrence } from "../../recurrent/rules.ts";
@@ -10,7 +10,7 @@ import type { Importing } from "../importing.ts";
 import type { OnnxNode } from "../node.ts";
 import { byDirection, unshaped } from "./directions.ts";
 
-/** Whether two values are the same elements, or the same part of the same. */
+/** Whether two values are the same elements, or the same part of the same value. */
 function isSame(a: Value | undefined, b: Value | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   const [left, right] = [unshaped(a), unshaped(b)];
@@ -31,7 +31,7 @@ function comparedLengths(condition: Imported): Value | undefined {
   return node.op === "less" && zero && filledWith(zero) === 0 ? lengths : undefined;
 }
 
-/** Whether the state is what a recurrence over these lengths began with in rows without steps: `initial`. */
+/** Whether `initial` is the initial state of the recurrence over these lengths. */
 function keeps(state: Value, lengths: Value, initial: Value): boolean {
   const { node, output } = state;
   if (!isRecurrence(node)) return false;
@@ -43,13 +43,13 @@ function keeps(state: Value, lengths: Value, initial: Value): boolean {
   );
 }
 
-/** The states of each direction, or that of the only one. */
+/** The states of each direction, or the state of the only direction. */
 function partsOf(states: Imported): readonly Value[] {
   if (states.kind === "stack") return states.axis === 0 ? states.parts : [];
   return states.kind === "computed" ? [states.value] : [];
 }
 
-/** The states that a `Where` chooses, if that is all that it does. */
+/** The states selected by a `Where`, if that is its only effect. */
 export function keptStates(node: OnnxNode, importing: Importing): Imported | undefined {
   const [condition, states, initial] = node.inputs;
   const lengths = condition && comparedLengths(condition);

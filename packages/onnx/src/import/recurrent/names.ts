@@ -1,8 +1,8 @@
-/** Names of the parameters that one initializer of a recurrence becomes. */
+/** Names for the parameters that an initializer of a recurrence is split into. */
 
 /**
- * The names that a joint one was made of, `layer/forward+backward/W` → `layer/forward/W` and `layer/backward/W`; other names get the direction
- * behind them.
+ * Splits a joint name, `layer/forward+backward/W` → `layer/forward/W` and `layer/backward/W`. Other names get the direction
+ * appended.
  */
 export function separateNames(joint: string, count: number): string[] {
   if (count === 1) return [joint];
@@ -20,6 +20,6 @@ export function separateNames(joint: string, count: number): string[] {
   );
 }
 
-/** What the recurrent bias is called that stands behind a bias: `layer/B` → `layer/recurrentBias`. */
+/** The name of the recurrent bias next to a bias: `layer/B` → `layer/recurrentBias`. */
 export const recurrentBiasName = (bias: string): string =>
   /(^|\/)B$/.test(bias) ? bias.replace(/B$/, "recurrentBias") : `${bias}/recurrentBias`;

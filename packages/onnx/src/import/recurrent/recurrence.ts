@@ -1,4 +1,4 @@
-/** Recurrences as the operators that ONNX has for them, of one direction or of both: each direction becomes a recurrence of ours. */
+/** Importers of ONNX's recurrences. Each direction becomes a recurrence of ours. */
 import {
   type Dim,
   factsOf,
@@ -24,7 +24,7 @@ import { biasesByDirection, byDirection } from "./directions.ts";
 /** `linearBeforeReset` → `linear_before_reset`. */
 const attributeName = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** How a node runs over its steps: in one direction or in both. */
+/** The directions of a node. */
 const directionsBy: Readonly<Record<string, readonly ("forward" | "reverse")[]>> = {
   forward: ["forward"],
   reverse: ["reverse"],
@@ -33,7 +33,7 @@ const directionsBy: Readonly<Record<string, readonly ("forward" | "reverse")[]>>
 
 type Inputs = Readonly<Record<string, Imported | undefined>>;
 
-/** The inputs by their roles, which are in ONNX's order. */
+/** The inputs by role, in ONNX's order. */
 function inputsOf(node: OnnxNode, { states, peepholes }: RecurrenceFacts): Inputs {
   const optional = ["B", "lengths", ...states.map(initialOf), ...(peepholes.length > 0 ? ["P"] : [])];
   const roles = ["X", "W", "R", ...optional];
@@ -42,42 +42,42 @@ function inputsOf(node: OnnxNode, { states, peepholes }: RecurrenceFacts): Input
   return Object.fromEntries(roles.map((role, i) => [role, i < 3 ? node.input(i) : node.inputs[i]]));
 }
 
-/** A truth value that the file has as 0 or 1. */
+/** A boolean that the file stores as 0 or 1. */
 function truth(node: OnnxNode, attribute: string): boolean {
   const value = node.int(attribute) ?? 0;
-  return value === 0 || value === 1 ? value === 1 : node.fail(`${attribute} must be 0 or 1, it is ${value}`);
+  return value === 0 || value === 1 ? value === 1 : node.fail(`${attribute} must be 0 or 1, got ${value}`);
 }
 
-/** The attributes that both directions share. */
+/** The attributes of both directions. */
 function settingsOf(node: OnnxNode, { flags }: RecurrenceFacts): Readonly<Record<string, unknown>> {
   const clip = node.float("clip");
-  if (clip !== undefined && !(clip > 0)) return node.fail(`clip must be above 0, it is ${clip}`);
+  if (clip !== undefined && !(clip > 0)) return node.fail(`clip must be positive, got ${clip}`);
   const given = Object.keys(flags).map((flag) => [flag, truth(node, attributeName(flag))]);
   return { ...(clip === undefined ? {} : { clip }), ...Object.fromEntries(given) };
 }
 
-/** @throws UnsupportedOpError for another number of axes, and for other known sizes; named sizes become the same */
+/** @throws UnsupportedOpError for a wrong rank or size. Named sizes are made equal */
 function expectShape(node: OnnxNode, role: string, { type }: Value, shape: readonly Dim[], importing: Importing): void {
   const given = type.shape;
   const differ = (dim: Dim, i: number): boolean => typeof dim === typeof given[i] && dim !== given[i];
   if (given.length !== shape.length || shape.some((dim, i) => typeof dim === "number" && differ(dim, i)))
-    node.fail(`${role} is [${given.join(", ")}] in each direction, and has to be [${shape.join(", ")}]`);
+    node.fail(`${role} is [${given.join(", ")}] in each direction, but must be [${shape.join(", ")}]`);
   shape.forEach((dim, i) => {
     importing.same(dim, given[i]);
   });
 }
 
-/** What is stacked along an axis behind batch, along the first. */
+/** Moves the stacking axis from behind the batch to the front. */
 function directionsFirst(given: Imported, importing: Importing): Imported {
   if (given.kind === "stack" && given.axis === 1) return { ...given, axis: 0 };
   return { kind: "computed", value: transpose(importing.value(given), [1, 0, 2]) };
 }
 
-/** Whether it is zeros, also as data of the file: a state that begins with these is none that is trained. */
+/** Whether it is zeros, including zeros in the file: such an initial state is not a parameter. */
 const isZeros = (given: Imported, values: readonly Value[]): boolean =>
   given.kind === "stored" ? given.data.every((x) => x === 0) : values.every((value) => filledWith(value) === 0);
 
-/** The inputs of each direction, by their roles. */
+/** The inputs of each direction, by role. */
 function separated(
   node: OnnxNode,
   name: RecurrenceName,
@@ -87,7 +87,7 @@ function separated(
 ): readonly RecurrenceInputs[] {
   const { gates, states, peepholes } = factsOf(name);
   const given = importing.value(inputs.X as Imported);
-  if (given.type.shape.length !== 3) return node.fail(`X has ${given.type.shape.length} axes, and needs 3`);
+  if (given.type.shape.length !== 3) return node.fail(`X has ${given.type.shape.length} axes, expected 3`);
   const X = batchFirst ? transpose(given, [1, 0, 2]) : given;
   const [, batch, features] = X.type.shape as [Dim, Dim, Dim];
   const apart = (role: string, imported: Imported | undefined, shape: (value: Value) => readonly Dim[]): Value[] => {
@@ -99,7 +99,7 @@ function separated(
   const R = apart("R", inputs.R, ({ type: { shape } }) => [gates.length * Number(shape[1]), shape[1] as Dim]);
   const hidden = Number(R[0]?.type.shape[1]);
   const stated = node.int("hidden_size") ?? hidden;
-  if (!(hidden > 0) || stated !== hidden) return node.fail(`R is of ${hidden} units, and hidden_size is ${stated}`);
+  if (!(hidden > 0) || stated !== hidden) return node.fail(`R has ${hidden} units, but hidden_size is ${stated}`);
   const rows = gates.length * hidden;
   const all: Record<string, readonly Value[]> = { R, W: apart("W", inputs.W, () => [rows, features]) };
   if (peepholes.length > 0) all.P = apart("P", inputs.P, () => [peepholes.length * hidden]);
@@ -124,7 +124,7 @@ const importer =
   (node, importing) => {
     const facts = factsOf(name);
     const directions = directionsBy[node.string("direction") ?? "forward"];
-    if (directions === undefined) return node.fail(`the direction "${node.string("direction")}" is not known`);
+    if (directions === undefined) return node.fail(`the direction "${node.string("direction")}" is not supported`);
     const count = directions.length;
     const batchFirst = truth(node, "layout");
     const settings = settingsOf(node, facts);
@@ -148,7 +148,7 @@ const importer =
     return [y, ...facts.states.map((state) => stack(batchFirst ? 1 : 0, state))];
   };
 
-/** The operators of all recurrences that ONNX has. */
+/** The importers of all ONNX recurrences. */
 export const recurrenceImporters: Importers = Object.fromEntries(
   recurrenceNames.flatMap((name) => {
     const { operator } = factsOf(name);
