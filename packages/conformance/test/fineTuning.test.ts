@@ -125,8 +125,8 @@ describe("frozen parameters", () => {
     const slots = Object.keys(state).filter((name) => name.startsWith("adam/"));
     expect(slots.length).toBe(2 * Object.keys(after).filter(trainable).length);
     expect(slots.filter((name) => name.includes("base/"))).toEqual([]);
-    expect(settings.learningRates).toEqual(
-      Object.fromEntries(Object.keys(whole.weights).map((name) => [name, "frozen"])),
+    expect(Object.fromEntries(Object.entries(settings).filter(([setting]) => setting.includes(" of ")))).toEqual(
+      Object.fromEntries(Object.keys(whole.weights).map((name) => [`trainable of ${name}`, false])),
     );
   });
 
@@ -260,10 +260,12 @@ describe("a fine-tuning that is stopped and goes on", () => {
       await trainer.fit(data, { epochs: 2, batchSize: 7, resume });
     };
     await again(tuning);
-    await expect(again({ trainable: tuning.trainable })).rejects.toThrow("learningRates.lstm/W was 0.1, is undefined");
-    await expect(again({ learningRates: tuning.learningRates })).rejects.toThrow(
-      'learningRates.embedding/embeddings was "frozen", is undefined',
-    );
+    const paced = "cannot go on from this checkpoint: learningRates of lstm/W was 0.1, is undefined";
+    const frozen = "cannot go on from this checkpoint: trainable of embedding/embeddings was false, is undefined";
+    await expect(again({ trainable: tuning.trainable })).rejects.toThrow(paced);
+    await expect(again({ learningRates: tuning.learningRates })).rejects.toThrow(frozen);
+    await expect(again({})).rejects.toThrow(frozen);
+    await expect(again({})).rejects.toThrow("learningRates of lstm/W was 0.1, is undefined");
   });
 });
 

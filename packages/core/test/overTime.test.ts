@@ -262,7 +262,7 @@ const wrongLayers: readonly Misuse[] = [
         [[1], [2]],
       ]),
     "DataError",
-    "give the input lengths: true",
+    "the model does not know lengths; pad the rows to one length, or build it with lengths: true in the input",
   ],
 ];
 

@@ -44,9 +44,9 @@ export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
   if (column.ragged && !lengths && !masked) {
     const row = column.lengths.findIndex((length) => length !== column.lengths[0]);
     const other = row < 0 ? "" : `, row ${row} ${column.lengths[row]}`;
-    const way = kind === "ids" ? "give the embedding maskZero: true" : "give the input lengths: true";
+    const way = kind === "ids" ? "maskZero: true in the embedding" : "lengths: true in the input";
     throw new DataError(
-      `${form.label} is ragged: row 0 has ${column.lengths[0]} steps${other}, and the model does not know lengths; ${way}, or pad the rows to one length`,
+      `${form.label} is ragged: row 0 has ${column.lengths[0]} steps${other}, and the model does not know lengths; pad the rows to one length, or build it with ${way}`,
     );
   }
   const whole = form.time !== undefined && !lengths && !masked;

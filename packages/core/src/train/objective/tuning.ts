@@ -26,10 +26,11 @@ export function tuned<P extends ParameterSpec>(
   return { ...parameter, trainable: own && trains, frozen: own && !trains, rate };
 }
 
-/** What a checkpoint must agree with; nothing where all parameters are trained alike. */
+/** What a checkpoint must agree with, by the option that says it; nothing where all parameters are trained alike. */
 export function tuningSettings(parameters: readonly (ParameterSpec & Tuned)[]): Record<string, Json> {
-  const paced = parameters.flatMap(({ name, frozen, rate }) =>
-    frozen ? [[name, "frozen"]] : rate === 1 ? [] : [[name, rate]],
+  return Object.fromEntries(
+    parameters.flatMap(({ name, frozen, rate }): [string, Json][] =>
+      frozen ? [[`trainable of ${name}`, false]] : rate === 1 ? [] : [[`learningRates of ${name}`, rate]],
+    ),
   );
-  return paced.length > 0 ? { learningRates: Object.fromEntries(paced) } : {};
 }
