@@ -47,6 +47,14 @@ test.each(Object.entries(models))("%s: the same without its description", async 
   expect(foreign.weights).toEqual({});
 });
 
+test("ragged rows without padding of their own are refused, first with what can be done to them", async () => {
+  const layers = [embedding({ inputDim: 20, outputDim: 3 }), gru({ units: 4, returnSequences: true })] as const;
+  await using foreign = await onnxPredictor(stripped(exportOnnx(trainedOf(sequential([...layers])))), { threads: 1 });
+  await expect(foreign.predict([[3, 7], [1]])).rejects.toThrow(
+    "the model does not know lengths; pad the rows to one length, or build it with maskZero: true in the embedding",
+  );
+});
+
 test("lengths are fed as ours are", async () => {
   const trained = trainedOf(sequential([input({ shape: ["time", 2], lengths: true }), lstm({ units: 4 })]));
   const bytes = exportOnnx(trained);
