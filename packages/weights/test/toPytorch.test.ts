@@ -4,6 +4,7 @@ import {
   attention,
   bidirectional,
   ConfigError,
+  concatenate,
   decodeSafetensors,
   dense,
   embedding,
@@ -181,4 +182,114 @@ test("two parts of one name, options that there are not, and a model without wei
   expect(() => toPytorch(trained, { strict: true } as never)).toThrow(/no option "strict"/);
   expect(() => toPytorch(tagger as never)).toThrow(ConfigError);
   expect(() => toPytorch({ spec: tagger.spec, weights: {} })).toThrow(/the weight "words\/embeddings" is missing/);
+});
+
+describe("parts that no module of PyTorch has", () => {
+  const stack = (...layers: readonly unknown[]) =>
+    drawn(sequential([input({ shape: ["time", 2] }), ...layers] as never));
+  const step = { returnSequences: true, units: 2 } as const;
+  const [a, b] = [
+    { ...step, name: "a" },
+    { ...step, name: "b" },
+  ];
+  test.each<[what: string, trained: Trained, map: Record<string, string>, message: string]>([
+    [
+      "a gap",
+      stack(lstm(a), lstm(b)),
+      { a: "rnn.l0", b: "rnn.l3" },
+      'the module "rnn" would have l0, l3 but no l1; number its layers in map from 0 without gaps',
+    ],
+    [
+      "no first layer",
+      stack(lstm(a)),
+      { a: "rnn.l1" },
+      'the module "rnn" would have l1 but no l0; number its layers in map from 0 without gaps',
+    ],
+    [
+      "another kind",
+      stack(lstm(a), gru(b)),
+      { a: "rnn.l0", b: "rnn.l1" },
+      'lstm "a" and gru "b" would be one module "rnn", but the first is a nn.LSTM(hidden_size=2) and the second a nn.GRU(hidden_size=2); give them different modules with map',
+    ],
+    [
+      "another size",
+      stack(lstm(a), lstm({ ...b, units: 3 })),
+      { a: "rnn.l0", b: "rnn.l1" },
+      "the first is a nn.LSTM(hidden_size=2) and the second a nn.LSTM(hidden_size=3)",
+    ],
+    [
+      "another activation",
+      stack(simpleRnn(a), simpleRnn({ ...b, activation: "relu" })),
+      { a: "rnn.l0", b: "rnn.l1" },
+      'nn.RNN(hidden_size=2) and the second a nn.RNN(hidden_size=2, nonlinearity="relu")',
+    ],
+    [
+      "biases in one of two",
+      stack(gru(a), gru({ ...b, useBias: false })),
+      { a: "rnn.l0", b: "rnn.l1" },
+      "nn.GRU(hidden_size=2) and the second a nn.GRU(hidden_size=2, bias=False)",
+    ],
+    [
+      "no layer of a recurrence",
+      stack(gru(a), dense({ units: 2, name: "b" })),
+      { a: "rnn", b: "rnn" },
+      'gru "a" and dense "b" would be one module "rnn"',
+    ],
+    [
+      "another input",
+      stack(gru(a), dense({ units: 3, name: "c" }), gru(b)),
+      { a: "rnn.l0", b: "rnn.l1" },
+      'gru "b" reads 3 features, but l1 of the module "rnn" would read 2, the outputs of l0; give it a module of its own with map',
+    ],
+    [
+      "one direction of two",
+      stack(bidirectional(gru(a), { mergeMode: "sum", name: "a" }), gru(b)),
+      { a: "rnn.l0", b: "rnn.l1" },
+      'gru "b" would be the only direction of l1 in the bidirectional module "rnn"; each of its layers needs both directions',
+    ],
+    [
+      "end to start alone",
+      stack(gru({ ...a, reverse: true })),
+      { a: "rnn.l0_reverse" },
+      'gru "a" would be the only direction of l0 in the bidirectional module "rnn"',
+    ],
+    [
+      "directions of two kinds",
+      stack(bidirectional(gru(a), { backwardLayer: lstm({ ...step, reverse: true }), name: "a" })),
+      {},
+      'gru "a/forward" and lstm "a/backward" would be one module "a"',
+    ],
+    [
+      "end to start",
+      stack(gru({ ...a, reverse: true })),
+      {},
+      'gru "a" reads rows from end to start, but "a.l0" of a PyTorch module reads from start to end; use bidirectional, or map a forward layer to "rnn.l0" and one with reverse: true to "rnn.l0_reverse"',
+    ],
+    [
+      "start to end",
+      stack(gru(a), gru(b)),
+      { a: "rnn.l0", b: "rnn.l0_reverse" },
+      'gru "b" reads rows from start to end, but "rnn.l0_reverse" of a PyTorch module reads from end to start',
+    ],
+  ])("%s", (_what, trained, map, message) => {
+    const save = () => toPytorch(trained, { map });
+    expect(save).toThrow(ConfigError);
+    expect(save).toThrow(message);
+  });
+
+  test("directions that read something else", () => {
+    const [x, z] = [input({ shape: ["time", 2], name: "x" }), input({ shape: ["time", 3], name: "z" })];
+    const joined = concatenate()([gru(a)(x), gru({ ...b, reverse: true })(z)]);
+    const save = () =>
+      toPytorch(drawn(model([x, z], dense({ units: 1 })(joined))), { map: { a: "rnn", b: "rnn.l0_reverse" } });
+    expect(save).toThrow('gru "b" reads 3 features, but l0 of the module "rnn" would read 2; give it a module');
+  });
+
+  test("two layers that read to and fro are the directions of one", () => {
+    const x = input({ shape: ["time", 2], name: "x" });
+    const trained = drawn(model(x, dense({ units: 1 })(concatenate()([gru(a)(x), gru({ ...b, reverse: true })(x)]))));
+    const names = Object.keys(shapesIn(toPytorch(trained, { map: { a: "rnn.l0", b: "rnn.l0_reverse" } })));
+    expect(names).toContain("rnn.weight_ih_l0");
+    expect(names).toContain("rnn.weight_ih_l0_reverse");
+  });
 });

@@ -1,9 +1,10 @@
 /** Saves the weights of a trained model for PyTorch. */
 import { ConfigError, encodeSafetensors, type Float32Tensor, OptionReader, type Trained } from "@ostinato/core";
 import { expectTrained } from "../given.ts";
+import { expectBuildable } from "./buildable.ts";
 import { type ModuleMap, placeOf, readMap } from "./map.ts";
 import { type Slot, slotsOf } from "./slots.ts";
-import { fullName } from "./stateDict.ts";
+import { fullName, type Place } from "./stateDict.ts";
 
 /** Options of `toPytorch`. */
 export interface ToPytorchOptions {
@@ -16,7 +17,8 @@ export interface ToPytorchOptions {
  * Where PyTorch has two biases and we have one, the second is zero. Parameters of layers that PyTorch does not have keep their names and layout. The weight of a tied embedding
  * is stored once, with its other name in the metadata, as `safetensors.torch.save_model` does.
  *
- * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, for a map with an unknown part, and if two tensors would have the same name
+ * @throws ConfigError for layers whose formula PyTorch does not have, such as `gru` with `resetAfter: false`, or `reverse: true` outside of `bidirectional`; for a map with an
+ * unknown part, or with a module that PyTorch cannot build of its parts; and if two tensors would have the same name
  *
  * @example await writeFile("model.safetensors", toPytorch(trained, { map: { embedding: "words", lstm: "rnn", dense: "head" } }));
  */
@@ -25,7 +27,8 @@ export function toPytorch(trained: Trained, options: ToPytorchOptions = {}): Uin
   expectTrained("toPytorch", trained);
   const slots = slotsOf(trained);
   const said = readMap("toPytorch", options.map, slots);
-  const nameOf = (slot: Slot, name: string): string => fullName(placeOf(slot, said(slot) ?? slot.module), name);
+  const places = new Map(slots.map((slot) => [slot, placeOf(slot, said(slot) ?? slot.module)]));
+  const nameOf = (slot: Slot, name: string): string => fullName(places.get(slot) as Place, name);
   const tensors = new Map<string, Float32Tensor>();
   const metadata: Record<string, string> = { format: "pt" };
   for (const slot of slots) {
@@ -40,5 +43,6 @@ export function toPytorch(trained: Trained, options: ToPytorchOptions = {}): Uin
       else tensors.set(full, tensor);
     }
   }
+  expectBuildable([...places].map(([slot, place]) => ({ slot, place })));
   return encodeSafetensors({ tensors: Object.fromEntries(tensors), metadata });
 }

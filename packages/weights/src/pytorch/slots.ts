@@ -23,6 +23,10 @@ export interface Slot {
   readonly recurrent: boolean;
   /** Whether it is the backward direction of a bidirectional module. */
   readonly backward: boolean;
+  /** Whether it is a recurrence that reads rows from end to start. */
+  readonly reverse?: boolean;
+  /** The PyTorch module, with the arguments that all its layers share; undefined for weights without one. */
+  readonly built?: string;
   /** The part with which its `weight` is tied. */
   readonly tiedTo?: string;
   /** Converts its tensors, which have `shapes`, to weights by full name. */
@@ -70,6 +74,26 @@ function isBackward({ path, around }: Module, config: Module["config"]): boolean
   return reverse;
 }
 
+/** The PyTorch classes. */
+const classes: Readonly<Partial<Record<ConvertedKind, string>>> = {
+  embedding: "nn.Embedding",
+  reversibleEmbedding: "nn.Embedding",
+  dense: "nn.Linear",
+  layerNormalization: "nn.LayerNorm",
+  lstm: "nn.LSTM",
+  gru: "nn.GRU",
+  simpleRnn: "nn.RNN",
+};
+
+/** The PyTorch module of a part: `nn.RNN(hidden_size=2, nonlinearity="relu")`. */
+function builtOf(kind: ConvertedKind, config: Module["config"], shapes: Shapes): string | undefined {
+  const size = shapes.weight_hh?.[1];
+  if (size === undefined) return classes[kind];
+  const { activation } = config as { readonly activation: string };
+  const nonlinearity = activation === "tanh" ? "" : `, nonlinearity="${activation}"`;
+  return `${classes[kind]}(hidden_size=${size}${nonlinearity}${shapes.bias_ih ? "" : ", bias=False"})`;
+}
+
 const underPath = (path: string, weights: Readonly<Record<string, Float32Tensor>>): Record<string, Float32Tensor> =>
   Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`${path}/${name}`, tensor]));
 
@@ -89,13 +113,17 @@ function convertedSlot(module: Module & { readonly kind: ConvertedKind }, shapes
   expectSameFormula(module);
   const recurrent = Object.hasOwn(required, kind);
   const layer = wordsOf(module).join("/");
+  const theirs = shapesIn("pytorch", kind, shapes);
+  const built = builtOf(kind, config, theirs);
   return {
     path,
     ...(layer === path ? {} : { layer }),
     label: `${kind} "${path}"`,
-    shapes: shapesIn("pytorch", kind, shapes),
+    shapes: theirs,
     module: moduleOf(module),
     recurrent,
+    ...(recurrent ? { reverse: (config as { readonly reverse: boolean }).reverse } : {}),
+    ...(built === undefined ? {} : { built }),
     backward: recurrent && isBackward(module, config),
     from: (tensors) => underPath(path, fromLibrary("pytorch", kind, shapes, tensors)),
     to: (weights) => toLibrary("pytorch", kind, ofPath(path, shapes, weights)),
@@ -136,6 +164,7 @@ function tiedSlot({ path, kind, shapes }: Module, embedding: Slot): Slot {
     module: `${embedding.module}_reverse`,
     recurrent: false,
     backward: false,
+    built: "nn.Linear",
     tiedTo: path,
     from: (tensors) => (bias ? { [`${path}/bias`]: tensors.bias as Float32Tensor } : {}),
     to: (weights) => ({
