@@ -145,7 +145,7 @@ describe("frozen parameters", () => {
   test("a graph among layers needs its weights", async () => {
     const { composed } = await tuned();
     await expect(compile(composed, objective)).rejects.toThrow(
-      'the parameter "base/embedding/embeddings" has no weights to begin with',
+      'the parameter "base/embedding/embeddings" has no initial weights',
     );
   });
 
@@ -274,10 +274,10 @@ test("what is no function, or gives something else than it must, is refused by n
     expect(compile(base(), { ...objective, ...more } as CompileOptions)).rejects.toThrow(words);
   await refused({ trainable: "head" }, "compile: trainable must be a function");
   await refused({ learningRates: { head: 1 } }, "compile: learningRates must be a function");
-  await refused({ trainable: () => 1 }, 'for "embedding/embeddings" trainable must give true or false');
+  await refused({ trainable: () => 1 }, 'for "embedding/embeddings" trainable must return a boolean');
   await refused({ trainable: async () => true }, "got a promise");
   for (const rate of [Number.NaN, -1, Number.POSITIVE_INFINITY, "0.1", undefined])
-    await refused({ learningRates: () => rate }, "learningRates a number from 0 on, got true and");
+    await refused({ learningRates: () => rate }, "learningRates a number >= 0, got true and");
   await using none = await compile(base(), { ...objective, trainable: () => false });
   await expect(none.fit(data)).rejects.toThrow("fit: the model has nothing to train");
 });

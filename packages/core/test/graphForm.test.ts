@@ -167,7 +167,7 @@ const misuses: readonly Misuse[] = [
     "updates",
     () => graphTrained({ fetches: { y: x() }, updates: [{ name: "kernel", value: kernel() }] }, {}),
     "ConfigError",
-    "changes its state",
+    "must be an inference graph",
   ],
   ["no graph", () => graphTrained(untyped({}), {}), "ConfigError", "graphTrained: the graph must be"],
   [
@@ -198,7 +198,7 @@ const misuses: readonly Misuse[] = [
       ),
     "ConfigError",
     "dropoutMask",
-    "training alone",
+    "only used in training",
   ],
   [
     "ids of a known time",
@@ -230,7 +230,7 @@ const misuses: readonly Misuse[] = [
     "a size of no feed",
     () => graphTrained(of({ y: mul(x(), cast(size("steps"), "float32")) }), {}),
     "ConfigError",
-    'size "steps" is that of no feed',
+    'no feed has the size "steps"',
   ],
   [
     "a state of whole numbers",
@@ -264,13 +264,13 @@ const misuses: readonly Misuse[] = [
       parseModelSpec(spec);
     },
     "ConfigError",
-    'graph "model": its graph: the state "kernel" is read by no fetch',
+    'graph "model": its graph: the state "kernel" is not used by any fetch',
   ],
   [
     "a large constant",
     () => graphTrained(of({ y: add(x(), sum(constant(new Array(70_000).fill(1), "float32", [70_000]))) }), {}),
     "ConfigError",
-    "a list of at most 65536 numbers, more are a parameter",
+    "a list of at most 65536 numbers; use a parameter for more",
   ],
   [
     "inputs that there are not",
@@ -304,7 +304,7 @@ const misuses: readonly Misuse[] = [
       return model(three, graphLayer(plain())(three));
     },
     "ShapeError",
-    'graph "model": its input "x" must be [batch, 2], it was given [batch, 3]',
+    'graph "model": its input "x" must be [batch, 2], got [batch, 3]',
   ],
   ["one of several outputs", () => graphLayer(twoOutputs())(input({ shape: [2] })), "ConfigError", "2 outputs"],
 ];

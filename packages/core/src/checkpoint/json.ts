@@ -1,14 +1,14 @@
-/** JSON in files from anywhere. */
+/** Parses JSON from untrusted files. */
 
-/** Deeper than descriptions, vocabularies and metadata nest in good faith; writing them goes down once for each. */
+/** The maximum nesting depth; writing is recursive. */
 const DEEPEST = 1000;
 
 function expectShallow(data: unknown, left: number): void {
-  if (left < 0) throw new RangeError(`it nests more than ${DEEPEST} deep`);
+  if (left < 0) throw new RangeError(`nested more than ${DEEPEST} deep`);
   if (typeof data === "object" && data !== null) for (const part of Object.values(data)) expectShallow(part, left - 1);
 }
 
-/** What JSON stands for. @throws SyntaxError for what is none, RangeError for what nests too deep to be written again */
+/** Parses JSON. @throws SyntaxError for invalid JSON, RangeError if it is nested too deeply to be written again */
 export function parseJson(text: string): unknown {
   const data: unknown = JSON.parse(text);
   expectShallow(data, DEEPEST);

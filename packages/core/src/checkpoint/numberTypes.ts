@@ -35,7 +35,7 @@ export const numberTypes = {
   U64: { bytes: 8, dtype: "int32", read: whole((bytes) => new BigUint64Array(...placeOf(bytes, 8))) },
 } as const satisfies Readonly<Record<string, NumberType>>;
 
-/** The types of numbers that are read, by their names in safetensors files. */
+/** The supported number types, by their names in safetensors files. */
 export type NumberTypeName = keyof typeof numberTypes;
 
 /** The types of the format that tensors here cannot hold. */

@@ -22,7 +22,7 @@ export interface Safetensors {
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The bytes of a file: those of a typed array or a buffer of any realm, not copied. @throws ModelFileError for anything else */
+/** The bytes of a file, from a typed array or buffer of any realm, without copying. @throws ModelFileError for other values */
 export function bytesFrom(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const kind = classOf(data);
@@ -127,7 +127,7 @@ function readEntry(name: string, data: unknown, begin: number): Entry {
 }
 
 /**
- * The tensor of an entry from its bytes, which are its own from then on. They begin at a multiple of 8 of their buffer. For readers of other formats, too.
+ * Creates the tensor of an entry from its bytes and takes ownership of them. They must start at a multiple of 8 in their buffer. Also used by readers of other formats.
  *
  * @throws ModelFileError for a whole number that does not fit int32
  * @example tensorOver({ name: "bias", type: "F16", shape: [2] }, new Uint8Array([0, 60, 0, 64])) // float32 [1, 2]

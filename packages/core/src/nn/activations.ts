@@ -4,7 +4,7 @@ import type { Value } from "../ir/ops.ts";
 import type { RecurrentActivation } from "../ir/recurrences.ts";
 import { functionOf } from "../recurrent/recurrence.ts";
 
-/** Those that recurrences have, too. */
+/** The activations that recurrences also have. */
 export const recurrentActivations = {
   linear: { name: "Affine", alpha: 1, beta: 0 },
   relu: "Relu",
@@ -34,7 +34,7 @@ export const activationFunctions = {
   softmax,
 } as const;
 
-/** Keras 3's functions and constants. `softmax` goes along the features; `leakyRelu` has the slope 0.2 below 0. */
+/** Keras 3's activation functions and constants. `softmax` is computed along the features; `leakyRelu` has a slope of 0.2 for negative numbers. */
 export type Activation = keyof typeof activationFunctions;
 /** The activations of layers. */
 export const activationNames = Object.keys(activationFunctions) as Activation[];

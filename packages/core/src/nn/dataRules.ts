@@ -1,14 +1,14 @@
-/** What a model asks of its data, whatever its layers are: it is found in the graph. */
+/** The requirements of a model on its data, found in its graph. */
 import { nodesOf, rootsOf, type ValueType } from "../ir/value.ts";
 import { inferenceGraph } from "./build.ts";
 import { type DataRules, rulesIn } from "./graph/rules.ts";
 import type { ModelSpec } from "./spec.ts";
 
 /**
- * What a model asks of the data of its inputs over time, by their names: how many ids they may hold, and what padding is.
+ * The requirements of a model on the data of its inputs with a time axis, by input name: the number of ids, and the padding value.
  *
  * @example
- * const { inputDim } = dataRules(trained.spec).ids; // is it as many as the vocabulary has?
+ * const { inputDim } = dataRules(trained.spec).ids; // compare it with the size of the vocabulary
  */
 export function dataRules(spec: ModelSpec): Readonly<Record<string, DataRules>> {
   const nodes = nodesOf(rootsOf(inferenceGraph(spec)));

@@ -118,7 +118,7 @@ export interface LayerDefinition<C> {
    * @throws DataError that begins with the `owner`
    */
   reads?(config: C, data: InputData, owner: string, input: number): Int32Array | undefined;
-  /** Cuts a layer that is more than one step, by which of its inputs come `late`. */
+  /** Splits a layer that spans several steps, given which of its inputs are `late`. */
   halves?(config: C, late: readonly boolean[]): LayerHalves;
   /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
   passes?(config: C): readonly Pass[];
@@ -127,20 +127,20 @@ export interface LayerDefinition<C> {
   build(context: BuildContext, config: C, inputs: readonly Flow[]): readonly Flow[];
 }
 
-/** A layer in two: what does not depend on inputs that come late, and the rest. Their parameters are those of the layer. */
+/** A layer in two halves: the part that does not depend on late inputs, and the rest. Their parameters are those of the layer. */
 export interface LayerHalves {
   readonly early: LayerHalf;
   readonly late: LayerHalf;
-  /** The first so many results of `early` are read by `late`, behind its inputs. */
+  /** The number of leading results of `early` that `late` reads after its inputs. */
   readonly crossing: number;
-  /** Where the results of the layer are. */
+  /** The location of the layer's results. */
   readonly outputs: readonly { readonly early: boolean; readonly output: number }[];
 }
 
 /** Half of a layer. */
 export interface LayerHalf {
   readonly layer: Omit<LayerSpec, "name">;
-  /** Which of the inputs of the layer it reads. */
+  /** The indices of the layer's inputs that it reads. */
   readonly inputs: readonly number[];
 }
 

@@ -48,10 +48,10 @@ export function layerOfCall({ calls, layers }: ModelSpec, call: number): string 
   return `${kind} "${name}"`;
 }
 
-/** What checks the data of an input, as `reads` of a layer's definition, and how errors call the layer. */
+/** Checks the data of an input, like `reads` of a layer definition, with the layer's name in errors. */
 type InputCheck = readonly [check: (data: InputData) => Int32Array | undefined, owner: string];
 
-/** The checks of an input, for each place where a layer reads it. */
+/** The checks of an input, one for each use by a layer. */
 export const inputChecks = (spec: ModelSpec, input: number): readonly InputCheck[] =>
   spec.calls.flatMap(({ layer: index, sources }, call) => {
     const layer = spec.layers[index] as LayerSpec;

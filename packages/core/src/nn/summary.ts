@@ -53,7 +53,7 @@ export function summaryRows(model: Summed, sizes: Readonly<Record<string, number
 export type ParameterInfo = Readonly<Required<Pick<ParameterSpec, "name" | "shape" | "trainable">>>;
 
 /**
- * The parameters of a model in the order in which its layers ask for them, those of losses not among them: what its weights are called, how large they are, and
+ * The parameters of a model in the order in which its layers use them, without those of losses: names, shapes, and
  * whether training changes them.
  *
  * @example parametersOf(model) // [{ name: "embedding/embeddings", shape: [5000, 10], trainable: true }, …]

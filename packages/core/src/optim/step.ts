@@ -27,7 +27,7 @@ export interface Optimized {
   readonly shape: readonly number[];
   /** False: the optimizer leaves it alone and keeps nothing beside it. Default true. */
   readonly trainable?: boolean;
-  /** By what its learning rate is multiplied. Default 1. */
+  /** The factor of its learning rate. Default 1. */
   readonly rate?: number;
 }
 

@@ -6,7 +6,7 @@ import { attrsKey } from "../ir/print.ts";
 import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
 import type { AnyNode, Graph, Value } from "../ir/value.ts";
 
-/** Tells of each node, those that it reads first, whether it may be one with equal ones. */
+/** Decides for each node, after its inputs, whether it may be merged with equal nodes. */
 type Shares = (node: AnyNode) => boolean;
 
 /** A rule that sees each node once: it returns the first node with the same op, attributes and inputs. */
@@ -57,9 +57,9 @@ function simplifyRoots(roots: readonly Value[], shares: Shares): Value[] {
 }
 
 /**
- * The same graph with equal expressions computed once. What nothing reads is not part of a graph in the first place.
+ * The same graph with equal expressions computed once. Unused nodes are not part of a graph in any case.
  *
- * @param shares which nodes may be one with equal ones; it is asked of each after those that it reads. Default: all
+ * @param shares decides which nodes may be merged; called for each node after its inputs. Default: all
  */
 export function simplify(graph: Graph, shares: Shares = () => true): Graph {
   return mapGraph(graph, (roots) => simplifyRoots(roots, shares));

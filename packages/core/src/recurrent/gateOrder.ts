@@ -23,7 +23,7 @@ export function toOnnxGates(
   return out;
 }
 
-/** The way back: from our order to that of a library. */
+/** The inverse: from our order to that of a library. */
 export function fromOnnxGates(
   name: RecurrenceName,
   data: ArrayLike<number>,
@@ -32,7 +32,7 @@ export function fromOnnxGates(
   to: GateOrder,
 ): Float32Array {
   const { gates } = factsOf(name);
-  // In the library, the place of each of our gates.
+  // For each of our gates, its position in the library.
   const places = toOnnxGates(name, [...gates.keys()], 1, 1, to);
   const block = hidden * columns;
   const out = new Float32Array(gates.length * block);

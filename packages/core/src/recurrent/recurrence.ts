@@ -112,7 +112,7 @@ const activationFunctions: {
   ThresholdedRelu: (x, alpha) => select(less(x, alpha), 0, x),
   ScaledTanh: (x, alpha, beta) => mul(tanh(mul(x, beta)), alpha),
   HardSigmoid: (x, alpha, beta) => maximum(minimum(add(mul(x, alpha), beta), 1), 0),
-  // exp never sees what would overflow.
+  // Limits the argument of exp so that it does not overflow.
   Elu: (x, alpha) => add(relu(x), mul(sub(exp(minimum(x, 0)), 1), alpha)),
   Softsign: (x) => div(x, add(abs(x), 1)),
   Softplus: softplus,

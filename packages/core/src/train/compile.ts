@@ -78,14 +78,14 @@ function objectiveSettings({ outputs: all }: ModelSpec, outputs: readonly Traine
 /**
  * Readies a model for training on a backend. Nothing is compiled before data tells how much room it needs.
  *
- * A trained model goes on from its weights, where `weights` gives no others; its vocabulary and metadata are those of snapshots that name none. What its losses learned
- * comes along where the losses are of the same kind.
+ * Training of a trained model starts from its weights, which `weights` overrides; snapshots keep its vocabulary and metadata unless they are given others. The weights of its losses
+ * are kept for losses of the same kind.
  *
  * @example
  * await using trainer = await compile(model, { backend: await cpu(), loss: binaryCrossentropy(), optimizer: adam(), metrics: [accuracy()], seed: 1 });
  * await trainer.fit({ x, y }, { epochs: 5, validationSplit: 0.1, onEpoch: console.log });
  *
- * // Fine-tuning: the head alone, from a file.
+ * // Fine-tuning: train only the head of a model from a file.
  * await compile(await loadModel(path), { backend, loss: binaryCrossentropy(), optimizer: adam(), trainable: (name) => name.startsWith("head/") });
  *
  * @throws ConfigError, ShapeError where model, loss and metrics do not fit together; UnsupportedOpError where the backend cannot run them;
@@ -125,9 +125,9 @@ export async function compile(model: Model | Trained, options: CompileOptions): 
   expectPart("compile", "optimizer", optimizer, ["update"], "adam()");
   checkOptimizer(optimizer);
   const targets = targetsOf(model.spec, outputs);
-  // The step is built here to say early what is wrong, too.
+  // The step is built here, so that errors are reported early.
   const { parameters } = trainingStep(model.spec, objective, optimizer, seed, "none");
-  // A loss of another kind has no use for what the one before learned.
+  // A loss of another kind cannot use the weights of the previous one.
   const own = Object.entries(begun).filter(([name]) => parameters.some((parameter) => parameter.name === name));
   const weights = { ...Object.fromEntries(own), ...given };
   const session = await openState(backend, model.spec, () => initialState(parameters, optimizer, seed, weights));

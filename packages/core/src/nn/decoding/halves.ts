@@ -1,12 +1,12 @@
-/** Models whose encoder and step are one layer, as a graph of another library is: the layer is cut in two. */
+/** Splits layers that contain both the encoder and the step of a sequence model, such as a graph from another library. */
 import { definitionOf, type LayerSpec, withDefinition } from "../layer.ts";
 import type { CallSpec, ModelSpec, Source } from "../spec.ts";
 
-/** The same model, in which every layer that can be cut reads either tokens, and what is made of them, or nothing of the kind. */
+/** The same model, with each splittable layer split into a part that depends on the tokens and a part that does not. */
 export function halved(spec: ModelSpec, target: number): ModelSpec {
   const layers = [...spec.layers];
   const calls: CallSpec[] = [];
-  /** For each call whether it depends on the tokens; then for each of the old where its results are. */
+  /** For each call, whether it depends on the tokens; then, for each original call, the location of its results. */
   const isStep: boolean[] = [];
   const results: ((output: number) => Source)[] = [];
   const moved = (source: Source): Source =>

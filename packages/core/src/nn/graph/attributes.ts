@@ -1,4 +1,4 @@
-/** The attributes of every op that a graph in a file may have, and how each is read: nothing is believed. */
+/** Reads and validates the attributes of every op in an untrusted graph. */
 import { ConfigError } from "../../errors.ts";
 import {
   type Body,
@@ -22,20 +22,20 @@ import {
 } from "../../ir/recurrences.ts";
 import { expectKeys, isRecord, type Json, shown } from "../options.ts";
 
-/** What the place where a graph is read knows of names. */
+/** The context in which a graph is read. */
 export interface Surroundings {
-  /** What a named size is here. @throws ConfigError for a name that no feed tells */
+  /** Resolves a named size. @throws ConfigError for a name that no feed has */
   size(name: string): Dim;
-  /** The body of a structured op. */
+  /** Reads the body of a structured op. */
   body(given: unknown): Body;
 }
 
-/** Reads what is `given` for what errors call `what`. */
+/** Reads `given`; errors call it `what`. */
 type Reader<T> = (given: unknown, what: string, around: Surroundings) => T;
-/** Where a reader gives nothing the attribute is left out. */
+/** An attribute is omitted if its reader returns undefined. */
 type Readers<A> = { readonly [K in keyof A]-?: Reader<A[K] | undefined> };
 
-/** As large as sizes, numbers of axes and lists are in good faith. */
+/** The limits of sizes, numbers of axes and lists. */
 const LARGEST_SIZE = 2 ** 31 - 1;
 const MOST_AXES = 16;
 
@@ -47,7 +47,7 @@ const whole =
   (least: number): Reader<number> =>
   (given, what) => {
     if (!Number.isInteger(given) || (given as number) < least || (given as number) > LARGEST_SIZE)
-      throw wrong(what, `a whole number from ${least} to ${LARGEST_SIZE}`, given);
+      throw wrong(what, `an integer from ${least} to ${LARGEST_SIZE}`, given);
     return given as number;
   };
 
@@ -84,7 +84,7 @@ const truth: Reader<boolean> = (given, what) => {
 
 const text: Reader<string> = (given, what) => {
   if (typeof given !== "string" || given === "" || given.length > 1000 || given in Object.prototype)
-    throw wrong(what, "a name of up to 1000 signs", given);
+    throw wrong(what, "a name of at most 1000 characters", given);
   return given;
 };
 
@@ -97,7 +97,7 @@ const dtypes: readonly DType[] = Object.keys({ float32: true, int32: true, bool:
   true
 >) as DType[];
 
-/** Numbers that JSON does not have, as texts. */
+/** Numbers that JSON cannot represent, as strings. */
 const specialNumbers: Readonly<Record<string, number>> = {
   "-0": -0,
   NaN: Number.NaN,
@@ -105,7 +105,7 @@ const specialNumbers: Readonly<Record<string, number>> = {
   "-Infinity": Number.NEGATIVE_INFINITY,
 };
 
-/** A number, or the text that stands for it where JSON does not have it. */
+/** A number, or the string for a number that JSON cannot represent. */
 export function numberToJson(value: number): Json {
   if (Object.is(value, -0)) return "-0";
   return Number.isFinite(value) ? value : String(value);
@@ -118,10 +118,10 @@ const number: Reader<number> = (given, what) => {
   return special;
 };
 
-/** The most numbers that all constants of a graph hold together; what is larger is a parameter. */
+/** The maximum number of elements of all constants in a graph; larger data must be a parameter. */
 export const MOST_NUMBERS = 2 ** 16;
 
-/** A function by its name, with all parameters that it takes. */
+/** A function by name, with all of its parameters. */
 const activation: Reader<RecurrentActivation> = (given, what, around) => {
   const names = Object.keys(recurrentActivations) as RecurrentActivationFunction[];
   const name = oneOf(names)(isRecord(given) ? given.name : given, what, around);
@@ -135,7 +135,7 @@ const activation: Reader<RecurrentActivation> = (given, what, around) => {
 
 function recurrenceReaders(name: RecurrenceName) {
   const { activations: byDefault, flags } = factsOf(name);
-  // A mask on the state is a part of training.
+  // A mask on the state is only used in training.
   const possible = optionsOf(name).filter((option) => option !== "recurrentMask");
   return {
     hiddenSize: size,
@@ -148,29 +148,29 @@ function recurrenceReaders(name: RecurrenceName) {
     clip: ((given, what) => {
       if (given === undefined) return undefined;
       if (typeof given !== "number" || !(given > 0 && given < Number.POSITIVE_INFINITY))
-        throw wrong(what, "a number above 0", given);
+        throw wrong(what, "a positive number", given);
       return given;
     }) satisfies Reader<number | undefined>,
     options: ((given, what, around) => {
       const read = list(oneOf(possible))(given, what, around);
       if (read.join() !== possible.filter((option) => read.includes(option)).join())
-        throw wrong(what, `some of ${possible.join(", ")}, in this order`, given);
+        throw wrong(what, `a subset of ${possible.join(", ")}, in this order`, given);
       return read;
     }) satisfies Reader<readonly (typeof possible)[number][]>,
     ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, truth])),
   };
 }
 
-/** By op the readers of its attributes; null for an op that is no part of inference. A new op does not compile without its row. */
+/** For each op, the readers of its attributes; null for ops that are not used in inference. A new op does not compile without an entry. */
 const readers: { readonly [O in OpName]: Readers<OpAttrs[O]> | null } = {
   input: { name: text, kind: oneOf(["feed", "state", "parameter"]), dtype: oneOf(dtypes), shape },
   constant: {
     dtype: oneOf(dtypes),
     shape: list(size),
-    data: list(number, MOST_NUMBERS, " numbers, more are a parameter"),
+    data: list(number, MOST_NUMBERS, " numbers; use a parameter for more"),
   },
   iota: { dim },
-  // Where the size is known here, it becomes a constant.
+  // If the size is known here, it becomes a constant.
   size: { dim: text },
   dropoutMask: null,
   normalNoise: null,
@@ -209,12 +209,12 @@ const readers: { readonly [O in OpName]: Readers<OpAttrs[O]> | null } = {
 /** The ops that a graph may have. */
 const known = opNames.filter((op) => readers[op] !== null);
 
-/** The name of an op. @throws ConfigError for one that is unknown, or no part of inference */
+/** The name of an op. @throws ConfigError for unknown ops, and for ops that are not used in inference */
 export function readOp(given: unknown): OpName {
   const op = known.find((name) => name === given);
   if (op !== undefined) return op;
   const trained = opNames.some((name) => name === given);
-  throw new ConfigError(`the op ${shown(given)} is ${trained ? "a part of training alone" : "unknown"}`);
+  throw new ConfigError(`the op ${shown(given)} is ${trained ? "only used in training" : "unknown"}`);
 }
 
 /** The attributes of an op. @throws ConfigError that names the attribute */

@@ -1,4 +1,4 @@
-/** From a graph as plain data to values: the names of its sizes are bound, its feeds become flows, its states parameters. */
+/** Builds values from a graph as plain data: binds named sizes, and maps feeds to flows and states to parameters. */
 import { ConfigError, ShapeError } from "../../errors.ts";
 import { broadcast, transpose } from "../../ir/build/shape.ts";
 import { constant, size } from "../../ir/build/source.ts";
@@ -14,7 +14,7 @@ import { lengthsOf } from "./described.ts";
 import { fromPlain, type Place, type PlainNode } from "./plainGraph.ts";
 import { lengthsIn } from "./rules.ts";
 
-/** A graph, or half of one, with what goes in and comes out. What has no kind is handed on as it lies. */
+/** A graph or half of one, with its inputs and outputs. Values without a kind are passed on unchanged. */
 export interface Part {
   readonly nodes: readonly PlainNode[];
   readonly inputs: readonly { readonly name: string; readonly kind?: Kind; readonly shape: Shape }[];
@@ -22,13 +22,13 @@ export interface Part {
 }
 
 /**
- * What a graph with scans goes through when it is lowered, as layers over cells do. Recurrences that a backend takes apart are none: as layers they bring no passes, and so they
- * train to the same bits here.
+ * The passes that lower a graph with scans, as for layers with cells. Decomposed recurrences need none: as layers they have no passes, so training gives
+ * the same bits.
  */
 export const passesFor = ({ nodes }: Pick<Part, "nodes">): readonly Pass[] =>
   nodes.some(({ op }) => ops[op as OpName].group === "structured") ? [hoist, joinPads] : [];
 
-/** The names of sizes in the graph, as they are where the layer is applied. @throws ShapeError where that does not fit */
+/** Binds the named sizes of the graph to those of the inputs. @throws ShapeError if they do not fit */
 function boundSizes({ inputs }: Part, values: readonly Value[]): ReadonlyMap<string, Dim> {
   const bound = new Map<string, Dim>();
   inputs.forEach(({ name, shape }, i) => {
@@ -38,7 +38,7 @@ function boundSizes({ inputs }: Part, values: readonly Value[]): ReadonlyMap<str
       const known = typeof dim === "string" ? (bound.get(dim) ?? actual) : dim;
       if (known !== actual)
         throw new ShapeError(
-          `its input "${name}" must be ${showShape(shape.map((wanted) => bound.get(wanted as string) ?? wanted))}, it was given ${showShape(given)}`,
+          `its input "${name}" must be ${showShape(shape.map((wanted) => bound.get(wanted as string) ?? wanted))}, got ${showShape(given)}`,
         );
       if (typeof dim === "string") bound.set(dim, known);
     });
@@ -46,7 +46,7 @@ function boundSizes({ inputs }: Part, values: readonly Value[]): ReadonlyMap<str
   return bound;
 }
 
-/** A transpose that undoes the one before is none: so a layer has the values that were turned to go in and out of its graph as they were. */
+/** Removes a transpose that undoes the previous one, so that values transposed at the inputs and outputs are passed through unchanged. */
 const withoutTurns: Required<Place>["instead"] = (op, [x], attrs) => {
   if (op !== "transpose" || x?.node.op !== "transpose") return undefined;
   return isUndone(x, (attrs as { permutation: readonly number[] }).permutation)
@@ -58,20 +58,20 @@ function isUndone({ node }: Value, permutation: readonly number[]): boolean {
   return node.op === "transpose" && permutation.every((axis, i) => node.attrs.permutation[axis] === i);
 }
 
-/** A value that lies batch first, as a flow holds it. */
+/** Converts a batch-first value to the layout of a flow. */
 function inFlow(kind: Kind, values: Value): Value {
   const permutation = [1, 0, 2].slice(0, values.type.shape.length);
   if (!isTimeFirst(kind)) return values;
   return isUndone(values, permutation) ? (values.node.inputs[0] as Value) : transpose(values, permutation);
 }
 
-/** The lengths of a flow; without them every row has all steps. */
+/** The lengths of a flow; without lengths, every row has all steps. */
 function lengthsOrAll({ lengths, values }: Flow): Value {
   const [time, batch] = values.type.shape as [Dim, Dim];
   return lengths ?? broadcast(typeof time === "number" ? constant(time, "int32") : size(time), [batch], []);
 }
 
-/** The lengths of what comes out over `time`: those that the graph reads, at best those that it is made with; else those of an input. */
+/** The lengths of an output over `time`: those that the graph reads, preferably for this value; otherwise those of an input. */
 function lengthsOver(time: Dim, value: Value, all: readonly Value[], flows: readonly Flow[]): Value | undefined {
   const over = (roots: readonly Value[]): Value | undefined =>
     lengthsIn(nodesOf(roots)).findLast((read) => read.time === time)?.lengths;
@@ -82,9 +82,9 @@ function lengthsOver(time: Dim, value: Value, all: readonly Value[], flows: read
 }
 
 /**
- * The outputs of a graph for what it is applied to. Where states go on, those of its recurrences do.
+ * The outputs of a graph for the given inputs. If states are carried over, the states of its recurrences are.
  *
- * @throws ShapeError where it is applied to something else than it takes
+ * @throws ShapeError if the inputs do not fit
  */
 export function buildPart(
   { name: layer, carry, parameter }: BuildContext,
@@ -108,7 +108,7 @@ export function buildPart(
       kind === "state"
         ? parameter(name, shape as readonly number[], () => {
             throw new ConfigError(
-              `the parameter "${layer}/${name}" has no weights to begin with, because those of a graph are never drawn; hand over the weights of the model that it comes from: compile(model, { weights: trained.weights })`,
+              `the parameter "${layer}/${name}" has no initial weights, because a graph has no initializers; pass the weights of the model that it comes from: compile(model, { weights: trained.weights })`,
             );
           })
         : (fed.get(name)?.() as Value),

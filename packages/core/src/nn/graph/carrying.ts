@@ -1,4 +1,4 @@
-/** States that go on in a graph: recurrences and scans that read steps forward begin with what they were left with, and past a row's end they stay. */
+/** Carries states over between runs of a graph: forward recurrences and scans start with their previous state, and states are kept after the end of a row. */
 import { apply } from "../../ir/build/apply.ts";
 import type { OpAttrs, OpName } from "../../ir/ops.ts";
 import {
@@ -22,18 +22,18 @@ const isRecurrence = (op: OpName): op is RecurrenceName => (recurrenceNames as r
 const outputsOf = ({ node }: Value): readonly Value[] => node.outputs.map((type, output) => ({ node, output, type }));
 
 /**
- * What stands for recurrences and scans where states go on. Each is called by a number, in the order in which the graph has them: `0/h`.
+ * Replaces recurrences and scans if states are carried over. Each has a number in the order of the graph: `0/h`.
  *
- * @param inputOver the input over a time axis; undefined for other axes, along which nothing goes on
+ * @param inputOver the input with a time axis; undefined for other axes, along which no state is carried over
  */
 export function carrying(carry: Carry, inputOver: (time: Dim) => Flow | undefined) {
   let count = 0;
-  /** The states to begin with, and what tells how they end. */
+  /** The initial states, and a function that records the final states. */
   const begin = (names: readonly string[], sizes: readonly number[], initial: readonly (Value | undefined)[]) => {
     const place = count++;
     const begun = names.map((name, i) => {
       const given = initial[i];
-      // States that begin with nothing else than zeros are zeros in rows that begin anew.
+      // Initial states that are constant zeros are also zeros in rows that start again.
       return carry.begin(`${place}/${name}`, sizes[i] as number, given && numberIn(given) === 0 ? undefined : given);
     });
     return {

@@ -1,4 +1,4 @@
-/** What a graph is as a layer: what goes in and comes out, its parameters, and what it asks of ids. */
+/** Describes a graph as a layer: its inputs, outputs and parameters, and its requirements on ids. */
 import { ConfigError, ShapeError } from "../../errors.ts";
 import { feed, state } from "../../ir/build/source.ts";
 import { nodesOf, showType, type Value, type ValueType } from "../../ir/value.ts";
@@ -12,19 +12,19 @@ import { type DataRules, rulesIn } from "./rules.ts";
 /** A graph as the options of a layer. */
 export type GraphConfig = {
   readonly nodes: readonly PlainNode[];
-  /** What is read from it: the number of a value by name. */
+  /** The fetches: the number of a value by name. */
   readonly fetches: readonly { readonly name: string; readonly value: number }[];
 };
 
-/** What the feeds that tell how long rows are, are called. */
+/** The name of the feed with the row lengths of an input. */
 export const lengthsOf = (input: string): string => `${input}/lengths`;
 
-/** One input of the layer, with the rules of its data. */
+/** An input of the layer, with the rules for its data. */
 export interface GraphInput extends InputSpec {
   readonly rules: DataRules;
 }
 
-/** A graph that was read. */
+/** A graph that has been read. */
 export interface DescribedGraph {
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly { readonly name: string; readonly kind: Kind; readonly value: Value }[];
@@ -32,7 +32,7 @@ export interface DescribedGraph {
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
-/** The sizes of a graph that are named: those of its feeds. */
+/** The named sizes of a graph, which are those of its feeds. */
 function namesIn(nodes: unknown): ReadonlySet<string> {
   const names = new Set<string>();
   for (const node of Array.isArray(nodes) ? (nodes as readonly unknown[]) : []) {
@@ -43,7 +43,7 @@ function namesIn(nodes: unknown): ReadonlySet<string> {
   return names;
 }
 
-/** The kind of what is fed. */
+/** The kind of a feed. */
 function inputKindOf({ dtype, shape }: ValueType): InputKind | undefined {
   const [batch, second, third] = shape;
   if (batch !== "batch") return undefined;
@@ -53,7 +53,7 @@ function inputKindOf({ dtype, shape }: ValueType): InputKind | undefined {
   return shape.length === 3 && isSizeName(second) && typeof third === "number" ? "sequence" : undefined;
 }
 
-/** The kind of what is fetched. A sequence may have a known number of steps. */
+/** The kind of a fetch. A sequence may have a fixed number of steps. */
 function outputKindOf({ dtype, shape }: ValueType): Kind | undefined {
   const [batch, second, third] = shape;
   if (batch !== "batch" || dtype !== "float32") return undefined;
@@ -73,12 +73,12 @@ function inputsOf(feeds: ReadonlyMap<string, Value>): readonly InputSpec[] {
     const kind = inputKindOf(type);
     if (kind === undefined)
       throw new ConfigError(
-        `the feed "${name}" is ${showType(type)}; a feed is ids int32[batch, time], a sequence float32[batch, time, features] or features float32[batch, features], where time is the name of a size and features a number, or int32[batch], called after another feed, "x/lengths"`,
+        `the feed "${name}" is ${showType(type)}; a feed must be ids int32[batch, time], a sequence float32[batch, time, features] or features float32[batch, features], where time is a name and features a number, or int32[batch] named after another feed, "x/lengths"`,
       );
     return [{ name, kind, shape: type.shape.slice(1), lengths: feeds.has(lengthsOf(name)) }];
   });
   const timeless = inputs.find(({ kind, lengths }) => kind === "features" && lengths);
-  if (timeless) throw new ConfigError(`the feed "${timeless.name}" has lengths, and no time`);
+  if (timeless) throw new ConfigError(`the feed "${timeless.name}" has lengths but no time axis`);
   return inputs;
 }
 
@@ -87,7 +87,7 @@ function describeGraph({ nodes: plain, fetches }: Record<string, unknown>): Desc
   const sources = { feed: new Map<string, Value>(), state: new Map<string, Value>() };
   const valuesAt = fromPlain(plain, {
     size(name) {
-      if (!names.has(name)) throw new ConfigError(`the size ${shown(name)} is that of no feed`);
+      if (!names.has(name)) throw new ConfigError(`no feed has the size ${shown(name)}`);
       return name;
     },
     input({ name, kind, dtype, shape }) {
@@ -96,7 +96,7 @@ function describeGraph({ nodes: plain, fetches }: Record<string, unknown>): Desc
       const before = known.get(name) ?? made;
       if (showType(before.type) !== showType(made.type))
         throw new ShapeError(
-          `the ${kind} "${name}" is ${showType(before.type)}, and was read as ${showType(made.type)}`,
+          `the ${kind} "${name}" is ${showType(made.type)} here, but ${showType(before.type)} elsewhere`,
         );
       known.set(name, before);
       return before;
@@ -113,21 +113,21 @@ function describeGraph({ nodes: plain, fetches }: Record<string, unknown>): Desc
     const kind = outputKindOf(value.type);
     if (kind === undefined)
       throw new ConfigError(
-        `the fetch "${name}" is ${showType(value.type)}; a fetch is features float32[batch, features], a sequence float32[batch, time, features] or scores float32[batch, queryTime, valueTime]`,
+        `the fetch "${name}" is ${showType(value.type)}; a fetch must be features float32[batch, features], a sequence float32[batch, time, features] or scores float32[batch, queryTime, valueTime]`,
       );
     return { name, kind, value };
   });
   if (new Set(outputs.map(({ name }) => name)).size < outputs.length) throw new ConfigError("two fetches share a name");
   const parameters = [...sources.state].map(([name, { type }]) => {
     if (type.dtype !== "float32" || !type.shape.every((size) => typeof size === "number"))
-      throw new ConfigError(`the state "${name}" must be float32 of known sizes, it is ${showType(type)}`);
+      throw new ConfigError(`the state "${name}" must be float32 with fixed sizes, got ${showType(type)}`);
     return { name, shape: type.shape as readonly number[] };
   });
   const nodes = nodesOf(outputs.map(({ value }) => value));
   const read = new Set(nodes);
   for (const [kind, known] of Object.entries(sources))
     for (const [name, { node }] of known)
-      if (!read.has(node)) throw new ConfigError(`the ${kind} "${name}" is read by no fetch`);
+      if (!read.has(node)) throw new ConfigError(`the ${kind} "${name}" is not used by any fetch`);
   const inputs = inputsOf(sources.feed).map((input): GraphInput => {
     const fed = sources.feed.get(input.name) as Value;
     return { ...input, rules: input.kind === "features" ? { cut: false } : rulesIn(nodes, fed) };
@@ -139,9 +139,9 @@ function describeGraph({ nodes: plain, fetches }: Record<string, unknown>): Desc
 const described = new WeakMap<object, DescribedGraph>();
 
 /**
- * What a graph is, found once for each object of options.
+ * The description of a graph, computed once for each options object.
  *
- * @throws ConfigError, ShapeError, DTypeError where it is none, or none that a layer can be
+ * @throws ConfigError, ShapeError, DTypeError if it is not a graph, or cannot be a layer
  */
 export function describedGraph(config: GraphConfig): DescribedGraph {
   const known = described.get(config) ?? toldOf("its graph", () => describeGraph(config));

@@ -1,4 +1,4 @@
-/** A graph in two halves, for models that write: what does not depend on the tokens, and the rest. */
+/** Splits a graph for sequence models: the part that does not depend on the tokens, and the rest. */
 import { feed } from "../../ir/build/source.ts";
 import { substitute } from "../../ir/rewrite.ts";
 import { type AnyNode, type Dim, nodesOf, type Value } from "../../ir/value.ts";
@@ -10,9 +10,9 @@ import { describedGraph, type GraphConfig, type GraphInput, lengthsOf } from "./
 import { toPlain } from "./plainGraph.ts";
 import { checkData, type DataRules } from "./rules.ts";
 
-/** What a half has as options. It is never written to a file. */
+/** The options of a half. They are never written to a file. */
 interface HalfConfig extends Part {
-  /** Of those inputs that the graph has. */
+  /** The indices of the graph's inputs that the half has. */
   readonly rules: readonly DataRules[];
 }
 
@@ -20,7 +20,7 @@ const half: LayerDefinition<HalfConfig> = {
   merges: true,
   passes: passesFor,
   parse: (options) => options as HalfConfig,
-  takes: "what the halves of its graph give each other",
+  takes: "the values passed between the halves of its graph",
   outputs: ({ outputs }) => outputs.map(({ kind = "features" }) => kind),
   reads({ rules }, data, owner, input) {
     const own = rules[input];
@@ -29,7 +29,7 @@ const half: LayerDefinition<HalfConfig> = {
   build: buildPart,
 };
 
-/** An output of a half: as the graph has it, or as it lies. */
+/** An output of a half, with the layout of the graph or as stored. */
 interface Output {
   readonly kind?: Kind;
   readonly value: Value;
@@ -46,7 +46,7 @@ function halfOf(inputs: readonly GraphInput[], crossing: Part["inputs"], outputs
   return withDefinition({ kind: "half of the graph", config: config as unknown as Json }, half);
 }
 
-/** Those of `nodes` that read one of the inputs, or what is made of it; and where they come step by step, those that are over their time. */
+/** The nodes that depend on one of the inputs; for inputs that arrive step by step, also those over their time axis. */
 function reading(nodes: readonly AnyNode[], inputs: readonly GraphInput[], stepwise: boolean): Set<AnyNode> {
   const names = new Set(inputs.flatMap(({ name }) => [name, lengthsOf(name)]));
   const times = new Set(stepwise ? inputs.flatMap(({ shape }) => shape.filter((dim) => typeof dim === "string")) : []);
@@ -60,7 +60,7 @@ function reading(nodes: readonly AnyNode[], inputs: readonly GraphInput[], stepw
   return found;
 }
 
-/** The graph cut where what depends on `late` inputs reads what depends on others alone. */
+/** Splits the graph between values that depend on `late` inputs and values that do not. */
 export function halvesOf(config: GraphConfig, late: readonly boolean[]): LayerHalves {
   const { inputs, outputs } = describedGraph(config);
   const numbers = inputs.map((_, i) => i);

@@ -1,4 +1,4 @@
-/** The layer that is a graph: any model of inference as data, with its states as parameters. */
+/** The graph layer: an inference model as data, with its states as parameters. */
 import type { LayerDefinition } from "../layer.ts";
 import { OptionReader } from "../options.ts";
 import { toldOf } from "../wrapping.ts";
@@ -16,7 +16,7 @@ export const graph: LayerDefinition<GraphConfig> = {
     toldOf(owner, () => describedGraph(config));
     return config;
   },
-  takes: "a list of what the inputs of its graph are, in their order",
+  takes: "a list of the inputs of its graph, in order",
   outputs(config, given) {
     const { inputs, outputs } = describedGraph(config);
     return inputs.map(({ kind }) => kind).join() === given.join() ? outputs.map(({ kind }) => kind) : undefined;

@@ -1,4 +1,4 @@
-/** Graphs as plain data, and back: node after node, each with the numbers of the values that it reads. */
+/** Converts graphs to and from plain data: a list of nodes, each with the numbers of the values that it reads. */
 import { ConfigError, OstinatoError, ShapeError } from "../../errors.ts";
 import { apply } from "../../ir/build/apply.ts";
 import { constant } from "../../ir/build/source.ts";
@@ -8,23 +8,23 @@ import { sizeOf } from "../../tensor.ts";
 import { expectKeys, isRecord, type Json, shown } from "../options.ts";
 import { MOST_NUMBERS, numberToJson, readAttrs, readOp } from "./attributes.ts";
 
-/** One node. Values are numbered: the outputs of the first node, then those of the second, … */
+/** A node. Values are numbered: the outputs of the first node, then those of the second, … */
 export type PlainNode = {
   readonly op: string;
   readonly inputs: readonly number[];
   readonly attrs: { readonly [name: string]: Json };
 };
 
-/** As many nodes as a graph has in good faith, those of its bodies among them; as deep as bodies lie in bodies; as many values as a node reads. */
+/** The limits of a graph: nodes including those in bodies, nesting depth of bodies, and inputs of a node. */
 const MOST_NODES = 100_000;
 const DEEPEST = 8;
 const MOST_INPUTS = 10_000;
-/** The elements of a value whose sizes are all known. */
+/** The number of elements of a value whose sizes are all known. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 
 type InputAttrs = OpAttrs["input"];
 
-/** The values of a graph, what it reads from outside, and the numbers of the values in the plain form. */
+/** The values of a graph, its outer values, and the number of each value in the plain form. */
 class Writer {
   readonly nodes: PlainNode[] = [];
   readonly #first = new Map<AnyNode, number>();
@@ -59,7 +59,7 @@ function plainAttrs(node: AnyNode): PlainNode["attrs"] {
   return node.attrs as unknown as PlainNode["attrs"];
 }
 
-/** Values with all that is below them as plain data: the nodes, and the number of each value. */
+/** Converts values and everything that they depend on to plain data: the nodes, and the number of each value. */
 export function toPlain(roots: readonly Value[]): {
   readonly nodes: readonly PlainNode[];
   readonly values: readonly number[];
@@ -68,27 +68,27 @@ export function toPlain(roots: readonly Value[]): {
   return { nodes: writer.nodes, values: roots.map((root) => writer.numberOf(root)) };
 }
 
-/** What a plain graph becomes in the place where it is read. */
+/** The context in which a plain graph is read. */
 export interface Place {
   /** A feed or a state. */
   input(attrs: InputAttrs): Value;
-  /** What a named size is. @throws ConfigError for one that is not known */
+  /** Resolves a named size. @throws ConfigError for an unknown name */
   size(name: string): Dim;
-  /** What stands for the outputs of a node outside of bodies; undefined where it is as it was written. */
+  /** Replaces the outputs of a node outside bodies; undefined keeps them. */
   instead?(op: OpName, inputs: readonly Value[], attrs: OpAttrs[OpName]): readonly Value[] | undefined;
 }
 
-/** A list of numbers of values that there are. */
+/** A list of existing value numbers. */
 function numbersIn(given: unknown, what: string, count: number): readonly number[] {
   if (!Array.isArray(given) || given.length > MOST_INPUTS)
-    throw new ConfigError(`${what} must be a list of at most ${MOST_INPUTS} numbers of values, got ${shown(given)}`);
+    throw new ConfigError(`${what} must be a list of at most ${MOST_INPUTS} value numbers, got ${shown(given)}`);
   const missing: unknown = given.find((number) => !(Number.isInteger(number) && number >= 0 && number < count));
   if (missing !== undefined)
-    throw new ConfigError(`${what} has ${shown(missing)}, and there are values 0 … ${count - 1} before it`);
+    throw new ConfigError(`${what} has ${shown(missing)}, but only the values 0 … ${count - 1} precede it`);
   return given as readonly number[];
 }
 
-/** @throws ShapeError where a scan has not as many inputs and results as it says */
+/** @throws ShapeError if the numbers of inputs and results of a scan do not match its attributes */
 function expectScan({ length }: readonly Value[], { body, carries, sequences }: OpAttrs["scan"]): void {
   if (carries + sequences > length || carries > body.results.length)
     throw new ShapeError(
@@ -96,7 +96,7 @@ function expectScan({ length }: readonly Value[], { body, carries, sequences }: 
     );
 }
 
-/** Nodes and numbers that are left, for a graph and its bodies together. */
+/** The remaining budget of nodes and numbers, shared by a graph and its bodies. */
 interface Left {
   nodes: number;
   numbers: number;
@@ -114,7 +114,7 @@ class Reader {
     this.#depth = depth;
   }
 
-  /** Values by their numbers. */
+  /** Values by number. */
   at(given: unknown, what: string): Value[] {
     return numbersIn(given, what, this.values.length).map((number) => this.values[number] as Value);
   }
@@ -146,7 +146,7 @@ class Reader {
     if (op === "input") return [this.#input(inputs, attrs as InputAttrs)];
     if (op === "constant") this.#left.numbers -= (attrs as OpAttrs["constant"]).data.length;
     if (this.#left.numbers < 0)
-      throw new ConfigError(`constants hold more than ${MOST_NUMBERS} numbers; larger ones must be parameters`);
+      throw new ConfigError(`constants have more than ${MOST_NUMBERS} numbers; use parameters for large ones`);
     if (op === "scan") expectScan(inputs, attrs as OpAttrs["scan"]);
     if (op === "size") return [this.#size(inputs, attrs as OpAttrs["size"])];
     const instead = this.#depth === 0 ? this.#place.instead?.(op, inputs, attrs) : undefined;
@@ -158,10 +158,10 @@ class Reader {
   }
 
   #input(inputs: readonly Value[], attrs: InputAttrs): Value {
-    if (inputs.length > 0) throw new ConfigError(`it reads nothing, got ${inputs.length} inputs`);
+    if (inputs.length > 0) throw new ConfigError(`it has no inputs, got ${inputs.length}`);
     const inBody = this.#depth > 0;
     if (inBody !== (attrs.kind === "parameter"))
-      throw new ConfigError(`a ${attrs.kind} stands ${inBody ? "in the body of an op" : "outside of bodies"}`);
+      throw new ConfigError(`a ${attrs.kind} is not allowed ${inBody ? "in the body of an op" : "outside bodies"}`);
     return inBody ? (apply("input", [], attrs)[0] as Value) : this.#place.input(attrs);
   }
 
@@ -173,19 +173,19 @@ class Reader {
   #body(given: unknown): Body {
     if (!isRecord(given)) throw new ConfigError(`body must be { nodes, parameters, results }, got ${shown(given)}`);
     expectKeys("its body", given, ["nodes", "parameters", "results"]);
-    if (this.#depth >= DEEPEST) throw new ConfigError(`bodies lie deeper in each other than ${DEEPEST}`);
+    if (this.#depth >= DEEPEST) throw new ConfigError(`bodies are nested more than ${DEEPEST} levels deep`);
     const inner = new Reader(this.#place, this.#left, this.#depth + 1);
     inner.read(given.nodes);
     const parameters = inner.at(given.parameters, "parameters");
     const wanted = new Set(inner.values.filter(({ node }) => node.op === "input"));
     if (!parameters.every((value) => wanted.delete(value)) || wanted.size > 0)
-      throw new ConfigError("parameters must be all inputs of its body, each once");
+      throw new ConfigError("parameters must list each input of the body once");
     return { parameters, results: inner.at(given.results, "results") };
   }
 }
 
 /**
- * The values of plain nodes, read by their numbers. Nothing is believed: ops and attributes are those of a closed list, and types are inferred.
+ * Builds the values of plain nodes, by number. The data is untrusted: ops and attributes must be in a closed list, and types are inferred.
  *
  * @throws ConfigError, ShapeError, DTypeError that names the node
  */

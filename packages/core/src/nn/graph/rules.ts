@@ -1,4 +1,4 @@
-/** What a graph asks of the data that it is fed: which ids there are, and which steps at the ends of rows are padding. It is found in its ops. */
+/** The requirements of a graph on its data: the range of ids, and the padding at the ends of rows. They are found in its ops. */
 
 import { ops } from "../../ir/ops.ts";
 import { recurrenceInputs, recurrenceNames } from "../../ir/recurrences.ts";
@@ -7,17 +7,17 @@ import { checkIds } from "../ids.ts";
 import type { InputData } from "../layer.ts";
 import { checkSteps } from "../masking.ts";
 
-/** The rules of one input. */
+/** The rules for an input. */
 export interface DataRules {
-  /** Ids are below this, which is the number of rows that they are looked up in. */
+  /** The exclusive upper bound of ids, which is the number of rows of the table. */
   readonly inputDim?: number;
-  /** What an id, or each feature of a step, is where it is padding. */
+  /** The padding value of ids, or of all features of a step. */
   readonly padding?: number;
-  /** All that goes along time knows where padding begins, so that rows may end there. */
+  /** Whether all computation along time ignores padding, so that rows can be cut at their lengths. */
   readonly cut: boolean;
 }
 
-/** The lengths of rows that nodes read, each with the size that they are lengths of, in the order of the nodes. */
+/** The lengths that nodes read, each with its time size, in the order of the nodes. */
 export function lengthsIn(nodes: readonly AnyNode[]): readonly { readonly time: Dim; readonly lengths: Value }[] {
   return nodes.flatMap((node) => {
     const [first, second] = node.inputs as [Value, Value];
@@ -31,7 +31,7 @@ export function lengthsIn(nodes: readonly AnyNode[]): readonly { readonly time: 
   });
 }
 
-/** `from`, and those of `nodes` that read it or what is made of it; where `moved` is asked for, only made by moving elements. */
+/** `from`, and the `nodes` that depend on it; with `moved`, only through ops that move elements. */
 function above(nodes: readonly AnyNode[], from: AnyNode, moved = false): ReadonlySet<AnyNode> {
   const found = new Set([from]);
   for (const node of nodes)
@@ -40,7 +40,7 @@ function above(nodes: readonly AnyNode[], from: AnyNode, moved = false): Readonl
   return found;
 }
 
-/** Whether a node makes of several steps something else than these steps. */
+/** Whether a node combines or reorders steps. */
 function mixesSteps({ op, inputs, outputs, attrs }: AnyNode, time: Dim): boolean {
   const over = ({ shape }: Pick<ValueType, "shape">): boolean => shape.includes(time);
   const read = inputs.filter(({ type }) => over(type));
@@ -50,13 +50,13 @@ function mixesSteps({ op, inputs, outputs, attrs }: AnyNode, time: Dim): boolean
   return alongLast || turned || op === "scan" || outputs.some((output) => !over(output));
 }
 
-/** The number that fills a value. */
+/** The number that fills a value, if there is one. */
 export function numberIn({ node }: Value): number | undefined {
   if (node.op === "broadcast") return numberIn(node.inputs[0] as Value);
   return node.op === "constant" && node.attrs.data.length === 1 ? node.attrs.data[0] : undefined;
 }
 
-/** What is compared with a number, behind casts. */
+/** The value and number of a comparison, ignoring casts. */
 function compared({ node }: Value): { readonly value: Value; readonly number: number } | undefined {
   const [first, second] = node.inputs as [Value, Value];
   if (node.op === "cast") return compared(first);
@@ -65,7 +65,7 @@ function compared({ node }: Value): { readonly value: Value; readonly number: nu
 }
 
 /**
- * The padding of vectors whose lengths are found as `masking` finds them: the last step where some feature is not that number. Undefined where lengths are found otherwise.
+ * The padding value of vectors if lengths are computed as by `masking`, from the last step with a feature that differs from it. Otherwise undefined.
  */
 function paddingOf({ node }: Value, data: ReadonlySet<AnyNode>): number | undefined {
   if (node.op === "mul") return paddingOf(node.inputs[0] as Value, data);
@@ -75,7 +75,7 @@ function paddingOf({ node }: Value, data: ReadonlySet<AnyNode>): number | undefi
   return equal && data.has(equal.value.node) ? equal.number : undefined;
 }
 
-/** The rules of an input over time that is fed as `fed`. */
+/** The rules for an input with a time axis. */
 export function rulesIn(nodes: readonly AnyNode[], fed: Value): DataRules {
   const data = above(nodes, fed.node, true);
   const rows = nodes.flatMap(({ op, inputs: [table, ids] }) => {
@@ -98,12 +98,12 @@ export function rulesIn(nodes: readonly AnyNode[], fed: Value): DataRules {
   return { ...inputDim, padding: first.padding, cut };
 }
 
-/** A node, and what it is made of. */
+/** A node and everything that it depends on. */
 function below(node: AnyNode): AnyNode[] {
   return nodesOf([{ node, output: 0, type: node.outputs[0] as ValueType }]);
 }
 
-/** Checks data by the rules, as `reads` of a layer does. */
+/** Checks data against the rules, as a layer's `reads` does. */
 export function checkData(
   { inputDim, padding, cut }: DataRules,
   data: InputData,

@@ -1,4 +1,4 @@
-/** Graphs as trained models, and back; and such a model as a layer of another. */
+/** Converts graphs to trained models and back, and uses them as layers. */
 import { ConfigError } from "../../errors.ts";
 import { type Graph, rootsOf } from "../../ir/value.ts";
 import type { Tensors } from "../../tensor.ts";
@@ -16,33 +16,33 @@ const KIND = "graph";
 
 /** Options of `graphTrained`. */
 export interface GraphTrainedOptions {
-  /** What the layer is called: the first part of the names of the weights. Default "model". */
+  /** The name of the layer, which is the first part of the weight names. Default "model". */
   readonly name?: string;
-  /** The order of the inputs. Default: that in which the graph reads them. */
+  /** The order of the inputs. Default: the order in which the graph reads them. */
   readonly inputs?: readonly string[];
-  /** How texts become ids, to be kept with the model. */
+  /** The vocabulary to store with the model. */
   readonly vocabulary?: Json;
-  /** Whatever else belongs to the model. */
+  /** Further data to store with the model. */
   readonly metadata?: { readonly [key: string]: Json };
 }
 
-/** Two texts of names in the same order. */
+/** Whether two lists have the same names in the same order. */
 const sameNames = (a: readonly { readonly name: string }[], b: readonly { readonly name: string }[]): boolean =>
   JSON.stringify(a.map(({ name }) => name)) === JSON.stringify(b.map(({ name }) => name));
 
 /**
- * A model from a graph of inference and its state, such as a file of another library holds: it is saved, loaded, run, trained, exported and put together
- * with layers as any other. Its one layer, of the kind "graph", has the graph as its options and the states as its parameters, called after the layer:
- * `model/kernel` of a state "kernel".
+ * Creates a model from an inference graph and its state, for example from a file of another library. It can be saved, loaded, run, trained, exported and combined
+ * with layers like any other model. It has one layer of the kind "graph". The options of the layer are the graph, and its parameters are the states, named after the layer:
+ * `model/kernel` for a state "kernel".
  *
- * What is fed is batch first, and named by its kind: ids int32 ["batch", time], a sequence float32 ["batch", time, features], features float32 ["batch", features],
- * and `x/lengths`, int32 ["batch"], the lengths of the rows of an input "x". Time is the name of a size, features a number. What is fetched is batch first, too: features, a sequence, or scores
- * float32 ["batch", queryTime, valueTime]. Every state is float32 of a known shape. `inferenceGraph` gives such graphs.
+ * Feeds are batch first, and their type determines their kind: ids int32 ["batch", time], a sequence float32 ["batch", time, features], features float32 ["batch", features],
+ * and `x/lengths`, int32 ["batch"], the row lengths of an input "x". Time is the name of a size, features a number. Fetches are also batch first: features, a sequence, or scores
+ * float32 ["batch", queryTime, valueTime]. Every state is float32 with a fixed shape. `inferenceGraph` returns such graphs.
  *
- * Ids are checked against the rows of what they look up. Where the graph finds lengths in ids (`sequenceLengths`), 0 is padding.
+ * Ids are checked against the tables that they index. If the graph computes lengths from ids (`sequenceLengths`), 0 is padding.
  *
- * @param state the data of each state by its name in the graph
- * @throws ConfigError, ShapeError, DTypeError for a graph of another form, and for ops of training; ModelFileError for a state that is missing, left over or of another shape
+ * @param state the data of each state, by its name in the graph
+ * @throws ConfigError, ShapeError, DTypeError for other graphs, and for ops that are only used in training; ModelFileError for a state that is missing, left over or of the wrong shape
  *
  * @example
  * const x = feed("x", "float32", ["batch", 2]);
@@ -60,9 +60,7 @@ export function graphTrained(graph: Graph, state: Tensors, options: GraphTrained
       throw new ConfigError(`graphTrained: the fetch "${fetch}" must be a value of a graph, got ${shown(value)}`);
   if (!isRecord(state)) throw new ConfigError(`graphTrained: the state must be tensors by name, got ${shown(state)}`);
   if (graph.updates.length > 0 || graph.guard)
-    throw new ConfigError(
-      "graphTrained: the graph changes its state; a graph of inference has no updates and no guard",
-    );
+    throw new ConfigError("graphTrained: the graph must be an inference graph, without updates and guard");
   const { nodes, values } = toPlain(rootsOf(graph));
   const fetches = Object.keys(graph.fetches).map((fetch, i) => ({ name: fetch, value: values[i] as number }));
   const { spec: layer } = createLayer<AnyLayer, GraphConfig>(KIND, definition, { name, nodes, fetches } as object);
@@ -93,17 +91,17 @@ export function graphTrained(graph: Graph, state: Tensors, options: GraphTrained
   };
 }
 
-/** A graph and the data of its states by name. */
+/** A graph and the data of its states, by name. */
 export interface GraphForm {
   readonly graph: Graph;
   readonly state: Tensors;
 }
 
 /**
- * The graph of a model that `graphTrained` made, exactly as it was given, with its present state; undefined for a model of layers, and for one that has such a graph
+ * The original graph of a model that `graphTrained` made, with its current state. Undefined for a model of layers, and for a model that has such a graph
  * among other layers.
  *
- * @throws ConfigError for what is no trained model
+ * @throws ConfigError for values that are not trained models
  *
  * @example
  * const form = graphForm(trained);
@@ -132,20 +130,20 @@ export function graphForm(trained: Pick<Trained, "spec" | "weights">): GraphForm
 
 /** The layer of a model that is a graph. */
 export interface GraphLayer extends AnyLayer {
-  /** The outputs in their order, for the inputs in theirs. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a graph gives is known when it is read
+  /** Returns the outputs in order, for the inputs in order. */
+  // biome-ignore lint/suspicious/noExplicitAny: the kinds of the outputs are only known at run time
   (inputs: readonly Symbolic[]): readonly Symbolic<any>[];
-  /** The output of a graph that has one, for the input of a graph that has one. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a graph gives is known when it is read
+  /** Returns the only output, for the only input. */
+  // biome-ignore lint/suspicious/noExplicitAny: the kinds of the outputs are only known at run time
   (input: Symbolic<any>): Symbolic<any>;
   readonly pointwise?: never;
 }
 
 /**
- * A model that is a graph (`graphTrained`, and what is made by it) as a layer, to be put together with others. It has the name and the parameters that it had, so that
- * the weights of the model are those of the layer. Sizes take the names of what it is applied to.
+ * Uses a model made by `graphTrained` as a layer in another model. The layer keeps its name and parameters, so
+ * the weights of the model are the weights of the layer. Its named sizes are bound to those of its inputs.
  *
- * @throws ConfigError for another model
+ * @throws ConfigError for other models
  *
  * @example
  * const x = input({ shape: ["time", 8], name: "x" });
@@ -157,7 +155,7 @@ export function graphLayer(trained: Trained): GraphLayer {
   expectTrained("graphLayer", trained);
   if (graphForm(trained) === undefined)
     throw new ConfigError(
-      "graphLayer: the model is made of layers, not of one graph; graphTrained(inferenceGraph(spec), weights) makes a graph of it, without its dropout",
+      "graphLayer: the model consists of layers, not of one graph; convert it with graphTrained(inferenceGraph(spec), weights), which removes dropout",
     );
   const { kind, name, config } = trained.spec.layers[0] as ModelSpec["layers"][number];
   const layer = createLayer<AnyLayer & ((inputs: readonly Symbolic[]) => Symbolic | readonly Symbolic[]), GraphConfig>(
@@ -171,7 +169,7 @@ export function graphLayer(trained: Trained): GraphLayer {
     if (!isSymbolic(given)) return outputs;
     if (outputs.length === 1) return outputs[0];
     throw new ConfigError(
-      `${kind} "${name}" has ${outputs.length} outputs; apply it to a list, and take them from the list that it gives: const [first, second] = layer([x])`,
+      `${kind} "${name}" has ${outputs.length} outputs; apply it to a list to get a list: const [first, second] = layer([x])`,
     );
   };
   return Object.assign(apply, { spec: layer.spec }) as GraphLayer;

@@ -92,7 +92,7 @@ interface OwnedParameter extends ParameterSpec {
   readonly owner: string;
 }
 
-/** A parameter as it is trained. */
+/** A parameter in training. */
 type TrainedParameter = OwnedParameter & Tuned;
 
 interface Scored {
@@ -236,11 +236,11 @@ interface TrainingStep extends Scored {
   readonly built: BuiltModel;
   /** The parameters that it changes, each with its gradient. */
   readonly trained: readonly (TrainedParameter & { readonly gradient: Value })[];
-  /** What the optimizer leaves. */
+  /** The optimizer's results. */
   readonly updates: readonly Update[];
 }
 
-/** A step of training: forward, losses, gradients and what the optimizer makes of them. */
+/** A training step: forward pass, losses, gradients and optimizer. */
 export function trainingStep(
   spec: ModelSpec,
   objective: Objective,

@@ -28,11 +28,11 @@ export interface Objective {
   /** Now and then a decoder reads in training what it wrote itself: `scheduledSampling({ … })`. Default: it always reads what is given. */
   readonly scheduledSampling?: TrainingForm;
   /**
-   * Whether training may change a parameter, by its name: `(name) => name.startsWith("head/")` freezes all others. What a layer freezes stays so. Regularizers count
-   * trained parameters alone. Default: all are trained.
+   * Selects the parameters to train by name: `(name) => name.startsWith("head/")` freezes all others. Parameters frozen by a layer remain frozen. Regularizers only
+   * apply to trained parameters. Default: all are trained.
    */
   readonly trainable?: (name: string) => boolean;
-  /** By what the learning rate is multiplied for a parameter, by its name, a number from 0 on. Default 1 for all. */
+  /** The factor of a parameter's learning rate, by name; at least 0. Default 1 for all. */
   readonly learningRates?: (name: string) => number;
 }
 

@@ -34,7 +34,7 @@ export interface TargetSpec {
 export const timeOf = ({ dtype, shape }: TargetSpec): Dim | undefined =>
   shape.length > (dtype === "float32" ? 2 : 1) ? shape[1] : undefined;
 
-/** How many classes a target tells apart; undefined where it is a quantity. One probability tells two. */
+/** The number of classes of a target; undefined for quantities. A single probability distinguishes two classes. */
 export function classesOf({ classes, shape, probability }: TargetSpec): number | undefined {
   const width = shape.at(-1);
   if (classes !== undefined || typeof width !== "number") return classes;

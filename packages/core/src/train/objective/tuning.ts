@@ -1,18 +1,18 @@
-/** Fine-tuning: which parameters training leaves as they are, and how fast it changes the others, by their names. */
+/** Fine-tuning: selects the parameters to train and scales their learning rates, by name. */
 import { ConfigError } from "../../errors.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
 import { type Json, shown } from "../../nn/options.ts";
 import type { Objective } from "./objective.ts";
 
-/** What is said of a parameter by its name. */
+/** The settings of a parameter. */
 export interface Tuned {
-  /** It would be trained, but for `trainable`. */
+  /** Whether it is frozen only by `trainable`. */
   readonly frozen: boolean;
-  /** By what the learning rate is multiplied. */
+  /** The factor of the learning rate. */
   readonly rate: number;
 }
 
-/** A parameter as it is trained. @throws ConfigError where a function gives something else than it must */
+/** The settings of a parameter in training. @throws ConfigError if a function returns a value of the wrong type */
 export function tuned<P extends ParameterSpec>(
   parameter: P,
   { trainable = () => true, learningRates = () => 1 }: Objective,
@@ -21,12 +21,12 @@ export function tuned<P extends ParameterSpec>(
   const [trains, rate] = [trainable(name), learningRates(name)];
   if (typeof trains !== "boolean" || !(rate >= 0 && Number.isFinite(rate)))
     throw new ConfigError(
-      `compile: for "${name}" trainable must give true or false and learningRates a number from 0 on, got ${shown(trains)} and ${shown(rate)}`,
+      `compile: for "${name}" trainable must return a boolean and learningRates a number >= 0, got ${shown(trains)} and ${shown(rate)}`,
     );
   return { ...parameter, trainable: own && trains, frozen: own && !trains, rate };
 }
 
-/** What a checkpoint must agree with, by the option that says it; nothing where all parameters are trained alike. */
+/** The settings that a checkpoint must match, by option; empty if all parameters are trained alike. */
 export function tuningSettings(parameters: readonly (ParameterSpec & Tuned)[]): Record<string, Json> {
   return Object.fromEntries(
     parameters.flatMap(({ name, frozen, rate }): [string, Json][] =>
