@@ -1,4 +1,4 @@
-/** What an install of a package brings, and what of it would run by itself or is no JavaScript and WebAssembly. */
+/** Checks what installing a package adds: install scripts, and files other than JavaScript and WebAssembly. */
 import { existsSync, globSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 

@@ -1,4 +1,4 @@
-/** Models of other programs: what it takes to put a text before them stands in a file beside theirs, and is as in this app where it does not. */
+/** Reads the descriptions of models from other programs: the settings for texts, with this app's defaults. */
 import {
   descriptionBeside,
   type ForeignOptions,
@@ -19,21 +19,21 @@ import {
 } from "@ostinato/text";
 import { keptOf } from "./inputs.ts";
 
-/** What `export` writes beside an ONNX file, or a part of it; the vocabulary alone is enough. */
+/** The description that `export` writes, or part of it; only the vocabulary is required. */
 interface Description {
   readonly settings: Partial<ClassifierSettings>;
   readonly vocabulary: Vocabulary;
-  /** Those of inputs after the first. */
+  /** The vocabularies of further inputs. */
   readonly others: Readonly<Record<string, Vocabulary>>;
 }
 
-/** What the settings are where nothing says otherwise. */
+/** The default settings. */
 const defaults: ClassifierSettings = { labels: ["negative", "positive"], maxLength: 300 };
 
-/** `maxTokens` is how many ids the network knows. */
+/** `maxTokens` is the number of ids of the network. */
 function descriptionIn(text: string, maxTokens: number): Description {
   const { vocabulary, others = {}, labels, maxLength, truncating, padding } = recordIn(text);
-  // In an index of words "vocabulary" may be one of them, and has an id.
+  // In an index of words, "vocabulary" may be a word with an id.
   if (typeof vocabulary !== "object" || vocabulary === null)
     return { settings: {}, vocabulary: vocabularyFromFile(text, { maxTokens }), others: {} };
   const given = Object.entries({ labels, maxLength, truncating, padding }).filter(
@@ -48,16 +48,16 @@ function descriptionIn(text: string, maxTokens: number): Description {
   };
 }
 
-/** What may describe a model that does not do so itself. */
+/** Sources for the description of a model without its own. */
 export interface Describing extends Pick<ForeignOptions, "vocabulary"> {
-  /** Makes a vocabulary where no file tells one, of so many ids at most. */
+  /** Creates a vocabulary of at most this number of ids if no file contains one. */
   readonly own?: ((maxTokens: number) => Vocabulary) | undefined;
 }
 
 /**
- * The model of a file with what describes it. What gives logits gets a layer that makes probabilities of them.
+ * The model of a file with its description. If it returns logits, a layer that converts them to probabilities is added.
  *
- * Throws `UsageError` where nothing tells its vocabulary, or where that cannot be read or does not fit.
+ * Throws `UsageError` if there is no vocabulary, or if it cannot be read or does not fit.
  */
 export async function describedModel(
   file: string,
@@ -71,15 +71,15 @@ export async function describedModel(
   if (described) return described;
   if (own) return withDescription(trained, { settings: {}, vocabulary: own(maxTokens), others: {} });
   throw new UsageError(
-    `${file} tells no vocabulary, and there is no ${descriptionBeside(file)}; name a file with the words that the model was trained with, in the order of their ids, with --vocabulary`,
+    `${file} has no vocabulary, and ${descriptionBeside(file)} does not exist; use --vocabulary for a file with the words that the model was trained with, in the order of their ids`,
   );
 }
 
-/** How many ids all inputs of a model know. */
+/** The number of ids that all inputs of a model accept. */
 const knownIds = ({ spec }: Trained): number =>
   Math.min(...Object.values(dataRules(spec)).map(({ inputDim = Number.POSITIVE_INFINITY }) => inputDim));
 
-/** @throws ConfigError for a vocabulary that does not fit the model, and for padding where it takes no other than its own */
+/** @throws ConfigError for a vocabulary that does not fit the model, and for a padding that the model does not support */
 function withDescription(trained: Trained, { settings, vocabulary, others }: Description): Trained {
   const [first, ...further] = trained.spec.inputs.map(({ name }) => name);
   const more = further.map((name) => [name, others[name] ?? vocabulary] as const);
@@ -93,7 +93,7 @@ function withDescription(trained: Trained, { settings, vocabulary, others }: Des
   };
 }
 
-/** Where zeros fill up rows unless the description says so. A network that knows no padding has seen it: in front, as Keras's `pad_sequences` puts it there. */
+/** The default side of padding. A network without a mask is padded in front, like Keras's `pad_sequences`. */
 function paddingOf(
   spec: ModelSpec,
   vocabularies: Vocabularies,
@@ -107,7 +107,7 @@ function paddingOf(
       throw new ConfigError(`it has ${shownCount(size)} ids, and ${of} knows ${shownCount(inputDim)}`);
     if (padding === 0 && (given === "pre" || vocabulary.unknownId === 0))
       throw new ConfigError(
-        `${of} takes id 0 for the end of a text, and ${given === "pre" ? "padding in front" : "unknown words"} would be such; a network of weights alone does not with --preset article`,
+        `${of} treats id 0 as the end of a text, which conflicts with ${given === "pre" ? "padding in front" : "unknown words"}; for weights without a network, --preset article avoids this`,
       );
   }
   const all = Object.values(rules);

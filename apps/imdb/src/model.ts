@@ -70,8 +70,8 @@ export function metadataOf({ preset, seed, data, classWeight, origin }: About, s
 const unknownData: DataRecord = { kind: "imdb", digest: "" };
 
 /**
- * The model that `--model` names, and `--init`. One that another program made is described by what `describing` says, and is given the `network` where it is weights alone. Throws `ModelFileError`
- * where there is none, or one of another task, and `UsageError` where nothing describes it.
+ * The model of `--model` or `--init`. A model from another program is described by `describing`, and weights without a network use `network`. Throws `ModelFileError`
+ * if there is no model, or if it has another task, and `UsageError` if it has no description.
  */
 export async function loadSentiment(
   path: string,
@@ -84,7 +84,7 @@ export async function loadSentiment(
   try {
     const isDescribed = tellsAll(model.trained);
     if (isDescribed && describing.vocabulary !== undefined)
-      throw new UsageError(`--vocabulary: ${model.path} has the vocabulary that it was trained with; leave it out`);
+      throw new UsageError(`--vocabulary: ${model.path} contains its vocabulary; remove the option`);
     const trained = isDescribed ? model.trained : await describedModel(model.path, model.trained, describing);
     const { settings, ...read } = classifierSettings(trained);
     return { ...model, trained, ...read, settings, labelEncoder: { classes: settings.labels }, data };
@@ -94,11 +94,11 @@ export async function loadSentiment(
   }
 }
 
-/** Whether the file says what it takes to put a text before the model. */
+/** Whether the file contains the settings for texts. */
 const tellsAll = ({ vocabulary, metadata = {} }: Trained): boolean =>
   vocabulary !== undefined && "textClassifier" in metadata;
 
-/** What a model is given of a text, in words. */
+/** Describes how texts are passed to a model. */
 export function shownReading({ maxLength, truncating, padding }: KnownSettings): string {
   const end = truncating === "pre" ? "last" : "first";
   const filled =
@@ -106,7 +106,7 @@ export function shownReading({ maxLength, truncating, padding }: KnownSettings):
   return `It is given the ${end} ${shownCount(maxLength)} words of a text${filled}.`;
 }
 
-/** Opens a model on a backend, or in onnxruntime: an ONNX file of this library's own as it is, any other model as its export. */
+/** Opens a model on a backend, or in onnxruntime: an ONNX file of this library directly, any other model through an export. */
 export async function openClassifier({ trained, onnx }: Sentiment, name: RuntimeName): Promise<TextClassifier> {
   if (name !== "onnx") return textClassifier(trained, { backend: await backends[name]({}) });
   return textClassifier(onnx ?? trained, { backend: "onnx" });

@@ -1,4 +1,4 @@
-/** What `train` trains: the network that the options describe, with words of the texts, or a model that there is already, with the words that it knows. */
+/** The subject of `train`: a new network described by the options, with words from the texts, or an existing model with its words. */
 import { type Initial, learningOf } from "@ostinato/app";
 import { type ClassifierSettings, encodeForClassifier, type Vocabularies } from "@ostinato/classifier";
 import { adam, type CompileOptions, type Model, type Trained } from "@ostinato/core";
@@ -11,7 +11,7 @@ import type { TrainOptions } from "./options.ts";
 import { presetOf, rowSettings } from "./presets.ts";
 import type { TrainingReviews } from "./reviews.ts";
 
-/** The options for which the file of a model answers that is trained further. */
+/** The options that cannot be used with `--init`, because the model determines them. */
 export const answeredByFile = [
   "preset",
   "maxWords",

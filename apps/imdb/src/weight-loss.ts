@@ -1,4 +1,4 @@
-/** What weights in fewer bits cost: the labels that onnxruntime gives test reviews with them, and with float32. */
+/** Measures the cost of weights in fewer bits: compares the labels of test reviews in onnxruntime with those of float32. */
 import { setImmediate } from "node:timers/promises";
 import {
   dataPathOf,
@@ -45,7 +45,7 @@ export async function measureWeights(
     float32Bytes: float32.length,
     rows: texts.length,
     changed,
-    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} get another label`,
+    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} get a different label`,
     ...(rows && {
       figure: {
         ...({ name: "accuracy", title: "accuracy", better: "higher" } as const),

@@ -61,7 +61,7 @@ describe.each([
     const shown = (await runInside(["info", "--model", file])).stdout;
     expect(shown).toContain("Labels: negative, positive\n");
     expect(shown).toMatch(/40 ids, the first words are the, a, film, /);
-    expect(shown).toContain("Another program made it.\n");
+    expect(shown).toContain("It was made by another program.\n");
   });
 
   test("train --init goes on from it, and what comes of it is a model of this app", async () => {
@@ -103,7 +103,7 @@ describe.each([
       /cannot read the model .*: .*lstm/,
     );
     expect(await refused(["predict", "--model", golden(name), "a film"])).toMatch(
-      /it holds weights, and no network; .* train --init/,
+      /it contains weights but no network; .* train --init/,
     );
   });
 });
@@ -115,7 +115,7 @@ describe("descriptions", () => {
     copyFileSync(golden("keras.keras"), file);
     const predict = ["predict", "--model", file, ...texts.slice(0, 3)];
     expect(await refused(predict)).toMatch(
-      /film\.keras tells no vocabulary, and there is no .*film\.json; .* --vocabulary/,
+      /film\.keras has no vocabulary, and .*film\.json does not exist; use --vocabulary/,
     );
     const [first] = await told([...predict, "--vocabulary", golden("keras.json")]);
     expect(first?.probability).toBeCloseTo(expected.keras[0] as number, 5);
@@ -126,7 +126,7 @@ describe("descriptions", () => {
     const { code, stderr } = await runInside([...train, "--init", other, "--out", join(alone, "out")]);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: expect.stringMatching(/^imdb: .*other\.keras tells no vocabulary: .*oov_token[^\n]*\n$/),
+      stderr: expect.stringMatching(/^imdb: .*other\.keras has no vocabulary: .*oov_token[^\n]*\n$/),
     });
   });
 
@@ -144,10 +144,10 @@ describe("descriptions", () => {
     for (const [json, message] of [
       [[...vocabulary, "more"], /--vocabulary .*: it has 41 ids, and the model's input "\w+" knows 40/],
       [{ labels: ["one"], vocabulary }, /labels must be a list of two texts or more/],
-      [{ labels: ["a", "b", "c"], vocabulary }, /is no classifier of texts into 3 labels/],
-      [{ padding: "pre", vocabulary }, /takes id 0 for the end of a text, and padding in front would be such/],
+      [{ labels: ["a", "b", "c"], vocabulary }, /is not a classifier of texts into 3 labels/],
+      [{ padding: "pre", vocabulary }, /treats id 0 as the end of a text, which conflicts with padding in front/],
       ['{"a": ', /is not JSON/],
-      ["", /holds no words/],
+      ["", /contains no words/],
     ] as const) {
       written(json);
       expect(await refused(predict)).toMatch(message);
@@ -168,7 +168,7 @@ describe("what is no such model", () => {
       const bytes = readFileSync(golden(name));
       expect(await predict(at(name, bytes.subarray(0, bytes.length / 2)))).toMatch(/cannot read the model /);
     }
-    expect(await predict(at("words.onnx", "nothing"))).toMatch(/this is no model: neither one of this library's, nor/);
+    expect(await predict(at("words.onnx", "nothing"))).toMatch(/the file is not a model; supported are/);
     expect(await predict(at("weights.pt", Buffer.of(0x80, 4, 0x95)))).toMatch(/cannot read the model .*weights\.pt: /);
     expect(await predict(join(folder, "none.onnx"))).toMatch(/none\.onnx: no such file/);
     expect(await predict(join(folder, "none.keras"))).toMatch(/none\.keras: no such file/);

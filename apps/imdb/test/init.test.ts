@@ -129,17 +129,19 @@ describe("what learns, and how fast", () => {
   test("names that there are not, nothing left to learn, no model to begin with", async () => {
     const further = [...train, ...init, "--out", temporaryFolder()];
     expect(await refused([...further, "--freeze", "embeding"])).toMatch(
-      /--freeze: nothing is called "embeding"; there are embedding\/embeddings, lstm\/W, .*dense\/bias\n/,
+      /--freeze: "embeding" matches no name; the names are embedding\/embeddings, lstm\/W, .*dense\/bias\n/,
     );
     expect(await refused([...further, "--learning-rates", "gru=0.1"])).toMatch(
-      /--learning-rates: nothing is called "gru"/,
+      /--learning-rates: "gru" matches no name/,
     );
-    expect(await refused([...further, "--freeze", "*"])).toMatch(/--freeze: all weights would stay as they are/);
+    expect(await refused([...further, "--freeze", "*"])).toMatch(/--freeze: all weights would be frozen/);
     expect(await refused([...train, "--freeze", "embedding", "--out", temporaryFolder()])).toMatch(
-      /--freeze is for --init/,
+      /--freeze requires --init/,
     );
-    expect(await refused([...further, "--learning-rates", "lstm"])).toMatch(/It must be names with factors/);
-    expect(await refused([...further, "--freeze", "a,,b"])).toMatch(/It must be names with commas between/);
+    expect(await refused([...further, "--learning-rates", "lstm"])).toMatch(
+      /It must be names with non-negative factors/,
+    );
+    expect(await refused([...further, "--freeze", "a,,b"])).toMatch(/It must be names separated by commas/);
   });
 });
 
@@ -148,10 +150,10 @@ describe("what does not go together", () => {
     const out = temporaryFolder();
     const further = [...train, ...init, "--epochs", "1", "--out", out];
     expect(await refused([...further, "--units", "4"])).toMatch(
-      /--units is for a new network, and that of model\.safetensors is trained further; leave it out/,
+      /--units describes a new network and cannot be used with --init model\.safetensors; remove it/,
     );
-    expect(await refused([...further, "--max-words", "60"])).toMatch(/--max-words is for a new network/);
-    expect(await refused([...further, "--preset", "default"])).toMatch(/--preset is for a new network/);
+    expect(await refused([...further, "--max-words", "60"])).toMatch(/--max-words describes a new network/);
+    expect(await refused([...further, "--preset", "default"])).toMatch(/--preset describes a new network/);
     const other = writeCsv(
       temporaryFolder(),
       drawnRows(60).map((row) => ({ ...row, queue: `${row.queue}s` })),

@@ -170,5 +170,5 @@ test("export with int8 weights and int64 ids tells what they cost", async () => 
 test("options of measuring are for weights that are measured", async () => {
   const { code, stderr } = await runInside(["export", "--model", join(cwd, "runs", "imdb"), "--max-loss", "0.1"]);
   expect(code).toBe(2);
-  expect(stderr).toContain("--max-loss is for --weights float16 and int8");
+  expect(stderr).toContain("--max-loss requires --weights float16 or int8");
 });

@@ -158,7 +158,7 @@ describe("models", () => {
     for (const bytes of ["", "not a model", readFileSync(join(folder, "good", "loss.png"))]) {
       expectUsage(
         await runInside(["predict", "--model", folderWith(bytes), "text"]),
-        /this is no model: neither one of/,
+        /the file is not a model; supported are/,
       );
     }
     const inTheWay = temporaryFolder();

@@ -1,4 +1,4 @@
-/** Taggers of other programs: their tags and words stand in a file beside theirs. */
+/** Reads the descriptions of taggers from other programs: their tags and words. */
 import { descriptionBeside, readDescription, recordIn, shownCount, UsageError, withProbabilities } from "@ostinato/app";
 import { ConfigError, dataRules, parseModelSpec, type Trained } from "@ostinato/core";
 import { taggerMetadata, wordVocabulary } from "@ostinato/tagger";
@@ -7,8 +7,8 @@ import { type Vocabulary, vocabularyFromJson, vocabularySize } from "@ostinato/t
 const form = '{ "tags": [...], "vocabulary": [...] }';
 
 /**
- * The model of a file with what describes it: that of the file `vocabulary`, else of the one beside it. It reads ids of words, and gives a number for each tag. Throws `UsageError` where
- * nothing tells its tags and its words, or where they do not fit.
+ * The model of a file with its description: the file `vocabulary`, or the file next to the model. It must take word ids and return one number per tag. Throws `UsageError` if
+ * tags or words are missing, or do not fit.
  */
 export async function describedTagger(
   file: string,
@@ -17,7 +17,7 @@ export async function describedTagger(
 ): Promise<Trained> {
   const described = await readDescription(file, vocabulary, (text) => {
     const { tags, vocabulary: words } = recordIn(text);
-    if (tags === undefined || words === undefined) throw new ConfigError(`it must tell tags and words, ${form}`);
+    if (tags === undefined || words === undefined) throw new ConfigError(`it must contain tags and words, ${form}`);
     return withDescription(
       trained,
       tags as readonly string[],
@@ -26,11 +26,11 @@ export async function describedTagger(
   });
   if (described) return described;
   throw new UsageError(
-    `${file} tells no tags and no words, and there is no ${descriptionBeside(file)}; name a file with both in the order of their numbers, ${form}, with --vocabulary`,
+    `${file} has no tags and words, and ${descriptionBeside(file)} does not exist; use --vocabulary for a file with both in the order of their numbers, ${form}`,
   );
 }
 
-/** How many ids the first input of a model knows. */
+/** The number of ids of a model's first input. */
 function knownIds({ spec }: Trained): number {
   const [{ inputDim = Number.POSITIVE_INFINITY } = {}] = Object.values(dataRules(spec));
   return inputDim;
@@ -40,7 +40,9 @@ function withDescription(trained: Trained, tags: readonly string[], vocabulary: 
   const { reserved, unknownId, words, standardization } = vocabulary;
   const size = vocabularySize(vocabulary);
   if (size > knownIds(trained))
-    throw new ConfigError(`it has ${shownCount(size)} words, and the model knows ${shownCount(knownIds(trained))}`);
+    throw new ConfigError(
+      `it has ${shownCount(size)} words, but the model has ids for ${shownCount(knownIds(trained))}`,
+    );
   if (unknownId === null) throw new ConfigError('it has no id for unknown words, such as "[UNK]" among the first');
   const lower = "lower" in standardization ? standardization.lower : true;
   const [input, ...others] = trained.spec.inputs;

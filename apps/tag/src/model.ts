@@ -34,7 +34,7 @@ export interface TaggerModel extends AppModel {
   readonly data: DataRecord;
 }
 
-/** What goes into the model's file beside the weights and the vocabulary; `origin` is the model that training began with. */
+/** The metadata of the model file, next to the weights and the vocabulary; `origin` is the initial model. */
 export function metadataOf(seed: number, settings: TaggerSettings, data: DataRecord, origin: Origin | undefined) {
   const began = origin === undefined ? {} : { [originKey]: origin };
   return { app: appName, seed, data: { ...data }, ...taggerMetadata(settings), ...began };
@@ -44,8 +44,8 @@ export function metadataOf(seed: number, settings: TaggerSettings, data: DataRec
 const unknownData: DataRecord = { kind: "conll", digest: "" };
 
 /**
- * The model that `--model` names, and `--init`. One that another program made is described by the file `vocabulary`, or by one that lies beside it. Throws `ModelFileError` where there is none, or
- * one of another task, and `UsageError` where nothing describes it.
+ * The model of `--model` or `--init`. A model from another program is described by the file `vocabulary`, or by the file next to it. Throws `ModelFileError` if there is no model, or if
+ * it has another task, and `UsageError` if it has no description.
  */
 export async function loadTagger(
   path: string,
@@ -57,7 +57,7 @@ export async function loadTagger(
   if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
   const isDescribed = model.trained.vocabulary !== undefined && "tagger" in (model.trained.metadata ?? {});
   if (isDescribed && vocabulary !== undefined)
-    throw new UsageError(`--vocabulary: ${model.path} has the vocabulary that it was trained with; leave it out`);
+    throw new UsageError(`--vocabulary: ${model.path} contains its vocabulary; remove the option`);
   try {
     const trained = isDescribed || own ? model.trained : await describedTagger(model.path, model.trained, vocabulary);
     return { ...model, trained, data, ...taggerSettings(trained) };
@@ -67,7 +67,7 @@ export async function loadTagger(
   }
 }
 
-/** Opens a model on a backend, or in onnxruntime: an ONNX file of this library's own as it is, any other model as its export. */
+/** Opens a model on a backend, or in onnxruntime: an ONNX file of this library directly, any other model through an export. */
 export async function openTagger({ trained, onnx }: TaggerModel, name: RuntimeName): Promise<Tagger> {
   if (name !== "onnx") return tagger(trained, { backend: await backends[name]({}) });
   return tagger(onnx ?? trained, { backend: "onnx" });

@@ -1,4 +1,4 @@
-/** What weights in fewer bits cost: the tags that onnxruntime gives test sentences with them, and with float32. */
+/** Measures the cost of weights in fewer bits: compares the tags of test sentences in onnxruntime with those of float32. */
 import { setImmediate } from "node:timers/promises";
 import {
   dataPathOf,
@@ -44,7 +44,7 @@ export async function measureWeights(
     float32Bytes: float32.length,
     rows: tokens.length,
     changed,
-    changes: `${shownCount(changed)} of ${shownCount(before.length)} tokens in ${shownCount(tokens.length)} ${noun} get another tag`,
+    changes: `${shownCount(changed)} of ${shownCount(before.length)} tokens in ${shownCount(tokens.length)} ${noun} get a different tag`,
     ...(sentences && { figure: { ...figureOf(model, sentences, wanted, given), better: "higher", maxLoss } }),
   };
 }

@@ -46,7 +46,9 @@ describe.each([
     const [shown] = await told(["info", ...model]);
     expect(shown).toMatchObject({ event: "model", tags: ["O", "B-person", "B-place", "I-place"], words: 15 });
     expect(await refused(["evaluate", ...model])).toMatch(/name a file with --data/);
-    expect(await refused(["predict", ...model, "--vocabulary", data, "Anna"])).toMatch(/it must tell tags and words/);
+    expect(await refused(["predict", ...model, "--vocabulary", data, "Anna"])).toMatch(
+      /it must contain tags and words/,
+    );
   });
 });
 
@@ -69,12 +71,12 @@ test("descriptions that do not fit, and models of another task", async () => {
   const { tags, vocabulary } = JSON.parse(readFileSync(golden("keras.json"), "utf8"));
   const predict = ["predict", "--model", golden("keras.keras"), "--vocabulary", file, "Anna"];
   for (const [json, message] of [
-    [{ tags, vocabulary: [...vocabulary, "more"] }, /it has 18 words, and the model knows 17/],
-    [{ tags: [...tags, "X"], vocabulary }, /is no tagger of 5 tags: it must take ids of words/],
+    [{ tags, vocabulary: [...vocabulary, "more"] }, /it has 18 words, but the model has ids for 17/],
+    [{ tags: [...tags, "X"], vocabulary }, /is not a tagger of 5 tags: it must take ids of words/],
     [{ tags: ["O", "O"], vocabulary }, /tags must be different/],
     [{ tags, vocabulary: ["<pad>", "Anna"] }, /it has no id for unknown words/],
-    [{ tags }, /it must tell tags and words/],
-    [vocabulary, /it must tell tags and words/],
+    [{ tags }, /it must contain tags and words/],
+    [vocabulary, /it must contain tags and words/],
   ] as const) {
     writeFileSync(file, JSON.stringify(json));
     expect(await refused(predict)).toMatch(message);
@@ -82,6 +84,6 @@ test("descriptions that do not fit, and models of another task", async () => {
   const review = join(import.meta.dirname, "..", "..", "imdb", "test", "golden", "keras.keras");
   writeFileSync(file, JSON.stringify({ tags: ["a", "b"], vocabulary: ["<pad>", "<unk>"] }));
   expect(await refused(["predict", "--model", review, "--vocabulary", file, "Anna"])).toMatch(
-    /is not a model of this app: the model is no tagger of 2 tags/,
+    /is not a model of this app: the model is not a tagger of 2 tags/,
   );
 });

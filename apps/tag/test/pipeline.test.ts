@@ -141,7 +141,7 @@ test("export with int8 weights: the F1 of spans with them and with float32, as l
   const without = await runInside(["export", "--model", alone, "--weights", "float16"]);
   expect(without.code).toBe(0);
   expect(without.stdout).toMatch(
-    /float16 weights: 0 of [\d,]+ tokens in 400 sentences of drawn tokens get another tag; no right/,
+    /float16 weights: 0 of [\d,]+ tokens in 400 sentences of drawn tokens get a different tag; there are no/,
   );
 });
 
@@ -230,7 +230,7 @@ test.each(["softmax", "crf"])(
     expect((await metadata(further))?.tagger).toEqual((await metadata(base))?.tagger);
 
     const refused = await runInside([...train, "--init", base, "--units", "3", "--overwrite", "--out", further]);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("--units is for a new network") });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("--units describes a new network") });
     const odd = writeConll(
       temporaryFolder(),
       drawnSentences(60).map((each) => each.replaceAll("place", "town")),

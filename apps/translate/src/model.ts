@@ -22,13 +22,13 @@ export interface TranslationModel extends AppModel {
   readonly data: DataRecord;
 }
 
-/** What goes into the model's file beside the weights and the vocabulary; `origin` is the model that training began with. */
+/** The metadata of the model file, next to the weights and the vocabulary; `origin` is the initial model. */
 export function metadataOf(seed: number, settings: TranslatorSettings, data: DataRecord, origin: Origin | undefined) {
   const began = origin === undefined ? {} : { [originKey]: origin };
   return { app: appName, seed, data: { ...data }, ...translatorMetadata(settings), ...began };
 }
 
-/** The model that `--model` names, and `--init`. Throws `ModelFileError` where there is none, or another's. */
+/** The model of `--model` or `--init`. Throws `ModelFileError` if there is no model, or if it belongs to another app. */
 export async function loadTranslation(path: string): Promise<TranslationModel> {
   const model = await loadAppModel(path, appName);
   const { foreign, trained } = model;
@@ -43,7 +43,7 @@ export async function loadTranslation(path: string): Promise<TranslationModel> {
   }
 }
 
-/** Opens a model on a backend, or in onnxruntime: two ONNX files as they are, any other model as its export. */
+/** Opens a model on a backend, or in onnxruntime: two ONNX files directly, any other model through an export. */
 export async function openTranslator({ trained, pair }: TranslationModel, name: RuntimeName): Promise<Translator> {
   if (name !== "onnx") return translator(trained, { backend: await backends[name]({}) });
   return translator(pair ?? trained, { backend: "onnx" });

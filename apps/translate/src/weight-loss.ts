@@ -1,4 +1,4 @@
-/** What weights in fewer bits cost: what onnxruntime makes of test texts with them, and with float32. */
+/** Measures the cost of weights in fewer bits: compares the translations of test texts in onnxruntime with those of float32. */
 import { setImmediate } from "node:timers/promises";
 import {
   byteCount,
@@ -55,7 +55,7 @@ export async function measureWeights(
     float32Bytes: byteCount(filesOf(float32)),
     rows: texts.length,
     changed,
-    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} are translated otherwise`,
+    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} get a different translation`,
     ...(entries && {
       figure: {
         ...({ name: "phoneErrorRate", title: isDictionary ? "phone error rate" : "token error rate" } as const),

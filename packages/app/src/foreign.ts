@@ -1,4 +1,4 @@
-/** Models that other programs made: the file that describes them, and what makes probabilities of the logits in which they often end. */
+/** Models from other programs: their description files, and the conversion of logits to probabilities. */
 import { readFile } from "node:fs/promises";
 import { activation, ConfigError, inferenceGraph, type ModelSpec, parseModelSpec, type Value } from "@ostinato/core";
 import { TextDataError } from "@ostinato/text";
@@ -7,11 +7,11 @@ import { systemReason, UsageError } from "./failures.ts";
 import { isThere } from "./files.ts";
 import { path } from "./options.ts";
 
-/** What is said of a model that another program may have made. */
+/** Options for a model that may come from another program. */
 export interface ForeignOptions {
-  /** The file that describes it. */
+  /** The description file. */
   readonly vocabulary?: string | undefined;
-  /** Weights of an ONNX file may stand in others of its folder. */
+  /** Whether external data of an ONNX file may be read from its folder. */
   readonly externalData?: true | undefined;
 }
 
@@ -19,16 +19,16 @@ export function foreignOptions(): Option[] {
   return [
     new Option(
       "--vocabulary <file>",
-      "words of a model that another program made: a list or an index of them, or a model.json; the .json beside it by default",
+      "words of a model from another program: a list or an index of words, or a model.json; default: the .json file next to the model",
     ).argParser(path),
     new Option(
       "--external-data",
-      "read weights of an ONNX file from others in its folder, where PyTorch's exporter puts them",
+      "read external data of an ONNX file from its folder, as written by PyTorch's exporter",
     ),
   ];
 }
 
-/** A JSON object in a text; an empty one where the text is something else. */
+/** Parses a JSON object; returns an empty object for other text. */
 export function recordIn(text: string): Readonly<Record<string, unknown>> {
   try {
     const json: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
@@ -38,13 +38,13 @@ export function recordIn(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Where the description of a model's file is looked for: `model.json` beside `model.onnx`. */
+/** The default description file of a model: `model.json` next to `model.onnx`. */
 export const descriptionBeside = (file: string): string => `${file.replace(/(\.weights)?\.\w+$/, "")}.json`;
 
 /**
- * What `read` makes of the text of the file that describes a model: the one of `--vocabulary`, `named`, or the one beside the model; undefined where there is neither.
+ * Passes the text of the description file to `read`: the file `named` by `--vocabulary`, or the one next to the model; undefined if neither exists.
  *
- * Throws `UsageError` for a file that cannot be read, and where `read` throws `TextDataError` or `ConfigError`.
+ * Throws `UsageError` for a file that cannot be read, and if `read` throws `TextDataError` or `ConfigError`.
  */
 export async function readDescription<T>(
   file: string,
@@ -64,8 +64,8 @@ export async function readDescription<T>(
 }
 
 /**
- * The model with a layer that makes probabilities of its only output, unless that is some already: a sigmoid of a single unit, else a softmax, by which logits and logarithms of
- * probabilities alike become these.
+ * The model with a layer that converts its only output to probabilities, unless it returns probabilities: a sigmoid for a single unit, otherwise a softmax. The softmax also handles
+ * log-probabilities.
  */
 export function withProbabilities(spec: ModelSpec): ModelSpec {
   const [output] = spec.outputs;
@@ -82,7 +82,7 @@ export function withProbabilities(spec: ModelSpec): ModelSpec {
   });
 }
 
-/** Whether a value is a sigmoid or a softmax, with its axes in whatever order. */
+/** Whether a value is the result of a sigmoid or softmax, ignoring transposes. */
 function areProbabilities({ node }: Value): boolean {
   if (node.op === "transpose") return areProbabilities(node.inputs[0] as Value);
   return node.op === "sigmoid" || node.op === "softmax";

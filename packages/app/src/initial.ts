@@ -1,4 +1,4 @@
-/** `--init`: a training that goes on from a model, which its folder keeps; and what of the model stays as it is, or learns more slowly. */
+/** `--init`: continues the training of a model, which is saved in the folder; options for freezing and scaling learning rates. */
 import { basename, join } from "node:path";
 import type { CompileOptions, Trained } from "@ostinato/core";
 import { InvalidArgumentError, Option } from "commander";
@@ -9,33 +9,36 @@ import { digestOfFile } from "./model-file.ts";
 import { type AppModel, fileNames, modelFileAt } from "./model-folder.ts";
 import { path, type TrainingOptions } from "./options.ts";
 
-/** What of it a command line says. */
+/** The command line options. */
 export interface InitialOptions {
-  /** The file of the model, or the folder of its training. */
+  /** The model file, or the output folder of its training. */
   readonly init?: string;
-  /** What layers are called where weights come alone: modules of PyTorch, layers of Keras. */
+  /** For files with only weights: the names of layers in the file, PyTorch modules or Keras layers. */
   readonly initMap?: Readonly<Record<string, string>>;
-  /** Patterns of names. */
+  /** Name patterns. */
   readonly freeze?: readonly string[];
-  /** Factors of the learning rate by patterns of names. */
+  /** Learning rate factors by name pattern. */
   readonly learningRates?: ReadonlyMap<string, number>;
 }
 
-/** The options of `train` that say it. */
+/** The options of `train`. */
 export function initialOptions(): Option[] {
   return [
-    new Option("--init <path>", "go on from this model: its file, or the folder of its training").argParser(path),
+    new Option(
+      "--init <path>",
+      "continue the training of this model: a model file, or the output folder of its training",
+    ).argParser(path),
     new Option(
       "--init-map <modules>",
-      'of --init with weights alone, what a layer is called there: "lstm=encoder.rnn,dense=fc"; by names and shapes by default',
+      'for --init with only weights, the names of layers in the file: "lstm=encoder.rnn,dense=fc"; default: matched by name and shape',
     ).argParser(modules),
     new Option(
       "--freeze <patterns>",
-      'of --init, layers or weights that stay as they are, by name: "embedding,*/bias"; * is any part of a name',
+      'for --init, the names of layers or weights to freeze: "embedding,*/bias"; * is a wildcard',
     ).argParser(patterns),
     new Option(
       "--learning-rates <factors>",
-      'of --init, what the learning rate is multiplied by for layers or weights, by name: "embedding=0.1"',
+      'for --init, learning rate factors of layers or weights, by name: "embedding=0.1"',
     ).argParser(factors),
   ];
 }
@@ -49,7 +52,7 @@ function modules(text: string): Readonly<Record<string, string>> {
 function patterns(text: string): readonly string[] {
   const all = text.split(",").map((each) => each.trim());
   if (all.every((each) => each !== "")) return all;
-  throw new InvalidArgumentError("It must be names with commas between.");
+  throw new InvalidArgumentError("It must be names separated by commas.");
 }
 
 function factors(text: string): ReadonlyMap<string, number> {
@@ -57,21 +60,21 @@ function factors(text: string): ReadonlyMap<string, number> {
     const [pattern = "", factor = ""] = each.split(/=(?=[^=]*$)/);
     const number = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(factor) ? Number(factor) : Number.NaN;
     if (pattern === "" || !Number.isFinite(number))
-      throw new InvalidArgumentError('It must be names with factors from 0 on, such as "embedding=0.1,lstm=0.5".');
+      throw new InvalidArgumentError('It must be names with non-negative factors, such as "embedding=0.1,lstm=0.5".');
     return [pattern, number];
   });
   return new Map(all);
 }
 
-/** Where a training began, as the metadata of its model tells it. */
+/** The origin of a training, stored in the metadata of its model. */
 export type Origin = {
   readonly file: string;
   readonly digest: string;
-  /** The file told the network; else it held weights alone, for one that options describe. */
+  /** Whether the file contains the network; otherwise it contains only weights, for the network of the options. */
   readonly network: boolean;
 };
 
-/** What a training begins with. */
+/** The initial model of a training. */
 export interface Initial<M extends AppModel> {
   readonly model: M;
   readonly origin: Origin;
@@ -84,14 +87,14 @@ function originIn({ metadata, foreign }: AppModel): Origin {
   const { file, digest, network } = (metadata[originKey] ?? {}) as Partial<Record<keyof Origin, unknown>>;
   if (typeof file === "string" && typeof digest === "string" && typeof network === "boolean")
     return { file, digest, network };
-  throw foreign("it does not tell what the training began with");
+  throw foreign("it does not contain the origin of the training");
 }
 
 /**
- * What the training of the app `name` begins with, opened by `open`, which is told whether the folder has kept the file; undefined without `--init`. A training that is gone on with has kept it in its folder, so that the
- * file need not be there any more.
+ * The initial model of a training of the app `name`, opened by `open`, which is told whether the file is the copy in the folder; undefined without `--init`. A resumed training uses its copy, so the
+ * original file is not needed.
  *
- * Throws `UsageError` for options that are of no use without `--init`, and what `open` throws.
+ * Throws `UsageError` for options that require `--init`, and the errors of `open`.
  */
 export async function openInitial<M extends AppModel>(
   options: InitialOptions & Pick<TrainingOptions, "out" | "resume">,
@@ -103,7 +106,7 @@ export async function openInitial<M extends AppModel>(
   if (resume && (await isThere(kept))) {
     const model = await open(kept, true);
     const origin = originIn(model);
-    // A file that is there still is compared by the settings.
+    // If the original file still exists, the settings compare its digest.
     const found = init === undefined ? undefined : await fileDigest(init, name).catch(() => undefined);
     return { model, origin: { ...origin, ...found } };
   }
@@ -112,7 +115,7 @@ export async function openInitial<M extends AppModel>(
     return { model, origin: { ...(await fileDigest(init, name)), network: !model.weightsOnly } };
   }
   const useless = options.freeze ? "--freeze" : options.learningRates ? "--learning-rates" : undefined;
-  if (useless !== undefined) throw new UsageError(`${useless} is for --init; weights that are drawn have to learn`);
+  if (useless !== undefined) throw new UsageError(`${useless} requires --init; new weights must be trained`);
   return undefined;
 }
 
@@ -121,12 +124,12 @@ async function fileDigest(init: string, name: string): Promise<Pick<Origin, "fil
   return { file: basename(file), digest: await digestOfFile(file) };
 }
 
-/** What the folder keeps of it. */
+/** The part that the folder stores. */
 export function keptInitial({ model: { trained }, origin }: Initial<AppModel>): Trained {
   return { ...trained, metadata: { ...trained.metadata, [originKey]: origin } };
 }
 
-/** The settings of a training that may begin with a model, whose file then answers for the options `replaced`. */
+/** The settings of a training with an optional initial model, which determines the options `replaced`. */
 export function initialSettings<O extends InitialOptions>(
   { freeze, learningRates, initMap, ...options }: O,
   initial: Initial<AppModel> | undefined,
@@ -148,7 +151,7 @@ export function initialSettings<O extends InitialOptions>(
   };
 }
 
-/** Throws `UsageError` where an option was given for which the file of the model answers. */
+/** Throws `UsageError` if an option was given that the initial model determines. */
 export function refuseReplaced(
   given: ReadonlySet<string>,
   replaced: readonly string[],
@@ -157,11 +160,11 @@ export function refuseReplaced(
   const option = origin.network ? replaced.find((name) => given.has(name)) : undefined;
   if (option === undefined) return;
   throw new UsageError(
-    `--${kebabCase(option)} is for a new network, and that of ${origin.file} is trained further; leave it out`,
+    `--${kebabCase(option)} describes a new network and cannot be used with --init ${origin.file}; remove it`,
   );
 }
 
-/** What `compile` is told of names: which learn, and how fast. Throws `UsageError` for a pattern that none has. */
+/** The functions for `compile`: which weights are trained, and their learning rate factors. Throws `UsageError` for a pattern without matches. */
 export function learningOf(
   { freeze = [], learningRates = new Map<string, number>() }: InitialOptions,
   { weights }: Pick<Trained, "weights">,
@@ -170,24 +173,24 @@ export function learningOf(
   const matching = (pattern: string, option: string): ReadonlySet<string> => {
     const found = names.filter(matcher(pattern));
     if (found.length > 0) return new Set(found);
-    throw new UsageError(`${option}: nothing is called "${pattern}"; there are ${listed(names)}`);
+    throw new UsageError(`${option}: "${pattern}" matches no name; the names are ${listed(names)}`);
   };
   const frozen = freeze.map((pattern) => matching(pattern, "--freeze"));
   const factors = [...learningRates].map(
     ([pattern, factor]) => [matching(pattern, "--learning-rates"), factor] as const,
   );
   if (names.every((name) => frozen.some((each) => each.has(name))))
-    throw new UsageError(`--freeze: all weights would stay as they are; leave some to learn: ${listed(names)}`);
+    throw new UsageError(`--freeze: all weights would be frozen; leave some to train: ${listed(names)}`);
   return {
     ...(frozen.length === 0 ? {} : { trainable: (name: string) => !frozen.some((each) => each.has(name)) }),
-    // The last that names a weight counts.
+    // The last matching pattern counts.
     ...(factors.length === 0
       ? {}
       : { learningRates: (name: string) => factors.findLast(([each]) => each.has(name))?.[1] ?? 1 }),
   };
 }
 
-/** A pattern names weights, layers, or what the file of a graph calls its weights. */
+/** A pattern matches weights, layers, or the names that the file of a graph uses. */
 function matcher(pattern: string): (name: string) => boolean {
   const source = pattern
     .split("*")
@@ -196,7 +199,7 @@ function matcher(pattern: string): (name: string) => boolean {
   const whole = new RegExp(`^${source}$`);
   return (name) => {
     const parts = name.split("/");
-    // "lstm/W" is that of "lstm", and of "model/lstm/W" of a graph "model" the file has called "lstm/W".
+    // "lstm/W" matches the weight of "lstm", and "model/lstm/W" of a graph layer "model", whose file has the name "lstm/W".
     const ways = parts.flatMap((_, i) => [parts.slice(0, i + 1).join("/"), parts.slice(i).join("/")]);
     return ways.some((way) => whole.test(way));
   };

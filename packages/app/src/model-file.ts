@@ -1,4 +1,4 @@
-/** A trained model from a file of any kind, told by what it holds and not by its name. */
+/** Opens a trained model from a file. The format is detected from the contents, not from the name. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
@@ -20,63 +20,63 @@ import { systemReason } from "./failures.ts";
 import { isThere } from "./files.ts";
 import { recordIn } from "./foreign.ts";
 
-/** How a file is opened; `layers` are those of the app's own that it may have. */
+/** Options for opening a file; `layers` are the custom layers of the app. */
 export interface OpenOptions extends ReadOptions {
-  /** The network for weights that come without one; such a file is refused where there is none. */
+  /** The network for files with only weights, which are rejected without one. */
   readonly network?: (() => Model) | undefined;
-  /** What layers of the network are called where weights come alone, where names and shapes do not tell. */
+  /** Maps layers of the network to the names in a file with only weights, for cases that names and shapes do not decide. */
   readonly map?: Readonly<Record<string, string>> | undefined;
-  /** Weights of an ONNX file may stand in others of its folder. */
+  /** Whether external data of an ONNX file may be read from its folder. */
   readonly externalData?: boolean | undefined;
 }
 
-/** A model out of a file. */
+/** A model from a file. */
 export interface OpenedModel {
   readonly path: string;
   readonly trained: Trained;
-  /** The file held weights alone, and the network is the one that was handed in. */
+  /** Whether the file contained only weights, so that the network is the one that was passed in. */
   readonly weightsOnly: boolean;
-  /** The bytes of an ONNX file that `exportOnnx` wrote: onnxruntime runs them as they are. */
+  /** The bytes of an ONNX file that `exportOnnx` wrote, which onnxruntime runs unchanged. */
   readonly onnx?: Uint8Array;
-  /** The same of the two files that `exportDecoding` wrote. */
+  /** The same for the two files that `exportDecoding` wrote. */
   readonly pair?: DecodingFiles;
 }
 
 type Found = Omit<OpenedModel, "path">;
 
-/** A kind of file: how it begins, and what reads it. */
+/** A file format: its first bytes, and its reader. */
 interface Format {
   begins(start: Uint8Array): boolean;
   read(path: string, options: OpenOptions): Promise<Found>;
 }
 
-/** So many bytes tell the kind of a file. */
+/** The number of bytes for detecting the format. */
 const startLength = 96;
 
 const textAt = (start: Uint8Array, from: number, length: number): string =>
   Buffer.from(start.subarray(from, from + length)).toString("latin1");
 
-/** Eight bytes of length, and a JSON object. */
+/** An eight-byte length followed by a JSON object. */
 const isSafetensors = (start: Uint8Array): boolean => textAt(start, 8, 1) === "{";
 const isZip = (start: Uint8Array): boolean => textAt(start, 0, 4) === "PK\x03\x04";
 
-/** What `torch.save` writes, with Python's objects in it. */
+/** The pickle that `torch.save` writes. */
 const isPickle = (start: Uint8Array): boolean =>
   start[0] === 0x80 || (isZip(start) && textAt(start, 30, 66).includes(".pkl"));
 
-/** In the order in which they are tried. */
+/** In the order of detection. */
 const formats: readonly Format[] = [
   { begins: isSafetensors, read: readSafetensors },
   { begins: isPickle, read: refusePickle },
   { begins: (start) => isZip(start) || textAt(start, 0, 4) === "\x89HDF", read: readKeras },
-  // The field of ONNX's version comes first.
+  // ONNX's IR version is the first field.
   { begins: (start) => start[0] === 0x08, read: readOnnx },
 ];
 
 /**
- * Opens the model of a file: one of this library's own, ONNX, Keras's with or without the network, or the state dict of PyTorch as safetensors.
+ * Opens the model of a file: a file of this library, ONNX, Keras with or without the network, or a PyTorch state dict as safetensors.
  *
- * @throws ModelFileError, which names the path, where it is missing, damaged, no model, or weights without a network
+ * @throws ModelFileError, which names the path, if the file is missing, damaged, not a model, or contains weights without a network
  */
 export async function openTrained(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
   try {
@@ -84,7 +84,7 @@ export async function openTrained(path: string, options: OpenOptions = {}): Prom
     const format = formats.find(({ begins }) => begins(start));
     if (format === undefined)
       throw new ModelFileError(
-        "this is no model: neither one of this library's, nor ONNX (.onnx), Keras (.keras, .h5), or the weights of PyTorch (.safetensors)",
+        "the file is not a model; supported are models of this library, ONNX (.onnx), Keras (.keras, .h5) and PyTorch weights (.safetensors)",
       );
     return { path, ...(await format.read(path, options)) };
   } catch (error) {
@@ -109,7 +109,7 @@ async function readSafetensors(path: string, options: OpenOptions): Promise<Foun
 
 const longestHeader = 100_000_000;
 
-/** Whether a safetensors file says that it is this library's; one that is damaged is taken for ours, whose reader says what is wrong. */
+/** Whether a safetensors file belongs to this library. Damaged files count as ours, because our reader reports the damage. */
 async function isOurs(path: string): Promise<boolean> {
   await using file = await open(path, "r");
   const { buffer } = await file.read(new Uint8Array(8), 0, 8, 0);
@@ -130,38 +130,38 @@ async function readPytorch(path: string, { network, map }: OpenOptions): Promise
   return { trained, weightsOnly: true };
 }
 
-/** Throws `ModelFileError` with the way out, which `loadPytorch` knows. */
+/** Throws the `ModelFileError` of `loadPytorch`, which explains what to do. */
 async function refusePickle(path: string): Promise<never> {
   const { loadPytorch } = await import("@ostinato/weights");
   loadPytorch(sequential([embedding({ inputDim: 1, outputDim: 1 })]), await readFile(path));
-  throw new ModelFileError("it holds objects of Python, which are not read");
+  throw new ModelFileError("it contains Python objects, which are not read");
 }
 
 async function readKeras(path: string, { network, map }: OpenOptions): Promise<Found> {
   const { importKeras, loadKeras } = await import("@ostinato/weights");
   const bytes = await readFile(path);
-  // The model is an attribute of an HDF5 file, if it is in it.
+  // HDF5 files store the model as an attribute.
   const weightsOnly = !isZip(bytes) && !bytes.includes("model_config");
   if (!weightsOnly) return { trained: importKeras(bytes), weightsOnly };
   return { trained: loadKeras(given(network), bytes, map ? { map } : {}), weightsOnly };
 }
 
-/** The two files of a model that writes sequences, by what they are to each other. */
+/** The two files of a sequence model, by role. */
 export const pairNames = { encode: "encode.onnx", decodeStep: "decodeStep.onnx" } as const;
 
-/** Opens a model of two files by either of them; the other lies beside it. */
+/** Opens a model of two files, given one of them; the other must be in the same folder. */
 async function readPair(path: string, half: string, { layers }: OpenOptions): Promise<Found> {
   const { importDecoding } = await import("@ostinato/onnx");
   const folder = dirname(path);
   const at = (name: keyof typeof pairNames) => (half === name ? path : join(folder, pairNames[name]));
   if (!(await isThere(at("decodeStep"))))
-    throw new ModelFileError(`it is one of two files, ${half}, and there is no ${pairNames.decodeStep} beside it`);
+    throw new ModelFileError(`it is one of two files, ${half}, but ${pairNames.decodeStep} is not in the same folder`);
   const encode = (await isThere(at("encode"))) ? await readFile(at("encode")) : undefined;
   const pair = { decodeStep: await readFile(at("decodeStep")), ...(encode && { encode }) };
   return { trained: importDecoding(pair, layers && { layers }), weightsOnly: false, pair };
 }
 
-/** Which of two files it is; undefined for one that is a whole model. */
+/** The role of a file; undefined for a complete model. */
 function halfOf({ metadata = [] }: OnnxModel): string | undefined {
   const text = metadata.find(({ key }) => key === "ostinato.decoding")?.value;
   const half = text === undefined ? undefined : recordIn(text).half;
@@ -176,21 +176,23 @@ async function readOnnx(path: string, { layers, externalData = false }: OpenOpti
   const { loadOnnx } = await import("@ostinato/onnx/node");
   const trained = await loadOnnx(path, { externalData, ...(layers && { layers }) }).catch((error: unknown) => {
     if (!(error instanceof ModelFileError) || !error.message.includes("externalData")) throw error;
-    throw new ModelFileError("its weights stand in another file; --external-data reads it from the same folder");
+    throw new ModelFileError(
+      "its weights are stored in another file; use --external-data to read it from the same folder",
+    );
   });
-  // A graph alone is what other programs wrote, and runs as an export of ours.
+  // A graph model comes from another program and runs as our export.
   return { trained, weightsOnly: false, ...(graphForm(trained) ? {} : { onnx: bytes }) };
 }
 
-/** @throws ModelFileError where weights have no network to go to */
+/** @throws ModelFileError for weights without a network */
 function given(network: OpenOptions["network"]): Model {
   if (network) return network();
   throw new ModelFileError(
-    "it holds weights, and no network; export the model as ONNX with torch.onnx.export, or as .keras, or train it further with train --init and the options that describe its network",
+    "it contains weights but no network; export the model as ONNX with torch.onnx.export, or as .keras, or use train --init with the options that describe its network",
   );
 }
 
-/** Tells a file from any other. */
+/** The digest of a file. */
 export async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);

@@ -22,9 +22,9 @@ export const fileNames = {
 
 /** A model that `--model` names. */
 export interface AppModel extends OpenedModel {
-  /** The folder that `train` wrote, which `--model` names; of a lone file the one that it lies in. */
+  /** The output folder of `train`; for a single file, its folder. */
   readonly folder: string;
-  /** `--model` names a file, and no folder of a training. */
+  /** Whether `--model` is a file rather than an output folder of `train`. */
   readonly alone: boolean;
   /** The app has written it. Else nothing is known but the network, its weights, and what the file tells in words of its own. */
   readonly own: boolean;
@@ -63,16 +63,14 @@ const modelEnding = /\.(safetensors|onnx|keras|h5)$/i;
  * would replace the model itself.
  */
 export function exportFile(out: string | undefined, { path, folder, alone }: AppModel, name: string): string {
-  if (out === undefined && alone)
-    throw new UsageError("--out: name the file to write; beside a lone file none is written unasked");
+  if (out === undefined && alone) throw new UsageError("--out is required if --model is a file");
   if (alone && out === path) throw new UsageError(`--out: ${out} is the model itself; name another file`);
   return out ?? join(folder, name);
 }
 
 /** The same for the folder of an export of several files. */
 export function exportFolder(out: string | undefined, { folder, alone }: AppModel): string {
-  if (out === undefined && alone)
-    throw new UsageError("--out: name the folder to write to; beside lone files none are written unasked");
+  if (out === undefined && alone) throw new UsageError("--out is required if --model is a file");
   return out ?? folder;
 }
 

@@ -126,13 +126,13 @@ function eventOf({ type, float32Bytes, figure, rows, changed }: MeasuredWeights)
 
 /** Throws `FailureError` where weights in fewer bits cost more than they may; returns what they cost in words. */
 function expectWorth({ type, figure, changes }: MeasuredWeights): string {
-  if (figure === undefined) return `${type} weights: ${changes}; no right answers are at hand to measure with`;
+  if (figure === undefined) return `${type} weights: ${changes}; there are no labelled test data to measure the cost`;
   const { title, better, own, float32, maxLoss } = figure;
   const loss = better === "higher" ? float32 - own : own - float32;
   const told = `${title} ${shownFigure(own)} with ${type} weights, ${shownFigure(float32)} with float32`;
   if (!(loss <= maxLoss))
     throw new FailureError(
-      `${type} weights cost too much: ${told}, a loss above ${maxLoss}; nothing was written. --max-loss allows more`,
+      `${type} weights cost too much: ${told}, more than the limit of ${maxLoss}; no file was written. Use --max-loss to allow more`,
     );
   return `${told}; ${changes}`;
 }

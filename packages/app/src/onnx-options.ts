@@ -1,4 +1,4 @@
-/** Options of `export`: the form of the ONNX file, and what weights in fewer bits may cost. */
+/** The options of `export`: the format of the ONNX file, and the allowed cost of weights in fewer bits. */
 import type { TokenType, WeightType } from "@ostinato/onnx";
 import { Option } from "commander";
 import { UsageError } from "./failures.ts";
@@ -31,19 +31,15 @@ const defaultMaxLoss = 0.01;
 export function onnxFormOptions(figure: string, rows: string): Option[] {
   return [
     new Option("--opset <n>", "ONNX's operator set").argParser(whole(17, 22)).default(plainForm.opset),
-    new Option("--weights <type>", "how weights are stored: float16 takes half of the room, int8 about a quarter")
+    new Option("--weights <type>", "element type of weights: float16 takes half the space, int8 about a quarter")
       .choices(weightTypes)
       .default(plainForm.weights),
-    new Option("--token-type <type>", "of the ids that the file takes")
-      .choices(tokenTypes)
-      .default(plainForm.tokenType),
+    new Option("--token-type <type>", "element type of the id inputs").choices(tokenTypes).default(plainForm.tokenType),
     new Option(
       "--max-loss <x>",
-      `by how much the ${figure} may be worse with float16 or int8; ${defaultMaxLoss} by default`,
+      `how much worse the ${figure} may be with float16 or int8; default ${defaultMaxLoss}`,
     ).argParser(share),
-    new Option("--limit <n>", `test ${rows} to measure float16 or int8 with; all of them by default`).argParser(
-      whole(1, mostRows),
-    ),
+    new Option("--limit <n>", `test ${rows} for measuring float16 or int8; default all`).argParser(whole(1, mostRows)),
   ];
 }
 
@@ -58,7 +54,7 @@ export function measuringOf({ weights, maxLoss, limit }: OnnxForm & Measuring): 
   if (weights !== "float32") return { maxLoss: maxLoss ?? defaultMaxLoss, ...(limit === undefined ? {} : { limit }) };
   const given = maxLoss === undefined ? (limit === undefined ? undefined : "--limit") : "--max-loss";
   if (given === undefined) return undefined;
-  throw new UsageError(`${given} is for --weights float16 and int8, which are measured; float32 has to agree`);
+  throw new UsageError(`${given} requires --weights float16 or int8`);
 }
 
 /** What `read` gives; undefined where data of the user's cannot be read any more. */

@@ -130,7 +130,7 @@ export function modelOption(folder: string): Option {
 export function chartFolderOption(): Option {
   return new Option(
     "--out <dir>",
-    "folder for what is drawn; that of --model by default, and nothing is drawn where it is a lone file",
+    "folder for plots; default: the folder of --model, or no plots if it is a file",
   ).argParser(path);
 }
 

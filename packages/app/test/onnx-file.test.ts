@@ -68,7 +68,9 @@ test.each([
 ])("%s that is worse by more than is allowed is a failure", async (_, weights) => {
   const failing = written({ weights });
   await expect(failing).rejects.toThrow(FailureError);
-  await expect(failing).rejects.toThrow(/int8 weights cost too much: .* a loss above 0.01; .*--max-loss allows more/);
+  await expect(failing).rejects.toThrow(
+    /int8 weights cost too much: .* more than the limit of 0.01; .*--max-loss to allow more/,
+  );
   expect(existsSync(join(folder, "model.onnx"))).toBe(false);
 });
 
@@ -81,5 +83,5 @@ test("better ones are none, in either direction", async () => {
 test("without right answers only what changed is told", async () => {
   const { figure: _, ...weights } = measured(0);
   const { said } = await written({ weights });
-  expect(said.join()).toContain("int8 weights: 1 of 12 texts gets another label; no right answers are at hand");
+  expect(said.join()).toContain("int8 weights: 1 of 12 texts gets another label; there are no labelled test data");
 });

@@ -5,7 +5,7 @@ import { classifierSettings, type Vocabularies } from "./settings.ts";
 
 /** What `classifierDescription` tells. */
 export interface ClassifierDescription {
-  /** The model's first input: int32 ids [batch, time], or int64 where `exportOnnx` was asked for these; those of `vocabulary`. */
+  /** The model's first input: ids [batch, time] of `vocabulary`, int32, or int64 if exported with `tokenType: "int64"`. */
   readonly input: string;
   /** The model's output: float32 probabilities [batch, units], one for each label, or one alone, that of the second label. */
   readonly output: string;

@@ -127,7 +127,7 @@ function expectShapes(spec: ModelSpec, labels: number): void {
     if (units === labels || (units === 1 && labels === 2)) return;
   }
   throw new ModelFileError(
-    `the model is no classifier of texts into ${labels} labels: it must take ids and end in ${labels} units${labels === 2 ? ", or in one" : ""}; ${takenAndGiven(spec)}`,
+    `the model is not a classifier of texts into ${labels} labels: it must take ids and end in ${labels} units${labels === 2 ? ", or in one" : ""}; ${takenAndGiven(spec)}`,
   );
 }
 

@@ -316,7 +316,7 @@ describe("what is no classifier", () => {
     expect(words.message).toContain("vocabulary.version");
     const metadata = classifierMetadata({ labels: ["a", "b", "c"], maxLength: 3 });
     expect((await failure(() => textClassifier({ ...sigmoid, metadata }))).message).toContain(
-      `no classifier of texts into 3 labels: it must take ids and end in 3 units; ${takenAndGiven(sigmoid.spec)}`,
+      `not a classifier of texts into 3 labels: it must take ids and end in 3 units; ${takenAndGiven(sigmoid.spec)}`,
     );
   });
 

@@ -18,7 +18,7 @@ export interface CrfDescription {
 
 /** What `taggerDescription` tells. */
 export interface TaggerDescription {
-  /** The model's inputs: int32 ids [batch, time] each, or int64 where `exportOnnx` was asked for these; 0 past the end of a sentence. */
+  /** The model's inputs: ids [batch, time] each, int32, or int64 if exported with `tokenType: "int64"`; 0 past the end of a sentence. */
   readonly inputs: readonly FeatureName[];
   /** The model's output: float32 [batch, time, tags]. */
   readonly output: string;

@@ -78,7 +78,7 @@ export function taggerSettings({ spec, vocabulary, metadata }: Described): {
   return { settings, vocabulary: known };
 }
 
-/** The inputs are those of `tokenEmbeddings`, or the words alone, and each token gets a number for each tag. */
+/** The inputs must be those of `tokenEmbeddings`, or only the words, and each token gets one number per tag. */
 function expectNetwork(spec: ModelSpec, wanted: readonly string[], tags: number): void {
   const [first, ...others] = Object.values(inferenceGraph(spec).fetches);
   const shape = first && "shape" in first.type ? first.type.shape : [];
@@ -86,6 +86,6 @@ function expectNetwork(spec: ModelSpec, wanted: readonly string[], tags: number)
   const areIds = spec.inputs.every(({ kind }) => kind === "ids");
   if (others.length === 0 && inputs === wanted.join() && areIds && shape.length === 3 && shape[2] === tags) return;
   throw new ModelFileError(
-    `the model is no tagger of ${tags} tags: it must take ${wanted.length === 1 ? `ids of words, the input "${wanted[0]}",` : "the inputs of tokenEmbeddings"} and end in ${tags} units for each token; ${takenAndGiven(spec)}`,
+    `the model is not a tagger of ${tags} tags: it must take ${wanted.length === 1 ? `ids of words, the input "${wanted[0]}",` : "the inputs of tokenEmbeddings"} and end in ${tags} units for each token; ${takenAndGiven(spec)}`,
   );
 }

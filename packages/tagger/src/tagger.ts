@@ -57,7 +57,7 @@ class ModelTagger implements Tagger {
   readonly #encode: TokenEncoder<WordIds>;
   readonly #decode: Decode;
   readonly #predictor: Predictor;
-  /** The network knows where sentences end, so that some of other lengths can stand beside. */
+  /** Whether the network masks padding, so that sentences of different lengths can be batched. */
   readonly #masks: boolean;
 
   constructor(
@@ -113,7 +113,7 @@ class ModelTagger implements Tagger {
     return answers;
   }
 
-  /** Rows of sentences in their order, so many together; of a network that does not know where they end only those of one length. */
+  /** Batches of sentences, in order; for a network that does not mask padding, each of sentences of one length. */
   #batchesOf(order: readonly number[], sentences: readonly Sentence[], batchSize: number): readonly number[][] {
     const batches: number[][] = [];
     for (const row of order) {

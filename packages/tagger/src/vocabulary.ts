@@ -8,19 +8,19 @@ export type FeatureVocabulary = {
   readonly values: { readonly [F in FeatureName]: readonly string[] };
 };
 
-/** Of a network that reads words alone, such as one that another library trained: `values.word[i]` has the id `reserved.length + i`. */
+/** The vocabulary of a network that reads only words, such as one from another library: `values.word[i]` has the id `reserved.length + i`. */
 export type WordVocabulary = {
   readonly version: 2;
   readonly values: { readonly word: readonly string[] };
-  /** Tokens are made small before they are looked up; all else of them counts. */
+  /** Whether tokens are lowercased for the lookup. */
   readonly lower: boolean;
   /** The names of the ids before the first word; 0 is padding. */
   readonly reserved: readonly string[];
-  /** The id of every other token. */
+  /** The id of unknown tokens. */
   readonly unknownId: number;
 };
 
-/** The ids of all that a network reads of tokens. */
+/** The ids that a network reads for tokens. */
 export type TaggerVocabulary = FeatureVocabulary | WordVocabulary;
 
 /** Options of `taggerVocabulary`. */
@@ -34,7 +34,7 @@ const reserved = 2;
 /** The id of texts that the vocabulary does not hold. */
 export const unknownId = 1;
 
-/** The id of tokens whose word the vocabulary does not hold. */
+/** The id of tokens that are not in the vocabulary. */
 export const unknownWordId = (vocabulary: TaggerVocabulary): number =>
   vocabulary.version === 1 ? unknownId : vocabulary.unknownId;
 
@@ -43,7 +43,7 @@ export function idCount({ values }: FeatureVocabulary, feature: FeatureName): nu
   return reserved + values[feature].length;
 }
 
-/** What a network with this vocabulary reads: the names of its inputs. */
+/** The names of the inputs of a network with this vocabulary. */
 export const inputsOf = ({ version }: TaggerVocabulary): readonly FeatureName[] =>
   version === 1 ? featureNames : ["word"];
 
@@ -78,9 +78,9 @@ export function taggerVocabulary(
 }
 
 /**
- * The vocabulary of a network that reads words alone. Its input must be called "word", and take padding behind: see `WordVocabulary`.
+ * The vocabulary of a network that reads only words. Its input must be named "word" and accept padding at the end: see `WordVocabulary`.
  *
- * @throws ConfigError for words that stand twice, and an unknown id that is none of the reserved ones
+ * @throws ConfigError for duplicate words, and for an unknown id that is not a reserved id
  *
  * @example
  * const vocabulary = wordVocabulary({ reserved: ["<pad>", "<unk>"], unknownId: 1, lower: true, words: ["the", "cat"] });
@@ -98,18 +98,18 @@ export function wordVocabulary(
 const isTexts = (list: unknown): list is readonly string[] =>
   Array.isArray(list) && list.every((value) => typeof value === "string");
 
-/** What is wrong with a list; undefined where nothing is. */
+/** The problem with a list; undefined if there is none. */
 function listProblem(list: unknown, name: string): string | undefined {
-  if (!isTexts(list)) return `has no list of texts for "${name}"`;
-  return new Set(list).size < list.length ? `has a text twice for "${name}"` : undefined;
+  if (!isTexts(list)) return `has no list of strings for "${name}"`;
+  return new Set(list).size < list.length ? `has a duplicate string for "${name}"` : undefined;
 }
 
 function wordsProblem(data: Readonly<Record<string, unknown>>): string | undefined {
   const { values, lower, reserved: names, unknownId: unknown } = data;
-  if (typeof lower !== "boolean") return "does not say whether tokens are made small";
-  if (!isTexts(names) || names.length === 0) return "has no names of reserved ids, of which 0 is padding";
+  if (typeof lower !== "boolean") return "does not specify whether tokens are lowercased";
+  if (!isTexts(names) || names.length === 0) return "has no names of reserved ids; id 0 is padding";
   if (!Number.isInteger(unknown) || names[unknown as number] === undefined)
-    return `must have the id of unknown words among the ${names.length} reserved ones, it is ${String(unknown).slice(0, 20)}`;
+    return `must have an id of unknown words below ${names.length}, got ${String(unknown).slice(0, 20)}`;
   return listProblem((values as Readonly<Record<string, unknown>> | null)?.word, "word");
 }
 
@@ -120,7 +120,7 @@ export function parseTaggerVocabulary(data: unknown): TaggerVocabulary {
     throw damaged("is not that of a tagger");
   const { version, values } = data as { readonly version: unknown; readonly values: Record<string, unknown> | null };
   if (version !== 1 && version !== 2)
-    throw damaged(`has version ${String(version).slice(0, 20)}, and this program reads the versions 1 and 2`);
+    throw damaged(`has version ${String(version).slice(0, 20)}, but only versions 1 and 2 are supported`);
   const problem =
     version === 2
       ? wordsProblem(data as Record<string, unknown>)
@@ -132,13 +132,13 @@ export function parseTaggerVocabulary(data: unknown): TaggerVocabulary {
 /** Rows of ids, one for each sentence, for every input of a tagger's network. */
 export type TokenIds = { readonly [F in FeatureName]: number[][] };
 
-/** The same for a network that may read words alone. */
+/** The same for a network that may read only words. */
 export type WordIds = { readonly word: number[][] } & { readonly [F in FeatureName]?: number[][] };
 
 /** Makes the rows of sentences. */
 export type TokenEncoder<Ids = TokenIds> = (sentences: Iterable<readonly string[]>) => Ids;
 
-/** Looks up what a network reads of a token, in the order of its inputs. */
+/** The ids that a network reads for a token, in the order of its inputs. */
 function lookup(vocabulary: TaggerVocabulary): (token: string) => number[] {
   if (vocabulary.version === 2) {
     const { values, lower, reserved: names, unknownId: unknown } = vocabulary;

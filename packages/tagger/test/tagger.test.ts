@@ -107,7 +107,7 @@ test("a network of words alone that does not know where sentences end: beside ot
   expect(steps).toEqual([1, 2, 3]);
   expect(taggerDescription(snapshot)).toMatchObject({ inputs: ["word"], vocabulary: { version: 2 } });
   await expect(tagger({ ...snapshot, metadata: taggerMetadata({ tags: ["a", "b"] }) })).rejects.toThrow(
-    /no tagger of 2 tags: it must take ids of words, the input "word", and end in 2 units/,
+    /not a tagger of 2 tags: it must take ids of words, the input "word", and end in 2 units/,
   );
 });
 
@@ -181,7 +181,7 @@ describe("wrong use", () => {
     await expect(of({})).rejects.toThrow(/not a tagger: its file has no tags; save it with trainer\.snapshot/);
     await expect(of({ ...(metadata ? { metadata } : {}) })).rejects.toThrow(/its file has no vocabulary/);
     const more = { vocabulary: vocabulary ?? null, metadata: taggerMetadata({ tags: ["A", "B"] }) };
-    await expect(of(more)).rejects.toThrow(/is no tagger of 2 tags/);
+    await expect(of(more)).rejects.toThrow(/is not a tagger of 2 tags/);
     await expect(of({ ...more, metadata: { tagger: { tags: ["A", "A"] } } })).rejects.toThrow(ModelFileError);
     await expect(of({ ...more, metadata: { tagger: { tags: "A" } } })).rejects.toThrow(/the model file is damaged/);
     await expect(loadModel(file)).rejects.toThrow(/wordDropout/);

@@ -1,11 +1,11 @@
-/** Vocabularies out of files of any origin: this library's own, Keras's, and lists of words as other programs keep them. */
+/** Reads vocabularies from files of this library, of Keras, and from word lists of other programs. */
 import { refuseUnknown, shown, TextDataError, TextOptionError } from "./errors.ts";
 import { jsonFrom, requireDistinct, stringsOf } from "./saved-data.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";
 import { parseVocabulary, type Vocabulary, vocabularyFromTokenizer } from "./vocabulary.ts";
 import { kerasFilters } from "./words.ts";
 
-/** What ids before the first word are called elsewhere. Any other name in brackets, such as `<bos>` or `[CLS]`, is reserved as well. */
+/** Common names of ids before the first word. Any other name in brackets, such as `<bos>` or `[CLS]`, is also reserved. */
 const paddingNames: readonly string[] = ["", "<pad>", "[PAD]", "<PAD>", "PAD"];
 const unknownNames: readonly string[] = ["[UNK]", "<unk>", "<UNK>", "UNK", "<oov>", "<OOV>", "[OOV]"];
 const isReserved = (word: string): boolean =>
@@ -13,20 +13,20 @@ const isReserved = (word: string): boolean =>
 
 const path = "vocabulary";
 
-/** Ids without a word before the first, such as Keras's for padding, start and unknown words. */
+/** Ids before the first word, such as Keras's for padding, start and unknown words. */
 const mostUnnamed = 16;
 
-/** The words of an index by their ids, as far as these are below `end`; ids that no word has before the first are reserved, and called nothing. */
+/** The words of an index by id, for ids below `end`. Ids before the first word that have no word are reserved and have no name. */
 function listOf(index: Readonly<Record<string, unknown>>, end: number): string[] {
   const entries = Object.entries(index);
   const list = new Map<number, string>();
   let first = Number.POSITIVE_INFINITY;
   for (const [word, id] of entries) {
     if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0)
-      throw new TextDataError(`${path}[${shown(word)}]`, `must be an id, a whole number from 0 on, got ${shown(id)}`);
+      throw new TextDataError(`${path}[${shown(word)}]`, `must be an id (a non-negative integer), got ${shown(id)}`);
     const other = list.get(id);
     if (other !== undefined)
-      throw new TextDataError(`${path}[${shown(word)}]`, `has the id ${id}, which ${shown(other)} has, too`);
+      throw new TextDataError(`${path}[${shown(word)}]`, `has the id ${id}, which is also the id of ${shown(other)}`);
     list.set(id, word);
     if (id < first) first = id;
   }
@@ -42,17 +42,17 @@ function listOf(index: Readonly<Record<string, unknown>>, end: number): string[]
 
 /** Options of `vocabularyFromWords`, `vocabularyFromJson` and `vocabularyFromFile`. */
 export interface WordsOptions {
-  /** Of an index, words whose id is not below this are unknown, as with Keras's `num_words`: it is often kept whole beside a model of the most frequent words. All are known by default. */
+  /** For an index, the number of ids; words with larger ids are unknown, as with Keras's `num_words`. Models of the most frequent words often come with a larger index. Default: all words are known. */
   readonly maxTokens?: number;
 }
 
 /**
- * The vocabulary of a list of words, each of which has its place as its id, or of an index that gives the id of each: what other programs keep beside a model. Names such as
- * `<pad>`, `[UNK]` and `<bos>` before the first word are reserved ids, and so are ids without a word; a name for unknown words among them is what those become, and without one they are left out.
+ * Creates a vocabulary from a list of words, whose positions are their ids, or from an index of words to ids, as stored with models of other programs. Names such as
+ * `<pad>`, `[UNK]` and `<bos>` before the first word are reserved ids, and so are ids without a word. Unknown words get the id of a reserved name for unknown words; without one, they are removed.
  *
- * Texts are split as Keras's `Tokenizer` does, and made small unless a word has capitals; those of a list that begins with `"", "[UNK]"`, which is Keras's `get_vocabulary()`, as its `TextVectorization` does.
+ * Texts are split as by Keras's `Tokenizer`, and lowercased unless a word has a capital letter. If the list starts with `"", "[UNK]"`, as from Keras's `get_vocabulary()`, they are split as by `TextVectorization`.
  *
- * @throws TextDataError for ids without a word or with two, and where id 0, with which rows are filled up, is neither padding nor unknown
+ * @throws TextDataError for ids without a word or with two words, and if id 0, which is used for padding rows, is neither padding nor unknown
  *
  * @example
  * encodeText(vocabularyFromWords(["<pad>", "<unk>", "the", "film"]), "The good film."); // [2, 1, 3]
@@ -66,10 +66,10 @@ export function vocabularyFromWords(
 ): Vocabulary {
   refuseUnknown("vocabularyFromWords", options, { maxTokens: true } satisfies Record<keyof WordsOptions, true>);
   const { maxTokens = Number.POSITIVE_INFINITY } = options;
-  if (!(maxTokens >= 1)) throw new TextOptionError("maxTokens", "be a whole number of at least 1", maxTokens);
+  if (!(maxTokens >= 1)) throw new TextOptionError("maxTokens", "be a positive integer", maxTokens);
   const isList = Array.isArray(words);
   const list = isList ? stringsOf(words, path) : listOf(words as Readonly<Record<string, number>>, maxTokens);
-  if (list.length === 0) throw new TextDataError(path, "holds no words");
+  if (list.length === 0) throw new TextDataError(path, "contains no words");
   const count = list.findIndex((word) => !isReserved(word));
   const reserved = count < 0 ? list : list.slice(0, count);
   const kept = list.slice(reserved.length);
@@ -77,12 +77,12 @@ export function vocabularyFromWords(
   if (first === undefined)
     throw new TextDataError(
       path,
-      `gives id 0 to ${shown(list[0])}; rows are filled up with id 0, which must be padding or unknown words`,
+      `assigns id 0 to ${shown(list[0])}; rows are padded with id 0, so it must be padding or the unknown word`,
     );
   const named = reserved.filter((name) => name !== "");
   requireDistinct(named, path);
   if (reserved.some((name, id) => id > 0 && name !== "" && paddingNames.includes(name)))
-    throw new TextDataError(path, `has padding at another id than 0, with which rows are filled up`);
+    throw new TextDataError(path, `has padding at an id other than 0, but rows are padded with 0`);
   const unknown = reserved.findIndex((name) => unknownNames.includes(name));
   const isVectorization = isList && reserved.length === 2 && first === "" && reserved[1] === "[UNK]";
   return parseVocabulary({
@@ -106,8 +106,8 @@ const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
   typeof data === "object" && data !== null && !Array.isArray(data);
 
 /**
- * A vocabulary from parsed JSON, or JSON text that another JSON holds: what `vocabularyFromTexts` gave, what Keras's `Tokenizer.to_json` writes, a list of words, or an index of
- * words to ids, as `vocabularyFromWords` takes them.
+ * Creates a vocabulary from parsed JSON, or from JSON text nested in JSON: the result of `vocabularyFromTexts`, the output of Keras's `Tokenizer.to_json`, a list of words, or an index of
+ * words to ids, as for `vocabularyFromWords`.
  *
  * @throws TextDataError
  */
@@ -115,13 +115,13 @@ export function vocabularyFromJson(data: unknown, options?: WordsOptions): Vocab
   if (Array.isArray(data)) return vocabularyFromWords(stringsOf(data, path), options);
   if (!isRecord(data)) throw new TextDataError(path, `must be a list of words or an object, got ${shown(data)}`);
   if (data.class_name === "Tokenizer") return vocabularyFromTokenizer(tokenizerFromJson(JSON.stringify(data)));
-  // A word "version" has an id, too: then there are no words by that name.
+  // An index may have a word "version" with an id.
   if (Array.isArray(data.words) && "standardization" in data) return parseVocabulary(data);
   return vocabularyFromWords(data as Readonly<Record<string, number>>, options);
 }
 
 /**
- * The vocabulary of a file: JSON as `vocabularyFromJson` takes it, or a word on each line, whose number, from 0, is its id.
+ * Creates a vocabulary from the text of a file: JSON as for `vocabularyFromJson`, or one word per line, whose line number, from 0, is its id.
  *
  * @throws TextDataError
  *

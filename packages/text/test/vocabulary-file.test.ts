@@ -76,12 +76,12 @@ describe("lists and indexes", () => {
 
 describe("what is no vocabulary", () => {
   test.each([
-    ["nothing", "", /holds no words/],
-    ["an empty list", "[]", /holds no words/],
-    ["an empty index", "{}", /holds no words/],
-    ["a word for id 0", '["the","film"]', /gives id 0 to "the"; rows are filled up with id 0/],
-    ["padding at another id", '["<unk>","<pad>","the"]', /has padding at another id than 0/],
-    ["an id twice", '{"the":1,"film":1}', /\["film"\] has the id 1, which "the" has, too/],
+    ["nothing", "", /contains no words/],
+    ["an empty list", "[]", /contains no words/],
+    ["an empty index", "{}", /contains no words/],
+    ["a word for id 0", '["the","film"]', /assigns id 0 to "the"; rows are padded with id 0/],
+    ["padding at another id", '["<unk>","<pad>","the"]', /has padding at an id other than 0/],
+    ["an id twice", '{"the":1,"film":1}', /\["film"\] has the id 1, which is also the id of "the"/],
     ["a gap", '{"the":1,"film":3}', /has no word for the id 2/],
     ["ids from far above", '{"the":1000000000}', /has no word for the ids below 1000000000/],
     ["no ids", '{"the":"a"}', /must be an id/],

@@ -1,4 +1,4 @@
-/** `info`: the data, its split, how long reviews are, and what a vocabulary of a size knows; or what a model is made of. */
+/** `info`: shows the data, its split, the lengths of reviews and the coverage of a vocabulary; or describes a model. */
 import {
   type ForeignOptions,
   type Output,
@@ -24,12 +24,11 @@ const shownWords = 10;
 
 export async function info(options: InfoOptions, output: Output): Promise<void> {
   const { model, vocabulary, externalData } = options;
-  if (model === undefined && vocabulary !== undefined)
-    throw new UsageError("--vocabulary describes a model; name it with --model");
+  if (model === undefined && vocabulary !== undefined) throw new UsageError("--vocabulary requires --model");
   await (model === undefined ? tellData(options, output) : tellModel(model, { vocabulary, externalData }, output));
 }
 
-/** What `--model` names: its layers, labels and vocabulary, and how it takes texts. */
+/** Describes the model of `--model`: its layers, labels and vocabulary, and its settings for texts. */
 async function tellModel(path: string, foreign: ForeignOptions, output: Output): Promise<void> {
   const sentiment = await loadSentiment(path, foreign);
   const { trained, own, settings, vocabularies, data, seed } = sentiment;
@@ -58,7 +57,7 @@ async function tellModel(path: string, foreign: ForeignOptions, output: Output):
       ),
       own
         ? `Trained on ${data.kind === "imdb" ? "the IMDB reviews" : "data of your own"} with the seed ${seed}.`
-        : "Another program made it.",
+        : "It was made by another program.",
     ].join("\n"),
   );
 }

@@ -100,7 +100,7 @@ export async function train(
   });
 }
 
-/** The model of `--init`. One that comes without words gets those of the texts, and weights without a network that of the options. */
+/** The model of `--init`. If it has no list of words, the words of the texts are used; if it has no network, the network of the options. */
 function openFurther(
   path: string,
   options: TrainOptions,
@@ -114,7 +114,7 @@ function openFurther(
     map: options.initMap,
     own(maxTokens) {
       output.warn(
-        `${path} tells no vocabulary: its ids are taken for those of the most frequent words of the texts, from 2 on, as Keras's Tokenizer with an oov_token gives them; name others with --vocabulary`,
+        `${path} has no vocabulary: ids from 2 on are assigned to the most frequent words of the texts, like Keras's Tokenizer with an oov_token; use --vocabulary for other words`,
       );
       return vocabularyFromTexts(all, { maxTokens });
     },

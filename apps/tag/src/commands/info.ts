@@ -1,4 +1,4 @@
-/** `info`: the data, its split, its tags, how long sentences are, and what a vocabulary knows of it; or what a model is made of. */
+/** `info`: shows the data, its split, its tags, the lengths of sentences and the coverage of a vocabulary; or describes a model. */
 import {
   type ForeignOptions,
   type Output,
@@ -29,15 +29,14 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => to
 
 export async function info(options: InfoOptions, output: Output): Promise<void> {
   const { model, vocabulary } = options;
-  if (model === undefined && vocabulary !== undefined)
-    throw new UsageError("--vocabulary describes a model; name it with --model");
+  if (model === undefined && vocabulary !== undefined) throw new UsageError("--vocabulary requires --model");
   await (model === undefined ? tellData(options, output) : tellModel(model, options, output));
 }
 
 /** A sentence of this length is shown in the summary. */
 const time = 20;
 
-/** What `--model` names: its layers, tags and vocabulary. */
+/** Describes the model of `--model`: its layers, tags and vocabulary. */
 async function tellModel(path: string, foreign: ForeignOptions, output: Output): Promise<void> {
   const model = await loadTagger(path, foreign);
   const { trained, own, settings, vocabulary, data, seed } = model;
@@ -61,7 +60,7 @@ async function tellModel(path: string, foreign: ForeignOptions, output: Output):
       `${shownCount(words.length)} words, the first are ${words.slice(0, shownWords).map(shownLabel).join(", ")}.`,
       own
         ? `Trained on ${data.kind === "brown" ? "the Brown corpus" : "data of your own"} with the seed ${seed}.`
-        : "Another program made it.",
+        : "It was made by another program.",
     ].join("\n"),
   );
 }

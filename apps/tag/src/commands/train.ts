@@ -64,7 +64,7 @@ const figures: Readonly<Record<TaggerOutput, readonly HistoryFigure[]>> = {
   ),
 };
 
-/** The options for which the file of a model answers that is trained further. */
+/** The options that cannot be used with `--init`, because the model determines them. */
 const answeredByFile = [
   "output",
   "embedding",
@@ -132,11 +132,11 @@ export async function train(
   });
 }
 
-/** Throws `UsageError` for a network that does not know where sentences end: in a batch it would learn from what stands behind. */
+/** Throws `UsageError` for a network without a mask, which in a batch would learn from the padding. */
 function requireMasks({ model: { trained }, origin: { file } }: Initial<TaggerModel>): void {
   if (Object.values(dataRules(trained.spec)).every(({ cut }) => cut)) return;
   throw new UsageError(
-    `--init: the network of ${file} does not mask padding, so that it cannot learn from sentences of several lengths at a time; give it a mask where it was made: mask_zero=True in Keras, packed sequences in PyTorch`,
+    `--init: the network of ${file} does not mask padding, so it cannot be trained on batches of sentences of different lengths; add a mask to the original model: mask_zero=True in Keras, packed sequences in PyTorch`,
   );
 }
 

@@ -9,8 +9,8 @@ import { type Opener, type Over, openTrained, trainedFrom } from "../trained.ts"
 /** What computes, and the layers of one's own that the model has, as for `loadModel`. */
 export interface OpenModelOptions extends ReadOptions {
   /**
-   * What computes. Default `await cpu()`, which runs anywhere, and of an ONNX file onnxruntime-node; `await wasm()` is much faster than `cpu`. `"onnx"` is onnxruntime-node, on an export in memory
-   * where the file is not ONNX.
+   * The backend. Default `await cpu()`, which runs anywhere, and onnxruntime-node for an ONNX file; `await wasm()` is much faster than `cpu`. `"onnx"` is onnxruntime-node, with an export in memory
+   * if the file is not ONNX.
    */
   readonly backend?: Backend | "onnx";
 }
