@@ -74,7 +74,7 @@ function rowOf(className: string, owner: string): Row {
   if (row) return row;
   const hint = textLayers.has(className)
     ? "save the model without it, and use a vocabulary with the same words"
-    : `there are ${[...rowsByClass.keys()].join(", ")}`;
+    : `there are ${[...rowsByClass.keys()].join(", ")}. Export the model as ONNX, which importOnnx may read: model.export("model.onnx", format="onnx"); or write the layer with defineLayer, and pass its weights by name (fromNpz)`;
   throw new ModelFileError(`${owner} is not supported; ${hint}`);
 }
 
