@@ -196,7 +196,7 @@ export type {
 } from "./nn/layer.ts";
 export type { NameOptions } from "./nn/make.ts";
 export { type Model, model, sequential } from "./nn/model.ts";
-export { type Json, OptionReader } from "./nn/options.ts";
+export { isName, type Json, NAME_RULE, OptionReader } from "./nn/options.ts";
 export { orthogonalMatrix } from "./nn/orthogonal.ts";
 export { type MergeMode, mergeModes } from "./nn/recurrent/bidirectional.ts";
 export {

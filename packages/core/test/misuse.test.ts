@@ -7,12 +7,14 @@ import {
   embedding,
   type Initializer,
   input,
+  isName,
   lstm,
   model,
+  NAME_RULE,
   sequential,
   sgd,
 } from "@ostinato/core";
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { expectMisuse, type Misuse, untyped } from "./expectMisuse.ts";
 
 const options: readonly Misuse[] = [
@@ -286,6 +288,12 @@ describe("options", () => {
 
 describe("models", () => {
   for (const misuse of models) test(misuse[0], () => expectMisuse(misuse));
+});
+
+test("names are letters, digits and a few signs, and none that records have already", () => {
+  for (const name of ["a", "words.l0", "x_1-y", "a".repeat(200)]) expect(isName(name)).toBe(true);
+  for (const name of ["", "a b", "a/b", "constructor", "a".repeat(201), 7]) expect(isName(name)).toBe(false);
+  expectMisuse(["", () => dense({ units: 1, name: "a b" }), "ConfigError", NAME_RULE]);
 });
 
 test("an initializer is one of the list, or uniform within bounds", () => {

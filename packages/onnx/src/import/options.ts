@@ -1,5 +1,5 @@
 /** The options of `importOnnx` and their validation. */
-import { ConfigError, type Dim, OptionReader, type ReadOptions, type Tensors } from "@ostinato/core";
+import { ConfigError, type Dim, isName, NAME_RULE, OptionReader, type ReadOptions, type Tensors } from "@ostinato/core";
 
 /** Options of `importOnnx`. */
 export interface ImportOptions extends ReadOptions {
@@ -36,6 +36,8 @@ const optionNames = Object.keys({
 export function expectKnownOptions(options: ImportOptions): void {
   const reader = new OptionReader("importOnnx", options, optionNames);
   if (options.form !== undefined) reader.oneOf("form", forms);
+  if (options.name !== undefined && !isName(options.name))
+    throw new ConfigError(`importOnnx: name must be ${NAME_RULE}`);
 }
 
 /** @throws ConfigError for options of the wrong type, and for inputs that the file does not have */
