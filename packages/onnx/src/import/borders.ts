@@ -131,19 +131,26 @@ export function bordersOf(found: Found, frozen: readonly Frozen[]): Border[] {
   const isSequence = ({ type }: Value): boolean => type.shape.filter(isSize).length > 1;
   const border = ([name, given]: readonly [string, Value]): Border | undefined => {
     const { dtype, shape } = given.type;
-    const refuse = (why: string): never => {
-      throw new UnsupportedOpError(`the input "${name}" is ${showType(given.type)}: ${why}; ${asked(name, shape)}`);
+    /** `axes` are those that the caller may define, if that helps. */
+    const refuse = (why: string, axes?: Shape): never => {
+      const help = axes === undefined ? "" : `; ${asked(name, axes)}`;
+      throw new UnsupportedOpError(`the input "${name}" is ${showType(given.type)}: ${why}${help}`);
     };
+    const isFixed = fixed(name) !== "";
     if (dtype === "bool") return refuse("boolean inputs are not supported");
     const layout = layoutOf(shape, "batch", (sizes) => sizes.length === 2 && dtype === "int32");
-    if (layout === undefined) return refuse(`it has no batch axis${fixed(name)}`);
+    if (layout === undefined) return refuse(`it has no batch axis${fixed(name)}`, isFixed ? undefined : shape);
     if (dtype === "int32" && shape.length === 1) return undefined;
     const isIds = dtype === "int32" && layout.sizes.length === 2 && isSize(layout.sizes[1]);
-    if (dtype === "int32" && !isIds) return refuse(`ids must be [batch, time] with a dynamic time${fixed(name)}`);
+    if (dtype === "int32" && !isIds)
+      return refuse(
+        `ids must be [batch, time] with a dynamic time${fixed(name)}`,
+        isFixed || shape.length !== 2 ? undefined : ["batch", "time"],
+      );
     if (layout.shape.filter(isSize).length > 2)
-      return refuse("it has more than one dynamic size in addition to the batch");
-    if (fixed(name) !== "" && layout.shape.length === 2 && ![...found.inputs.values()].some(isSequence))
-      return refuse(`it would be read as features${fixed(name)}`);
+      return refuse("it has more than one dynamic size in addition to the batch", shape);
+    if (isFixed && layout.shape.length === 2 && ![...found.inputs.values()].some(isSequence))
+      return refuse(`it would be read as features${fixed(name)}`, shape);
     const ours = feed(asName(name, taken), dtype, isIds ? layout.sizes : layout.shape);
     return { name, given, ours, inFile: asInFile(ours, layout) };
   };

@@ -208,6 +208,21 @@ describe("what is refused", () => {
     expect(refused([{ name: "x", type: { tensor: { elementType: float } } }])).toThrow(/the input "x" has no shape/);
   });
 
+  test("axes are asked for where saying them helps", () => {
+    expect(refused([input("x", bool, ["batch", 2])])).toThrow(/not supported$/);
+    expect(refused([input("x", int64, ["batch", 7])], { inputs: { x: ["batch", 7] } })).toThrow(
+      /dynamic time; importOnnx\(bytes, \{ inputs: \{ "x": \["batch", "time"\] \} \}\) defines the axes$/,
+    );
+    const frozen = file({
+      inputs: [input("x", int64, ["batch", 7])],
+      initializers: [ints("fourth", 3)],
+      nodes: [node("Gather", "x fourth", "step", { axis: 1 }), node("Cast", "step", "y", { to: float })],
+    });
+    expect(() => importOnnx(frozen)).toThrow(
+      /requires axis 1 of the input "x" to be 7: export it again [^;]*; [^;]*None\)$/,
+    );
+  });
+
   test("options that cannot work", () => {
     const infos = [input("x", float, ["batch", 2])];
     expect(refused(infos, { inputs: { x: ["batch"] } })).toThrow(
@@ -217,5 +232,9 @@ describe("what is refused", () => {
       new ConfigError('importOnnx: axis 1 of the input "x" has size 2, not 3'),
     );
     expect(refused(infos, { input: {} } as ImportOptions)).toThrow(ConfigError);
+    for (const name of ["a b", "", 7 as never])
+      expect(refused(infos, { name })).toThrow(
+        new ConfigError('importOnnx: name must be up to 200 letters, digits, "_", "-" and "."'),
+      );
   });
 });
