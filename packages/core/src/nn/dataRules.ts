@@ -5,7 +5,7 @@ import { type DataRules, rulesIn } from "./graph/rules.ts";
 import type { ModelSpec } from "./spec.ts";
 
 /**
- * The requirements of a model on the data of its inputs with a time axis, by input name: the number of ids, and the padding value.
+ * The requirements of a model on the data of its inputs with a time axis, by input name: the number of ids, the padding value, and the least number of steps.
  *
  * @example
  * const { inputDim } = dataRules(trained.spec).ids; // compare it with the size of the vocabulary

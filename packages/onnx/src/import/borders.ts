@@ -88,7 +88,8 @@ function asName(name: string, taken: Set<string>): string {
   return unique;
 }
 
-const asked = (name: string, shape: Shape): string =>
+/** The call that defines the axes of an input. */
+export const asked = (name: string, shape: Shape): string =>
   `importOnnx(bytes, { inputs: { "${name}": [${shape.map((dim) => (typeof dim === "string" ? `"${dim}"` : dim)).join(", ")}] } }) defines the axes`;
 
 /** Whether a feed contains row lengths: a recurrence or mask reads it as such, or it has that name. */

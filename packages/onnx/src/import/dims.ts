@@ -14,6 +14,8 @@ export class Dims {
   readonly #opened = new Map<string, number>();
   /** The nodes that require names to be numbers. */
   readonly #needs = new Map<string, string>();
+  /** The nodes that take single entries, by the entry and the name of the axis. */
+  readonly #taking = new Map<string, string>();
 
   /** The current name or number of a size. */
   of(dim: Dim): Dim {
@@ -41,6 +43,16 @@ export class Dims {
   neededBy(name: string): string | undefined {
     const next = this.#known.get(name);
     return typeof next === "string" ? this.neededBy(next) : this.#needs.get(name);
+  }
+
+  /** Notes the node that takes a single entry of an axis. */
+  take(name: string, entry: number, by: string): void {
+    this.#taking.set(`${entry} ${name}`, by);
+  }
+
+  /** The node that takes a single entry of an axis. */
+  takenBy(name: string, entry: number): string | undefined {
+    return this.#taking.get(`${entry} ${name}`);
   }
 
   /** Makes a size fixed again, with its number in the file; does nothing for other names. */

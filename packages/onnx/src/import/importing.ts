@@ -48,6 +48,8 @@ export interface Importing {
   same(a: Dim | undefined, b: Dim | undefined): Dim;
   /** Makes a size fixed again, with its number in the file. Does nothing for sizes that are dynamic in the file. */
   close(dim: Dim): void;
+  /** Notes that the node takes a single entry of a dynamic axis. */
+  take(dim: Dim, entry: number): void;
   /** Imports a body and returns its outputs. It can read outer values, converted by `enter`. */
   body(graph: Message<"Graph">, inputs: readonly Imported[], enter?: Enter): Imported[];
 }
@@ -221,5 +223,8 @@ export function importingBase(made: Made, dims: Dims, opset: number, at: () => s
     parameter: (name, tensor) => made.parameter(name, tensor),
     same: (a, b) => dims.same(a, b, at()),
     close: (dim) => dims.close(dim, at()),
+    take: (dim, entry) => {
+      if (typeof dim === "string") dims.take(dim, entry, at());
+    },
   };
 }

@@ -97,7 +97,10 @@ export function taken(node: OnnxNode, given: Imported, axis: number, run: Run, i
     const own = axis > given.axis ? axis - 1 : axis;
     return { ...given, parts: given.parts.map((part) => slice(part, own, run.start, count)) };
   }
-  return alongAxis(node, given, axis, importing, (value, own) => slice(value, own, run.start, count));
+  return alongAxis(node, given, axis, importing, (value, own) => {
+    if (count === 1) importing.take(value.type.shape[own] as Dim, run.start);
+    return slice(value, own, run.start, count);
+  });
 }
 
 /** All entries along an axis in reverse. */

@@ -23,6 +23,7 @@ import { expectFittingOptions, expectKnownOptions, type ImportOptions } from "./
 import { readModel } from "./read.ts";
 import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
+import { expectNotUnrolled } from "./unrolled.ts";
 import type { Read, SizeOf } from "./walk.ts";
 
 /** A tensor from the caller that replaces an input. */
@@ -133,6 +134,7 @@ function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalDat
   };
   const first = readModel({ ...base, sizeOf: sizesOf(options, !isOurs) });
   expectOpen(first.frozen);
+  expectNotUnrolled(foundIn(first), first.dims);
   const batch = batchOf(foundIn(first));
   if (batch === undefined)
     throw new UnsupportedOpError(

@@ -61,6 +61,8 @@ export interface Read {
   readonly made: Made;
   /** Dynamic sizes of inputs that nodes require to be fixed. */
   readonly frozen: readonly Frozen[];
+  /** What became known of its sizes. */
+  readonly dims: Dims;
 }
 
 /** A size of an input that was made dynamic. */
@@ -293,5 +295,11 @@ export function readOnce(reading: Reading): Read {
     }
   }
   const results = unsorted(walk.graph(graph, scope, outputs), made);
-  return { inputs, outputs: new Map(outputs.map((name, i) => [name, results[i] as Imported])), made, frozen };
+  return {
+    inputs,
+    outputs: new Map(outputs.map((name, i) => [name, results[i] as Imported])),
+    made,
+    frozen,
+    dims: reading.dims,
+  };
 }

@@ -2,6 +2,7 @@
 import { cpu } from "@ostinato/backend-cpu";
 import {
   ConfigError,
+  DataError,
   float32,
   graphForm,
   ModelFileError,
@@ -102,6 +103,63 @@ describe("axes", () => {
     });
     expect(() => importOnnx(bytes)).toThrow(
       /a size that is dynamic in the file must be fixed; the node "y" \(Reshape\) requires axis 1 \(time\) of the input "x" to be 7/,
+    );
+  });
+});
+
+describe("loops that the exporter unrolled", () => {
+  /** The sum of some steps of "x", each taken by a node of its own. */
+  const sum = (
+    places: readonly number[],
+    more: Partial<Parts> = {},
+    dims: Parameters<typeof input>[2] = ["batch", "time", 4],
+  ) =>
+    file({
+      inputs: [input("x", float, dims)],
+      initializers: places.map((place, i) => ({ ...ints(`place${i}`, place), dims: [] })),
+      ...more,
+      nodes: [
+        ...places.map((_, i) =>
+          node("Gather", `${i % 2 ? "x" : "moved"} place${i}`, `step${i}`, { axis: i % 2 ? 1 : 0 }),
+        ),
+        node("Transpose", "x", "moved", { perm: [1, 0, 2] }),
+        ...(more.nodes ?? []),
+        node("Sum", places.map((_, i) => `step${i}`).join(" "), "y"),
+      ].sort((a, b) => Number(b.op === "Transpose") - Number(a.op === "Transpose")),
+    });
+
+  test("are told with the node that takes the last step, and the ways out", () => {
+    expect(() => importOnnx(sum([0, 1, 2]))).toThrow(
+      new UnsupportedOpError(
+        'axis 1 (time) of the input "x" is dynamic in the file but must be 3: the exporter unrolled a loop over it, whose last step is read by the node "step2" (Gather), and further steps would be ignored; export the loop as a loop (PyTorch: nn.RNN, nn.LSTM or nn.GRU, or torch.jit.script), or read 3 steps as features: importOnnx(bytes, { inputs: { "x": ["batch", 3, 4] } }) defines the axes',
+      ),
+    );
+    expect(() => importOnnx(sum([2, 0, 1, 1]))).toThrow(/must be 3: .* read by the node "step0" \(Gather\)/);
+    expect(() => importOnnx(sum([0, 1], {}, ["batch", undefined, 4]))).toThrow(/axis 1 of the input "x" .* must be 2/);
+    expect(shapes(importOnnx(sum([0, 1, 2]), { inputs: { x: ["batch", 3, 4] } })).x).toEqual(["features", 12]);
+  });
+
+  test("are not models that read some steps", () => {
+    for (const places of [[0], [-1], [0, -1], [1, 2], [0, 2], [0, 1, -1]])
+      expect(shapes(importOnnx(sum(places))).x).toEqual(["sequence", "time", 4]);
+    const outputs = [
+      ["y", float],
+      ["z", float],
+    ] as const;
+    const nodes = (...each: readonly Message<"Node">[]) => sum([0, 1], { nodes: each, outputs });
+    for (const bytes of [nodes(node("ReduceMax", "x", "z", { axes: [1], keepdims: 0 })), nodes(node("Tanh", "x", "z"))])
+      expect(shapes(importOnnx(bytes)).x).toEqual(["sequence", "time", 4]);
+  });
+
+  test("rows with fewer steps than a model takes are told with the input", async () => {
+    await using model = await predictor(importOnnx(sum([1, 4])), { backend: await cpu() });
+    await expect(model.predict(float32([1, 4, 4], new Array(16).fill(1)))).rejects.toThrow(
+      new DataError('graph "model": input "x", row 0 has 4 steps, but the model needs rows of at least 5'),
+    );
+    expect((await model.predict(float32([1, 5, 4], new Array(20).fill(1)))).data[0]).toBe(2);
+    await using last = await predictor(importOnnx(sum([-3])), { backend: await cpu() });
+    await expect(last.predict(float32([1, 2, 4], new Array(8).fill(1)))).rejects.toThrow(
+      /row 0 has 2 steps, .* at least 3$/,
     );
   });
 });

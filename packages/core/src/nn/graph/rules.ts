@@ -1,5 +1,5 @@
 /** The requirements of a graph on its data: the range of ids, and the padding at the ends of rows. They are found in its ops. */
-
+import { DataError } from "../../errors.ts";
 import { ops } from "../../ir/ops.ts";
 import { recurrenceInputs, recurrenceNames } from "../../ir/recurrences.ts";
 import { type AnyNode, type Dim, nodesOf, type Value, type ValueType } from "../../ir/value.ts";
@@ -13,6 +13,8 @@ export interface DataRules {
   readonly inputDim?: number;
   /** The padding value of ids, or of all features of a step. */
   readonly padding?: number;
+  /** The least number of steps, if single steps are read by number. */
+  readonly steps?: number;
   /** Whether all computation along time ignores padding, so that rows can be cut at their lengths. */
   readonly cut: boolean;
 }
@@ -75,6 +77,17 @@ function paddingOf({ node }: Value, data: ReadonlySet<AnyNode>): number | undefi
   return equal && data.has(equal.value.node) ? equal.number : undefined;
 }
 
+/** The least number of steps so that all slices along time lie within them. */
+function stepsIn(nodes: readonly AnyNode[], time: Dim): number {
+  let steps = 1;
+  for (const node of nodes) {
+    if (node.op !== "slice" || node.inputs[0]?.type.shape[node.attrs.axis] !== time) continue;
+    const { start, size } = node.attrs;
+    steps = Math.max(steps, start < 0 ? -start : start + size);
+  }
+  return steps;
+}
+
 /** The rules for an input with a time axis. */
 export function rulesIn(nodes: readonly AnyNode[], fed: Value): DataRules {
   const data = above(nodes, fed.node, true);
@@ -82,7 +95,9 @@ export function rulesIn(nodes: readonly AnyNode[], fed: Value): DataRules {
     const size = op === "gather" && data.has(ids?.node as AnyNode) ? table?.type.shape[0] : undefined;
     return typeof size === "number" ? [size] : [];
   });
-  const inputDim = rows.length > 0 ? { inputDim: Math.min(...rows) } : {};
+  const time = fed.type.shape[1] as Dim;
+  const steps = stepsIn(nodes, time);
+  const known = { ...(rows.length > 0 ? { inputDim: Math.min(...rows) } : {}), ...(steps > 1 ? { steps } : {}) };
   const found = nodes.flatMap((node) => {
     const read = node.inputs[0] as Value;
     if (node.op !== "sequenceLengths") return [];
@@ -90,12 +105,11 @@ export function rulesIn(nodes: readonly AnyNode[], fed: Value): DataRules {
     return padding === undefined ? [] : [{ node, padding }];
   });
   const [first] = found;
-  if (first === undefined) return { ...inputDim, cut: false };
+  if (first === undefined) return { ...known, cut: false };
   const knowing = new Set(found.flatMap(({ node }) => [...above(nodes, node), ...below(node)]));
   const reading = above(nodes, fed.node);
-  const time = fed.type.shape[1] as Dim;
   const cut = nodes.every((node) => knowing.has(node) || !reading.has(node) || !mixesSteps(node, time));
-  return { ...inputDim, padding: first.padding, cut };
+  return { ...known, padding: first.padding, cut };
 }
 
 /** A node and everything that it depends on. */
@@ -105,10 +119,16 @@ function below(node: AnyNode): AnyNode[] {
 
 /** Checks data against the rules, as a layer's `reads` does. */
 export function checkData(
-  { inputDim, padding, cut }: DataRules,
+  { inputDim, padding, steps = 0, cut }: DataRules,
   data: InputData,
   owner: string,
 ): Int32Array | undefined {
+  for (let row = 0; row < data.rows; row++) {
+    if ((data.lengths[row] as number) < steps)
+      throw new DataError(
+        `${owner}: ${data.spec.label}, row ${row} has ${data.lengths[row]} steps, but the model needs rows of at least ${steps}`,
+      );
+  }
   if (data.spec.dtype === "float32") {
     const ends = padding === undefined ? undefined : checkSteps({ maskValue: padding }, data, owner);
     return cut ? ends : undefined;
