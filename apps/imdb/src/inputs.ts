@@ -1,4 +1,4 @@
-/** What texts become for the network: a vocabulary for each input. */
+/** The inputs of the network, each with its vocabulary. */
 import type { Vocabularies } from "@ostinato/classifier";
 import type { Json } from "@ostinato/core";
 import { type Vocabulary, vocabularyFromTexts, vocabularySize } from "@ostinato/text";

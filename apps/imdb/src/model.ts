@@ -42,14 +42,14 @@ export interface Sentiment extends AppModel {
 /** As npm's script is called, and what models name as their writer. */
 export const appName = "imdb";
 
-/** What a model's file tells of how it came about. */
+/** The origin of a model, stored in its file. */
 export interface About {
   readonly seed: number;
   readonly data: DataRecord;
-  /** Of a network that a preset describes. */
+  /** For a network described by a preset. */
   readonly preset?: PresetName;
   readonly classWeight?: KnownClassWeights | undefined;
-  /** The model that training began with. */
+  /** The initial model of the training. */
   readonly origin?: Origin;
 }
 
@@ -66,7 +66,7 @@ export function metadataOf({ preset, seed, data, classWeight, origin }: About, s
   };
 }
 
-/** What stands in the place of what an app's own model tells of its data: any are new to it. */
+/** The data record of models from other programs; any data is new to them. */
 const unknownData: DataRecord = { kind: "imdb", digest: "" };
 
 /**
@@ -80,7 +80,7 @@ export async function loadSentiment(
   const model = await loadAppModel(path, appName, { network, map, externalData });
   const { own, foreign } = model;
   const { data = own ? undefined : unknownData } = model.metadata;
-  if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
+  if (!isDataRecord(data)) throw foreign("it does not contain a record of its training data");
   try {
     const isDescribed = tellsAll(model.trained);
     if (isDescribed && describing.vocabulary !== undefined)
@@ -102,7 +102,9 @@ const tellsAll = ({ vocabulary, metadata = {} }: Trained): boolean =>
 export function shownReading({ maxLength, truncating, padding }: KnownSettings): string {
   const end = truncating === "pre" ? "last" : "first";
   const filled =
-    padding === undefined ? "" : `, fewer are filled up with zeros ${padding === "pre" ? "in front" : "behind"}`;
+    padding === undefined
+      ? ""
+      : `, shorter texts are padded with zeros ${padding === "pre" ? "in front" : "at the end"}`;
   return `It is given the ${end} ${shownCount(maxLength)} words of a text${filled}.`;
 }
 

@@ -157,7 +157,7 @@ export function shownNetwork(options: NetworkOptions): string {
   ].join(", ");
 }
 
-/** The loss that goes with what a network ends in: one probability, or one for each class. */
+/** The loss for the outputs of a network: one probability, or one per class. */
 export function lossFor({ spec }: Model): Loss {
   const [output] = Object.values(inferenceGraph(spec).fetches);
   return output?.type.shape.at(-1) === 1 ? binaryCrossentropy() : sparseCategoricalCrossentropy();

@@ -142,12 +142,12 @@ function dataOptions(): Option[] {
 export function infoOptions(): Option[] {
   const model = new Option(
     "--model <path>",
-    "show this model instead: a folder that train wrote to, or a model's file",
+    "describe this model instead: the output folder of train, or a model file",
   );
   return [maxWordsOption(), maxLengthOption(), seedOption("texts"), model.argParser(path), ...foreignOptions()];
 }
 
-/** A trained model, and what runs it. */
+/** The options for a trained model and its backend. */
 export function trainedOptions(): Option[] {
   return [modelOption(defaultFolder), ...foreignOptions(), runtimeOption()];
 }

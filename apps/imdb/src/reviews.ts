@@ -104,7 +104,7 @@ export function readTrainingReviews(seed: number, limit?: number, options: DataO
   });
 }
 
-/** The same with the labels in the order in which a model has them. Throws `UsageError` for other labels than the model's. */
+/** The same data with the labels in the order of a model. Throws `UsageError` for labels that the model does not have. */
 export function trainingReviewsFor(labelEncoder: LabelEncoder<string>, reviews: TrainingReviews): TrainingReviews {
   const inOrder = (rows: LabelledTexts) => inOrderOf(labelEncoder, reviews.labelEncoder, rows, "the data have");
   return { ...reviews, labelEncoder, train: inOrder(reviews.train), validation: inOrder(reviews.validation) };
@@ -163,7 +163,7 @@ export function readTestReviews(options: TestOptions): Promise<TestReviews> {
   });
 }
 
-/** Rows with the ids of their labels in the order in which a model has these. Throws `UsageError` for data of other classes than the model's. */
+/** Rows with label ids in the order of a model. Throws `UsageError` for other classes than the model's. */
 function inOrderOf(
   { classes: known }: LabelEncoder<string>,
   { classes }: LabelEncoder<string>,

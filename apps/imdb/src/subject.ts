@@ -29,14 +29,14 @@ export interface Subject {
   readonly model: Model | Trained;
   readonly vocabularies: Vocabularies;
   readonly settings: ClassifierSettings;
-  /** Rows of ids of the texts to train with. */
+  /** Rows of ids of the training texts. */
   readonly rows: ReturnType<typeof encodeForClassifier>;
   readonly learning: Pick<CompileOptions, "optimizer" | "weights" | "trainable" | "learningRates">;
-  /** Batches are made of texts of similar length. */
+  /** Whether to batch texts of similar length. */
   readonly groupByLength: boolean;
-  /** How it came about. */
+  /** Its origin. */
   readonly about: Pick<About, "preset" | "origin">;
-  /** It, and its network, in words. */
+  /** Its title, and a description of its network. */
   readonly title: string;
   readonly network: string;
 }
@@ -67,7 +67,7 @@ export function newSubject(options: TrainOptions, { all, train, labelEncoder }: 
   };
 }
 
-/** The model of `--init`; `maxLength` is what the command line says of the words that are read, if it does. */
+/** The model of `--init`; `maxLength` is the option of the command line, if given. */
 export function initialSubject(
   { model: sentiment, origin }: Initial<Sentiment>,
   options: TrainOptions,
@@ -84,7 +84,7 @@ export function initialSubject(
     learning: { optimizer: adam({ learningRate: options.learningRate }), ...learningOf(options, trained) },
     groupByLength: settings.padding === undefined,
     about: { origin },
-    title: `Going on from ${origin.file}.`,
+    title: `Continuing from ${origin.file}.`,
     network: `The network of ${origin.file}`,
   };
 }

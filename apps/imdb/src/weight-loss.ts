@@ -15,12 +15,12 @@ import { exportOnnx } from "@ostinato/onnx";
 import type { Sentiment } from "./model.ts";
 import { nounOf, readTestReviews } from "./reviews.ts";
 
-/** What is measured. */
+/** The data and models to compare. */
 interface Exported {
   readonly sentiment: Sentiment;
-  /** With its weights in fewer bits. */
+  /** With weights in fewer bits. */
   readonly bytes: Uint8Array;
-  /** Texts to label where those of the training are not at hand any more. */
+  /** Texts to label if the test data is not available. */
   readonly drawn: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export async function measureWeights(
   };
 }
 
-/** What onnxruntime calls each text. */
+/** The labels of texts in onnxruntime. */
 async function labelsOf(
   bytes: Uint8Array,
   texts: readonly string[],
@@ -75,7 +75,7 @@ async function labelsOf(
   return answers.map(({ label }) => label);
 }
 
-/** Test texts with their labels; undefined for a model of other data, where these are not at hand any more. */
+/** Test texts with their labels; undefined if the data of the training is not available. */
 async function labelledTexts(
   { data: trainedOn, folder, seed, labelEncoder }: Sentiment,
   limit: number | undefined,

@@ -50,7 +50,7 @@ describe("a folder with a training", () => {
     expect(evaluated).toEqual({
       code: 2,
       stdout: "",
-      stderr: `imdb: no model at ${join(out, "model.safetensors")}: its training has not finished; go on with the same train command and --resume\n`,
+      stderr: `imdb: no model at ${join(out, "model.safetensors")}: its training has not finished; repeat the train command with --resume\n`,
     });
   });
 

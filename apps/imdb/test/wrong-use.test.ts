@@ -134,7 +134,7 @@ describe("models", () => {
   }
 
   test("no folder, an empty folder, a file that is no model", async () => {
-    const missing = /no model at .*model\.safetensors; make one with: npm run imdb -- train/;
+    const missing = /no model at .*model\.safetensors; create one with: npm run imdb -- train/;
     expectUsage(await runInside(["predict", "--model", join(folder, "none"), "text"]), missing);
     expectUsage(await runInside(["evaluate", "--model", temporaryFolder()]), missing);
     const history = join(folder, "good", "history.json");

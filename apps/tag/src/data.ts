@@ -54,12 +54,12 @@ export interface TrainingData {
   readonly record: DataRecord;
   readonly train: readonly TaggedSentence[];
   readonly validation: readonly TaggedSentence[];
-  /** Those that were known; else those of the sentences to train with, in the order of the alphabet. */
+  /** The known tags, otherwise those of the training sentences in alphabetical order. */
   readonly tags: readonly string[];
 }
 
 /**
- * The first `limit` sentences to train with, and those to validate with. Throws `UsageError` for data that nothing can be learned from, and for tags that are not among the `known` ones.
+ * The first `limit` training sentences, and the validation sentences. Throws `UsageError` for data that cannot be used for training, and for tags that are not `known`.
  */
 export async function readTrainingData(
   options: DataOptions,

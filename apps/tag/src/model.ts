@@ -40,7 +40,7 @@ export function metadataOf(seed: number, settings: TaggerSettings, data: DataRec
   return { app: appName, seed, data: { ...data }, ...taggerMetadata(settings), ...began };
 }
 
-/** What stands in the place of what an app's own model tells of its data: any are new to it. */
+/** The data record of models from other programs; any data is new to them. */
 const unknownData: DataRecord = { kind: "conll", digest: "" };
 
 /**
@@ -54,7 +54,7 @@ export async function loadTagger(
   const model = await loadAppModel(path, appName, { layers: [wordDropout], externalData });
   const { foreign, own } = model;
   const { data = own ? undefined : unknownData } = model.metadata;
-  if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
+  if (!isDataRecord(data)) throw foreign("it does not contain a record of its training data");
   const isDescribed = model.trained.vocabulary !== undefined && "tagger" in (model.trained.metadata ?? {});
   if (isDescribed && vocabulary !== undefined)
     throw new UsageError(`--vocabulary: ${model.path} contains its vocabulary; remove the option`);

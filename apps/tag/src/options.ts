@@ -117,7 +117,7 @@ function minCountOption(): Option {
 export function infoOptions(): Option[] {
   const model = new Option(
     "--model <path>",
-    "show this model instead: a folder that train wrote to, or a model's file",
+    "describe this model instead: the output folder of train, or a model file",
   );
   return [minCountOption(), ...dataOptions(), model.argParser(path), ...foreignOptions()];
 }
@@ -151,7 +151,7 @@ function columnOptions(): Option[] {
   ];
 }
 
-/** A trained model, and what runs it. */
+/** The options for a trained model and its backend. */
 export function trainedOptions(): Option[] {
   return [modelOption(defaultFolder), ...foreignOptions(), runtimeOption()];
 }

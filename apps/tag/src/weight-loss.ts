@@ -16,12 +16,12 @@ import { areSpanTags, spanReport } from "@ostinato/text";
 import { readTestSentences } from "./data.ts";
 import type { TaggerModel } from "./model.ts";
 
-/** What is measured. */
+/** The data and models to compare. */
 interface Exported {
   readonly model: TaggerModel;
-  /** With its weights in fewer bits. */
+  /** With weights in fewer bits. */
   readonly bytes: Uint8Array;
-  /** Sentences to tag where those of the training are not at hand any more. */
+  /** Sentences to tag if the test data is not available. */
   readonly drawn: readonly (readonly string[])[];
 }
 
@@ -49,7 +49,7 @@ export async function measureWeights(
   };
 }
 
-/** The F1 of spans where tags mark such, the accuracy of tokens otherwise: what the best epoch is chosen by. */
+/** The metric for the best epoch: the F1 of spans for span tags, otherwise the accuracy of tokens. */
 function figureOf(
   { settings }: TaggerModel,
   sentences: readonly TaggedSentence[],
@@ -67,7 +67,7 @@ function figureOf(
 const accuracyOf = (right: readonly string[], said: readonly string[]): number =>
   said.filter((tag, i) => tag === right[i]).length / said.length;
 
-/** The tags that onnxruntime gives each sentence. */
+/** The tags of each sentence in onnxruntime. */
 async function tagsOf(
   bytes: Uint8Array,
   sentences: readonly (readonly string[])[],
@@ -85,7 +85,7 @@ async function tagsOf(
   return taggings.map(({ tags }) => tags);
 }
 
-/** Test sentences with their tags; undefined for a model of other data, where these are not at hand any more. */
+/** Test sentences with their tags; undefined if the data of the training is not available. */
 async function taggedSentences(
   { data: trainedOn, folder, settings: { tags } }: TaggerModel,
   limit: number | undefined,

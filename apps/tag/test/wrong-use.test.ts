@@ -86,7 +86,7 @@ test("options and folders", async () => {
   expect(await refused(["predict", "-x"])).toMatch(/a text that begins with "-" goes behind "--"/);
   expect(await refused(["frob"])).toMatch(/unknown command/);
   expect(await refused(["evaluate", "--model", join(folder, "nowhere")])).toMatch(
-    /no model at .*nowhere\/model\.safetensors; make one with: npm run tag -- train \(and tell its folder with --model\)/,
+    /no model at .*nowhere\/model\.safetensors; create one with: npm run tag -- train \(and pass its folder as --model\)/,
   );
   expect(await refused(["train", "--data", data, ...small, "--out", model])).toMatch(
     /holds a finished training .*; add --resume/,

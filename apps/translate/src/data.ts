@@ -77,7 +77,7 @@ export async function readTrainingData(options: DataOptions, limit?: number): Pr
   };
 }
 
-/** How texts to test with are translated: every one counts, whatever it holds. */
+/** Translation options for test texts: every text counts, even with unknown tokens. */
 export const allTexts = { allowUnknown: true, maxSourceLength: Number.MAX_SAFE_INTEGER } as const;
 
 /** What to test a model with. */

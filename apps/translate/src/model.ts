@@ -35,7 +35,7 @@ export async function loadTranslation(path: string): Promise<TranslationModel> {
   const { data } = model.metadata;
   try {
     const known = translatorSettings(trained);
-    if (!isDataRecord(data)) throw foreign("it does not tell what it was trained on");
+    if (!isDataRecord(data)) throw foreign("it does not contain a record of its training data");
     return { ...model, data, ...known };
   } catch (error) {
     if (error instanceof ModelFileError) throw foreign(error.message);

@@ -19,18 +19,18 @@ import { beamSize } from "./defaults.ts";
 import { answersOf, ratesOf } from "./judging.ts";
 import type { TranslationModel } from "./model.ts";
 
-/** The bytes of both files, which there are of a model that reads texts. */
+/** The bytes of both files; only for models with source texts. */
 export const filesOf = ({ encode, decodeStep }: DecodingFiles): readonly Uint8Array[] => [
   encode as Uint8Array,
   decodeStep,
 ];
 
-/** What is measured. */
+/** The data and models to compare. */
 interface Exported {
   readonly model: TranslationModel;
-  /** With their weights in fewer bits. */
+  /** With weights in fewer bits. */
   readonly exported: DecodingFiles;
-  /** Texts to translate where those of the training are not at hand any more. */
+  /** Texts to translate if the test data is not available. */
   readonly drawn: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export async function measureWeights(
   };
 }
 
-/** What onnxruntime makes of texts, whatever they hold. */
+/** The translations of texts in onnxruntime, including texts with unknown tokens. */
 async function translationsOf(
   files: DecodingFiles,
   texts: readonly string[],
@@ -85,7 +85,7 @@ async function translationsOf(
   return translations;
 }
 
-/** Test texts with what is right; undefined for a model of other data, where these are not at hand any more. */
+/** Test texts with their references; undefined if the data of the training is not available. */
 async function testEntries(
   { data: trainedOn, folder }: TranslationModel,
   limit: number | undefined,

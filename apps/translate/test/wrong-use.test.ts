@@ -89,7 +89,7 @@ test("options and folders", async () => {
   expect(await refused(["predict", "-x"])).toMatch(/a text that begins with "-" goes behind "--"/);
   expect(await refused(["frob"])).toMatch(/unknown command/);
   expect(await refused(["evaluate", "--model", join(folder, "nowhere")])).toMatch(
-    /no model at .*nowhere\/model\.safetensors; make one with: npm run translate -- train/,
+    /no model at .*nowhere\/model\.safetensors; create one with: npm run translate -- train/,
   );
   const again = ["train", "--data", data, ...small, "--epochs", "2", "--out", model];
   expect(await refused(again)).toMatch(/holds a finished training .*; add --resume/);

@@ -88,7 +88,7 @@ export function explain(error: unknown): { readonly message: string; readonly co
   return { message: `a defect of this program, please report it:\n${details}`, code: exitCodes.defect };
 }
 
-/** Names out of files are in messages, too: nothing in them may be anything to a terminal. */
+/** Replaces line breaks and control characters, because messages may contain names from files. */
 function oneLine(text: string): string {
   return text.trim().replace(/\s*\n\s*|\p{Cc}+/gu, " ");
 }

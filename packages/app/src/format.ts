@@ -42,7 +42,7 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join("\n");
 }
 
-/** The name of an option as the command line has it: "maxLength" as "max-length". */
+/** The name of an option on the command line: "maxLength" as "max-length". */
 export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const longestLabel = 24;

@@ -1,4 +1,4 @@
-/** The folder that a training leaves behind: what is in it, and reading a model back, also from a lone file. */
+/** The output folder of a training: its contents, and reading a model back, also from a single file. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "@ostinato/core";
@@ -12,7 +12,7 @@ export const fileNames = {
   model: "model.safetensors",
   best: "best.safetensors",
   checkpoint: "checkpoint.safetensors",
-  /** What the training began with, where that was another model. */
+  /** The initial model of the training, if it has one. */
   initial: "initial.safetensors",
   history: "history.json",
   onnx: "model.onnx",
@@ -20,15 +20,15 @@ export const fileNames = {
   description: "model.json",
 } as const;
 
-/** A model that `--model` names. */
+/** The model of `--model`. */
 export interface AppModel extends OpenedModel {
   /** The output folder of `train`; for a single file, its folder. */
   readonly folder: string;
   /** Whether `--model` is a file rather than an output folder of `train`. */
   readonly alone: boolean;
-  /** The app has written it. Else nothing is known but the network, its weights, and what the file tells in words of its own. */
+  /** Whether this app wrote the model. Otherwise only the network, its weights, and the file's metadata are known. */
   readonly own: boolean;
-  /** Of the training; 0 where it is not known. */
+  /** The seed of the training; 0 if it is unknown. */
   readonly seed: number;
   /** What the app has written beside the weights. */
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -37,11 +37,11 @@ export interface AppModel extends OpenedModel {
 }
 
 /**
- * Opens the model of a folder that `train` of the app `name` wrote, or that of a file. Throws `ModelFileError` where there is none, or that of another app.
+ * Opens the model in an output folder of `train` of the app `name`, or a model file. Throws `ModelFileError` if there is no model, or if it belongs to another app.
  */
 export async function loadAppModel(path: string, name: string, options: OpenOptions = {}): Promise<AppModel> {
   const file = await modelFileAt(path, name);
-  // Of a folder with exports alone no training is known.
+  // A folder that contains only exports has no record of a training.
   const alone = file === path || basename(file) !== fileNames.model;
   const opened = await openTrained(file, options);
   const foreign = (what: string) => new ModelFileError(`${file} is not a model of this app: ${what}`);
@@ -55,16 +55,16 @@ export async function loadAppModel(path: string, name: string, options: OpenOpti
   return { ...opened, folder: dirname(file), alone, own, seed, metadata, foreign };
 }
 
-/** Who names such a path means a file, though there be none. */
+/** A path with one of these endings is a file, even if it does not exist. */
 const modelEnding = /\.(safetensors|onnx|keras|h5)$/i;
 
 /**
- * The file that `export` writes: `--out`, else `name` in the folder of the training. Throws `UsageError` for a lone file without `--out`, beside which there may be files of that name, and where it
- * would replace the model itself.
+ * The file that `export` writes: `--out`, otherwise `name` in the folder of the training. Throws `UsageError` if `--model` is a file and `--out` is missing, because the folder may contain other files, and if
+ * it would overwrite the model itself.
  */
 export function exportFile(out: string | undefined, { path, folder, alone }: AppModel, name: string): string {
   if (out === undefined && alone) throw new UsageError("--out is required if --model is a file");
-  if (alone && out === path) throw new UsageError(`--out: ${out} is the model itself; name another file`);
+  if (alone && out === path) throw new UsageError(`--out: ${out} is the model itself; choose another file`);
   return out ?? join(folder, name);
 }
 
@@ -74,17 +74,17 @@ export function exportFolder(out: string | undefined, { folder, alone }: AppMode
   return out ?? folder;
 }
 
-/** The file of the model that a path names: itself, or the one in a folder of a training. @throws ModelFileError where that has none */
+/** The model file of a path: the path itself, or the file in an output folder. @throws ModelFileError if the folder has none */
 export async function modelFileAt(path: string, name: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
   const alone = found === undefined ? modelEnding.test(path) : !found.isDirectory();
   return alone ? path : modelIn(path, name);
 }
 
-/** What there may be in a folder of files alone, which no training wrote. */
+/** The possible model files in a folder that is not an output folder of `train`. */
 const exportedNames: readonly string[] = [fileNames.onnx, pairNames.decodeStep];
 
-/** The file of the model in a folder: of the training's, else an export. @throws ModelFileError, with the way to one, where there is none */
+/** The model file in a folder: the model of the training, otherwise an export. @throws ModelFileError, with instructions, if there is none */
 async function modelIn(folder: string, name: string): Promise<string> {
   const [file, checkpoint] = [join(folder, fileNames.model), join(folder, fileNames.checkpoint)];
   if (await isThere(file)) return file;
@@ -92,14 +92,14 @@ async function modelIn(folder: string, name: string): Promise<string> {
     if (!(await isThere(checkpoint)) && (await isThere(exported))) return exported;
   throw new ModelFileError(
     (await isThere(checkpoint))
-      ? `no model at ${file}: its training has not finished; go on with the same train command and --resume`
-      : `no model at ${file}; make one with: npm run ${name} -- train (and tell its folder with --model)`,
+      ? `no model at ${file}: its training has not finished; repeat the train command with --resume`
+      : `no model at ${file}; create one with: npm run ${name} -- train (and pass its folder as --model)`,
   );
 }
 
 /**
- * The folder for what a command draws, known to be writable: `--out`, else that of the training. Undefined where `--model` names a lone file, beside which nobody
- * expects pictures. Throws `UsageError` where nothing can be written there.
+ * The writable folder for plots: `--out`, otherwise the folder of the training. Undefined if `--model` is a single file and `--out` is missing.
+ * Throws `UsageError` if the folder is not writable.
  */
 export async function openChartFolder(
   out: string | undefined,

@@ -69,29 +69,29 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** What weights in fewer bits cost, against the same file with float32. */
+/** The cost of weights in fewer bits, compared with float32. */
 export interface MeasuredWeights {
   readonly type: string;
   readonly float32Bytes: number;
-  /** Missing where no right answers are at hand. */
+  /** Absent if there is no labelled test data. */
   readonly figure?: MeasuredFigure;
-  /** How many rows there were, and of how many the answer is another. */
+  /** The number of rows, and the number of changed results. */
   readonly rows: number;
   readonly changed: number;
-  /** The same in words. */
+  /** The changes in words. */
   readonly changes: string;
 }
 
-/** How good both files are. */
+/** A metric of both files. */
 export interface MeasuredFigure {
-  /** As events call it: `accuracy`. */
+  /** Its name in events: `accuracy`. */
   readonly name: string;
-  /** The same in words. */
+  /** Its name in messages. */
   readonly title: string;
   readonly better: "higher" | "lower";
   readonly float32: number;
   readonly own: number;
-  /** By how much the file may be worse than the one with float32. */
+  /** How much worse the file may be than the float32 file. */
   readonly maxLoss: number;
 }
 
@@ -103,19 +103,19 @@ export interface CheckedExport {
   readonly description: object;
   /** What the description holds, in words. */
   readonly describes: string;
-  /** The largest difference between our outputs and onnxruntime's, and what it may be with float32 weights. */
+  /** The largest difference between our outputs and onnxruntime's, and the tolerance for float32 weights. */
   readonly maxDifference: number;
   readonly tolerance: number;
   /** What was compared, in words and as an event tells it. */
   readonly compared: string;
   readonly event: Readonly<Record<string, unknown>>;
-  /** With weights in fewer bits: what they cost is told, and limited, in the place of the difference. */
+  /** For weights in fewer bits: their cost, which is limited instead of the difference. */
   readonly weights?: MeasuredWeights | undefined;
 }
 
 export const byteCount = (files: readonly Uint8Array[]): number => files.reduce((sum, { length }) => sum + length, 0);
 
-/** `accuracy` of the file with float32 as `float32Accuracy`. */
+/** The event name of the float32 metric: `float32Accuracy` for `accuracy`. */
 const float32Name = (name: string): string => `float32${name.replace(/^./, (letter) => letter.toUpperCase())}`;
 
 function eventOf({ type, float32Bytes, figure, rows, changed }: MeasuredWeights): Readonly<Record<string, unknown>> {
@@ -124,7 +124,7 @@ function eventOf({ type, float32Bytes, figure, rows, changed }: MeasuredWeights)
   return { weights: type, float32Bytes, rows, changed, ...figures };
 }
 
-/** Throws `FailureError` where weights in fewer bits cost more than they may; returns what they cost in words. */
+/** Throws `FailureError` if weights in fewer bits cost too much; otherwise describes the cost. */
 function expectWorth({ type, figure, changes }: MeasuredWeights): string {
   if (figure === undefined) return `${type} weights: ${changes}; there are no labelled test data to measure the cost`;
   const { title, better, own, float32, maxLoss } = figure;

@@ -7,27 +7,27 @@ import { mostRows, share, whole } from "./options.ts";
 const weightTypes = ["float32", "float16", "int8"] as const satisfies readonly WeightType[];
 const tokenTypes = ["int32", "int64"] as const satisfies readonly TokenType[];
 
-/** The form of a file, as `exportOnnx` takes it. */
+/** The format options of `exportOnnx`. */
 export interface OnnxForm {
   readonly opset: number;
   readonly weights: WeightType;
   readonly tokenType: TokenType;
 }
 
-/** The form that every runtime reads. */
+/** The default format, which every runtime reads. */
 export const plainForm: OnnxForm = { opset: 17, weights: "float32", tokenType: "int32" };
 
-/** How weights in fewer bits are to be measured. */
+/** The options for measuring weights in fewer bits. */
 export interface Measuring {
-  /** By how much the figure may be worse. */
+  /** How much worse the metric may be. */
   readonly maxLoss?: number;
-  /** Rows to measure with. */
+  /** The number of test rows. */
   readonly limit?: number;
 }
 
 const defaultMaxLoss = 0.01;
 
-/** `figure` is what is measured of the test `rows`. */
+/** `figure` is the name of the metric, `rows` the name of the test rows. */
 export function onnxFormOptions(figure: string, rows: string): Option[] {
   return [
     new Option("--opset <n>", "ONNX's operator set").argParser(whole(17, 22)).default(plainForm.opset),
@@ -43,13 +43,13 @@ export function onnxFormOptions(figure: string, rows: string): Option[] {
   ];
 }
 
-/** The form alone, as `exportOnnx` takes it. */
+/** The format options for `exportOnnx`. */
 export const formOf = ({ opset, weights, tokenType }: OnnxForm): OnnxForm => ({ opset, weights, tokenType });
 
-/** The same with the default. */
+/** The measuring options with the default. */
 export type KnownMeasuring = Measuring & { readonly maxLoss: number };
 
-/** How the weights are to be measured; undefined where they are what they were. Throws `UsageError` for options that are of no use then. */
+/** The options for measuring the weights; undefined for float32. Throws `UsageError` for options that then have no effect. */
 export function measuringOf({ weights, maxLoss, limit }: OnnxForm & Measuring): KnownMeasuring | undefined {
   if (weights !== "float32") return { maxLoss: maxLoss ?? defaultMaxLoss, ...(limit === undefined ? {} : { limit }) };
   const given = maxLoss === undefined ? (limit === undefined ? undefined : "--limit") : "--max-loss";
@@ -57,7 +57,7 @@ export function measuringOf({ weights, maxLoss, limit }: OnnxForm & Measuring): 
   throw new UsageError(`${given} requires --weights float16 or int8`);
 }
 
-/** What `read` gives; undefined where data of the user's cannot be read any more. */
+/** The result of `read`; undefined if the user's data cannot be read any more. */
 export async function ifAtHand<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();

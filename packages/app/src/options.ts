@@ -119,14 +119,14 @@ export function runtimeOption(): Option {
     .default(defaultBackend);
 }
 
-/** A trained model; `folder` is the default. */
+/** The option for a trained model; `folder` is the default. */
 export function modelOption(folder: string): Option {
-  return new Option("--model <path>", "folder that train wrote to, or the file of a model")
+  return new Option("--model <path>", "output folder of train, or a model file")
     .argParser(path)
     .default(path(folder), folder);
 }
 
-/** Where a command puts what it draws. */
+/** The option for the folder of plots. */
 export function chartFolderOption(): Option {
   return new Option(
     "--out <dir>",

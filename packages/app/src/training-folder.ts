@@ -72,7 +72,7 @@ export async function openTrainingFolder(
     }
     return {
       async clear() {
-        // It alone makes no training, and that of another must not be taken for this one's.
+        // The file alone is not a training, and the file of another training must not be used.
         await remove(out, [fileNames.initial]);
         if (found.length > 0) await remove(out, await present(out, [...ofTraining, ...ofModel, ...ofEnd]));
         if (logdir !== undefined)

@@ -42,7 +42,7 @@ export interface Training {
   /** What goes into the model's file beside the weights. */
   readonly snapshot: SnapshotOptions;
   readonly settings: Settings;
-  /** What it begins with, where that is another model: the folder keeps it. */
+  /** The initial model, if there is one; the folder stores a copy. */
   readonly initial?: Trained | undefined;
   /** What to go on from. */
   readonly resume?: Checkpoint | undefined;

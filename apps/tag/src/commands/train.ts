@@ -96,7 +96,7 @@ export async function train(
   const settings = settingsOf(initialSettings(options, initial, answeredByFile), data.record.digest, defaults);
   const resume = options.resume ? await openCheckpoint(options, settings, defaults, output.warn) : undefined;
   const { model, vocabulary, ending, outsideBias } = subjectOf(options, initial?.model, data, given);
-  if (initial) output.say(`Going on from ${initial.origin.file}.`);
+  if (initial) output.say(`Continuing from ${initial.origin.file}.`);
   tellData(data, vocabulary.values.word.length, output);
   tellModel(model, initial?.origin, output);
 

@@ -87,7 +87,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
       describes: "vocabularies and limits",
       maxDifference: largest,
       tolerance,
-      compared: `the log-probabilities of ${shownCount(texts.length)} ${what}, ${weights ? "where they are " : ""}translated alike with a beam of ${beamSize} at batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")}`,
+      compared: `the log-probabilities of ${shownCount(texts.length)} ${what}, ${weights ? "where they are " : ""}translated equally with a beam of ${beamSize} at batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")}`,
       event: { texts: texts.length, beam: beamSize, opset: form.opset },
       weights,
     },
@@ -105,7 +105,7 @@ function translated(
   return Promise.all([ours.translate(texts, options), theirs.translate(texts, options)]);
 }
 
-/** The largest difference of log-probabilities of translations that are alike. Where they `must` be, `FailureError` is thrown for a best one that is another. */
+/** The largest difference of log-probabilities of equal translations. If they `must` be equal, throws `FailureError` for a different best translation. */
 function differenceOf(
   texts: readonly string[],
   expected: readonly Translation[],

@@ -22,7 +22,7 @@ const time = 10;
 
 async function tellModel(path: string, output: Output): Promise<void> {
   const { trained, vocabulary, settings, data, seed, folder, alone } = await loadTranslation(path);
-  // A lone file need not be the model of the training whose history lies beside it.
+  // The history in the folder may not belong to a model given as a single file.
   const training = alone ? undefined : await trainingOf(folder);
   const rates = (training?.epochs ?? []).map(({ valPhoneErrorRate }) => Number(valPhoneErrorRate ?? Number.NaN));
   const course =

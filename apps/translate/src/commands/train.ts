@@ -73,7 +73,7 @@ type Pairs = ReturnType<typeof parallelPairs>;
 /** Rows of training are this much shorter than those that the model takes, and gives. */
 const room = 2;
 
-/** The options for which the file of a model answers that is trained further. */
+/** The options that cannot be used with `--init`, because the model determines them. */
 const answeredByFile = [
   "embedding",
   "cell",
@@ -116,7 +116,7 @@ export async function train(
   const vocabulary = initial?.model.vocabulary ?? vocabularyOf(options, pairs);
   const model: Model = initial?.model.trained ?? network(options, vocabulary);
   const { sources, targets } = idsOf(vocabulary, pairs);
-  if (initial) output.say(`Going on from ${initial.origin.file}.`);
+  if (initial) output.say(`Continuing from ${initial.origin.file}.`);
   tellData(data, pairs.targets.length, vocabulary, output);
   tellModel(model, initial?.origin, output);
 
@@ -157,7 +157,7 @@ export async function train(
   });
 }
 
-/** How long texts may be: somewhat longer than those of training, and than the model took before. */
+/** The maximum length of texts: somewhat longer than the training texts, and at least the previous maximum of the model. */
 function limitsOf(sources: number[][], targets: number[][], before?: TranslatorSettings): TranslatorSettings {
   return {
     maxSourceLength: Math.max(room * longest(sources), before?.maxSourceLength ?? 0),
