@@ -1,4 +1,4 @@
-/** The public packages: the tools see each of them, so that the smoke test can load it, and none brings an install script or native code. */
+/** The public packages: the tools find each of them, so that the smoke test can load it, and none has install scripts or native code. */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";

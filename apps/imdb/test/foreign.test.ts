@@ -1,4 +1,4 @@
-/** Models that PyTorch and Keras made (`golden/make.py`): evaluated, asked, shown, trained further, and wrong ones refused in one line. */
+/** Models from PyTorch and Keras (`golden/make.py`): evaluated, run, described and trained further; invalid files are rejected with one line. */
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RuntimeName, runtimeNames } from "@ostinato/app";

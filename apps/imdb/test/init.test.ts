@@ -1,4 +1,4 @@
-/** `--init`: training that goes on from a model, is stopped and gone on with without its file, and leaves parts of it as they are. */
+/** `--init`: continues the training of a model, resumes without its file, and freezes parts of it. */
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runtimeNames } from "@ostinato/app";

@@ -1,4 +1,4 @@
-/** What an export may cost: difference with float32 weights, the figure with weights in fewer bits. */
+/** The checks of an export: the difference with float32 weights, the metric with smaller weights. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Models of layers turned into graphs: the bits of the layers. */
+/** Models of layers converted to graphs give the same bits. */
 import { expectSameAsLayers } from "@ostinato/conformance";
 import { test } from "vitest";
 import { wasm } from "../src/index.ts";

@@ -1,4 +1,4 @@
-/** Damage of many kinds to files, and how files so damaged are taken. */
+/** Damages files in many ways, and checks how readers handle them. */
 import { OstinatoError, type RandomStream } from "@ostinato/core";
 import { expect } from "vitest";
 

@@ -1,4 +1,4 @@
-/** Fine-tuning: training that goes on from a trained model, with some parameters frozen, and others at a pace of their own. */
+/** Fine-tuning: training of a trained model with frozen parameters and learning rate factors. */
 import { reference } from "@ostinato/conformance";
 import {
   adam,

@@ -1,4 +1,4 @@
-/** Graphs as models that are read step by step: their recurrences go on, and give what whole rows give. */
+/** Graph models in streams: states are carried over, and the results are those of whole rows. */
 import { minGru } from "@ostinato/cells";
 import { reference } from "@ostinato/conformance";
 import {

@@ -1,4 +1,4 @@
-/** Descriptions of graphs that are damaged in all sorts of ways, as hostile files may have them. */
+/** Graph descriptions damaged in many ways, as in hostile files. */
 import {
   inferenceGraph,
   OstinatoError,

@@ -1,4 +1,4 @@
-/** What models ask of their data, found in their graphs. */
+/** The requirements of models on their data, found in their graphs. */
 import { describe, expect, test } from "vitest";
 import {
   concatenate,

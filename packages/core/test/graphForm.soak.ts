@@ -1,4 +1,4 @@
-/** 100,000 damaged descriptions of graphs: only typed errors, none that takes a second. */
+/** 100,000 damaged graph descriptions: only typed errors, each within a second. */
 import { graphTrained, inferenceGraph, RandomStream } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { damageGraphs } from "./damagedGraphs.ts";

@@ -1,4 +1,4 @@
-/** Graphs as trained models: exactly the same graph after a file, clear errors for what is none, and damaged descriptions. */
+/** Graphs as trained models: the same graph after saving, clear errors for invalid graphs, and damaged descriptions. */
 import {
   ConfigError,
   countParameters,

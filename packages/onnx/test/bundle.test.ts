@@ -1,4 +1,4 @@
-/** How much of a page `exportOnnx` and `onnxPredictor` take. */
+/** The bundle sizes of `exportOnnx` and `onnxPredictor`. */
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bundle, bundleFiles } from "@ostinato/conformance/pages";

@@ -1,4 +1,4 @@
-/** Damaged files in onnxruntime: each is refused by a typed error or runs, and none ends the process. */
+/** Damaged files in onnxruntime: each gives a typed error or runs, and none aborts the process. */
 import { expectHarmless } from "@ostinato/conformance";
 import { float32, int32, RandomStream, type Tensor } from "@ostinato/core";
 import { graphToOnnx } from "@ostinato/onnx";

@@ -1,4 +1,4 @@
-/** Half precision, against what the standard says of every half and of every number between two of them. */
+/** Half precision, compared with the standard for every half and every number between two halves. */
 import { RandomStream, tensorOver } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { LARGEST_FLOAT16, toFloat16 } from "../src/types/float16.ts";

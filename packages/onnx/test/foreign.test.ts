@@ -1,4 +1,4 @@
-/** Models of other programs in onnxruntime: `onnxPredictor` reads them as ones of ours. */
+/** Models from other programs in onnxruntime, imported by `onnxPredictor`. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {

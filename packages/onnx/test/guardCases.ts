@@ -1,4 +1,4 @@
-/** What onnxruntime must never be given: models, and feeds that end its process or that it takes without a word. */
+/** Models and feeds that must not reach onnxruntime, because they abort the process or are silently accepted. */
 import { minGru } from "@ostinato/cells";
 import { float32, input, int32, rnn, sequential, type Tensors } from "@ostinato/core";
 import { exportOnnx, graphToOnnx } from "@ostinato/onnx";

@@ -1,4 +1,4 @@
-/** Feeds that onnxruntime must never see: what is refused, in Node, and what is not. In pages: web.test.ts. */
+/** Feeds that are rejected or accepted before they reach onnxruntime, in Node. For browsers, see web.test.ts. */
 import { openSession } from "@ostinato/onnx/node";
 import { expect, test } from "vitest";
 import { guardCases } from "./guardCases.ts";

@@ -1,4 +1,4 @@
-/** Ids as int64, which is what tokenizers of other libraries give: the same predictions, and lengths stay int32. */
+/** int64 ids, the type that tokenizers of other libraries return: same predictions, and lengths remain int32. */
 import { cpu } from "@ostinato/backend-cpu";
 import {
   dense,

@@ -1,4 +1,4 @@
-/** Models in pages: onnxruntime-web in headless Chromium gives what onnxruntime-node gives, and refuses what it refuses. */
+/** Models in browsers: onnxruntime-web in headless Chromium gives the results and errors of onnxruntime-node. */
 import { join } from "node:path";
 import { cpu } from "@ostinato/backend-cpu";
 import { minGru } from "@ostinato/cells";

@@ -1,4 +1,4 @@
-/** Weights in fewer bits: what is stored, how far off it is, and that onnxruntime computes with exactly that. */
+/** Smaller weights: the stored values, their errors, and that onnxruntime computes with exactly these values. */
 import { minGru } from "@ostinato/cells";
 import { evaluate } from "@ostinato/conformance";
 import {

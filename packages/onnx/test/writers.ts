@@ -1,4 +1,4 @@
-/** Models that write sequences, each of its own make. */
+/** Sequence models of different architectures. */
 import { minGru } from "@ostinato/cells";
 import {
   additiveAttention,

@@ -1,4 +1,4 @@
-/** Vocabularies of other programs: every form in which a list of words comes, and what is no such list. */
+/** Vocabularies of other programs: all formats of word lists, and invalid ones. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {

@@ -1,4 +1,4 @@
-/** How much of a page each reader takes, with what it needs of core: a page that reads state dicts has no zip archives in it. */
+/** The bundle size of each reader with the parts of core that it needs. A page that reads state dicts contains no zip code. */
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";

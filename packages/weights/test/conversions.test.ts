@@ -1,4 +1,4 @@
-/** Weights from one library's layout to the other's and back: the same bits, in the places that the libraries document. */
+/** Conversion of weights between layouts and back: the same bits, in the documented positions. */
 import { type Float32Tensor, float32, RandomStream, sizeOf } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import {

@@ -1,4 +1,4 @@
-/** 100,000 damaged files of each kind: typed errors alone, each in time, without buffers longer than ten times the file. */
+/** 100,000 damaged files of each format: only typed errors, each in time, and no buffer longer than ten times the file. */
 import { expect, test } from "vitest";
 import { damagedArchives, damagedStateDicts } from "./damagedFiles.ts";
 import { damagedHdf5, damagedArchives as damagedKeras, damagedOlder, damagedWeights } from "./damagedKeras.ts";

@@ -1,4 +1,4 @@
-/** Damaged files: typed errors alone, each in time, without buffers longer than ten times the file. `damage.soak.ts` damages more of them. */
+/** Damaged files: only typed errors, each in time, and no buffer longer than ten times the file. `damage.soak.ts` tests more of them. */
 import { expect, test } from "vitest";
 import { damagedArchives, damagedStateDicts } from "./damagedFiles.ts";
 import { damagedHdf5, damagedArchives as damagedKeras, damagedOlder, damagedWeights } from "./damagedKeras.ts";

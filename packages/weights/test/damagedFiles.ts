@@ -1,4 +1,4 @@
-/** Files of PyTorch and NumPy, damaged as often as is asked for, and read as anybody reads them. */
+/** PyTorch and NumPy files, damaged a given number of times and read through the public functions. */
 
 import { damage, expectHarmless } from "@ostinato/conformance";
 import {

@@ -1,4 +1,4 @@
-/** Files of Keras and HDF5 files, damaged as often as is asked for, and read as anybody reads them. */
+/** Keras and HDF5 files, damaged a given number of times and read through the public functions. */
 import { damage, expectHarmless } from "@ostinato/conformance";
 import { RandomStream } from "@ostinato/core";
 import { type Group, openHdf5 } from "../src/hdf5/read.ts";

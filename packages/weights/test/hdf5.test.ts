@@ -1,4 +1,4 @@
-/** HDF5 files: those of h5py are read, what is written is read by libhdf5, and what leads out of a file or in circles is refused. */
+/** HDF5 files: files of h5py are read, libhdf5 reads what is written, and external links and cycles are rejected. */
 import { ModelFileError } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { type Group, openHdf5 } from "../src/hdf5/read.ts";

@@ -1,4 +1,4 @@
-/** Models of Keras: each of its files computes here what it computed there, on every backend at hand, goes on training, and comes back from what is written for Keras. */
+/** Keras models: each file gives Keras's results on every available backend, can be trained further, and survives export to Keras and import. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkGradients } from "@ostinato/conformance";

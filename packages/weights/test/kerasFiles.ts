@@ -1,4 +1,4 @@
-/** The golden files of Keras, and comparing what a model computes with what Keras did. */
+/** The golden files of Keras, and comparison of a model's results with Keras's. */
 import { gunzipSync } from "node:zlib";
 import { cpu } from "@ostinato/backend-cpu";
 import { wasm } from "@ostinato/backend-wasm";

@@ -1,4 +1,4 @@
-/** What there is none of here, or in Keras, is refused by name and with the way out; what a file or a map does not tell is not guessed. */
+/** Features that only Keras or only Ostinato has are rejected by name, with the alternative; ambiguous files and maps are rejected. */
 import {
   activation,
   add,

@@ -1,4 +1,4 @@
-/** Models of every layer that Keras has, with data: what is written for Keras, and read back. */
+/** Models of every layer that Keras has, with data, for export and import. */
 import {
   activation,
   add,

@@ -1,4 +1,4 @@
-/** Archives of older versions of Keras: descriptions in the form of Keras 2, and weights where Keras 2.13 had them. Made from those of Keras 3. */
+/** Archives of older Keras versions, made from those of Keras 3: Keras 2 descriptions, and the weight locations of Keras 2.13. */
 import { dense, float32, gru, input, masking, model, parametersOf, sequential, zeros } from "@ostinato/core";
 import { expect, test } from "vitest";
 import { type Group, openHdf5 } from "../src/hdf5/read.ts";

@@ -1,4 +1,4 @@
-/** The parts of models that have weights, with the names and shapes of these. */
+/** The parts of models that have weights, with names and shapes. */
 import { residual } from "@ostinato/conformance";
 import {
   additiveAttention,

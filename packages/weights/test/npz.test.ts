@@ -1,4 +1,4 @@
-/** NumPy's arrays: what NumPy wrote is read, and what is written NumPy reads. */
+/** NumPy arrays: files written by NumPy are read, and NumPy reads what is written. */
 import { bool, ConfigError, float32, float64, int32, ModelFileError, sizeOf, type Tensor } from "@ostinato/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Weights that PyTorch saved, in models of layers: what these compute is what PyTorch computed, on each backend, and they train on. */
+/** PyTorch weights in models of layers: PyTorch's results on each backend, and further training. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";

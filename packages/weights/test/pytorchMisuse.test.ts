@@ -1,4 +1,4 @@
-/** State dicts that do not fit: each is told in one error, with what was expected, what was found, and the way out. */
+/** State dicts that do not fit: one error with the expected and actual tensors and the solution. */
 import {
   additiveAttention,
   attention,

@@ -1,4 +1,4 @@
-/** Weights for PyTorch: the names of its modules, and the same weights when they come back. */
+/** Weights saved for PyTorch: the names of its modules, and the same weights after loading. */
 import { gruCell } from "@ostinato/conformance";
 import {
   attention,

@@ -1,4 +1,4 @@
-/** Zip archives: what comes out is what went in, and nothing that an archive says is believed. */
+/** Zip archives: round trips, and archives with false sizes and checksums. */
 import { ModelFileError, RandomStream } from "@ostinato/core";
 import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";

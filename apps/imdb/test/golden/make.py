@@ -1,4 +1,4 @@
-"""Small models of PyTorch and Keras that tell good reviews from bad ones, with what they answer.
+"""Small PyTorch and Keras models that classify reviews, with their outputs.
 
     python make.py    # torch 2.13, onnxscript, safetensors; keras 3.15 on tensorflow 2.21
 """

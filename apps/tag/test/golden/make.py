@@ -1,4 +1,4 @@
-"""Small taggers of PyTorch and Keras that find people and places, with what they answer.
+"""Small PyTorch and Keras taggers that find people and places, with their outputs.
 
     python make.py    # torch 2.13, onnx 1.23, onnxscript; keras 3.15 on tensorflow 2.21
 """

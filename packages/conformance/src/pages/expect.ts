@@ -1,4 +1,4 @@
-/** Stands in a browser's page for the module "vitest", of which the suite needs `expect` there: the same assertions, without the runner. */
+/** Replaces the module "vitest" in a browser page: provides `expect` without the runner. */
 import { JestChaiExpect } from "@vitest/expect";
 import * as chai from "chai";
 

@@ -1,4 +1,4 @@
-/** Pages in the Chromium of the test run: what they load is bundled, and served with the headers of the test. */
+/** Bundles pages and serves them with the headers of a test to the Chromium of the test run. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-/** vitest's global setup of packages with tests in pages: one Chromium for all test files of a package, as far as there is one on the path. */
+/** vitest's global setup for packages with browser tests: starts one Chromium for all test files of a package, if there is one on the path. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";

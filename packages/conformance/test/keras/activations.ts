@@ -1,4 +1,4 @@
-/** Keras's activation functions written out naively. */
+/** Straightforward implementations of Keras's activation functions. */
 
 type Elementwise = (x: number) => number;
 

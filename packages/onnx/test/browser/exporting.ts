@@ -1,2 +1,2 @@
-/** What a page needs to write models, for measuring what it weighs. */
+/** The part of a page that writes models, for measuring its size. */
 export { exportOnnx } from "@ostinato/onnx";

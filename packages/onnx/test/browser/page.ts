@@ -1,4 +1,4 @@
-/** Runs in a browser's page: models opened with onnxruntime-web. */
+/** Runs in a browser page: models opened with onnxruntime-web. */
 import { minGru } from "@ostinato/cells";
 import { type GenerateOptions, generate, type Inputs, type Tensor } from "@ostinato/core";
 import { onnxPredictor, onnxSequenceModel, openSession, type SessionOptions } from "@ostinato/onnx/web";

@@ -1,2 +1,2 @@
-/** What a page needs to predict with models, for measuring what it weighs. */
+/** The part of a page that predicts with models, for measuring its size. */
 export { onnxPredictor } from "@ostinato/onnx/web";

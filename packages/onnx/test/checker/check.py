@@ -1,4 +1,4 @@
-"""Holds every model of a folder to the rules of ONNX: check_model with full checks, and strict shape inference with data propagation, which must find what the outputs are said to be.
+"""Checks every model of a folder: check_model with full checks, and strict shape inference with data propagation, which must find the declared outputs.
 
 Prints one line of JSON: the version of onnx, the newest operator set that it knows, how many models of the folder are of such a set, and why which are refused.
 """

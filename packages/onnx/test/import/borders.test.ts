@@ -1,4 +1,4 @@
-/** What goes into a file and comes out of it, as models here have it: batch first, then time, then features, under names that are allowed. */
+/** Inputs and outputs of imported models: batch first, then time, then features, with valid names. */
 import { cpu } from "@ostinato/backend-cpu";
 import {
   ConfigError,

@@ -1,4 +1,4 @@
-/** Operators as other libraries write them, each in a small file. */
+/** Operators as written by other libraries, each in a small file. */
 import { sizeOf } from "@ostinato/core";
 import type { Message } from "../../src/file/schema.ts";
 import { file, float, floats, input, int64, ints, node, type Parts } from "./files.ts";

@@ -1,4 +1,4 @@
-/** 100,000 damaged files: typed errors alone, none that takes a second. */
+/** 100,000 damaged files: only typed errors, each within a second. */
 import { expect, test } from "vitest";
 import { damageOften } from "./damagedFiles.ts";
 

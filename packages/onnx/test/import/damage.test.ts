@@ -1,4 +1,4 @@
-/** Files are hostile until they are read: typed errors alone, none that takes a second, and no buffer much longer than the file. */
+/** Damaged files: only typed errors, each within a second, and no buffer much longer than the file. */
 import { expect, test } from "vitest";
 import { damageOften } from "./damagedFiles.ts";
 

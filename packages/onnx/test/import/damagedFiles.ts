@@ -1,4 +1,4 @@
-/** Files to be damaged: our own with every kind of node, and those of other libraries where they are there. */
+/** Files for damage tests: our own with every kind of node, and those of other libraries if available. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { minGru } from "@ostinato/cells";

@@ -1,4 +1,4 @@
-/** The two files of models that write sequences, read as the models that they were. */
+/** The two files of a sequence model, imported as the original model. */
 import { cpu } from "@ostinato/backend-cpu";
 import { minGru } from "@ostinato/cells";
 import { ConfigError, compile, ModelFileError, sgd, sparseCategoricalCrossentropy, type Trained } from "@ostinato/core";

@@ -1,4 +1,4 @@
-/** Weights in other files: read on request, from the folder of the model alone, and as many bytes as the tensor has. */
+/** External data: read on request, only from the folder of the model, and only with the size of the tensor. */
 import { link, mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

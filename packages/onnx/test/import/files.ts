@@ -1,4 +1,4 @@
-/** Small ONNX files, written node by node as other libraries write them. */
+/** Small ONNX files, written node by node in the style of other libraries. */
 import type { AttributeValue } from "../../src/emit/emission.ts";
 import { attributeMessages } from "../../src/emit/storage.ts";
 import { attributeTypes, type Message } from "../../src/file/schema.ts";

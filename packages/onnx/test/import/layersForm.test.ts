@@ -1,4 +1,4 @@
-/** Files of this library become the models of layers that they were, unless their graphs are others by now. */
+/** Files of this library are imported as the original models of layers, unless their graphs have changed. */
 
 import { minGru } from "@ostinato/cells";
 import { ownKinds } from "@ostinato/conformance";

@@ -1,4 +1,4 @@
-/** Operators as other libraries write them: what is read gives in the reference what onnxruntime gives, at sizes that the file leaves open. */
+/** Operators as written by other libraries: the reference gives the results of onnxruntime, at all dynamic sizes. */
 import { evaluate } from "@ostinato/conformance";
 import { float32, int32, RandomStream, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
 import { graphFromOnnx } from "@ostinato/onnx";

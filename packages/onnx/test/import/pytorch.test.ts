@@ -1,4 +1,4 @@
-/** Models that PyTorch's exporters wrote: they compute what PyTorch computes, at all sizes and on several backends, and go on learning. */
+/** Models from PyTorch's exporters: the results of PyTorch at all sizes and on several backends, and further training. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cpu } from "@ostinato/backend-cpu";

@@ -1,4 +1,4 @@
-/** Reading ONNX files: shape arithmetic is computed away, sizes that must be equal become so, and what cannot be read is refused by name. */
+/** Reading ONNX files: shape arithmetic is evaluated, equal sizes are unified, and unsupported files are rejected by name. */
 import {
   ConfigError,
   feed,

@@ -1,4 +1,4 @@
-/** Recurrences of ONNX as they are read: ONNX's own tests, and random nodes with all that the operators have, against onnxruntime. */
+/** Imported ONNX recurrences: ONNX's own tests, and random nodes with all attributes compared with onnxruntime. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";

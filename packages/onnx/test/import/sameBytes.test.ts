@@ -1,4 +1,4 @@
-/** What is written, read and written again is the same file, byte for byte, though nothing in it but the graph says what it means. */
+/** Exporting, importing and exporting again gives the same bytes, even without metadata. */
 
 import { minGru } from "@ostinato/cells";
 import {

@@ -1,4 +1,4 @@
-/** Scan with all that the operator has, as it is read, against onnxruntime: carries, axes, directions, values from around the body, bodies in bodies. */
+/** Imported Scans compared with onnxruntime: carries, axes, directions, outer values, nested bodies. */
 import { evaluate } from "@ostinato/conformance";
 import { float32, RandomStream, sizeOf, type Tensor, type Tensors, UnsupportedOpError } from "@ostinato/core";
 import { graphFromOnnx, graphToOnnx } from "@ostinato/onnx";

@@ -1,4 +1,4 @@
-/** Files without what this library says of them beside the graph. */
+/** Removes this library's metadata from files. */
 import { decodeOnnx } from "@ostinato/onnx";
 import { encodeOnnx } from "../../src/file/wire.ts";
 

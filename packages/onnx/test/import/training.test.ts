@@ -1,4 +1,4 @@
-/** What was exported and read again goes on training as the original does with a fresh optimizer, to the last bit. */
+/** An imported export trains like the original with a fresh optimizer, to the last bit. */
 import { cpu } from "@ostinato/backend-cpu";
 import { expectSameAsLayers } from "@ostinato/conformance";
 import { exportOnnx, importOnnx } from "@ostinato/onnx";

@@ -1,4 +1,4 @@
-"""Makes hdf5.json: HDF5 files of h5py in base64, those that are read and those that are refused.
+"""Makes hdf5.json: HDF5 files written by h5py in base64, both supported and unsupported.
 
 python make_hdf5.py > hdf5.json   (h5py 3, numpy)
 """

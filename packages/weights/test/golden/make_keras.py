@@ -1,4 +1,4 @@
-"""Makes keras.json: models of Keras in its three forms of files, gzip in base64, with data and what they compute.
+"""Makes keras.json: Keras models in the three file formats, gzip in base64, with data and outputs.
 
 python make_keras.py > keras.json   (Keras 3.15 on TensorFlow)
 """

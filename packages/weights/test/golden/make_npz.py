@@ -1,4 +1,4 @@
-"""Arrays and archives as NumPy writes them, for npz.test.ts: python make_npz.py > npz.json"""
+"""Arrays and archives written by NumPy, for npz.test.ts: python make_npz.py > npz.json"""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Models of PyTorch as safetensors, with what they compute, for pytorch.test.ts: python make_pytorch.py > pytorch.json"""
+"""PyTorch models as safetensors, with their outputs, for pytorch.test.ts: python make_pytorch.py > pytorch.json"""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Loads what write.ts wrote into modules of PyTorch, by all of its own checks, and compares what they compute: python check.py FOLDER"""
+"""Loads the output of write.ts into PyTorch modules, with PyTorch's own checks, and compares the results: python check.py FOLDER"""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Loads what writeKeras.ts wrote, compares what Keras computes, and saves each model again beside it, as `NAME.again.keras`.
+"""Loads the output of writeKeras.ts, compares Keras's results, and saves each model again as `NAME.again.keras`.
 
 python check_keras.py FOLDER   (Keras 3.15 on TensorFlow)
 """

@@ -1,4 +1,4 @@
-/** Writes models for PyTorch with what they compute, for `check.py`: `node --conditions=@ostinato/source write.ts FOLDER`. */
+/** Writes models for PyTorch with their outputs, for `check.py`: `node --conditions=@ostinato/source write.ts FOLDER`. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cpu } from "@ostinato/backend-cpu";

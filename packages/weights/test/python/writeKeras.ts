@@ -1,4 +1,4 @@
-/** Writes models of every layer for Keras, with what they compute here: `node --conditions=@ostinato/source writeKeras.ts FOLDER`, then `python check_keras.py FOLDER`. */
+/** Writes models of every layer for Keras, with their outputs: `node --conditions=@ostinato/source writeKeras.ts FOLDER`, then `python check_keras.py FOLDER`. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cpu } from "@ostinato/backend-cpu";

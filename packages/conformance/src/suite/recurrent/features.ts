@@ -1,4 +1,4 @@
-/** What recurrences may have, and is tried on every backend: options together with which they could go wrong. */
+/** The options of recurrences that are tested on every backend, in combinations that could fail. */
 import type { RecurrenceName } from "@ostinato/core";
 import type { RecurrenceFeatures } from "../../trials/recurrent/ops.ts";
 

@@ -1,4 +1,4 @@
-/** Models of layers turned into graphs: they compute what they did, and train as they did, to the last bit. */
+/** Models of layers converted to graphs: same results and same training, to the last bit. */
 import {
   accuracy,
   add,

@@ -1,4 +1,4 @@
-"""Writes pytorch.json: small models of PyTorch 2.13 as both of its exporters write them, with what they compute at several sizes.
+"""Writes pytorch.json: small PyTorch 2.13 models from both exporters, with their outputs at several sizes.
 
 Run with Python 3.11, torch 2.13, onnx 1.23 and onnxscript:  python make_pytorch.py
 """
