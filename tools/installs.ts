@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** What is read of a package.json, or of an entry in npm's lockfile. */
+/** The fields of a package.json, or of an entry in npm's lockfile, that are used. */
 interface Manifest {
   readonly name?: string;
   readonly scripts?: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ interface Manifest {
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
   readonly libc?: readonly string[];
-  /** In the lockfile alone. */
+  /** Only in the lockfile. */
   readonly hasInstallScript?: boolean;
 }
 
@@ -22,7 +22,7 @@ const read = (path: string): Manifest => JSON.parse(readFileSync(path, "utf8"));
 /** The scripts that npm runs when a package is installed from a registry. */
 const installScripts = ["preinstall", "install", "postinstall"];
 
-/** Where a package finds another, as Node looks for it; undefined where it is not installed. */
+/** The folder of a dependency by Node's resolution; undefined if it is not installed. */
 function find(name: string, from: string): string | undefined {
   const folder = join(from, "node_modules", name);
   if (existsSync(join(folder, "package.json"))) return folder;
@@ -42,7 +42,7 @@ function ownProblems(folder: string, manifest: Manifest): string[] {
   ].map((problem) => `${manifest.name} ${problem}`);
 }
 
-/** One line for each thing that must not be in an install of the package in this folder: of itself, its dependencies and theirs, and peers that are not optional. */
+/** One line per problem in an install of the package in this folder, including its transitive dependencies and required peers. */
 export function installProblems(place: string, seen = new Set<string>()): string[] {
   const folder = realpathSync(place);
   if (seen.has(folder)) return [];
@@ -60,7 +60,7 @@ export function installProblems(place: string, seen = new Set<string>()): string
   return [...ownProblems(folder, manifest), ...problems];
 }
 
-/** The same of a project that npm has installed, by its lockfile. */
+/** The problems of a project installed by npm, from its lockfile. */
 export function lockProblems(project: string): string[] {
   const lock = read(join(project, "package-lock.json")) as { readonly packages?: Readonly<Record<string, Manifest>> };
   return Object.entries(lock.packages ?? {})

@@ -61,7 +61,7 @@ async function compile(
 const isCode = (entry: string) => !entry.endsWith(".json");
 const specifier = (name: string, entry: string) => join(name, entry).replaceAll("\\", "/");
 
-/** Installed with nothing beside it: it brings no install scripts and no native code; the main entry needs no types of Node or the DOM, and loads. */
+/** Checks a package that is installed alone: it has no install scripts and no native code, and its main entry loads and needs no Node or DOM types. */
 async function checkAlone({ name, tarball }: Packed, project: string, all: readonly Packed[]): Promise<Manifest> {
   await install(project, { [name]: `file:${tarball}` }, all);
   const problems = lockProblems(project);

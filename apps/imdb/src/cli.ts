@@ -37,10 +37,10 @@ Examples:
   npm run imdb -- train --cell gru --layers 2 --units 32 --dropout 0.2 --out runs/gru
   npm run imdb -- train --backend tfjs-wasm --limit 500 --out runs/tfjs   the same model on TensorFlow.js
   npm run imdb -- train --data tickets.csv --text-column message --label-column queue --out runs/tickets
-  npm run imdb -- train --init film.onnx --freeze embedding --out runs/film   goes on from a model, with its network and words
+  npm run imdb -- train --init film.onnx --freeze embedding --out runs/film   continues from a model, with its network and words
 
---init takes a folder of train, or a file: a model of this app, ONNX, .keras; or weights alone, of PyTorch (.safetensors) or Keras
-(.weights.h5), for the network that the other options describe.
+--init takes an output folder of train, or a file: a model of this app, ONNX, .keras; or only weights, from PyTorch (.safetensors) or
+Keras (.weights.h5), for the network that the other options describe.
 
 The folder gets model.safetensors (vocabulary inside): the weights after the epoch with the best validation loss, which stand in
 best.safetensors as soon as there are any; history.json, and loss and accuracy as .svg and .png. The same seed gives the same bytes of each.
@@ -52,7 +52,7 @@ after a crash from the last checkpoint.`,
 Loss, accuracy, exact ROC AUC, the confusion matrix, and precision, recall and F1 of each class; the ROC curve goes into the
 model's folder as roc.svg and roc.png. With more than two classes: macro averages in place of AUC and ROC curve.
 
---model film.onnx or film.keras tests a model of another program: its words stand in film.json, or in what --vocabulary names.
+--model film.onnx or film.keras tests a model of another program. Its words are in film.json, or in the file of --vocabulary.
 
 A model of your own data is tested with the part of it that training has not seen, a fifth; --data names another file, of
 which all rows are used.`,
@@ -71,8 +71,8 @@ onnxruntime computes 1,000 test reviews, at batch sizes and lengths that trainin
 agree within 1e-5 nothing is written and the exit code is 1. For a model of your own data, which need not be at hand, they
 are texts of words drawn from its vocabulary, and the limit is 1e-4.
 
---weights float16 and int8 change what is computed: the accuracy is then measured on all test reviews (of your own data, where it is
-still at hand) beside that with float32; where it falls by more than --max-loss nothing is written, and the exit code is 1.
+--weights float16 and int8 change the results, so the accuracy on all test reviews (of your own data, if it is still available) is
+compared with that of float32. If it drops by more than --max-loss, no file is written, and the exit code is 1.
 
 Beside model.onnx stands model.json: labels, vocabulary and settings, for runtimes that know nothing of this app.`,
 } as const;
@@ -118,7 +118,7 @@ const app: App = {
     },
     {
       name: "info",
-      summary: "show the data, its split, lengths and vocabulary, or a model",
+      summary: "show the data, its split, lengths and vocabulary, or describe a model",
       options: infoOptions(),
       run: (options: InfoOptions, { output }) => info(options, output),
     },

@@ -40,7 +40,7 @@ Examples:
   npm run tag -- train --tagset brown --out runs/brown   with the corpus's own 472 tags
   npm run tag -- train --data conll2003 --token-column 1 --tag-column 4 --out runs/names
   npm run tag -- train --data names.tsv --units 64 --epochs 20 --out runs/names --json
-  npm run tag -- train --init runs/tag --data names.tsv --out runs/further   goes on from a model, with its network and words
+  npm run tag -- train --init runs/tag --data names.tsv --out runs/further   continues from a model, with its network and words
 
 --data takes a CoNLL file: a token and its tag on each line, in columns with tabs or white space between, and a blank line between
 sentences. A tenth of the sentences is kept to test with, and a tenth to validate. A folder has files with train, dev and test in
@@ -57,10 +57,10 @@ after a crash from the last checkpoint.`,
 Accuracy of tokens; precision, recall and F1 of each tag; for tags of spans (B-person, I-person, O) those of whole spans, as CoNLL's
 conlleval has them; the most confused tags, sentences with wrong tags, and the confusion matrix as confusion.svg and confusion.png.
 
-A model of your own data is tested with the part of it that was kept; --data names another file, of which all sentences are used.
+A model of your own data is tested with the held-out part of it. With --data, all sentences of another file are used.
 
---model tagger.onnx or tagger.keras tests a model of another program that reads words: its tags and words stand in tagger.json, or in
-what --vocabulary names.`,
+--model tagger.onnx or tagger.keras tests a model of another program that reads words. Its tags and words are in tagger.json, or in
+the file of --vocabulary.`,
   predict: `
 Examples:
   npm run tag -- predict "The old man the boats."
@@ -73,9 +73,9 @@ onnxruntime computes 400 test sentences, at batch sizes that training has not se
 nothing is written and the exit code is 1. For a model of your own data, which need not be at hand, they are sentences of tokens
 drawn from its vocabulary, and the limit is 1e-4.
 
---weights float16 and int8 change what is computed: the accuracy of tokens, of tags of spans their F1, is then measured on all test
-sentences (of your own data, where it is still at hand) beside that with float32; where it falls by more than --max-loss nothing is
-written, and the exit code is 1.
+--weights float16 and int8 change the results, so the token accuracy (for span tags, the F1 score) on all test sentences (of your own
+data, if it is still available) is compared with that of float32. If it drops by more than --max-loss, no file is written, and the
+exit code is 1.
 
 Beside model.onnx stands model.json: tags and vocabulary, for runtimes that know nothing of this app.`,
 } as const;
@@ -120,7 +120,7 @@ const app: App = {
     },
     {
       name: "info",
-      summary: "show the data, its split, tags, lengths and vocabulary, or a model",
+      summary: "show the data, its split, tags, lengths and vocabulary, or describe a model",
       options: infoOptions(),
       run: (options: InfoOptions, { output }) => info(options, output),
     },

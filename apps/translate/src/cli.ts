@@ -23,7 +23,7 @@ Examples:
   npm run translate -- train                             letters to phones, from CMUdict, into runs/translate
   npm run translate -- train --data german.tsv --lowercase --out runs/german
   npm run translate -- train --data names.tsv --source-tokens characters --target-tokens characters --out runs/names
-  npm run translate -- train --init runs/translate --data more.tsv --out runs/more   goes on from a model, with its network and tokens
+  npm run translate -- train --init runs/translate --data more.tsv --out runs/more   continues from a model, with its network and tokens
 
 --data takes a file with a text and what it becomes on each line, with a tab between them. Rows of the same first column are several
 right answers. A twentieth of the texts is kept to test with, and a twentieth to validate, by a hash of the first column.
@@ -58,9 +58,9 @@ encode.onnx reads the texts, decodeStep.onnx gives the next tokens. onnxruntime 
 the translations are the same token for token, and the log-probabilities of tokens agree within 1e-4, nothing is written and the exit code is 1. For a
 model of your own data, which need not be at hand, they are texts of tokens drawn from its vocabulary.
 
---weights float16 and int8 change what is computed: the phone error rate (of other data the token error rate) is then measured on all
-test texts (of your own data, where it is still at hand) beside that with float32; where it rises by more than --max-loss nothing is
-written, and the exit code is 1.
+--weights float16 and int8 change the results, so the phone error rate (for other data, the token error rate) on all test texts (of
+your own data, if it is still available) is compared with that of float32. If it rises by more than --max-loss, no file is written,
+and the exit code is 1.
 
 Beside the two stands model.json: vocabularies and limits, for runtimes that know nothing of this app.`,
   info: `

@@ -4,21 +4,21 @@ import { expect } from "vitest";
 
 declare const process: { cpuUsage(): { user: number; system: number } };
 
-/** The time that this process has had, in ms: other processes of a busy machine do not count. */
+/** The processor time of this process in ms, which does not depend on other processes. */
 function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** Numbers that sizes, counts and addresses of binary formats are wrong by. */
+/** Wrong values for the sizes, counts and addresses of binary formats. */
 const oddNumbers = [0n, 1n, 8n, 96n, 0xffffn, 0x7fffffffn, 0xffffffffn, 0x100000000n, 1n << 40n, (1n << 64n) - 1n];
 
-/** A number as protobuf writes it: seven bits a byte, the lowest first. */
+/** A protobuf varint: seven bits per byte, the lowest first. */
 function varint(number: bigint): number[] {
   return number < 128n ? [Number(number)] : [Number(number & 127n) | 128, ...varint(number >> 7n)];
 }
 
-/** A copy of a file with damage of the kind `k`: flipped bits, fields overwritten, pieces moved, cut off, taken out, repeated or put in. */
+/** A copy of a file with damage of the kind `k`: bits flipped, fields overwritten, or pieces moved, cut off, removed, repeated or inserted. */
 export function damage(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
   const out = file.slice();
   const view = new DataView(out.buffer);
@@ -42,7 +42,7 @@ export function damage(file: Uint8Array, k: number, random: RandomStream): Uint8
       return out;
     }
     case 2:
-      // An address, or a part of one, in the place of another.
+      // Replaces an address, or part of one, with another.
       view.setBigUint64(place(out.length - 8) & ~7, view.getBigUint64(place(out.length - 8) & ~7));
       return out;
     case 3:
@@ -64,7 +64,7 @@ export function damage(file: Uint8Array, k: number, random: RandomStream): Uint8
   }
 }
 
-/** Whether bytes are refused in the right way, or read. Any other error is thrown on, with what was done. */
+/** Whether bytes are rejected with a typed error, or read. Other errors are rethrown with a description of the damage. */
 async function taken(read: (bytes: Uint8Array) => unknown, bytes: Uint8Array, k: number): Promise<"refused" | "read"> {
   try {
     await read(bytes);
@@ -75,7 +75,7 @@ async function taken(read: (bytes: Uint8Array) => unknown, bytes: Uint8Array, k:
   }
 }
 
-/** What makes buffers, and the bytes of each of their numbers. */
+/** The constructors of buffers, with their bytes per element. */
 const makers = {
   ArrayBuffer: 1,
   Int8Array: 1,
@@ -90,7 +90,7 @@ const makers = {
   BigUint64Array: 8,
 } as const;
 
-/** Sees every buffer that is made until it is let go. */
+/** Observes every buffer that is created until it is disposed. */
 class BufferWatch implements Disposable {
   readonly #names = Object.keys(makers) as (keyof typeof makers)[];
   readonly #originals = this.#names.map((name) => globalThis[name]);
@@ -117,7 +117,7 @@ class BufferWatch implements Disposable {
     });
   }
 
-  /** The bytes of the longest buffer that was made while `act` ran, and how much processor time it took in ms. */
+  /** The size in bytes of the largest buffer created by `act`, and its processor time in ms. */
   async during(act: () => Promise<unknown>): Promise<{ longest: number; ms: number }> {
     this.#longest = 0;
     const start = processorTime();
@@ -131,10 +131,10 @@ class BufferWatch implements Disposable {
 }
 
 /**
- * Damages files so often, and expects typed errors alone, each below a second of processor time, and no buffer longer than ten times the file.
+ * Damages files `count` times, and expects only typed errors, each within a second of processor time, and no buffer longer than ten times the file.
  *
- * @param damaged damages a file in its `k`th way. Default: bytes, whatever they mean
- * @returns how many were refused, and how many were read all the same
+ * @param damaged damages a file in its `k`th way. Default: damages arbitrary bytes
+ * @returns the numbers of files that were rejected and that were read
  */
 export async function expectHarmless(
   files: readonly Uint8Array[],
@@ -143,7 +143,7 @@ export async function expectHarmless(
   random: RandomStream,
   damaged: (file: Uint8Array, k: number, random: RandomStream) => Uint8Array = damage,
 ): Promise<{ readonly refused: number; readonly read: number }> {
-  // What is made once, such as tables of numbers, is made before.
+  // Creates lazily initialized data, such as tables, before measuring.
   for (const file of files) await taken(read, file, -1);
   const outcomes = { refused: 0, read: 0 };
   using watch = new BufferWatch();

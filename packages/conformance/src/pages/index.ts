@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, inject } from "vitest";
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 /**
- * A source file with all it imports, as Vite bundles it for a page: the script of the file first, then what it loads later and the files that it names.
+ * Bundles a source file and its imports with Vite for a page. The script of the file comes first, then dynamically imported scripts and referenced files.
  *
  * @param file its whole path
  */
@@ -38,7 +38,7 @@ export async function bundleFiles(file: string, minify = false): Promise<Files> 
   );
 }
 
-/** A source file that bundles to one script. */
+/** Bundles a source file to a single script. */
 export async function bundle(file: string, minify = false): Promise<string> {
   const [script, ...others] = Object.entries(await bundleFiles(file, minify));
   if (typeof script?.[1] !== "string" || others.length > 0)
@@ -53,13 +53,13 @@ export const isolated: Readonly<Record<string, string>> = {
 };
 
 export interface Site {
-  /** Such as `{ "page.js": await bundle(file) }`. The page runs the first as a module. */
+  /** The files, such as `{ "page.js": await bundle(file) }`. The page runs the first one as a module. */
   readonly files: Files;
-  /** Sent with the page and with each file, such as `isolated`. */
+  /** Headers of the page and of each file, such as `isolated`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A page and the server it comes from; `await using` closes both. */
+/** A page and its server; `await using` closes both. */
 export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
 }
@@ -70,7 +70,7 @@ function typeOf(path: string, content: string | Uint8Array | undefined): string 
   return path.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
 }
 
-/** Serves a site from an origin of its own and opens it; its script has run when this is fulfilled. */
+/** Serves a site from its own origin and opens it. Resolves after its script has run. */
 async function open(browser: Browser, { files, headers = {} }: Site): Promise<OpenPage> {
   const html = `<!doctype html><title>test</title><script type="module" src="/${Object.keys(files)[0]}"></script>`;
   const server = createServer((request, response) => {
@@ -103,7 +103,7 @@ async function open(browser: Browser, { files, headers = {} }: Site): Promise<Op
 }
 
 /**
- * A `describe` whose tests get pages: `tests` receives a function that opens one. Skipped where there is no Chromium.
+ * A `describe` for tests with pages: `tests` receives a function that opens a page. Skipped without Chromium.
  * @example describeInChromium("pages", (open) => test("…", async () => { await using site = await open({ files }); }));
  */
 export function describeInChromium(title: string, tests: (openPage: (site: Site) => Promise<OpenPage>) => void): void {

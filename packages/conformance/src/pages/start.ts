@@ -6,7 +6,7 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where to connect to the Chromium of the run; empty where there is none. */
+    /** The endpoint of the Chromium of the test run; empty without Chromium. */
     readonly chromium: string;
   }
 }

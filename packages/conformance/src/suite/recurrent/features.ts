@@ -2,7 +2,7 @@
 import type { RecurrenceName } from "@ostinato/core";
 import type { RecurrenceFeatures } from "../../trials/recurrent/ops.ts";
 
-/** Features of every recurrence; initial states are those that it has. */
+/** Features of every recurrence; the initial states depend on the recurrence. */
 const shared = {
   "no options": {},
   "ragged lengths, among them 0 and all": { lengths: true },
@@ -15,7 +15,7 @@ const shared = {
   clip: { clip: 0.5, lengths: true },
 } as const;
 
-/** Features of one. */
+/** Features of a single recurrence. */
 const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, RecurrenceFeatures<R>>> } = {
   lstm: {
     "only an initial cell": { initialC: true },
@@ -54,7 +54,7 @@ const own: { readonly [R in RecurrenceName]?: Readonly<Record<string, Recurrence
   },
 };
 
-/** What is tried of a recurrence, by titles. */
+/** The tests of a recurrence, by title. */
 export const featuresOf = (name: RecurrenceName): Readonly<Record<string, RecurrenceFeatures>> => ({
   ...shared,
   ...own[name],

@@ -45,7 +45,7 @@ import { gruCell, readout } from "../../recurrent/ownCells.ts";
 import { expectClose, type SuiteTest } from "../suiteTest.ts";
 import { readingModel, textModel } from "./textModel.ts";
 
-/** A model of layers with what it is trained with. */
+/** A model of layers with its training data and options. */
 interface LayeredCase {
   readonly model: Model;
   readonly objective: Pick<Objective, "loss" | "metrics">;
@@ -241,18 +241,18 @@ const cases: Readonly<Record<string, () => LayeredCase>> = {
   }),
 };
 
-/** What a training came to: its figures and weights, and what is predicted then. */
+/** The result of a training: metrics, weights and predictions. */
 interface Trained {
   readonly figures: History["epochs"];
   readonly tensors: Tensors;
 }
 
-/** A model of layers as a graph. */
+/** Converts a model of layers to a graph. */
 type Form = (layered: TrainedModel) => TrainedModel;
 
 const savedGraph: Form = ({ spec, weights }) => fromBytes(toBytes(graphTrained(inferenceGraph(spec), weights)));
 
-/** Trains as layers, and as the graph of these from its file. */
+/** Trains a model as layers, and as the graph of these layers. */
 async function trained(
   backend: Backend,
   { model: layered, objective, data }: LayeredCase,
@@ -273,9 +273,9 @@ async function trained(
 }
 
 /**
- * Throws unless each model trains and predicts to the same bits as layers and as a graph.
+ * Throws unless each model gives the same bits in training and prediction as layers and as a graph.
  *
- * @param formOf makes the graph of layers. Default: by way of a file of ours
+ * @param formOf converts layers to a graph. Default: through a file of this library
  */
 export async function expectSameAsLayers(
   backend: Backend,
