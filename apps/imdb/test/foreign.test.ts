@@ -33,7 +33,7 @@ async function refused(args: readonly string[]): Promise<string> {
   return stderr;
 }
 
-/** The options of the network whose weights files of weights hold. */
+/** The options of the network for the files with only weights. */
 const network = ["--embedding", "4", "--units", "6", "--max-words", "40"];
 const train = ["train", "--data", data, "--batch-size", "16", "--threads", "1", "--epochs", "1"];
 
@@ -68,7 +68,7 @@ describe.each([
     const out = temporaryFolder();
     const events = await trained([...train, "--init", file], out);
     expect(only(events, "model")).toMatchObject({ parameters: 431, init: { file: name, network: true } });
-    // A network that was drawn begins at 0.69.
+    // The loss of an untrained network is 0.69.
     expect(Number(only(events, "epoch")?.loss)).toBeLessThan(0.1);
     await trained([...train, "--init", file, "--epochs", "2", "--resume"], out);
     expect(only(await told(["evaluate", "--model", out]), "test")).toMatchObject({ accuracy: 1 });
@@ -137,7 +137,7 @@ describe("descriptions", () => {
     const written = (json: unknown) => writeFileSync(file, typeof json === "string" ? json : JSON.stringify(json));
     written({ labels: ["bad", "good"], maxLength: 2, vocabulary });
     expect((await told(predict))[0]).toMatchObject({ label: "good", probabilities: { bad: expect.any(Number) } });
-    // In another order each text has the wrong one.
+    // With the labels in another order, each text gets the wrong label.
     written({ labels: ["positive", "negative"], vocabulary });
     const tested = await told(["evaluate", ...predict.slice(1, 5), "--data", data]);
     expect(only(tested, "test")).toMatchObject({ accuracy: 0, auc: 0 });

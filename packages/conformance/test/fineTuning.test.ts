@@ -99,7 +99,7 @@ describe("training goes on from a trained model", () => {
 });
 
 describe("frozen parameters", () => {
-  /** A model whose base is a graph, as a file of another library would bring it, with a head of two layers. */
+  /** A model with a graph as its base, as imported from another library, and a head of two layers. */
   async function tuned() {
     const { weights } = await trainedFor(10);
     const { spec } = sequential([...reader()]);
@@ -180,7 +180,7 @@ describe("learning rates by name", () => {
     const [rate, decay, steps] = [0.02, 0.1, 6];
     let [kernel, bias] = [0.5, -0.25];
     const moments = { kernel: [0, 0], bias: [0, 0] };
-    /** Kingma and Ba 2015, with the decay of Loshchilov and Hutter 2019, as Keras orders them. */
+    /** Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019), in Keras's order of operations. */
     const step = (w: number, gradient: number, moment: number[], own: number, t: number): number => {
       moment[0] = 0.9 * (moment[0] as number) + 0.1 * gradient;
       moment[1] = 0.999 * (moment[1] as number) + 0.001 * gradient * gradient;

@@ -36,7 +36,7 @@ import { expect, test } from "vitest";
 
 const WORDS = 7;
 
-/** A model of layers as a graph that came from a file. */
+/** A model of layers as a graph, through a file. */
 async function asGraph(of: Model): Promise<readonly [layers: Trained, graph: Trained]> {
   await using trainer = await compile(of, {
     backend: reference(),
@@ -48,7 +48,7 @@ async function asGraph(of: Model): Promise<readonly [layers: Trained, graph: Tra
   return [layers, fromBytes(toBytes(graphTrained(inferenceGraph(of.spec), layers.weights)))];
 }
 
-/** What a stream gives for pieces of two rows, the second of which pauses now and then. */
+/** The results of a stream for pieces of two rows; the second row pauses sometimes. */
 async function streamed(trained: Trained): Promise<readonly number[][]> {
   await using running = await predictor(trained, { backend: reference() });
   await using stream = running.stream({ batchSize: 2 });
@@ -119,7 +119,7 @@ test("a graph that scores next words writes as its layers do", async () => {
   expect(graph).toEqual(layers);
 });
 
-/** Translators of all sorts: with attention or without, with a bridge, of embeddings that are shared, with two inputs beside the tokens. */
+/** Translators of several kinds: with and without attention, with a bridge, with shared embeddings, with two inputs in addition to the tokens. */
 const translators: Readonly<Record<string, () => Model>> = {
   "attention to an encoder of both directions": () =>
     encoderDecoder({

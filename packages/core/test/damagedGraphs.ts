@@ -11,7 +11,7 @@ import {
 
 type Part = Record<string, unknown>;
 
-/** What is put in the place of something else. */
+/** Replacement values. */
 const fragments: readonly unknown[] = [
   -1,
   0,
@@ -36,18 +36,18 @@ const fragments: readonly unknown[] = [
   2 ** 31,
 ];
 
-/** What came of it. */
+/** The outcome. */
 export interface Damage {
-  /** How many were read, built and written again; the others were refused. */
+  /** The number that were read, built and written again; the others were rejected. */
   readonly read: number;
   /** Milliseconds. */
   readonly slowest: number;
 }
 
-/** Damages graphs `count` times. Throws where one is neither read nor refused by a typed error. */
+/** Damages graphs `count` times. Throws if one is neither read nor rejected with a typed error. */
 export function damageGraphs(count: number, models: readonly Trained[], random: RandomStream): Damage {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
-  /** A place somewhere in plain data. */
+  /** A random position in plain data. */
   const place = (data: Part): { readonly holder: Part; readonly key: string } => {
     let holder = data;
     for (;;) {

@@ -57,7 +57,7 @@ const ones = (...shape: number[]) => float32(shape, new Float32Array(shape.reduc
 const x = () => feed("x", "float32", ["batch", 2]);
 const kernel = () => state("kernel", "float32", [2, 3]);
 
-/** A text model, a scan and numbers that JSON does not have. */
+/** A text model, a scan, and numbers that JSON cannot represent. */
 function oddGraph(): Graph {
   const words = feed("words", "int32", ["batch", "time"]);
   const facts = feed("facts", "float32", ["batch", 2]);

@@ -10,9 +10,9 @@ const sizeOf = (content: string | Uint8Array): number => gzipSync(content).lengt
 test("exportOnnx with what it needs of core is at most 33 kB minified and gzipped, and imports nothing", async () => {
   const code = await bundle(inBrowser("exporting.ts"), true);
   expect(code).toMatch(/export\{\w+ as exportOnnx\}/);
-  // 30.6 kB, of which 1.5 are weights in fewer bits and int64 ids, and about 4 what models that are graphs take.
+  // 30.6 kB: 1.5 kB for smaller weights and int64 ids, and about 4 kB for graph models.
   expect(sizeOf(code)).toBeLessThanOrEqual(33_000);
-  // Nothing of what reads files.
+  // No code that reads files.
   expect(code).not.toContain("enforce_sorted");
 });
 
@@ -20,12 +20,12 @@ test("onnxPredictor in a page is at most 58 kB minified and gzipped; onnxruntime
   const files = await bundleFiles(inBrowser("predicting.ts"), true);
   const [page, ...later] = Object.keys(files).map((name) => name.replace(/^assets\//, ""));
   const first = [page as string];
-  // What the page's script imports is loaded with it.
+  // Static imports are loaded with the page's script.
   for (const file of first)
     first.push(
       ...later.filter((name) => `${files[`assets/${file}`]}`.includes(`from"./${name}"`) && !first.includes(name)),
     );
   const code = first.map((name) => files[`assets/${name}`]).join("\n");
-  // 54.8 kB, of which 3.3 are shared with what comes later.
+  // 54.8 kB, including 3.3 kB shared with the code that is loaded later.
   expect(sizeOf(code)).toBeLessThanOrEqual(58_000);
 });

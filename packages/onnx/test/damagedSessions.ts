@@ -5,14 +5,14 @@ import { graphToOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
 import { recurrent, recurrentBothWays, sentiment } from "./models.ts";
 
-/** What a damaged file may still ask for, by the names of inputs. */
+/** The feeds for a damaged file, by input name. */
 const feeds: Readonly<Record<string, Tensor>> = {
   ids: int32([2, 3], [1, 2, 3, 4, 0, 1]),
   x: float32([2, 3, 3], new Float32Array(18).fill(0.5)),
   lengths: int32([2], [3, 1]),
 };
 
-/** Opens files so often, each damaged in another way, and runs those that open. */
+/** Opens files a given number of times, each damaged differently, and runs those that open. */
 export function damageSessions(count: number, seed: number) {
   const files = [
     sentiment({ words: 5, units: 4 }),

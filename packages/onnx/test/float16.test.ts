@@ -12,7 +12,7 @@ function numberOf(half: number): number {
 }
 
 const halves = Uint16Array.from({ length: 2 ** 16 }, (_, half) => half);
-/** The way back, as core reads them. */
+/** The conversion to float32, as in core. */
 const fromFloat16 = (bits: Uint16Array<ArrayBuffer>): Float32Array =>
   tensorOver({ name: "halves", type: "F16", shape: [bits.length] }, new Uint8Array(bits.buffer)).data as Float32Array;
 const toHalf = (x: number): number => toFloat16(Float32Array.of(x))[0] as number;
@@ -30,13 +30,13 @@ test("every half is read as what it is, and written as the same", () => {
 test("what lies between two halves becomes the nearer one, and the middle the even one", () => {
   const bits = new Int32Array(1);
   const float = new Float32Array(bits.buffer);
-  /** The float32 number next to a positive one. */
+  /** The next float32 number after a positive one. */
   const next = (x: number, by: 1 | -1): number => {
     float[0] = x;
     bits[0] = (bits[0] as number) + by;
     return float[0] as number;
   };
-  // Above the largest half stands what would be the next; from the middle to it on all is infinite.
+  // Infinity counts as 2^16, the number after the largest half: numbers from the midpoint on round to it.
   const infinite = 0x7c00;
   const positive = (half: number): number => (half === infinite ? 2 ** 16 : numberOf(half));
   const wrong: number[] = [];

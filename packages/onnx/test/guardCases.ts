@@ -8,13 +8,13 @@ import { recurrent, sentiment, trainedOf } from "./models.ts";
 export interface GuardCase {
   readonly what: string;
   readonly model: Uint8Array;
-  /** What the model takes. */
+  /** Valid feeds. */
   readonly good: Tensors;
-  /** What it does not, each with the error's name and message. */
+  /** Invalid feeds, each with the name and message of the error. */
   readonly bad: readonly (readonly [feeds: Tensors, name: string, message: string])[];
 }
 
-/** A table of five rows, with 0, 1, 2 … in it. */
+/** A table with five rows of the numbers 0, 1, 2 … */
 const table = floats("table", [5, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
 const ids = (batch: number, time: number, ...data: number[]): Tensors => ({ ids: int32([batch, time], data) });

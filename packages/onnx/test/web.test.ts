@@ -47,7 +47,7 @@ const readings = [
     [0.1, 0.2],
   ],
 ];
-/** A model, and the forms in which it is exported, beside both operator sets. */
+/** A model, and the formats in which it is exported in addition to both opsets. */
 interface Exported {
   readonly trained: Trained;
   readonly x: Inputs;
@@ -115,7 +115,7 @@ function largest(given: Tensors | PlainTensors, wanted: Tensors): number {
   return Math.max(...Object.entries(wanted).map(([name, tensor]) => difference(given[name] as Tensor, tensor)));
 }
 
-/** Pages with models of the same files: each is loaded once, for it has 14 MB to compile. */
+/** Pages that share models of the same files; each page is loaded once, because it compiles 14 MB. */
 describeInChromium("models in Chromium", (open) => {
   const variants = Object.entries(models).flatMap(([name, { forms = [{}], ...one }]) =>
     forms.flatMap((form, i) =>
@@ -127,7 +127,7 @@ describeInChromium("models in Chromium", (open) => {
       })),
     ),
   );
-  // As if another program had written it.
+  // As if written by another program.
   const tagger = models.tagger as (typeof models)[string];
   variants.push({ ...tagger, url: "/foreign.onnx", bytes: stripped(exportOnnx(tagger.trained)), isExact: true });
   const inputs = Object.fromEntries(variants.map(({ url, x }) => [url, x]));
@@ -149,7 +149,7 @@ describeInChromium("models in Chromium", (open) => {
     ].map(([url, bytes]) => [url.slice(1), bytes]),
   );
 
-  /** The page's script, what it loads, and the models. */
+  /** The page's script, its dependencies, and the models. */
   let all: Files;
   let wasm: string;
   let plain: OpenPage;
@@ -160,7 +160,7 @@ describeInChromium("models in Chromium", (open) => {
   });
   afterAll(() => plain[Symbol.asyncDispose]());
 
-  /** What a function of the page gives. */
+  /** The result of a function of the page. */
   async function call<C extends keyof Calls>({ page }: OpenPage, name: C, ...given: Parameters<Calls[C]>) {
     const list = given.map((one) => JSON.stringify(one)).join(", ");
     return (await page.evaluate(`${name}(${list})`)) as Awaited<ReturnType<Calls[C]>>;
@@ -229,7 +229,7 @@ describeInChromium("models in Chromium", (open) => {
   test.each(guardCases.map((one, i) => ({ ...one, i })))(
     "take no feeds that onnxruntime must not see: $what",
     async ({ i, good, bad }) => {
-      // The good feeds come last: what was refused before them has left no trace.
+      // The valid feeds come last, to show that the invalid ones had no effect.
       const feeds = [...bad.map(([one]) => one), good].map(plainTensors);
       const outcome = await call(plain, "run", `/${i}.onnx`, feeds);
       if (!("result" in outcome)) throw new Error(outcome.message);

@@ -32,7 +32,7 @@ import { difference } from "./run.ts";
 
 const narrow = ["float16", "int8"] as const satisfies readonly WeightType[];
 
-/** Tables of short rows and of long ones, one of them turned to score words; recurrences of both directions, and one that is a Scan. */
+/** Tables with short and long rows, one of them transposed to score words; bidirectional recurrences, and one that becomes a Scan. */
 function reader() {
   const words = input({ shape: ["time"], name: "words" });
   const letters = input({ shape: ["time"], name: "letters" });
@@ -46,7 +46,7 @@ function reader() {
   return trainedOf(model([words, letters], { next: tied.reverse(back), state, few: dense({ units: 3 })(own) }));
 }
 
-/** The state with the numbers that a file holds in the place of its own. */
+/** The state with the values that a file stores. */
 function storedState(file: Uint8Array, state: Tensors): Tensors {
   const tensors = decodeOnnx(file).graph?.initializers ?? [];
   const rawOf = (name: string): ArrayBuffer =>
@@ -72,7 +72,7 @@ type RawOf = (name: string) => ArrayBuffer;
 const halves = (name: string, shape: readonly number[], rawOf: RawOf): Float32Array =>
   tensorOver({ name, type: "F16", shape }, new Uint8Array(rawOf(name))).data as Float32Array;
 
-/** Numbers times the scales of their rows or columns. */
+/** Multiplies numbers with the scales of their rows or columns. */
 function scaled(name: string, dims: readonly number[], rawOf: RawOf): Float32Array {
   const [numbers, scales] = [new Int8Array(rawOf(name)), new Float32Array(rawOf(`${name}/scale`))];
   const columns = dims.at(-1) as number;
@@ -89,7 +89,7 @@ describe.each(narrow)("%s", (weights) => {
     const trained = reader();
     const file = exportOnnx(trained, { weights, opset });
     const state = storedState(file, trained.weights);
-    // Vectors and small matrices stay as they are.
+    // Vectors and small matrices are unchanged.
     const changed = Object.keys(state).filter((name) => state[name] !== trained.weights[name]);
     const matrices = Object.entries(trained.weights).filter(
       ([, { shape }]) => shape.length > 1 && sizeOf(shape) >= 256,

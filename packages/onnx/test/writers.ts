@@ -30,7 +30,7 @@ const embedded = () => {
   return { from, to, x, y };
 };
 
-/** By what is in them. */
+/** Sequence models, by their parts. */
 export const writers: Readonly<Record<string, () => Model>> = {
   "states alone"() {
     const { from, to, x, y } = embedded();

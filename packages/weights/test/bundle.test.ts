@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const index = join(import.meta.dirname, "..", "src", "index.ts");
 
-/** The script of a page that uses one name of the package. */
+/** The script of a page that uses one export of the package. */
 async function bundled(name: string): Promise<string> {
   const page = "virtual:page";
   const result = await build({

@@ -74,7 +74,7 @@ test("kinds that hold no weights, or hold other layers, are not converted", () =
   expect(kinds.filter(isConverted)).toEqual(["gru", "dense"]);
 });
 
-/** One unit and one feature, so that each gate is one number: the orders that the libraries document, written out. */
+/** One unit and one feature, so that each gate is one number, in the documented orders of the libraries. */
 describe("the layouts", () => {
   const cell = (gates: number, ...biases: readonly string[]): Shapes => ({
     W: [gates, 1],
@@ -126,7 +126,7 @@ describe("the layouts", () => {
       B: { shape: [3], data: [z, r, h] },
       recurrentBias: { shape: [3], data: [-z, -r, -h] },
     });
-    // With reset_after=False there is one, of one axis.
+    // With reset_after=False, there is one bias with one axis.
     expect(shapesIn("keras", "gru", cell(3, "B"))).toMatchObject({ bias: [3] });
   });
 

@@ -11,7 +11,7 @@ test("2,000 mutations of state dicts", async () => {
 
 test("2,000 mutations of NumPy's archives", async () => {
   const { refused, read } = await damagedArchives(2000, 1);
-  // Checksums find what is not in headers that nobody reads.
+  // Checksums detect damage outside the headers.
   expect(refused).toBeGreaterThan(1500);
   expect(read).toBeGreaterThan(50);
 });

@@ -27,7 +27,7 @@ const tagger = sequential([
   dense({ units: 3 }),
 ]);
 
-/** A safetensors file of a header and data. */
+/** A safetensors file from a header and data. */
 function withHeader(text: string, data: Uint8Array): Uint8Array {
   const header = new TextEncoder().encode(text);
   const file = new Uint8Array(8 + header.length + data.length);
@@ -37,13 +37,13 @@ function withHeader(text: string, data: Uint8Array): Uint8Array {
   return file;
 }
 
-/** Bytes a number, of each type that is read. */
+/** Bytes per element of each supported type. */
 const types = {
   ...{ F64: 8, F32: 4, F16: 2, BF16: 2, F8_E5M2: 1, F8_E4M3: 1, F8_E8M0: 1 },
   ...{ BOOL: 1, I8: 1, I16: 2, I32: 4, I64: 8, U8: 1, U16: 2, U32: 4, U64: 8 },
 };
 
-/** A safetensors file with the tagger's last layer, and beside it two numbers of each type, all zeros. */
+/** A safetensors file with the tagger's last layer, and two zeros of each type. */
 function ofEachType(): Uint8Array {
   let end = 0;
   const entry = (name: string, dtype: keyof typeof types, ...shape: readonly number[]) => {
@@ -64,7 +64,7 @@ const trained = loadPytorch(tagger, fromBase64(models.tagger.file));
 type Read = (bytes: Uint8Array) => unknown;
 type Damage = typeof damage;
 
-/** Reads the files as they are, by which tables are made that readers make once, and then damaged: every other time in its `parts`. */
+/** Reads the files undamaged, to create the readers' tables, and then damaged: every other time in its `parts`. */
 function damaged(files: readonly Uint8Array[], read: Read, count: number, random: RandomStream, parts: Damage) {
   files.forEach(read);
   return expectHarmless(files, read, count, random, (file, k, stream) =>
@@ -88,7 +88,7 @@ const fragments = [
   "0.5",
 ];
 
-/** A file with one number, word or bracket of its header replaced by something else. */
+/** Replaces a number, word or bracket of a file's header. */
 function otherHeader(file: Uint8Array, _k: number, random: RandomStream): Uint8Array {
   const end = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
   const text = new TextDecoder().decode(file.subarray(8, end));
@@ -98,7 +98,7 @@ function otherHeader(file: Uint8Array, _k: number, random: RandomStream): Uint8A
   return withHeader(text.slice(0, index) + fragment + text.slice(index + token.length), file.subarray(end));
 }
 
-/** State dicts in all types of numbers, each for a model that has weights already. */
+/** State dicts with all number types, each for a model that already has weights. */
 export const damagedStateDicts = (count: number, seed: number) =>
   damaged(
     [...stateDicts, ofEachType()],
@@ -115,7 +115,7 @@ const archive = toNpz({
   d: bool([2], [0, 1]),
 });
 
-/** An archive with one of its arrays damaged, whose sizes and checksums are true. */
+/** An archive with a damaged array but correct sizes and checksums. */
 function otherArray(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
   const { names, member } = openZip(file);
   const chosen = names[random.below(names.length)] as string;
@@ -124,7 +124,7 @@ function otherArray(file: Uint8Array, k: number, random: RandomStream): Uint8Arr
   );
 }
 
-/** Archives of arrays, compressed and not. */
+/** Archives of arrays, compressed and uncompressed. */
 export const damagedArchives = (count: number, seed: number) =>
   damaged(
     [fromBase64(arrays.savez), fromBase64(arrays.savez_compressed), archive],

@@ -26,14 +26,14 @@ const fragments = [
   `${"[".repeat(5000)}${"]".repeat(5000)}`,
 ];
 
-/** A text with a number, word or bracket replaced by something else. */
+/** Replaces a number, word or bracket of a text. */
 function otherText(text: string, random: RandomStream): string {
   const tokens = [...text.matchAll(/-?\d+|"[^"]*"|null|true|false|[[\]{},:]/g)];
   const { index, 0: token } = tokens[random.below(tokens.length)] as RegExpExecArray;
   return text.slice(0, index) + fragments[random.below(fragments.length)] + text.slice(index + token.length);
 }
 
-/** An archive with one of its members damaged, whose sizes and checksums are true. */
+/** An archive with a damaged member but correct sizes and checksums. */
 function otherMember(file: Uint8Array, k: number, random: RandomStream): Uint8Array {
   const { names, member } = openZip(file);
   const [decode, encode] = [new TextDecoder(), new TextEncoder()];
@@ -45,7 +45,7 @@ function otherMember(file: Uint8Array, k: number, random: RandomStream): Uint8Ar
   return writeZip(Object.fromEntries(names.map((name) => [name, name === changed ? other : member(name)])));
 }
 
-/** `.keras` archives: as they are, and with members that were damaged before they were packed. */
+/** `.keras` archives: unchanged, and with members damaged before compression. */
 export const damagedArchives = (count: number, seed: number) =>
   expectHarmless(
     [small.keras, small.keras, small.keras, inside.keras],
@@ -57,11 +57,11 @@ export const damagedArchives = (count: number, seed: number) =>
 
 const { spec } = importKeras(small.keras);
 
-/** Files of weights. */
+/** Weight files. */
 export const damagedWeights = (count: number, seed: number) =>
   expectHarmless([small.weights], (bytes) => loadKeras({ spec }, bytes), count, new RandomStream(seed, "weights"));
 
-/** Files of Keras 2's kind, models and weights in one. */
+/** Keras 2 files with model and weights. */
 export const damagedOlder = (count: number, seed: number) =>
   expectHarmless([small.h5 as Uint8Array], (bytes) => importKeras(bytes), count, new RandomStream(seed, "h5"));
 
@@ -81,7 +81,7 @@ export function arraysOf(bytes: Uint8Array): Record<string, number[]> {
 /** An HDF5 file of h5py. */
 export const hdf5File = (name: keyof typeof files): Uint8Array => new Uint8Array(Buffer.from(files[name], "base64"));
 
-/** HDF5 files with arrays in one piece and in chunks, packed and not, and with headers of the newest version. */
+/** HDF5 files with contiguous and chunked arrays, compressed and uncompressed, and with headers of the newest version. */
 export const damagedHdf5 = (count: number, seed: number) =>
   expectHarmless(
     [hdf5File("plain"), hdf5File("packed"), hdf5File("latest")],

@@ -76,7 +76,7 @@ test.each([
   expect(read).toThrow(message);
 });
 
-/** A file with everything that is written. */
+/** A file with every feature of the writer. */
 const written = writeHdf5({
   members: {
     layers: {

@@ -24,7 +24,7 @@ import { exportKeras, importKeras, loadKeras } from "../src/index.ts";
 import { expectAsKeras, expectToLearn, inputsOf, kerasCases, type Numbers, tensorOf } from "./kerasFiles.ts";
 import { kerasModels } from "./kerasModels.ts";
 
-/** How the rows of ids in the golden files are padded. */
+/** The row lengths of ids in the golden files. */
 const lengths = (steps: number): readonly number[] => [steps, steps >> 1, 1];
 
 describe.each(Object.keys(kerasCases) as (keyof typeof kerasCases)[])("what Keras computed: %s", (name) => {
@@ -47,7 +47,7 @@ describe.each(Object.keys(kerasCases) as (keyof typeof kerasCases)[])("what Kera
   });
 
   test("it goes on training", async () => {
-    // Scores have no loss.
+    // Attention scores have no loss.
     const { attend: _, ...taught } = outputs;
     await expectToLearn(imported, inputsOf(given), taught);
   });
@@ -62,7 +62,7 @@ describe.each(Object.keys(kerasCases) as (keyof typeof kerasCases)[])("what Kera
     );
     expect(wrt).toHaveLength(Object.keys(imported.weights).length);
     const [first] = imported.spec.inputs;
-    // The row in the middle, with one of its padded steps where there are ids.
+    // The row in the middle, with one padded step if the input is ids.
     const row = ({ shape: [rows, steps, ...rest], dtype, data }: Numbers): Tensor => {
       const [start, some] = [data.length / (rows as number), ((steps as number) >> 1) + 1];
       const size = (some * start) / (steps as number);
@@ -79,7 +79,7 @@ describe.each(Object.keys(kerasCases) as (keyof typeof kerasCases)[])("what Kera
   });
 });
 
-/** The files lie beside the project, where the data for tests is. */
+/** The test data is in a folder next to the project. */
 const folder = join(import.meta.dirname, "../../../../shared/data/keras-files");
 const present = existsSync(folder);
 if (!present) console.info(`skipped: what Keras computed for its files, since ${folder} is not there`);

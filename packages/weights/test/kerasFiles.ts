@@ -25,11 +25,11 @@ export interface Numbers {
   readonly data: readonly number[];
 }
 
-/** A model of Keras: its files, data for it, and what it computed. */
+/** A Keras model: its files, data and outputs. */
 export interface KerasCase {
   readonly keras: Uint8Array;
   readonly weights: Uint8Array;
-  /** There is none of models inside of others. */
+  /** Absent for nested models. */
   readonly h5: Uint8Array | undefined;
   readonly inputs: Readonly<Record<string, Numbers>>;
   readonly outputs: Readonly<Record<string, Numbers>>;
@@ -55,11 +55,11 @@ export function inputsOf({ inputs }: Pick<KerasCase, "inputs">): Inputs {
   return (only && others.length === 0 ? only : Object.fromEntries(given)) as Inputs;
 }
 
-/** How many steps of each row count; without a list, all. */
+/** The number of valid steps of each row; without a list, all steps. */
 type Lengths = (steps: number) => readonly number[];
 
 /**
- * Expects a model to compute what Keras did, at the steps that count: behind the ends of rows Keras repeats what was before, and here there are zeros.
+ * Expects a model to give Keras's results at valid steps. After the end of a row, Keras repeats the last output, while outputs here are zero.
  */
 export async function expectAsKeras(
   trained: Trained,

@@ -34,7 +34,7 @@ const zeroWeights = ({ spec }: Model): Trained => ({
   weights: Object.fromEntries(parametersOf({ spec }).map(({ name, shape }) => [name, zeros("float32", shape)])),
 });
 
-/** A layer of a description, as it is edited. */
+/** A layer of a description, for editing. */
 interface Described {
   class_name: string;
   module: string;
@@ -46,7 +46,7 @@ interface Config {
   config: { layers: Described[]; [name: string]: unknown };
 }
 
-/** An archive with its description changed. */
+/** An archive with a modified description. */
 function edited(bytes: Uint8Array, edit: (config: Config, layer: (name: string) => Described) => unknown): Uint8Array {
   const { names, member } = openZip(bytes);
   const config = JSON.parse(new TextDecoder().decode(member("config.json")));
@@ -106,7 +106,7 @@ describe("descriptions", () => {
     expect(read).toThrow(message);
   });
 
-  /** A model that applies the same inside of it ten times, which does likewise, and so on. */
+  /** A model that calls a nested model ten times, which does the same, and so on. */
   function nested(depth: number, innermost: unknown[]): object {
     const read = (layer: string, call: number) => ({
       args: [{ class_name: "__keras_tensor__", config: { keras_history: [layer, call, 0] } }],

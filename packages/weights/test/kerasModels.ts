@@ -38,7 +38,7 @@ import {
   timeDistributed,
 } from "@ostinato/core";
 
-/** Rows of ids, padded at their ends by 0. */
+/** Rows of ids, padded at the end with 0. */
 const ids = int32([3, 6], [4, 7, 1, 9, 3, 2, 8, 5, 3, 0, 0, 0, 6, 0, 0, 0, 0, 0]);
 
 const numbers = (seed: string, ...shape: readonly number[]) => {
@@ -49,7 +49,7 @@ const numbers = (seed: string, ...shape: readonly number[]) => {
   );
 };
 
-/** Sequences [3, 5, 4] whose second and third rows are padded by steps of `value`. */
+/** Sequences [3, 5, 4] whose second and third rows are padded with steps of `value`. */
 function padded(value: number) {
   const { shape, data } = numbers("padded", 3, 5, 4);
   data.fill(value, 4 * 5 + 4 * 3, 4 * 5 * 2);
@@ -57,7 +57,7 @@ function padded(value: number) {
   return float32(shape, data);
 }
 
-/** The same model with weights from a seed, biases too. */
+/** The same model with random weights, including biases. */
 function withWeights({ spec }: Model, seed = 1): Trained {
   const weights = parametersOf({ spec }).map(({ name, shape }) => {
     const random = new RandomStream(seed, name);
@@ -155,7 +155,7 @@ function tied(): Model {
   return sequential([words, gru({ units: 4, returnSequences: true }), words.reverse]);
 }
 
-/** Layers of one class and shape side by side, in branches of several depths, with masks and without. */
+/** Parallel layers of the same class and shape, in branches of several depths, with and without masks. */
 function branches(): Model {
   const first = input({ shape: ["time"], name: "first" });
   const second = input({ shape: ["time"], name: "second" });
@@ -174,11 +174,11 @@ function branches(): Model {
   return model([first, second], { verdict: add()([...heads, side]), steps: dense({ units: 3, name: "steps" })(long) });
 }
 
-/** A model and data for it. */
+/** A model with data. */
 export interface KerasModel {
   readonly trained: Trained;
   readonly inputs: Inputs;
-  /** How many steps of each row count in outputs over time. */
+  /** The number of valid steps of each row in outputs with a time axis. */
   readonly lengths?: readonly number[];
 }
 

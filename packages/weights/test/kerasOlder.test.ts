@@ -9,7 +9,7 @@ import { kerasCases } from "./kerasFiles.ts";
 
 const [decode, encode] = [new TextDecoder(), new TextEncoder()];
 
-/** An archive with a member made anew. */
+/** Replaces a member of an archive. */
 function changed(bytes: Uint8Array, name: string, change: (member: Uint8Array) => Uint8Array): Uint8Array {
   const { names, member } = openZip(bytes);
   return writeZip(Object.fromEntries(names.map((own) => [own, own === name ? change(member(own)) : member(own)])));
@@ -23,13 +23,13 @@ interface Described {
   inbound_nodes: unknown[];
 }
 
-/** `["lstm", 0, 1]` of a tensor. */
+/** `["lstm", 0, 1]` for a tensor. */
 const triple = (tensor: unknown): unknown =>
   Array.isArray(tensor)
     ? tensor.map(triple)
     : ((tensor as { config?: { keras_history?: unknown } } | null)?.config?.keras_history ?? tensor);
 
-/** A description as Keras 2 had it: no modules, no operations, and calls as lists. */
+/** Converts a description to Keras 2: no modules, no operations, and calls as lists. */
 function older(text: string): string {
   const description = JSON.parse(text);
   const layers: Described[] = description.config.layers.filter(
@@ -60,7 +60,7 @@ test.each(["everything", "translator"] as const)("descriptions of Keras 2: %s", 
   expect(importKeras(again)).toEqual(importKeras(keras));
 });
 
-/** As if Keras 2.15 had written it. */
+/** As if written by Keras 2.15. */
 const before3 = (bytes: Uint8Array): Uint8Array =>
   changed(bytes, "metadata.json", () => encode.encode('{"keras_version":"2.15.0"}'));
 
@@ -86,7 +86,7 @@ test("before Keras 3 calls with initial states had masks", () => {
   expect(importKeras(before3(last)).spec.layers).toHaveLength(3);
 });
 
-/** A file of weights whose groups are called otherwise. */
+/** A weight file with other group names. */
 function renamed(group: Group): WrittenGroup {
   const members = [...group.members].map(([name, member]): [string, Written] => {
     if (member.kind === "group") return [name === "layers" ? "_layer_checkpoint_dependencies" : name, renamed(member)];

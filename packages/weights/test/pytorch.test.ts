@@ -41,7 +41,7 @@ interface Numbers {
 
 const backends = { cpu, wasm };
 
-/** The largest difference between what a model predicts and what PyTorch computed. */
+/** The largest difference between a model's predictions and PyTorch's. */
 async function difference(
   trained: Trained,
   x: Tensor,
@@ -139,7 +139,7 @@ test.each(["cpu", "wasm"] as const)("it trains on from what PyTorch saved: %s", 
   expect(kept).toEqual(["lstm/W"]);
 });
 
-/** The files lie beside the project, where the data for tests is. */
+/** The test data is in a folder next to the project. */
 const folder = join(import.meta.dirname, "../../../../shared/data/pytorch-files");
 const present = existsSync(folder);
 if (!present) console.info(`skipped: what PyTorch computes for its state dicts, since ${folder} is not there`);
@@ -167,7 +167,7 @@ describe.skipIf(!present)("state dicts beside the project", () => {
     },
   };
 
-  /** PyTorch's final states are [layers · directions, batch, units], h of all and then c; ours are a pair to each direction. */
+  /** PyTorch's final states are [layers · directions, batch, units], all of h and then all of c; ours are a pair per direction. */
   function finalStates(final: readonly Numbers[]): Numbers[] {
     const [first] = final as readonly [Numbers];
     const [rows, batch, units] = first.shape as readonly [number, number, number];

@@ -31,7 +31,7 @@ import { type LoadPytorchOptions, loadPytorch, toNpz, toPytorch } from "../src/i
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
-/** Tensors of these shapes, each with numbers of its own. */
+/** Tensors of these shapes with different numbers. */
 function tensors(shapes: Shapes): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape], i) => {
@@ -116,7 +116,7 @@ describe("what is missing and what is left over", () => {
     expect(again.weights["head/bias"]).not.toBe(trained.weights["head/bias"]);
     expect(again.metadata).toEqual({ by: "hand" });
     expect(load(classifier, rest, { strict: false })).toThrow(/pass a Trained instead of the model/);
-    // A file of which nothing is taken is a mistake.
+    // If nothing of a file is used, it is probably the wrong file.
     expect(load(trained, linear("aux", 7, 7), { strict: false })).toThrow(/dense "head" needs weight \[2, 2\]/);
   });
 });
@@ -148,7 +148,7 @@ describe("what is ambiguous", () => {
     const single = sequential([input({ shape: [3] }), dense({ units: 3 })]);
     expect(load(single, { ...one, ...two })).toThrow(/dense "dense" could be one or two, which have the same shapes/);
     expect(load(twins, one)).toThrow(/dense "a" and dense "b" could each be one, the only module of its shapes/);
-    // Said so, both take it.
+    // If the map says so, both use it.
     const shared = load(twins, one, { map: { a: "one", b: "one" } })();
     expect(shared.weights["a/kernel"]).toEqual(shared.weights["b/kernel"]);
   });

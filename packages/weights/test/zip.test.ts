@@ -75,7 +75,7 @@ describe("what is not as it should be is told", () => {
     ["zip64", () => edited((view) => view.setUint16(archive.length - 12, 0xffff, true)), /zip64/],
   ];
 
-  /** An archive of one member whose directory says another size. */
+  /** An archive of one member with a wrong size in the directory. */
   function zipEdited(of: Uint8Array, size: number): Uint8Array {
     const at = of.findIndex((_, i) => viewAt(of, i) === 0x02014b50);
     new DataView(of.buffer).setUint32(at + 24, size, true);

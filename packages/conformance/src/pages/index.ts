@@ -12,7 +12,7 @@ export type Files = Readonly<Record<string, string | Uint8Array>>;
 /**
  * Bundles a source file and its imports with Vite for a page. The script of the file comes first, then dynamically imported scripts and referenced files.
  *
- * @param file its whole path
+ * @param file its absolute path
  */
 export async function bundleFiles(file: string, minify = false): Promise<Files> {
   const result = await build({

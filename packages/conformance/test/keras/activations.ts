@@ -4,7 +4,7 @@ type Elementwise = (x: number) => number;
 
 const sigmoid: Elementwise = (x) => 1 / (1 + Math.exp(-x));
 
-/** Those of one number. */
+/** Functions of one number. */
 export const functions: Readonly<Record<string, Elementwise>> = {
   linear: (x) => x,
   relu: (x) => Math.max(x, 0),
@@ -22,7 +22,7 @@ export const functions: Readonly<Record<string, Elementwise>> = {
 
 const elementwise = Object.entries(functions).map(([name, f]) => [name, (x: readonly number[]) => x.map(f)] as const);
 
-/** All of them, on a vector. */
+/** All functions, on a vector. */
 export const activations: Readonly<Record<string, (x: readonly number[]) => number[]>> = {
   ...Object.fromEntries(elementwise),
   softmax: (x) => {

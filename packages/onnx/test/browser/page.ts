@@ -5,10 +5,10 @@ import { onnxPredictor, onnxSequenceModel, openSession, type SessionOptions } fr
 
 declare const location: { readonly href: string };
 
-/** What came of a call: its result, or the name and the message of its error. */
+/** The outcome of a call: its result, or the name and message of its error. */
 export type Outcome<T> = { readonly result: T } | { readonly name: string; readonly message: string };
 
-/** A tensor on its way between the test and the page. */
+/** A tensor passed between the test and the page. */
 export interface Plain {
   readonly dtype: "int32" | "float32";
   readonly shape: readonly number[];
@@ -33,7 +33,7 @@ async function outcome<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   }
 }
 
-/** All outputs of models by their URLs, which predict at the same time. With "given" the page hands in the runtime. */
+/** All outputs of models, by URL, which predict at the same time. With "given", the page passes the runtime. */
 const predict = (models: Readonly<Record<string, Inputs>>, options?: SessionOptions, whose: "own" | "given" = "own") =>
   outcome(async () => {
     const runtime = whose === "given" ? await import("onnxruntime-web/wasm") : undefined;
@@ -46,7 +46,7 @@ const predict = (models: Readonly<Record<string, Inputs>>, options?: SessionOpti
 
 const bytesOf = async (url: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(url)).arrayBuffer());
 
-/** The tokens that a sequence model writes, and their log-probability. */
+/** The tokens that a sequence model generates, and their log-probability. */
 const write = (encode: string, decodeStep: string, sources: Inputs, options: GenerateOptions) =>
   outcome(async () => {
     const [first, second] = await Promise.all([encode, decodeStep].map(bytesOf));
@@ -55,7 +55,7 @@ const write = (encode: string, decodeStep: string, sources: Inputs, options: Gen
     return written.map((each) => each.map(({ tokens, logProbability }) => ({ tokens: [...tokens], logProbability })));
   });
 
-/** What became of each of the feeds. */
+/** The outcome of each feed. */
 const run = (url: string, feeds: readonly PlainTensors[]) =>
   outcome(async () => {
     const session = await openSession(new URL(url, location.href));

@@ -1,6 +1,6 @@
 /**
- * Every file that is written is opened by onnxruntime, and accepted by ONNX's own checker and its strict shape inference. The checker needs a Python with the package onnx: that of the
- * variable PYTHON, python3 on the path, or the system's.
+ * onnxruntime opens every file that is written, and ONNX's checker and strict shape inference accept it. The checker needs a Python with the package onnx: the
+ * variable PYTHON, python3 on the path, or the system's Python.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -21,17 +21,17 @@ import { exportDecoding, exportOnnx, graphToOnnx, type OnnxOptions } from "@osti
 import { trainedOf } from "../models.ts";
 import { ids, scored, writers } from "../writers.ts";
 
-/** A file by its name. */
+/** A file by name. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
-/** What belongs to training, or is drawn with it alone, has no form in ONNX. */
+/** Ops that are only used in training have no form in ONNX. */
 const ofTraining =
   /^(losses|metrics|training) > |Grad$|^ops > (dropoutMask|normalNoise|softmaxCrossentropy|biasedDot|fused)$|^layers > (dropout|spatialDropout1d and gaussianNoise|several outputs|states of .*)$/;
 
-/** The random trials that have a form in ONNX: every op, scans, random graphs, and layers of every kind with what they are fed. */
+/** The random trials that can be exported: every op, scans, random graphs, and layers of every kind with their inputs. */
 export const trialNames = allTrials.filter((name) => !ofTraining.test(name));
 
-/** What is drawn is for training now and then; so many draws are tried, and so many of them written. */
+/** The number of attempts and of written models; some random models are only for training. */
 const drawn = { tried: 24, written: 2 };
 
 /** The files of a trial. */
@@ -51,7 +51,7 @@ export function trialFiles(name: string, options: OnnxOptions): Files {
 
 const words = () => embedding({ inputDim: 40, outputDim: 16, maskZero: true });
 
-/** Recurrences of each kind that can go on from step to step. */
+/** Recurrences of each kind that support streams. */
 const streams = (): Model =>
   sequential([
     words(),
@@ -63,7 +63,7 @@ const streams = (): Model =>
     dense({ units: 2 }),
   ]);
 
-/** Cells of papers, in both directions or backwards; layers of a user's own. */
+/** Cells from papers, bidirectional or reversed; custom layers. */
 function ownKinds(): Model {
   const x = words()(input({ shape: ["time"], name: "words" }));
   const cells = [coupledLstm, layerNormLstm, minGru, peepholeLstm, sLstm].map((cell) => cell({ units: 16 }));
@@ -80,7 +80,7 @@ function ownKinds(): Model {
   });
 }
 
-/** States that go from one layer to the next, and from inputs. */
+/** States passed between layers, and from inputs. */
 function handedOn(): Model {
   const [asked, start] = [ids("asked"), input({ shape: [16], name: "start" })];
   const [y, h, c] = lstm({ units: 16, returnSequences: true, returnState: true })(words()(asked), {
@@ -91,7 +91,7 @@ function handedOn(): Model {
   return model([asked, start], { scores: scored(z), c, end });
 }
 
-/** Trained models in every form of export. */
+/** Trained models in every export format. */
 export function modelFiles(options: OnnxOptions): Files {
   const files: Record<string, Uint8Array> = {};
   const kinds = { streams: streams(), "own kinds": ownKinds(), "states handed on": handedOn() };

@@ -18,7 +18,7 @@ import { file, float, input, int64, ints, node, type Parts } from "./files.ts";
 
 const bool = 9;
 
-/** A file that gives the hyperbolic tangent of its input "x". */
+/** A file that computes the hyperbolic tangent of its input "x". */
 const tanh = (dims: Parameters<typeof input>[2], more: Partial<Parts> = {}): Uint8Array =>
   file({ inputs: [input("x", float, dims)], nodes: [node("Tanh", "x", "y")], ...more });
 

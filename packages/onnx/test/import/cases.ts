@@ -5,10 +5,10 @@ import { file, float, floats, input, int64, ints, node, type Parts } from "./fil
 
 export type Dims = readonly (number | string)[];
 
-/** Nodes that make "y" of inputs; what stands in them is random. */
+/** Nodes that compute "y" from random inputs. */
 export interface Case extends Omit<Parts, "inputs"> {
   readonly inputs: Readonly<Record<string, Dims>>;
-  /** Whole numbers below this, by the name of the input. */
+  /** Exclusive upper bounds of integer inputs, by name. */
   readonly below?: Readonly<Record<string, number>>;
 }
 
@@ -52,7 +52,7 @@ const activations = ["HardSigmoid", "HardSwish", "LeakyRelu", "ThresholdedRelu",
 const reductions = ["Sum", "Mean", "Max", "Min", "L1", "L2", "SumSquare", "LogSumExp"];
 const pair = { a: ["batch", 1, 6], b: ["time", 1] } as const;
 
-/** Reductions, with the axes where each operator set has them. */
+/** Reductions, with the axes where each opset has them. */
 const reductionCases = reductions.flatMap((name): [string, Case][] => {
   const before = name === "Sum" ? 11 : 17;
   const [op, after] = [`Reduce${name}`, name === "Sum" ? 17 : 18];
@@ -72,7 +72,7 @@ const comparisons = ["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"
   },
 ]);
 
-/** A whole number. */
+/** An integer tensor. */
 const scalar = (name: string, number: number): Message<"Tensor"> => ({
   name,
   dataType: int64,
@@ -80,7 +80,7 @@ const scalar = (name: string, number: number): Message<"Tensor"> => ({
   int64s: [number],
 });
 
-/** By what they show. */
+/** The cases, by title. */
 export const cases: Readonly<Record<string, Case>> = {
   ...Object.fromEntries(unary.map((op) => [op, one(op)])),
   ...Object.fromEntries(activations.map((op) => [op, one(op)])),

@@ -10,10 +10,10 @@ import { recurrent, recurrentBothWays, sentiment, trainedOf } from "../models.ts
 import { bytesOf, cases } from "./cases.ts";
 import { file, float, floats, input, int64, ints, node } from "./files.ts";
 
-/** Where files of other libraries are. */
+/** The folder with files of other libraries. */
 const foreignFolder = join(import.meta.dirname, "../../../../../shared/data/pytorch-files");
 
-/** The files of other libraries by their names; none where the folder is not there. */
+/** The files of other libraries by name; empty without the folder. */
 const foreignFiles = (): [name: string, bytes: Uint8Array][] =>
   existsSync(foreignFolder)
     ? globSync("*.onnx", { cwd: foreignFolder })
@@ -21,7 +21,7 @@ const foreignFiles = (): [name: string, bytes: Uint8Array][] =>
         .map((name) => [name, new Uint8Array(readFileSync(join(foreignFolder, name)))])
     : [];
 
-/** Shape arithmetic, look-ups and products around a table, as exporters write them. */
+/** Shape arithmetic, lookups and products around a table, as written by exporters. */
 const spelledOut = (): Uint8Array =>
   file({
     inputs: [input("ids", int64, ["batch", "time"])],
@@ -85,7 +85,7 @@ const files = (): Uint8Array[] => {
   ];
 };
 
-/** What a hostile writer puts in the place of numbers and names. */
+/** Hostile numbers and names. */
 const oddNumbers = [0, 1, -1, 2, 7, 100, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 40, -(2 ** 40), 2 ** 62];
 const oddOperators = [
   "Reshape",
@@ -109,13 +109,13 @@ type Tree = Record<string, unknown> | unknown[];
 const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
 
-/** All lists and messages of a file, the whole first. */
+/** All lists and messages of a file; the whole file comes first. */
 function treesIn(tree: Tree): Tree[] {
   const inner = Object.values(tree).filter(isTree);
   return [tree, ...inner.flatMap(treesIn)];
 }
 
-/** Changes one thing: a number, a name, what a list has. */
+/** Changes a number, a name, or the contents of a list. */
 function changeOne(trees: readonly Tree[], names: readonly string[], random: RandomStream): void {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
   const tree = pick(trees);
@@ -133,7 +133,7 @@ function changeOne(trees: readonly Tree[], names: readonly string[], random: Ran
   } else if (random.below(4) === 0) delete tree[key];
 }
 
-/** A file whose parts are what they should be, and do not fit together. */
+/** A file with valid parts that do not fit together. */
 function rewritten(bytes: Uint8Array, _k: number, random: RandomStream): Uint8Array {
   const model = structuredClone(decodeOnnx(bytes)) as Tree & OnnxModel;
   const trees = treesIn(model);
@@ -143,7 +143,7 @@ function rewritten(bytes: Uint8Array, _k: number, random: RandomStream): Uint8Ar
   return encodeOnnx(model);
 }
 
-/** Reads a file in both ways. @throws the last refusal, or at once what is none */
+/** Reads a file in both ways. @throws the last typed error, or immediately any other error */
 function readBoth(bytes: Uint8Array): void {
   let refused: unknown;
   for (const read of [importOnnx, graphFromOnnx])
@@ -156,12 +156,12 @@ function readBoth(bytes: Uint8Array): void {
   if (refused !== undefined) throw refused;
 }
 
-/** Damages the files so often, half of the times byte by byte. @returns how many were refused, and how many were read all the same */
+/** Damages the files a given number of times, half of them bytewise. @returns the numbers of files that were rejected and that were read */
 export async function damageOften(
   count: number,
   seed: number,
 ): Promise<{ readonly refused: number; readonly read: number }> {
-  // The table of all numbers of 16 bits is made once, whatever is read.
+  // The table of all 16-bit numbers is created once, independently of the file.
   for (const type of ["F16", "BF16"] as const) tensorOver({ name: "first", type, shape: [1] }, new Uint8Array(2));
   const random = new RandomStream(seed, "onnx");
   const bytewise = await expectHarmless(files(), readBoth, count / 2, random);

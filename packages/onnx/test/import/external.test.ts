@@ -11,7 +11,7 @@ import { file, float, input, node } from "./files.ts";
 
 const numbers = Float32Array.of(1, 2, 3, 4, 5, 6);
 
-/** A product with a weight [2, 3] that stands in another file. */
+/** A product with a weight [2, 3] that is external data. */
 function model(entries: Readonly<Record<string, string>>): Uint8Array {
   const external = Object.entries(entries).map(([key, value]) => ({ key, value }));
   return file({
@@ -62,7 +62,7 @@ test("they are not read unless that is asked for", async () => {
   expect(() => graphFromOnnx(bytes)).toThrow(ModelFileError);
 });
 
-/** A chain of so many products, each with a weight of its own name: all of them the same two rows of a file. */
+/** A chain of products, each with a weight of its own name that refers to the same two rows of a file. */
 function chain(count: number): Uint8Array {
   const external = [{ key: "location", value: "square.bin" }];
   return file({

@@ -6,7 +6,7 @@ import { encodeOnnx } from "../../src/file/wire.ts";
 
 const names = (text: string): string[] => text.split(" ").map((name) => (name === "_" ? "" : name));
 
-/** A node by its operator, and the names of inputs and outputs with spaces between; "_" is one that is left out. */
+/** A node: its operator, and the names of inputs and outputs, separated by spaces; "_" omits one. */
 export function node(
   op: string,
   inputs: string,
@@ -24,12 +24,12 @@ export function node(
   };
 }
 
-/** Element types by ONNX's numbers. */
+/** Element types by ONNX number. */
 export const float = 1;
 export const int32 = 6;
 export const int64 = 7;
 
-/** An input with its sizes; `undefined` is one that the file does not name. Without sizes it has any. */
+/** An input with its shape; `undefined` is a size without a name. Without a shape, any shape is allowed. */
 export const input = (
   name: string,
   elementType: number,
@@ -39,7 +39,7 @@ export const input = (
   return { name, type: { tensor: { elementType, ...(sizes && { shape: { dims: sizes } }) } } };
 };
 
-/** A vector of whole numbers. */
+/** A vector of integers. */
 export const ints = (name: string, ...data: readonly number[]): Message<"Tensor"> => ({
   name,
   dataType: int64,
@@ -47,7 +47,7 @@ export const ints = (name: string, ...data: readonly number[]): Message<"Tensor"
   int64s: data,
 });
 
-/** Fractions of any shape. */
+/** Floats of any shape. */
 export const floats = (name: string, dims: readonly number[], data: readonly number[]): Message<"Tensor"> => ({
   name,
   dataType: float,
@@ -55,14 +55,14 @@ export const floats = (name: string, dims: readonly number[], data: readonly num
   floats: data,
 });
 
-/** What a file is made of. */
+/** The contents of a file. */
 export type Parts = Pick<Message<"Graph">, "inputs" | "nodes" | "initializers"> & {
   readonly opset?: number;
   readonly irVersion?: number;
   readonly outputs?: readonly (readonly [name: string, elementType: number])[];
 };
 
-/** The file of a graph whose output is "y" where nothing else is said. */
+/** The file of a graph, whose default output is "y". */
 export const file = ({ opset = 17, irVersion = 8, outputs = [["y", float]], ...graph }: Parts): Uint8Array =>
   encodeOnnx({
     irVersion,

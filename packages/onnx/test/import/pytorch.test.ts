@@ -39,7 +39,7 @@ const cases = golden as unknown as Readonly<
 
 const backends = { cpu, wasm };
 
-/** Rows one after another where they are the second axis. */
+/** Transposes rows to the first axis if they are the second. */
 function batchFirst({ shape, data }: Numbers): Numbers {
   const [first, rows, size] = shape as [number, number, number];
   const turned = Array.from({ length: rows }, (_, row) =>
@@ -54,7 +54,7 @@ function flattened(numbers: Numbers): Numbers {
   return { shape: [shape[0] as number, (shape[1] as number) * (shape[2] as number)], data };
 }
 
-/** What lies otherwise in the file, by the names of the model and of the input or output. */
+/** Axes with another order in the file, by the name of the model and of the input or output. */
 const layouts: Readonly<Record<string, (numbers: Numbers) => Numbers>> = {
   "time first/x": batchFirst,
   "time first/y": batchFirst,
@@ -64,7 +64,7 @@ const layouts: Readonly<Record<string, (numbers: Numbers) => Numbers>> = {
 
 const laidOut = (name: string, of: string, numbers: Numbers): Numbers => layouts[`${name}/${of}`]?.(numbers) ?? numbers;
 
-/** Rows of their lengths. */
+/** Rows cut to their lengths. */
 function ragged({ shape, data }: Numbers, lengths: readonly number[]): number[][] | number[][][] {
   const [, time = 1, size] = shape;
   return lengths.map((length, row) =>
@@ -85,7 +85,7 @@ function inputsOf({ spec }: Trained, name: string, { inputs }: Run): Inputs {
   return (given.length === 1 ? given[0]?.[1] : Object.fromEntries(given)) as Inputs;
 }
 
-/** The largest difference of outputs and those of PyTorch. */
+/** The largest difference from PyTorch's outputs. */
 function differenceOf(
   name: string,
   { outputs, inputs }: Run,
@@ -98,7 +98,7 @@ function differenceOf(
     expect(found?.shape, output).toEqual(wanted.shape);
     const [, time = 1, size = 1] = wanted.shape;
     wanted.data.forEach((number, i) => {
-      // Past the end of a row predictions are zeros.
+      // After the end of a row, predictions are zero.
       const [row, step] = [Math.floor(i / (time * size)), Math.floor(i / size) % time];
       const isPadding = inputs.lengths && wanted.shape.length === 3 && step >= (inputs.lengths.data[row] as number);
       if (!isPadding) largest = Math.max(largest, Math.abs((found?.data[i] as number) - number));
@@ -151,7 +151,7 @@ test.each(read.filter(({ runs }) => !runs[0]?.inputs.lengths))(
   },
 );
 
-/** The states of a graph by their names. */
+/** The states of a graph by name. */
 const statesOf = (values: readonly Value[]): Value[] =>
   nodesOf(values).flatMap((node) =>
     node.op === "input" && node.attrs.kind === "state" ? [{ node, output: 0, type: node.outputs[0] } as Value] : [],
@@ -170,7 +170,7 @@ test.each(["masked mean, script", "attention, script"])("%s: gradients are right
   checkGradients({ outputs, wrt: statesOf(outputs), feeds: Object.fromEntries(fed), state });
 });
 
-/** How the loss of a model falls that learns to give for each row what it gave for the next. */
+/** The losses of a model that learns to return the output of the next row for each row. */
 async function lossesOf(trained: Trained, name: string, run: Run, backend: keyof typeof backends) {
   const [output] = trained.spec.outputs;
   const { shape, data } = laidOut(name, output?.name as string, run.outputs[output?.name as string] as Numbers);
@@ -200,7 +200,7 @@ test.each([
   expect(after).toBeLessThan(before / 2);
 });
 
-/** Further files, with what they compute. */
+/** Further files with their outputs. */
 const folder = join(import.meta.dirname, "../../../../../shared/data/pytorch-files");
 
 interface Recorded {

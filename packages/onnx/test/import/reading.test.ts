@@ -175,7 +175,7 @@ describe("what is given wrong is refused at once", () => {
   });
 });
 
-/** Rows sorted by their lengths, a function of them, and the rows in their order again, as PyTorch packs sequences. */
+/** Sorts rows by length, applies a function, and restores the order, as PyTorch does for packed sequences. */
 const packed = (between: readonly Message<"Node">[], output: string): Parts => ({
   inputs: [input("x", 1, ["batch", 4]), input("lengths", 7, ["batch"])],
   initializers: [

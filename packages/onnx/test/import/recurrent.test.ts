@@ -95,12 +95,12 @@ class Drawing {
     );
 }
 
-/** Functions that are smooth, or nearly so: what is rounded otherwise does not fall on another side. */
+/** Smooth functions, for which different rounding does not change the branch. */
 const drawnActivations = (Object.keys(recurrentActivations) as RecurrentActivationFunction[]).filter(
   (name) => name !== "ThresholdedRelu",
 );
 
-/** As the standard has them: the functions, then the parameters of those that have some. */
+/** As in the standard: the functions, then the parameters of those that have some. */
 function drawActivations(draw: Drawing, count: number): Attributes {
   if (draw.chance(0.5)) return {};
   const names = Array.from({ length: count }, () => draw.one(drawnActivations));
@@ -113,9 +113,9 @@ function drawActivations(draw: Drawing, count: number): Attributes {
 
 interface Drawn {
   readonly attributes: Attributes;
-  /** In ONNX's order; those that are left out are `undefined`. Layout 0. */
+  /** In ONNX's order; omitted inputs are `undefined`. Layout 0. */
   readonly inputs: readonly (readonly [name: string, tensor: Tensor | undefined])[];
-  /** Inputs that stand in the file. */
+  /** Inputs that are initializers. */
   readonly stored: readonly string[];
 }
 
@@ -169,7 +169,7 @@ function drawNode(draw: Drawing, name: RecurrenceName): Drawn {
   };
 }
 
-/** The sizes of an input that stay open have names; in layout 1 batch comes first. */
+/** Dynamic sizes have names; in layout 1, the batch comes first. */
 function openSizes(role: string, { shape }: Tensor, layout: number): readonly (number | string)[] {
   const [first = 0, , last = 0] = shape;
   if (role === "X") return layout === 0 ? ["time", "batch", last] : ["batch", "time", last];

@@ -19,16 +19,16 @@ import { modelFiles, trialFiles, trialNames } from "../checker/models.ts";
 import { trainedOf } from "../models.ts";
 import { stripped } from "./stripped.ts";
 
-/** The file that comes of one that is read. */
+/** Imports a file and exports it again. */
 function writtenAgain(first: Uint8Array, opset: number, weights: WeightType = "float32"): Uint8Array {
   const { graph, state, inputs } = graphFromOnnx(first);
   return graphToOnnx(graph, state, { opset, inputs, name: decodeOnnx(first).graph?.name ?? "", weights });
 }
 
-/** Ids of 64 bits are those of an export, not of its graph. */
+/** int64 ids are an option of the export, not part of the graph. */
 const isPlain = (name: string): boolean => !/int64|small|states$/.test(name);
 
-/** How a file has its weights, by its title: what is read as float32 is written in as few bits again without a loss. */
+/** Weight types of files by title. Weights that were restored to float32 are converted again without loss. */
 const weightsOf = (title: string): WeightType => (/float16|int8/.exec(title)?.[0] ?? "float32") as WeightType;
 
 test.each([

@@ -8,7 +8,7 @@ import type { Message } from "../../src/file/schema.ts";
 import { difference } from "../run.ts";
 import { file, float, floats, input, node, type Parts } from "./files.ts";
 
-/** A body by its inputs, nodes and outputs. */
+/** A body with its inputs, nodes and outputs. */
 const body = (
   inputs: readonly Message<"ValueInfo">[],
   nodes: readonly Message<"Node">[],
@@ -39,7 +39,7 @@ async function expectAsOnnxruntime(parts: Parts, feeds: Tensors): Promise<void> 
   expect(Buffer.compare(graphToOnnx(again.graph, again.state, { inputs }), written)).toBe(0);
 }
 
-/** h = tanh(x·W + h), s = s + z · scale: two carries, two sequences, and three values from around. */
+/** h = tanh(x·W + h), s = s + z · scale: two carries, two sequences, and three outer values. */
 const step = body(
   [info("h", "batch", 3), info("s", "batch", 3), info("x", "batch", 2), info("z", "batch", 3)],
   [

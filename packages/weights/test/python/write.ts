@@ -60,7 +60,7 @@ for (const [name, { model, map }] of Object.entries(cases)) {
   const trainer = await compile(model, { backend: await cpu(), loss: meanSquaredError(), optimizer: sgd(), seed: 1 });
   const { weights, ...rest } = await trainer.snapshot();
   await trainer.dispose();
-  // Biases begin as zeros, which would be right in any place.
+  // Biases are initialized with zeros, which would be correct in any position.
   for (const { data } of Object.values(weights)) for (let i = 0; i < data.length; i++) data[i] = 0.5 * random.normal();
   const trained = { ...rest, weights };
   const ids = model.spec.inputs[0]?.kind === "ids";

@@ -80,7 +80,7 @@ export function drawRecurrence<R extends RecurrenceName>(
   return recurrence(name, inputs as unknown as RecurrenceInputs<R>, settings as RecurrenceSettings<R>);
 }
 
-/** Any activation; no threshold, at which a rounded sum may fall on either side. */
+/** Any activation without a threshold, at which rounding may change the branch. */
 function drawActivation(draw: Draw): RecurrentActivation {
   const functions = Object.keys(recurrentActivations) as RecurrentActivationFunction[];
   const name = draw.one(functions.filter((each) => each !== "ThresholdedRelu"));
