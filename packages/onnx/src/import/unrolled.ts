@@ -46,7 +46,7 @@ export function expectNotUnrolled({ inputs, outputs }: Found, dims: Dims): void 
       // Ids need a dynamic time.
       const help = type.dtype === "int32" ? "" : `, or read ${steps} steps as features: ${asked(input, fixed)}`;
       throw new UnsupportedOpError(
-        `axis ${axis}${called} of the input "${input}" is dynamic in the file but must be ${steps}: the exporter unrolled a loop over it, whose last step is read by ${dims.takenBy(name, steps - 1) ?? "a node"}, and further steps would be ignored; export the loop as a loop (PyTorch: nn.RNN, nn.LSTM or nn.GRU, or torch.jit.script)${help}`,
+        `axis ${axis}${called} of the input "${input}" is dynamic in the file but must be ${steps}: the exporter unrolled a loop over it, whose last step is read by ${dims.takenBy(name, steps - 1) ?? "a node"}, and further steps would be ignored; export the loop as a loop (PyTorch: a recurrent module of torch.nn, or torch.jit.script)${help}`,
       );
     });
   }

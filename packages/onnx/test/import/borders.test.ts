@@ -131,7 +131,7 @@ describe("loops that the exporter unrolled", () => {
   test("are told with the node that takes the last step, and the ways out", () => {
     expect(() => importOnnx(sum([0, 1, 2]))).toThrow(
       new UnsupportedOpError(
-        'axis 1 (time) of the input "x" is dynamic in the file but must be 3: the exporter unrolled a loop over it, whose last step is read by the node "step2" (Gather), and further steps would be ignored; export the loop as a loop (PyTorch: nn.RNN, nn.LSTM or nn.GRU, or torch.jit.script), or read 3 steps as features: importOnnx(bytes, { inputs: { "x": ["batch", 3, 4] } }) defines the axes',
+        'axis 1 (time) of the input "x" is dynamic in the file but must be 3: the exporter unrolled a loop over it, whose last step is read by the node "step2" (Gather), and further steps would be ignored; export the loop as a loop (PyTorch: a recurrent module of torch.nn, or torch.jit.script), or read 3 steps as features: importOnnx(bytes, { inputs: { "x": ["batch", 3, 4] } }) defines the axes',
       ),
     );
     expect(() => importOnnx(sum([2, 0, 1, 1]))).toThrow(/must be 3: .* read by the node "step0" \(Gather\)/);
