@@ -1,6 +1,6 @@
 /** Measures the cost of weights in fewer bits: compares the labels of test reviews in onnxruntime with those of float32. */
-import { setImmediate } from "node:timers/promises";
 import {
+  compareWeights,
   dataPathOf,
   ifAtHand,
   type KnownMeasuring,
@@ -27,51 +27,48 @@ interface Exported {
 export async function measureWeights(
   { sentiment, bytes, drawn }: Exported,
   form: OnnxForm,
-  { maxLoss, limit }: KnownMeasuring,
+  measuring: KnownMeasuring,
   output: Output,
 ): Promise<MeasuredWeights> {
   const float32 = exportOnnx(sentiment.trained, { ...form, weights: "float32" });
-  const rows = await labelledTexts(sentiment, limit);
+  const rows = await labelledTexts(sentiment, measuring.limit);
   const texts = rows?.texts ?? drawn;
   const noun = rows === undefined ? "texts of drawn words" : `test ${nounOf(sentiment.data)}`;
-  output.say(`Measuring ${form.weights} weights on ${shownCount(texts.length)} ${noun}.`);
-  const [wanted, given] = [await labelsOf(float32, texts, output), await labelsOf(bytes, texts, output)];
-  const changed = given.filter((label, row) => label !== wanted[row]).length;
   const { classes } = sentiment.labelEncoder;
-  const accuracy = (said: readonly (string | undefined)[], labels: Int32Array): number =>
+  const accuracy = (said: Labels, labels: Int32Array): number =>
     said.filter((label, row) => label === classes[labels[row] as number]).length / said.length;
-  return {
-    type: form.weights,
-    float32Bytes: float32.length,
-    rows: texts.length,
-    changed,
-    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} get a different label`,
-    ...(rows && {
-      figure: {
-        ...({ name: "accuracy", title: "accuracy", better: "higher" } as const),
-        float32: accuracy(wanted, rows.labels),
-        own: accuracy(given, rows.labels),
-        maxLoss,
+  return compareWeights(
+    {
+      ...{ float32, own: bytes, float32Bytes: float32.length, rows: texts.length, noun },
+      answers: (exported, onProgress) => labelsOf(exported, texts, onProgress),
+      changes(wanted, given) {
+        const changed = given.filter((label, row) => label !== wanted[row]).length;
+        return {
+          changed,
+          changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} get a different label`,
+        };
       },
-    }),
-  };
+      metric: rows && {
+        ...({ name: "accuracy", title: "accuracy", better: "higher" } as const),
+        score: (said) => accuracy(said, rows.labels),
+      },
+    },
+    form,
+    measuring,
+    output,
+  );
 }
+
+type Labels = readonly (string | undefined)[];
 
 /** The labels of texts in onnxruntime. */
 async function labelsOf(
   bytes: Uint8Array,
   texts: readonly string[],
-  output: Output,
-): Promise<readonly (string | undefined)[]> {
+  onProgress: (done: number, count: number) => Promise<void>,
+): Promise<Labels> {
   await using classifier = await textClassifier(bytes);
-  const progress = output.progress("measure");
-  const answers = await classifier.classify(texts, {
-    onStep: async ({ step, steps }) => {
-      progress.update(step, steps);
-      await setImmediate(); // lets Ctrl-C and the terminal have their turn
-    },
-  });
-  progress.stop();
+  const answers = await classifier.classify(texts, { onStep: ({ step, steps }) => onProgress(step, steps) });
   return answers.map(({ label }) => label);
 }
 

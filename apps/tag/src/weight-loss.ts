@@ -1,6 +1,6 @@
 /** Measures the cost of weights in fewer bits: compares the tags of test sentences in onnxruntime with those of float32. */
-import { setImmediate } from "node:timers/promises";
 import {
+  compareWeights,
   dataPathOf,
   ifAtHand,
   type KnownMeasuring,
@@ -28,40 +28,43 @@ interface Exported {
 export async function measureWeights(
   { model, bytes, drawn }: Exported,
   form: OnnxForm,
-  { maxLoss, limit }: KnownMeasuring,
+  measuring: KnownMeasuring,
   output: Output,
 ): Promise<MeasuredWeights> {
   const float32 = exportOnnx(model.trained, { ...form, weights: "float32" });
-  const sentences = await taggedSentences(model, limit);
+  const sentences = await taggedSentences(model, measuring.limit);
   const tokens = sentences?.map((sentence) => sentence.tokens) ?? drawn;
   const noun = sentences === undefined ? "sentences of drawn tokens" : "test sentences";
-  output.say(`Measuring ${form.weights} weights on ${shownCount(tokens.length)} ${noun}.`);
-  const [wanted, given] = [await tagsOf(float32, tokens, output), await tagsOf(bytes, tokens, output)];
-  const before = wanted.flat();
-  const changed = given.flat().filter((tag, i) => tag !== before[i]).length;
-  return {
-    type: form.weights,
-    float32Bytes: float32.length,
-    rows: tokens.length,
-    changed,
-    changes: `${shownCount(changed)} of ${shownCount(before.length)} tokens in ${shownCount(tokens.length)} ${noun} get a different tag`,
-    ...(sentences && { figure: { ...figureOf(model, sentences, wanted, given), better: "higher", maxLoss } }),
-  };
+  return compareWeights(
+    {
+      ...{ float32, own: bytes, float32Bytes: float32.length, rows: tokens.length, noun },
+      answers: (exported, onProgress) => tagsOf(exported, tokens, onProgress),
+      changes(wanted, given) {
+        const before = wanted.flat();
+        const changed = given.flat().filter((tag, i) => tag !== before[i]).length;
+        const where = `${shownCount(before.length)} tokens in ${shownCount(tokens.length)} ${noun}`;
+        return { changed, changes: `${shownCount(changed)} of ${where} get a different tag` };
+      },
+      metric: sentences && metricOf(model, sentences),
+    },
+    form,
+    measuring,
+    output,
+  );
 }
 
+type Tags = readonly (readonly string[])[];
+
 /** The metric for the best epoch: the F1 of spans for span tags, otherwise the accuracy of tokens. */
-function figureOf(
-  { settings }: TaggerModel,
-  sentences: readonly TaggedSentence[],
-  float32: readonly (readonly string[])[],
-  own: readonly (readonly string[])[],
-) {
+function metricOf({ settings }: TaggerModel, sentences: readonly TaggedSentence[]) {
   const right = sentences.map(({ tags }) => tags);
-  const spans = areSpanTags(settings.tags);
-  const score = (said: readonly (readonly string[])[]): number =>
-    spans ? spanReport(right, said).f1 : accuracyOf(right.flat(), said.flat());
-  const named = spans ? { name: "spanF1", title: "F1 of spans" } : { name: "accuracy", title: "accuracy of tokens" };
-  return { ...named, float32: score(float32), own: score(own) };
+  const better = "higher" as const;
+  return areSpanTags(settings.tags)
+    ? { name: "spanF1", title: "F1 of spans", better, score: (said: Tags) => spanReport(right, said).f1 }
+    : {
+        ...{ name: "accuracy", title: "accuracy of tokens", better },
+        score: (said: Tags) => accuracyOf(right.flat(), said.flat()),
+      };
 }
 
 const accuracyOf = (right: readonly string[], said: readonly string[]): number =>
@@ -70,18 +73,11 @@ const accuracyOf = (right: readonly string[], said: readonly string[]): number =
 /** The tags of each sentence in onnxruntime. */
 async function tagsOf(
   bytes: Uint8Array,
-  sentences: readonly (readonly string[])[],
-  output: Output,
-): Promise<readonly (readonly string[])[]> {
+  sentences: Tags,
+  onProgress: (done: number, count: number) => Promise<void>,
+): Promise<Tags> {
   await using opened = await tagger(bytes);
-  const progress = output.progress("measure");
-  const taggings = await opened.tag(sentences, {
-    async onStep({ step, steps }) {
-      progress.update(step, steps);
-      await setImmediate(); // lets Ctrl-C and the terminal have their turn
-    },
-  });
-  progress.stop();
+  const taggings = await opened.tag(sentences, { onStep: ({ step, steps }) => onProgress(step, steps) });
   return taggings.map(({ tags }) => tags);
 }
 

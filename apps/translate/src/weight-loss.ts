@@ -1,7 +1,7 @@
 /** Measures the cost of weights in fewer bits: compares the translations of test texts in onnxruntime with those of float32. */
-import { setImmediate } from "node:timers/promises";
 import {
   byteCount,
+  compareWeights,
   dataPathOf,
   ifAtHand,
   type KnownMeasuring,
@@ -37,52 +37,49 @@ interface Exported {
 export async function measureWeights(
   { model, exported, drawn }: Exported,
   form: OnnxForm,
-  { maxLoss, limit }: KnownMeasuring,
+  measuring: KnownMeasuring,
   output: Output,
 ): Promise<MeasuredWeights> {
   const float32 = exportDecoding(model.trained, { ...form, weights: "float32" });
-  const entries = await testEntries(model, limit);
+  const entries = await testEntries(model, measuring.limit);
   const texts = entries?.map(({ source }) => source) ?? drawn;
   const isDictionary = model.data.kind === "cmudict";
   const noun = entries === undefined ? "texts of drawn tokens" : isDictionary ? "test words" : "test texts";
-  output.say(`Measuring ${form.weights} weights on ${shownCount(texts.length)} ${noun}.`);
-  const [wanted, given] = [await translationsOf(float32, texts, output), await translationsOf(exported, texts, output)];
-  const changed = given.filter(({ text }, row) => text !== wanted[row]?.text).length;
   const rate = (of: readonly ParallelText[], said: readonly Translation[]): number =>
     ratesOf(answersOf(model.vocabulary.target, of, said)).tokenErrorRate;
-  return {
-    type: form.weights,
-    float32Bytes: byteCount(filesOf(float32)),
-    rows: texts.length,
-    changed,
-    changes: `${shownCount(changed)} of ${shownCount(texts.length)} ${noun} get a different translation`,
-    ...(entries && {
-      figure: {
-        ...({ name: "phoneErrorRate", title: isDictionary ? "phone error rate" : "token error rate" } as const),
-        ...({ better: "lower", float32: rate(entries, wanted), own: rate(entries, given), maxLoss } as const),
+  return compareWeights(
+    {
+      ...{ float32, own: exported, float32Bytes: byteCount(filesOf(float32)), rows: texts.length, noun },
+      answers: (files, onProgress) => translationsOf(files, texts, onProgress),
+      changes(wanted, given) {
+        const changed = given.filter(({ text }, row) => text !== wanted[row]?.text).length;
+        const where = `${shownCount(texts.length)} ${noun}`;
+        return { changed, changes: `${shownCount(changed)} of ${where} get a different translation` };
       },
-    }),
-  };
+      metric: entries && {
+        ...({ name: "phoneErrorRate", better: "lower" } as const),
+        title: isDictionary ? "phone error rate" : "token error rate",
+        score: (said) => rate(entries, said),
+      },
+    },
+    form,
+    measuring,
+    output,
+  );
 }
 
 /** The translations of texts in onnxruntime, including texts with unknown tokens. */
 async function translationsOf(
   files: DecodingFiles,
   texts: readonly string[],
-  output: Output,
+  onProgress: (done: number, count: number) => Promise<void>,
 ): Promise<readonly Translation[]> {
   await using opened = await translator(files);
-  const progress = output.progress("measure");
-  const translations = await opened.translate(texts, {
+  return opened.translate(texts, {
     ...allTexts,
     beamSize,
-    async onProgress({ done, count }) {
-      progress.update(done, count);
-      await setImmediate(); // lets Ctrl-C and the terminal have their turn
-    },
+    onProgress: ({ done, count }) => onProgress(done, count),
   });
-  progress.stop();
-  return translations;
 }
 
 /** Test texts with their references; undefined if the data of the training is not available. */

@@ -103,3 +103,4 @@ export type { Score } from "./score.ts";
 export { answerLines } from "./stdin.ts";
 export { runTraining, type Training } from "./training.ts";
 export { type ChartNames, openTrainingFolder, type TrainingFolder } from "./training-folder.ts";
+export { compareWeights } from "./weight-comparison.ts";
