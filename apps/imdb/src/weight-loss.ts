@@ -40,7 +40,11 @@ export async function measureWeights(
   return compareWeights(
     {
       ...{ float32, own: bytes, float32Bytes: float32.length, rows: texts.length, noun },
-      answers: (exported, onProgress) => labelsOf(exported, texts, onProgress),
+      open: (exported) => textClassifier(exported),
+      async answers(classifier, onProgress) {
+        const answers = await classifier.classify(texts, { onStep: ({ step, steps }) => onProgress(step, steps) });
+        return answers.map(({ label }) => label);
+      },
       changes(wanted, given) {
         const changed = given.filter((label, row) => label !== wanted[row]).length;
         return {
@@ -60,17 +64,6 @@ export async function measureWeights(
 }
 
 type Labels = readonly (string | undefined)[];
-
-/** The labels of texts in onnxruntime. */
-async function labelsOf(
-  bytes: Uint8Array,
-  texts: readonly string[],
-  onProgress: (done: number, count: number) => Promise<void>,
-): Promise<Labels> {
-  await using classifier = await textClassifier(bytes);
-  const answers = await classifier.classify(texts, { onStep: ({ step, steps }) => onProgress(step, steps) });
-  return answers.map(({ label }) => label);
-}
 
 /** Test texts with their labels; undefined if the data of the training is not available. */
 async function labelledTexts(

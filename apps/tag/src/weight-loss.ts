@@ -38,7 +38,11 @@ export async function measureWeights(
   return compareWeights(
     {
       ...{ float32, own: bytes, float32Bytes: float32.length, rows: tokens.length, noun },
-      answers: (exported, onProgress) => tagsOf(exported, tokens, onProgress),
+      open: (exported) => tagger(exported),
+      async answers(opened, onProgress) {
+        const taggings = await opened.tag(tokens, { onStep: ({ step, steps }) => onProgress(step, steps) });
+        return taggings.map(({ tags }) => tags);
+      },
       changes(wanted, given) {
         const before = wanted.flat();
         const changed = given.flat().filter((tag, i) => tag !== before[i]).length;
@@ -69,17 +73,6 @@ function metricOf({ settings }: TaggerModel, sentences: readonly TaggedSentence[
 
 const accuracyOf = (right: readonly string[], said: readonly string[]): number =>
   said.filter((tag, i) => tag === right[i]).length / said.length;
-
-/** The tags of each sentence in onnxruntime. */
-async function tagsOf(
-  bytes: Uint8Array,
-  sentences: Tags,
-  onProgress: (done: number, count: number) => Promise<void>,
-): Promise<Tags> {
-  await using opened = await tagger(bytes);
-  const taggings = await opened.tag(sentences, { onStep: ({ step, steps }) => onProgress(step, steps) });
-  return taggings.map(({ tags }) => tags);
-}
 
 /** Test sentences with their tags; undefined if the data of the training is not available. */
 async function taggedSentences(

@@ -50,7 +50,9 @@ export async function measureWeights(
   return compareWeights(
     {
       ...{ float32, own: exported, float32Bytes: byteCount(filesOf(float32)), rows: texts.length, noun },
-      answers: (files, onProgress) => translationsOf(files, texts, onProgress),
+      open: (files) => translator(files),
+      answers: (opened, onProgress) =>
+        opened.translate(texts, { ...allTexts, beamSize, onProgress: ({ done, count }) => onProgress(done, count) }),
       changes(wanted, given) {
         const changed = given.filter(({ text }, row) => text !== wanted[row]?.text).length;
         const where = `${shownCount(texts.length)} ${noun}`;
@@ -66,20 +68,6 @@ export async function measureWeights(
     measuring,
     output,
   );
-}
-
-/** The translations of texts in onnxruntime, including texts with unknown tokens. */
-async function translationsOf(
-  files: DecodingFiles,
-  texts: readonly string[],
-  onProgress: (done: number, count: number) => Promise<void>,
-): Promise<readonly Translation[]> {
-  await using opened = await translator(files);
-  return opened.translate(texts, {
-    ...allTexts,
-    beamSize,
-    onProgress: ({ done, count }) => onProgress(done, count),
-  });
 }
 
 /** Test texts with their references; undefined if the data of the training is not available. */

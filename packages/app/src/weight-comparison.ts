@@ -9,7 +9,7 @@ import type { Output } from "./output.ts";
 type Metric<Answers> = Pick<MeasuredFigure, "name" | "title" | "better"> & { score(answers: Answers): number };
 
 /** An exported model with float32 weights and with weights in fewer bits, and the rows to compare them on. */
-export interface WeightComparison<Exported, Answers> {
+export interface WeightComparison<Exported, Opened extends AsyncDisposable, Answers> {
   readonly float32: Exported;
   readonly own: Exported;
   /** The size of the export with float32 weights. */
@@ -17,16 +17,18 @@ export interface WeightComparison<Exported, Answers> {
   /** The number of rows, and their name in messages: `test reviews`. */
   readonly rows: number;
   readonly noun: string;
-  /** The answers of onnxruntime for all rows. `onProgress` reports the number of finished steps, of all steps. */
-  answers(exported: Exported, onProgress: (done: number, count: number) => Promise<void>): Promise<Answers>;
+  /** Opens an export in onnxruntime. It is disposed of after its answers. */
+  open(exported: Exported): Promise<Opened>;
+  /** Its answers for all rows. `onProgress` reports the number of finished steps, of all steps. */
+  answers(opened: Opened, onProgress: (done: number, count: number) => Promise<void>): Promise<Answers>;
   /** The number of answers that differ, and the same in words. */
   changes(float32: Answers, own: Answers): Pick<MeasuredWeights, "changed" | "changes">;
   /** Absent if there is no labelled test data. */
   readonly metric?: Metric<Answers> | undefined;
 }
 
-export async function compareWeights<Exported, Answers>(
-  comparison: WeightComparison<Exported, Answers>,
+export async function compareWeights<Exported, Opened extends AsyncDisposable, Answers>(
+  comparison: WeightComparison<Exported, Opened, Answers>,
   { weights }: OnnxForm,
   { maxLoss }: KnownMeasuring,
   output: Output,
@@ -34,8 +36,9 @@ export async function compareWeights<Exported, Answers>(
   const { rows, noun, float32Bytes, metric } = comparison;
   output.say(`Measuring ${weights} weights on ${shownCount(rows)} ${noun}.`);
   const answersOf = async (exported: Exported): Promise<Answers> => {
+    await using opened = await comparison.open(exported);
     const progress = output.progress("measure");
-    const answers = await comparison.answers(exported, async (done, count) => {
+    const answers = await comparison.answers(opened, async (done, count) => {
       progress.update(done, count);
       await setImmediate(); // lets Ctrl-C and the terminal have their turn
     });
