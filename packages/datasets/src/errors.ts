@@ -44,6 +44,27 @@ export class MissingColumnError extends DatasetFormatError {
   }
 }
 
+/** A tree in a file is not written as the reader expects. */
+export class TreeFormatError extends DatasetFormatError {
+  override readonly name = "TreeFormatError";
+  /** The line, from 1 on. */
+  readonly line: number;
+  /** The character in the line, from 1 on. */
+  readonly column: number;
+  /** The message without the place. */
+  readonly problem: string;
+
+  constructor(
+    file: string,
+    { line, column, problem }: { readonly line: number; readonly column: number; readonly problem: string },
+  ) {
+    super(file, `line ${line}, column ${column}: ${problem}`);
+    this.line = line;
+    this.column = column;
+    this.problem = problem;
+  }
+}
+
 /** A class that is to be learned has no row in a part of the data. */
 export class MissingClassError extends DatasetError {
   override readonly name = "MissingClassError";

@@ -1,4 +1,4 @@
-/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables, sentences with tags, texts with their translations. Runs on Node only. */
+/** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables, sentences with tags, labelled trees, texts with their translations. Runs on Node only. */
 export { type BrownOptions, readBrown } from "./brown.ts";
 export { type CmudictOptions, readCmudict } from "./cmudict.ts";
 export { type ConllOptions, type ConllSeparator, conllSentences, readConll, type TaggedSentence } from "./conll.ts";
@@ -17,6 +17,7 @@ export {
   DatasetOptionError,
   MissingClassError,
   MissingColumnError,
+  TreeFormatError,
 } from "./errors.ts";
 export { type HashSplit, type HashSplitOptions, textHash } from "./hash-split.ts";
 export { type Imdb, type ImdbClass, type ImdbOptions, readImdb } from "./imdb.ts";
@@ -50,4 +51,17 @@ export {
   type TextClassification,
   type TextClassificationOptions,
 } from "./text-classification.ts";
+export { type EncodedTree, encodeTrees } from "./trees/encode.ts";
+export {
+  type FormatTreeOptions,
+  formatTree,
+  type ParseTreeOptions,
+  parseTree,
+  readTrees,
+  type TreeOptions,
+  treesOf,
+  writeTrees,
+} from "./trees/parenthesised.ts";
+export type { TreeLabels } from "./trees/scanner.ts";
+export { type LabelledTree, treeWords } from "./trees/tree.ts";
 export { type UniversalTag, universalTag, universalTags } from "./universal-tags.ts";

@@ -1,0 +1,35 @@
+/** Trees of words as trees of ids, as a model reads them. */
+import { encodeText, type Vocabulary } from "@ostinato/text";
+import type { LabelledTree } from "./tree.ts";
+
+/** A tree as the input of a model: a `Tree` of `@ostinato/core`. */
+export interface EncodedTree {
+  /** The id of each node's word; 0 for a node without one. */
+  readonly values: Int32Array;
+  /** For each node the number of its parent; -1 for the root. */
+  readonly parents: readonly number[];
+}
+
+/**
+ * The ids of the words of trees, node by node; a node without a word has the id 0. Words are written as the vocabulary has it (in lower case where it says so), and have the id of unknown words where it does not know them
+ * or would split them in several. Where the vocabulary leaves unknown words out, their nodes stay, without a word.
+ *
+ * Make the vocabulary without filters, which leave out punctuation: it is among the words of a tree.
+ *
+ * @example
+ * const vocabulary = vocabularyFromTexts(trees.map((tree) => treeWords(tree).join(" ")), { filters: "" });
+ * const x = encodeTrees(vocabulary, trees);
+ */
+export function encodeTrees(vocabulary: Vocabulary, trees: readonly LabelledTree[]): EncodedTree[] {
+  const ids = new Map<string | null, number>([[null, 0]]);
+  const idOf = (word: string | null): number => {
+    let id = ids.get(word);
+    if (id === undefined) {
+      const found = encodeText(vocabulary, word ?? "");
+      id = found.length === 1 ? found[0]! : (vocabulary.unknownId ?? 0);
+      ids.set(word, id);
+    }
+    return id;
+  };
+  return trees.map(({ words, parents }) => ({ values: Int32Array.from(words, idOf), parents }));
+}
