@@ -32,6 +32,15 @@ export { readImdbVocabulary } from "./imdb-word-index.ts";
 export { type LabelledTexts, selectRows } from "./labelled-texts.ts";
 export { type LengthSummary, summariseLengths } from "./length-summary.ts";
 export {
+  generateListOps,
+  type ListOps,
+  type ListOpsOptions,
+  type ListOpsTreeOptions,
+  listOpsTokens,
+  listOpsTree,
+  listOpsValue,
+} from "./listops.ts";
+export {
   type ParallelFormat,
   type ParallelTextOptions,
   readParallelFiles,
