@@ -177,7 +177,7 @@ export {
 export type { DataRules } from "./nn/graph/rules.ts";
 export * from "./nn/graph/trained.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
-export { type Flow, featuresOf, type InputKind, type Kind } from "./nn/kinds.ts";
+export { type Flow, featuresOf, type InputKind, type Kind, type TreeValues } from "./nn/kinds.ts";
 export type {
   AnyLayer,
   BuildContext,
@@ -234,6 +234,7 @@ export {
   summaryRows,
 } from "./nn/summary.ts";
 export { lossesFromJson, lossesToJson, type Trained, type TrainedLoss } from "./nn/trained.ts";
+export * from "./nn/trees/index.ts";
 export { buildLayer, layerOutputs, parseLayer, type WrappedLayer } from "./nn/wrapping.ts";
 export { learningRateAt } from "./optim/learningRate.ts";
 export {

@@ -16,7 +16,7 @@ test("exportOnnx with what it needs of core is at most 33 kB minified and gzippe
   expect(code).not.toContain("enforce_sorted");
 });
 
-test("onnxPredictor in a page is at most 58 kB minified and gzipped; onnxruntime-web and what reads models of other programs come later", async () => {
+test("onnxPredictor in a page is at most 59 kB minified and gzipped; onnxruntime-web and what reads models of other programs come later", async () => {
   const files = await bundleFiles(inBrowser("predicting.ts"), true);
   const [page, ...later] = Object.keys(files).map((name) => name.replace(/^assets\//, ""));
   const first = [page as string];
@@ -27,5 +27,5 @@ test("onnxPredictor in a page is at most 58 kB minified and gzipped; onnxruntime
     );
   const code = first.map((name) => files[`assets/${name}`]).join("\n");
   // 54.8 kB, including 3.3 kB shared with the code that is loaded later.
-  expect(sizeOf(code)).toBeLessThanOrEqual(58_000);
+  expect(sizeOf(code)).toBeLessThanOrEqual(59_000);
 });

@@ -5,11 +5,13 @@ import type { Value } from "../ir/ops.ts";
 import type { Graph } from "../ir/value.ts";
 import { distinctSites, keyOf } from "../random.ts";
 import { type CarriedState, type Carrying, carriedCall, carriedFetches } from "./carried.ts";
-import { type Flow, turned } from "./kinds.ts";
+import { type Flow, turned, withTrees } from "./kinds.ts";
 import { type BuildContext, definitionOf, type InputSpec, outputKinds, type ParameterSpec } from "./layer.ts";
+import { repeatedName } from "./options.ts";
 import { Parameters } from "./parameters.ts";
-import type { ModelSpec, Source } from "./spec.ts";
-import { expectOneDefinition, toldOf } from "./wrapping.ts";
+import { layerOfCall, type ModelSpec, type Source } from "./spec.ts";
+import type { ChildLimit } from "./trees/reader.ts";
+import { arityOf, expectOneDefinition, toldOf, treeReaderOf } from "./wrapping.ts";
 
 /** A model as values: one flow for each input, each result of each call of a layer, and each output. */
 export interface BuiltModel {
@@ -34,13 +36,35 @@ export interface DropoutSource {
 }
 
 /** The feed is batch-major, as users hold data; the graph turns it. */
-function buildInput({ name, kind, shape, lengths }: InputSpec): Flow {
+function buildInput({ name, kind, shape, lengths, tree }: InputSpec): Flow {
   const fed = feed(name, kind === "ids" ? "int32" : "float32", ["batch", ...shape]);
+  const [nodes, levels] = [`${name}/nodes`, `${name}/levels`];
   return {
     kind,
     values: turned({ kind, values: fed }),
     ...(lengths ? { lengths: feed(`${name}/lengths`, "int32", ["batch"]) } : {}),
+    ...(tree
+      ? {
+          tree: {
+            nodes: feed(nodes, "int32", [nodes, 2]),
+            edges: feed(`${name}/edges`, "int32", [nodes, 3]),
+            levels: feed(levels, "int32", [levels, 2]),
+          },
+        }
+      : {}),
   };
+}
+
+/** The layers that take no more than so many children of a node of an input's trees. */
+export function childLimits(spec: ModelSpec, input: number): readonly ChildLimit[] {
+  const arities = spec.layers.map(arityOf);
+  if (!arities.some(Number.isFinite)) return [];
+  const { inputs, calls } = buildModel(spec);
+  return spec.calls.flatMap(({ layer, sources }, call) => {
+    const arity = arities[layer] as number;
+    const reads = sources.some((source) => flowOf(source, inputs, calls).tree === inputs[input]?.tree);
+    return reads && Number.isFinite(arity) ? [{ owner: layerOfCall(spec, call), arity }] : [];
+  });
 }
 
 /** Random numbers of training for one use of a layer. */
@@ -73,6 +97,20 @@ function expectSameParameters(trained: readonly ParameterSpec[], inferred: reado
       );
 }
 
+/** What a source stands for, given all inputs and the results of the calls before. */
+const flowOf = (source: Source, inputs: readonly Flow[], calls: readonly (readonly Flow[])[]): Flow =>
+  ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
+
+/** @throws ConfigError where no layer reads the trees of an input, or the time axis of trees is that of another tree */
+function expectTrees({ inputs, layers }: ModelSpec): void {
+  const trees = inputs.filter(({ tree }) => tree);
+  const twice = repeatedName(trees.map(({ shape }) => shape[0] as string));
+  if (twice !== undefined)
+    throw new ConfigError(`two inputs of trees are over the time "${twice}"; give that of each a name of its own`);
+  if (trees.length > 0 && treeReaderOf(layers) === undefined)
+    throw new ConfigError(`no layer reads the trees of the input "${trees[0]?.name}"; leave out tree: true`);
+}
+
 /**
  * Builds the model for training, with `random` numbers, or for inference. Without `carrying` every state begins anew, those
  * of `stateful` layers too.
@@ -81,13 +119,13 @@ function expectSameParameters(trained: readonly ParameterSpec[], inferred: reado
  */
 export function buildModel(spec: ModelSpec, random?: RandomSource, carrying?: Carrying): BuiltModel {
   expectOneDefinition(spec.layers);
+  expectTrees(spec);
   const inputs = spec.inputs.map(buildInput);
   const calls: (readonly Flow[])[] = [];
   const uses = new Map<number, number>();
   const carried: CarriedState[] = [];
   const parameters = new Parameters<number>();
-  const follow = (source: Source): Flow =>
-    ("input" in source ? inputs[source.input] : calls[source.call]?.[source.output ?? 0]) as Flow;
+  const follow = (source: Source): Flow => flowOf(source, inputs, calls);
 
   for (const call of spec.calls) {
     const layer = spec.layers[call.layer] as ModelSpec["layers"][number];
@@ -112,7 +150,7 @@ export function buildModel(spec: ModelSpec, random?: RandomSource, carrying?: Ca
     toldOf(`${kind} "${name}"`, () => {
       const made = definition.build(context, config, given);
       carried.push(...(states?.finish() ?? []));
-      calls.push(made);
+      calls.push(withTrees(given, made));
     });
   }
   const made = parameters.list();

@@ -137,6 +137,11 @@ export interface InputOptions<S extends InputShape> {
   readonly name?: string;
   /** The rows of a sequence have lengths of their own, told by ragged data or `{ values, lengths }`. Default false. */
   readonly lengths?: boolean;
+  /**
+   * Rows are trees, `{ values, parents }` (see `Tree`): their nodes are the steps, and layers of trees read their structure. Trees have lengths of their own. Two inputs of trees
+   * have time axes of two names. Default false.
+   */
+  readonly tree?: boolean;
 }
 
 /** The kind of data that a shape means. */
@@ -150,7 +155,7 @@ type KindOf<S extends InputShape> = S extends readonly [string]
 
 /** An input of a model. Apply layers to it, then close the model with `model(inputs, outputs)`. */
 export function input<const S extends InputShape>(options: InputOptions<S>): Symbolic<KindOf<S>> {
-  new OptionReader("input", options, ["shape", "name", "lengths"]);
+  new OptionReader("input", options, ["shape", "name", "lengths", "tree"]);
   const { shape } = options;
   const name = options.name ?? "input";
   if (!isName(name)) throw new ConfigError(`input: name must be ${NAME_RULE}, got ${shown(name)}`);
@@ -167,13 +172,20 @@ export function input<const S extends InputShape>(options: InputOptions<S>): Sym
       `input "${name}": a size is a whole number from 1 on, or a name other than "batch", got ${shown(shape)}`,
     );
   }
-  const lengths = new OptionReader(`input "${name}"`, { lengths: options.lengths }, ["lengths"]).boolean(
+  const read = new OptionReader(`input "${name}"`, { lengths: options.lengths, tree: options.tree }, [
     "lengths",
-    false,
-  );
-  if (lengths && kind !== "sequence")
+    "tree",
+  ]);
+  const tree = read.boolean("tree", false);
+  const lengths = read.boolean("lengths", false);
+  if (tree && kind === "features")
+    throw new ConfigError(`input "${name}": features have no nodes; trees are ids or sequences`);
+  if (lengths && !tree && kind !== "sequence")
     throw new ConfigError(
       `input "${name}": only sequences have lengths of their own; ids have them by an embedding with maskZero: true`,
     );
-  return { kind: kind as KindOf<S>, input: { name, kind, shape: [...shape], lengths } };
+  return {
+    kind: kind as KindOf<S>,
+    input: { name, kind, shape: [...shape], lengths: lengths || tree, ...(tree ? { tree } : {}) },
+  };
 }

@@ -20,6 +20,7 @@ import { createLayer } from "./make.ts";
 import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, repeatedName, shown } from "./options.ts";
 import { expectReadAgain, plainCopy } from "./plain.ts";
 import { checkResults, watched } from "./results.ts";
+import type { TreeReader } from "./trees/reader.ts";
 
 /** What comes out by what goes in: `{ sequence: "features" }`. */
 export type OutputsByKind = { readonly [K in Kind]?: Kind };
@@ -57,6 +58,8 @@ export interface OwnLayer<O, C, Out extends Outputs | OutputsOf<C>, In extends M
   states?(config: C): readonly string[];
   /** It has the options `returnSequences`, `returnState` and `reverse` of recurrences, so that `bidirectional` takes it. */
   readonly recurrence?: true;
+  /** `treeReader` where it reads the trees of its input, `x.tree`: a chain with it has an input of trees. Default: it does not. */
+  readonly trees?: TreeReader;
   /** What ids must be, where it takes any. Default: any whole numbers, in rows of one length. */
   ids?(config: C): IdRules;
   /**
@@ -138,6 +141,7 @@ const parts: Parts<OwnLayer<never, object, Outputs, Merges>> = {
   states: "function or nothing",
   recurrence: "data",
   ids: "function or nothing",
+  trees: "function or nothing",
   build: "function",
 };
 
@@ -185,7 +189,7 @@ function idRulesOf<C>(own: Told<C>, config: C): IdRules {
 function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends Merges>(
   own: OwnLayer<O, C, Out, In>,
 ): LayerDefinition<C> {
-  const { kind, takes, merges, outputs, recurrence } = own;
+  const { kind, takes, merges, outputs, recurrence, trees } = own;
   const kindsOf = (config: C, inputs: readonly Kind[]): readonly Kind[] | undefined => {
     if (typeof outputs === "function") {
       const given: unknown = outputs(config, inputs);
@@ -211,6 +215,7 @@ function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends 
     takes,
     ...(merges === undefined ? {} : { merges: true }),
     ...(recurrence ? { recurrence } : {}),
+    ...(trees ? { trees } : {}),
     ...(own.states ? { states: (config) => statesOf(own, config) } : {}),
     ...(own.ids ? { reads: (config, data, owner) => checkIds(idRulesOf(own, config), data, owner) } : {}),
     parse(options, owner, known) {

@@ -1,5 +1,7 @@
 /** The layer that turns ids into vectors. */
+import { equal, select } from "../ir/build/elementwise.ts";
 import { gather, sequenceLengths } from "../ir/build/index.ts";
+import { expandDims } from "../ir/build/shape.ts";
 import { checkIds } from "./ids.ts";
 import type { Initializer } from "./initializers.ts";
 import type { Flow } from "./kinds.ts";
@@ -48,7 +50,10 @@ export const embedding: LayerDefinition<EmbeddingConfig> = {
       trainable,
       regularizer: config.embeddingsRegularizer,
     });
-    const lengths = maskZero ? sequenceLengths(ids.values) : ids.lengths;
-    return [{ kind: "sequence", values: gather(table, ids.values), ...(lengths ? { lengths } : {}) }];
+    const vectors = gather(table, ids.values);
+    // In a tree 0 is no padding but a node without a word, wherever it stands.
+    const values = maskZero && ids.tree ? select(expandDims(equal(ids.values, 0), 2), 0, vectors) : vectors;
+    const lengths = maskZero && !ids.tree ? sequenceLengths(ids.values) : ids.lengths;
+    return [{ kind: "sequence", values, ...(lengths ? { lengths } : {}) }];
   },
 };

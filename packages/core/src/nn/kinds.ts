@@ -26,6 +26,16 @@ export const shapeOfKind: { readonly [K in Kind]: string } = {
 /** Whether the values of a kind have time first inside of a graph, and the batch second. */
 export const isTimeFirst = (kind: Kind): boolean => kind === "ids" || kind === "sequence";
 
+/** The trees whose nodes are the steps of rows, those of all rows of a batch together. int32; see `forestOf` for what they say. */
+export interface TreeValues {
+  /** [nodes, 2] */
+  readonly nodes: Value;
+  /** [nodes, 3] */
+  readonly edges: Value;
+  /** [levels, 2] */
+  readonly levels: Value;
+}
+
 /** Inside a graph time comes first, and lengths travel with what they belong to, so that a mask cannot be lost on the way. */
 export interface Flow {
   readonly kind: Kind;
@@ -33,6 +43,19 @@ export interface Flow {
   readonly values: Value;
   /** int32 [batch]; absent: every row has all steps. Of scores those of the query. */
   readonly lengths?: Value;
+  /** Of ids and sequences: each row is a tree, its steps are the nodes. Whatever keeps the time axis keeps it. */
+  readonly tree?: TreeValues;
+}
+
+/** Results over the time axis of trees have these trees, too: each such axis is that of one input. */
+export function withTrees(given: readonly Flow[], made: readonly Flow[]): readonly Flow[] {
+  const trees = given.filter(({ tree }) => tree);
+  if (trees.length === 0) return made;
+  return made.map((flow) => {
+    const [time] = flow.values.type.shape;
+    const over = isTimeFirst(flow.kind) ? trees.find(({ values }) => values.type.shape[0] === time) : undefined;
+    return over?.tree ? { ...flow, tree: over.tree } : flow;
+  });
 }
 
 /** The last dimension, which is always known but of scores. */

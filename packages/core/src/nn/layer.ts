@@ -7,6 +7,7 @@ import type { Initializer } from "./initializers.ts";
 import { type Flow, type InputKind, type Kind, shapeOfKind } from "./kinds.ts";
 import { isRecord, type Json, OptionReader, shown } from "./options.ts";
 import type { Regularizer, RegularizerOptions } from "./regularizers.ts";
+import type { TreeReader } from "./trees/reader.ts";
 
 /** A named parameter and how it begins. */
 export interface ParameterSpec {
@@ -95,6 +96,8 @@ export interface InputData {
   readonly starts: ArrayLike<number>;
   /** The steps of each row. */
   readonly lengths: ArrayLike<number>;
+  /** Where rows are trees: what is padding elsewhere is a node that holds nothing, and may stand anywhere. */
+  readonly trees?: object;
 }
 
 /** One kind of layer: how its options are checked, what it turns its inputs into, and how. */
@@ -118,6 +121,10 @@ export interface LayerDefinition<C> {
    * @throws DataError that begins with the `owner`
    */
   reads?(config: C, data: InputData, owner: string, input: number): Int32Array | undefined;
+  /** It reads the trees of its input beside the values, by this: `treeReader`. */
+  readonly trees?: TreeReader;
+  /** The most children of a node that it takes, where these have places of their own. */
+  arity?(config: C): number | undefined;
   /** Splits a layer that spans several steps, given which of its inputs are `late`. */
   halves?(config: C, late: readonly boolean[]): LayerHalves;
   /** What its graphs go through when they are lowered, beside what all graphs do. So a program holds the passes that its layers need. */
@@ -199,6 +206,8 @@ export interface InputSpec {
   readonly shape: readonly (number | string)[];
   /** Rows have lengths of their own, which are fed beside the data as `name/lengths`. */
   readonly lengths: boolean;
+  /** Rows are trees, whose structure is fed beside the data as `name/nodes`, `name/edges` and `name/levels`. They have lengths. */
+  readonly tree?: true;
 }
 
 /** What every layer is, whatever it takes and gives. Two uses of one object share their weights. */

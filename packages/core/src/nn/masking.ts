@@ -14,7 +14,7 @@ export type MaskingConfig = { readonly maskValue: number };
 /** The lengths of rows without the masked steps at their ends, where zeros are masked. @throws DataError where others follow a masked one */
 export function checkSteps(
   { maskValue }: MaskingConfig,
-  { rows, data, starts, lengths, spec: { label, width } }: InputData,
+  { rows, data, starts, lengths, trees, spec: { label, width } }: InputData,
   owner: string,
 ): Int32Array | undefined {
   const ends = new Int32Array(rows);
@@ -28,7 +28,7 @@ export function checkSteps(
       else if (masked < 0) masked = t;
     }
     const end = ends[row] as number;
-    if (masked >= 0 && masked < end)
+    if (!trees && masked >= 0 && masked < end)
       throw new DataError(
         `${owner}: in ${label}, row ${row} all features of step ${masked} are ${maskValue}, which masks it, before the row's last step, ${end - 1}; ` +
           "masked steps stand behind the others. Leave it out of the row, or give masking a maskValue that no step has",
@@ -46,10 +46,12 @@ export const masking: LayerDefinition<MaskingConfig> = {
   outputs: (_config, inputs) => (inputs.join() === "sequence" ? inputs : undefined),
   reads: checkSteps,
   build(_context, { maskValue }, [input]) {
-    const { kind, values, lengths } = input as Flow;
+    const { kind, values, lengths, tree } = input as Flow;
     const other = max(cast(not(equal(values, maskValue)), "int32"), [2]);
     const counted = lengths ? mul(other, cast(sequenceMask(lengths, values.type.shape[0] as Dim), "int32")) : other;
     const kept = maskValue === 0 ? values : select(expandDims(equal(other, 0), 2), 0, values);
+    // A masked node of a tree holds nothing, and the tree goes on to its root.
+    if (tree) return [{ ...(input as Flow), values: kept }];
     return [{ kind, values: kept, lengths: sequenceLengths(counted) }];
   },
 };

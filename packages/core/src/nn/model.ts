@@ -17,7 +17,7 @@ import {
 } from "./layer.ts";
 import { isName, isRecord, NAME_RULE, repeatedName, shown } from "./options.ts";
 import type { CallSpec, ModelSpec, OutputSpec, Source } from "./spec.ts";
-import { isLayer, shownPart } from "./wrapping.ts";
+import { isLayer, shownPart, treeReaderOf } from "./wrapping.ts";
 
 /** A model: what it is, as plain data. It holds no weights; `compile` makes them, a trained model brings them. */
 export interface Model {
@@ -57,7 +57,8 @@ const isInput = (stage: Stage): stage is Symbolic => isSymbolic(stage) && stage.
 type Applied = (x: Symbolic) => Symbolic | readonly Symbolic[];
 
 /**
- * A chain of layers. Where it does not begin with an `input`, its input is ids [batch, time], as an embedding takes them.
+ * A chain of layers. Where it does not begin with an `input`, its input is ids [batch, time], as an embedding takes them; those of the nodes of trees, where a
+ * layer reads trees.
  *
  * @example
  * sequential([embedding({ inputDim: 5000, outputDim: 10, maskZero: true }), dense({ units: 3, activation: "softmax" })]) // [batch, time, 3]
@@ -67,8 +68,9 @@ export function sequential<const L extends readonly Stage[]>(stages: L & Checked
 export function sequential(stages: readonly Stage[]): Model {
   const [first] = Array.isArray(stages) ? (stages as readonly Stage[]) : [];
   if (first === undefined) throw new ConfigError("sequential takes a list of at least one layer");
-  const start = isInput(first) ? first : input({ shape: ["time"] });
   const layers = isInput(first) ? stages.slice(1) : stages;
+  const tree = treeReaderOf(layers.flatMap((layer) => (isLayer(layer) ? layer.spec : []))) !== undefined;
+  const start = isInput(first) ? first : input({ shape: ["time"], tree });
   let last: Symbolic = start;
   for (const layer of layers) {
     if (!isLayer(layer))

@@ -153,9 +153,13 @@ function expectFlow(what: string, kind: Kind, given: unknown, inputs: readonly F
   const wanted = `${kind} ${shapeOfKind[kind]}`;
   if (!isRecord(given) || !isValue(given.values))
     throw new ConfigError(`${what} must be { kind: "${kind}", values }, a ${wanted}; got ${shown(given)}`);
-  expectKeys(what, given, ["kind", "values", "lengths"] satisfies readonly (keyof Flow)[]);
+  expectKeys(what, given, ["kind", "values", "lengths", "tree"] satisfies readonly (keyof Flow)[]);
   if (given.kind !== kind) throw new ConfigError(`${what} must be of the kind "${kind}", got ${shown(given.kind)}`);
-  const { values, lengths } = given as unknown as Flow;
+  const { values, lengths, tree } = given as unknown as Flow;
+  if (tree !== undefined && !inputs.some((input) => input.tree === tree))
+    throw new ConfigError(
+      `${what} has a tree that is not that of an input; leave it out, it is passed on along its time axis`,
+    );
   const { dtype, shape } = values.type;
   const wantedType = kind === "ids" ? "int32" : "float32";
   if (dtype !== wantedType) throw new DTypeError(`${what} must be ${wantedType}, it is ${showType(values.type)}`);
@@ -214,7 +218,7 @@ export function checkResults(
   });
   const flows = given as readonly Flow[];
   const valuesOf = (all: readonly Flow[]): Value[] =>
-    all.flatMap(({ values, lengths }) => (lengths ? [values, lengths] : [values]));
+    all.flatMap(({ values, lengths, tree = {} }) => [values, ...(lengths ? [lengths] : []), ...Object.values(tree)]);
   expectOwn(valuesOf(flows), [...valuesOf(inputs).map(({ node }) => node), ...asked]);
   return flows;
 }

@@ -133,7 +133,10 @@ function inputSpec(data: unknown): InputSpec {
   if (!isRecord(data) || kind === undefined || !sizes || shape.map((dim) => typeof dim).join() !== types[kind]) {
     throw new ModelFileError("an input of the model has no kind, or a shape that does not fit it");
   }
-  return { name: name(data.name, "inputs"), kind, shape, lengths: data.lengths === true && kind !== "features" };
+  const overTime = kind !== "features";
+  const tree = data.tree === true && overTime;
+  const lengths = tree || (data.lengths === true && overTime);
+  return { name: name(data.name, "inputs"), kind, shape, lengths, ...(tree ? { tree } : {}) };
 }
 
 /** What went wrong in code of the user's own that met what it was not written for; typed errors say it themselves. */

@@ -42,6 +42,8 @@ export const streamGraph = (spec: ModelSpec): Graph => outputGraph(streamedModel
  * @throws ConfigError that names the first layer which needs more of a row than the steps that are there
  */
 export function streamedModel(spec: ModelSpec): BuiltModel {
+  if (spec.inputs.some(({ tree }) => tree))
+    throw new ConfigError("stream: the model reads trees, which are computed level by level; predict takes them whole");
   const built = buildModel(spec, undefined, "always");
   const times = spec.inputs.flatMap(({ kind, shape }) => (kind === "features" ? [] : [shape[0] as string]));
   const stepwise = new Stepwise(standingOfFeeds(spec), times);

@@ -1,7 +1,7 @@
 /** Layers inside of layers: how they are read, what they give, and how they are built. */
 import { ConfigError, OstinatoError } from "../errors.ts";
 import type { Pass } from "../ir/rewrite.ts";
-import type { Flow, Kind } from "./kinds.ts";
+import { type Flow, type Kind, withTrees } from "./kinds.ts";
 import {
   type AnyLayer,
   type BuildContext,
@@ -13,6 +13,7 @@ import {
   withDefinition,
 } from "./layer.ts";
 import { isRecord, type Json, shown } from "./options.ts";
+import type { TreeReader } from "./trees/reader.ts";
 
 /** A layer inside of another: its kind and its options. It has no name of its own. */
 export type WrappedLayer = Omit<LayerSpec, "name">;
@@ -107,6 +108,18 @@ export const passesOf = (layers: readonly LayerSpec[]): readonly Pass[] => [
   ...new Set(partsIn(layers).flatMap((part) => (carried(part) as LayerDefinition<Json>).passes?.(part.config) ?? [])),
 ];
 
+/** What reads trees, where one of the layers does. */
+export const treeReaderOf = (layers: readonly LayerSpec[]): TreeReader | undefined =>
+  partsIn(layers).flatMap((part) => (carried(part) as LayerDefinition<Json>).trees ?? [])[0];
+
+/** The fewest children of a node that the layer, or one inside of it, takes no more than. */
+export const arityOf = (layer: LayerSpec): number =>
+  Math.min(
+    ...partsIn(layer).map(
+      (part) => (carried(part) as LayerDefinition<Json>).arity?.(part.config) ?? Number.POSITIVE_INFINITY,
+    ),
+  );
+
 /** What comes out of a layer inside of another for what goes in; undefined where it cannot take that. */
 export function layerOutputs(layer: WrappedLayer, inputs: readonly Kind[]): readonly Kind[] | undefined {
   return definitionOf(layer).outputs(layer.config, inputs);
@@ -142,5 +155,5 @@ export function buildLayer(
   layer: WrappedLayer,
   inputs: readonly Flow[],
 ): readonly Flow[] {
-  return toldOf(part, () => definitionOf(layer).build(within(context, part), layer.config, inputs));
+  return toldOf(part, () => withTrees(inputs, definitionOf(layer).build(within(context, part), layer.config, inputs)));
 }

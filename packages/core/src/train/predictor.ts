@@ -9,6 +9,7 @@ import { expectTrained, layerWeights, type Trained } from "../nn/trained.ts";
 import { passesOf } from "../nn/wrapping.ts";
 import type { Capacities } from "../plan/binder.ts";
 import type { Float32Tensor, Tensors } from "../tensor.ts";
+import { capacitiesOf } from "./data/batchRoom.ts";
 import { type Dataset, readDataset } from "./data/dataset.ts";
 import type { Inputs } from "./data/named.ts";
 import { checkPassOptions, type PassOptions } from "./evaluation/pass.ts";
@@ -141,7 +142,7 @@ export async function predictor(trained: Trained, options: { readonly backend: B
   return new ModelPredictor(spec, {
     runnable: () => withStates(spec),
     open: async (run, part, batch) => {
-      const room = { batch, ...part.longest };
+      const room = capacitiesOf(part, batch);
       return (await programs.get(programName("predict", part), () => inferenceGraph(run, "stateful"), room)).executable;
     },
     stream: (graph, sizes) => programs.get("stream", graph, sizes),

@@ -8,6 +8,7 @@ import type { Trained } from "../nn/trained.ts";
 import { averagedNames } from "../optim/step.ts";
 import { type Float32Tensor, float32, type Tensors } from "../tensor.ts";
 import { inOrder } from "./data/batchOrder.ts";
+import { capacitiesOf } from "./data/batchRoom.ts";
 import { type Dataset, type Examples, readDataset } from "./data/dataset.ts";
 import type { Inputs } from "./data/named.ts";
 import { evaluateRows } from "./evaluation/evaluate.ts";
@@ -136,7 +137,7 @@ export class SessionTrainer implements Trainer {
     checkPassOptions("predict", options);
     const dataset = readDataset(spec, x);
     const open = async (part: Dataset, batch: number) => {
-      const room = { batch, ...part.longest };
+      const room = capacitiesOf(part, batch);
       return (await programs.get(programName("predict", part), () => inferenceGraph(spec, "stateful"), room))
         .executable;
     };

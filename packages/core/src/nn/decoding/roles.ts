@@ -50,6 +50,11 @@ function targetOf({ inputs }: ModelSpec, name?: string): number {
 /** @throws ConfigError for parts that the model does not have, or that cannot have this role */
 export function rolesOf(spec: ModelSpec, options: DecodingOptions): Roles {
   new OptionReader("decoding", options, ["target", "output"]);
+  const tree = spec.inputs.find((input) => input.tree);
+  if (tree)
+    throw new ConfigError(
+      `decoding: the input "${tree.name}" is one of trees; sources and tokens of a model that writes are sequences`,
+    );
   const target = targetOf(spec, options.target);
   const isStep: boolean[] = [];
   for (const { sources } of spec.calls) isStep.push(sources.some((source) => hangsOn(source, target, isStep)));

@@ -1,6 +1,15 @@
 /** How much room programs need for the batches of a data set. */
+import type { Capacities } from "../../plan/binder.ts";
 import { type BatchSizing, type RowBatches, rowsOf } from "./batchOrder.ts";
 import type { Dataset } from "./dataset.ts";
+
+/** The named sizes of batches of up to `batch` rows of a part of the data, at the most. */
+export function capacitiesOf({ fed, longest, reach }: Dataset, batch: number): Capacities {
+  const ofTrees = fed.flatMap(({ feed, column: { trees } }) =>
+    Object.entries(trees?.room(batch, reach) ?? {}).map(([name, most]) => [`${feed}/${name}`, most] as const),
+  );
+  return { batch, ...longest, ...Object.fromEntries(ofTrees) };
+}
 
 /** The data set for batches of a reach, and how many rows the largest has. */
 function roomOf(dataset: Dataset, rows: number, { batchSize, batchTokens }: BatchSizing, reach: number) {

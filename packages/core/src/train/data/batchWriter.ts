@@ -1,6 +1,6 @@
 /** Batches of a data set, written into buffers that are used again. */
-import type { Tensors } from "../../tensor.ts";
-import { type BatchBuffer, bufferFor, type ColumnSpec, writeBatch } from "./column.ts";
+import type { Tensor, Tensors } from "../../tensor.ts";
+import { type BatchBuffer, bufferFor, type ColumnSpec, takeArray, writeBatch } from "./column.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Fed } from "./fed.ts";
 
@@ -22,21 +22,29 @@ const stepsOf = ({ time }: ColumnSpec, sizes: Readonly<Record<string, number>>):
   typeof time === "number" ? time : (sizes[time ?? ""] ?? 1);
 
 /** Buffers for batches of up to `batch` rows of a data set. */
-export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: BatchArrays = new Map()): BatchWriter {
+export function batchWriter(dataset: Dataset, batch: number, arrays: BatchArrays = new Map()): BatchWriter {
+  const { fed, longest, reach } = dataset;
   const buffers = fed.map(({ feed, column }) =>
     bufferFor(column.spec, batch, stepsOf(column.spec, longest), feed, arrays),
   );
   const lengths = fed.map(({ lengthsFeed = "" }) =>
     lengthsFeed === "" ? undefined : bufferFor(lengthsSpec, batch, 1, lengthsFeed, arrays),
   );
-  const feeds: Record<string, BatchBuffer> = {};
+  const forests = fed.map(({ feed, column: { trees } }) =>
+    trees?.writer(
+      trees.room(batch, reach),
+      (name, size) => takeArray("int32", size, `${feed}/${name}`, arrays) as Int32Array,
+    ),
+  );
+  const feeds: Record<string, Tensor> = {};
   fed.forEach(({ feed, lengthsFeed }, i) => {
-    feeds[feed] = buffers[i] as BatchBuffer;
-    if (lengthsFeed !== undefined) feeds[lengthsFeed] = lengths[i] as BatchBuffer;
+    feeds[feed] = buffers[i] as Tensor;
+    if (lengthsFeed !== undefined) feeds[lengthsFeed] = lengths[i] as Tensor;
+    for (const [name, tensor] of Object.entries(forests[i]?.feeds ?? {})) feeds[`${feed}/${name}`] = tensor;
   });
   const sizes: Record<string, number> = {};
   return {
-    feeds: feeds as Tensors,
+    feeds,
     write(order, from, count) {
       for (const time in longest) sizes[time] = 1;
       for (let f = 0; f < fed.length; f++) {
@@ -50,6 +58,7 @@ export function batchWriter({ fed, longest }: Dataset, batch: number, arrays: Ba
       for (let f = 0; f < fed.length; f++) {
         const { column, lengthsFeed } = fed[f] as Fed;
         writeBatch(column, order, from, count, stepsOf(column.spec, sizes), buffers[f] as BatchBuffer);
+        forests[f]?.write(order, from, count);
         if (lengthsFeed === undefined) continue;
         const own = lengths[f] as BatchBuffer;
         for (let i = 0; i < count; i++) own.data[i] = column.lengths[order[from + i] as number] as number;

@@ -2,11 +2,13 @@
 import { DataError, DTypeError, ShapeError } from "../../errors.ts";
 import { type Dim, showShape } from "../../ir/value.ts";
 import { isRecord, shown } from "../../nn/options.ts";
+import type { TreesRead } from "../../nn/trees/reader.ts";
+import type { Tree } from "../../nn/trees/tree.ts";
 import { classOf, dtypes, holds, type Tensor } from "../../tensor.ts";
 import { got, isList, numberFrom, type Scalar } from "./element.ts";
 
 /**
- * Rows as users hold them: a tensor, one number a row, one list a row (of any length where there is time), or a list of vectors a row. In
+ * Rows as users hold them: a tensor, one number a row, one list a row (of any length where there is time), a list of vectors a row, or for an input of trees a tree a row. In
  * lists truth values are 0 and 1, and whole numbers may be bigints, in a `BigInt64Array`, say.
  */
 export type Rows =
@@ -14,6 +16,7 @@ export type Rows =
   | ArrayLike<Scalar>
   | readonly ArrayLike<Scalar>[]
   | readonly (readonly ArrayLike<Scalar>[])[]
+  | readonly Tree[]
   | { readonly values: Tensor; readonly lengths: ArrayLike<number> };
 
 /** The form that a column must have. */
@@ -42,6 +45,8 @@ export interface Column {
   readonly lengths: Int32Array;
   /** The rows were given with lengths of their own, or as lists of different lengths. */
   readonly ragged: boolean;
+  /** Where rows are trees: their structure. */
+  readonly trees?: TreesRead;
 }
 
 type Numbers = ArrayLike<unknown>;
@@ -59,6 +64,7 @@ function wanted({ dtype, time, width, widthAxis }: ColumnSpec): string {
 /** What to do about something that is no number. */
 function remedy({ ofTexts }: ColumnSpec, value: unknown): string {
   if (typeof value === "string") return ofTexts === undefined ? "" : `; ${ofTexts}`;
+  if (isRecord(value) && "parents" in value) return "; trees are for an input with tree: true";
   return value === null || value === undefined ? "; leave out rows of which it is not known" : "";
 }
 
@@ -259,6 +265,19 @@ export interface BatchBuffer {
   readonly data: Float32Array | Int32Array;
 }
 
+/** An array of at least a size: that of `arrays` under `name` where it is large enough. */
+export function takeArray(
+  dtype: ColumnSpec["dtype"],
+  size: number,
+  name: string,
+  arrays: Map<string, BatchBuffer["data"]>,
+): BatchBuffer["data"] {
+  const made = arrays.get(name);
+  const data = made && made.length >= size ? made : dtype === "int32" ? new Int32Array(size) : new Float32Array(size);
+  arrays.set(name, data);
+  return data;
+}
+
 /** Room for `batch` rows of `steps` steps, in the array of `arrays` under `name` where that is large enough. */
 export function bufferFor(
   { dtype, time, width, widthAxis }: ColumnSpec,
@@ -269,10 +288,7 @@ export function bufferFor(
 ): BatchBuffer {
   const shape = [batch, ...(time === undefined ? [] : [steps]), ...(widthAxis ? [width] : [])];
   const size = batch * (time === undefined ? 1 : steps) * width;
-  const made = arrays.get(name);
-  const data = made && made.length >= size ? made : dtype === "int32" ? new Int32Array(size) : new Float32Array(size);
-  arrays.set(name, data);
-  return { dtype, shape, data };
+  return { dtype, shape, data: takeArray(dtype, size, name, arrays) };
 }
 
 /** Writes rows `order[from]` … `order[from + count - 1]`, each cut or filled up with zeros to `steps`, and sets the shape. */

@@ -34,11 +34,11 @@ class WordSums {
   }
 }
 
-/** Of the lengths of rows and of what they hold, not of padding: it does not matter whether rows were given padded or not. */
+/** Of the lengths of rows and of what they hold, of trees also of their structure; not of padding: it does not matter whether rows were given padded or not. */
 function digestOf(column: Column): string {
   const before = known.get(column);
   if (before !== undefined) return before;
-  const { data, starts, lengths, spec, rows } = column;
+  const { data, starts, lengths, spec, rows, trees } = column;
   const words = new Int32Array(data.buffer, data.byteOffset, data.length);
   const sums = new WordSums();
   sums.add(lengths, 0, rows);
@@ -54,6 +54,7 @@ function digestOf(column: Column): string {
     to = start + (lengths[row] as number) * spec.width;
   }
   sums.add(words, from, to);
+  if (trees) sums.add(trees.parents, 0, trees.parents.length);
   const digest = sums.toString();
   known.set(column, digest);
   return digest;

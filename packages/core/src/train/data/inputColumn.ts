@@ -1,7 +1,9 @@
 /** The column of an input, checked by the layers that read it. */
 import { DataError } from "../../errors.ts";
+import { childLimits } from "../../nn/build.ts";
 import type { InputSpec } from "../../nn/layer.ts";
 import { inputChecks, type ModelSpec } from "../../nn/spec.ts";
+import { treeReaderOf } from "../../nn/wrapping.ts";
 import { type Column, type ColumnSpec, type Rows, readColumn } from "./column.ts";
 import type { Fed } from "./fed.ts";
 
@@ -18,7 +20,7 @@ export function columnChecks(spec: ModelSpec, input: number): (column: Column) =
   return (column) => {
     const ends = checks.map(([check]) => check(column));
     const [lengths] = ends;
-    const masked = lengths !== undefined && ends.every((end) => end);
+    const masked = lengths !== undefined && column.trees === undefined && ends.every((end) => end);
     return { column: masked ? { ...column, lengths } : column, masked };
   };
 }
@@ -36,11 +38,19 @@ export function inputForm({ name, kind, shape }: InputSpec): ColumnSpec {
   };
 }
 
+/** The data in its form, not yet checked by layers. */
+function readInput(spec: ModelSpec, index: number, form: ColumnSpec, data: Rows): Column {
+  const read = spec.inputs[index]?.tree && treeReaderOf(spec.layers);
+  if (!read) return readColumn(form, data);
+  const trees = read(form.label, data, childLimits(spec, index));
+  return { ...readColumn(form, trees.values as Rows), trees };
+}
+
 export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {
   const input = spec.inputs[index] as InputSpec;
   const { name, kind, lengths } = input;
   const form = inputForm(input);
-  const { column, masked } = columnChecks(spec, index)(readColumn(form, data));
+  const { column, masked } = columnChecks(spec, index)(readInput(spec, index, form, data));
   if (column.ragged && !lengths && !masked) {
     const row = column.lengths.findIndex((length) => length !== column.lengths[0]);
     const other = row < 0 ? "" : `, row ${row} ${column.lengths[row]}`;

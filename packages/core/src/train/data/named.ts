@@ -11,7 +11,7 @@ export const isByName = (data: Inputs): data is Readonly<Record<string, Rows>> =
   isRecord(data) &&
   !ArrayBuffer.isView(data) &&
   !("dtype" in data && "data" in data) &&
-  !("values" in data && "lengths" in data);
+  !("values" in data && ("lengths" in data || "parents" in data));
 
 /** The data by name. @throws DataError for a name that no input, or no output, has */
 export function byName(

@@ -1,5 +1,6 @@
 /** Evaluation: the loss and the metrics over rows. */
 
+import { capacitiesOf } from "../data/batchRoom.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { evaluationGraph } from "../objective/graphs.ts";
 import { programName, type TrainerContext } from "../session/context.ts";
@@ -19,7 +20,7 @@ export async function evaluateRows(
     states: states?.training.another(),
     open(part, batch) {
       const build = () => evaluationGraph(spec, objective, part.weighing);
-      return programs.get(programName("evaluate", part), build, { batch, ...part.longest });
+      return programs.get(programName("evaluate", part), build, capacitiesOf(part, batch));
     },
     add: (results) => running.add(results),
     logs: () => running.logs(),

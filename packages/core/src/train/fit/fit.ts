@@ -9,7 +9,7 @@ import type { TrainingControl } from "../callbacks/callback.ts";
 import type { EndFailure } from "../callbacks/callbackList.ts";
 import type { Batches } from "../data/batches.ts";
 import { inOrder, rowsOf } from "../data/batchOrder.ts";
-import { preparedBatches } from "../data/batchRoom.ts";
+import { capacitiesOf, preparedBatches } from "../data/batchRoom.ts";
 import { type BatchArrays, type BatchWriter, batchWriter } from "../data/batchWriter.ts";
 import type { ClassWeights } from "../data/classWeights.ts";
 import type { Dataset, Examples } from "../data/dataset.ts";
@@ -288,7 +288,7 @@ export class Fit {
     const { spec, states, objective, optimizer, seed, programs, turns } = this.#context;
     const { weighing } = dataset;
     const build = () => trainingGraph(spec, objective, optimizer, seed, weighing);
-    const room = { batch, ...dataset.longest };
+    const room = capacitiesOf(dataset, batch);
     const { executable, results } = await turns.inTurn(() => programs.get(programName("train", dataset), build, room));
     const writer = batchWriter(dataset, batch, arrays);
     const [rate, share] = [new Float32Array(1), new Float32Array(1)];
