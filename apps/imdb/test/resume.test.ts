@@ -13,8 +13,8 @@ const data = writeCsv(folder, drawnRows(120));
 const small = ["train", "--data", data, ...columns, "--units", "4", "--max-words", "60", "--batch-size", "16"];
 const bytesOf = (...path: string[]): Buffer => readFileSync(join(...path));
 
-test("killed 5 times at drawn moments and resumed: the bytes of the training that was not", async () => {
-  await killReviews(temporaryFolder(), 120, 5, 1);
+test("killed 3 times at drawn moments and resumed: the bytes of the training that was not", async () => {
+  await killReviews(temporaryFolder(), 80, 3, 1);
 }, 120_000);
 
 describe("resuming", () => {
