@@ -1,6 +1,7 @@
 /** Sentences with a tag for each token, as CoNLL's files have them: a token a line, columns beside it, a blank line between sentences. */
 import { extname } from "node:path";
 import { textLines } from "@ostinato/text";
+import { conlluColumns, conlluRange } from "./conllu-columns.ts";
 import { DatasetFormatError, DatasetOptionError, MissingColumnError, refuseUnknown } from "./errors.ts";
 import { readError } from "./read-error.ts";
 import { textPieces } from "./tables/text-pieces.ts";
@@ -40,9 +41,6 @@ export const conllOptions: Record<keyof ConllOptions, true> = {
   separator: true,
 };
 
-const conlluColumns = ["ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"];
-/** Several words that are written as one have a line of their own, and so have words that are not written at all. */
-const conlluRange = /^\d+[-.]\d+$/;
 const documentStart = "-DOCSTART-";
 const namesComment = /^#\s*global\.columns\s*=\s*(.+)$/;
 
@@ -166,7 +164,7 @@ function formOf(
   const separator = separators[options.separator ?? (line.includes("\t") ? "tab" : "whitespace")];
   const width = fieldsOf(line, separator).length;
   const isConllu = extname(path).toLowerCase() === ".conllu";
-  const names = named ?? (isConllu ? conlluColumns : []);
+  const names: readonly string[] = named ?? (isConllu ? conlluColumns : []);
   const index = (option: "tokenColumn" | "tagColumn", byDefault: number, conllu: string): number => {
     const wanted = options[option] ?? (names.includes(conllu) ? conllu : byDefault);
     const place = names.indexOf(String(wanted));

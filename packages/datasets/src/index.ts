@@ -60,6 +60,14 @@ export {
   type TextClassification,
   type TextClassificationOptions,
 } from "./text-classification.ts";
+export {
+  type ConlluColumn,
+  type DependencyTreeOptions,
+  dependencyTreesOf,
+  formatDependencyTree,
+  readDependencyTrees,
+  writeDependencyTrees,
+} from "./trees/dependencies.ts";
 export { type EncodedTree, encodeTrees } from "./trees/encode.ts";
 export {
   type FormatTreeOptions,
