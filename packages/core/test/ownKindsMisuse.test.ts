@@ -122,7 +122,7 @@ const misuses: readonly Misuse[] = [
       `${key} in a definition`,
       () => defineLayer(untyped({ ...definition, [key]: true })),
       "ConfigError",
-      `unknown key "${key}" in the definition of "own" for defineLayer; known are kind, parse, takes, merges, outputs, states, recurrence, ids, trees, build`,
+      `unknown key "${key}" in the definition of "own" for defineLayer; known are kind, parse, takes, merges, outputs, states, recurrence, ids, trees, arity, build`,
     ],
   ),
   [

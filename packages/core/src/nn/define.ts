@@ -60,6 +60,8 @@ export interface OwnLayer<O, C, Out extends Outputs | OutputsOf<C>, In extends M
   readonly recurrence?: true;
   /** `treeReader` where it reads the trees of its input, `x.tree`: a chain with it has an input of trees. Default: it does not. */
   readonly trees?: TreeReader;
+  /** The most children of a node that it takes, where it reads trees; data with more is refused. Default: any number. */
+  arity?(config: C): number | undefined;
   /** What ids must be, where it takes any. Default: any whole numbers, in rows of one length. */
   ids?(config: C): IdRules;
   /**
@@ -142,6 +144,7 @@ const parts: Parts<OwnLayer<never, object, Outputs, Merges>> = {
   recurrence: "data",
   ids: "function or nothing",
   trees: "function or nothing",
+  arity: "function or nothing",
   build: "function",
 };
 
@@ -216,6 +219,7 @@ function checkedDefinition<O, C, Out extends Outputs | OutputsOf<C>, In extends 
     ...(merges === undefined ? {} : { merges: true }),
     ...(recurrence ? { recurrence } : {}),
     ...(trees ? { trees } : {}),
+    ...(own.arity ? { arity: (config) => own.arity?.(config) } : {}),
     ...(own.states ? { states: (config) => statesOf(own, config) } : {}),
     ...(own.ids ? { reads: (config, data, owner) => checkIds(idRulesOf(own, config), data, owner) } : {}),
     parse(options, owner, known) {
