@@ -1,5 +1,15 @@
 /** What a kernel is given: where its operands lie and how large they are in this run. Made once at compile; only numbers in it change. */
-import type { CompositeName, DType, OpAttrs, OpName, PrimitiveName, Shape, Sizes, Step } from "@ostinato/core";
+import type {
+  CompositeName,
+  DType,
+  OpAttrs,
+  OpName,
+  PrimitiveName,
+  Shape,
+  Sizes,
+  Step,
+  StructuredName,
+} from "@ostinato/core";
 import type { Memory } from "./memory.ts";
 
 /** A value in memory. Elements of the actual size lie densely, row-major. */
@@ -58,8 +68,8 @@ export interface Kernel<O extends OpName = OpName> {
   supports?(attrs: OpAttrs[O]): boolean;
 }
 
-/** Every primitive, and the composites that run natively. Inputs are not computed, and a scan is run by the executable itself. */
-export type Kernels = { readonly [O in Exclude<PrimitiveName, "input" | "scan">]: Kernel<O> } & {
+/** Every primitive, and the composites that run natively. Inputs are not computed, and ops with bodies are run by the executable itself. */
+export type Kernels = { readonly [O in Exclude<PrimitiveName, "input" | StructuredName>]: Kernel<O> } & {
   readonly [O in CompositeName]?: Kernel<O>;
 };
 

@@ -2,6 +2,7 @@
 import {
   type AnyStep,
   type Block,
+  isStructured,
   keptKey,
   type NamedValue,
   type Program,
@@ -93,7 +94,8 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       }
       let call: Call = { op: step.op, attrs: step.attrs, inputs, outputs, sizes, walk: emptyWalk() };
       if (step.op === "scan") return [ready(scanKernel as Kernel, compileScan(step, call as Call<"scan">))];
-      const kernel = step.op === "input" ? undefined : (kernels[step.op] as Kernel | undefined);
+      const kernel =
+        step.op === "input" || isStructured(step.op) ? undefined : (kernels[step.op] as Kernel | undefined);
       if (!kernel) throw new UnsupportedOpError(`there is no kernel for ${step.op}; lower the graph for this backend`);
       call = (kernel.prepare?.(call) ?? call) as Call;
       const { packing } = kernel;

@@ -66,57 +66,7 @@ export {
   transpose,
 } from "./ir/build/shape.ts";
 export { constant, dropoutMask, feed, full, iota, normalNoise, parameter, size, state } from "./ir/build/source.ts";
-export {
-  type AnyNode,
-  type Body,
-  byElementwise,
-  type CompositeName,
-  type Dim,
-  type DType,
-  type ElementwiseFacts,
-  type ElementwiseName,
-  type ElementwiseWith,
-  type FusedAttrs,
-  type FusedOperation,
-  isComposite,
-  type Node,
-  type OpAttrs,
-  type OpInfo,
-  type OpName,
-  opNames,
-  ops,
-  type PrimitiveName,
-  type Shape,
-  type Value,
-  type ValueType,
-} from "./ir/ops.ts";
-export { printBody, printGraph } from "./ir/print.ts";
-export {
-  type ActivationParameters,
-  byRecurrence,
-  byRecurrenceGrad,
-  constantOptions,
-  factsOf,
-  gradOf,
-  initialOf,
-  optionsOf,
-  type RecurrenceAttrs,
-  type RecurrenceFacts,
-  type RecurrenceGradAttrs,
-  type RecurrenceGradName,
-  type RecurrenceName,
-  type RecurrenceOption,
-  type RecurrentActivation,
-  type RecurrentActivationFunction,
-  recurrenceInputs,
-  recurrenceNames,
-  recurrences,
-  recurrentActivations,
-  spelledOut,
-} from "./ir/recurrences.ts";
-export { type Pass, rewrite, substitute } from "./ir/rewrite.ts";
-export { type Graph, nodesOf, rootsOf, sameShape, showShape, showType, type Update } from "./ir/value.ts";
-export { verify } from "./ir/verify.ts";
+export * from "./ir/names.ts";
 export { findLargest } from "./largest.ts";
 export {
   type Activation,
@@ -177,7 +127,7 @@ export {
 export type { DataRules } from "./nn/graph/rules.ts";
 export * from "./nn/graph/trained.ts";
 export { type Initializer, initialize, initializerNames } from "./nn/initializers.ts";
-export { type Flow, featuresOf, type InputKind, type Kind, type TreeValues } from "./nn/kinds.ts";
+export { type Flow, featuresOf, type InputKind, type Kind } from "./nn/kinds.ts";
 export type {
   AnyLayer,
   BuildContext,
@@ -283,6 +233,7 @@ export {
   recurrenceInputsOf,
 } from "./recurrent/recurrence.ts";
 export { type ScanOptions, type ScanResult, scan } from "./recurrent/scan.ts";
+export { type TreeLevel, type TreeRecurOptions, treeRecur } from "./recurrent/treeRecur.ts";
 export {
   type BoolTensor,
   bool,

@@ -1,10 +1,10 @@
 /** What a kernel of this package is given, and what it needs of tfjs. */
-import type { OpAttrs, PrimitiveName, Sizes } from "@ostinato/core";
+import type { OpAttrs, PrimitiveName, Sizes, StructuredName } from "@ostinato/core";
 import type { Device } from "../device.ts";
 import type { TensorInfo } from "../tfjs.ts";
 
-/** The ops that have a kernel: `input` is given, and a `scan` is run by the executable. */
-export type KernelName = Exclude<PrimitiveName, "input" | "scan">;
+/** The ops that have a kernel: `input` is given, and an op with a body is run by the executable. */
+export type KernelName = Exclude<PrimitiveName, "input" | StructuredName>;
 
 export interface Call<O extends KernelName = KernelName> {
   readonly device: Device;

@@ -16,6 +16,7 @@ import {
   type Tensors,
 } from "@ostinato/core";
 import { type Dense, widen } from "./dense.ts";
+import { sizesTold } from "./kernel.ts";
 import { compute, hasKernel } from "./kernels.ts";
 
 class ReferenceSession implements Session {
@@ -75,19 +76,31 @@ class ReferenceSession implements Session {
 }
 
 /** Runs the steps over the table of values, dropping what is released as a device would. */
-function runSteps(steps: readonly AnyStep[], values: (Dense | undefined)[], sizes: Sizes): void {
+function runSteps(
+  steps: readonly AnyStep[],
+  values: (Dense | undefined)[],
+  sizes: Sizes,
+  types: Program["values"],
+): void {
   for (const step of steps) {
     if (step.op === "input") continue;
-    const { block } = step;
-    const runBody = (parameters: readonly Dense[]): readonly Dense[] => {
-      block?.parameters.forEach((number, i) => {
-        values[number] = parameters[i];
+    const { parameters = [], results = [], steps: inside = [] } = step.block ?? {};
+    const typesOf = (numbers: readonly number[]) => numbers.map((number) => types[number]);
+    const runBody = (given: readonly Dense[]): readonly Dense[] => {
+      parameters.forEach((number, i) => {
+        values[number] = given[i];
       });
-      runSteps(block?.steps ?? [], values, sizes);
-      return (block?.results ?? []).map((number) => values[number] as Dense);
+      Object.assign(sizes, Object.fromEntries(sizesTold(typesOf(parameters), given)));
+      runSteps(inside, values, sizes, types);
+      return results.map((number) => values[number] as Dense);
     };
     const inputs = step.inputs.map((number) => values[number] as Dense);
-    const outputs = compute(step.op, inputs, step.attrs, { sizeOf: (dim) => sizeOfDim(dim, sizes), runBody });
+    const outputs = compute(step.op, inputs, step.attrs, {
+      sizeOf: (dim) => sizeOfDim(dim, sizes),
+      runBody,
+      parameters: typesOf(parameters),
+      results: typesOf(results),
+    });
     step.outputs.forEach((number, i) => {
       if (number >= 0) values[number] = outputs[i];
     });
@@ -114,7 +127,7 @@ function run(program: Program, feeds: Tensors, { state, held }: Lasting, into: T
   for (const { name, value } of program.feeds) values[value] = widen(feeds[name]);
   for (const { name, value } of program.states) values[value] = state.get(name);
   for (const { name, value } of program.held) values[value] = held.get(name);
-  runSteps(program.steps, values, sizes);
+  runSteps(program.steps, values, sizes, program.values);
   const read = (number: number): Dense => values[number] as Dense;
   const fetches = program.fetches.map(({ name, value }) => [name, hand(read(value), into[name])]);
   if (program.guard === undefined || read(program.guard).data[0] !== 0) {

@@ -3,6 +3,7 @@ import {
   type AnyNode,
   apply,
   type Body,
+  bodyOf,
   type Dim,
   DTypeError,
   feed,
@@ -17,6 +18,7 @@ import {
   type Value,
 } from "@ostinato/core";
 import { type Dense, widen } from "./dense.ts";
+import { type BodyType, sizesTold } from "./kernel.ts";
 import { compute, hasKernel } from "./kernels.ts";
 
 type Known = Map<AnyNode, readonly Dense[]>;
@@ -57,6 +59,8 @@ function computeMeaning({ op, inputs, attrs }: AnyNode, given: readonly Dense[],
   return results.map((result) => read(known, result));
 }
 
+const typesOf = (values: readonly Value[]): readonly BodyType[] => values.map(({ type }) => type);
+
 /** Computes what `roots` need beyond what is known already. */
 function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: Sizes): void {
   const sizeOf = (dim: Dim): number => {
@@ -65,22 +69,27 @@ function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: Sizes): vo
     return size;
   };
   const bodies = new Map<Body, readonly AnyNode[]>();
+  const noBody: Body = { parameters: [], results: [] };
   for (const node of nodes) {
     if (node.op === "input" || known.has(node)) continue;
+    const body = bodyOf(node) ?? noBody;
     const runBody = (parameters: readonly Dense[]): readonly Dense[] => {
-      if (node.op !== "scan") return [];
-      const { body } = node.attrs;
       const inner = bodies.get(body) ?? nodesOf(body.results);
       bodies.set(body, inner);
       const here: Known = new Map(body.parameters.map((parameter, i) => [parameter.node, [parameters[i]]]));
-      computeNodes(inner, here, sizes);
+      computeNodes(inner, here, new Map([...sizes, ...sizesTold(typesOf(body.parameters), parameters)]));
       return body.results.map((result) => read(here, result));
     };
     const inputs = node.inputs.map((input) => read(known, input));
     known.set(
       node,
       hasKernel(node.op)
-        ? compute(node.op, inputs, node.attrs, { sizeOf, runBody })
+        ? compute(node.op, inputs, node.attrs, {
+            sizeOf,
+            runBody,
+            parameters: typesOf(body.parameters),
+            results: typesOf(body.results),
+          })
         : computeMeaning(node, inputs, sizes),
     );
   }

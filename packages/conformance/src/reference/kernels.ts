@@ -6,6 +6,7 @@ import type { Kernel, Kernels, RunContext } from "./kernel.ts";
 import { linear } from "./linear.ts";
 import { indexing, shapes, sources } from "./movement.ts";
 import { recurrenceTable } from "./recurrent/kernels.ts";
+import { trees } from "./trees.ts";
 
 /** Every op but `input`, whose values a run is given. */
 export type ComputedOp = Exclude<OpName, "input">;
@@ -108,6 +109,7 @@ const kernels: Kernels<Exclude<ComputedOp, Composed>> & Partial<Kernels<Composed
   ...crossentropies,
   ...recurrenceTable,
   ...structured,
+  ...trees,
 };
 
 /** Whether an op has a definition here. A composite without one means what it decomposes into. */

@@ -279,7 +279,7 @@ const inputTrial: DrawTrial = (draw) => ({
   p: draw.bool("p", draw.dims(1)),
 });
 
-export const opTrials: { readonly [O in OpName]: DrawTrial } = {
+export const opTrials: { readonly [O in Exclude<OpName, "treeRecur" | "treeRecurGrad">]: DrawTrial } = {
   input: inputTrial,
   ...sources,
   ...byElementwise((op, facts) => (facts.operands === 1 ? unary : binary)(op, facts)),

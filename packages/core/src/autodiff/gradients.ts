@@ -2,7 +2,7 @@
 import { UnsupportedOpError } from "../errors.ts";
 import { add } from "../ir/build/elementwise.ts";
 import { full } from "../ir/build/source.ts";
-import { type OpName, ops } from "../ir/ops.ts";
+import { isComposite, type OpName, ops } from "../ir/ops.ts";
 import { type AnyNode, type Node, nodesOf, type Value } from "../ir/value.ts";
 import { type GradientRule, gradientRules } from "./rules.ts";
 
@@ -46,9 +46,8 @@ export function gradients(seeds: readonly Seed[], wrt: readonly Value[]): Value[
     const needs = node.inputs.map((input) => active.has(input.node) && input.type.dtype === "float32");
     if (!outputs || !needs.includes(true)) continue;
     if (ops[node.op].gradientOf) {
-      throw new UnsupportedOpError(
-        `${node.op} has no gradient of its own; lower the graph first, its decomposition has one`,
-      );
+      const wayOut = isComposite(node.op) ? "; lower the graph first, its decomposition has one" : "";
+      throw new UnsupportedOpError(`${node.op} has no gradient of its own${wayOut}`);
     }
     applyRule(node, outputs, needs).forEach((cotangent, i) => {
       if (cotangent && needs[i]) accumulate(node.inputs[i] as Value, cotangent);

@@ -29,6 +29,7 @@ import { byRecurrence, byRecurrenceGrad } from "../ir/recurrences.ts";
 import type { Node, Value } from "../ir/value.ts";
 import { recurrenceGradient } from "../recurrent/recurrence.ts";
 import { type Gradients, scanGradient } from "../recurrent/scan.ts";
+import { treeGradient } from "../recurrent/treeRecur.ts";
 
 /** `undefined` where a cotangent is zero, or an input has no gradient. */
 type Cotangents = readonly (Value | undefined)[];
@@ -268,4 +269,6 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   // To differentiate twice, lower first: the decomposition is differentiable to any order.
   ...byRecurrenceGrad(() => none),
   scan: (node, cotangents, context) => scanGradient(node, cotangents, context.needs, context.gradients),
+  treeRecur: (node, cotangents, context) => treeGradient(node, cotangents, context.needs, context.gradients),
+  treeRecurGrad: none,
 };

@@ -3,6 +3,7 @@ import { DTypeError, ShapeError } from "../errors.ts";
 import { sizeOf } from "../tensor.ts";
 import { inferRecurrence, inferRecurrenceGrad } from "./inferRecurrence.ts";
 import { inferScan } from "./inferScan.ts";
+import { inferTreeRecur, inferTreeRecurGrad } from "./inferTree.ts";
 import { byElementwise, type ElementwiseFacts, type ElementwiseName, type OpAttrs, type OpName } from "./ops.ts";
 import { byRecurrence, byRecurrenceGrad } from "./recurrences.ts";
 import { type DType, type Shape, sameShape, showShape, showType, type ValueType } from "./value.ts";
@@ -355,6 +356,8 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
   ...byRecurrence(inferRecurrence),
   ...byRecurrenceGrad(inferRecurrenceGrad),
   scan: inferScan,
+  treeRecur: inferTreeRecur,
+  treeRecurGrad: inferTreeRecurGrad,
 };
 
 /** The output types of `op`, or a typed error that shows the types it was given. */

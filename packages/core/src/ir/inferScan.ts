@@ -6,6 +6,10 @@ import { sameShape, showType, type ValueType } from "./value.ts";
 /** The last carries, the stacked step outputs, then the carries before each step, stacked. */
 export function inferScan(inputs: readonly ValueType[], attrs: OpAttrs["scan"]): ValueType[] {
   const { body, carries, sequences } = attrs;
+  if (carries + sequences > inputs.length || carries > body.results.length)
+    throw new ShapeError(
+      `scan: it has ${carries} carries and ${sequences} sequences, but ${inputs.length} inputs and ${body.results.length} results`,
+    );
   const stacked = inputs.slice(carries, carries + sequences);
   const time = stacked[0]?.shape[0];
   if (time === undefined)

@@ -228,10 +228,29 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   // Structured.
   /** See `recurrent/scan.ts`. */
   scan: { readonly body: Body; readonly carries: number; readonly sequences: number; readonly reverse: boolean };
+  /** (nodes, edges, levels, …sequences [time, batch, …], …constants): each state at each node, [time, batch, …]. See `recurrent/treeRecur.ts`. */
+  treeRecur: TreeAttrs;
+  /**
+   * (nodes, edges, levels, …states at all nodes, …their cotangents, …sequences, …constants): the whole cotangent of each state, with what parents add; then
+   * the gradients of `slices` sequences; then those of constants, summed over levels.
+   */
+  treeRecurGrad: TreeAttrs & { readonly slices: number };
+}
+
+/** A body that computes the nodes of one level of a forest together, from states of their children. */
+interface TreeAttrs {
+  readonly body: Body;
+  readonly states: number;
+  readonly sequences: number;
+  /** So many children a node may have, each of which has parameters of its own; absent: any number, one after another. */
+  readonly arity?: number;
 }
 
 /** The name of an op. */
 export type OpName = keyof OpAttrs;
+
+/** The name of an op with a body. */
+export type StructuredName = { [O in OpName]: OpAttrs[O] extends { readonly body: Body } ? O : never }[OpName];
 
 /** What the list of ops tells of each. */
 export interface OpInfo {
@@ -239,6 +258,8 @@ export interface OpInfo {
   readonly rowwise?: true;
   /** Made by a pass, after gradients are taken: it has none. */
   readonly late?: true;
+  /** It reads what it wrote of its own outputs: each has memory, whether others read it or not. */
+  readonly readsOutputs?: true;
   /** Its first two inputs meet in a product, over the last axis of each; or the first are ids, and the second has what each of them gives. */
   readonly takesIds?: true;
   /** `elementwise` ops read and write equal shapes, in any order of elements. */
@@ -252,6 +273,9 @@ export interface OpInfo {
     readonly at: (attrs: { readonly options: readonly unknown[] }) => number;
   };
 }
+
+/** How many inputs tell a forest: nodes, edges and levels. */
+export const forestInputs = 3;
 
 /** What passes may ask of an op without naming it. */
 export const ops: { readonly [O in OpName]: OpInfo } = {
@@ -300,6 +324,8 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
     }),
   ),
   scan: { group: "structured" },
+  treeRecur: { group: "structured", readsOutputs: true },
+  treeRecurGrad: { group: "structured", readsOutputs: true, gradientOf: { op: "treeRecur", at: () => forestInputs } },
 };
 
 /** Ops that come with a decomposition; every other op is a primitive that each backend must run. */

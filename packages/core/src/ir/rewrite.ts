@@ -1,5 +1,7 @@
 /** Rebuilding graphs: replace values, and let the nodes above them follow. */
 import { apply } from "./build/apply.ts";
+import type { OpAttrs, StructuredName } from "./ops.ts";
+import { bodyOf } from "./structured.ts";
 import { type AnyNode, type Graph, nodesOf, rootsOf, type Value } from "./value.ts";
 
 /** What stands for the outputs of `node`, whose inputs are replaced already; `undefined` keeps the node. */
@@ -23,6 +25,20 @@ export function rewrite(roots: readonly Value[], rule: RewriteRule): Value[] {
     else if (inputs.some((input, i) => input !== node.inputs[i])) replaced.set(node, rebuild(node, inputs));
   }
   return roots.map(follow);
+}
+
+/** The outputs of a structured op whose body has other results; undefined where they are those it has, and where the op has no body. */
+export function rewriteBody(
+  node: AnyNode,
+  inputs: readonly Value[],
+  rewriteResults: (results: readonly Value[]) => readonly Value[],
+): Value[] | undefined {
+  const body = bodyOf(node);
+  if (!body) return undefined;
+  const results = rewriteResults(body.results);
+  if (results.every((result, i) => result === body.results[i])) return undefined;
+  const attrs = { ...node.attrs, body: { ...body, results } } as OpAttrs[StructuredName];
+  return apply(node.op as StructuredName, inputs, attrs);
 }
 
 /** `roots` with each value of `from` replaced by the one of `to` in the same place. */

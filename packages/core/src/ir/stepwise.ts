@@ -79,6 +79,7 @@ const COUNTS = "counts its steps from the first that it is given";
 const BACKWARD = "reads each row from its end";
 const LONE =
   "begins anew with the first step that it is given: its states do not go on (see carry of the build context)";
+const TREES = "goes up from the leaves of trees, which are known only when all steps are";
 const LATE = "is part of training alone";
 
 /** A recurrence: X are steps, its states were begun, weights are fixed. */
@@ -165,6 +166,8 @@ const rules: { readonly [O in OpName]: Rule<O> } = {
   ...byRecurrence((): Rule<RecurrenceName> => recurrent),
   ...byRecurrenceGrad((): Rule => () => refuse(LATE)),
   scan: scanned,
+  treeRecur: (_node, standings) => (standings.every((standing) => standing === "fixed") ? "fixed" : refuse(TREES)),
+  treeRecurGrad: () => refuse(LATE),
 };
 
 /** Finds the standing of values, from those of feeds by name; states and constants are fixed. */

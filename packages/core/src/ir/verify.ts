@@ -1,6 +1,7 @@
 /** The invariants of a graph, checked before the passes of `lower` and after each of them. */
 import { GraphError } from "../errors.ts";
 import { infer } from "./infer.ts";
+import { bodyOf } from "./structured.ts";
 import {
   type Body,
   type Graph,
@@ -42,7 +43,8 @@ function verifyNodes(roots: readonly Value[], parameters: readonly Value[]): Map
         throw new GraphError(`${node.op} reads ${showType(input.type)} where ${input.node.op} gives another type`);
       }
     }
-    if (node.op === "scan") verifyBody(node.attrs.body);
+    const body = bodyOf(node);
+    if (body) verifyBody(body);
     if (node.op !== "input") continue;
     const { name, kind } = node.attrs;
     if (kind === "parameter" && !parameters.some((value) => value.node === node)) {

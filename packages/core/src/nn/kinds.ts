@@ -1,5 +1,6 @@
 /** What layers pass on: the kinds of data, as values of a graph. */
 import { transpose } from "../ir/build/shape.ts";
+import type { TreeValues } from "../ir/forest.ts";
 import type { Dim, Value } from "../ir/ops.ts";
 
 /**
@@ -25,16 +26,6 @@ export const shapeOfKind: { readonly [K in Kind]: string } = {
 
 /** Whether the values of a kind have time first inside of a graph, and the batch second. */
 export const isTimeFirst = (kind: Kind): boolean => kind === "ids" || kind === "sequence";
-
-/** The trees whose nodes are the steps of rows, those of all rows of a batch together. int32; see `forestOf` for what they say. */
-export interface TreeValues {
-  /** [nodes, 2] */
-  readonly nodes: Value;
-  /** [nodes, 3] */
-  readonly edges: Value;
-  /** [levels, 2] */
-  readonly levels: Value;
-}
 
 /** Inside a graph time comes first, and lengths travel with what they belong to, so that a mask cannot be lost on the way. */
 export interface Flow {

@@ -1,9 +1,9 @@
-/** What the body of a scan reads from outside of it. */
+/** What the body of a structured op reads from outside of it. */
 import { type AnyNode, nodesOf, type Value } from "../ir/value.ts";
 
 /**
  * What a body reads from outside: values that no placeholder is part of, but more than constants. Each is handed in as a whole, so that what is the
- * same for all steps is computed before them.
+ * same each time is computed once, before.
  */
 export function outsideOf(
   results: readonly Value[],

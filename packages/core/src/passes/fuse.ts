@@ -6,7 +6,7 @@ import type { Backend } from "../backend.ts";
 import { apply } from "../ir/build/apply.ts";
 import { parameter } from "../ir/build/source.ts";
 import { type FusedAttrs, type FusedOperation, isElementwise } from "../ir/ops.ts";
-import { mapGraph } from "../ir/rewrite.ts";
+import { mapGraph, rewriteBody } from "../ir/rewrite.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, type Shape, sameShape, type Value } from "../ir/value.ts";
 
 /** A node that may be part of `fused`: its op, and what of its attributes and inputs makes a difference to a backend. */
@@ -250,10 +250,9 @@ function fuseRoots(roots: readonly Value[], able: (node: AnyNode) => boolean): V
       }
     }
     const inputs = node.inputs.map(follow);
-    if (node.op === "scan") {
-      const { body } = node.attrs;
-      const fused = { parameters: body.parameters, results: fuseRoots(body.results, able) };
-      made.set(node, apply("scan", inputs, { ...node.attrs, body: fused }));
+    const structured = rewriteBody(node, inputs, (results) => fuseRoots(results, able));
+    if (structured) {
+      made.set(node, structured);
     } else if (inputs.some((input, i) => input !== node.inputs[i])) {
       made.set(node, apply(node.op, inputs, node.attrs));
     }

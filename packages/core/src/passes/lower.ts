@@ -2,10 +2,10 @@
 import { gradients } from "../autodiff/gradients.ts";
 import type { Backend } from "../backend.ts";
 import { UnsupportedOpError } from "../errors.ts";
-import { apply } from "../ir/build/apply.ts";
 import { type CompositeName, isComposite, type OpAttrs, type OpName, ops } from "../ir/ops.ts";
 import type { RecurrenceGradName } from "../ir/recurrences.ts";
-import { mapGraph, type Pass, rewrite } from "../ir/rewrite.ts";
+import { mapGraph, type Pass, rewrite, rewriteBody } from "../ir/rewrite.ts";
+import { bodyOf, isStructured } from "../ir/structured.ts";
 import { type AnyNode, type Graph, type Node, nodesOf, rootsOf, type Value } from "../ir/value.ts";
 import { verify } from "../ir/verify.ts";
 import { joinBiases } from "./bias.ts";
@@ -56,11 +56,7 @@ export function lower(
     for (let changed = true; changed; ) {
       changed = false;
       current = rewrite(current, (node, inputs) => {
-        if (node.op === "scan") {
-          const results = lowerRoots(node.attrs.body.results);
-          if (results.every((result, i) => result === node.attrs.body.results[i])) return undefined;
-          return apply("scan", inputs, { ...node.attrs, body: { parameters: node.attrs.body.parameters, results } });
-        }
+        if (isStructured(node.op)) return rewriteBody(node, inputs, lowerRoots);
         if (!isCompositeNode(node) || runs(backend, { ...node, inputs } as AnyNode)) return undefined;
         decomposed.add(node.op);
         changed = true;
@@ -100,5 +96,5 @@ export async function lowerFor(
 }
 
 function allNodes(roots: readonly Value[]): AnyNode[] {
-  return nodesOf(roots).flatMap((node) => (node.op === "scan" ? [node, ...allNodes(node.attrs.body.results)] : [node]));
+  return nodesOf(roots).flatMap((node) => [node, ...allNodes(bodyOf(node)?.results ?? [])]);
 }

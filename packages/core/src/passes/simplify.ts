@@ -3,7 +3,7 @@
 import { apply } from "../ir/build/apply.ts";
 import { transpose } from "../ir/build/shape.ts";
 import { attrsKey } from "../ir/print.ts";
-import { mapGraph, type RewriteRule, rewrite } from "../ir/rewrite.ts";
+import { mapGraph, type RewriteRule, rewrite, rewriteBody } from "../ir/rewrite.ts";
 import type { AnyNode, Graph, Value } from "../ir/value.ts";
 
 /** Decides for each node, after its inputs, whether it may be merged with equal nodes. */
@@ -43,17 +43,13 @@ const joinTransposes: RewriteRule = (node, inputs) => {
   ];
 };
 
-const simplifyScan =
+const simplifyBody =
   (shares: Shares): RewriteRule =>
-  (node, inputs) => {
-    if (node.op !== "scan") return undefined;
-    const { body } = node.attrs;
-    const results = simplifyRoots(body.results, shares);
-    return apply("scan", inputs, { ...node.attrs, body: { parameters: body.parameters, results } });
-  };
+  (node, inputs) =>
+    rewriteBody(node, inputs, (results) => simplifyRoots(results, shares));
 
 function simplifyRoots(roots: readonly Value[], shares: Shares): Value[] {
-  return rewrite(rewrite(rewrite(roots, joinTransposes), simplifyScan(shares)), shareEqual(shares));
+  return rewrite(rewrite(rewrite(roots, joinTransposes), simplifyBody(shares)), shareEqual(shares));
 }
 
 /**

@@ -2,16 +2,8 @@
 import { GraphError } from "../errors.ts";
 import { fixedNodes } from "../ir/fixed.ts";
 import { type OpAttrs, type OpName, ops, overwrites } from "../ir/ops.ts";
-import {
-  type AnyNode,
-  type Body,
-  isHeld,
-  type Node,
-  nodesOf,
-  rootsOf,
-  type Value,
-  type ValueType,
-} from "../ir/value.ts";
+import { bodyOf, ownParameters, ownSizes } from "../ir/structured.ts";
+import { type AnyNode, isHeld, nodesOf, rootsOf, type Value, type ValueType } from "../ir/value.ts";
 import type { Lowered } from "../passes/lower.ts";
 import { Binder, type Capacities, type PlacedBlock } from "./binder.ts";
 import { type Commit, splitCommits } from "./commits.ts";
@@ -57,10 +49,10 @@ function outputsOf(node: AnyNode): Value[] {
   return node.outputs.map((type, output) => ({ node, output, type }));
 }
 
-function attrsOf(node: AnyNode): StepAttrs[OpName] {
-  if (node.op !== "scan") return node.attrs;
-  const { body: _, ...attrs } = node.attrs;
-  return attrs;
+function attrsOf({ attrs }: AnyNode): StepAttrs[OpName] {
+  if (!("body" in attrs)) return attrs;
+  const { body: _, ...rest } = attrs;
+  return rest;
 }
 
 /**
@@ -102,14 +94,14 @@ function planLevel(
       node.op === "broadcast" && !whole.has(node) && binder.capacity(binder.typeOf(source as number).shape) === 1;
     const alias = uniform || node.op === "reshape";
     const outputs = node.outputs.map((type, output) => {
-      if (!read.get(node)?.has(output)) return -1;
+      if (!read.get(node)?.has(output) && !ops[node.op].readsOutputs) return -1;
       const state = last.get(node)?.[output];
       if (state !== undefined) return binder.add(type, step, { state });
       return binder.add(type, step, { uniform, ...(alias ? { sharing: source as number } : {}) });
     });
     members.push(...outputs.filter((output) => output >= 0));
     numbers.set(node, outputs);
-    const planned = node.op === "scan" ? planBlock(binder, node, inputs) : undefined;
+    const planned = planBlock(binder, node, inputs);
     if (planned) blocks.push({ step, bytes: planned.level.bytes, members: planned.level.members });
     drafts.push({ node, inputs, outputs, alias, ...(planned ? { block: planned.block } : {}) });
   }
@@ -150,11 +142,19 @@ function planLevel(
   };
 }
 
-/** Carries have memory of their own; sequences and constants are read where they lie. */
-function planBlock(binder: Binder, node: Node<"scan">, inputs: readonly number[]): { block: Block; level: Level } {
-  const { body, carries }: { body: Body; carries: number } = node.attrs;
+/** What the body of an op reads where it lies, by the number of the input; the other parameters have memory of their own. */
+function planBlock(
+  binder: Binder,
+  node: AnyNode,
+  inputs: readonly number[],
+): { block: Block; level: Level } | undefined {
+  const body = bodyOf(node);
+  if (!body) return undefined;
+  binder.define(ownSizes(node, (dim) => binder.capacity([dim])));
+  const before = ownParameters(node);
+  const behind = inputs.length - body.parameters.length;
   const parameters = body.parameters.map((parameter, i) =>
-    binder.add(parameter.type, -1, i < carries ? {} : { outer: inputs[i] as number }),
+    binder.add(parameter.type, -1, i < before ? {} : { outer: inputs[behind + i] as number }),
   );
   const given = new Map(body.parameters.map((parameter, i) => [parameter.node, parameters[i] as number]));
   const level = planLevel(binder, body.results, nodesOf(body.results), given);
@@ -172,8 +172,9 @@ function inputsOf(
   });
 }
 
-/** The named sizes that the program uses; each must be told by a feed, or by what is held. */
+/** The named sizes that the program uses; each must be told by a feed, or by what is held, or be set by an op. */
 function boundNames(
+  binder: Binder,
   nodes: readonly AnyNode[],
   values: readonly ProgramValue[],
   given: readonly NamedValue[],
@@ -185,7 +186,8 @@ function boundNames(
     else if (node.op === "fused") for (const dim of node.attrs.shape) if (typeof dim === "string") used.add(dim);
   }
   const told = new Set(given.flatMap(({ value }) => named(values[value] as ProgramValue)));
-  for (const name of used) if (!told.has(name)) throw new GraphError(`no feed tells the size of "${name}"`);
+  for (const name of used)
+    if (!told.has(name) && !binder.defines(name)) throw new GraphError(`no feed tells the size of "${name}"`);
   return [...used];
 }
 
@@ -219,7 +221,7 @@ export function bind({ graph: lowered, decomposed, plain }: Lowered, capacities:
   }
   return {
     capacities: Object.fromEntries(
-      boundNames(nodes, values, [...feeds, ...held]).map((name) => [name, capacities[name] as number]),
+      boundNames(binder, nodes, values, [...feeds, ...held]).map((name) => [name, binder.capacity([name])]),
     ),
     values,
     feeds,

@@ -34,6 +34,8 @@ export interface PlacedBlock {
 /** Collects the values of a program and places them. */
 export class Binder {
   readonly #capacities: Capacities;
+  /** Of sizes that ops set themselves. */
+  readonly #defined = new Map<string, number>();
   readonly #drafts: Draft[] = [];
   readonly #offsets = new Map<number, number>();
   /** Values that lie where others lay until the step that writes them. */
@@ -43,11 +45,21 @@ export class Binder {
     this.#capacities = capacities;
   }
 
+  /** Takes sizes that no feed tells. */
+  define(sizes: Capacities): void {
+    for (const [name, size] of Object.entries(sizes)) this.#defined.set(name, size);
+  }
+
+  /** Whether an op sets the size itself. */
+  defines(name: string): boolean {
+    return this.#defined.has(name);
+  }
+
   /** Elements of a shape at full capacity. */
   capacity(shape: Shape): number {
     let size = 1;
     for (const dim of shape) {
-      const bound = typeof dim === "number" ? dim : this.#capacities[dim];
+      const bound = typeof dim === "number" ? dim : (this.#defined.get(dim) ?? this.#capacities[dim]);
       if (bound === undefined || !Number.isInteger(bound) || bound < 1) {
         throw new ConfigError(`bind: "${dim}" needs a capacity, a whole number from 1 on, got ${bound}`);
       }

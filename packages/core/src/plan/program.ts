@@ -1,5 +1,5 @@
 /** A program: a lowered graph as a list of steps over numbered values, each with its place in memory. Plain data that can be cloned; what a backend runs. */
-import type { OpAttrs, OpName } from "../ir/ops.ts";
+import type { OpAttrs, OpName, StructuredName } from "../ir/ops.ts";
 import type { DType, Shape } from "../ir/value.ts";
 
 /** Where an arena backend keeps a value. Backends with their own memory ignore it. */
@@ -26,8 +26,10 @@ export interface Block {
   readonly steps: readonly AnyStep[];
 }
 
-/** The attributes of the op; the body of a `scan` is the step's block. */
-export type StepAttrs = Omit<OpAttrs, "scan"> & { readonly scan: Omit<OpAttrs["scan"], "body"> };
+/** The attributes of the op; the body of a structured op is the step's block. */
+export type StepAttrs = {
+  readonly [O in OpName]: O extends StructuredName ? Omit<OpAttrs[O], "body"> : OpAttrs[O];
+};
 
 /** One application of an op in a program. */
 export interface Step<O extends OpName = OpName> {

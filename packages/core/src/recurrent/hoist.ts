@@ -4,7 +4,7 @@ import { add } from "../ir/build/elementwise.ts";
 import { broadcast, transpose } from "../ir/build/shape.ts";
 import { parameter } from "../ir/build/source.ts";
 import { isElementwise, type OpAttrs, type OpName } from "../ir/ops.ts";
-import { mapGraph, type Pass, rewrite, substitute } from "../ir/rewrite.ts";
+import { mapGraph, type Pass, rewrite, rewriteBody, substitute } from "../ir/rewrite.ts";
 import { type AnyNode, type Dim, type Node, nodesOf, type Value } from "../ir/value.ts";
 
 type Axes = readonly number[];
@@ -303,7 +303,7 @@ function hoistRoots(roots: readonly Value[]): Value[] {
   for (const { node, output } of [...roots, ...nodesOf(roots).flatMap(({ inputs }) => inputs)])
     read.set(node, (read.get(node) ?? new Set()).add(output));
   return rewrite(roots, (node, inputs) => {
-    if (node.op !== "scan") return undefined;
+    if (node.op !== "scan") return rewriteBody(node, inputs, hoistRoots);
     const { body } = node.attrs;
     const results = hoistRoots(body.results);
     const inner = { ...node, attrs: { ...node.attrs, body: { parameters: body.parameters, results } } };

@@ -1,7 +1,7 @@
 /** Joining: the gradients of slices of one value, each padded with zeros, are one after another and need not be added. */
-import { apply } from "../ir/build/apply.ts";
 import { concat } from "../ir/build/shape.ts";
-import { mapGraph, type Pass, type RewriteRule, rewrite } from "../ir/rewrite.ts";
+import { mapGraph, type Pass, type RewriteRule, rewrite, rewriteBody } from "../ir/rewrite.ts";
+import { isStructured } from "../ir/structured.ts";
 import type { AnyNode, Dim, Node, Value } from "../ir/value.ts";
 
 type PadNode = Node<"pad"> & AnyNode;
@@ -49,13 +49,9 @@ const joinPadsOf: RewriteRule = (node, inputs) => {
 
 function joinRoots(roots: readonly Value[]): Value[] {
   return rewrite(roots, (node, inputs) => {
-    if (node.op !== "scan") return joinPadsOf(node, inputs);
-    const { body } = node.attrs;
-    const results = joinRoots(body.results);
-    if (results.every((result, i) => result === body.results[i])) return undefined;
-    return apply("scan", inputs, { ...node.attrs, body: { parameters: body.parameters, results } });
+    return isStructured(node.op) ? rewriteBody(node, inputs, joinRoots) : joinPadsOf(node, inputs);
   });
 }
 
-/** `graph` with sums of padded parts that lie one after another joined, in the bodies of scans too. */
+/** `graph` with sums of padded parts that lie one after another joined, in bodies too. */
 export const joinPads: Pass = (graph) => mapGraph(graph, joinRoots);

@@ -1,6 +1,7 @@
 /** A graph written as ONNX nodes: every node by its entry in the table, bodies as graphs within. */
 import {
   type AnyNode,
+  bodyOf,
   type Graph,
   type Node,
   nodesOf,
@@ -19,7 +20,7 @@ import { attributeMessages, storage, uniqueNames } from "./storage.ts";
 
 /** Everything below `roots`, the bodies included. */
 function allNodes(roots: readonly Value[]): AnyNode[] {
-  return nodesOf(roots).flatMap((node) => (node.op === "scan" ? [node, ...allNodes(node.attrs.body.results)] : [node]));
+  return nodesOf(roots).flatMap((node) => [node, ...allNodes(bodyOf(node)?.results ?? [])]);
 }
 
 /** Throws where an op has no form in ONNX, naming all of them at once. */

@@ -1,5 +1,5 @@
-/** Applies rewrite rules to graphs, including the bodies of scans. */
-import { type AnyNode, apply, type Graph, rewrite, type Value } from "@ostinato/core";
+/** Applies rewrite rules to graphs, including bodies. */
+import { type AnyNode, type Graph, isStructured, rewrite, rewriteBody, type Value } from "@ostinato/core";
 
 /** Returns the replacement of a node whose inputs have been rewritten; `undefined` keeps the node. */
 export type Rule = (node: AnyNode, inputs: readonly Value[]) => readonly Value[] | undefined;
@@ -7,11 +7,8 @@ export type Rule = (node: AnyNode, inputs: readonly Value[]) => readonly Value[]
 /** Applies a rule to every node that `roots` depend on, including nodes in bodies. */
 function everywhere(roots: readonly Value[], rule: Rule): Value[] {
   return rewrite(roots, (node, inputs) => {
-    if (node.op !== "scan") return rule(node, inputs);
-    const { body } = node.attrs;
-    const results = everywhere(body.results, rule);
-    if (results.every((result, i) => result === body.results[i])) return undefined;
-    return apply("scan", inputs, { ...node.attrs, body: { ...body, results } });
+    if (!isStructured(node.op)) return rule(node, inputs);
+    return rewriteBody(node, inputs, (results) => everywhere(results, rule));
   });
 }
 

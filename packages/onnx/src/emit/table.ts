@@ -71,4 +71,6 @@ export const opExports: OpExports = {
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 
   scan,
+  treeRecur: { rejected: "models of trees are not exported yet" },
+  treeRecurGrad: { rejected: "gradients belong to training" },
 };

@@ -2,7 +2,7 @@
  * Removes the sorting of rows, and the restoration of their order, that PyTorch adds for packed sequences (`enforce_sorted=False`). Ostinato does not need sorted
  * rows. Each row must be computed independently between the two.
  */
-import { type AnyNode, feed, nodesOf, rewrite, UnsupportedOpError, type Value } from "@ostinato/core";
+import { type AnyNode, feed, isStructured, nodesOf, rewrite, UnsupportedOpError, type Value } from "@ostinato/core";
 
 /** The permutation that a placeholder represents, or whose inverse it is. */
 interface Order {
@@ -42,7 +42,7 @@ function expectByRow(node: AnyNode, dim: string): void {
   const once = outputs.every(({ shape }) => shape.filter((each) => each === dim).length === 1);
   const table = op === "gather" && inputs[0]?.type.shape[0] === dim;
   const turns = op === "reverse" && outputs[0]?.shape[node.attrs.axis] === dim;
-  if (!once || table || turns || op === "scan" || op === "scatterAdd") refuse(`${op} combines several of them`);
+  if (!once || table || turns || isStructured(op) || op === "scatterAdd") refuse(`${op} combines several of them`);
 }
 
 /** The row order of each node. */

@@ -1,6 +1,7 @@
 /** What comes out of a step: the scores of the next token, and the weights of attention. */
 import { ConfigError, OstinatoError } from "../../errors.ts";
 import { log, logSoftmax } from "../../ir/build/elementwise.ts";
+import { bodyOf } from "../../ir/structured.ts";
 import type { Dim, Value } from "../../ir/value.ts";
 import type { BuiltModel } from "../build.ts";
 import { batchMajorShape, type Flow } from "../kinds.ts";
@@ -41,9 +42,10 @@ export function expectScores(spec: ModelSpec, { target, time, output }: Roles, f
   return units;
 }
 
-/** The op that numbers come from, behind moves of them and inside of a scan. */
+/** The op that numbers come from, behind moves of them and inside of a body. */
 function lastOp({ node, output }: Value): string {
-  if (node.op === "scan") return lastOp(node.attrs.body.results[output] as Value);
+  const inside = bodyOf(node)?.results[output];
+  if (inside) return lastOp(inside);
   if (node.op === "reshape" || node.op === "transpose") return lastOp(node.inputs[0] as Value);
   return node.op;
 }

@@ -62,6 +62,11 @@ const list =
     return given.map((item) => read(item, what, around));
   };
 
+const optional =
+  <T>(read: Reader<T>): Reader<T | undefined> =>
+  (given, what, around) =>
+    given === undefined ? undefined : read(given, what, around);
+
 const both =
   <T>(read: Reader<T>): Reader<readonly [T, T]> =>
   (given, what, around) => {
@@ -92,6 +97,7 @@ const dim: Reader<Dim> = (given, what, around) =>
   typeof given === "string" ? around.size(given) : size(given, what, around);
 const shape: Reader<Shape> = list(dim);
 const axes = list(axis);
+const body: Reader<Body> = (given, _, around) => around.body(given);
 const dtypes: readonly DType[] = Object.keys({ float32: true, int32: true, bool: true } satisfies Record<
   DType,
   true
@@ -203,7 +209,9 @@ const readers: { readonly [O in OpName]: Readers<OpAttrs[O]> | null } = {
   fused: null,
   ...(byRecurrence(recurrenceReaders) as unknown as { readonly [R in RecurrenceName]: Readers<OpAttrs[R]> }),
   ...byRecurrenceGrad(() => null),
-  scan: { body: (given, _, around) => around.body(given), carries: axis, sequences: size, reverse: truth },
+  scan: { body, carries: axis, sequences: size, reverse: truth },
+  treeRecur: { body, states: size, sequences: size, arity: optional(size) },
+  treeRecurGrad: null,
 };
 
 /** The ops that a graph may have. */

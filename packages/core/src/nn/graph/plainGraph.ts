@@ -2,7 +2,9 @@
 import { ConfigError, OstinatoError, ShapeError } from "../../errors.ts";
 import { apply } from "../../ir/build/apply.ts";
 import { constant } from "../../ir/build/source.ts";
+import { renamedLevelDim } from "../../ir/forest.ts";
 import type { OpAttrs, OpName } from "../../ir/ops.ts";
+import { bodyOf } from "../../ir/structured.ts";
 import { type AnyNode, type Body, type Dim, nodesOf, showType, type Value } from "../../ir/value.ts";
 import { sizeOf } from "../../tensor.ts";
 import { expectKeys, isRecord, type Json, shown } from "../options.ts";
@@ -55,7 +57,8 @@ function plainBody({ parameters, results }: Body): Json {
 
 function plainAttrs(node: AnyNode): PlainNode["attrs"] {
   if (node.op === "constant") return { ...node.attrs, data: node.attrs.data.map(numberToJson) };
-  if (node.op === "scan") return { ...node.attrs, body: plainBody(node.attrs.body) };
+  const body = bodyOf(node);
+  if (body) return { ...node.attrs, body: plainBody(body) } as PlainNode["attrs"];
   return node.attrs as unknown as PlainNode["attrs"];
 }
 
@@ -86,14 +89,6 @@ function numbersIn(given: unknown, what: string, count: number): readonly number
   if (missing !== undefined)
     throw new ConfigError(`${what} has ${shown(missing)}, but only the values 0 … ${count - 1} precede it`);
   return given as readonly number[];
-}
-
-/** @throws ShapeError if the numbers of inputs and results of a scan do not match its attributes */
-function expectScan({ length }: readonly Value[], { body, carries, sequences }: OpAttrs["scan"]): void {
-  if (carries + sequences > length || carries > body.results.length)
-    throw new ShapeError(
-      `it has ${carries} carries and ${sequences} sequences, but ${length} inputs and ${body.results.length} results`,
-    );
 }
 
 /** The remaining budget of nodes and numbers, shared by a graph and its bodies. */
@@ -140,14 +135,13 @@ class Reader {
     const op = readOp(node.op);
     const inputs = this.at(node.inputs, "inputs");
     const attrs = readAttrs(op, node.attrs, {
-      size: (name) => this.#place.size(name),
+      size: (name) => this.#sizeOf(name),
       body: (given) => this.#body(given),
     });
     if (op === "input") return [this.#input(inputs, attrs as InputAttrs)];
     if (op === "constant") this.#left.numbers -= (attrs as OpAttrs["constant"]).data.length;
     if (this.#left.numbers < 0)
       throw new ConfigError(`constants have more than ${MOST_NUMBERS} numbers; use parameters for large ones`);
-    if (op === "scan") expectScan(inputs, attrs as OpAttrs["scan"]);
     if (op === "size") return [this.#size(inputs, attrs as OpAttrs["size"])];
     const instead = this.#depth === 0 ? this.#place.instead?.(op, inputs, attrs) : undefined;
     const outputs = instead ?? apply(op, inputs, attrs);
@@ -165,8 +159,14 @@ class Reader {
     return inBody ? (apply("input", [], attrs)[0] as Value) : this.#place.input(attrs);
   }
 
+  /** A named size; in a body also one that the op sets, which is called after another. */
+  #sizeOf(name: string): Dim {
+    const rename = (nodes: string): Dim => this.#place.size(nodes);
+    return (this.#depth > 0 && renamedLevelDim(name, rename)) || this.#place.size(name);
+  }
+
   #size(inputs: readonly Value[], { dim }: OpAttrs["size"]): Value {
-    const known = this.#place.size(dim);
+    const known = this.#sizeOf(dim);
     return typeof known === "number" ? constant(known, "int32") : (apply("size", inputs, { dim: known })[0] as Value);
   }
 

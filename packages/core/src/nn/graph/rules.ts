@@ -2,6 +2,7 @@
 import { DataError } from "../../errors.ts";
 import { ops } from "../../ir/ops.ts";
 import { recurrenceInputs, recurrenceNames } from "../../ir/recurrences.ts";
+import { isStructured } from "../../ir/structured.ts";
 import { type AnyNode, type Dim, nodesOf, type Value, type ValueType } from "../../ir/value.ts";
 import { checkIds } from "../ids.ts";
 import type { InputData } from "../layer.ts";
@@ -49,7 +50,7 @@ function mixesSteps({ op, inputs, outputs, attrs }: AnyNode, time: Dim): boolean
   if (read.length === 0) return false;
   const alongLast = ops[op].group === "composite" && read[0]?.type.shape.at(-1) === time;
   const turned = op === "reverse" && read[0]?.type.shape[(attrs as { axis: number }).axis] === time;
-  return alongLast || turned || op === "scan" || outputs.some((output) => !over(output));
+  return alongLast || turned || isStructured(op) || outputs.some((output) => !over(output));
 }
 
 /** The number that fills a value, if there is one. */

@@ -1,9 +1,7 @@
 /** Forests: the trees of a batch level by level, as the index tensors that a backend gets. */
+import { nodesPerLevel } from "../../ir/forest.ts";
 import { type Int32Tensor, int32 } from "../../tensor.ts";
 import { type Structure, structureOf, type Tree } from "./tree.ts";
-
-/** A level of more nodes is split, so that what is computed at once is bounded. */
-const nodesPerLevel = 256;
 
 /** How large the tensors of a forest may become. */
 export interface ForestRoom {
