@@ -79,6 +79,7 @@ export {
   treesOf,
   writeTrees,
 } from "./trees/parenthesised.ts";
+export { type TreePictureOptions, treeSvg } from "./trees/picture.ts";
 export type { TreeLabels } from "./trees/scanner.ts";
 export { type LabelledTree, treeWords } from "./trees/tree.ts";
 export { type UniversalTag, universalTag, universalTags } from "./universal-tags.ts";
