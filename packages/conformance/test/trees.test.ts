@@ -26,8 +26,10 @@ import {
   RandomStream,
   sequenceModel,
   sequential,
+  sgd,
   sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
+  type Tensor,
   type Tree,
   toBytes,
   treeReader,
@@ -101,11 +103,39 @@ const trainerOn = (backend: Backend) =>
 
 const data = treebank(23, 9);
 
+const rowsOf = (tensor?: Tensor): number[][] =>
+  Array.from({ length: tensor?.shape[0] ?? 0 }, (_, row) => [...(tensor?.data ?? [])].slice(2 * row, 2 * row + 2));
+
 /** The share of rows of probabilities whose largest is that of the label. */
 function hits(probabilities: Float32Array, at: number, label: number): number {
   const row = [...probabilities.subarray(at, at + classes)];
   return Number(row.indexOf(Math.max(...row)) === label);
 }
+
+test("a node without a word has zeros, which training leaves; without maskZero 0 is a word", async () => {
+  for (const maskZero of [true, false]) {
+    const table = embedding({ inputDim: 4, outputDim: 2, maskZero, embeddingsInitializer: "ones", name: "table" });
+    const spec = sequential([table, treeSum({ units: 2 }), dense({ units: 1 })]);
+    await using trainer = await compile(spec, {
+      backend: reference(),
+      loss: meanSquaredError(),
+      optimizer: sgd(),
+      seed: 1,
+    });
+    const x: Tree[] = [{ values: [0, 2, 0, 1, 0], parents: [2, 2, 4, 4, -1] }];
+    await trainer.fit({ x, y: [[1, 2, 3, 4, 5]] }, { epochs: 3 });
+    const [zero, one, two, three] = rowsOf((await trainer.snapshot()).weights["table/embeddings"]);
+    expect(three).toEqual([1, 1]);
+    expect(one).not.toEqual([1, 1]);
+    expect(two).not.toEqual([1, 1]);
+    const nodes = await trainer.predict([{ values: [0], parents: [-1] }]);
+    const bias = (await trainer.snapshot()).weights["dense/bias"]?.data[0];
+    if (maskZero) expect(nodes.data[0]).toBe(bias);
+    else expect(nodes.data[0]).not.toBe(bias);
+    if (maskZero) expect(zero).toEqual([1, 1]);
+    else expect(zero).not.toEqual([1, 1]);
+  }
+});
 
 describe("figures", () => {
   test("over nodes count nodes, each once, and neither padding nor, by weight, nodes without a label", async () => {

@@ -4,6 +4,7 @@ import {
   defineLayer,
   dense,
   embedding,
+  type Flow,
   forestOf,
   input,
   lstm,
@@ -218,6 +219,34 @@ describe("the graph", () => {
       expect(treeOf(own, 4)).toBeUndefined();
     }
   });
+});
+
+describe("a layer of a user's own", () => {
+  const own = (flow: (x: Flow) => object) =>
+    defineLayer({
+      kind: "own",
+      parse: () => ({}),
+      takes: "a sequence",
+      outputs: { sequence: "sequence" },
+      build: (_context, _config, [x]) => [{ kind: "sequence", values: x.values, ...flow(x) }],
+    });
+  const chain = (flow: (x: Flow) => object) =>
+    sequential([embedding({ inputDim: 9, outputDim: 2 }), own(flow)({}), reading({})]);
+
+  test("passes trees on without knowing of them", () => {
+    const { spec } = chain(({ lengths }) => ({ lengths }));
+    const { inputs, calls } = buildModel(spec);
+    expect(calls[1]?.[0]?.tree).toBe(inputs[0]?.tree);
+    expect(inputs[0]?.tree).toBeDefined();
+  });
+
+  test("with trees from elsewhere is refused", () =>
+    expectMisuse([
+      "a copy",
+      () => chain(({ lengths, tree }) => ({ lengths, tree: { ...tree } })),
+      "ConfigError",
+      'own "own": its result has a tree that is not that of an input',
+    ]));
 });
 
 describe("what is no tree is refused", () => {
