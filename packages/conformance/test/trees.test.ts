@@ -31,10 +31,12 @@ import {
   sparseCategoricalCrossentropy,
   type Tensor,
   type Tree,
+  type TreeValues,
   toBytes,
   treeReader,
+  treeRecur,
 } from "@ostinato/core";
-import { add, broadcast, cast, matmul, mul, sum, tanh } from "@ostinato/core/graph";
+import { add, matmul, scatterAdd, tanh, type Value } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const words = 9;
@@ -51,12 +53,21 @@ const treeSum = defineLayer({
   outputs: { sequence: "sequence" },
   trees: treeReader,
   arity: ({ arity }) => arity ?? undefined,
-  build({ parameter }, { units }, [x]) {
-    const parts = Object.values(x.tree ?? {}).map((value) => sum(cast(value, "float32"), [0, 1]));
-    const all = parts.reduce((whole, part) => add(whole, part));
-    const W = parameter("W", [featuresOf(x), units], "glorotUniform");
-    const h = tanh(matmul(x.values, W));
-    return [{ ...x, values: add(h, mul(broadcast(all, h.type.shape, []), 0)) }];
+  build({ parameter }, { units, arity }, [x]) {
+    const parameters = { W: [featuresOf(x), units], R: [units, units] };
+    const [W, R] = Object.entries(parameters).map(([name, shape]) => parameter(name, shape, "glorotUniform"));
+    const [h] = treeRecur({
+      tree: x.tree as TreeValues,
+      sequences: [matmul(x.values, W as Value)],
+      constants: [R as Value],
+      states: [[units]],
+      ...(arity === null ? {} : { arity }),
+      body({ children: [children = []], slices: [own], constants: [R], parents, level }) {
+        const sum = parents ? scatterAdd(parents, children[0] as Value, level) : children.reduce((a, b) => add(a, b));
+        return [tanh(add(own as Value, matmul(sum, R as Value)))];
+      },
+    });
+    return [{ ...x, values: h as Value }];
   },
 });
 
