@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 const root = join(import.meta.dirname, "../..");
 
 /** Every folder of these names is a room of recurrences. */
-const rooms = ["recurrent", "cells"];
+const rooms = ["recurrent", "cells", "trees"];
 
 /** Tables with a row for each recurrence, and the lists of public names. */
 const tables = [

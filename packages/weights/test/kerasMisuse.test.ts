@@ -21,6 +21,7 @@ import {
   sequential,
   type Trained,
   timeDistributed,
+  treeLstm,
   UnsupportedOpError,
   zeros,
 } from "@ostinato/core";
@@ -188,6 +189,7 @@ describe("models that Keras has not", () => {
     ["queries of features", () => { const [a, b] = [input({ shape: [2], name: "a" }), x()]; return model([a, b], attention()([a, b])); }, /has features as its query, but Keras requires a sequence/],
     ["states that go on", () => sequential([x(), gru({ units: 2, stateful: true })]), /stateful is true/],
     ["steps that keep their places", () => sequential([x(), gru({ units: 2, reverse: true, returnSequences: true })]), /Keras reverses the order of the steps/],
+    ["trees", () => sequential([input({ shape: ["time", 2], tree: true }), treeLstm({ units: 2 })]), /Keras has no layers of trees/],
     ["lengths of inputs", () => sequential([input({ shape: ["time", 2], lengths: true }), gru({ units: 2 })]), /has lengths: true, which Keras does not support/],
   ]; // biome-ignore format: a table
 

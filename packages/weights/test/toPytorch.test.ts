@@ -20,6 +20,7 @@ import {
   model,
   parametersOf,
   RandomStream,
+  recursiveTensor,
   reversibleEmbedding,
   rnn,
   sequential,
@@ -28,6 +29,7 @@ import {
   state,
   type Trained,
   timeDistributed,
+  treeLstm,
   type Value,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
@@ -101,6 +103,11 @@ describe("what is written comes back, bit for bit", () => {
       x,
       attention({ scoreMode: "general", useScale: true })([simpleRnn({ units: 3, returnSequences: true })(x), x]),
     ),
+    trees: sequential([
+      embedding({ inputDim: 5, outputDim: 3, maskZero: true }),
+      treeLstm({ units: 3, type: "nary", arity: 2, returnSequences: true }),
+      recursiveTensor({ units: 3 }),
+    ]),
     plain: sequential([
       x,
       gru({ units: 2, useBias: false }),

@@ -1,11 +1,13 @@
 /** What the library's own layers are called, which no other may be. */
 import { recurrentKinds } from "./recurrent/kinds.ts";
+import { treeKinds } from "./trees/kinds.ts";
 
 /** The kinds of the library's own layers. */
 export const layerKinds = [
   "embedding",
   "reversibleEmbedding",
   ...recurrentKinds,
+  ...treeKinds,
   "attention",
   "additiveAttention",
   "dense",

@@ -21,11 +21,13 @@ import { recurrentDefinitions } from "./recurrent/table.ts";
 import { repeatAlong, repeatVector } from "./repeating.ts";
 import { reversibleEmbedding } from "./reversibleEmbedding.ts";
 import { timeDistributed } from "./timeDistributed.ts";
+import { treeDefinitions } from "./trees/table.ts";
 
 export const layerDefinitions = {
   embedding,
   reversibleEmbedding,
   ...recurrentDefinitions,
+  ...treeDefinitions,
   attention,
   additiveAttention,
   dense,

@@ -45,6 +45,11 @@ function kindsOf({ inputs, layers, calls }: ModelSpec): (readonly Kind[])[] {
 
 /** @throws UnsupportedOpError for inputs that Keras's layers do not accept */
 function expectTaken({ inputs, layers, calls, outputs }: ModelSpec): void {
+  const trees = inputs.find(({ tree }) => tree);
+  if (trees)
+    throw new UnsupportedOpError(
+      `the input "${trees.name}" has tree: true, and Keras has no layers of trees; save the model as safetensors, with toBytes or toPytorch`,
+    );
   const ragged = inputs.find(({ lengths }) => lengths);
   if (ragged)
     throw new UnsupportedOpError(
@@ -113,7 +118,7 @@ function expectSame(config: Json): void {
  *
  * The same model gives the same bytes.
  *
- * @throws UnsupportedOpError that names the layer and the option, for features without a Keras equivalent: `rnn` with cells, `lastStep`, `repeatAlong`, other kinds of attention, `stateful`, inputs with lengths, and masks that Keras ignores; ConfigError for values that are not trained models
+ * @throws UnsupportedOpError that names the layer and the option, for features without a Keras equivalent: `rnn` with cells, `lastStep`, `repeatAlong`, other kinds of attention, `stateful`, layers of trees, inputs with lengths, and masks that Keras ignores; ConfigError for values that are not trained models
  * @example await writeFile("model.keras", exportKeras(await trainer.snapshot()));
  */
 export function exportKeras(trained: Trained): Uint8Array<ArrayBuffer> {

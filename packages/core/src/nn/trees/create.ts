@@ -1,0 +1,104 @@
+/** The functions that make layers of trees. */
+import type { Kind } from "../kinds.ts";
+import type { AnyLayer, Symbolic } from "../layer.ts";
+import { createLayer as create, type OptionsOf } from "../make.ts";
+import {
+  type RecursiveConfig,
+  type RecursiveTensorConfig,
+  recursive as recursiveLayer,
+  recursiveTensor as tensorLayer,
+} from "./recursive.ts";
+import { type TreeGruConfig, treeGru as treeGruLayer } from "./treeGru.ts";
+import { type TreeLstmConfig, treeLstm as treeLstmLayer } from "./treeLstm.ts";
+
+/** A layer over the nodes of trees: of `input({ …, tree: true })`, or of what other layers made of its nodes. */
+export interface TreeLayer<Out extends Kind> extends AnyLayer {
+  (input: Symbolic<"sequence">): Symbolic<Out>;
+  readonly pointwise?: never;
+}
+
+/** Makes a layer of trees; what it gives depends on what it is to return. */
+interface TreeMaker<O> {
+  (options: O & { readonly returnSequences: true }): TreeLayer<"sequence">;
+  (options: O & { readonly returnSequences?: false }): TreeLayer<"features">;
+  (options: O): TreeLayer<"sequence" | "features">;
+}
+
+/** `arity` is required where children have places, and means nothing where they are summed. */
+type Typed<C> = Omit<OptionsOf<C & { readonly units: number }, "units">, "type" | "arity"> &
+  ({ readonly type?: "childSum"; readonly arity?: null } | { readonly type: "nary"; readonly arity: number });
+
+/**
+ * A Tree-LSTM (Tai, Socher and Manning 2015): each node's states are made from its input and the states of its children. Of trees whose nodes are the steps of
+ * a sequence, [batch, nodes, features] → [batch, units], the state of the root, or with `returnSequences` [batch, nodes, units], that of every node.
+ *
+ * - `type` ("childSum"): the gates see the sum of the states of any number of children in no order, as of a dependency tree, and a forget gate each child; a
+ *   chain of nodes is an `lstm` with the same weights. "nary": each of up to `arity` children in order has weights of its own, and its forget gate sees all of
+ *   them, as in a binary parse tree. A node with more children is a `DataError` that names the row and the node.
+ * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: any of `recurrentActivationNames`.
+ * - `dropout` (0) drops features of the inputs of nodes, `recurrentDropout` (0) units of the states of children on their way to the gates, in training only:
+ *   each tree has one mask of both, the same at all of its nodes and gates.
+ * - `kernelInitializer` ("glorotUniform"), `recurrentInitializer` ("orthogonal"), `biasInitializer` ("zeros", but ones for the forget gate by
+ *   `unitForgetBias`, true); `useBias` (true).
+ * - `kernelRegularizer`, `recurrentRegularizer`, `biasRegularizer` (none): { l1, l2 }.
+ * - `trainable` (true): false freezes the weights.
+ *
+ * The weights are W [4 · units, features], R and B [4 · units], with the rows of the gates i, o, f, c. R is [4 · units, units]; with "nary"
+ * [(3 + arity) · units, arity · units], with the rows of i, o, f of each child, c, and the columns of each child.
+ *
+ * @throws ConfigError where `arity` does not go with the type; ShapeError where the input has no trees
+ * @example
+ * const sentiment = sequential([
+ *   input({ shape: ["nodes"], tree: true }),
+ *   embedding({ inputDim: 5000, outputDim: 50, maskZero: true }), // 0: a node without a word
+ *   treeLstm({ units: 100, type: "nary", arity: 2, returnSequences: true }),
+ *   dense({ units: 5, activation: "softmax" }), // a label for each node
+ * ]);
+ */
+export const treeLstm: TreeMaker<Typed<TreeLstmConfig>> = (options: object) =>
+  create("treeLstm", treeLstmLayer, options);
+
+/**
+ * A gated recurrent unit over trees: [batch, nodes, features] → [batch, units], the state of the root, or with `returnSequences` [batch, nodes, units]. The
+ * options of `treeLstm` but `unitForgetBias`. With `type` "childSum" (Zhou, Liu and Pan 2016) the state before is the sum of those of the children; a chain is a
+ * `gru` with `resetAfter: false` and the same weights. With "nary" each of up to `arity` children has a reset gate and an update gate of its own that see all of
+ * them, and the update gates share the node out among the children and the candidate (Chen et al. 2015): they are a softmax, whatever `recurrentActivation`.
+ *
+ * The weights are W [3 · units, features], R and B [3 · units], with the rows of the gates z, r, h. R is [3 · units, units]; with "nary"
+ * [(2 · arity + 1) · units, arity · units], with the rows of z of each child, r of each child, h.
+ *
+ * @throws ConfigError where `arity` does not go with the type; ShapeError where the input has no trees
+ * @example treeGru({ units: 100, type: "nary", arity: 2 })
+ */
+export const treeGru: TreeMaker<Typed<TreeGruConfig>> = (options: object) => create("treeGru", treeGruLayer, options);
+
+/**
+ * The recursive network (Socher, Lin, Ng and Manning 2011): a leaf is its input, any other node is `activation(x + R · [h0; …] + B)` of up to `arity` (2) children
+ * in order, where x is zero for a node without a word. [batch, nodes, units] → [batch, units], the root, or with `returnSequences` [batch, nodes, units].
+ *
+ * Inputs must be as wide as `units`; put `dense({ units })` before it where they are not. There is no kernel: the options are those of `treeLstm` but `type`,
+ * and those of the gates and of the kernel. The weights are R [units, arity · units] and B [units].
+ *
+ * @throws ShapeError where inputs are of another width, or have no trees
+ * @example
+ * sequential([
+ *   input({ shape: ["nodes"], tree: true }),
+ *   embedding({ inputDim: 5000, outputDim: 30, maskZero: true }),
+ *   recursive({ units: 30 }),
+ *   dense({ units: 5, activation: "softmax" }),
+ * ]);
+ */
+export const recursive: TreeMaker<OptionsOf<RecursiveConfig, "units">> = (options: object) =>
+  create("recursive", recursiveLayer, options);
+
+/**
+ * The recursive neural tensor network (Socher et al. 2013): `recursive` with a bilinear form in which each two units of children meet,
+ * `activation(x + sᵀ · V · s + R · s + B)` with s the states of all children side by side. The options of `recursive`, and `tensorInitializer`
+ * ("glorotUniform") and `tensorRegularizer` (none) for V [units, arity · units, arity · units]: its size grows with the cube of the units, which were 25 to 35 in
+ * the paper.
+ *
+ * @throws ShapeError where inputs are of another width, or have no trees
+ * @example recursiveTensor({ units: 25, returnSequences: true })
+ */
+export const recursiveTensor: TreeMaker<OptionsOf<RecursiveTensorConfig, "units">> = (options: object) =>
+  create("recursiveTensor", tensorLayer, options);
