@@ -1,6 +1,6 @@
 /** Run Ostinato programs on TensorFlow.js kernels: cpu, wasm. */
 /// <reference lib="esnext.disposable" preserve="true" />
-import { type Backend, isComposite, isStructured, type Tensors, UnsupportedOpError } from "@ostinato/core";
+import { type Backend, isComposite, type Tensors, UnsupportedOpError } from "@ostinato/core";
 import { connect, type TfjsBackendName } from "./connect.ts";
 import { Device } from "./device.ts";
 import { kernels } from "./kernels/table.ts";
@@ -47,7 +47,7 @@ export async function tfjs(tf: Tfjs, { backend: name }: TfjsOptions): Promise<Tf
   checkKernels(tf, name);
   return {
     name: `tfjs-${name}`,
-    runs: ({ op }) => op === "scan" || !(isComposite(op) || isStructured(op)),
+    runs: ({ op }) => !isComposite(op),
     open: async (state) => new TfjsSession(new Device(tf, name, backend), state),
   };
 }

@@ -18,8 +18,9 @@ import {
   zeros,
 } from "@ostinato/core";
 import type { Device } from "./device.ts";
-import { execute, type Slots } from "./execute.ts";
+import { execute } from "./execute.ts";
 import { fit, type Kept, type Plan, planOf } from "./plan.ts";
+import type { Fed, Slots } from "./run.ts";
 import type { HostData, TensorInfo } from "./tfjs.ts";
 
 const show = (dtype: string, shape: readonly number[]): string => `${dtype}${showShape(shape)}`;
@@ -129,11 +130,16 @@ export class TfjsSession implements Session {
     const holds = new Map<string, TensorInfo>();
     try {
       const slots: Slots = [];
-      for (const { name, value } of program.feeds) slots[value] = upload(device, feeds[name] as Tensor);
+      const fed = new Map<number, Fed>();
+      for (const { name, value } of program.feeds) {
+        const tensor = feeds[name] as Tensor;
+        slots[value] = upload(device, tensor);
+        fed.set(value, { name, data: tensor.data });
+      }
       for (const { name, value } of program.states) slots[value] = device.share(this.#piece(name));
       for (const { name, value } of program.held) slots[value] = device.share(this.#held.get(name) as TensorInfo);
       for (const [value, x] of plan.kept.values) slots[value] = x;
-      execute({ device, plan, slots }, program.steps.slice(program.prepared));
+      execute({ device, plan, slots, fed }, program.steps.slice(program.prepared));
       const at = (value: number): TensorInfo => slots[value] as TensorInfo;
       const fetches = program.fetches.map(
         async ({ name, value }) => [name, await this.#read(name, at(value), into[name])] as const,
@@ -168,7 +174,7 @@ export class TfjsSession implements Session {
       const slots: Slots = [];
       for (const { name, value } of program.states) slots[value] = device.share(this.#piece(name));
       const steps = program.steps.slice(0, program.prepared);
-      execute({ device, plan, slots }, steps);
+      execute({ device, plan, slots, fed: new Map() }, steps);
       for (const value of steps.flatMap(({ outputs }) => outputs)) {
         const x = slots[value];
         if (x !== undefined) kept.values.set(value, x);

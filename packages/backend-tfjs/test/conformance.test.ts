@@ -1,22 +1,13 @@
 /** The suite that every backend must pass, on tfjs-cpu and tfjs-wasm, and on the kernels that devices run which cannot be read at once. */
 
-import { type TfjsBackendName, tfjs } from "@ostinato/backend-tfjs";
+import { tfjs } from "@ostinato/backend-tfjs";
 import { testBackend } from "@ostinato/conformance";
-import type { Backend } from "@ostinato/core";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import { connect } from "../src/connect.ts";
-import { Device } from "../src/device.ts";
-import { TfjsSession } from "../src/session.ts";
+import { likeAGpu } from "./programs.ts";
 
 const liveBuffers = (name: string) => (): number => tf.engine().registry[name]?.numDataIds() ?? 0;
-
-/** The backend as if its data could not be read at once, as on a GPU. */
-async function likeAGpu(name: TfjsBackendName): Promise<Backend> {
-  const [backend, instance] = [await tfjs(tf, { backend: name }), await connect(tf, name)];
-  return { ...backend, open: async (state) => new TfjsSession(new Device(tf, name, instance, false), state) };
-}
 
 testBackend({ name: "tfjs-cpu", create: () => tfjs(tf, { backend: "cpu" }), liveBuffers: liveBuffers("cpu") });
 testBackend({

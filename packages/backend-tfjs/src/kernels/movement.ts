@@ -25,15 +25,17 @@ export function around(shape: readonly number[], axis: number, end: number = axi
   };
 }
 
-type Plain = "float32" | "int32" | "bool";
+/** The data types of programs. */
+export type Plain = "float32" | "int32" | "bool";
 
-function emptyData(dtype: Plain, size: number): HostData {
+/** Zeros, as tfjs holds them. */
+export function plainData(dtype: Plain, size: number): HostData {
   if (dtype === "float32") return new Float32Array(size);
   return dtype === "int32" ? new Int32Array(size) : new Uint8Array(size);
 }
 
 function onHost(device: Device, x: TensorInfo, shape: readonly number[], fill: (from: HostData, to: HostData) => void) {
-  const to = emptyData(x.dtype as Plain, product(shape));
+  const to = plainData(x.dtype as Plain, product(shape));
   fill(device.readNow(x), to);
   return device.upload(to, shape, x.dtype as Plain);
 }
@@ -137,7 +139,7 @@ export function addUp(device: Device, x: TensorInfo, { outer, extent, inner }: A
         for (let i = 0; i < inner; i++, at++) sums[base + i]! += from[at] as number;
       }
     }
-    const to = emptyData(x.dtype as Plain, outer * inner);
+    const to = plainData(x.dtype as Plain, outer * inner);
     to.set(sums);
     return device.upload(to, [outer, inner], x.dtype as Plain);
   }
