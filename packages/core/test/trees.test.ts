@@ -267,6 +267,12 @@ describe("what is no tree is refused", () => {
     ),
     refused(small[0], "ShapeError", "one tree", "[tree]"),
     refused(7, "ShapeError", "a list of trees"),
+    refused(
+      [{ words: ["film"], parents: [-1], labels: ["3"] }],
+      "ShapeError",
+      "row 0 is a tree of words",
+      "encodeTrees",
+    ),
     refused([small[0], null], "ShapeError", "row 1 is null"),
     refused([], "DataError", "no rows"),
     refused(tree([]), "DataError", "row 1 has no nodes"),
@@ -280,6 +286,20 @@ describe("what is no tree is refused", () => {
     refused(tree(["1", -1]), "DataError", 'node 0 has the parent "1"'),
     refused(tree([1, -1], [1, 9]), "DataError", 'embedding "words"', "row 1 has the id 9 at node 1"),
     refused(tree([1, -1], [1, "good"]), "DataError", "row 1", 'the string "good"', "encodeTexts"),
+    ...[
+      [[0, 1, 2, 0], [1]],
+      [
+        [0, 1, 2, 0, 1],
+        [1, 1],
+      ],
+    ].map(
+      (y, row): Misuse => [
+        `labels of ${row === 0 ? "too few" : "too many"} nodes`,
+        () => read(chain, small, y, sparseCategoricalCrossentropy()),
+        "ShapeError",
+        `row ${row} has ${y[row]?.length} steps, input "input" has ${row === 0 ? 5 : 1} nodes`,
+      ],
+    ),
     [
       "trees for a plain input",
       () => read(sequential([embedding({ inputDim: 9, outputDim: 2, maskZero: true }), lstm({ units: 2 })]), small),

@@ -41,6 +41,15 @@ const isTree = (data: unknown): data is Tree => isRecord(data) && isList(data.va
 
 const FORM = "{ values, parents }";
 
+/** What stands in the place of a tree, and what to do about it. */
+function insteadOf(data: unknown): string {
+  if (isList(data))
+    return "a list; give its nodes their parents, or build the model without tree: true, and with layers of sequences";
+  if (isRecord(data) && "words" in data && "parents" in data)
+    return "a tree of words; encodeTrees(vocabulary, trees) of @ostinato/datasets gives them ids";
+  return shown(data);
+}
+
 /** @throws DataError, ShapeError where it is no list of trees that have nodes */
 function expectTrees(label: string, data: unknown): asserts data is readonly Tree[] {
   if (!Array.isArray(data)) {
@@ -48,10 +57,7 @@ function expectTrees(label: string, data: unknown): asserts data is readonly Tre
     throw new ShapeError(`${label} takes a list of trees ${FORM}, got ${way}`);
   }
   data.forEach((tree: unknown, row) => {
-    if (!isTree(tree))
-      throw new ShapeError(
-        `${label} takes trees ${FORM}, row ${row} is ${isList(tree) ? "a list; give its nodes their parents, or build the model without tree: true, and with layers of sequences" : shown(tree)}`,
-      );
+    if (!isTree(tree)) throw new ShapeError(`${label} takes trees ${FORM}, row ${row} is ${insteadOf(tree)}`);
     const nodes = tree.parents.length;
     if (nodes === 0) throw new DataError(`${label}, row ${row} has no nodes; a tree has a root at least`);
     if (tree.values.length !== nodes)

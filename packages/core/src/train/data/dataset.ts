@@ -124,15 +124,19 @@ export function lengthsOver(dataset: Dataset, time: string): Int32Array {
   );
 }
 
-/** What is over time, a target or weights of steps, must reach as far as each row of the inputs with the same time axis. */
+/**
+ * What is over time, a target or weights of steps, must reach as far as each row of the inputs with the same time axis; where rows are trees, and it has rows of
+ * lengths of their own, as far and no further.
+ */
 function checkFollows(column: Column, dataset: Dataset): void {
   const { time, label } = column.spec;
   if (typeof time !== "string") return;
-  for (const input of inputsOver(dataset, time)) {
+  for (const { spec, lengths, trees } of inputsOver(dataset, time)) {
     for (let row = 0; row < column.rows; row++) {
-      if ((column.lengths[row] as number) < (input.lengths[row] as number)) {
+      const beyond = (column.lengths[row] as number) - (lengths[row] as number);
+      if (beyond < 0 || (beyond > 0 && trees && column.ragged)) {
         throw new ShapeError(
-          `${label}, row ${row} has ${column.lengths[row]} steps, ${input.spec.label} has ${input.lengths[row]}`,
+          `${label}, row ${row} has ${column.lengths[row]} steps, ${spec.label} has ${lengths[row]}${trees ? " nodes" : ""}`,
         );
       }
     }
