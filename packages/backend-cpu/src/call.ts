@@ -1,15 +1,5 @@
 /** What a kernel is given: where its operands lie and how large they are in this run. Made once at compile; only numbers in it change. */
-import type {
-  CompositeName,
-  DType,
-  OpAttrs,
-  OpName,
-  PrimitiveName,
-  Shape,
-  Sizes,
-  Step,
-  StructuredName,
-} from "@ostinato/core";
+import type { CompositeName, DType, OpAttrs, OpName, PrimitiveName, Shape, Sizes, Step } from "@ostinato/core";
 import type { Memory } from "./memory.ts";
 
 /** A value in memory. Elements of the actual size lie densely, row-major. */
@@ -49,6 +39,8 @@ export interface Call<O extends OpName = OpName> {
 
 /** What a kernel makes of inputs once, where these do not change from run to run. */
 export interface Packing<O extends OpName = OpName> {
+  /** It pays only where the call runs many times in a run, in which it is made once. */
+  readonly often?: true;
   /** The places of the inputs that it reads. */
   inputs(call: Call<O>): readonly number[];
   bytes(call: Call<O>): number;
@@ -68,8 +60,8 @@ export interface Kernel<O extends OpName = OpName> {
   supports?(attrs: OpAttrs[O]): boolean;
 }
 
-/** Every primitive, and the composites that run natively. Inputs are not computed, and ops with bodies are run by the executable itself. */
-export type Kernels = { readonly [O in Exclude<PrimitiveName, "input" | StructuredName>]: Kernel<O> } & {
+/** Every primitive, and the composites that run natively. Inputs are not computed, and a scan is run by the executable itself. */
+export type Kernels = { readonly [O in Exclude<PrimitiveName, "input" | "scan">]: Kernel<O> } & {
   readonly [O in CompositeName]?: Kernel<O>;
 };
 

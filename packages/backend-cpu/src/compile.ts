@@ -2,7 +2,6 @@
 import {
   type AnyStep,
   type Block,
-  isStructured,
   keptKey,
   type NamedValue,
   type Program,
@@ -13,6 +12,7 @@ import {
 import { aligned, type Call, type Kernel, type Kernels, type View } from "./call.ts";
 import type { Keeping } from "./kept.ts";
 import { type Ready, type ScanCall, scanKernel } from "./scan.ts";
+import { constantsFrom, Repeated, type TreeName, treeCall } from "./tree.ts";
 import { resize, unread, viewAt } from "./views.ts";
 import { emptyWalk } from "./walk.ts";
 
@@ -84,22 +84,24 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     program.updates.length + program.commits.length === 0 &&
     !prepared.includes(step) &&
     indexes.every((i) => program.values[step.inputs[i]].storage.kind in lasting);
-  const compileSteps = (steps: readonly AnyStep[]): Ready[] =>
+  const compileSteps = (steps: readonly AnyStep[], repeated?: Repeated): Ready[] =>
     steps.flatMap((step) => {
       const inputs = step.inputs.map(view);
       const outputs = step.outputs.map(view);
       if (step.alias) {
         inputs[0].followers.push(outputs[0]);
+        if (repeated?.constants.has(inputs[0])) repeated.constants.add(outputs[0]);
         return [];
       }
       let call: Call = { op: step.op, attrs: step.attrs, inputs, outputs, sizes, walk: emptyWalk() };
       if (step.op === "scan") return [ready(scanKernel as Kernel, compileScan(step, call as Call<"scan">))];
-      const kernel =
-        step.op === "input" || isStructured(step.op) ? undefined : (kernels[step.op] as Kernel | undefined);
+      const kernel = step.op === "input" ? undefined : (kernels[step.op] as Kernel | undefined);
       if (!kernel) throw new UnsupportedOpError(`there is no kernel for ${step.op}; lower the graph for this backend`);
+      if (step.block) call = compileTree(step as Step<TreeName>, call as Call<TreeName>);
       call = (kernel.prepare?.(call) ?? call) as Call;
       const { packing } = kernel;
-      if (packing && packs(step, packing.inputs(call))) {
+      if (packing?.often) call = repeated?.pack(call, packing) ?? call;
+      else if (packing && packs(step, packing.inputs(call))) {
         const room = viewAt({ dtype: "float32", shape: [] }, keptBytes);
         keptBytes += aligned(packing.bytes(call));
         call = { ...call, packed: room };
@@ -121,6 +123,23 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       steps: compileSteps(block.steps),
       crossing: isCrossing(block, carries),
     };
+  };
+  const compileTree = (step: Step<TreeName>, call: Call<TreeName>): Call => {
+    const block = step.block as Block;
+    const parameters = block.parameters.map(view);
+    const from = constantsFrom(call);
+    const constants = parameters.slice(from);
+    constants.forEach((constant, i) => {
+      call.inputs[call.inputs.length - constants.length + i].followers.push(constant);
+    });
+    const outside = scratchBytes;
+    scratchBytes = 0;
+    const repeated = new Repeated(constants);
+    const steps = compileSteps(block.steps, repeated);
+    const names = step.inputs.map((input) => program.feeds.find(({ value }) => value === input)?.name ?? step.op);
+    const body = { parameters, results: block.results.map(view), steps, packings: repeated.packings, scratchBytes };
+    scratchBytes = outside;
+    return treeCall(call, body, views, names);
   };
   const prepare = compileSteps(prepared);
   const steps = compileSteps(program.steps.slice(program.prepared));

@@ -24,3 +24,4 @@ export { supportingKernels } from "./kernels/supporting.ts";
 export { cpuKernels } from "./kernels/table.ts";
 export { type Memory, PlainMemory } from "./memory.ts";
 export { type ArenaOptions, arenaBackend } from "./session.ts";
+export { type MoveRows, treeKernelsBy } from "./tree.ts";

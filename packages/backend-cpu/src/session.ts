@@ -6,7 +6,6 @@ import {
   type DType,
   DTypeError,
   type Executable,
-  isStructured,
   type Program,
   type Session,
   ShapeError,
@@ -39,12 +38,12 @@ export function arenaBackend({ name, kernels, plain, createMemory }: ArenaOption
   return {
     name,
     runs: (node: AnyNode): boolean => {
-      if (node.op === "input" || isStructured(node.op)) return node.op !== "treeRecur" && node.op !== "treeRecurGrad";
+      if (node.op === "input" || node.op === "scan") return true;
       const kernel = kernels[node.op] as Kernel | undefined;
       return kernel !== undefined && (kernel.supports?.(node.attrs) ?? true);
     },
     ...(plain
-      ? { runsPlainly: ({ op }: AnyNode) => op !== "input" && !isStructured(op) && kernels[op] === plain[op] }
+      ? { runsPlainly: ({ op }: AnyNode) => op !== "input" && op !== "scan" && kernels[op] === plain[op] }
       : {}),
     open: async (state: Tensors): Promise<Session> => {
       const memory = await createMemory();

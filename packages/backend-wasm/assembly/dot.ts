@@ -5,8 +5,13 @@
 import { loadPart, normal, past, storePart } from "./lanes";
 import { packLeft, packRight } from "./packing";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
-import { COLUMNS, Dot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
+import { BLOCK_BYTES, COLUMNS, Dot, PackDot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
 import { address, argument, tick } from "./team";
+import { areFinite, countNothing, countZeros, listSteps, nextLine, packLeftSteps, packRightSteps, packRows, spreadRows } from "./zeros";
+
+/** Bytes of the packed tiles of a thread, and of a block of sums between them and the list of steps. */
+const LEFT_TILE: usize = <usize>(blocksOf(TILE_ROWS) * TILE_DEPTH) * LEFT_STEP;
+const RIGHT_TILE: usize = <usize>(panelsOf(TILE_COLUMNS) * TILE_DEPTH) * RIGHT_STEP;
 
 /** The first of a thread's rows or columns, counted over the batch. */
 @inline
@@ -34,9 +39,20 @@ function multiplyFew(rows: i32, a: usize, b: usize, depth: i32, to: usize, strid
   for (let row = 0; row < rows; row++) memory.copy(to + <usize>row * stride, block + <usize>row * RIGHT_STEP, bytes);
 }
 
-/** The product of a packed tile of rows with one of columns, written to rows of floats, or added to what is there. */
-function multiplyTiles(a: usize, rows: i32, b: usize, columns: i32, depth: i32, to: usize, stride: usize, block: usize, add: bool): void {
-  for (let column = 0; column < columns; column += COLUMNS, b += <usize>depth * RIGHT_STEP) {
+/** The product of a packed tile of rows with one of columns, whose panels are `panel` bytes apart: written to rows of floats, or added to what is there. */
+function multiplyTiles(
+  a: usize,
+  rows: i32,
+  b: usize,
+  panel: usize,
+  columns: i32,
+  depth: i32,
+  to: usize,
+  stride: usize,
+  block: usize,
+  add: bool,
+): void {
+  for (let column = 0; column < columns; column += COLUMNS, b += panel) {
     const count = min(COLUMNS, columns - column);
     let left = a;
     for (let row = 0; row < rows; row += ROWS, left += <usize>depth * LEFT_STEP) {
@@ -48,52 +64,173 @@ function multiplyTiles(a: usize, rows: i32, b: usize, columns: i32, depth: i32, 
   }
 }
 
-/** Arguments: batch, rows, columns, depth; a, its strides over batch, rows, depth; b likewise; a bias of the columns, or 0; the result; room and its size. */
-export function dot(thread: i32, threads: i32): void {
-  const batch = argument(Dot.batch);
+/** Packs the columns of the right operand for many products: panels of their whole depth. Each thread takes a range of the panels. */
+export function packDot(thread: i32, threads: i32): void {
+  const columns = argument(PackDot.columns);
+  const depth = argument(PackDot.depth);
+  const stride = address(PackDot.columnStride);
+  const panels = panelsOf(columns);
+  const first = startOf(panels, thread, threads);
+  const count = min(columns, startOf(panels, thread + 1, threads) * COLUMNS) - first * COLUMNS;
+  const to = address(PackDot.to) + <usize>(first * depth) * RIGHT_STEP;
+  packRight(address(PackDot.b) + <usize>(first * COLUMNS) * stride, stride, address(PackDot.depthStride), count, depth, to);
+}
+
+/** Of so many lines these zeros are worth leaving out: to look whether the other operand is finite takes as long as some products. */
+@inline
+function areMany(zeros: i32, lines: i32): bool {
+  return zeros >= 8 && zeros * 8 >= lines;
+}
+
+/** A tile of columns, packed: to `room`, or as it lies in what was packed before. */
+@inline
+function rightTile(b: usize, column: i32, columns: i32, k: i32, length: i32, room: usize): usize {
+  const packed = address(Dot.packed);
+  if (packed !== 0) return packed + <usize>((column / COLUMNS) * argument(Dot.depth) + k) * RIGHT_STEP;
+  const columnStride = address(Dot.bColumnStride);
+  const depthStride = address(Dot.bDepthStride);
+  packRight(b + <usize>column * columnStride + <usize>k * depthStride, columnStride, depthStride, columns, length, room);
+  return room;
+}
+
+/** Bytes between the panels of a tile of columns. */
+@inline
+function panelBytes(length: i32): usize {
+  return <usize>(address(Dot.packed) !== 0 ? argument(Dot.depth) : length) * RIGHT_STEP;
+}
+
+/** Some rows and columns of one product: of a and b, to y. */
+function part(a: usize, b: usize, y: usize, firstRow: i32, endRow: i32, firstColumn: i32, endColumn: i32, room: usize): void {
+  const depth = argument(Dot.depth);
+  const aRow = address(Dot.aRowStride);
+  const aDepth = address(Dot.aDepthStride);
+  const stride = <usize>argument(Dot.columns) << 2;
+  const packedB = room + LEFT_TILE;
+  const block = packedB + RIGHT_TILE;
+  for (let column = firstColumn; column < endColumn; column += TILE_COLUMNS) {
+    const columns = min(TILE_COLUMNS, endColumn - column);
+    const bias = past(address(Dot.bias), <usize>column << 2);
+    // The columns stay packed for all rows, whose sums lie in the result meanwhile.
+    for (let k = 0; k < depth; k += TILE_DEPTH) {
+      const length = min(TILE_DEPTH, depth - k);
+      const right = rightTile(b, column, columns, k, length, packedB);
+      const panel = panelBytes(length);
+      for (let row = firstRow; row < endRow; row += TILE_ROWS) {
+        const rows = min(TILE_ROWS, endRow - row);
+        tick();
+        packLeft(a + <usize>row * aRow + <usize>k * aDepth, aRow, aDepth, rows, length, room);
+        const to = y + <usize>row * stride + (<usize>column << 2);
+        multiplyTiles(room, rows, right, panel, columns, length, to, stride, block, k > 0);
+        if (k + length < depth) continue;
+        for (let i = 0; i < rows; i++) finish(to + <usize>i * stride, columns, bias);
+      }
+    }
+  }
+}
+
+/** The same without rows of zeros. The other rows of the result come one after another first, and then to their places. */
+function partOfRows(a: usize, b: usize, y: usize, firstRow: i32, endRow: i32, firstColumn: i32, endColumn: i32, room: usize): void {
+  const depth = argument(Dot.depth);
+  const aRow = address(Dot.aRowStride);
+  const stride = <usize>argument(Dot.columns) << 2;
+  const packedB = room + LEFT_TILE;
+  const block = packedB + RIGHT_TILE;
+  for (let column = firstColumn; column < endColumn; column += TILE_COLUMNS) {
+    const columns = min(TILE_COLUMNS, endColumn - column);
+    const bias = past(address(Dot.bias), <usize>column << 2);
+    const to = y + <usize>firstRow * stride + (<usize>column << 2);
+    let done = 0;
+    for (let k = 0; k < depth; k += TILE_DEPTH) {
+      const length = min(TILE_DEPTH, depth - k);
+      const right = rightTile(b, column, columns, k, length, packedB);
+      const panel = panelBytes(length);
+      done = 0;
+      for (let row = firstRow; row < endRow; row = nextLine()) {
+        tick();
+        const rows = packRows(a, aRow, depth, row, endRow, TILE_ROWS, <usize>k << 2, length, room);
+        multiplyTiles(room, rows, right, panel, columns, length, to + <usize>done * stride, stride, block, k > 0);
+        done += rows;
+      }
+    }
+    spreadRows(a + <usize>firstRow * aRow, aRow, depth, endRow - firstRow, done, to, stride, <usize>columns << 2);
+    for (let i = 0; i < endRow - firstRow; i++) finish(to + <usize>i * stride, columns, bias);
+  }
+}
+
+/** The same without the steps of the sum that add nothing. */
+function partOfSteps(a: usize, b: usize, y: usize, firstRow: i32, endRow: i32, firstColumn: i32, endColumn: i32, room: usize): void {
+  const depth = argument(Dot.depth);
+  const aDepth = address(Dot.aDepthStride);
+  const bDepth = address(Dot.bDepthStride);
   const allRows = argument(Dot.rows);
   const allColumns = argument(Dot.columns);
+  const stride = <usize>allColumns << 2;
+  const packedB = room + LEFT_TILE;
+  const block = packedB + RIGHT_TILE;
+  const list = block + BLOCK_BYTES;
+  for (let column = firstColumn; column < endColumn; column += TILE_COLUMNS) {
+    const columns = min(TILE_COLUMNS, endColumn - column);
+    const bias = past(address(Dot.bias), <usize>column << 2);
+    for (let k = 0; k < depth; k = nextLine()) {
+      // Whole lines, so that all threads leave out the same.
+      const length = listSteps(a, aDepth, allRows, b, bDepth, allColumns, k, depth, TILE_DEPTH, list);
+      packRightSteps(b + (<usize>column << 2), bDepth, columns, list, length, packedB);
+      for (let row = firstRow; row < endRow; row += TILE_ROWS) {
+        const rows = min(TILE_ROWS, endRow - row);
+        tick();
+        const to = y + <usize>row * stride + (<usize>column << 2);
+        if (length > 0) {
+          packLeftSteps(a + (<usize>row << 2), aDepth, rows, list, length, room);
+          multiplyTiles(room, rows, packedB, <usize>length * RIGHT_STEP, columns, length, to, stride, block, k > 0);
+        } else if (k === 0) for (let i = 0; i < rows; i++) memory.fill(to + <usize>i * stride, 0, <usize>columns << 2);
+      }
+    }
+    for (let row = firstRow; row < endRow; row++) finish(y + <usize>row * stride + (<usize>column << 2), columns, bias);
+  }
+}
+
+/**
+ * Arguments: batch, rows, columns, depth; a, its strides over batch, rows, depth; b likewise, and its columns as `packDot` packs them, or 0; a bias of the columns,
+ * or 0; the result; room and its size.
+ */
+export function dot(thread: i32, threads: i32): void {
+  const batch = argument(Dot.batch);
+  const rows = argument(Dot.rows);
+  const columns = argument(Dot.columns);
   const depth = argument(Dot.depth);
+  const byRows = rows >= columns;
+  // Columns that are packed are shared out by whole panels.
+  const unit = !byRows && address(Dot.packed) !== 0 ? COLUMNS : 1;
+  const lines = byRows ? rows : unit === 1 ? columns : panelsOf(columns);
+  const firstLine = startOf(batch * lines, thread, threads);
+  const endLine = startOf(batch * lines, thread + 1, threads);
+  const room = address(Dot.tiles) + <usize>thread * address(Dot.tileBytes);
+
   const aRow = address(Dot.aRowStride);
   const aDepth = address(Dot.aDepthStride);
   const bColumn = address(Dot.bColumnStride);
   const bDepth = address(Dot.bDepthStride);
-  const byRows = allRows >= allColumns;
-  const lines = byRows ? allRows : allColumns;
-  const firstLine = startOf(batch * lines, thread, threads);
-  const endLine = startOf(batch * lines, thread + 1, threads);
-  const stride = <usize>allColumns << 2;
-
-  const packedA = address(Dot.tiles) + <usize>thread * address(Dot.tileBytes);
-  const packedB = packedA + <usize>(blocksOf(TILE_ROWS) * TILE_DEPTH) * LEFT_STEP;
-  const block = packedB + <usize>(panelsOf(TILE_COLUMNS) * TILE_DEPTH) * RIGHT_STEP;
   for (let n = firstLine / lines; n * lines < endLine; n++) {
     const first = max(firstLine - n * lines, 0);
     const end = min(endLine - n * lines, lines);
     const firstRow = byRows ? first : 0;
-    const endRow = byRows ? end : allRows;
-    const firstColumn = byRows ? 0 : first;
-    const endColumn = byRows ? allColumns : end;
+    const endRow = byRows ? end : rows;
+    const firstColumn = byRows ? 0 : first * unit;
+    const endColumn = byRows ? columns : min(end * unit, columns);
     const a = address(Dot.a) + <usize>n * address(Dot.aBatchStride);
     const b = address(Dot.b) + <usize>n * address(Dot.bBatchStride);
-    const y = address(Dot.y) + <usize>(n * allRows) * stride;
-    for (let column = firstColumn; column < endColumn; column += TILE_COLUMNS) {
-      const columns = min(TILE_COLUMNS, endColumn - column);
-      const bias = past(address(Dot.bias), <usize>column << 2);
-      // The columns stay packed for all rows, whose sums lie in the result meanwhile.
-      for (let k = 0; k < depth; k += TILE_DEPTH) {
-        const length = min(TILE_DEPTH, depth - k);
-        packRight(b + <usize>column * bColumn + <usize>k * bDepth, bColumn, bDepth, columns, length, packedB);
-        for (let row = firstRow; row < endRow; row += TILE_ROWS) {
-          const rows = min(TILE_ROWS, endRow - row);
-          tick();
-          packLeft(a + <usize>row * aRow + <usize>k * aDepth, aRow, aDepth, rows, length, packedA);
-          const to = y + <usize>row * stride + (<usize>column << 2);
-          multiplyTiles(packedA, rows, packedB, columns, length, to, stride, block, k > 0);
-          if (k + length < depth) continue;
-          for (let i = 0; i < rows; i++) finish(to + <usize>i * stride, columns, bias);
-        }
+    const y = address(Dot.y) + <usize>((n * rows * columns) << 2);
+    if (aDepth === 4 && areMany(countZeros(a + <usize>firstRow * aRow, aRow, endRow - firstRow, depth), endRow - firstRow)) {
+      const finite =
+        bDepth === 4 ? areFinite(b, bColumn, columns, depth) : bColumn === 4 && areFinite(b, bDepth, depth, columns);
+      if (finite) {
+        partOfRows(a, b, y, firstRow, endRow, firstColumn, endColumn, room);
+        continue;
       }
+    } else if (aRow === 4 && bColumn === 4 && areMany(countNothing(a, aDepth, rows, b, bDepth, columns, depth), depth)) {
+      partOfSteps(a, b, y, firstRow, endRow, firstColumn, endColumn, room);
+      continue;
     }
+    part(a, b, y, firstRow, endRow, firstColumn, endColumn, room);
   }
 }

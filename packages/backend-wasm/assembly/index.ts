@@ -1,9 +1,9 @@
 /** The jobs of the module: the caller's thread begins one with `run`; the other threads wait for them in `work`. */
 import { crossentropy, crossentropyGrad } from "./crossentropy";
-import { dot } from "./dot";
+import { dot, packDot } from "./dot";
 import { dropoutMask } from "./dropout";
 import { fused } from "./fused";
-import { gather, scatterAdd } from "./indexed";
+import { gather, moveRows, scatterAdd } from "./indexed";
 import { topK } from "./largest";
 import { move } from "./move";
 import { Job } from "./protocol";
@@ -25,6 +25,8 @@ function perform(job: i32, thread: i32, threads: i32): void {
       return fused(thread, threads);
     case Job.dot:
       return dot(thread, threads);
+    case Job.packDot:
+      return packDot(thread, threads);
     case Job.softmax:
       return softmax(thread, threads);
     case Job.crossentropy:
@@ -33,6 +35,8 @@ function perform(job: i32, thread: i32, threads: i32): void {
       return crossentropyGrad(thread, threads);
     case Job.gather:
       return gather(thread, threads);
+    case Job.moveRows:
+      return moveRows(thread, threads);
     case Job.scatterAdd:
       return scatterAdd(thread, threads);
     case Job.dropoutMask:

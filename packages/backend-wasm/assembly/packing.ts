@@ -4,7 +4,7 @@ import { COLUMNS, ROWS } from "./protocol";
 
 /** Four numbers of two rows to a left panel, a pair at each step. */
 @inline
-function storePairs(to: usize, a: v128, b: v128): void {
+export function storePairs(to: usize, a: v128, b: v128): void {
   const low = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
   const high = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
   v128.store64_lane(to, low, 0);
@@ -112,7 +112,7 @@ export function packColumns(
 }
 
 @inline
-function copyStep(to: usize, from: usize): void {
+export function copyStep(to: usize, from: usize): void {
   v128.store(to, v128.load(from));
   v128.store(to, v128.load(from, 16), 16);
   v128.store(to, v128.load(from, 32), 32);

@@ -6,10 +6,12 @@ export enum Job {
   topK,
   fused,
   dot,
+  packDot,
   softmax,
   crossentropy,
   crossentropyGrad,
   gather,
+  moveRows,
   scatterAdd,
   dropoutMask,
   lstm,
@@ -218,10 +220,20 @@ export enum Dot {
   bBatchStride,
   bColumnStride,
   bDepthStride,
+  packed,
   bias,
   y,
   tiles,
   tileBytes,
+}
+
+export enum PackDot {
+  columns,
+  depth,
+  b,
+  columnStride,
+  depthStride,
+  to,
 }
 
 export enum Softmax {
@@ -261,6 +273,15 @@ export enum Gather {
   table,
   rowBytes,
   y,
+}
+
+export enum MoveRows {
+  way,
+  list,
+  count,
+  table,
+  block,
+  rowBytes,
 }
 
 export enum ScatterAdd {

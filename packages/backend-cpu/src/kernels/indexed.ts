@@ -1,11 +1,28 @@
 /** Kernels that look up and scatter by whole numbers. */
 import type { Call } from "../call.ts";
 import type { Memory } from "../memory.ts";
+import { type MoveRows, treeKernelsBy } from "../tree.ts";
 import { copyUnits } from "../views.ts";
 import { expectIds, positionsBytes, sortPositions } from "./ids.ts";
 import { normal } from "./small.ts";
 
+const moveRows: MoveRows = ({ f32, i32, u8 }, way, table, block, list, count) => {
+  const units = table.dtype === "bool" ? u8 : i32;
+  const width = block.size / count;
+  for (let i = 0; i < count; i++) {
+    const row = i32[list + i];
+    const inBlock = block.offset + i * width;
+    const inTable = table.offset + row * width;
+    if (row < 0) {
+      if (way === "take") units.fill(0, inBlock, inBlock + width);
+    } else if (way === "take") copyUnits(units, inTable, inBlock, width);
+    else if (way === "put") copyUnits(units, inBlock, inTable, width);
+    else for (let d = 0; d < width; d++) f32[inTable + d] = normal(f32[inTable + d] + f32[inBlock + d]);
+  }
+};
+
 export const indexedKernels = {
+  ...treeKernelsBy(moveRows),
   gather: {
     run(memory: Memory, { inputs, outputs }: Call<"gather">): void {
       const table = inputs[0];

@@ -1,15 +1,17 @@
 /** The general product. */
-import { type Call, extent, freeStride, strideOf } from "@ostinato/backend-cpu";
+import { aligned, type Call, extent, freeStride, strideOf, type View } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 import { bytes, counts, fields } from "../protocol.ts";
 
 const { tileRows, tileColumns, tileDepth } = counts;
-/** Two packed tiles, and a block of sums. */
-const TILE_BYTES = 4 * tileDepth * (tileRows + tileColumns) + bytes.block;
+/** Two packed tiles, a block of sums, and a list of the steps in a tile. */
+const TILE_BYTES = 4 * tileDepth * (tileRows + tileColumns + 1) + bytes.block;
 /** Multiplications from which on it pays to wake the other threads. */
 const MANY = 2 ** 17;
 
-function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot" | "biasedDot">): void {
+type DotCall = Call<"dot" | "biasedDot">;
+
+function dot(memory: WasmMemory, { attrs, inputs, outputs, packed }: DotCall): void {
   const a = inputs[0];
   const b = inputs[1];
   const [aContract, bContract] = attrs.contract;
@@ -32,6 +34,7 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot" | "biase
   to[at.bBatchStride] = 4 * strideOf(b, bBatch);
   to[at.bColumnStride] = 4 * freeStride(b, bContract, bBatch);
   to[at.bDepthStride] = 4 * strideOf(b, bContract);
+  to[at.packed] = packed ? memory.address(packed) : 0;
   to[at.bias] = inputs.length > 2 ? memory.address(inputs[2]) : 0;
   to[at.y] = memory.address(outputs[0]);
   to[at.tiles] = memory.addressOf(memory.scratch);
@@ -39,8 +42,31 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs }: Call<"dot" | "biase
   memory.run("dot", batch * rows * columns * depth >= MANY);
 }
 
+/** The right operand where it stays the same from product to product. */
+const packing = {
+  often: true as const,
+  inputs: ({ attrs }: DotCall): readonly number[] => (attrs.batch[1].length === 0 ? [1] : []),
+  bytes: ({ attrs, inputs: [, b] }: DotCall): number => {
+    const depth = extent(b, attrs.contract[1]);
+    return aligned(4 * depth * Math.ceil(b.size / depth / counts.columns) * counts.columns);
+  },
+  run(memory: WasmMemory, { attrs, inputs: [, b], packed }: DotCall): void {
+    const [, contract] = attrs.contract;
+    const depth = extent(b, contract);
+    const to = memory.arguments;
+    const at = fields.packDot;
+    to[at.columns] = b.size / depth;
+    to[at.depth] = depth;
+    to[at.b] = memory.address(b);
+    to[at.columnStride] = 4 * freeStride(b, contract, []);
+    to[at.depthStride] = 4 * strideOf(b, contract);
+    to[at.to] = memory.address(packed as View);
+    memory.run("packDot", b.size >= MANY);
+  },
+};
+
 /** With a third input, which is added to each row. */
 export const dotKernels = (threads: number) => {
-  const kernel = { run: dot, scratch: (): number => threads * TILE_BYTES };
+  const kernel = { run: dot, packing, scratch: (): number => threads * TILE_BYTES };
   return { dot: kernel, biasedDot: kernel };
 };

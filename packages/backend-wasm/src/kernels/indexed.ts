@@ -1,5 +1,14 @@
 /** Look-ups, scattered sums and dropout masks. Ids are checked and sorted here. */
-import { aligned, type Call, expectIds, positionsBytes, sortPositions, supportingKernels } from "@ostinato/backend-cpu";
+import {
+  aligned,
+  type Call,
+  expectIds,
+  type MoveRows,
+  positionsBytes,
+  sortPositions,
+  supportingKernels,
+  treeKernelsBy,
+} from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 import { fields } from "../protocol.ts";
 import { bitsOf } from "./bits.ts";
@@ -21,6 +30,22 @@ function gather(memory: WasmMemory, { inputs, outputs }: Call<"gather">): void {
   to[at.y] = memory.address(outputs[0]);
   memory.run("gather", outputs[0].size >= MANY_COPIES);
 }
+
+/** In the order of the module's numbers. */
+const ways = ["take", "put", "add"] as const;
+
+const moveRows: MoveRows = (memory, way, table, block, list, count) => {
+  const wasm = memory as WasmMemory;
+  const to = wasm.arguments;
+  const at = fields.moveRows;
+  to[at.way] = ways.indexOf(way);
+  to[at.list] = wasm.addressOf(4 * list);
+  to[at.count] = count;
+  to[at.table] = wasm.address(table);
+  to[at.block] = wasm.address(block);
+  to[at.rowBytes] = (block.size / count) * (block.dtype === "bool" ? 1 : 4);
+  wasm.run("moveRows", block.size >= MANY_COPIES);
+};
 
 function scatterAdd(memory: WasmMemory, { inputs, outputs }: Call<"scatterAdd">): void {
   const ids = inputs[0];
@@ -62,6 +87,7 @@ function dropoutMask(memory: WasmMemory, call: Call<"dropoutMask">): void {
 }
 
 export const indexedKernels = {
+  ...treeKernelsBy(moveRows),
   gather: { run: gather },
   scatterAdd: {
     run: scatterAdd,
