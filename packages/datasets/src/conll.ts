@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { textLines } from "@ostinato/text";
 import { conlluColumns, conlluRange } from "./conllu-columns.ts";
 import { DatasetFormatError, DatasetOptionError, MissingColumnError, refuseUnknown } from "./errors.ts";
+import { excerpt } from "./excerpt.ts";
 import { readError } from "./read-error.ts";
 import { textPieces } from "./tables/text-pieces.ts";
 
@@ -95,7 +96,7 @@ export async function* conllSentences(path: string, options: ConllOptions = {}):
     if (form.id !== undefined && conlluRange.test(fields[form.id] ?? "")) continue;
     const [token = "", tag = ""] = [fields[form.token], fields[form.tag]];
     if (token === "" || tag === "")
-      throw new DatasetFormatError(path, `line ${number} has no ${token === "" ? "token" : "tag"}: "${shown(line)}"`);
+      throw new DatasetFormatError(path, `line ${number} has no ${token === "" ? "token" : "tag"}: "${excerpt(line)}"`);
     tokens.push(token);
     tags.push(tag);
     any = true;
@@ -175,7 +176,7 @@ function formOf(
   const token = index("tokenColumn", 1, "FORM");
   const tag = index("tagColumn", width, "UPOS");
   if (token === tag) {
-    const problem = `line ${firstLine} has ${width === 1 ? "one column" : "tokens and tags in one column"}: "${shown(line)}"`;
+    const problem = `line ${firstLine} has ${width === 1 ? "one column" : "tokens and tags in one column"}: "${excerpt(line)}"`;
     throw new MissingColumnError(path, String(tag + 1), problem, columnRemedy);
   }
   const id = names.indexOf("ID");
@@ -196,16 +197,11 @@ function missingColumn(
   }: { readonly names: readonly string[]; readonly width: number; readonly line: string; readonly firstLine: number },
 ): MissingColumnError {
   const known = names.length > 0 ? `its columns are ${names.slice(0, width).join(", ")}` : "its columns have no names";
-  const problem = `there is no column ${JSON.stringify(wanted)} for ${option}: line ${firstLine} has ${width}, "${shown(line)}", and ${known}`;
+  const problem = `there is no column ${JSON.stringify(wanted)} for ${option}: line ${firstLine} has ${width}, "${excerpt(line)}", and ${known}`;
   return new MissingColumnError(path, wanted, problem, columnRemedy);
 }
 
 function widthProblem({ width, firstLine }: Form, number: number, found: number): string {
   const columns = (count: number) => (count === 1 ? "1 column" : `${count} columns`);
   return `line ${number} has ${columns(found)}, line ${firstLine} has ${columns(width)}; every line of a token has the same, and blank lines are between sentences`;
-}
-
-function shown(line: string): string {
-  const plain = line.replaceAll("\t", " ").replace(/\p{Cc}/gu, "");
-  return plain.length > 60 ? `${plain.slice(0, 60)}…` : plain;
 }

@@ -1,6 +1,7 @@
 /** Parallel texts from files: a table with a column of sources and one of targets, or two files line by line. */
 import { extname } from "node:path";
 import { DatasetFormatError, DatasetOptionError, MissingColumnError, refuseUnknown } from "./errors.ts";
+import { excerpt } from "./excerpt.ts";
 import { type ParallelText, parallelRows } from "./parallel-text.ts";
 import { readError } from "./read-error.ts";
 import { boundedLines } from "./tables/bounded-lines.ts";
@@ -48,13 +49,13 @@ async function visitTabbed(path: string, { source, target }: Columns, visit: Vis
       throw new MissingColumnError(
         path,
         String(wanted),
-        `line ${line} has ${columns(first.width)}: "${shown(text)}"`,
+        `line ${line} has ${columns(first.width)}: "${excerpt(text)}"`,
         first.width === 1 ? "a tab is wanted between source and target" : columnRemedy,
       );
     if (fields.length !== first.width)
       throw new DatasetFormatError(
         path,
-        `line ${line} has ${columns(fields.length)}, line ${first.line} has ${first.width}: "${shown(text)}"`,
+        `line ${line} has ${columns(fields.length)}, line ${first.line} has ${first.width}: "${excerpt(text)}"`,
       );
     visit(fields[source - 1] as string, fields[target - 1] as string, line);
   }
@@ -75,11 +76,6 @@ async function visitQuoted(path: string, { source, target }: Columns, visit: Vis
 const visitors = { tsv: visitTabbed, csv: visitQuoted } satisfies Record<ParallelFormat, unknown>;
 
 const columns = (count: number): string => (count === 1 ? "1 column" : `${count} columns`);
-
-function shown(line: string): string {
-  const plain = line.replaceAll("\t", " ").replace(/\p{Cc}/gu, "");
-  return plain.length > 60 ? `${plain.slice(0, 60)}…` : plain;
-}
 
 /** A text that is not blank, without the space around it. */
 function expectText(path: string, what: "source" | "target", text: string, line: number): string {

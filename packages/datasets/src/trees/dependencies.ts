@@ -1,6 +1,7 @@
 /** Dependency trees in CoNLL-U: each word has the number of its head, and trees are made of them, and written so again. */
 import { conlluColumns, conlluRange } from "../conllu-columns.ts";
 import { DatasetFormatError, DatasetOptionError, refuseUnknown, TreeFormatError } from "../errors.ts";
+import { columnOf, quoted } from "../excerpt.ts";
 import { readError } from "../read-error.ts";
 import { boundedLines } from "../tables/bounded-lines.ts";
 import { childrenOf, type LabelledTree, mostNodes } from "./tree.ts";
@@ -115,9 +116,8 @@ const wholeNumber = /^(0|[1-9]\d{0,8})$/;
 
 /** Throws with the place of a field. */
 function fail(path: string, { text, number }: Line, field: number, problem: string): never {
-  const before = text.split("\t").slice(0, field);
-  const column = before.reduce((sum, each) => sum + [...each].length + 1, 1);
-  throw new TreeFormatError(path, { line: number, column, problem });
+  const before = text.split("\t", field).reduce((sum, each) => sum + each.length + 1, 0);
+  throw new TreeFormatError(path, { line: number, column: columnOf(text, before), problem });
 }
 
 /** The word of a line; undefined for one that is no word of the tree. */
@@ -130,12 +130,12 @@ function rowOf(path: string, line: Line, { word, label }: Columns, expected: num
   const [id, head] = [fields[idColumn]!, fields[headColumn]!];
   if (conlluRange.test(id)) return undefined;
   if (id !== String(expected))
-    fail(path, line, idColumn, `the number of the word is ${shown(id)}: ${expected} is wanted`);
+    fail(path, line, idColumn, `the number of the word is ${quoted(id)}: ${expected} is wanted`);
   if (expected > mostNodes) fail(path, line, idColumn, `the sentence has more than ${mostNodes} words`);
   for (const field of [word, label])
     if (fields[field] === "") fail(path, line, field, `there is no ${conlluColumns[field]}`);
   if (!wholeNumber.test(head))
-    fail(path, line, headColumn, `the head is ${shown(head)}: the number of a word is wanted, or 0 for the root`);
+    fail(path, line, headColumn, `the head is ${quoted(head)}: the number of a word is wanted, or 0 for the root`);
   return { word: fields[word]!, label: fields[label] === none ? null : fields[label]!, head: Number(head), line };
 }
 
@@ -178,7 +178,7 @@ function treeOf(path: string, rows: readonly Row[]): LabelledTree {
   }
   if (positions.length < rows.length) {
     const { line, word } = rows[placeInCircle(rows, nodeOf.indexOf(-1))]!;
-    fail(path, line, headColumn, `the heads lead in a circle from ${shown(word)} to itself`);
+    fail(path, line, headColumn, `the heads lead in a circle from ${quoted(word)} to itself`);
   }
   return {
     words: positions.map((place) => rows[place]!.word),
@@ -258,5 +258,3 @@ function fieldOf(what: string, text: string, node: number): string {
   if (text !== "" && !/[\t\n]/.test(text)) return text;
   throw new DatasetOptionError("tree", `have ${what} without tabs and line ends at node ${node}`, text);
 }
-
-const shown = (text: string): string => JSON.stringify(text.length > 20 ? `${text.slice(0, 20)}…` : text);

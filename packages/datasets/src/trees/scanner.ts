@@ -1,5 +1,6 @@
 /** Trees out of lines with brackets, one character after the other: time grows with the text, and depth takes no recursion. */
 import { TreeFormatError } from "../errors.ts";
+import { columnOf, quoted } from "../excerpt.ts";
 import { type LabelledTree, mostNodes } from "./tree.ts";
 
 /**
@@ -235,13 +236,3 @@ const bracketNames: Readonly<Record<string, string>> = {
 
 const wordOf = (raw: string): string =>
   raw.replace(/\\([()\\/*\-\s])|-[LR][RSC]B-/g, (match, escaped?: string) => escaped ?? bracketNames[match] ?? match);
-
-/** Characters before it and one, as a person counts them. */
-function columnOf(text: string, at: number): number {
-  let column = 1;
-  for (let index = 0; index < at; index++) if (!isLowSurrogate(text.charCodeAt(index))) column += 1;
-  return column;
-}
-const isLowSurrogate = (code: number): boolean => code >= 0xdc00 && code < 0xe000;
-
-const quoted = (text: string): string => JSON.stringify(text.length > 20 ? `${text.slice(0, 20)}…` : text);
