@@ -5,7 +5,7 @@ import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const conditions = ["@ostinato/source", ...defaultServerConditions];
-const folders = globSync(["packages/*", "apps/*", "bench", "tools"], { cwd: import.meta.dirname });
+const folders = globSync(["packages/*", "apps/*", "examples/*", "bench", "tools"], { cwd: import.meta.dirname });
 /** Packages with tests in pages have one browser started for all of them. */
 const setup = (folder: string): string[] =>
   existsSync(join(import.meta.dirname, folder, "test/browser"))

@@ -9,14 +9,14 @@ const root = join(import.meta.dirname, "..");
 const checks = [
   { name: "types", command: ["tsc", "-b"] },
   { name: "style", command: ["biome", "check", "--error-on-warnings"] },
-  { name: "imports", command: ["depcruise", "packages", "apps", "bench", "tools"] },
+  { name: "imports", command: ["depcruise", "packages", "apps", "examples", "bench", "tools"] },
   { name: "unused", command: ["knip"] },
 ] as const;
 
 /** Sources that do not say in their first line what they are for. */
 function filesWithoutPurpose(): string[] {
   return globSync(
-    ["packages/*/{src,test}/**/*.ts", "apps/*/{src,test}/**/*.ts", "bench/{src,test}/**/*.ts", "tools/**/*.{ts,mjs}"],
+    ["{packages,apps,examples}/*/{src,test}/**/*.ts", "bench/{src,test}/**/*.ts", "tools/**/*.{ts,mjs}"],
     {
       cwd: root,
     },

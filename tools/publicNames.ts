@@ -101,9 +101,12 @@ export function undocumentedNames(root: string): string[] {
 
 /** One line for each public name that no test of the workspace uses. */
 export function untestedNames(root: string): string[] {
-  const tests = globSync(["packages/*/test/**/*.ts", "packages/conformance/src/**/*.ts", "apps/*/test/**/*.ts"], {
-    cwd: root,
-  });
+  const tests = globSync(
+    ["packages/*/test/**/*.ts", "packages/conformance/src/**/*.ts", "{apps,examples}/*/test/**/*.ts"],
+    {
+      cwd: root,
+    },
+  );
   const used = new Set(tests.flatMap((path) => importedNames(join(root, path))));
   return publicEntries(root).flatMap(({ entry, name }) =>
     exportedValues(join(root, entry))

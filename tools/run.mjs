@@ -8,8 +8,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const windows = process.platform === "win32";
 const node24 = windows ? join(root, "node_modules", "node", "bin", "node.exe") : join(bin, "node");
-/** The apps, each a command and a folder of that name. */
-const apps = ["imdb", "tag", "translate"];
+/** The apps, each a command, with their folders. */
+const apps = { imdb: "apps/imdb", tag: "apps/tag", translate: "apps/translate", trees: "examples/trees" };
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** The environment of every step: this workspace's tools first (Node 24 among them), and no chatter. */
@@ -113,7 +113,7 @@ function build() {
 
 /** Runs an app from its sources; relative paths in its arguments start at the caller's folder. */
 function runApp(app, args) {
-  const main = join(root, "apps", app, "src", "main.ts");
+  const main = join(root, apps[app], "src", "main.ts");
   const cwd = process.env.INIT_CWD ?? root;
   return run(
     process.platform === "win32" ? "node" : join(bin, "node"),
@@ -127,7 +127,7 @@ function runApp(app, args) {
  * npm hands them on as variables only, `--batch-size` as `npm_config_batch_size`.
  */
 function takenByNpm(app) {
-  const files = [join(root, "packages", "app", "src", "options.ts"), join(root, "apps", app, "src", "options.ts")];
+  const files = [join(root, "packages", "app", "src", "options.ts"), join(root, apps[app], "src", "options.ts")];
   const source = files.map((file) => readFileSync(file, "utf8")).join("");
   const names = new Set(Array.from(source.matchAll(/new Option\(\s*"--([a-z-]+)/g), ([, name]) => name));
   // --json is an option of npm as well, and may be meant for it.
@@ -205,7 +205,7 @@ const commands = {
       );
     return packing;
   },
-  ...Object.fromEntries(apps.map((app) => [app, (args) => installAndRun(app, args)])),
+  ...Object.fromEntries(Object.keys(apps).map((app) => [app, (args) => installAndRun(app, args)])),
 };
 
 /** Runs an app; before the first time, and after a change of the lockfile, installs what it takes. */
@@ -227,7 +227,7 @@ if (!Object.hasOwn(commands, name ?? "")) {
   console.error(`usage: node tools/run.mjs <${Object.keys(commands).join(" | ")}> [arguments]`);
   process.exitCode = 2;
 } else {
-  const app = name === "start" ? "imdb" : apps.find((each) => each === name);
+  const app = name === "start" ? "imdb" : Object.keys(apps).find((each) => each === name);
   const taken = app === undefined ? [] : takenByNpm(app);
   if (taken.length > 0) {
     const options = taken.map((option) => `--${option}`);

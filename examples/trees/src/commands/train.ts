@@ -1,0 +1,141 @@
+/** `train`: from trees to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
+import {
+  backends,
+  type ChartNames,
+  classificationFigures,
+  type HistoryFigure,
+  type Output,
+  openCheckpoint,
+  openTrainingFolder,
+  runTraining,
+  type Score,
+  type Stopping,
+  settingsOf,
+  shownCount,
+  shownLabel,
+} from "@ostinato/app";
+import {
+  accuracy,
+  adam,
+  type Backend,
+  compile,
+  countParameters,
+  type Model,
+  type Optimizer,
+  predictor,
+  sparseCategoricalCrossentropy,
+  summary,
+  summaryRows,
+} from "@ostinato/core";
+import { type LabelledTree, treeWords } from "@ostinato/datasets";
+import { vocabularyFromTexts, vocabularySize } from "@ostinato/text";
+import { readTrainingData, type TrainingData } from "../data.ts";
+import { figuresOf } from "../figures.ts";
+import { metadataOf, type TreeSettings } from "../model.ts";
+import { network, networkOf } from "../network.ts";
+import { type TrainOptions, withRecipe } from "../options.ts";
+import { answersFor, examplesOf, type Reading } from "../rows.ts";
+
+const figures: readonly HistoryFigure[] = [
+  ...classificationFigures,
+  { name: "rootAccuracy", title: "Accuracy at the roots" },
+];
+const charts: ChartNames = { training: figures.map(({ name }) => name), model: [] };
+
+export async function train(
+  given: TrainOptions,
+  output: Output,
+  stopping: Stopping,
+  named: ReadonlySet<string>,
+): Promise<void> {
+  const options = withRecipe(given, named);
+  const { seed, epochs, nodes } = options;
+  using folder = await openTrainingFolder(options, charts);
+  const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
+
+  const data = await readTrainingData(options);
+  const settings = settingsOf(options, data.record.digest);
+  const resume = options.resume ? await openCheckpoint(options, settings, {}, output.warn) : undefined;
+  const reading = readingOf(options, data);
+  const words = vocabularySize(reading.vocabulary);
+  const model = network(options, { words, labels: data.labels.length, arity: data.arity });
+  tellData(data, words, output);
+  tellModel(model, output);
+
+  const training = examplesOf(reading, data.train, nodes);
+  // A row is a tree, or a node of one: a batch has the rows of as many trees.
+  const batchSize = Math.round((options.batchSize * training.rows) / data.train.length);
+  const steps = Math.ceil(training.rows / batchSize);
+  await using trainer = await compile(model, {
+    backend,
+    loss: sparseCategoricalCrossentropy(),
+    optimizer: optimizerFor(options, steps),
+    weightedMetrics: [accuracy()],
+    seed,
+  });
+  output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
+  await runTraining({
+    trainer,
+    data: training.examples,
+    options: { ...options, batchSize },
+    fit: { groupByLength: true, validationData: examplesOf(reading, data.validation, nodes).examples },
+    snapshot: {
+      averaged: options.average > 0,
+      vocabulary: reading.vocabulary,
+      metadata: metadataOf(seed, settingsFor(options, data), data.record),
+    },
+    settings,
+    resume,
+    score: rootScore(reading, backend, data.validation),
+    figures,
+    folder,
+    output,
+    stopping,
+  });
+}
+
+function readingOf({ model, minCount, lowercase }: TrainOptions, { train, labels }: TrainingData): Reading {
+  const texts = train.map((tree) => treeWords(tree).join(" "));
+  const vocabulary = vocabularyFromTexts(texts, { filters: "", lower: lowercase, minCount });
+  return { vocabulary, labels, linear: networkOf(model).overWords !== undefined };
+}
+
+function settingsFor({ model }: TrainOptions, { labels, arity }: TrainingData): TreeSettings {
+  return { model, labels, arity: networkOf(model).ordered ? arity : null };
+}
+
+/** Adam; beside the weights it keeps their moving average. `steps` are those of an epoch. */
+function optimizerFor({ learningRate, average }: TrainOptions, steps: number): Optimizer {
+  const averaging = { useEma: true, emaMomentum: Math.max(0, 1 - 1 / (average * steps)) };
+  return adam({ learningRate, ...(average > 0 ? averaging : {}) });
+}
+
+/** The accuracy at the roots of the trees to validate with: a tree has one root and many nodes, whose loss is least long before roots are known best. */
+function rootScore(reading: Reading, backend: Backend, trees: readonly LabelledTree[]): Score {
+  return {
+    name: "valRootAccuracy",
+    title: "validation accuracy at the roots",
+    async of(trained) {
+      await using model = await predictor(trained, { backend });
+      const roots = answersFor(reading, model, trees, ({ labels }) => [labels.length - 1]);
+      return (await figuresOf(reading, roots)).rootAccuracy;
+    },
+  };
+}
+
+function tellData({ train, validation, labels, record }: TrainingData, words: number, output: Output): void {
+  const nodes = train.reduce((sum, tree) => sum + tree.labels.length, 0);
+  const shown = labels.slice(0, 12).map(shownLabel).join(" ") + (labels.length > 12 ? " …" : "");
+  output.say(
+    `${record.kind === "listops" ? "ListOps" : "Your data"}: ${shownCount(train.length)} trees of ${shownCount(nodes)} nodes to train with, ` +
+      `${shownCount(validation.length)} to validate; ${shownCount(words)} ids of words, ${labels.length} labels: ${shown}\n`,
+  );
+}
+
+/** A tree of this many nodes is shown in the summary. */
+const time = 40;
+
+function tellModel(model: Model, output: Output): void {
+  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model, { time }) });
+  output.say(summary(model, { time }));
+}

@@ -1,0 +1,158 @@
+/** The trees: ListOps, which is generated, or files of the user's own; their parts, and what a model remembers of them. */
+import { createHash } from "node:crypto";
+import { shownLabel, UsageError } from "@ostinato/app";
+import {
+  DatasetError,
+  generateListOps,
+  type LabelledTree,
+  listOpsTree,
+  readTrees,
+  shuffledIndices,
+} from "@ostinato/datasets";
+
+export const tasks = ["listops"] as const;
+
+/** Where trees come from: a file, or else ListOps. */
+export interface DataOptions {
+  readonly data?: string;
+  /** A file of trees to validate with. */
+  readonly validation?: string;
+  readonly limit?: number;
+  readonly seed: number;
+}
+
+/** What a model remembers of the trees that it was trained with. */
+export interface DataRecord {
+  readonly kind: "listops" | "file";
+  /** Tells these trees from any others. */
+  readonly digest: string;
+}
+
+export function isDataRecord(data: unknown): data is DataRecord {
+  if (typeof data !== "object" || data === null || !("kind" in data) || !("digest" in data)) return false;
+  return (data.kind === "listops" || data.kind === "file") && typeof data.digest === "string";
+}
+
+/** What a model takes. */
+export interface TreeLimits {
+  /** The labels that it knows. */
+  readonly labels: readonly string[];
+  /** The most children of a node; null: any number. */
+  readonly arity: number | null;
+}
+
+export interface TrainingData {
+  readonly record: DataRecord;
+  readonly train: readonly LabelledTree[];
+  readonly validation: readonly LabelledTree[];
+  /** The labels of the training trees in order. */
+  readonly labels: readonly string[];
+  /** The most children of a node of theirs. */
+  readonly arity: number;
+}
+
+/** The fewest trees to train with. */
+export const fewestTrees = 20;
+/** A tenth of the trees is kept to validate with, but no more than so many. */
+const mostKept = 1000;
+
+/** Expressions of ListOps, the same for every seed of a training: 90,000 to train with, 10,000 to test with. */
+function generated(part: "train" | "test"): LabelledTree[] {
+  return generateListOps({ seed: 1 })[part].map((expression) => listOpsTree(expression, { labels: "lists" }));
+}
+
+/** Trees to train with and to validate with. Throws `UsageError` for data that cannot be used for training. */
+export async function readTrainingData({ data, validation: file, limit, seed }: DataOptions): Promise<TrainingData> {
+  const where = data === undefined ? "ListOps" : `--data ${data}:`;
+  const all = data === undefined ? generated("train") : await readFile(data, "--data");
+  const drawn = Array.from(shuffledIndices(all.length, seed).subarray(0, limit), (row) => all[row] as LabelledTree);
+  const kept = file === undefined ? Math.min(mostKept, Math.ceil(drawn.length / 10)) : 0;
+  const train = drawn.slice(kept);
+  if (train.length < fewestTrees)
+    throw new UsageError(`${where} has ${train.length} trees to train with; give at least ${fewestTrees}`);
+  const labels = labelsOf(train);
+  if (labels.length < 2)
+    throw new UsageError(`${where} has one label alone, "${labels[0]}"; there is nothing to learn`);
+  const validation = file === undefined ? drawn.slice(0, kept) : await readFile(file, "--validation");
+  requireLabels(
+    validation,
+    labels,
+    file === undefined ? `${where} has, in a tree kept to validate with,` : `--validation ${file}: has`,
+  );
+  const arity = Math.max(
+    1,
+    ...[train, validation].map((trees) => trees.reduce((most, tree) => Math.max(most, arityOf(tree)), 0)),
+  );
+  const record = { kind: data === undefined ? "listops" : "file", digest: digestOf(drawn) } as const;
+  return { record, train, validation, labels, arity };
+}
+
+/** Trees to test a model with: those of a file, or those of ListOps that no training has seen. Throws `UsageError`. */
+export async function readTestTrees(
+  data: string | undefined,
+  trainedOn: DataRecord,
+  limits: TreeLimits,
+): Promise<readonly LabelledTree[]> {
+  if (data === undefined && trainedOn.kind === "file")
+    throw new UsageError("the model was trained with all trees of a file; name another to test with: --data FILE");
+  const where = data === undefined ? "ListOps has" : `--data ${data}: has`;
+  const trees = data === undefined ? generated("test") : await readFile(data, "--data");
+  requireLabels(trees, limits.labels, where);
+  for (const [row, tree] of trees.entries()) {
+    const problem = tooWide(tree, limits);
+    if (problem !== undefined) throw new UsageError(`${where} ${problem}, in tree ${row + 1}`);
+  }
+  return trees;
+}
+
+async function readFile(path: string, option: string): Promise<LabelledTree[]> {
+  try {
+    return await readTrees(path);
+  } catch (error) {
+    if (error instanceof DatasetError) throw new UsageError(`${option}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** The most children of a node. */
+function arityOf({ parents }: LabelledTree): number {
+  const children = new Int32Array(parents.length);
+  for (const parent of parents) if (parent >= 0) children[parent] = (children[parent] as number) + 1;
+  return children.reduce((most, count) => Math.max(most, count), 0);
+}
+
+/** Why a model cannot read a tree; undefined where it can. */
+export function tooWide(tree: LabelledTree, { arity }: TreeLimits): string | undefined {
+  const children = arityOf(tree);
+  return arity === null || children <= arity
+    ? undefined
+    : `a node with ${children} children, and the model takes up to ${arity}`;
+}
+
+/** Numbers by their size, else by the alphabet. */
+function labelsOf(trees: readonly LabelledTree[]): string[] {
+  const labels = new Set<string>();
+  for (const tree of trees) for (const label of tree.labels) if (label !== null) labels.add(label);
+  const numbers = [...labels].every((label) => /^\d+$/.test(label));
+  return [...labels].sort(numbers ? (a, b) => Number(a) - Number(b) : undefined);
+}
+
+/** Throws `UsageError` for a label that is not among those of training. */
+function requireLabels(trees: readonly LabelledTree[], known: readonly string[], have: string): void {
+  const labels = new Set<string | null>([...known, null]);
+  for (const [row, tree] of trees.entries()) {
+    const other = tree.labels.find((label) => !labels.has(label));
+    if (other === undefined) continue;
+    const shown = known.slice(0, 10).map(shownLabel).join(", ") + (known.length > 10 ? ", …" : "");
+    throw new UsageError(
+      `${have} the label "${shownLabel(other ?? "")}", in tree ${row + 1}, which is not among the labels of training: ${shown}`,
+    );
+  }
+}
+
+/** The same for the same trees in the same order. */
+function digestOf(trees: readonly LabelledTree[]): string {
+  const hash = createHash("sha256");
+  for (const { words, labels, parents } of trees) hash.update(JSON.stringify([words, labels, parents]));
+  return hash.digest("hex").slice(0, 32);
+}

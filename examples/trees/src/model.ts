@@ -1,0 +1,65 @@
+/** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
+import { type AppModel, backends, loadAppModel, type RuntimeName } from "@ostinato/app";
+import { type Predictor, predictor } from "@ostinato/core";
+import { exportOnnx } from "@ostinato/onnx";
+import { onnxPredictor } from "@ostinato/onnx/node";
+import { parseVocabulary, TextError } from "@ostinato/text";
+import { type DataRecord, isDataRecord, type TreeLimits } from "./data.ts";
+import { type NetworkName, networkOf, networks } from "./network.ts";
+import type { Reading } from "./rows.ts";
+
+/** As npm's script is called, and what models name as their writer. */
+export const appName = "trees";
+
+/** What a model's file tells of how trees are read. */
+export interface TreeSettings extends TreeLimits {
+  readonly model: NetworkName;
+}
+
+/** A trained model with all that it takes to put a tree before it. */
+export interface TreeModel extends AppModel {
+  readonly settings: TreeSettings;
+  readonly reading: Reading;
+  readonly data: DataRecord;
+}
+
+export function metadataOf(seed: number, settings: TreeSettings, data: DataRecord) {
+  return { app: appName, seed, data: { ...data }, trees: { ...settings, labels: [...settings.labels] } };
+}
+
+function isSettings(settings: unknown): settings is TreeSettings {
+  if (typeof settings !== "object" || settings === null) return false;
+  const { model, labels, arity } = settings as Record<string, unknown>;
+  const texts = Array.isArray(labels) && labels.every((label) => typeof label === "string");
+  return (
+    typeof model === "string" &&
+    Object.hasOwn(networks, model) &&
+    texts &&
+    (arity === null || Number.isSafeInteger(arity))
+  );
+}
+
+/** The model of `--model`. Throws `ModelFileError` where there is none, or one of another app. */
+export async function loadTreeModel(path: string): Promise<TreeModel> {
+  const model = await loadAppModel(path, appName);
+  const { trees: settings, data } = model.metadata;
+  if (!isSettings(settings) || !isDataRecord(data)) throw model.foreign("it does not tell how trees are read");
+  try {
+    const vocabulary = parseVocabulary(model.trained.vocabulary);
+    return {
+      ...model,
+      settings,
+      data,
+      reading: { vocabulary, labels: settings.labels, linear: networkOf(settings.model).overWords !== undefined },
+    };
+  } catch (error) {
+    if (error instanceof TextError) throw model.foreign(error.message);
+    throw error;
+  }
+}
+
+/** Opens a model on a backend, or in onnxruntime: an ONNX file of this library as it is, any other model by way of an export. */
+export async function openTreeModel({ trained, onnx }: TreeModel, name: RuntimeName): Promise<Predictor> {
+  if (name !== "onnx") return predictor(trained, { backend: await backends[name]({}) });
+  return onnxPredictor(onnx ?? exportOnnx(trained));
+}

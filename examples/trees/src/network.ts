@@ -1,0 +1,105 @@
+/** The networks: words become vectors, a tree or a sequence is read, and each node, or the whole, gets a probability for each label. */
+import {
+  bidirectional,
+  dense,
+  dropout,
+  embedding,
+  type Layer,
+  lstm,
+  type Model,
+  recursive,
+  recursiveTensor,
+  sequential,
+  treeGru,
+  treeLstm,
+} from "@ostinato/core";
+
+/** What of the network can be chosen. */
+export interface NetworkOptions {
+  readonly model: NetworkName;
+  /** Numbers that stand for a word. */
+  readonly embedding: number;
+  readonly units: number;
+  /** Share of the features that a training step drops, before and after the layer that reads. */
+  readonly dropout: number;
+}
+
+/** What the data ask of the network. */
+interface Sizes {
+  /** Ids of words, those that are reserved included. */
+  readonly words: number;
+  readonly labels: number;
+  /** The most children of a node. */
+  readonly arity: number;
+}
+
+/** Makes the layer that reads trees, and tells of each node. */
+type OverTrees = (units: number, arity: number) => Layer<"sequence", "sequence">;
+/** Makes the layer that reads sequences, and tells of the whole. */
+type OverWords = (units: number) => Layer<"sequence", "features">;
+
+interface Network {
+  readonly summary: string;
+  readonly overTrees?: OverTrees;
+  readonly overWords?: OverWords;
+  /** Words have as many numbers as the layer has units. */
+  readonly square?: true;
+  /** It has weights for each child, in order: no node has more children than the trees of training. */
+  readonly ordered?: true;
+}
+
+export const networks = {
+  treelstm: {
+    summary: "Tree-LSTM with weights for each child, in order (N-ary)",
+    overTrees: (units, arity) => treeLstm({ units, type: "nary", arity, returnSequences: true }),
+    ordered: true,
+  },
+  childsum: {
+    summary: "Tree-LSTM over the sum of any number of children",
+    overTrees: (units) => treeLstm({ units, type: "childSum", returnSequences: true }),
+  },
+  treegru: {
+    summary: "Tree-GRU with weights for each child",
+    overTrees: (units, arity) => treeGru({ units, type: "nary", arity, returnSequences: true }),
+    ordered: true,
+  },
+  recursive: {
+    summary: "plain recursive net",
+    overTrees: (units, arity) => recursive({ units, arity, returnSequences: true }),
+    square: true,
+    ordered: true,
+  },
+  tensor: {
+    summary: "recursive tensor net",
+    overTrees: (units, arity) => recursiveTensor({ units, arity, returnSequences: true }),
+    square: true,
+    ordered: true,
+  },
+  lstm: {
+    summary: "LSTM over the words from left to right, without the tree",
+    overWords: (units) => lstm({ units }),
+  },
+  bilstm: {
+    summary: "the same in both directions",
+    overWords: (units) => bidirectional(lstm({ units })),
+  },
+} as const satisfies Record<string, Network>;
+
+export type NetworkName = keyof typeof networks;
+export const networkNames = Object.keys(networks) as NetworkName[];
+
+export const networkOf = (name: NetworkName): Network => networks[name];
+
+export function network(options: NetworkOptions, { words, labels, arity }: Sizes): Model {
+  const { units, dropout: rate } = options;
+  const made = networkOf(options.model);
+  const before = embedding({
+    inputDim: words,
+    outputDim: made.square ? units : options.embedding,
+    maskZero: true,
+  });
+  const after = dense({ units: labels, activation: "softmax" });
+  const dropped = dropout({ rate });
+  if (made.overWords) return sequential([before, dropped, made.overWords(units), dropout({ rate }), after]);
+  return sequential([before, dropped, (made.overTrees as OverTrees)(units, arity), dropout({ rate }), after]);
+}

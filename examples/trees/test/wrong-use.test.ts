@@ -1,0 +1,74 @@
+/** What is typed wrongly, and trees that are not as they should be: one line, which says what is wrong where, and the right exit code. */
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { drawnTrees, lastingFolder, runInside, small, temporaryFolder, writeTrees } from "./runCli.ts";
+
+const folder = lastingFolder();
+const trees = drawnTrees(40);
+const data = writeTrees(folder, trees);
+const model = join(folder, "model");
+beforeAll(async () => {
+  const { code, stderr } = await runInside(["train", "--data", data, ...small, "--epochs", "1", "--out", model]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+/** Runs a command that must fail; its one line. */
+async function refused(args: readonly string[]): Promise<string> {
+  const result = await runInside(args);
+  expect(result).toMatchObject({ code: 2, stdout: "" });
+  expect(result.stderr).toMatch(/^trees: [^\n]+\n$/);
+  return result.stderr;
+}
+const train = (lines: readonly string[], ...more: string[]) =>
+  refused(["train", "--data", writeTrees(folder, lines, "wrong.txt"), ...small, "--out", temporaryFolder(), ...more]);
+const evaluate = (lines: readonly string[]) =>
+  refused(["evaluate", "--model", model, "--data", writeTrees(folder, lines, "other.txt")]);
+
+test("files: none, empty, a broken bracket, a missing label, too few trees, one label", async () => {
+  expect(await refused(["train", "--data", join(folder, "none"), "--out", temporaryFolder()])).toMatch(
+    /--data: .*none/,
+  );
+  expect(await train([])).toMatch(/--data: .*wrong\.txt: is empty/);
+  expect(await train([...trees, "(2 (2 good) (2 film)"])).toMatch(/wrong\.txt.*line 41.*column/);
+  expect(await train([...trees, "(2 (good) (2 film))"])).toMatch(/wrong\.txt.*line 41.*column/);
+  expect(await train(trees.slice(0, 5))).toMatch(/has 4 trees to train with; give at least 20/);
+  expect(await train(trees.map(() => "(2 film)"))).toMatch(/has one label alone, "2"/);
+});
+
+test("a label that training did not have, and a node with more children than the model takes", async () => {
+  const unknown = writeTrees(folder, ["(7 good)"], "seven.txt");
+  expect(
+    await refused(["train", "--data", data, "--validation", unknown, ...small, "--out", temporaryFolder()]),
+  ).toMatch(
+    /--validation .*seven\.txt: has the label "7", in tree 1, which is not among the labels of training: 0, 1, 2, 3, 4/,
+  );
+  expect(await evaluate(["(2 good)", "(7 good)"])).toMatch(/has the label "7", in tree 2/);
+  expect(await evaluate(["(2 (2 good) (2 good) (2 film))"])).toMatch(
+    /has a node with 3 children, and the model takes up to 2, in tree 1/,
+  );
+});
+
+test("predict: what cannot be read is told, the rest is answered, and the exit code is 1", async () => {
+  const lines = [Buffer.from("(2 (2 good)\n(2 good)\n(2 (2 a) (2 b) (2 c))\n")];
+  const { code, stdout, stderr } = await runInside(["predict", "--model", model], lines);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^-\n\d {2}0\.\d{4} {2}good\n-\n$/);
+  expect(stderr.split("\n")).toEqual([
+    expect.stringMatching(/^trees: line 1, column 1: this bracket is not closed$/),
+    "trees: line 3: it has a node with 3 children, and the model takes up to 2",
+    "trees: 2 of 3 trees could not be read",
+    "",
+  ]);
+});
+
+test("options and folders", async () => {
+  expect(await refused(["train", "--task", "listops", "--data", data])).toMatch(/'--task <name>' cannot be used with/);
+  expect(await refused(["train", "--model", "tree"])).toMatch(/Allowed choices are treelstm, childsum/);
+  expect(await refused(["evaluate", "--model", model])).toMatch(/name another to test with: --data FILE/);
+  expect(await refused(["evaluate", "--model", join(folder, "nowhere")])).toMatch(
+    /create one with: npm run trees -- train/,
+  );
+  expect(await refused(["train", "--data", data, ...small, "--out", model])).toMatch(
+    /holds a finished training .*; add --resume/,
+  );
+});
