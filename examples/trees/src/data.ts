@@ -51,7 +51,7 @@ export interface TrainingData {
   readonly arity: number;
 }
 
-/** The fewest trees to train with. */
+/** The fewest trees to train and validate with. */
 export const fewestTrees = 20;
 /** A tenth of the trees is kept to validate with, but no more than so many. */
 const mostKept = 1000;
@@ -68,8 +68,8 @@ export async function readTrainingData({ data, validation: file, limit, seed }: 
   const drawn = Array.from(shuffledIndices(all.length, seed).subarray(0, limit), (row) => all[row] as LabelledTree);
   const kept = file === undefined ? Math.min(mostKept, Math.ceil(drawn.length / 10)) : 0;
   const train = drawn.slice(kept);
-  if (train.length < fewestTrees)
-    throw new UsageError(`${where} has ${train.length} trees to train with; give at least ${fewestTrees}`);
+  if (drawn.length < fewestTrees)
+    throw new UsageError(`${where} has ${drawn.length} trees; give at least ${fewestTrees}`);
   const labels = labelsOf(train);
   if (labels.length < 2)
     throw new UsageError(`${where} has one label alone, "${labels[0]}"; there is nothing to learn`);

@@ -1,9 +1,9 @@
 /** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
 import { type AppModel, backends, loadAppModel, type RuntimeName } from "@ostinato/app";
-import { type Predictor, predictor } from "@ostinato/core";
+import { dataRules, inferenceGraph, type ModelSpec, type Predictor, predictor } from "@ostinato/core";
 import { exportOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
-import { parseVocabulary, TextError } from "@ostinato/text";
+import { parseVocabulary, TextError, vocabularySize } from "@ostinato/text";
 import { type DataRecord, isDataRecord, type TreeLimits } from "./data.ts";
 import { type NetworkName, networkOf, networks } from "./network.ts";
 import type { Reading } from "./rows.ts";
@@ -46,6 +46,8 @@ export async function loadTreeModel(path: string): Promise<TreeModel> {
   if (!isSettings(settings) || !isDataRecord(data)) throw model.foreign("it does not tell how trees are read");
   try {
     const vocabulary = parseVocabulary(model.trained.vocabulary);
+    if (!fits(model.trained.spec, vocabularySize(vocabulary), settings.labels.length))
+      throw model.foreign("its words or its labels are not those of its network");
     return {
       ...model,
       settings,
@@ -56,6 +58,13 @@ export async function loadTreeModel(path: string): Promise<TreeModel> {
     if (error instanceof TextError) throw model.foreign(error.message);
     throw error;
   }
+}
+
+/** Whether a network has so many ids of words, and so many labels. */
+function fits(spec: ModelSpec, words: number, labels: number): boolean {
+  const [rules] = Object.values(dataRules(spec));
+  const [output] = Object.values(inferenceGraph(spec).fetches);
+  return rules?.inputDim === words && output?.type.shape.at(-1) === labels;
 }
 
 /** Opens a model on a backend, or in onnxruntime: an ONNX file of this library as it is, any other model by way of an export. */

@@ -1,5 +1,6 @@
 /** What is typed wrongly, and trees that are not as they should be: one line, which says what is wrong where, and the right exit code. */
 import { join } from "node:path";
+import { loadModel, saveModel } from "@ostinato/core/node";
 import { beforeAll, expect, test } from "vitest";
 import { drawnTrees, lastingFolder, runInside, small, temporaryFolder, writeTrees } from "./runCli.ts";
 
@@ -31,7 +32,7 @@ test("files: none, empty, a broken bracket, a missing label, too few trees, one 
   expect(await train([])).toMatch(/--data: .*wrong\.txt: is empty/);
   expect(await train([...trees, "(2 (2 good) (2 film)"])).toMatch(/wrong\.txt.*line 41.*column/);
   expect(await train([...trees, "(2 (good) (2 film))"])).toMatch(/wrong\.txt.*line 41.*column/);
-  expect(await train(trees.slice(0, 5))).toMatch(/has 4 trees to train with; give at least 20/);
+  expect(await train(trees.slice(0, 5))).toMatch(/has 5 trees; give at least 20/);
   expect(await train(trees.map(() => "(2 film)"))).toMatch(/has one label alone, "2"/);
 });
 
@@ -59,6 +60,20 @@ test("predict: what cannot be read is told, the rest is answered, and the exit c
     "trees: 2 of 3 trees could not be read",
     "",
   ]);
+});
+
+test("a model whose file has been changed, and one of another app", async () => {
+  const trained = await loadModel(join(model, "model.safetensors"));
+  const changed = async (metadata: object) => {
+    const file = join(temporaryFolder(), "changed.safetensors");
+    await saveModel(file, { ...trained, metadata: { ...trained.metadata, ...metadata } });
+    return refused(["predict", "--model", file, "(2 good)"]);
+  };
+  expect(await changed({ trees: { model: "treelstm", labels: ["0", "1"], arity: 2 } })).toMatch(
+    /is not a model of this app: its words or its labels are not those of its network/,
+  );
+  expect(await changed({ trees: { model: "treelstm" } })).toMatch(/it does not tell how trees are read/);
+  expect(await changed({ app: "tag" })).toMatch(/it is one of npm run tag/);
 });
 
 test("options and folders", async () => {
