@@ -33,6 +33,8 @@ import {
   type Tensor,
   type Tensors,
   type Trainer,
+  type Tree,
+  treeLstm,
 } from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
 import { inWorker, type WorkerBackend } from "@ostinato/core/worker";
@@ -127,6 +129,30 @@ test("training, checkpoints, evaluation and prediction are the same to the bit, 
   expect(await life(backend, backend)).toEqual(expected);
   expect(await life(here, backend)).toEqual(expected);
   expect(await life(backend, here)).toEqual(expected);
+});
+
+test("trees, whose structure is fed with each batch, are the same there to the bit", async () => {
+  const parents = [[-1], [2, 2, -1], [4, 3, 3, 4, -1], [1, 2, 3, -1]];
+  const trees = Array.from({ length: 22 }, (_, row): Tree => {
+    const own = parents[row % 4] as number[];
+    return { parents: own, values: own.map((_, node) => (row + node) % 9) };
+  });
+  const trained = async (where: Backend) => {
+    await using trainer = await compile(
+      sequential([
+        embedding({ inputDim: 9, outputDim: 3, maskZero: true }),
+        treeLstm({ units: 4 }),
+        dense({ units: 1, activation: "sigmoid" }),
+      ]),
+      { backend: where, loss: binaryCrossentropy(), optimizer: adam(), seed: 3 },
+    );
+    await trainer.fit(
+      { x: trees, y: trees.map((_, row) => row % 2) },
+      { epochs: 2, batchSize: 5, groupByLength: true },
+    );
+    return [bytes((await trainer.snapshot()).weights), bytes({ y: await trainer.predict(trees) })];
+  };
+  expect(await trained(backend)).toEqual(await trained(await cpu()));
 });
 
 test("a composite that does not run there arrives decomposed, and one that was not asked about is an error", async () => {
