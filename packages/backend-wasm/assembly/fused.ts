@@ -7,6 +7,7 @@ import { binary, boolToFloat, boolToInt, select, sum, sumInt, unary } from "./el
 import { storePart, storeTwo } from "./lanes";
 import { Fused, FusedOp, INSTRUCTION_BYTES, PLACE_BYTES, TILE, UNIFORM_BYTES } from "./protocol";
 import { address, argument, tick } from "./team";
+import { isZero } from "./zeros";
 
 /** Kinds of places; from 0 on it is memory, and the kind is the binary logarithm of an element's bytes. */
 const UNIFORM: i32 = -2;
@@ -133,7 +134,7 @@ function perform(at: usize, room: usize, spare: usize, start: i32, count: i32): 
 
 /**
  * Arguments: elements; the numbers that stand for all, and instructions: how many, and where; the threads' rooms, and how large one is. It ends with a spare
- * tile.
+ * tile. And an operand, or 0: in tiles where it is zero, nothing changes.
  */
 export function fused(thread: i32, threads: i32): void {
   const size = argument(Fused.size);
@@ -150,9 +151,11 @@ export function fused(thread: i32, threads: i32): void {
   }
   const code = address(Fused.code) + <usize>uniforms * PLACE_BYTES;
   const last = code + <usize>argument(Fused.instructions) * INSTRUCTION_BYTES;
+  const still = address(Fused.still);
   for (let start = <i32>((<i64>tiles * thread) / threads) * TILE; start < end; start += TILE) {
     tick();
     const count = min(TILE, end - start);
+    if (still !== 0 && isZero(still + (<usize>start << 2), count)) continue;
     for (let at = code; at < last; at += INSTRUCTION_BYTES) perform(at, room, spare, start, count);
   }
 }

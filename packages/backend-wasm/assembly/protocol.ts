@@ -205,6 +205,7 @@ export enum Fused {
   code,
   rooms,
   roomBytes,
+  still,
 }
 
 export enum Dot {

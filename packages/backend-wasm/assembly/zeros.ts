@@ -8,7 +8,7 @@ import { LEFT_STEP, RIGHT_STEP } from "./panels";
 import { COLUMNS, ROWS } from "./protocol";
 
 /** Whether so many floats are all zero. */
-function isZero(from: usize, count: i32): bool {
+export function isZero(from: usize, count: i32): bool {
   if (load<f32>(from) !== 0) return false;
   const zero = f32x4.splat(0);
   for (; count >= 8; count -= 8, from += 32) {

@@ -1,5 +1,6 @@
-/** Products leave out lines of zeros, as padding and nodes without words are, and give what they would give with them. */
-import { bind, dot, feed, float32, lower, type Tensor } from "@ostinato/core";
+/** What is left out because it is zero: lines of products, as padding and nodes without words are, and updates of rows that no id names. It is as if it were computed. */
+import { cpu } from "@ostinato/backend-cpu";
+import { type Backend, bind, div, dot, feed, float32, lower, mul, sqrt, state, sub, type Tensor } from "@ostinato/core";
 import { add, broadcast } from "@ostinato/core/graph";
 import { expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
@@ -81,4 +82,44 @@ test("the other rows have the bits that they have alone", async () => {
     const alone = await product(float32([1, depth], [...thin.data.slice(row * depth, (row + 1) * depth)]));
     expect(all.slice(row * columns, (row + 1) * columns)).toEqual(alone);
   }
+});
+
+test("an update leaves rows alone whose gradient is zero", async () => {
+  const shape = [1000, 5];
+  const [w, sums] = [state("w", "float32", shape), state("sums", "float32", shape)];
+  const gradient = feed("gradient", "float32", shape);
+  const summed = add(sums, mul(gradient, gradient));
+  const updates = [
+    { name: "sums", value: summed },
+    { name: "w", value: sub(w, div(mul(gradient, 0.1), sqrt(add(summed, 1e-7)))) },
+  ];
+  const after = async (backend: Backend, given: Tensor) => {
+    await using session = await backend.open({
+      w: numbers(shape, 1),
+      sums: float32(shape, numbers(shape, 2).data.map(Math.abs)),
+    });
+    const executable = await session.compile(bind(lower({ fetches: {}, updates }, backend), {}));
+    await executable.run({ gradient: given });
+    return session.readState();
+  };
+  // The elements of a tile and a half.
+  const some = float32(
+    shape,
+    Array.from(numbers(shape, 3).data, (x, i) => (i >= 2048 && i < 3600 ? x : 0)),
+  );
+  const expected = await after(await cpu(), some);
+  for (const threads of [1, 2]) {
+    const found = await after(await wasm({ threads }), some);
+    for (const name of ["w", "sums"]) {
+      const [own, plain, before] = [found[name], expected[name], name === "w" ? numbers(shape, 1) : undefined] as const;
+      own.data.forEach((x, i) => {
+        expect(x).toBeCloseTo(plain.data[i], 6);
+        if (before && (i < 2048 || i >= 3600)) expect(x).toBe(before.data[i]);
+      });
+    }
+  }
+  // A term of the weights themselves, as weight decay, changes all rows.
+  updates.splice(1, 1, { name: "w", value: sub(w, add(mul(gradient, 0.1), mul(w, 0.01))) });
+  const decayed = await after(await wasm({ threads: 1 }), some);
+  expect(decayed.w.data[0]).toBeCloseTo(0.99 * numbers(shape, 1).data[0], 6);
 });

@@ -16,6 +16,7 @@ import type { DType, FusedAttrs, FusedOperation } from "@ostinato/core";
 import type { WasmMemory } from "../memory.ts";
 import { bytes, type Chain, chains, counts, fields, fusedOps } from "../protocol.ts";
 import { moveKernels } from "./move.ts";
+import { liesStill, type Still, stillOf } from "./still.ts";
 
 /** Results of operations from which on it pays to wake the other threads. */
 const MANY = 2 ** 18;
@@ -41,6 +42,7 @@ interface FusedCall extends Call<"fused"> {
   /** Operands that are one number, in the order of their places in a room. */
   readonly uniforms: readonly number[];
   readonly tiles: number;
+  readonly still: Still | undefined;
 }
 
 const suffixes: Readonly<Record<DType, string>> = { float32: "", int32: "Int", bool: "Bool" };
@@ -110,7 +112,7 @@ function prepared(call: Call, attrs: FusedAttrs): FusedCall {
     const code = chain ? fusedOps.indexOf(chain) : codeOf(op, (inputs.at(-1) as Place).dtype, output.dtype);
     return { code, output, inputs, axes: op === "broadcast" ? (attrs as { axes: readonly number[] }).axes : undefined };
   });
-  const fused = { ...call, op: "fused" as const, attrs, plan, coded, uniforms };
+  const fused = { ...call, op: "fused" as const, attrs, plan, coded, uniforms, still: stillOf(attrs) };
   return { ...fused, tiles: Math.ceil(elementsOf(fused) / counts.tile) };
 }
 
@@ -174,6 +176,11 @@ function writeCode(memory: WasmMemory, call: FusedCall, sums: number): void {
   }
 }
 
+/** Where the module looks whether a tile stays as it is; 0: it computes all tiles. */
+function stillAddress(memory: WasmMemory, { still, inputs, outputs }: FusedCall): number {
+  return still && liesStill(still, inputs, outputs) ? memory.address(inputs[still.operand]) : 0;
+}
+
 function run(memory: WasmMemory, call: FusedCall): void {
   const elements = elementsOf(call);
   const code = memory.addressOf(memory.scratch);
@@ -187,6 +194,7 @@ function run(memory: WasmMemory, call: FusedCall): void {
   to[at.code] = code;
   to[at.rooms] = memory.addressOf(sums + sumsBytes(call));
   to[at.roomBytes] = roomBytes(call);
+  to[at.still] = stillAddress(memory, call);
   memory.run("fused", elements * call.attrs.operations.length >= MANY);
   const tiles = Math.ceil(elements / counts.tile);
   for (let k = 0; k < call.plan.sums.length; k++) {
