@@ -47,7 +47,10 @@ export function exportOnnx(trained: Trained, options: ExportOptions = {}): Uint8
   };
   const graph = form?.graph ?? (states ? streamGraph(spec) : inferenceGraph(spec));
   const tokens = spec.inputs.map(({ name }) => name);
-  const inputs = tokens.flatMap((name) => [name, `${name}/lengths`]);
+  const inputs = tokens.flatMap((name) => [
+    name,
+    ...["lengths", "nodes", "edges", "levels"].map((of) => `${name}/${of}`),
+  ]);
   // States go in in the order in which they come out.
   const order = [...inputs, ...Object.keys(graph.fetches).map((fetch) => fetch.replace(/\/next$/, ""))];
   return encodeOnnx(onnxModel(graph, form?.state ?? weights, { ...options, metadata }, { order, tokens }));

@@ -1,24 +1,26 @@
 /** Damaged files in onnxruntime: each gives a typed error or runs, and none aborts the process. */
 import { expectHarmless } from "@ostinato/conformance";
 import { float32, int32, RandomStream, type Tensor } from "@ostinato/core";
-import { graphToOnnx } from "@ostinato/onnx";
+import { exportOnnx, graphToOnnx } from "@ostinato/onnx";
 import { openSession } from "@ostinato/onnx/node";
-import { recurrent, recurrentBothWays, sentiment } from "./models.ts";
+import { forest, recurrent, recurrentBothWays, sentiment, trees } from "./models.ts";
 
 /** The feeds for a damaged file, by input name. */
 const feeds: Readonly<Record<string, Tensor>> = {
   ids: int32([2, 3], [1, 2, 3, 4, 0, 1]),
   x: float32([2, 3, 3], new Float32Array(18).fill(0.5)),
   lengths: int32([2], [3, 1]),
+  ...forest(),
 };
 
 /** Opens files a given number of times, each damaged differently, and runs those that open. */
 export function damageSessions(count: number, seed: number) {
-  const files = [
+  const graphs = [
     sentiment({ words: 5, units: 4 }),
     recurrent("lstm", { lengths: true }),
     recurrentBothWays("gru", { lengths: true }),
-  ].map(({ graph, state }) => graphToOnnx(graph, state));
+  ];
+  const files = [...graphs.map(({ graph, state }) => graphToOnnx(graph, state)), exportOnnx(trees())];
   const open = async (bytes: Uint8Array): Promise<void> => {
     const session = await openSession(bytes, { threads: 1 });
     try {

@@ -3,7 +3,7 @@ import { minGru } from "@ostinato/cells";
 import { float32, input, int32, rnn, sequential, type Tensors } from "@ostinato/core";
 import { exportOnnx, graphToOnnx } from "@ostinato/onnx";
 import { file, float, floats, input as inputOf, int64, node, int32 as ofInt32 } from "./import/files.ts";
-import { recurrent, sentiment, trainedOf } from "./models.ts";
+import { forest, recurrent, sentiment, trainedOf, trees } from "./models.ts";
 
 export interface GuardCase {
   readonly what: string;
@@ -198,6 +198,30 @@ export const guardCases: readonly GuardCase[] = [
         "DataError",
         "onnxruntime failed to run the model: ",
       ],
+    ],
+  },
+  {
+    what: "trees, whose indexes reach outside of the rows or contradict each other",
+    model: exportOnnx(trees()),
+    good: forest(),
+    bad: [
+      [
+        forest({ nodes: [0, 0, 0, 1, 1, 3, 0, 2] }),
+        "DataError",
+        '"input/nodes", row 2: step 3 of row 1 does not lie within 3 steps of 2 rows',
+      ],
+      [forest({ nodes: [0, 0, 0, 1, -1, 0, 0, 2] }), "DataError", '"input/nodes", row 2: step 0 of row -1'],
+      [
+        forest({ edges: [0, 3, 0, 3, 3, 1, -1, -1, -1, -1, -1, -1] }),
+        "DataError",
+        '"input/edges", row 1: the child 3 is in no level below that of node 3',
+      ],
+      [
+        forest({ edges: [0, 3, 0, 1, 3, 2, -1, -1, -1, -1, -1, -1] }),
+        "DataError",
+        '"input/edges", row 1: the position 2',
+      ],
+      [forest({ levels: [3, 0, 5, 2] }), "DataError", '"input/levels", row 1: '],
     ],
   },
 ];

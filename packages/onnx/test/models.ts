@@ -1,6 +1,7 @@
 /** Graphs like those of real models, with random weights. */
 import {
   concat,
+  embedding,
   factsOf,
   feed,
   float32,
@@ -8,6 +9,7 @@ import {
   gather,
   inferenceGraph,
   initialOf,
+  input,
   int32,
   type Model as LayerModel,
   matmul,
@@ -21,6 +23,7 @@ import {
   recurrence,
   rootsOf,
   sequenceLengths,
+  sequential,
   sigmoid,
   sizeOf,
   state,
@@ -28,6 +31,7 @@ import {
   type Tensors,
   type Trained,
   transpose,
+  treeLstm,
   type Value,
   zeros,
 } from "@ostinato/core";
@@ -209,4 +213,31 @@ export function trainedOf({ spec }: LayerModel, seed = 1): Trained {
     );
   }
   return { spec, weights };
+}
+
+/** A model that reads trees. */
+export const trees = (): Trained =>
+  trainedOf(
+    sequential([
+      input({ shape: ["time"], tree: true }),
+      embedding({ inputDim: 5, outputDim: 2 }),
+      treeLstm({ units: 2, type: "nary", arity: 2 }),
+    ]),
+  );
+
+/** Two trees for it, a node with two children and a node alone; `wrong` replaces indexes. */
+export function forest(wrong: { readonly [input: string]: readonly number[] } = {}): Tensors {
+  const indexes = {
+    nodes: [0, 0, 0, 1, 1, 0, 0, 2],
+    edges: [0, 3, 0, 1, 3, 1, -1, -1, -1, -1, -1, -1],
+    levels: [3, 0, 4, 2],
+    ...wrong,
+  };
+  return {
+    input: int32([2, 3], [1, 2, 3, 4, 0, 0]),
+    "input/lengths": int32([2], [3, 1]),
+    "input/nodes": int32([4, 2], indexes.nodes),
+    "input/edges": int32([4, 3], indexes.edges),
+    "input/levels": int32([2, 2], indexes.levels),
+  };
 }

@@ -1,5 +1,5 @@
 /** What an emitter is given and what it gives: the contract between the table of ops and the graph that is being written. */
-import type { AnyNode, Node, OpName, Shape, Tensor, Value } from "@ostinato/core";
+import type { AnyNode, Node, OpName, Shape, Tensor, Value, ValueType } from "@ostinato/core";
 import type { ElementType, Message } from "../file/schema.ts";
 
 /** An integer, integers, strings, a float, floats, or the graph of a body. */
@@ -48,8 +48,20 @@ export type Output = string | Part;
 /** The names of the outer values that a graph reads. */
 export type OuterNames = ReadonlyMap<AnyNode, () => string>;
 
-/** One graph, or the body of one, while it is being written. Names are those of ONNX values. */
-export interface Emission {
+/** Adds nodes to a graph, and data to the file. Names are those of ONNX values. */
+export interface Writer {
+  /** Stores data under `name`, or a name made from it; equal data of the same name and dims is stored once. */
+  store(name: string, stored: Stored): string;
+  /** An int64 vector. */
+  ints(values: readonly (number | bigint)[]): string;
+  /** Adds a node with one output and returns its name. */
+  add(op: string, inputs: readonly string[], attributes?: Attributes): string;
+  /** Adds a node with several outputs; those that are not wanted have the empty name. */
+  addMany(op: string, inputs: readonly string[], attributes: Attributes, wanted: readonly boolean[]): string[];
+}
+
+/** One graph, or the body of one, while values are written to it. */
+export interface Emission extends Writer {
   readonly opset: number;
   /** The name of a value, of the whole shape that its type says. */
   name(value: Value): string;
@@ -59,18 +71,22 @@ export interface Emission {
   reads(node: Node, output: number): boolean;
   /** The data of a weight or a constant; `undefined` for everything that is computed. */
   known(value: Value): Known | undefined;
-  /** Stores data under `name`, or a name made from it; equal data of the same name and dims is stored once. */
-  store(name: string, stored: Stored): string;
-  /** An int64 vector. */
-  ints(values: readonly (number | bigint)[]): string;
   /** The actual shape, an int64 vector. */
   shape(shape: Shape): string;
-  /** Adds a node with one output and returns its name. */
-  add(op: string, inputs: readonly string[], attributes?: Attributes): string;
-  /** Adds a node with several outputs; those that are not wanted have the empty name. */
-  addMany(op: string, inputs: readonly string[], attributes: Attributes, wanted: readonly boolean[]): string[];
-  /** Writes a body as a graph. `inputs` are the parameters that are passed in; `outer` names the others when they are read. */
-  body(results: readonly Value[], inputs: readonly Value[], outer: OuterNames): Message<"Graph">;
+  /** A body as a graph: the types of what it is given and gives, and what writes it and returns the names of its results. */
+  body(
+    inputs: readonly ValueType[],
+    outputs: readonly ValueType[],
+    write: (inside: Inside) => readonly string[],
+  ): Message<"Graph">;
+}
+
+/** The graph of a body while it is being written. */
+export interface Inside extends Writer {
+  /** The names of its inputs. */
+  readonly inputs: readonly string[];
+  /** Writes values and returns their names. `outer` names what they are made of, when it is read; `sizes` the int64 vectors of sizes that only this graph knows. */
+  compute(results: readonly Value[], outer: OuterNames, sizes?: ReadonlyMap<string, string>): string[];
 }
 
 /** Writes a node and returns its outputs; those that nothing reads may be missing. */

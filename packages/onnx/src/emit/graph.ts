@@ -2,6 +2,7 @@
 import {
   type AnyNode,
   bodyOf,
+  type Dim,
   type Graph,
   type Node,
   nodesOf,
@@ -14,7 +15,17 @@ import {
   type ValueType,
 } from "@ostinato/core";
 import { elementTypes, type Message } from "../file/schema.ts";
-import type { Attributes, Emission, Known, OpExport, OpExports, OuterNames, Output } from "./emission.ts";
+import type {
+  Attributes,
+  Emission,
+  Inside,
+  Known,
+  OpExport,
+  OpExports,
+  OuterNames,
+  Output,
+  Writer,
+} from "./emission.ts";
 import { pairsOf } from "./pairs.ts";
 import { attributeMessages, storage, uniqueNames } from "./storage.ts";
 
@@ -88,9 +99,6 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
   for (const name of [...feeds.map((feed) => feed.attrs.name), ...Object.keys(graph.fetches)]) unique(name);
   const { initializers, matrices, store } = storage(unique);
 
-  // Sizes and shapes are computed from the feeds before everything else, where bodies can see them too.
-  const prologue: Message<"Node">[] = [];
-  const shapes = new Map<string, string>();
   const ints: Emission["ints"] = (values) =>
     store("ints", {
       type: "int64",
@@ -98,40 +106,52 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
       data: BigInt64Array.from(values, BigInt),
     });
 
-  const writeTo = (nodes: Message<"Node">[]): Pick<Emission, "add" | "addMany"> => {
+  const writeTo = (nodes: Message<"Node">[]): Writer => {
     const addMany: Emission["addMany"] = (op, inputs, attributes, wanted) => {
       const names = wanted.map((want) => (want ? unique(op.toLowerCase()) : ""));
       nodes.push(node(op, inputs, names, attributes));
       return names;
     };
-    return { addMany, add: (op, inputs, attributes = {}) => addMany(op, inputs, attributes, [true])[0] as string };
+    return {
+      store,
+      ints,
+      addMany,
+      add: (op, inputs, attributes = {}) => addMany(op, inputs, attributes, [true])[0] as string,
+    };
   };
 
-  const sizeOfName = (dim: string): string => {
+  /** Shapes that `nodes` compute, each once. */
+  const shapesIn = (nodes: Message<"Node">[], sizeOfName: (dim: string) => string): Emission["shape"] => {
+    const shapes = new Map<string, string>();
+    const shape: Emission["shape"] = (dims) => {
+      if (dims.every((dim) => typeof dim === "number")) return ints(dims);
+      const key = dims.join();
+      const known = shapes.get(key);
+      if (known !== undefined) return known;
+      const [only] = dims;
+      const name =
+        dims.length === 1
+          ? sizeOfName(only as string)
+          : writeTo(nodes).add(
+              "Concat",
+              dims.map((dim) => shape([dim])),
+              { axis: 0 },
+            );
+      shapes.set(key, name);
+      return name;
+    };
+    return shape;
+  };
+  // Sizes and shapes are computed from the feeds before everything else, where bodies can see them too.
+  const prologue: Message<"Node">[] = [];
+  const shapeOfFeeds = shapesIn(prologue, (dim) => {
     const feed = feeds.find(({ attrs }) => attrs.shape.includes(dim));
     if (feed === undefined) {
       throw new ShapeError(`the size "${dim}" stands in no input of the model, so ONNX cannot know it`);
     }
     const axis = feed.attrs.shape.indexOf(dim);
     return writeTo(prologue).add("Shape", [feed.attrs.name], { start: axis, end: axis + 1 });
-  };
-  const shape: Emission["shape"] = (dims) => {
-    if (dims.every((dim) => typeof dim === "number")) return ints(dims);
-    const key = dims.join();
-    const known = shapes.get(key);
-    if (known !== undefined) return known;
-    const [only] = dims;
-    const name =
-      dims.length === 1
-        ? sizeOfName(only as string)
-        : writeTo(prologue).add(
-            "Concat",
-            dims.map((dim) => shape([dim])),
-            { axis: 0 },
-          );
-    shapes.set(key, name);
-    return name;
-  };
+  });
 
   const known = ({ node }: Value): Known | undefined => {
     if (node.op === "constant") return constantData(node.attrs);
@@ -147,9 +167,13 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
     return { kind: "weight", name, tensor };
   };
 
-  /** One graph or body; `names` holds what is known from outside. */
-  const scope = (roots: readonly Value[], names: OuterNames) => {
-    const nodes: Message<"Node">[] = [];
+  /** Writes `roots` and what they are made of to `nodes`, and returns their names; `names` holds what is known from outside. */
+  const compute = (
+    nodes: Message<"Node">[],
+    roots: readonly Value[],
+    names: OuterNames,
+    shape: Emission["shape"],
+  ): string[] => {
     const written = new Map<AnyNode, Output[]>();
     const order = nodesOf(roots);
     const pairs = pairsOf(order, table);
@@ -170,13 +194,10 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
       else if (!written.has(node)) emit(node);
       return written.get(node) as Output[];
     };
-    const { add, addMany } = writeTo(nodes);
+    const writer = writeTo(nodes);
     const emission: Emission = {
-      add,
-      addMany,
+      ...writer,
       opset,
-      store,
-      ints,
       shape,
       known,
       reads: readOutputs(roots),
@@ -185,7 +206,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
         const found = outputs[output] as Output;
         if (typeof found === "string") return found;
         const index = store("scalar", { type: "int64", dims: [], data: BigInt64Array.of(BigInt(found.index)) });
-        const name = add("Gather", [found.whole, index], { axis: found.axis });
+        const name = writer.add("Gather", [found.whole, index], { axis: found.axis });
         outputs[output] = name;
         return name;
       },
@@ -193,7 +214,7 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
         const found = outputsOf(node)[output];
         return typeof found === "string" ? undefined : found;
       },
-      body: (results, inputs, outer) => body(results, inputs, outer),
+      body: (inputs, outputs, write) => body(inputs, outputs, write, shape),
     };
     const write = (target: AnyNode): void => {
       if (written.has(target) || "whenNamed" in table[target.op]) return;
@@ -203,32 +224,42 @@ export function writeGraph(graph: Graph, state: Tensors, table: OpExports, opset
       emit(target);
     };
     for (const target of order) write(target);
-    return { nodes, emission, results: roots.map(emission.name) };
+    return roots.map(emission.name);
   };
 
-  const body: Emission["body"] = (results, inputs, outer) => {
-    const names = new Map(outer);
-    const infos = inputs.map(({ node, type }, i) => {
-      const name = unique(`step_input_${i}`);
-      names.set(node, () => name);
-      return valueInfo(name, type);
+  const body = (
+    inputs: readonly ValueType[],
+    outputs: readonly ValueType[],
+    write: (inside: Inside) => readonly string[],
+    around: Emission["shape"],
+  ): Message<"Graph"> => {
+    const nodes: Message<"Node">[] = [];
+    const names = inputs.map((_, i) => unique(`step_input_${i}`));
+    const writer = writeTo(nodes);
+    const results = write({
+      ...writer,
+      inputs: names,
+      compute: (roots, outer, sizes = new Map()) => {
+        const own = shapesIn(nodes, (dim) => sizes.get(dim) ?? around([dim]));
+        const isOwn = (dim: Dim): boolean => typeof dim === "string" && sizes.has(dim);
+        return compute(nodes, roots, outer, (dims) => (dims.some(isOwn) ? own(dims) : around(dims)));
+      },
     });
-    const written = scope(results, names);
     // Every output of a body has a name of its own, made inside of it.
-    const made = new Set(written.nodes.flatMap((node) => node.outputs ?? []));
-    const outputs = written.results.map((name) =>
-      made.delete(name) ? name : written.emission.add("Identity", [name]),
-    );
+    const made = new Set(nodes.flatMap((node) => node.outputs ?? []));
+    const own = results.map((name) => (made.delete(name) ? name : writer.add("Identity", [name])));
     return {
       name: unique("body"),
-      nodes: written.nodes,
-      inputs: infos,
-      outputs: results.map((result, i) => valueInfo(outputs[i] as string, result.type)),
+      nodes,
+      inputs: inputs.map((type, i) => valueInfo(names[i] as string, type)),
+      outputs: outputs.map((type, i) => valueInfo(own[i] as string, type)),
     };
   };
 
-  const main = scope(roots, new Map(feeds.map((feed) => [feed as AnyNode, () => feed.attrs.name])));
-  return { nodes: [...prologue, ...main.nodes], initializers, matrices, feeds, names: main.results };
+  const nodes: Message<"Node">[] = [];
+  const fed = new Map(feeds.map((feed) => [feed as AnyNode, () => feed.attrs.name]));
+  const names = compute(nodes, roots, fed, shapeOfFeeds);
+  return { nodes: [...prologue, ...nodes], initializers, matrices, feeds, names };
 }
 
 function node(

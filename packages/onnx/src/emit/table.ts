@@ -15,6 +15,7 @@ import { argMax, logSumExp, max, sum, topK } from "./reduce.ts";
 import { scan } from "./scan.ts";
 import { gather, reverseSequence, scatterAdd, sequenceLengths, sequenceMask } from "./sequence.ts";
 import { broadcast, concat, constant, input, iota, pad, reshape, reverse, size, slice, transpose } from "./source.ts";
+import { treeRecur } from "./tree.ts";
 
 /** `sigmoid` → `Sigmoid`. */
 const capitalized = (op: string): string => op.replace(/^./, (letter) => letter.toUpperCase());
@@ -71,6 +72,6 @@ export const opExports: OpExports = {
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),
 
   scan,
-  treeRecur: { rejected: "models of trees are not exported yet" },
+  treeRecur,
   treeRecurGrad: { rejected: "gradients belong to training" },
 };

@@ -50,6 +50,8 @@ export interface Importing {
   close(dim: Dim): void;
   /** Notes that the node takes a single entry of a dynamic axis. */
   take(dim: Dim, entry: number): void;
+  /** What a name means outside of the bodies of the node; `undefined` for an unknown one. */
+  find(name: string): Imported | undefined;
   /** Imports a body and returns its outputs. It can read outer values, converted by `enter`. */
   body(graph: Message<"Graph">, inputs: readonly Imported[], enter?: Enter): Imported[];
 }
@@ -213,7 +215,12 @@ function known(imported: Imported): Host | undefined {
 }
 
 /** The context of one attempt, without its nodes. */
-export function importingBase(made: Made, dims: Dims, opset: number, at: () => string): Omit<Importing, "body"> {
+export function importingBase(
+  made: Made,
+  dims: Dims,
+  opset: number,
+  at: () => string,
+): Omit<Importing, "body" | "find"> {
   return {
     opset,
     value: (imported) => made.value(imported),

@@ -1,11 +1,12 @@
 /** Importer of `Scan`. The body reads outer values by name; our `scan` gets them as constants. */
 import { type Dim, parameter, reverse, transpose, type Value } from "@ostinato/core";
 import { apply } from "@ostinato/core/graph";
-import { narrowed } from "./broadcasting.ts";
-import { computed, type Imported } from "./imported.ts";
-import type { Importer, Importers, Importing } from "./importing.ts";
+import { computed } from "./imported.ts";
+import type { Importer, Importers } from "./importing.ts";
 import type { OnnxNode } from "./node.ts";
+import { Outside } from "./outside.ts";
 import { axisIn } from "./shapes.ts";
+import { treeIn } from "./tree.ts";
 
 /** A list with `count` numbers; zeros if absent. */
 function listed(node: OnnxNode, attribute: string, count: number): readonly number[] {
@@ -29,38 +30,6 @@ function timeAt(x: Value, to: number): Value {
 const timeFirst = (x: Value, axis: number): Value =>
   transpose(x, [axis, ...x.type.shape.map((_, i) => i).filter((i) => i !== axis)]);
 
-/** The outer values that a body reads, as parameters of the body. */
-class Outside {
-  readonly #importing: Importing;
-  readonly #inside = new Map<Imported, Imported>();
-  readonly #read: { readonly value: Value; readonly parameter: Value; readonly place: number }[] = [];
-
-  constructor(importing: Importing) {
-    this.#importing = importing;
-  }
-
-  /** Its meaning in the body. Known numbers and constants remain known. */
-  enter(imported: Imported, place: number): Imported {
-    if (imported.kind === "host" || (imported.kind === "stored" && !this.#importing.isParameter(imported)))
-      return imported;
-    const known = this.#inside.get(imported);
-    if (known) return known;
-    const value = imported.kind === "computed" ? imported.value : this.#importing.value(imported);
-    const inside = parameter(`constant${this.#read.length}`, value.type.dtype, value.type.shape);
-    this.#read.push({ value, parameter: inside, place });
-    const entered: Imported = imported.kind === "computed" ? { ...imported, value: inside } : computed(inside);
-    this.#inside.set(imported, entered);
-    return entered;
-  }
-
-  /** In the order in which the body reads them, except that computed values are in the file's order of computation, so that an export gives the same order. */
-  read(): { readonly value: Value; readonly parameter: Value }[] {
-    const isComputed = ({ value }: { readonly value: Value }): boolean => narrowed(value).node.op !== "input";
-    const computed = this.#read.filter(isComputed).sort((a, b) => a.place - b.place);
-    return this.#read.map((each) => (isComputed(each) ? (computed.shift() as typeof each) : each));
-  }
-}
-
 const scan: Importer = (node, importing) => {
   if (importing.opset < 9) return node.fail("Scan of opset 8, which has a batch axis, is not supported");
   const body = node.graph("body") ?? node.fail("body is missing");
@@ -70,6 +39,8 @@ const scan: Importer = (node, importing) => {
   if (sequences < 1 || carries < 0 || outputs < 0)
     return node.fail(`it has ${node.inputs.length} inputs (${sequences} sequences) and ${outputs} outputs`);
 
+  const tree = treeIn(node, body, sequences, importing);
+  if (tree) return tree;
   const given = node.inputs.map((_, i) => importing.value(node.input(i)));
   const initial = given.slice(0, carries);
   const inputsBack = backwards(node, "scan_input_directions", sequences);

@@ -23,6 +23,7 @@ import { expectFittingOptions, expectKnownOptions, type ImportOptions } from "./
 import { readModel } from "./read.ts";
 import { recognized } from "./recognition.ts";
 import { importers } from "./table.ts";
+import { expectNoTrees } from "./tree.ts";
 import { expectNotUnrolled } from "./unrolled.ts";
 import type { Read, SizeOf } from "./walk.ts";
 
@@ -106,7 +107,7 @@ export function importWith(bytes: Uint8Array | ArrayBuffer, options: ImportOptio
   if ("trained" in found) return found.trained;
   if (options.form === "layers")
     throw new ModelFileError(`importOnnx: the file does not contain a model of layers: ${found.reason}`);
-  return ofGraph(model, options, external);
+  return ofGraph(model, options, external, found.reason);
 }
 
 /** Options that override the metadata of our own file, which describes its layers. */
@@ -123,8 +124,8 @@ function ofLayers(
   return layersForm(metadata, readGraph(model, external), layers ? { layers } : {});
 }
 
-/** Imports the graph of a file as a model. */
-function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalData): Trained {
+/** Imports the graph of a file, which contains no model of layers for this reason, as a model. */
+function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalData, reason: string): Trained {
   const { name, outputs, weights = {} } = options;
   const isOurs = model.producerName === "ostinato";
   const base = {
@@ -133,6 +134,7 @@ function ofGraph(model: OnnxModel, options: ImportOptions, external: ExternalDat
     given: new Map(Object.entries(weights).map(([key, tensor]) => [key, given(key, tensor)])),
   };
   const first = readModel({ ...base, sizeOf: sizesOf(options, !isOurs) });
+  expectNoTrees(foundIn(first), reason);
   expectOpen(first.frozen);
   expectNotUnrolled(foundIn(first), first.dims);
   const batch = batchOf(foundIn(first));

@@ -5,7 +5,7 @@ import { narrowed } from "./broadcasting.ts";
 import type { Dims } from "./dims.ts";
 import type { ExternalData } from "./external.ts";
 import { computed, type Imported, type NumberKind, type Stored } from "./imported.ts";
-import { dtypeOf, type Enter, type Importers, type Importing, importingBase, Made, shapeOf } from "./importing.ts";
+import { dtypeOf, type Enter, type Importers, importingBase, Made, shapeOf } from "./importing.ts";
 import { onnxNode } from "./node.ts";
 import { withoutSorting } from "./sorting.ts";
 import { numbersOf, storedTensor } from "./tensors.ts";
@@ -136,7 +136,7 @@ class Scope {
 
 class Walk {
   readonly #reading: Reading;
-  readonly #importing: Omit<Importing, "body">;
+  readonly #importing: ReturnType<typeof importingBase>;
   readonly #located = new WeakSet<object>();
   #count = 0;
   #at = "";
@@ -190,6 +190,7 @@ class Walk {
       if (importer === undefined) throw new UnsupportedOpError(this.#unknown(message));
       const results = importer(node, {
         ...this.#importing,
+        find: (name) => scope.find(name),
         body: (graph, given, enter = (outer) => outer) => this.#body(graph, given, { scope, enter }),
       });
       node.expectRead();

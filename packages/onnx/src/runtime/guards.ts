@@ -1,5 +1,15 @@
-/** Finds the ids, lengths and sequences among a model's inputs in its graph, and checks them: onnxruntime reads an id of -1 as the last row of a table, and aborts the process if a recurrence reads a matrix. */
-import { DataError, factsOf, recurrenceNames, ShapeError, sizeOf, type Tensor, type Tensors } from "@ostinato/core";
+/** Finds the ids, lengths, forests and sequences among a model's inputs in its graph, and checks them: onnxruntime reads an id of -1 as the last row of a table, and aborts the process if a recurrence reads a matrix. */
+import {
+  checkForest,
+  DataError,
+  factsOf,
+  type IndexRows,
+  recurrenceNames,
+  ShapeError,
+  sizeOf,
+  type Tensor,
+  type Tensors,
+} from "@ostinato/core";
 import type { Message, OnnxModel } from "../file/schema.ts";
 import type { OnnxValue } from "./signature.ts";
 
@@ -12,11 +22,23 @@ interface Axis {
   readonly axis: number;
 }
 
-/** The constraint on an input: the range of ids or lengths, or the rank of a sequence whose shape is not in the file. */
+/** The constraint on an input: the range of ids or lengths, the trees of a forest, or the rank of a sequence whose shape is not in the file. */
 export type Guard =
+  | ForestGuard
   | { readonly kind: "ids"; readonly input: string; readonly table: string; readonly count: number }
   | { readonly kind: "lengths"; readonly input: string; readonly along: Axis | undefined }
   | { readonly kind: "sequence"; readonly input: string };
+
+/** The inputs that tell a forest; `input` has its levels. */
+interface ForestGuard {
+  readonly kind: "forest";
+  readonly input: string;
+  readonly nodes: string;
+  readonly edges: string;
+  readonly time: Axis;
+  readonly batch: Axis;
+  readonly arity: number | undefined;
+}
 
 /** The guards of a model; at most one of each kind per input. */
 type Guards = Map<string, Guard>;
@@ -28,7 +50,9 @@ function add(guards: Guards, guard: Guard): void {
   const isTighter =
     guard.kind === "ids"
       ? other?.kind === "ids" && guard.count < other.count
-      : guard.kind === "lengths" && guard.along !== undefined;
+      : guard.kind === "forest"
+        ? guard.arity !== undefined
+        : guard.kind === "lengths" && guard.along !== undefined;
   if (other === undefined || isTighter) guards.set(key, guard);
 }
 
@@ -38,8 +62,12 @@ interface Known {
   readonly elements?: string | undefined;
   /** The input axes from which its axes come. */
   readonly axes?: readonly (Axis | undefined)[] | undefined;
+  /** The size of the last axis of an input, if it is in the file. */
+  readonly width?: number | undefined;
   /** The input whose axes these are, if its shape is not in the file. */
   readonly shapeOf?: string | undefined;
+  /** The input axes whose sizes it contains. */
+  readonly sizes?: readonly (Axis | undefined)[] | undefined;
   /** The shape of a table in the file. */
   readonly table?: readonly number[] | undefined;
 }
@@ -69,6 +97,13 @@ const rules: Readonly<Record<string, Rule>> = {
   Flatten: reordered,
   Squeeze: reordered,
   Unsqueeze: reordered,
+  Shape: (node, x) => ({
+    sizes: x?.axes?.slice(attributeOf(node, "start")?.int, attributeOf(node, "end")?.int),
+  }),
+  Concat: (_node, ...parts) => ({
+    sizes: parts.flatMap((part) => part?.sizes ?? new Array<undefined>(part?.table?.[0] ?? 1).fill(undefined)),
+  }),
+  Expand: (_node, _x, shape) => ({ axes: shape?.sizes }),
   Gather: (node, _table, ids) => (axisOf(node) === 0 ? { axes: ids?.axes } : undefined),
 };
 
@@ -109,6 +144,8 @@ function walkBody(
   const body = attributeOf(node, "body")?.graph;
   const scanned = attributeOf(node, "num_scan_inputs")?.int ?? 0;
   if (body?.inputs?.length !== inputs.length) return;
+  const forest = forestIn(body, inputs, known);
+  if (forest) add(guards, forest);
   const inside = new Map(known);
   body.inputs.forEach(({ name = "" }, i) => {
     const elements = i < inputs.length - scanned ? undefined : inputs[i]?.elements;
@@ -117,12 +154,39 @@ function walkBody(
   walk(body, inside, guards);
 }
 
-/** Finds the ids, lengths and sequences among a model's inputs. Inputs that are used in arithmetic before they are read are not found. */
+/** The forest that a scan goes over as our exports do: level by level, of which the body cuts nodes [nodes, 2] and edges [nodes, 3] out of inputs. */
+function forestIn(
+  { nodes = [] }: Graph,
+  inputs: readonly (Known | undefined)[],
+  known: ReadonlyMap<string, Known>,
+): ForestGuard | undefined {
+  const input = inputs.at(-1)?.elements;
+  const [time, batch] = inputs[0]?.axes ?? [];
+  const cut = nodes.flatMap(({ op, inputs: [name = ""] = [] }) => (op === "Slice" ? [known.get(name)] : []));
+  const ofWidth = (width: number) => cut.find((x) => x?.elements !== undefined && x.width === width)?.elements;
+  const [ofNodes, ofEdges] = [ofWidth(2), ofWidth(3)];
+  if (input === undefined || !time || !batch || ofNodes === undefined || ofEdges === undefined) return undefined;
+  // With an arity the children of all nodes are taken apart by their position.
+  const dense = nodes.find(({ op, attributes = [] }) => op === "ScatterND" && attributes.length === 0)?.outputs?.[0];
+  const arity = nodes.filter(({ op, inputs: [name] = [] }) => op === "Gather" && name === dense).length || undefined;
+  return { kind: "forest", input, nodes: ofNodes, edges: ofEdges, time, batch, arity };
+}
+
+/** Finds the ids, lengths, forests and sequences among a model's inputs. Inputs that are used in arithmetic before they are read are not found. */
 export function guardsOf({ graph = {} }: OnnxModel, inputs: readonly OnnxValue[]): readonly Guard[] {
   const guards: Guards = new Map();
   const known = inputs.map(({ name, shape }): [string, Known] => {
     const axes = shape?.map((_, axis) => ({ input: name, axis }));
-    return [name, { elements: name, axes, shapeOf: shape === undefined ? name : undefined }];
+    const width = shape?.at(-1);
+    return [
+      name,
+      {
+        elements: name,
+        axes,
+        width: typeof width === "number" ? width : undefined,
+        shapeOf: shape === undefined ? name : undefined,
+      },
+    ];
   });
   walk(graph, new Map(known), guards);
   // Our own exports use this name for lengths, and not all of these are read by a recurrence.
@@ -168,6 +232,14 @@ export function checkGuards(guards: readonly Guard[], feeds: Tensors): void {
       const most = along && feeds[along.input]?.shape[along.axis];
       const range = most === undefined ? "0 on" : `0 to ${most}, the steps of "${along?.input}"`;
       checkNumbers(input, tensor, most, `a length from ${range}`);
+    } else if (guard.kind === "forest") {
+      const size = ({ input, axis }: Axis): number => feeds[input]?.shape[axis] as number;
+      const rows = (name: string): IndexRows => {
+        const { data, shape } = feeds[name] as Tensor;
+        return { name, data, offset: 0, rows: shape[0] as number };
+      };
+      const forest = { nodes: rows(guard.nodes), edges: rows(guard.edges), levels: rows(input) };
+      checkForest(forest, { time: size(guard.time), batch: size(guard.batch), arity: guard.arity });
     } else if (tensor.shape.length !== 3)
       throw new ShapeError(
         `input "${input}" must have three axes, because a recurrence reads it, got ${tensor.dtype}[${tensor.shape.join(", ")}]`,

@@ -11,10 +11,13 @@ import {
   lstm,
   type Model,
   model,
+  recursiveTensor,
   rnn,
   sequential,
   simpleRnn,
   timeDistributed,
+  treeGru,
+  treeLstm,
   UnsupportedOpError,
 } from "@ostinato/core";
 import { exportDecoding, exportOnnx, graphToOnnx, type OnnxOptions } from "@ostinato/onnx";
@@ -91,10 +94,18 @@ function handedOn(): Model {
   return model([asked, start], { scores: scored(z), c, end });
 }
 
+/** Layers over trees: any number of children, and places of their own. */
+function ofTrees(): Model {
+  const x = input({ shape: ["nodes"], tree: true, name: "trees" });
+  const nodes = treeLstm({ units: 16, returnSequences: true })(words()(x));
+  const places = treeGru({ units: 16, type: "nary", arity: 3, returnSequences: true })(nodes);
+  return model(x, { nodes: dense({ units: 2 })(places), root: recursiveTensor({ units: 16 })(places) });
+}
+
 /** Trained models in every export format. */
 export function modelFiles(options: OnnxOptions): Files {
   const files: Record<string, Uint8Array> = {};
-  const kinds = { streams: streams(), "own kinds": ownKinds(), "states handed on": handedOn() };
+  const kinds = { streams: streams(), "own kinds": ownKinds(), "states handed on": handedOn(), trees: ofTrees() };
   for (const [name, made] of Object.entries(kinds)) {
     const trained = trainedOf(made);
     for (const weights of ["float32", "float16", "int8"] as const)

@@ -6,7 +6,7 @@ import { expectHarmless } from "@ostinato/conformance";
 import { input as layerInput, OstinatoError, RandomStream, rnn, sequential, tensorOver } from "@ostinato/core";
 import { decodeOnnx, exportOnnx, graphFromOnnx, graphToOnnx, importOnnx, type OnnxModel } from "@ostinato/onnx";
 import { encodeOnnx } from "../../src/file/wire.ts";
-import { recurrent, recurrentBothWays, sentiment, trainedOf } from "../models.ts";
+import { recurrent, recurrentBothWays, sentiment, trainedOf, trees } from "../models.ts";
 import { bytesOf, cases } from "./cases.ts";
 import { file, float, floats, input, int64, ints, node } from "./files.ts";
 
@@ -76,6 +76,7 @@ const files = (): Uint8Array[] => {
   return [
     graphToOnnx(both.graph, both.state),
     exportOnnx(cell),
+    exportOnnx(trees()),
     spelledOut(),
     graphToOnnx(own.graph, own.state),
     ...(["float16", "int8"] as const).map((weights) => graphToOnnx(small.graph, small.state, { weights })),
