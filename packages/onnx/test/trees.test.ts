@@ -6,6 +6,7 @@ import {
   input,
   type Model,
   model,
+  OstinatoError,
   predictor,
   RandomStream,
   recursive,
@@ -15,9 +16,11 @@ import {
   treeGru,
   treeLstm,
 } from "@ostinato/core";
-import { exportOnnx, importOnnx, printOnnx } from "@ostinato/onnx";
+import { decodeOnnx, exportOnnx, graphFromOnnx, importOnnx, printOnnx } from "@ostinato/onnx";
 import { onnxPredictor } from "@ostinato/onnx/node";
 import { describe, expect, test } from "vitest";
+import type { Message } from "../src/file/schema.ts";
+import { encodeOnnx } from "../src/file/wire.ts";
 import { stripped } from "./import/stripped.ts";
 import { trainedOf } from "./models.ts";
 import { difference } from "./run.ts";
@@ -109,4 +112,39 @@ test("a file tells how its inputs are called, and is refused as a graph", () => 
   const reason = "a model of trees is only imported as the layers that its file describes: ";
   expect(() => importOnnx(stripped(file))).toThrow(`${reason}it was not written by exportOnnx`);
   expect(() => importOnnx(file, { form: "graph" })).toThrow(`${reason}the option form is "graph"`);
+});
+
+test.each([
+  { title: "any number of children", layer: layers["treeLstm childSum"].layer },
+  { title: "places of children", layer: layers["treeLstm nary"].layer },
+])("a body that reads or leaves something else at any of its nodes is not taken for trees: $title", ({ layer }) => {
+  const model = decodeOnnx(exportOnnx(trainedOf(modelOf(layer))));
+  const { nodes = [] } = model.graph ?? {};
+  const at = nodes.findIndex(({ op }) => op === "Scan");
+  const scan = nodes[at] as Message<"Node">;
+  const changed = (change: (node: Message<"Node">) => Message<"Node">, place: number): Uint8Array => {
+    const attributes = scan.attributes?.map((attribute) => {
+      if (!attribute.graph) return attribute;
+      const inside = attribute.graph.nodes?.map((node, i) => (i === place ? change(node) : node)) ?? [];
+      return { ...attribute, graph: { ...attribute.graph, nodes: inside } };
+    });
+    return encodeOnnx({
+      ...model,
+      graph: { ...model.graph, nodes: nodes.with(at, { ...scan, attributes: attributes ?? [] }) },
+    });
+  };
+  const body = scan.attributes?.find(({ graph }) => graph)?.graph?.nodes ?? [];
+  const level = body.findIndex(({ op }, i) => op !== "GatherND" && body[i - 1]?.op === "GatherND");
+  const places = [...body.keys()].filter((i) => i < level || ["ScatterND", "Identity"].includes(body[i]?.op ?? ""));
+  expect(places.length).toBeGreaterThan(15);
+  for (const place of places) {
+    expect(() => graphFromOnnx(changed((node) => ({ ...node, op: "Neg" }), place))).toThrow(OstinatoError);
+    const { inputs = [] } = body[place] as Message<"Node">;
+    for (const [i, name] of inputs.entries()) {
+      const other = inputs.find((each) => each !== name);
+      if (other === undefined) continue;
+      const file = changed((node) => ({ ...node, inputs: inputs.with(i, other) }), place);
+      expect(() => graphFromOnnx(file)).toThrow(OstinatoError);
+    }
+  }
 });

@@ -29,7 +29,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Calls, PlainTensors } from "./browser/page.ts";
 import { guardCases } from "./guardCases.ts";
 import { stripped } from "./import/stripped.ts";
-import { trainedOf } from "./models.ts";
+import { trainedOf, trees } from "./models.ts";
 import { difference } from "./run.ts";
 
 const opsets = [17, 22];
@@ -70,6 +70,13 @@ const models: Readonly<Record<string, Exported>> = {
       ]),
     ),
     x: words,
+  },
+  trees: {
+    trained: trees(),
+    x: [
+      { values: [1, 2, 0, 4, 3], parents: [2, 2, 4, 4, -1] },
+      { values: [3], parents: [-1] },
+    ],
   },
   tagger: {
     trained: trainedOf(
