@@ -173,8 +173,9 @@ function sharing(view: View): View[] {
 const additive: readonly string[] = ["dot", "sum", "scatterAdd"];
 
 const zeroKernel: Kernel = {
-  run({ f32 }, { outputs: [y] }) {
-    f32.fill(0, y.offset, y.offset + y.size);
+  run({ f32 }, { outputs }) {
+    const { offset, size } = outputs[0];
+    f32.fill(0, offset, offset + size);
   },
 };
 
@@ -316,7 +317,7 @@ function treeKernelBy(moveRows: MoveRows): Kernel<TreeName> {
   }
 
   function runLevels(memory: Memory, call: TreeCall): void {
-    const [, , { offset, dims }] = call.inputs;
+    const { offset, dims } = call.inputs[2];
     const forward = call.op === "treeRecur";
     begin(memory, call);
     for (let n = 0; n < dims[0]; n++) {

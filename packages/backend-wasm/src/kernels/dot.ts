@@ -50,8 +50,9 @@ const packing = {
     const depth = extent(b, attrs.contract[1]);
     return aligned(4 * depth * Math.ceil(b.size / depth / counts.columns) * counts.columns);
   },
-  run(memory: WasmMemory, { attrs, inputs: [, b], packed }: DotCall): void {
-    const [, contract] = attrs.contract;
+  run(memory: WasmMemory, { attrs, inputs, packed }: DotCall): void {
+    const contract = attrs.contract[1];
+    const b = inputs[1];
     const depth = extent(b, contract);
     const to = memory.arguments;
     const at = fields.packDot;

@@ -81,39 +81,39 @@ export function checkForest({ nodes, edges, levels }: Forest, { time, batch, ari
   const places = time * batch;
   if (seen.length < places + nodes.rows) seen = new Int32Array(2 * (places + nodes.rows));
   stamp += 1;
-  let [node, edge] = [0, 0];
+  let node = 0;
+  let edge = 0;
   for (let l = 0; l < levels.rows; l++) {
     const at = levels.offset + 2 * l;
-    const [nodeEnd, edgeEnd] = [levels.data[at] as number, levels.data[at + 1] as number];
+    const nodeEnd = levels.data[at] as number;
+    const edgeEnd = levels.data[at + 1] as number;
     const first = node;
     if (!(nodeEnd > first && nodeEnd <= Math.min(nodes.rows, first + nodesPerLevel)))
       refuse(levels, l, `nodes ${first} … ${nodeEnd - 1} are not 1 to ${nodesPerLevel} of the ${nodes.rows} there are`);
     if (!(edgeEnd >= edge && edgeEnd <= edges.rows))
       refuse(levels, l, `edges ${edge} … ${edgeEnd - 1} do not lie within the ${edges.rows} there are`);
     for (; node < nodeEnd; node++) {
-      const [row, step] = [
-        nodes.data[nodes.offset + 2 * node] as number,
-        nodes.data[nodes.offset + 2 * node + 1] as number,
-      ];
+      const row = nodes.data[nodes.offset + 2 * node] as number;
+      const step = nodes.data[nodes.offset + 2 * node + 1] as number;
       if (!(row >= 0 && row < batch && step >= 0 && step < time))
         refuse(nodes, node, `step ${step} of row ${row} does not lie within ${time} steps of ${batch} rows`);
       if (isSeen(step * batch + row)) refuse(nodes, node, `step ${step} of row ${row} is another node already`);
     }
-    let [lastParent, lastPosition] = [first, -1];
+    let lastParent = first;
+    let lastPosition = -1;
     for (; edge < edgeEnd; edge++) {
       const from = edges.offset + 3 * edge;
-      const [child, parent, position] = [
-        edges.data[from] as number,
-        edges.data[from + 1] as number,
-        edges.data[from + 2] as number,
-      ];
+      const child = edges.data[from] as number;
+      const parent = edges.data[from + 1] as number;
+      const position = edges.data[from + 2] as number;
       if (!(parent >= lastParent && parent < nodeEnd))
         refuse(
           edges,
           edge,
           `the parent ${parent} is none of the nodes ${lastParent} … ${nodeEnd - 1}, which are next in its level`,
         );
-      if (parent > lastParent) [lastParent, lastPosition] = [parent, -1];
+      if (parent > lastParent) lastPosition = -1;
+      lastParent = parent;
       if (!(position > lastPosition && (arity === undefined || position < arity)))
         refuse(
           edges,
