@@ -221,7 +221,8 @@ export const trees = (): Trained =>
     sequential([
       input({ shape: ["time"], tree: true }),
       embedding({ inputDim: 5, outputDim: 2 }),
-      treeLstm({ units: 2, type: "nary", arity: 2 }),
+      treeLstm({ units: 2, type: "nary", arity: 2, returnSequences: true }),
+      treeLstm({ units: 2, type: "nary", arity: 3 }),
     ]),
   );
 

@@ -37,23 +37,26 @@ interface ForestGuard {
   readonly edges: string;
   readonly time: Axis;
   readonly batch: Axis;
+  /** The most children of a node; absent: any number. */
   readonly arity: number | undefined;
 }
 
 /** The guards of a model; at most one of each kind per input. */
 type Guards = Map<string, Guard>;
 
+/** Whether a guard is stricter than another one of its kind. */
+function isTighter(guard: Guard, other: Guard): boolean {
+  if (guard.kind === "ids") return other.kind === "ids" && guard.count < other.count;
+  const most = Number.POSITIVE_INFINITY;
+  if (guard.kind === "forest") return other.kind === "forest" && (guard.arity ?? most) < (other.arity ?? most);
+  return guard.kind === "lengths" && guard.along !== undefined;
+}
+
 /** Adds a guard, unless an existing one is at least as strict. */
 function add(guards: Guards, guard: Guard): void {
   const key = `${guard.kind} ${guard.input}`;
   const other = guards.get(key);
-  const isTighter =
-    guard.kind === "ids"
-      ? other?.kind === "ids" && guard.count < other.count
-      : guard.kind === "forest"
-        ? guard.arity !== undefined
-        : guard.kind === "lengths" && guard.along !== undefined;
-  if (other === undefined || isTighter) guards.set(key, guard);
+  if (other === undefined || isTighter(guard, other)) guards.set(key, guard);
 }
 
 /** The known facts about a value. */
