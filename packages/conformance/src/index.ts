@@ -17,6 +17,7 @@ export { expectSameBits } from "./suite/recurrent/carrying.ts";
 export { expectSameDecodingBits } from "./suite/recurrent/decoding.ts";
 export { rowBits } from "./suite/recurrent/folding.ts";
 export { expectSameAsLayers } from "./suite/recurrent/graphForm.ts";
+export { expectSameAlone } from "./suite/recurrent/treeModels.ts";
 export { expectSameWriting } from "./suite/recurrent/writing.ts";
 export { type NumberTrial, numberTrials, wrongNumbers } from "./suite/specialNumbers.ts";
 export { expectClose, type SuiteTest, type Tolerance } from "./suite/suiteTest.ts";

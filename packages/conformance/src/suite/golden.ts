@@ -7,6 +7,7 @@ import type { GoldenCase } from "./goldenCase.ts";
 import { decoderCases } from "./recurrent/decoder.ts";
 import { kerasCases } from "./recurrent/keras.ts";
 import { pytorchCases } from "./recurrent/pytorch.ts";
+import { treeCases } from "./recurrent/trees.ts";
 import {
   expectClose,
   forwardTolerance,
@@ -26,6 +27,7 @@ export function goldenCases(): GoldenCase[] {
     ...decoderCases(),
     ...ctcCases(),
     ...crossentropyCases(),
+    ...treeCases(),
   ];
 }
 

@@ -13,6 +13,7 @@ import { decodingTests } from "./recurrent/decoding.ts";
 import { foldingTests } from "./recurrent/folding.ts";
 import { graphFormTests } from "./recurrent/graphForm.ts";
 import { recurrenceTests } from "./recurrent/recurrence.ts";
+import { treeModelTests } from "./recurrent/treeModels.ts";
 import { writingTests } from "./recurrent/writing.ts";
 import { severalOutputsTests } from "./severalOutputs.ts";
 import { sharingTests } from "./sharing.ts";
@@ -65,6 +66,7 @@ export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
     ...trainingTests,
     ...severalOutputsTests,
     ...wholeRowsTests,
+    ...treeModelTests,
     ...hugeGradientTests,
     ...optimizerTests,
     ...sharingTests,
