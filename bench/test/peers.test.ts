@@ -12,6 +12,7 @@ import { inspectPython, missingLibraries, readLibraries } from "../src/peers/pyt
 import { readRequest } from "../src/peers/request.ts";
 import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
 import * as transcription from "../src/peers/transcription.ts";
+import { treebank, treeFlops, treeRows, treeTrainer } from "../src/peers/treebank.ts";
 
 describe("the choice of the best", () => {
   test("takes the fastest of those that try the same, with those near to it, and all that try nothing", () => {
@@ -256,5 +257,46 @@ describe("the encoder–decoder", () => {
     const { forward, backward } = transcription.flopsOf(task);
     expect(forward).toBeCloseTo((2 * multiplications) / task.batches, 6);
     expect(backward).toBeCloseTo(2 * forward, 6);
+  });
+});
+
+describe("the treebank", () => {
+  const task = { ...treebank, words: 50, units: 2, embedding: 3, trees: 400 };
+
+  test("is drawn in the sizes of the Stanford treebank's trees, which have 37 nodes on average", async () => {
+    const { rows } = await treeRows(task, true);
+    const nodes = rows.trees.map(({ parents }) => parents.length);
+    expect(rows.trees).toHaveLength(400);
+    const mean = nodes.reduce((sum, count) => sum + count, 0) / nodes.length;
+    expect(mean).toBeGreaterThan(35);
+    expect(mean).toBeLessThan(39);
+    rows.trees.forEach(({ values, parents }, at) => {
+      const children = parents.map((_, node) => parents.filter((parent) => parent === node).length);
+      expect(children.every((count) => count === 0 || count === 2)).toBe(true);
+      // Words stand at leaves.
+      expect(values.every((id, node) => id > 0 === (children[node] === 0) && id < task.words)).toBe(true);
+      expect(rows.labels[at]).toHaveLength(parents.length);
+    });
+  });
+
+  test("has the weights that PyTorch looks for", async () => {
+    await using trainer = await treeTrainer(task, listener());
+    const { weights } = await trainer.snapshot();
+    const shapes = Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, shape]));
+    expect(shapes).toEqual({
+      "words/embeddings": [50, 3],
+      "tree/W": [8, 3],
+      "tree/R": [10, 4],
+      "tree/B": [8],
+      "class/kernel": [2, 5],
+      "class/bias": [5],
+    });
+  });
+
+  test("counts products of words, of two children, and of nodes with the classes", () => {
+    const tree = { values: [1, 2, 0], parents: [2, 2, -1] };
+    const { forward, backward } = treeFlops({ ...task, batch: 1 }, { trees: [tree], labels: [[1, 2, 3]] });
+    expect(forward).toBe(2 * (2 * 3 * 8 + 4 * 10 + 3 * 2 * 5));
+    expect(backward).toBe(2 * forward);
   });
 });

@@ -41,6 +41,10 @@ export function ownWriting(job: string, options: OwnOptions): Entry {
   return nodeEntry(own(options), "own-write.ts", job, options);
 }
 
+export function ownTrees(job: string, options: OwnOptions): Entry {
+  return nodeEntry(own(options), "own-trees.ts", job, options);
+}
+
 /** The loss without gradients. */
 export function ownForward(job: string, options: OwnOptions): Entry {
   return {
@@ -159,6 +163,24 @@ export function torchTranscription(pythons: readonly Python[], job: string): Ent
     ...tried(library, job, whole, best, ", subnormals off"),
     ...tried(library, job, { note: ", packed", packed: true }, best, ", subnormals off"),
     ...tried(library, job, whole, { flush: false, fused: false }, " as it comes").map((entry) => ({
+      ...entry,
+      outOfBox: true,
+    })),
+  ]);
+}
+
+/** Trees in PyTorch level by level, at its best with a dense and with a sparse gradient of words, and as it comes. */
+export function torchTrees(pythons: readonly Python[], job: string): Entry[] {
+  return torches(pythons, "trees.py").flatMap((library) => [
+    ...tried(library, job, whole, { flush: true, fused: true, sparse: false }, ", subnormals off"),
+    ...tried(
+      library,
+      job,
+      { note: ", sparse gradients" },
+      { flush: true, fused: false, sparse: true },
+      ", subnormals off",
+    ),
+    ...tried(library, job, whole, { flush: false, fused: false, sparse: false }, " as it comes").map((entry) => ({
       ...entry,
       outOfBox: true,
     })),

@@ -8,6 +8,7 @@ import type { Setting } from "./setting.ts";
 import { imdbStep } from "./step.ts";
 import { trainingStep, trainings } from "./training.ts";
 import { transcriptionStep, writing } from "./transcription.ts";
+import { trees } from "./trees.ts";
 
 type Measure = (setting: Setting, reviews: () => Promise<Reviews>) => Promise<readonly Section[]>;
 
@@ -19,6 +20,7 @@ export const parts: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ]),
   ["transcription", async (setting) => [await transcriptionStep(setting)]],
   ["writing", async (setting) => [await writing(setting)]],
+  ["trees", async (setting) => [await trees(setting)]],
   ["epoch", async (setting, reviews) => [await epoch(setting, await reviews())]],
   ["inference", async (setting, reviews) => [await inference(setting, await reviews())]],
   ["inference-bidirectional", async (setting, reviews) => [await bidirectionalInference(setting, await reviews())]],
@@ -33,6 +35,7 @@ export const headlines = [
   ...trainings.map(({ id }) => id),
   "transcription",
   "writing",
+  "trees",
   "epoch",
   "inference",
   "inference-bidirectional",
