@@ -76,28 +76,24 @@ class ReferenceSession implements Session {
 }
 
 /** Runs the steps over the table of values, dropping what is released as a device would. */
-function runSteps(
-  steps: readonly AnyStep[],
-  values: (Dense | undefined)[],
-  sizes: Sizes,
-  types: Program["values"],
-): void {
+function runSteps(steps: readonly AnyStep[], values: (Dense | undefined)[], sizes: Sizes, program: Program): void {
   for (const step of steps) {
     if (step.op === "input") continue;
     const { parameters = [], results = [], steps: inside = [] } = step.block ?? {};
-    const typesOf = (numbers: readonly number[]) => numbers.map((number) => types[number]);
+    const typesOf = (numbers: readonly number[]) => numbers.map((number) => program.values[number]);
     const runBody = (given: readonly Dense[]): readonly Dense[] => {
       parameters.forEach((number, i) => {
         values[number] = given[i];
       });
       Object.assign(sizes, Object.fromEntries(sizesTold(typesOf(parameters), given)));
-      runSteps(inside, values, sizes, types);
+      runSteps(inside, values, sizes, program);
       return results.map((number) => values[number] as Dense);
     };
     const inputs = step.inputs.map((number) => values[number] as Dense);
     const outputs = compute(step.op, inputs, step.attrs, {
       sizeOf: (dim) => sizeOfDim(dim, sizes),
       runBody,
+      nameOf: (i) => program.feeds.find(({ value }) => value === step.inputs[i])?.name ?? step.op,
       parameters: typesOf(parameters),
       results: typesOf(results),
     });
@@ -127,7 +123,7 @@ function run(program: Program, feeds: Tensors, { state, held }: Lasting, into: T
   for (const { name, value } of program.feeds) values[value] = widen(feeds[name]);
   for (const { name, value } of program.states) values[value] = state.get(name);
   for (const { name, value } of program.held) values[value] = held.get(name);
-  runSteps(program.steps, values, sizes, program.values);
+  runSteps(program.steps, values, sizes, program);
   const read = (number: number): Dense => values[number] as Dense;
   const fetches = program.fetches.map(({ name, value }) => [name, hand(read(value), into[name])]);
   if (program.guard === undefined || read(program.guard).data[0] !== 0) {

@@ -61,6 +61,8 @@ function computeMeaning({ op, inputs, attrs }: AnyNode, given: readonly Dense[],
 
 const typesOf = (values: readonly Value[]): readonly BodyType[] => values.map(({ type }) => type);
 
+const nameOf = (node: AnyNode): string => (node.op === "input" ? node.attrs.name : node.op);
+
 /** Computes what `roots` need beyond what is known already. */
 function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: Sizes): void {
   const sizeOf = (dim: Dim): number => {
@@ -87,6 +89,7 @@ function computeNodes(nodes: readonly AnyNode[], known: Known, sizes: Sizes): vo
         ? compute(node.op, inputs, node.attrs, {
             sizeOf,
             runBody,
+            nameOf: (i) => nameOf(node.inputs[i].node),
             parameters: typesOf(body.parameters),
             results: typesOf(body.results),
           })

@@ -9,6 +9,8 @@ export type BodyType = Pick<ValueType, "shape">;
 export interface RunContext {
   /** The actual size of a dimension. */
   readonly sizeOf: (dim: Dim) => number;
+  /** What errors call an input: the feed that it is, if it is one. */
+  readonly nameOf: (input: number) => string;
   /** The types of the parameters and results of a structured op's body. */
   readonly parameters: readonly BodyType[];
   readonly results: readonly BodyType[];

@@ -1,7 +1,7 @@
 /** `treeRecur` and its gradient, level by level: what the ops mean. */
 import { checkForest, forestInputs, type OpAttrs, sizeOf } from "@ostinato/core";
 import { type Dense, empty } from "./dense.ts";
-import type { Kernels } from "./kernel.ts";
+import type { Kernels, RunContext } from "./kernel.ts";
 
 /** An edge to a child: where the child stands, the row of its parent in the level, and its position among its siblings. */
 interface Edge {
@@ -16,9 +16,14 @@ interface Level {
   readonly edges: readonly Edge[];
 }
 
-function levelsOf(forest: readonly Dense[], [time, batch]: readonly number[], arity: number | undefined): Level[] {
+function levelsOf(
+  forest: readonly Dense[],
+  { nameOf }: Pick<RunContext, "nameOf">,
+  [time, batch]: readonly number[],
+  arity: number | undefined,
+): Level[] {
   const [nodes, edges, levels] = forest.map(({ data, shape }, i) => {
-    return { name: ["nodes", "edges", "levels"][i], data, offset: 0, rows: shape[0] };
+    return { name: nameOf(i), data, offset: 0, rows: shape[0] };
   });
   checkForest({ nodes, edges, levels }, { time, batch, arity });
   const placeOf = (node: number): number => nodes.data[2 * node + 1] * batch + nodes.data[2 * node];
@@ -83,7 +88,8 @@ function parametersOf(
 }
 
 export const trees: Kernels<"treeRecur" | "treeRecurGrad"> = {
-  treeRecur: (inputs, attrs, { sizeOf: actual, parameters, runBody }) => {
+  treeRecur: (inputs, attrs, context) => {
+    const { sizeOf: actual, parameters, runBody } = context;
     const { states: count, sequences, arity } = attrs;
     const read = inputs.slice(forestInputs, forestInputs + sequences);
     const constants = inputs.slice(forestInputs + sequences);
@@ -91,7 +97,7 @@ export const trees: Kernels<"treeRecur" | "treeRecurGrad"> = {
     const states = Array.from({ length: count }, (_, s) =>
       empty("float64", [...places, ...parameters[s * (arity ?? 1)].shape.slice(1).map(actual)]),
     );
-    for (const level of levelsOf(inputs, places, arity)) {
+    for (const level of levelsOf(inputs, context, places, arity)) {
       const results = runBody(parametersOf(level, states, read, constants, attrs));
       states.forEach((state, s) => {
         addRows(state, level.places, results[s]);
@@ -100,21 +106,28 @@ export const trees: Kernels<"treeRecur" | "treeRecurGrad"> = {
     return states;
   },
 
-  treeRecurGrad: (inputs, attrs, { sizeOf: actual, results: types, runBody }) => {
+  treeRecurGrad: (inputs, attrs, context) => {
+    const { sizeOf: actual, results: types, runBody } = context;
     const { states: count, sequences, slices, arity } = attrs;
     const rest = inputs.slice(forestInputs);
     const states = rest.slice(0, count);
-    const cotangents = rest.slice(count, 2 * count).map((x): Dense => ({ ...x, data: x.data.slice() }) as Dense);
+    const given = rest.slice(count, 2 * count);
     const read = rest.slice(2 * count, 2 * count + sequences);
     const constants = rest.slice(2 * count + sequences);
     const places = read[0].shape.slice(0, 2);
+    const levels = levelsOf(inputs, context, places, arity);
+    const cotangents = given.map((x) => {
+      const own = empty("float64", x.shape);
+      for (const level of levels) addRows(own, level.places, gathered(x, level.places));
+      return own;
+    });
     const ofChildren = count * (arity ?? 1);
     const made = types
       .slice(ofChildren)
       .map(({ shape }, i) =>
         empty("float64", i < slices ? [...places, ...shape.slice(1).map(actual)] : shape.map(actual)),
       );
-    for (const level of levelsOf(inputs, places, arity).toReversed()) {
+    for (const level of levels.toReversed()) {
       const own = cotangents.map((x) => gathered(x, level.places));
       const results = runBody([...own, ...parametersOf(level, states, read, constants, attrs)]);
       cotangents.forEach((cotangent, s) => {

@@ -20,6 +20,7 @@ import { sharingTests } from "./sharing.ts";
 import { specialNumberTests } from "./specialNumbers.ts";
 import type { SuiteTest } from "./suiteTest.ts";
 import { liveBuffersTest, trainingTests } from "./training.ts";
+import { treeTests } from "./trees.ts";
 import { trialTests } from "./trials.ts";
 import { wholeRowsTests } from "./wholeRows.ts";
 
@@ -54,6 +55,7 @@ export function suiteTestNames(): string[] {
 export function suiteTests(liveBuffers?: () => number): SuiteTest[] {
   return [
     ...trialTests,
+    ...treeTests,
     ...fusingTests,
     ...specialNumberTests,
     ...recurrenceTests,

@@ -7,6 +7,7 @@ import { lossTrials } from "./losses.ts";
 import { metricTrials } from "./metrics.ts";
 import { opTrials } from "./ops.ts";
 import { scanTrials } from "./scans.ts";
+import { treeTrials } from "./trees.ts";
 
 function inGroup(group: string, trials: Readonly<Record<string, DrawTrial>>): Record<string, DrawTrial> {
   return Object.fromEntries(Object.entries(trials).map(([name, trial]) => [`${group} > ${name}`, trial]));
@@ -15,6 +16,7 @@ function inGroup(group: string, trials: Readonly<Record<string, DrawTrial>>): Re
 const trials: Readonly<Record<string, DrawTrial>> = {
   ...inGroup("ops", opTrials),
   ...inGroup("scan", scanTrials),
+  ...inGroup("trees", treeTrials),
   ...inGroup("graphs", { "random graphs of many ops": graphTrial }),
   ...inGroup("layers", layerTrials),
   ...inGroup("losses", lossTrials),

@@ -68,7 +68,11 @@ export class Draw {
 
   /** A size that has a name in the graph; its capacity may be larger. */
   named(name: string, limit = 13): DrawnDim {
-    const { size } = this.number(limit);
+    return this.sized(name, this.number(limit).size);
+  }
+
+  /** A size with a name, of which so many are wanted; its capacity may be larger. */
+  sized(name: string, size: number): DrawnDim {
     this.#capacities[name] = size + this.whole(0, 3);
     return { dim: name, size };
   }
@@ -109,6 +113,11 @@ export class Draw {
         this.#data(dims, () => this.whole(low, high)),
       ),
     );
+  }
+
+  /** An int32 feed of these numbers. */
+  given(name: string, dims: readonly DrawnDim[], numbers: readonly number[]): Value {
+    return this.#feed(name, "int32", dims, int32(sizesOf(dims), numbers));
   }
 
   bool(name: string, dims: readonly DrawnDim[]): Value {

@@ -41,6 +41,7 @@ import { softmaxCrossentropy } from "@ostinato/core/graph";
 import { type Draw, type DrawnDim, type DrawTrial, shapeOf } from "./draw.ts";
 import { fusedTrial } from "./fused.ts";
 import { recurrentTrials } from "./recurrent/ops.ts";
+import { treeOpTrials } from "./trees.ts";
 
 /** One operand, and whole numbers too where they are taken. */
 const unary =
@@ -279,7 +280,7 @@ const inputTrial: DrawTrial = (draw) => ({
   p: draw.bool("p", draw.dims(1)),
 });
 
-export const opTrials: { readonly [O in Exclude<OpName, "treeRecur" | "treeRecurGrad">]: DrawTrial } = {
+export const opTrials: { readonly [O in OpName]: DrawTrial } = {
   input: inputTrial,
   ...sources,
   ...byElementwise((op, facts) => (facts.operands === 1 ? unary : binary)(op, facts)),
@@ -346,4 +347,5 @@ export const opTrials: { readonly [O in Exclude<OpName, "treeRecur" | "treeRecur
   },
   fused: fusedTrial,
   ...recurrentTrials,
+  ...treeOpTrials,
 };
