@@ -25,6 +25,13 @@ interface Move {
   readonly position: number;
 }
 
+/** What the body makes of each node or edge of a level, kept in their order: [nodes, …]. */
+interface Kept {
+  readonly table: View;
+  readonly block: View;
+  readonly ofEdges: boolean;
+}
+
 /** The body of an op over trees, ready to run. */
 export interface TreeBody {
   readonly parameters: readonly View[];
@@ -67,6 +74,7 @@ interface TreeCall extends Call<TreeName>, Omit<TreeBody, "parameters" | "result
   readonly leafSteps: readonly Ready[];
   readonly before: readonly Move[];
   readonly after: readonly Move[];
+  readonly kept: readonly Kept[];
   /** Where the body finds the parent of each child; absent with an arity. */
   readonly parents: View | undefined;
   /** The sizes of a level by name, and what changes with them. */
@@ -127,15 +135,19 @@ export function treeCall(
     ...moveNodes("take", given.slice(2 * cotangents, 2 * cotangents + sequences), parameters.slice(slicesFrom)),
   ];
   const gradients = results.slice(slicesFrom - cotangents);
-  const slices = "slices" in attrs ? attrs.slices : 0;
+  const { slices, rows } = "slices" in attrs ? attrs : { slices: 0, rows: 0 };
+  const firstRow = states + slices;
   const after = ofGradient
     ? [
         ...moveChildren("add", outputs, results),
-        ...moveNodes("put", outputs.slice(states, states + slices), gradients),
-        ...outputs.slice(states + slices).map((table, i) => move("add", "all", table, gradients[slices + i])),
+        ...moveNodes("put", outputs.slice(states, firstRow), gradients),
+        ...outputs.slice(firstRow + rows).map((table, i) => move("add", "all", table, gradients[slices + rows + i])),
       ]
     : moveNodes("put", outputs, results);
-  const rows = (i: number) => ({ name: names[i], data: [], offset: 0, rows: 0 });
+  const kept = gradients.slice(slices, slices + rows).map((block, i): Kept => {
+    return { block, table: outputs[firstRow + i], ofEdges: block.shape[0] === children };
+  });
+  const indexes = (i: number) => ({ name: names[i], data: [], offset: 0, rows: 0 });
   const leafSteps = stepsOfLeaves(body.steps, {
     zeros: arity === undefined ? [] : parameters.slice(cotangents, slicesFrom),
     wanted: ofGradient ? gradients : results,
@@ -147,12 +159,13 @@ export function treeCall(
     leafSteps,
     before,
     after,
+    kept,
     parents: arity === undefined ? parameters[slicesFrom + sequences] : undefined,
     level,
     children,
     ofLevel: changing.filter(({ shape }) => shape.includes(level)),
     ofChildren: changing.filter(({ shape }) => shape.includes(children)),
-    forest: { nodes: rows(0), edges: rows(1), levels: rows(2) },
+    forest: { nodes: indexes(0), edges: indexes(1), levels: indexes(2) },
     space: { time: 0, batch: 0, arity },
     lists: emptyLists(),
   };
@@ -274,10 +287,12 @@ function begin(memory: Memory, call: TreeCall): void {
     const cotangent = inputs[forestInputs + states + s];
     copy(memory, "float32", cotangent.offset, outputs[s].offset, cotangent.size);
   }
-  const rows = "slices" in attrs ? states + attrs.slices : outputs.length;
-  for (let i = 0; i < rows; i++) clear(memory, lists, outputs[i]);
-  for (let i = rows; i < outputs.length; i++)
-    memory.f32.fill(0, outputs[i].offset, outputs[i].offset + outputs[i].size);
+  const placed = "slices" in attrs ? states + attrs.slices : outputs.length;
+  for (let i = 0; i < placed; i++) clear(memory, lists, outputs[i]);
+  for (let i = placed; i < outputs.length; i++) {
+    const { offset, size } = outputs[i];
+    memory.f32.fill(0, offset, offset + size);
+  }
 }
 
 function setLevel({ sizes, level, children, ofLevel, ofChildren }: TreeCall, nodes: number, edges: number): void {
@@ -330,6 +345,16 @@ function treeKernelBy(moveRows: MoveRows): Kernel<TreeName> {
       writeParents(memory, call, node, edge);
       runSteps(memory, edges > 0 ? call.steps : call.leafSteps);
       moveAll(memory, call, call.after, node, edge);
+      keepRows(memory, call, node, edge);
+    }
+  }
+
+  /** In the order in which they are numbered, those of a level follow one another. */
+  function keepRows(memory: Memory, { kept, lists }: TreeCall, node: number, edge: number): void {
+    for (let i = 0; i < kept.length; i++) {
+      const { table, block, ofEdges } = kept[i];
+      const width = table.size / lists.nodes;
+      copy(memory, "float32", block.offset, table.offset + width * (ofEdges ? edge : node), block.size);
     }
   }
 

@@ -122,6 +122,7 @@ function onDevice(device: Device, count: number, row: readonly number[], dtype: 
       return shaped(device, inOrder ? whole : device.using([whole], () => gathered(whole, order)), shape);
     },
     placed: (places, shape) => {
+      if (places.length === 0) return device.upload(plainData(dtype, sizeOf(shape)), shape, dtype);
       const inRows = [...pieces].sort((a, b) => a.start - b.start).map(({ x }) => device.share(x));
       const updates = joined(inRows);
       const indices = device.upload(places, [places.length, 1], "int32");

@@ -55,7 +55,13 @@ function rowsOfResult({ device, plan }: Run, number: number, count: number): Row
   return rowsFor(device, count, actualShape(shape.slice(1), plan.sizes), dtype as Plain);
 }
 
-/** Puts rows, one of each node, into the output [time, batch, …], where anything reads it. */
+/** Whether the body makes something of each edge, and not of each node. */
+function isOfEdges({ plan: { program } }: Run, step: TreeStep, number: number): boolean {
+  const dimOf = (of: number): Dim => program.values[of]?.shape[0] as Dim;
+  return dimOf(number) === levelDims(dimOf(step.inputs[0] as number)).children;
+}
+
+/** Puts rows into their places in the output, where anything reads it. */
 function finish({ plan, slots }: Run, output: number, rows: Rows, places: Int32Array): void {
   if (output >= 0) slots[output] = rows.placed(places, plan.shapes[output] as number[]);
   rows.release();
@@ -91,7 +97,7 @@ export function executeTree(run: Run, step: Step<"treeRecur">, runBody: () => vo
 /** From the last level to the first: a node has what its parent sends before its own level is computed. */
 export function executeTreeGrad(run: Run, step: Step<"treeRecurGrad">, runBody: () => void): void {
   const { device } = run;
-  const { states: count, sequences: sequenceCount, slices: sliceCount, arity = 1 } = step.attrs;
+  const { states: count, sequences: sequenceCount, slices: sliceCount, rows: rowCount, arity = 1 } = step.attrs;
   const forest = forestOf(run, step);
   const { places, children, levels } = forest;
   const { steps, atNodes, ofChildren, ofParents, byEdge } = readerOf(run, step, forest);
@@ -110,6 +116,11 @@ export function executeTreeGrad(run: Run, step: Step<"treeRecurGrad">, runBody: 
   const slices = results
     .slice(count * arity, count * arity + sliceCount)
     .map((number) => rowsOfResult(run, number, places.length));
+  const firstRow = count * arity + sliceCount;
+  const inOrder = results.slice(firstRow, firstRow + rowCount).map((number) => ({
+    rows: rowsOfResult(run, number, places.length),
+    ofEdges: isOfEdges(run, step, number),
+  }));
   let sums: TensorInfo[] = [];
   const edgeAbove = new Int32Array(places.length).fill(-1);
   children.forEach((child, edge) => {
@@ -140,7 +151,10 @@ export function executeTreeGrad(run: Run, step: Step<"treeRecurGrad">, runBody: 
     slices.forEach((rows, i) => {
       rows.put(level.start, made[count * arity + i] as TensorInfo);
     });
-    sums = made.slice(count * arity + sliceCount).map((b, i) => {
+    inOrder.forEach(({ rows, ofEdges }, i) => {
+      rows.put(ofEdges ? level.firstEdge : level.start, made[firstRow + i] as TensorInfo);
+    });
+    sums = made.slice(firstRow + rowCount).map((b, i) => {
       const a = sums[i];
       return a ? device.using([a, b], () => device.run("Add", { a, b })) : b;
     });
@@ -150,8 +164,12 @@ export function executeTreeGrad(run: Run, step: Step<"treeRecurGrad">, runBody: 
   [...whole, ...slices].forEach((rows, i) => {
     finish(run, step.outputs[i] as number, rows, places);
   });
+  inOrder.forEach(({ rows, ofEdges }, i) => {
+    const numbers = Int32Array.from({ length: ofEdges ? (levels.at(-1)?.lastEdge ?? 0) : places.length }, (_, k) => k);
+    finish(run, step.outputs[count + sliceCount + i] as number, rows, numbers);
+  });
   sums.forEach((sum, i) => {
-    const output = step.outputs[count + sliceCount + i] as number;
+    const output = step.outputs[count + sliceCount + rowCount + i] as number;
     if (output >= 0) run.slots[output] = sum;
     else device.release(sum);
   });

@@ -223,6 +223,7 @@ export { actualShape, bindSizes, emptySizes, type HeldShapes, type Sizes, sizeOf
 export { fillDropoutMask, fillNormalNoise, RandomStream, shuffle, siteOf, threefry } from "./random.ts";
 export { fromOnnxGates, type GateOrder, toOnnxGates } from "./recurrent/gateOrder.ts";
 export { hoist } from "./recurrent/hoist.ts";
+export { hoistTrees } from "./recurrent/hoistTrees.ts";
 export { joinPads } from "./recurrent/joinPads.ts";
 export {
   decomposeRecurrence,

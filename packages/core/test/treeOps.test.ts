@@ -75,7 +75,7 @@ describe("a graph of trees", () => {
         %11: float32[x/nodes/level, 3] = mul(%0, %10)
         %12: float32[x/nodes/children, 3] = gather(%11, %3)
         return %12, %11
-      }, states=1, sequences=1, slices=1)
+      }, states=1, sequences=1, slices=1, rows=0)
       fetch h = %4
       fetch gradient = %8.1"
     `);
@@ -196,7 +196,7 @@ describe("refused where a graph is built are", () => {
     const { node } = gradients([{ value: run()[0] as Value, cotangent: x }], [x])[0] as Value;
     if (node.op !== "treeRecurGrad") throw new Error(`the gradient is ${node.op}`);
     expect(() => apply("treeRecurGrad", node.inputs, { ...node.attrs, slices: 5 })).toThrow(
-      "treeRecurGrad: of 0 constants and 5 slices the body gives 1 gradients",
+      "treeRecurGrad: of 0 constants, 5 slices and 0 rows the body gives 1 values",
     );
   });
 });

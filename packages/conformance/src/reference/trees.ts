@@ -12,6 +12,9 @@ interface Edge {
 
 /** One level: where its nodes stand, counted along [time, batch], and the edges to their children. */
 interface Level {
+  /** The numbers of its first node and its first edge. */
+  readonly node: number;
+  readonly edge: number;
   readonly places: readonly number[];
   readonly edges: readonly Edge[];
 }
@@ -31,6 +34,8 @@ function levelsOf(
   return range(0, levels.rows).map((l) => {
     const [node, edge] = l === 0 ? [0, 0] : [levels.data[2 * l - 2], levels.data[2 * l - 1]];
     return {
+      node,
+      edge,
       places: range(node, levels.data[2 * l]).map(placeOf),
       edges: range(edge, levels.data[2 * l + 1]).map((e) => {
         const [child, parent, position] = edges.data.subarray(3 * e, 3 * e + 3);
@@ -107,8 +112,8 @@ export const trees: Kernels<"treeRecur" | "treeRecurGrad"> = {
   },
 
   treeRecurGrad: (inputs, attrs, context) => {
-    const { sizeOf: actual, results: types, runBody } = context;
-    const { states: count, sequences, slices, arity } = attrs;
+    const { sizeOf: actual, parameters, results: types, runBody } = context;
+    const { states: count, sequences, slices, rows, arity } = attrs;
     const rest = inputs.slice(forestInputs);
     const states = rest.slice(0, count);
     const given = rest.slice(count, 2 * count);
@@ -122,11 +127,13 @@ export const trees: Kernels<"treeRecur" | "treeRecurGrad"> = {
       return own;
     });
     const ofChildren = count * (arity ?? 1);
-    const made = types
-      .slice(ofChildren)
-      .map(({ shape }, i) =>
-        empty("float64", i < slices ? [...places, ...shape.slice(1).map(actual)] : shape.map(actual)),
-      );
+    const nodes = inputs[0].shape[0];
+    const [ofLevel] = parameters[0].shape;
+    const made = types.slice(ofChildren).map(({ shape }, i) => {
+      const rest = shape.slice(1).map(actual);
+      if (i < slices) return empty("float64", [...places, ...rest]);
+      return empty("float64", i < slices + rows ? [nodes, ...rest] : shape.map(actual));
+    });
     for (const level of levels.toReversed()) {
       const own = cotangents.map((x) => gathered(x, level.places));
       const results = runBody([...own, ...parametersOf(level, states, read, constants, attrs)]);
@@ -138,6 +145,11 @@ export const trees: Kernels<"treeRecur" | "treeRecurGrad"> = {
       made.forEach((sum, i) => {
         const result = results[ofChildren + i];
         if (i < slices) addRows(sum, level.places, result);
+        else if (i < slices + rows)
+          sum.data.set(
+            result.data,
+            (sum.data.length / nodes) * (types[ofChildren + i].shape[0] === ofLevel ? level.node : level.edge),
+          );
         else for (let k = 0; k < sum.data.length; k++) sum.data[k] += result.data[k];
       });
     }

@@ -5,6 +5,7 @@ import {
   type Executable,
   type Graph,
   hoist,
+  hoistTrees,
   isComposite,
   joinPads,
   lowerFor,
@@ -83,7 +84,7 @@ export async function programOf(
   graph: Graph,
   capacities: Readonly<Record<string, number>> = {},
 ): Promise<Program> {
-  return bind(await lowerFor(graph, backend, [hoist, joinPads]), capacities);
+  return bind(await lowerFor(graph, backend, [hoist, hoistTrees, joinPads]), capacities);
 }
 
 /** Lowers, binds and compiles a graph in a session of its own; hands it to `use`, then disposes. */

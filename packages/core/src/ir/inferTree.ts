@@ -97,16 +97,26 @@ export function inferTreeRecur(inputs: readonly ValueType[], attrs: OpAttrs["tre
   return [...infer("treeRecur", inputs, attrs, false).states];
 }
 
-/** The whole cotangents of states and the gradients of sequences, [time, batch, …]; then the gradients of constants. */
+/**
+ * The whole cotangents of states and the gradients of sequences, [time, batch, …]; what is kept of each node or edge, [nodes, …]; then the gradients of
+ * constants.
+ */
 export function inferTreeRecurGrad(inputs: readonly ValueType[], attrs: OpAttrs["treeRecurGrad"]): ValueType[] {
   const { states, rest, everywhere, constants } = infer("treeRecurGrad", inputs, attrs, true);
-  const { slices } = attrs;
-  const sums = rest.slice(slices);
-  if (!(Number.isInteger(slices) && slices >= 0 && slices <= rest.length) || sums.length > constants.length)
+  const { slices, rows } = attrs;
+  const sums = rest.slice(slices + rows);
+  const counts = [slices, rows].every((count) => Number.isInteger(count) && count >= 0);
+  if (!counts || slices + rows > rest.length || sums.length > constants.length)
     throw new ShapeError(
-      `treeRecurGrad: of ${constants.length} constants and ${slices} slices the body gives ${rest.length} gradients`,
+      `treeRecurGrad: of ${constants.length} constants, ${slices} slices and ${rows} rows the body gives ${rest.length} values`,
     );
-  const { level, children } = levelDims(inputs[0]?.shape[0] as Dim);
+  const nodes = inputs[0]?.shape[0] as Dim;
+  const { level, children } = levelDims(nodes);
+  const kept = rest.slice(slices, slices + rows).map((type, i): ValueType => {
+    const [first, ...others] = type.shape;
+    if (first !== children) expect(`treeRecurGrad: row ${i} of the body`, type, [level, ...others]);
+    return { dtype: type.dtype, shape: [nodes, ...others] };
+  });
   sums.forEach((type, i) => {
     expect(`treeRecurGrad: the gradient ${i} of a constant`, type, type.shape);
     if (type.shape.includes(level) || type.shape.includes(children))
@@ -114,5 +124,10 @@ export function inferTreeRecurGrad(inputs: readonly ValueType[], attrs: OpAttrs[
         `treeRecurGrad: the gradient ${i} of a constant is ${showType(type)}, which changes from level to level`,
       );
   });
-  return [...states, ...rest.slice(0, slices).map((type, i) => everywhere(`gradient ${i} of a slice`, type)), ...sums];
+  return [
+    ...states,
+    ...rest.slice(0, slices).map((type, i) => everywhere(`gradient ${i} of a slice`, type)),
+    ...kept,
+    ...sums,
+  ];
 }

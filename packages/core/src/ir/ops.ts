@@ -231,10 +231,11 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
   /** (nodes, edges, levels, …sequences [time, batch, …], …constants): each state at each node, [time, batch, …]. See `recurrent/treeRecur.ts`. */
   treeRecur: TreeAttrs;
   /**
-   * (nodes, edges, levels, …states at all nodes, …their cotangents, …sequences, …constants): the whole cotangent of each state, with what parents add; then
-   * the gradients of `slices` sequences; then those of constants, summed over levels.
+   * (nodes, edges, levels, …states at all nodes, …their cotangents, …sequences, …constants): the whole cotangent of each state, with what parents add; the
+   * gradients of `slices` sequences; `rows` values of each node or edge, in their order (see `recurrent/hoistTrees.ts`); the gradients of constants, summed
+   * over levels.
    */
-  treeRecurGrad: TreeAttrs & { readonly slices: number };
+  treeRecurGrad: TreeAttrs & { readonly slices: number; readonly rows: number };
 }
 
 /** A body that computes the nodes of one level of a forest together, from states of their children. */

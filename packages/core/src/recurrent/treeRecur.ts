@@ -115,7 +115,7 @@ export function treeGradient(
       ...read,
       ...constants,
     ],
-    { ...attrs, body: { parameters: [...flowing, ...here], results: grads }, slices: slicesWanted.length },
+    { ...attrs, body: { parameters: [...flowing, ...here], results: grads }, slices: slicesWanted.length, rows: 0 },
   );
 
   const found: (Value | undefined)[] = inputs.map(() => undefined);

@@ -4,6 +4,7 @@ import { ConfigError, ShapeError } from "../../errors.ts";
 import { mul } from "../../ir/build/elementwise.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { RandomStream } from "../../random.ts";
+import { hoistTrees } from "../../recurrent/hoistTrees.ts";
 import { joinPads } from "../../recurrent/joinPads.ts";
 import { treeStates, treeWeightShapes } from "../../recurrent/treeCell.ts";
 import { type RecurrentActivationName, recurrentActivationNames, recurrentActivations } from "../activations.ts";
@@ -128,7 +129,7 @@ export function treeLayer<C extends TreeConfig>(traits: TreeTraits<C>): LayerDef
   const flags = Object.entries(traits.flags ?? {});
   return {
     trees: treeReader,
-    passes: () => [joinPads],
+    passes: () => [hoistTrees, joinPads],
     arity: ({ arity }) => arity ?? undefined,
     parse(options, owner) {
       const read = new OptionReader(owner, options, [
