@@ -109,16 +109,19 @@ test.each([
   ]);
 });
 
-test("export: checked against onnxruntime, which then answers the same", async () => {
-  const own = temporaryFolder();
-  await events([...training, "--model", "bilstm", "--epochs", "1", "--out", own]);
+test.each([
+  ["treelstm", out],
+  ["bilstm", undefined],
+])("export of %s: checked against onnxruntime, which then answers the same", async (model, trained) => {
+  const own = trained ?? temporaryFolder();
+  if (trained === undefined) await events([...training, "--model", model, "--epochs", "1", "--out", own]);
   const [event] = await events(["export", "--model", own]);
   expect(event).toMatchObject({ event: "export", trees: 200, tolerance: 1e-4 });
   expect(JSON.parse(readFileSync(join(own, "model.json"), "utf8"))).toMatchObject({
     labels: ["0", "1", "2", "3", "4"],
   });
-  const figures = async (model: string, backend: string) =>
-    events(["evaluate", "--model", model, "--data", dev, "--backend", backend]);
+  const figures = async (path: string, backend: string) =>
+    events(["evaluate", "--model", path, "--data", dev, "--backend", backend]);
   const expected = await figures(own, "wasm");
   expect(await figures(join(own, "model.onnx"), "onnx")).toEqual(expected);
   expect(await figures(own, "onnx")).toEqual(expected);
