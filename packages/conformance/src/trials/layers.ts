@@ -44,6 +44,7 @@ import { decoderTrials } from "./decoders.ts";
 import type { Draw, DrawTrial } from "./draw.ts";
 import { drawInputs, type Fetches, inference, training } from "./models.ts";
 import { drawRecurrentLayer, recurrentLayerTrials } from "./recurrent/layers.ts";
+import { treeLayerTrials } from "./recurrent/treeLayers.ts";
 
 /** The kinds of data that most layers take: a sequence, with lengths or without, or features. */
 function drawInput(draw: Draw) {
@@ -153,6 +154,7 @@ function attentionTrial(draw: Draw): Fetches {
 /** Every kind of layer. */
 export const layerTrials: Readonly<Record<string, DrawTrial>> = {
   ...recurrentLayerTrials,
+  ...treeLayerTrials,
   embedding: (draw) => {
     const table = embedding({ inputDim: 6, outputDim: draw.number(5).size, maskZero: draw.chance(0.5) });
     // With a layer that honours the lengths behind it now and then: they are found in the ids.

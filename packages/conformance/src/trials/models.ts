@@ -3,6 +3,7 @@ import {
   accuracy,
   auc,
   type Dim,
+  forestOf,
   inferenceGraph,
   type Loss,
   type ModelSpec,
@@ -10,10 +11,12 @@ import {
   type Objective,
   sgd,
   substitute,
+  type Tensors,
   trainingGraph,
   type Value,
 } from "@ostinato/core";
 import type { Draw, DrawnDim } from "./draw.ts";
+import { drawParents } from "./forests.ts";
 
 /** What a graph computes, by name. */
 export type Fetches = Readonly<Record<string, Value>>;
@@ -26,6 +29,18 @@ interface Ranges {
   readonly words: number;
   /** The number of classes: labels are below it. */
   readonly classes: number;
+}
+
+/** The feeds of random trees, one for each row, of no more nodes than there are steps, with no more children of a node than all layers take. */
+function drawTrees(draw: Draw, fetches: Fetches, batch: number, time: number): Tensors {
+  const places = nodesOf(Object.values(fetches)).flatMap(({ attrs }) => ("arity" in attrs ? (attrs.arity ?? []) : []));
+  const arity = Math.min(Number.POSITIVE_INFINITY, ...places);
+  const trees = Array.from({ length: batch }, () => {
+    const nodes = draw.one([1, time, draw.whole(1, time)]);
+    const parents = drawParents(draw, draw.one(["random", "random", "chain"]), nodes, arity);
+    return { values: parents, parents };
+  });
+  return { ...forestOf(trees) };
 }
 
 /** The same fetches with every feed and every piece of state replaced by a drawn feed. */
@@ -43,9 +58,21 @@ export function drawInputs(draw: Draw, fetches: Fetches, { words, classes }: Ran
     const of = inputs.find(({ attrs }) => `${attrs.name}/lengths` === lengths);
     return of ? sizeOf(of.attrs.shape[1]) : time;
   };
+  const forests = new Map<string, Tensors>();
+  for (const { attrs } of inputs) {
+    const [owner, part] = attrs.name.split("/");
+    if (part !== "nodes") continue;
+    const forest = drawTrees(draw, fetches, batch.size, timeOf(`${owner}/lengths`).size);
+    forests.set(owner, forest);
+    for (const name of ["nodes", "levels"])
+      sizes[`${owner}/${name}`] = draw.sized(`${owner}/${name}`, forest[name].shape[0]);
+  }
   const drawn = inputs.map((node): Value => {
     const { name, dtype, shape } = node.attrs;
     const dims = shape.map(sizeOf);
+    const [owner, part] = name.split("/");
+    const ofTrees = forests.get(owner)?.[part];
+    if (ofTrees) return draw.given(name, dims, [...ofTrees.data]);
     const isTarget = name.endsWith("/target");
     if (name.endsWith("/lengths")) return draw.lengths(name, batch, timeOf(name));
     if (dtype === "int32" && dims.length === 0) return draw.int(name, dims, 0, 100);
