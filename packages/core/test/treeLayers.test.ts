@@ -124,6 +124,12 @@ const misuses: readonly Misuse[] = [
   ["places without arity", () => treeGru(untyped({ units: 2, type: "nary" })), "ConfigError", "treeGru: arity"],
   ["no place", () => recursive({ units: 2, arity: 0 }), "ConfigError", "recursive: arity", "from 1 on"],
   [
+    "more places than there are in good faith",
+    () => treeLstm({ units: 2, type: "nary", arity: 1e9 }),
+    "ConfigError",
+    "treeLstm: arity must be a whole number from 1 to 256",
+  ],
+  [
     "an arity of sums",
     () => treeLstm(untyped({ units: 2, arity: 2 })),
     "ConfigError",
@@ -191,5 +197,9 @@ test("a file with an arity that does not fit its type is refused", () => {
   const { spec } = sequential([nodes(), treeLstm({ units: 2 })]);
   const edited = JSON.parse(JSON.stringify(spec).replace('"arity":null', '"arity":2'));
   expect(() => parseModelSpec(edited)).toThrow('arity goes with type: "nary"');
+  const large = JSON.parse(
+    JSON.stringify(sequential([nodes(), recursive({ units: 3 })]).spec).replace('"arity":2', '"arity":9e15'),
+  );
+  expect(() => parseModelSpec(large)).toThrow("arity must be a whole number from 1 to 256");
   expect(lstm({ units: 2 }).spec.config).not.toHaveProperty("arity");
 });

@@ -33,7 +33,7 @@ type Typed<C> = Omit<OptionsOf<C & { readonly units: number }, "units">, "type" 
  * a sequence, [batch, nodes, features] → [batch, units], the state of the root, or with `returnSequences` [batch, nodes, units], that of every node.
  *
  * - `type` ("childSum"): the gates see the sum of the states of any number of children in no order, as of a dependency tree, and a forget gate each child; a
- *   chain of nodes is an `lstm` with the same weights. "nary": each of up to `arity` children in order has weights of its own, and its forget gate sees all of
+ *   chain of nodes is an `lstm` with the same weights. "nary": each of up to `arity` (at most 256) children in order has weights of its own, and its forget gate sees all of
  *   them, as in a binary parse tree. A node with more children is a `DataError` that names the row and the node.
  * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: any of `recurrentActivationNames`.
  * - `dropout` (0) drops features of the inputs of nodes, `recurrentDropout` (0) units of the states of children on their way to the gates, in training only:

@@ -108,9 +108,20 @@ function weightsOf<C extends TreeConfig>(
   return { ...(W ? { W } : {}), R, ...(B ? { B } : {}), ...(V ? { V } : {}) };
 }
 
-/** The option `arity` of a layer whose type may be one without. @throws ConfigError where it does not go with the type */
+/** As many places as children have in good faith: what computes a node grows with them, and R with their square. */
+const MOST_PLACES = 256;
+
+/** The option `arity`, with a `fallback` where it may be left out. @throws ConfigError */
+function readPlaces(read: OptionReader, owner: string, fallback?: number): number {
+  const arity = read.integer("arity", 1, fallback);
+  if (arity > MOST_PLACES)
+    throw new ConfigError(`${owner}: arity must be a whole number from 1 to ${MOST_PLACES}, got ${arity}`);
+  return arity;
+}
+
+/** The same of a layer with types, one of which has none. @throws ConfigError where it does not go with the type */
 function readArity(read: OptionReader, owner: string, options: object, type: TreeType): number | null {
-  if (type === "nary") return read.integer("arity", 1);
+  if (type === "nary") return readPlaces(read, owner);
   if (((options as { readonly arity?: unknown }).arity ?? null) !== null)
     throw new ConfigError(
       `${owner}: arity goes with type: "nary"; with "${type}" a node has any number of children, leave it out`,
@@ -153,7 +164,7 @@ export function treeLayer<C extends TreeConfig>(traits: TreeTraits<C>): LayerDef
       const config: { readonly [name: string]: Json | Initializer | Regularizer } = {
         units: read.integer("units", 1),
         ...(typed ? { type } : {}),
-        arity: typed ? readArity(read, owner, options as object, type) : read.integer("arity", 1, 2),
+        arity: typed ? readArity(read, owner, options as object, type) : readPlaces(read, owner, 2),
         activation: read.oneOf("activation", recurrentActivationNames, "tanh"),
         ...(isGated
           ? { recurrentActivation: read.oneOf("recurrentActivation", recurrentActivationNames, "sigmoid") }
