@@ -134,7 +134,7 @@ function perform(at: usize, room: usize, spare: usize, start: i32, count: i32): 
 
 /**
  * Arguments: elements; the numbers that stand for all, and instructions: how many, and where; the threads' rooms, and how large one is. It ends with a spare
- * tile. And an operand, or 0: in tiles where it is zero, nothing changes.
+ * tile. And an operand, or 0: tiles where it is zero have other instructions, which stand behind these.
  */
 export function fused(thread: i32, threads: i32): void {
   const size = argument(Fused.size);
@@ -151,11 +151,13 @@ export function fused(thread: i32, threads: i32): void {
   }
   const code = address(Fused.code) + <usize>uniforms * PLACE_BYTES;
   const last = code + <usize>argument(Fused.instructions) * INSTRUCTION_BYTES;
-  const still = address(Fused.still);
+  const rest = address(Fused.rest);
+  const restLast = last + <usize>argument(Fused.restInstructions) * INSTRUCTION_BYTES;
   for (let start = <i32>((<i64>tiles * thread) / threads) * TILE; start < end; start += TILE) {
     tick();
     const count = min(TILE, end - start);
-    if (still !== 0 && isZero(still + (<usize>start << 2), count)) continue;
-    for (let at = code; at < last; at += INSTRUCTION_BYTES) perform(at, room, spare, start, count);
+    const rests = rest !== 0 && isZero(rest + (<usize>start << 2), count);
+    const until = rests ? restLast : last;
+    for (let at = rests ? last : code; at < until; at += INSTRUCTION_BYTES) perform(at, room, spare, start, count);
   }
 }

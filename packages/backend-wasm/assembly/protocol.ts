@@ -205,7 +205,8 @@ export enum Fused {
   code,
   rooms,
   roomBytes,
-  still,
+  rest,
+  restInstructions,
 }
 
 export enum Dot {

@@ -77,7 +77,7 @@ export const jobs = {
   move: ["from", "to", "shift", "rank", "axes"],
   reduce: ["kind", "outer", "middle", "inner", "x", "y", "rooms"],
   topK: ["rows", "width", "k", "x", "values", "indices", "rooms", "roomBytes"],
-  fused: ["size", "uniforms", "instructions", "code", "rooms", "roomBytes", "still"],
+  fused: ["size", "uniforms", "instructions", "code", "rooms", "roomBytes", "rest", "restInstructions"],
   dot: [
     ...["batch", "rows", "columns", "depth"],
     ...["a", "aBatchStride", "aRowStride", "aDepthStride", "b", "bBatchStride", "bColumnStride", "bDepthStride"],

@@ -1,7 +1,21 @@
 /** What is left out because it is zero: lines of products, as padding and nodes without words are, and updates of rows that no id names. It is as if it were computed. */
 import { cpu } from "@ostinato/backend-cpu";
-import { type Backend, bind, div, dot, feed, float32, lower, mul, sqrt, state, sub, type Tensor } from "@ostinato/core";
-import { add, broadcast } from "@ostinato/core/graph";
+import {
+  abs,
+  type Backend,
+  bind,
+  div,
+  dot,
+  feed,
+  float32,
+  lower,
+  mul,
+  sqrt,
+  state,
+  sub,
+  type Tensor,
+} from "@ostinato/core";
+import { add, broadcast, sum } from "@ostinato/core/graph";
 import { expect, test } from "vitest";
 import { wasm } from "../src/index.ts";
 import { expectAsPlain } from "./graphs.ts";
@@ -122,4 +136,20 @@ test("an update leaves rows alone whose gradient is zero", async () => {
   updates.splice(1, 1, { name: "w", value: sub(w, add(mul(gradient, 0.1), mul(w, 0.01))) });
   const decayed = await after(await wasm({ threads: 1 }), some);
   expect(decayed.w.data[0]).toBeCloseTo(0.99 * numbers(shape, 1).data[0], 6);
+});
+
+test("what such an update leaves is still looked at: a number that is none is found in any row", async () => {
+  const shape = [1000, 5];
+  const [w, gradient] = [feed("w", "float32", shape), feed("gradient", "float32", shape)];
+  const changed = sub(w, div(mul(gradient, 0.1), add(abs(w), 1)));
+  const flaws = sum(sub(changed, changed), [0, 1]);
+  const some = float32(
+    shape,
+    Array.from(numbers(shape, 3).data, (x, i) => (i >= 2048 && i < 3600 ? x : 0)),
+  );
+  for (const wrong of [-1, 7, 3000, 4990]) {
+    const { data } = numbers(shape, 1);
+    if (wrong >= 0) data[wrong] = Number.NaN;
+    await expectAsPlain({ flaws }, { w: float32(shape, data), gradient: some });
+  }
 });

@@ -16,7 +16,7 @@ import type { DType, FusedAttrs, FusedOperation } from "@ostinato/core";
 import type { WasmMemory } from "../memory.ts";
 import { bytes, type Chain, chains, counts, fields, fusedOps } from "../protocol.ts";
 import { moveKernels } from "./move.ts";
-import { liesStill, type Still, stillOf } from "./still.ts";
+import { liesThere, type Rest, restOf } from "./rest.ts";
 
 /** Results of operations from which on it pays to wake the other threads. */
 const MANY = 2 ** 18;
@@ -42,7 +42,9 @@ interface FusedCall extends Call<"fused"> {
   /** Operands that are one number, in the order of their places in a room. */
   readonly uniforms: readonly number[];
   readonly tiles: number;
-  readonly still: Still | undefined;
+  /** What the results are in tiles where one operand is zero, and the instructions for these. */
+  readonly rest: Rest | undefined;
+  readonly restCoded: readonly Coded[];
 }
 
 const suffixes: Readonly<Record<DType, string>> = { float32: "", int32: "Int", bool: "Bool" };
@@ -112,12 +114,21 @@ function prepared(call: Call, attrs: FusedAttrs): FusedCall {
     const code = chain ? fusedOps.indexOf(chain) : codeOf(op, (inputs.at(-1) as Place).dtype, output.dtype);
     return { code, output, inputs, axes: op === "broadcast" ? (attrs as { axes: readonly number[] }).axes : undefined };
   });
-  const fused = { ...call, op: "fused" as const, attrs, plan, coded, uniforms, still: stillOf(attrs) };
+  const rest = restOf(attrs);
+  const restCoded = (rest?.results ?? []).flatMap(({ is, of }, i): Coded[] => {
+    const at = plan.sums.indexOf(i);
+    if (is === "operand" || at < 0) return [];
+    const place = { at: of, kind: "operand", dtype: "float32" } as const;
+    const output = { at, kind: "sum", dtype: "float32" } as const;
+    return [{ code: fusedOps.indexOf("flaws"), output, inputs: [place], axes: undefined }];
+  });
+  const fused = { ...call, op: "fused" as const, attrs, plan, coded, uniforms, rest, restCoded };
   return { ...fused, tiles: Math.ceil(elementsOf(fused) / counts.tile) };
 }
 
-function codeBytes({ coded, uniforms }: FusedCall): number {
-  return aligned(4 * (uniforms.length * PLACE_WORDS + coded.length * INSTRUCTION_WORDS));
+function codeBytes({ coded, restCoded, uniforms }: FusedCall): number {
+  const instructions = coded.length + restCoded.length;
+  return aligned(4 * (uniforms.length * PLACE_WORDS + instructions * INSTRUCTION_WORDS));
 }
 
 /** Of the numbers that stand for all, the registers, and a spare tile. */
@@ -163,8 +174,22 @@ function writeCode(memory: WasmMemory, call: FusedCall, sums: number): void {
     words[to + 1] = memory.address(view);
     to += PLACE_WORDS;
   }
-  for (let k = 0; k < call.coded.length; k++) {
-    const { code, output, inputs, axes } = call.coded[k];
+  to = writeInstructions(memory, call, call.coded, to, sums);
+  writeInstructions(memory, call, call.restCoded, to, sums);
+}
+
+/** Writes instructions down; returns where the next ones go. */
+function writeInstructions(
+  memory: WasmMemory,
+  call: FusedCall,
+  coded: readonly Coded[],
+  start: number,
+  sums: number,
+): number {
+  const words = memory.i32;
+  let to = start;
+  for (let k = 0; k < coded.length; k++) {
+    const { code, output, inputs, axes } = coded[k];
     words[to] = code;
     let place = writePlace(memory, call, output, to + 1, sums);
     for (let i = 0; i < inputs.length; i++) place = writePlace(memory, call, inputs[i], place, sums);
@@ -174,11 +199,12 @@ function writeCode(memory: WasmMemory, call: FusedCall, sums: number): void {
     }
     to += INSTRUCTION_WORDS;
   }
+  return to;
 }
 
-/** Where the module looks whether a tile stays as it is; 0: it computes all tiles. */
-function stillAddress(memory: WasmMemory, { still, inputs, outputs }: FusedCall): number {
-  return still && liesStill(still, inputs, outputs) ? memory.address(inputs[still.operand]) : 0;
+/** Where the module looks whether a tile has the other instructions; 0: none has. */
+function restAddress(memory: WasmMemory, { rest, inputs, outputs }: FusedCall): number {
+  return rest && liesThere(rest, inputs, outputs) ? memory.address(inputs[rest.operand]) : 0;
 }
 
 function run(memory: WasmMemory, call: FusedCall): void {
@@ -194,7 +220,8 @@ function run(memory: WasmMemory, call: FusedCall): void {
   to[at.code] = code;
   to[at.rooms] = memory.addressOf(sums + sumsBytes(call));
   to[at.roomBytes] = roomBytes(call);
-  to[at.still] = stillAddress(memory, call);
+  to[at.rest] = restAddress(memory, call);
+  to[at.restInstructions] = call.restCoded.length;
   memory.run("fused", elements * call.attrs.operations.length >= MANY);
   const tiles = Math.ceil(elements / counts.tile);
   for (let k = 0; k < call.plan.sums.length; k++) {
