@@ -29,6 +29,7 @@ const fragments: readonly unknown[] = [
   "state",
   "NaN",
   "scan",
+  "treeRecur",
   "size",
   "float32",
   "int32",

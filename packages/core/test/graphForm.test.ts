@@ -26,6 +26,8 @@ import {
   type Tensors,
   type Trained,
   toBytes,
+  treeLstm,
+  treeRecur,
   type Value,
 } from "@ostinato/core";
 import {
@@ -57,7 +59,7 @@ const ones = (...shape: number[]) => float32(shape, new Float32Array(shape.reduc
 const x = () => feed("x", "float32", ["batch", 2]);
 const kernel = () => state("kernel", "float32", [2, 3]);
 
-/** A text model, a scan, and numbers that JSON cannot represent. */
+/** A text model, a scan, trees whose form is known, and numbers that JSON cannot represent. */
 function oddGraph(): Graph {
   const words = feed("words", "int32", ["batch", "time"]);
   const facts = feed("facts", "float32", ["batch", 2]);
@@ -72,7 +74,19 @@ function oddGraph(): Graph {
     },
   });
   const count = cast(size("time"), "float32");
+  const [nodes] = treeRecur({
+    tree: {
+      nodes: constant([0, 0, 0, 1], "int32", [2, 2]),
+      edges: constant([0, 1, 1, -1, -1, -1], "int32", [2, 3]),
+      levels: constant([1, 0, 2, 1], "int32", [2, 2]),
+    },
+    sequences: [steps],
+    states: [[2]],
+    arity: 2,
+    body: ({ children: [places], slices: [own] }) => [add(own as Value, places?.[1] as Value)],
+  });
   return of({
+    nodes: transpose(nodes as Value, [1, 0, 2]),
     sums: mul(carries[0] as Value, count),
     steps: transpose(outputs[0] as Value, [1, 0, 2]),
   });
@@ -102,7 +116,7 @@ describe("a graph as a trained model", () => {
       { name: "words", kind: "ids", shape: ["time"], lengths: false },
       { name: "facts", kind: "features", shape: [2], lengths: false },
     ]);
-    expect(spec.outputs.map(({ name }) => name)).toEqual(["sums", "steps"]);
+    expect(spec.outputs.map(({ name }) => name)).toEqual(["nodes", "sums", "steps"]);
     expect(countParameters({ spec })).toBe(10);
     expect(summary({ spec })).toContain("model (graph)");
     expect(graphForm({ spec, weights })).toBeDefined();
@@ -168,6 +182,15 @@ const misuses: readonly Misuse[] = [
     () => graphTrained({ fetches: { y: x() }, updates: [{ name: "kernel", value: kernel() }] }, {}),
     "ConfigError",
     "must be an inference graph",
+  ],
+  [
+    "trees as inputs",
+    () => {
+      const { spec } = sequential([input({ shape: ["time", 2], name: "x", tree: true }), treeLstm({ units: 2 })]);
+      return graphTrained(inferenceGraph(spec), {});
+    },
+    "ConfigError",
+    'the size "x/nodes" is that of trees, which a graph as a model cannot read; keep the model of layers',
   ],
   ["no graph", () => graphTrained(untyped({}), {}), "ConfigError", "graphTrained: the graph must be"],
   [

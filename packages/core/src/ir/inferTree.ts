@@ -44,6 +44,11 @@ function infer(op: TreeName, inputs: readonly ValueType[], attrs: OpAttrs["treeR
   const [time, batch] = read[0]?.shape ?? [];
   if (read.length < sequences || time === undefined || batch === undefined)
     throw new ShapeError(`${op} takes ${sequences} sequences [time, batch, …], got ${read.map(showType).join(", ")}`);
+  const own = (ofGradient ? count : 0) + count * (arity ?? 1) + sequences + (arity === undefined ? 1 : 0);
+  if (own + constants.length !== body.parameters.length)
+    throw new ShapeError(
+      `${op}: the body must have ${own + constants.length} parameters, it has ${body.parameters.length}`,
+    );
   const { level, children } = levelDims(nodes);
   const overLevel = (type: ValueType): Shape => [level, ...type.shape.slice(2)];
   const everywhere = (what: string, { dtype, shape }: ValueType): ValueType => ({
@@ -80,8 +85,6 @@ function infer(op: TreeName, inputs: readonly ValueType[], attrs: OpAttrs["treeR
     ...(arity === undefined ? [{ dtype: "int32", shape: [children] } as const] : []),
     ...constants,
   ];
-  if (parameters.length !== body.parameters.length)
-    throw new ShapeError(`${op}: the body must have ${parameters.length} parameters, it has ${body.parameters.length}`);
   parameters.forEach(({ shape, dtype }, i) => {
     expect(`${op}: parameter ${i} of the body`, body.parameters[i]?.type, shape, dtype);
   });

@@ -6,6 +6,7 @@ import { type OpName, ops } from "../../ir/ops.ts";
 import type { Pass } from "../../ir/rewrite.ts";
 import { type Dim, nodesOf, type Shape, showShape, type Value } from "../../ir/value.ts";
 import { hoist } from "../../recurrent/hoist.ts";
+import { hoistTrees } from "../../recurrent/hoistTrees.ts";
 import { joinPads } from "../../recurrent/joinPads.ts";
 import { type Flow, isTimeFirst, type Kind, turned } from "../kinds.ts";
 import type { BuildContext } from "../layer.ts";
@@ -22,11 +23,11 @@ export interface Part {
 }
 
 /**
- * The passes that lower a graph with scans, as for layers with cells. Decomposed recurrences need none: as layers they have no passes, so training gives
+ * The passes that lower a graph with ops that have bodies, as for layers with cells. Decomposed recurrences need none: as layers they have no passes, so training gives
  * the same bits.
  */
 export const passesFor = ({ nodes }: Pick<Part, "nodes">): readonly Pass[] =>
-  nodes.some(({ op }) => ops[op as OpName].group === "structured") ? [hoist, joinPads] : [];
+  nodes.some(({ op }) => ops[op as OpName].group === "structured") ? [hoist, hoistTrees, joinPads] : [];
 
 /** Binds the named sizes of the graph to those of the inputs. @throws ShapeError if they do not fit */
 function boundSizes({ inputs }: Part, values: readonly Value[]): ReadonlyMap<string, Dim> {

@@ -87,8 +87,13 @@ function describeGraph({ nodes: plain, fetches }: Record<string, unknown>): Desc
   const sources = { feed: new Map<string, Value>(), state: new Map<string, Value>() };
   const valuesAt = fromPlain(plain, {
     size(name) {
-      if (!names.has(name)) throw new ConfigError(`no feed has the size ${shown(name)}`);
-      return name;
+      if (names.has(name)) return name;
+      const ofTrees = /\/(nodes|levels)$/.test(name);
+      throw new ConfigError(
+        ofTrees
+          ? `the size ${shown(name)} is that of trees, which a graph as a model cannot read; keep the model of layers`
+          : `no feed has the size ${shown(name)}`,
+      );
     },
     input({ name, kind, dtype, shape }) {
       const known = sources[kind as "feed" | "state"];

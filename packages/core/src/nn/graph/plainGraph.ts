@@ -161,7 +161,7 @@ class Reader {
 
   /** A named size; in a body also one that the op sets, which is called after another. */
   #sizeOf(name: string): Dim {
-    const rename = (nodes: string): Dim => this.#place.size(nodes);
+    const rename = (nodes: string): Dim => (/^\d+$/.test(nodes) ? nodes : this.#place.size(nodes));
     return (this.#depth > 0 && renamedLevelDim(name, rename)) || this.#place.size(name);
   }
 
