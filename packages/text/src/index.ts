@@ -1,4 +1,4 @@
-/** Tokenizers, vocabularies, padding, label encoding and error rates for sequence models. No dependencies. */
+/** Tokenizers, vocabularies, padding, label encoding, error rates and scores of translations for sequence models. No dependencies. */
 export { countEdits, type EditOperation, type Edits, editOperations } from "./edit-distance.ts";
 export { type EmbeddingsOptions, parseEmbeddings, type WordVectors } from "./embeddings.ts";
 export {
@@ -49,6 +49,18 @@ export {
   tokenizer,
 } from "./tokenizer.ts";
 export { tokenizerFromJson, tokenizerToJson } from "./tokenizer-json.ts";
+export {
+  type BleuOptions,
+  type BleuScore,
+  type BleuSmoothing,
+  corpusBleu,
+  sentenceBleu,
+} from "./translation-scores/bleu.ts";
+export type { BleuTokenizer } from "./translation-scores/bleu-tokenizers.ts";
+export { type ChrfOptions, type ChrfScore, corpusChrf, sentenceChrf } from "./translation-scores/chrf.ts";
+export type { Confidence, ConfidenceOptions } from "./translation-scores/confidence.ts";
+export { formatTranslationScore } from "./translation-scores/format-score.ts";
+export type { TranslationReferences, TranslationScore } from "./translation-scores/score.ts";
 export type { Standardize, TokenSplit, VectorizationRuleOptions, VectorizationRules } from "./vectorization-rules.ts";
 export {
   decodeIds,
