@@ -14,6 +14,7 @@ import {
   isRelu,
   keptOf,
   lengthsAt,
+  type MoveRows,
   optionOf,
   orderAt,
   PlainMemory,
@@ -26,10 +27,21 @@ import {
   supportsGru,
   supportsLstm,
   supportsRnn,
+  treeKernelsBy,
   type View,
 } from "@ostinato/backend-cpu";
-import { bind, DataError, feed, float32, lower, type RecurrenceAttrs } from "@ostinato/core";
-import { add } from "@ostinato/core/graph";
+import {
+  bind,
+  DataError,
+  feed,
+  float32,
+  int32,
+  lower,
+  type RecurrenceAttrs,
+  treeRecur,
+  type Value,
+} from "@ostinato/core";
+import { add, scatterAdd } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const viewOf = (dims: number[], offset = 0): View => ({
@@ -187,6 +199,43 @@ describe("rows of a recurrence", () => {
 
 test("supportingKernels are kernels of the CPU backend", () => {
   expect(cpuKernels).toMatchObject(supportingKernels);
+});
+
+test("treeKernelsBy moves rows of nodes and of their children, level by level", async () => {
+  const moved: string[] = [];
+  const moveRows: MoveRows = ({ f32, i32 }, way, table, block, list, count) => {
+    moved.push(`${way} ${count}`);
+    for (let i = 0; i < count; i++) {
+      const row = table.offset + i32[list + i];
+      if (way === "take") f32[block.offset + i] = f32[row];
+      else f32[row] = f32[block.offset + i];
+    }
+  };
+  const kernels = { ...cpuKernels, ...treeKernelsBy(moveRows) };
+  const backend = arenaBackend({ name: "moving", kernels, createMemory: () => new PlainMemory() });
+  const given = {
+    nodes: int32([3, 2], [0, 0, 0, 1, 0, 2]),
+    edges: int32([3, 3], [0, 2, 0, 1, 2, 1, -1, -1, -1]),
+    levels: int32([2, 2], [2, 0, 3, 2]),
+    x: float32([3, 1], [1, 2, 4]),
+  };
+  const [sums] = treeRecur({
+    tree: {
+      nodes: feed("nodes", "int32", [3, 2]),
+      edges: feed("edges", "int32", [3, 3]),
+      levels: feed("levels", "int32", [2, 2]),
+    },
+    sequences: [feed("x", "float32", [3, 1])],
+    states: [[]],
+    body: ({ children: [[below]], slices: [own], parents, level }) => [
+      add(own, scatterAdd(parents as Value, below, level)),
+    ],
+  });
+  await using session = await backend.open({});
+  const executable = await session.compile(bind(lower({ fetches: { sums }, updates: [] }, backend), {}));
+  expect([...(await executable.run(given)).sums.data]).toEqual([1, 2, 7]);
+  // The leaves, then the root with its children.
+  expect(moved).toEqual(["take 2", "put 2", "take 2", "take 1", "put 1"]);
 });
 
 test("arenaBackend runs a table of kernels over a memory of its own, and disposes of it", async () => {
