@@ -2,6 +2,8 @@
 import { evaluate } from "@ostinato/conformance";
 import {
   type AnyLayer,
+  type BuildContext,
+  defineTreeCell,
   feed,
   float64,
   forestOf,
@@ -29,8 +31,10 @@ import {
   trainingGraph,
   treeGru,
   treeLstm,
+  treeRnn,
   type Value,
 } from "@ostinato/core";
+import { add, concat, dot, mul, sigmoid, slice, tanh } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const [features, units] = [2, 3];
@@ -209,4 +213,71 @@ describe("dropout takes features of inputs and states of children away, the same
       }
     });
   }
+});
+
+describe("a cell of one's own, written as the paper has it, is the layer", () => {
+  const forest: readonly Tree[] = [
+    { values: [0, 0, 0, 0, 0], parents: [2, 2, 4, 4, -1] },
+    { values: [0], parents: [-1] },
+  ];
+  const parts = {
+    parse: (options: { units: number }) => options,
+    states: ["h", "c"],
+    sizes: (config: { units: number }) => ({ h: config.units, c: config.units }),
+  } as const;
+  const gate = (sums: Value, index: number): Value => slice(sums, 1, index * units, units);
+  const times = (x: Value, w: Value): Value => dot(x, w, { contract: [[x.type.shape.length - 1], [1]] });
+  const asked = ({ parameter }: BuildContext, blocks: number, arity: number) => ({
+    W: parameter("W", [4 * units, features], "glorotUniform"),
+    R: parameter("R", [blocks * units, arity * units], "orthogonal"),
+    B: parameter("B", [4 * units], "zeros"),
+  });
+  const childSum = defineTreeCell({
+    ...parts,
+    kind: "childSum",
+    build(context) {
+      const { W, R, B } = asked(context, 4, 1);
+      return {
+        prepare: (x) => add(times(x, W), B),
+        node({ x, children: [all], sum, ofParent }) {
+          const [i, o, , u] = [0, 1, 2, 3].map((k) => add(gate(x, k), gate(times(sum(all.h), R), k)));
+          const forget = sigmoid(add(ofParent(gate(x, 2)), gate(times(all.h, R), 2)));
+          const c = add(mul(sigmoid(i), tanh(u)), sum(mul(forget, all.c)));
+          return { states: { h: mul(sigmoid(o), tanh(c)), c } };
+        },
+      };
+    },
+  });
+  const binary = defineTreeCell({
+    ...parts,
+    kind: "binary",
+    arity: () => 2,
+    build(context) {
+      const { W, R, B } = asked(context, 5, 2);
+      return {
+        prepare: (x) => add(times(x, W), B),
+        node({ x, children: [left, right] }) {
+          const sums = times(concat([left.h, right.h], 1), R);
+          const of = (k: number, block: number): Value => add(gate(x, k), gate(sums, block));
+          const kept = add(mul(sigmoid(of(2, 2)), left.c), mul(sigmoid(of(2, 3)), right.c));
+          const c = add(mul(sigmoid(of(0, 0)), tanh(of(3, 4))), kept);
+          return { states: { h: mul(sigmoid(of(1, 1)), tanh(c)), c } };
+        },
+      };
+    },
+  });
+  test.each([
+    ["of sums", treeLstm({ units, returnSequences: true }), treeRnn(childSum({ units }), { returnSequences: true })],
+    ["of places", treeLstm({ units, type: "nary", arity: 2 }), treeRnn(binary({ units }))],
+  ] as readonly (readonly [string, AnyLayer, AnyLayer])[])("treeLstm %s: values and gradients", (_, layer, own) => {
+    const nodes = input({ shape: ["time", features], name: "x", tree: true });
+    const ofNodes = (layer.spec.config as { readonly returnSequences: boolean }).returnSequences;
+    const feeds = {
+      x: drawn("x", [2, 5, features]),
+      ...fedTrees("x", forest),
+      "cotangent y": drawn("cotangent", ofNodes ? [2, 5, units] : [2, units]),
+    };
+    const expected = computed(model(nodes, { y: applied(layer)(nodes) }).spec, feeds);
+    expectSame(computed(model(nodes, { y: applied(own)(nodes) }).spec, feeds), expected, Object.keys(expected));
+  });
 });

@@ -1,6 +1,15 @@
 /** What a layer of somebody's own asks for and gives, checked, so that a mistake in it is told by its name and not by what comes after. */
 import { ConfigError, DTypeError, ShapeError } from "../errors.ts";
-import { type AnyNode, type Dim, nodesOf, showShape, showType, type Value } from "../ir/value.ts";
+import {
+  type AnyNode,
+  type Dim,
+  nodesOf,
+  type Shape,
+  sameShape,
+  showShape,
+  showType,
+  type Value,
+} from "../ir/value.ts";
 import type { RandomStream } from "../random.ts";
 import { holds, sizeOf } from "../tensor.ts";
 import type { Initializer } from "./initializers.ts";
@@ -9,8 +18,17 @@ import type { BuildContext, Carry, ParameterTraits } from "./layer.ts";
 import { expectKeys, isName, isRecord, NAME_RULE, OptionReader, shown } from "./options.ts";
 
 /** Whether it is a value of a graph. */
-export function isValue(data: unknown): data is Value {
+function isValue(data: unknown): data is Value {
   return isRecord(data) && isRecord(data.node) && isRecord(data.type) && Array.isArray(data.type.shape);
+}
+
+/** A value from a cell. @throws ConfigError, ShapeError that says which it is */
+export function expectValue(what: string, given: unknown, shape: Shape | undefined): Value {
+  if (!isValue(given)) throw new ConfigError(`${what} must be a value of a graph, got ${shown(given)}`);
+  const { dtype, shape: own } = given.type;
+  if (dtype !== "float32" || (shape && !sameShape(own, shape)))
+    throw new ShapeError(`${what} must be float32${shape ? showShape(shape) : ""}, it is ${showType(given.type)}`);
+  return given;
 }
 
 /** A context whose parameters, masks and noise are checked as they are asked for, and remembered. */

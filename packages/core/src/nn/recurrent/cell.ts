@@ -44,8 +44,8 @@ export interface BuiltCell<S extends string = string> {
   step(step: CellStep<S>): CellResult<S>;
 }
 
-/** A kind of cell of one's own. `O` are the options of its users, `C` what it makes of them, `S` the names of its states. */
-export interface OwnCell<O, C, S extends readonly string[]> {
+/** What kinds of cells of one's own have in common. `O` are the options of its users, `C` what it makes of them, `S` the names of its states. */
+export interface CellKind<O, C, S extends readonly string[]> {
   /** What files and errors call it: a plain name that no layer of the library has. */
   readonly kind: string;
   /** As of a layer: checks options and fills in defaults, and gives plain data that it makes the same of. */
@@ -54,9 +54,21 @@ export interface OwnCell<O, C, S extends readonly string[]> {
   readonly states: S;
   /** The size of each state. */
   sizes(config: C): { readonly [K in S[number]]: number };
+}
+
+/** A kind of cell of one's own. */
+export interface OwnCell<O, C, S extends readonly string[]> extends CellKind<O, C, S> {
   /** Asks for parameters and masks, once for all steps. */
   build(context: BuildContext, config: C, input: CellInput): BuiltCell<S[number]>;
 }
+
+/** Where cells of a form come from, and the layer that takes them. */
+export interface CellForm {
+  readonly maker: string;
+  readonly layer: string;
+}
+
+const ofSteps: CellForm = { maker: "defineCell", layer: "rnn" };
 
 /** A cell as the layer `rnn` knows it. */
 export type CellDefinition = OwnCell<unknown, Json, readonly string[]>;
@@ -85,18 +97,72 @@ export function cellOf(cell: Cell): CellDefinition {
 }
 
 /** A cell that is an option of a layer. @throws ConfigError where it is none, or has wrong options; ModelFileError for a kind that is not known */
-export function parseCell(owner: string, given: unknown, known?: KnownKinds): Cell {
+export function parseCell(owner: string, given: unknown, known?: KnownKinds, form: CellForm = ofSteps): Cell {
+  const takes = `${owner} takes a cell, which comes from what ${form.maker} made, got`;
   if (!isRecord(given) || typeof given.kind !== "string")
     throw new ConfigError(
-      `${owner} takes a cell, which comes from what defineCell made, got ${shownPart(given)}${isLayer(given) ? "; a layer needs no rnn around it" : ""}`,
+      `${takes} ${shownPart(given)}${isLayer(given) ? `; a layer needs no ${form.layer} around it` : ""}`,
     );
   const { kind, config } = given;
-  const definition = (carried(given) ?? known?.cell(kind, owner)) as CellDefinition | undefined;
+  const definition = (carried(given) ?? known?.cell(kind, owner)) as CheckedKind | undefined;
   if (definition === undefined || !isCell(definition))
-    throw new ConfigError(
-      `${owner} takes a cell, which comes from what defineCell made, got ${definition ? "the layer" : "plain data of the kind"} ${shown(kind)}`,
-    );
+    throw new ConfigError(`${takes} ${definition ? "the layer" : "plain data of the kind"} ${shown(kind)}`);
+  if (definition.layer !== form.layer) throw new ConfigError(`${takes} the cell ${shown(kind)}; ${definition.advice}`);
   return withDefinition({ kind, config: definition.parse(config, `${owner}: its ${kind}`) }, definition);
+}
+
+/** What the library knows of a kind of cells, whatever its form. */
+interface CheckedKind extends CellKind<unknown, Json, readonly string[]> {
+  readonly layer: string;
+  /** For errors, where it is given as a layer. */
+  readonly advice: string;
+}
+
+/** What makes cells of a kind, with its common parts checked; `more` are those of its form. */
+export function cellMaker<O, C extends object, const S extends readonly string[]>(
+  { maker, layer }: CellForm,
+  own: CellKind<O, C, S>,
+  parts: Parts<object>,
+  more: object,
+): CellMaker<O, S> {
+  if (!isRecord(own)) throw new ConfigError(`${maker} takes a definition, got ${shown(own)}`);
+  const { kind, states } = own;
+  expectOwnKind(maker, kind);
+  expectParts(maker, kind, own, parts);
+  if (!Array.isArray(states) || states.length === 0 || new Set(states).size < states.length || !states.every(isName))
+    throw new ConfigError(
+      `${maker}: states of ${shown(kind)} must be a list of names, each once and ${NAME_RULE}, got ${shown(states)}`,
+    );
+  const definition = {
+    layer,
+    advice: `${layer} makes a layer of it: ${layer}(${kind}({ … }))`,
+    states: [...states],
+    parse: (options: unknown, owner: string) => {
+      const config = plainCopy(owner, own.parse(options as O, owner));
+      if (!isRecord(config))
+        throw new ConfigError(`${owner}: parse must give an object of options, got ${shown(config)}`);
+      return config;
+    },
+    sizes(config: C) {
+      const sizes: unknown = own.sizes(config);
+      if (isRecord(sizes)) expectKeys(`what sizes of ${kind} gives`, sizes, states);
+      for (const state of states) {
+        const size = isRecord(sizes) ? sizes[state] : undefined;
+        if (!Number.isSafeInteger(size) || (size as number) < 1)
+          throw new ConfigError(
+            `${kind}: sizes must give a whole number from 1 on for the state ${state}, got ${shown(size)}`,
+          );
+      }
+      return sizes;
+    },
+    ...more,
+  };
+  const make = (options: unknown = {}): Cell<S> => {
+    const config = definition.parse(options, kind) as Json;
+    expectReadAgain(kind, config, (given) => definition.parse(given, kind));
+    return withDefinition({ kind, config }, definition);
+  };
+  return withDefinition(Object.assign(make, { kind }), definition) as CellMaker<O, S>;
 }
 
 const parts: Parts<CellDefinition> = {
@@ -134,42 +200,7 @@ const parts: Parts<CellDefinition> = {
 export function defineCell<O, C extends object, const S extends readonly string[]>(
   own: OwnCell<O, C, S>,
 ): CellMaker<O, S> {
-  if (!isRecord(own)) throw new ConfigError(`defineCell takes a definition, got ${shown(own)}`);
-  const { kind, states } = own;
-  expectOwnKind("defineCell", kind);
-  expectParts("defineCell", kind, own, parts);
-  if (!Array.isArray(states) || states.length === 0 || new Set(states).size < states.length || !states.every(isName))
-    throw new ConfigError(
-      `defineCell: states of ${shown(kind)} must be a list of names, each once and ${NAME_RULE}, got ${shown(states)}`,
-    );
-  const definition = {
-    /** For errors, where it is given as a layer. */
-    advice: `rnn makes a layer of it: rnn(${kind}({ … }))`,
-    states: [...states],
-    parse: (options: unknown, owner: string) => {
-      const config = plainCopy(owner, own.parse(options as O, owner));
-      if (!isRecord(config))
-        throw new ConfigError(`${owner}: parse must give an object of options, got ${shown(config)}`);
-      return config;
-    },
-    sizes(config: C) {
-      const sizes: unknown = own.sizes(config);
-      if (isRecord(sizes)) expectKeys(`what sizes of ${kind} gives`, sizes, states);
-      for (const state of states) {
-        const size = isRecord(sizes) ? sizes[state] : undefined;
-        if (!Number.isSafeInteger(size) || (size as number) < 1)
-          throw new ConfigError(
-            `${kind}: sizes must give a whole number from 1 on for the state ${state}, got ${shown(size)}`,
-          );
-      }
-      return sizes;
-    },
+  return cellMaker(ofSteps, own, parts, {
     build: (context: BuildContext, config: C, input: CellInput) => own.build(context, config, input),
-  };
-  const make = (options: unknown = {}): Cell<S> => {
-    const config = definition.parse(options, kind) as Json;
-    expectReadAgain(kind, config, (given) => definition.parse(given, kind));
-    return withDefinition({ kind, config }, definition);
-  };
-  return withDefinition(Object.assign(make, { kind }), definition) as CellMaker<O, S>;
+  });
 }

@@ -3,7 +3,7 @@ import { ConfigError, ShapeError } from "../../errors.ts";
 import { broadcastTo } from "../../ir/build/shape.ts";
 import { full, parameter } from "../../ir/build/source.ts";
 import { substitute } from "../../ir/rewrite.ts";
-import { type Dim, type Shape, sameShape, showShape, showType, type Value } from "../../ir/value.ts";
+import { type Dim, sameShape, showShape, showType, type Value } from "../../ir/value.ts";
 import { hoist } from "../../recurrent/hoist.ts";
 import { joinPads } from "../../recurrent/joinPads.ts";
 import { scan } from "../../recurrent/scan.ts";
@@ -12,7 +12,7 @@ import type { AnyLayer, BuildContext, LayerDefinition } from "../layer.ts";
 import { createLayer } from "../make.ts";
 import { expectKeys, isRecord, shown } from "../options.ts";
 import { outsideOf } from "../outside.ts";
-import { expectOwn, isValue, watched } from "../results.ts";
+import { expectOwn, expectValue, watched } from "../results.ts";
 import { toldOf, within } from "../wrapping.ts";
 import { type BuiltCell, type Cell, type CellResult, cellOf, parseCell } from "./cell.ts";
 import type { RecurrentLayer, SequenceOrFeatures, StatefulLayer } from "./layer.ts";
@@ -34,15 +34,6 @@ const statesOf = (config: RnnConfig): readonly string[] =>
   cellsOf(config).flatMap((cell, i, { length }) =>
     cellOf(cell).states.map((state) => (length === 1 ? state : `${i} ${state}`)),
   );
-
-/** A value from a cell. @throws ConfigError, ShapeError that says which it is */
-function expectValue(what: string, given: unknown, shape: Shape | undefined): Value {
-  if (!isValue(given)) throw new ConfigError(`${what} must be a value of a graph, got ${shown(given)}`);
-  const { dtype, shape: own } = given.type;
-  if (dtype !== "float32" || (shape && !sameShape(own, shape)))
-    throw new ShapeError(`${what} must be float32${shape ? showShape(shape) : ""}, it is ${showType(given.type)}`);
-  return given;
-}
 
 /** What an output that is no state is called where it goes on; no state has such a name. */
 const LAST_OUTPUT = "last/output";

@@ -2,6 +2,7 @@
 import type { TreeCell } from "../../cells/trees/treeCell.ts";
 import { ConfigError, ShapeError } from "../../errors.ts";
 import { mul } from "../../ir/build/elementwise.ts";
+import type { TreeValues } from "../../ir/forest.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { RandomStream } from "../../random.ts";
 import { hoistTrees } from "../../recurrent/hoistTrees.ts";
@@ -11,7 +12,7 @@ import { type RecurrentActivationName, recurrentActivationNames, recurrentActiva
 import { type Initializer, initialize } from "../initializers.ts";
 import { type Flow, featuresOf } from "../kinds.ts";
 import type { BuildContext, LayerDefinition } from "../layer.ts";
-import { type Json, OptionReader } from "../options.ts";
+import { type Json, OptionReader, shown } from "../options.ts";
 import { lastStep } from "../pooling.ts";
 import type { Regularizer } from "../regularizers.ts";
 import { treeReader } from "./reader.ts";
@@ -111,12 +112,29 @@ function weightsOf<C extends TreeConfig>(
 /** As many places as children have in good faith: what computes a node grows with them, and R with their square. */
 const MOST_PLACES = 256;
 
+/** @throws ConfigError where it is no number of places */
+export function expectPlaces(owner: string, arity: unknown): void {
+  if (!Number.isSafeInteger(arity) || (arity as number) < 1 || (arity as number) > MOST_PLACES)
+    throw new ConfigError(`${owner}: arity must be a whole number from 1 to ${MOST_PLACES}, got ${shown(arity)}`);
+}
+
 /** The option `arity`, with a `fallback` where it may be left out. @throws ConfigError */
 function readPlaces(read: OptionReader, owner: string, fallback?: number): number {
   const arity = read.integer("arity", 1, fallback);
-  if (arity > MOST_PLACES)
-    throw new ConfigError(`${owner}: arity must be a whole number from 1 to ${MOST_PLACES}, got ${arity}`);
+  expectPlaces(owner, arity);
   return arity;
+}
+
+/** What layers of trees take, for errors. */
+export const TAKES =
+  "a sequence of nodes [batch, nodes, features]; give the layer of trees before it returnSequences: true, or put an embedding first";
+
+/** The trees of what a layer reads. @throws ShapeError where it has none */
+export function expectTree({ tree }: Flow): TreeValues {
+  if (tree) return tree;
+  throw new ShapeError(
+    "it takes a sequence whose steps are the nodes of trees, and its input has none; make the input with tree: true, as input({ shape, tree: true })",
+  );
 }
 
 /** The same of a layer with types, one of which has none. @throws ConfigError where it does not go with the type */
@@ -187,8 +205,7 @@ export function treeLayer<C extends TreeConfig>(traits: TreeTraits<C>): LayerDef
       };
       return config as unknown as C;
     },
-    takes:
-      "a sequence of nodes [batch, nodes, features]; give the layer of trees before it returnSequences: true, or put an embedding first",
+    takes: TAKES,
     outputs: ({ returnSequences }, inputs) =>
       inputs.join() === "sequence" ? [returnSequences ? "sequence" : "features"] : undefined,
     build(context, given, [input]) {
@@ -196,12 +213,9 @@ export function treeLayer<C extends TreeConfig>(traits: TreeTraits<C>): LayerDef
       const { mask } = context;
       const { units, activation, recurrentActivation = activation, arity, dropout, recurrentDropout } = config;
       const flow = input as Flow;
-      const { values, tree } = flow;
+      const { values } = flow;
+      const tree = expectTree(flow);
       const features = featuresOf(flow);
-      if (tree === undefined)
-        throw new ShapeError(
-          "it takes a sequence whose steps are the nodes of trees, and its input has none; make the input with tree: true, as input({ shape, tree: true })",
-        );
       if (facts.leavesAreInputs && features !== units)
         throw new ShapeError(
           `its leaves are its inputs, so that these must be as wide as its ${units} units, and they have ${features} features; put dense({ units: ${units} }) before it`,
