@@ -1,9 +1,9 @@
 /** Sentences with a tag for each token, as CoNLL's files have them: a token a line, columns beside it, a blank line between sentences. */
-import { extname } from "node:path";
 import { textLines } from "@ostinato/text";
 import { conlluColumns, conlluRange } from "./conllu-columns.ts";
 import { DatasetFormatError, DatasetOptionError, MissingColumnError, refuseUnknown } from "./errors.ts";
 import { excerpt } from "./excerpt.ts";
+import { endingOf } from "./gzip.ts";
 import { readError } from "./read-error.ts";
 import { textPieces } from "./tables/text-pieces.ts";
 
@@ -164,7 +164,7 @@ function formOf(
 ): Form {
   const separator = separators[options.separator ?? (line.includes("\t") ? "tab" : "whitespace")];
   const width = fieldsOf(line, separator).length;
-  const isConllu = extname(path).toLowerCase() === ".conllu";
+  const isConllu = endingOf(path) === ".conllu";
   const names: readonly string[] = named ?? (isConllu ? conlluColumns : []);
   const index = (option: "tokenColumn" | "tagColumn", byDefault: number, conllu: string): number => {
     const wanted = options[option] ?? (names.includes(conllu) ? conllu : byDefault);

@@ -1,7 +1,7 @@
 /** Parallel texts from files: a table with a column of sources and one of targets, or two files line by line. */
-import { extname } from "node:path";
 import { DatasetFormatError, DatasetOptionError, MissingColumnError, refuseUnknown } from "./errors.ts";
 import { excerpt } from "./excerpt.ts";
+import { endingOf } from "./gzip.ts";
 import { type ParallelText, parallelRows } from "./parallel-text.ts";
 import { readError } from "./read-error.ts";
 import { boundedLines } from "./tables/bounded-lines.ts";
@@ -108,7 +108,7 @@ export async function readParallelText(path: string, options: ParallelTextOption
     targetColumn: true,
     header: true,
   } satisfies Record<keyof ParallelTextOptions, true>);
-  const format = options.format ?? (extname(path).toLowerCase() === ".csv" ? "csv" : "tsv");
+  const format = options.format ?? (endingOf(path) === ".csv" ? "csv" : "tsv");
   if (!Object.hasOwn(visitors, format)) throw new DatasetOptionError("format", 'be "tsv" or "csv"', format);
   const source = columnOf("sourceColumn", options.sourceColumn ?? 1);
   const target = columnOf("targetColumn", options.targetColumn ?? 2);

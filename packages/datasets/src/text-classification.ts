@@ -1,7 +1,7 @@
 /** Texts with a label each from a file of your own: CSV, TSV or JSONL. */
-import { extname } from "node:path";
 import { encodeLabels, type LabelEncoder, labelEncoder } from "@ostinato/text";
 import { DatasetFormatError, DatasetOptionError, refuseUnknown } from "./errors.ts";
+import { endingOf } from "./gzip.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
 import { readError } from "./read-error.ts";
 import { type Columns, listed, type VisitRow } from "./tables/columns.ts";
@@ -111,9 +111,9 @@ export async function readTextClassification(
   return { rows: { texts, labels: encodeLabels(encoder, labels) }, labelEncoder: encoder, form };
 }
 
-/** The form that a file's name stands for; `undefined` for any other name. */
+/** The form that a file's name stands for, `.gz` behind it or not; `undefined` for any other name. */
 export function tableFormatOf(path: string): TableFormat | undefined {
-  const ending = extname(path).toLowerCase();
+  const ending = endingOf(path);
   return tableFormats.find((format) => tableEndings[format].some((known) => known === ending));
 }
 

@@ -160,7 +160,15 @@ describe("encodings and line ends", () => {
       "is a ZIP archive, as an Excel workbook (.xlsx) is: export the sheet",
     ],
     ["an old workbook", Buffer.from("d0cf11e0a1b11ae1", "hex"), "is an Excel workbook (.xls): export the sheet as CSV"],
-    ["gzip", gzipSync(table), "is compressed with gzip: unpack it with gunzip"],
+    ["gzip twice", gzipSync(gzipSync(table)), "is compressed with gzip more than once: unpack it with gunzip"],
+    ["gzip that is cut off", gzipSync(table).subarray(0, -9), "is damaged or cut off (unexpected end of file)"],
+    [
+      "gzip that is damaged",
+      gzipSync(table).fill(0xff, 12, 20),
+      "is compressed with gzip and cannot be unpacked: it is damaged",
+    ],
+    ["gzip of nothing", gzipSync(""), "is empty"],
+    ["gzip of Latin-1", gzipSync(Buffer.from(table, "latin1")), "is not UTF-8 in line 2; it may be Latin-1"],
     ["Zstandard", Buffer.from("28b52ffd0458", "hex"), "is compressed with Zstandard"],
     ["bzip2", Buffer.from("425a6839314159265359", "hex"), "is compressed with bzip2"],
     ["Parquet", Buffer.from("504152311504", "hex"), "is a Parquet file: write it as CSV or JSONL"],
@@ -187,6 +195,19 @@ describe("encodings and line ends", () => {
   ])("%s is reported with the file and the way out", async (_, bytes, message) => {
     await refused("a.csv", bytes, message);
     await refused("a.tsv", bytes, message);
+  });
+
+  test("what is compressed with gzip is read as it is, of several parts, by its first bytes and not by its name", async () => {
+    const parts = Buffer.concat([gzipSync("\ufefftext,label\nfür,x\n"), gzipSync("b,y\n".repeat(70_000))]);
+    for (const name of ["a.csv.gz", "a.CSV.GZ", "a.csv"]) {
+      const rows = await rowsOf(name, parts);
+      expect([rows.length, rows[0], rows[70_000]]).toEqual([70_001, ["für", "x"], ["b", "y"]]);
+    }
+    const json = await rowsOf("a.jsonl.gz", gzipSync('{"text":"a","label":"x"}\n{"text":"b","label":"y"}'));
+    expect(json).toEqual([
+      ["a", "x"],
+      ["b", "y"],
+    ]);
   });
 
   test("of JSONL, too", async () => {

@@ -1,19 +1,19 @@
 /** A text file piece by piece, checked to be UTF-8. */
 import { isUtf8 } from "node:buffer";
-import { createReadStream } from "node:fs";
 import { binaryProblem } from "../binary.ts";
 import { foreignEncoding, foreignEncodingProblem, latin1Remedy } from "../encoding.ts";
 import { DatasetFormatError } from "../errors.ts";
+import { fileBytes } from "../gzip.ts";
 
 /**
- * The characters of a file without its byte order mark. Throws `DatasetFormatError` for an empty file, for an archive or a workbook, and for bytes
+ * The characters of a file without its byte order mark; one that is compressed with gzip is unpacked. Throws `DatasetFormatError` for an empty file, for an archive or a workbook, and for bytes
  * that are not UTF-8 with the line, the encoding that they seem to be in, and what to do.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let isEmpty = true;
   let line = 1;
-  for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Uint8Array>) {
+  for await (const bytes of fileBytes(path)) {
     const binary = isEmpty ? binaryProblem(bytes) : undefined;
     if (binary !== undefined) throw new DatasetFormatError(path, binary);
     const foreign = isEmpty ? foreignEncoding(bytes) : undefined;
