@@ -11,7 +11,7 @@ import { gru, gruGrad, lstm, lstmGrad, rnn, rnnGrad } from "./recurrent/jobs";
 import { reduce } from "./reduce";
 import { softmax } from "./softmax";
 export { trial } from "./trial";
-import { awaitJob, currentEpoch, currentJob, finish, fork, join, teamSize } from "./team";
+import { areAwake, awaitJob, currentEpoch, currentJob, finish, fork, join, teamSize } from "./team";
 
 function perform(job: i32, thread: i32, threads: i32): void {
   switch (job) {
@@ -58,9 +58,9 @@ function perform(job: i32, thread: i32, threads: i32): void {
   unreachable();
 }
 
-/** Runs a job, on this thread or on all; false where a thread was lost. */
-export function run(job: i32, together: bool): bool {
-  if (!together || teamSize() === 1) {
+/** Runs a job, on this thread or on all; on all only if none of them sleeps, or whether they sleep or not. False where a thread was lost. */
+export function run(job: i32, together: bool, wakes: bool): bool {
+  if (!together || teamSize() === 1 || !(wakes || areAwake())) {
     perform(job, 0, 1);
     return true;
   }

@@ -549,4 +549,5 @@ export const LOST: usize = 332;
 export const PATIENCE: usize = 336;
 export const WIDE: usize = 340;
 export const PROGRESS: usize = 344;
+export const ASLEEP: usize = 348;
 export const ARGUMENTS: usize = 512;

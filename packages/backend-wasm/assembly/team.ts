@@ -6,6 +6,7 @@
 import {
   ARGUMENTS,
   ARRIVED,
+  ASLEEP,
   EPOCH,
   JOB,
   LOST,
@@ -18,8 +19,8 @@ import {
   WIDE,
 } from "./protocol";
 
-/** Looks of one moment of spinning: some microseconds. */
-const SPINS: i32 = 10000;
+/** Looks of one moment of spinning: some ten microseconds. */
+const SPINS: i32 = 60000;
 /** Nanoseconds of a nap, after which a sleeper looks whether a thread was lost, and how often who must not sleep spins in about that time. */
 const NAP: i64 = 50_000_000;
 const TURNS_OF_A_NAP: i32 = 4096;
@@ -101,8 +102,17 @@ export function join(): bool {
 
 /** Sleeps until there is a job for `thread`, and returns the epoch. */
 export function awaitJob(epoch: i32): i32 {
-  while (!spin(EPOCH, epoch)) atomic.wait<i32>(EPOCH, epoch, -1);
+  while (!spin(EPOCH, epoch)) {
+    atomic.add<i32>(ASLEEP, 1);
+    atomic.wait<i32>(EPOCH, epoch, -1);
+    atomic.sub<i32>(ASLEEP, 1);
+  }
   return atomic.load<i32>(EPOCH);
+}
+
+/** Whether all threads would begin with a job at once. */
+export function areAwake(): bool {
+  return atomic.load<i32>(ASLEEP) === 0;
 }
 
 export function currentEpoch(): i32 {

@@ -18,7 +18,7 @@ const PATIENCE = 400;
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
 
 interface Exports {
-  run(job: number, together: boolean): number;
+  run(job: number, together: boolean, wakes: boolean): number;
 }
 
 /** Made by `open`. Kernels of the CPU backend find the same views as in their own memory. */
@@ -81,12 +81,15 @@ export class WasmMemory implements Memory {
     this.#team.expectComplete();
   }
 
-  /** Runs a job whose arguments are set: on all threads, or on the caller's alone. */
-  run(job: Job, together: boolean): void {
+  /**
+   * Runs a job whose arguments are set: on all threads, or on the caller's alone. A job for which it does not pay to wake threads is for all of them only if
+   * none sleeps.
+   */
+  run(job: Job, together: boolean, wakes = together): void {
     this.expectUsable();
     // Stays true where the host breaks off a run from outside, without any `finally`: the threads are then not where the next job expects them.
     this.#running = together && this.threads > 1;
-    const complete = this.#exports.run(jobNames.indexOf(job), together);
+    const complete = this.#exports.run(jobNames.indexOf(job), together, wakes);
     this.#running = false;
     if (!complete) throw this.#team.loss("it did not answer");
   }

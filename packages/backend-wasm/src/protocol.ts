@@ -173,6 +173,8 @@ export const control = {
   wide: 340,
   /** Changes as long as somebody gets on with a job. */
   progress: 344,
+  /** Threads that sleep until there is a job. */
+  asleep: 348,
   arguments: 512,
 } as const;
 

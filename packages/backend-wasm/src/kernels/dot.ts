@@ -6,8 +6,9 @@ import { bytes, counts, fields } from "../protocol.ts";
 const { tileRows, tileColumns, tileDepth } = counts;
 /** Two packed tiles, a block of sums, and a list of the steps in a tile. */
 const TILE_BYTES = 4 * tileDepth * (tileRows + tileColumns + 1) + bytes.block;
-/** Multiplications from which on it pays to wake the other threads. */
+/** Multiplications from which on it pays to share them with the other threads, and to wake these. */
 const MANY = 2 ** 17;
+const TO_WAKE = 2 ** 22;
 
 type DotCall = Call<"dot" | "biasedDot">;
 
@@ -39,7 +40,8 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs, packed }: DotCall): v
   to[at.y] = memory.address(outputs[0]);
   to[at.tiles] = memory.addressOf(memory.scratch);
   to[at.tileBytes] = TILE_BYTES;
-  memory.run("dot", batch * rows * columns * depth >= MANY);
+  const products = batch * rows * columns * depth;
+  memory.run("dot", products >= MANY, products >= TO_WAKE);
 }
 
 /** The right operand where it stays the same from product to product. */
@@ -62,7 +64,7 @@ const packing = {
     to[at.columnStride] = 4 * freeStride(b, contract, []);
     to[at.depthStride] = 4 * strideOf(b, contract);
     to[at.to] = memory.address(packed as View);
-    memory.run("packDot", b.size >= MANY);
+    memory.run("packDot", b.size >= MANY, b.size >= TO_WAKE);
   },
 };
 

@@ -18,8 +18,9 @@ import { bytes, type Chain, chains, counts, fields, fusedOps } from "../protocol
 import { moveKernels } from "./move.ts";
 import { liesThere, type Rest, restOf } from "./rest.ts";
 
-/** Results of operations from which on it pays to wake the other threads. */
-const MANY = 2 ** 18;
+/** Results of operations from which on it pays to share them with the other threads, and to wake these. */
+const MANY = 2 ** 17;
+const TO_WAKE = 2 ** 19;
 const TILE_BYTES = 4 * counts.tile;
 const PLACE_WORDS = bytes.place / 4;
 const INSTRUCTION_WORDS = bytes.instruction / 4;
@@ -222,7 +223,8 @@ function run(memory: WasmMemory, call: FusedCall): void {
   to[at.roomBytes] = roomBytes(call);
   to[at.rest] = restAddress(memory, call);
   to[at.restInstructions] = call.restCoded.length;
-  memory.run("fused", elements * call.attrs.operations.length >= MANY);
+  const made = elements * call.attrs.operations.length;
+  memory.run("fused", made >= MANY, made >= TO_WAKE);
   const tiles = Math.ceil(elements / counts.tile);
   for (let k = 0; k < call.plan.sums.length; k++) {
     let sum = 0;

@@ -13,8 +13,9 @@ import type { WasmMemory } from "../memory.ts";
 import { fields } from "../protocol.ts";
 import { bitsOf } from "./bits.ts";
 
-/** Numbers from which on it pays to wake the other threads: to copy, or to compute something of each. */
+/** Numbers from which on it pays to wake the other threads: to copy, or to compute something of each; and to share the copying with them where they are awake. */
 const MANY_COPIES = 2 ** 18;
+const SOME_COPIES = 2 ** 15;
 const MANY = 2 ** 16;
 
 function gather(memory: WasmMemory, { inputs, outputs }: Call<"gather">): void {
@@ -44,7 +45,7 @@ const moveRows: MoveRows = (memory, way, table, block, list, count) => {
   to[at.table] = wasm.address(table);
   to[at.block] = wasm.address(block);
   to[at.rowBytes] = (block.size / count) * (block.dtype === "bool" ? 1 : 4);
-  wasm.run("moveRows", block.size >= MANY_COPIES);
+  wasm.run("moveRows", block.size >= SOME_COPIES, block.size >= MANY_COPIES);
 };
 
 function scatterAdd(memory: WasmMemory, { inputs, outputs }: Call<"scatterAdd">): void {
