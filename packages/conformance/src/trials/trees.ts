@@ -138,17 +138,8 @@ const gradient: DrawTrial = (draw) => {
 /** Trials of the ops. */
 export const treeOpTrials = { treeRecur: random, treeRecurGrad: gradient } as const;
 
-export const treeTrials: Readonly<Record<string, DrawTrial>> = {
-  "one node, chains, stars, binary trees, many trees, no edges": overTrees((draw, arity) =>
-    draw.one([
-      () => [[-1]],
-      () => drawTrees(draw, "chain", 2, 6),
-      () => drawTrees(draw, "star", 2, 6, arity),
-      () => drawTrees(draw, "random", 2, 7, Math.min(2, arity ?? 2)),
-      () => drawTrees(draw, "random", 9, 2, arity),
-      () => Array.from({ length: draw.whole(1, 6) }, () => [-1]),
-    ])(),
-  ),
+/** Bodies that pass values on in unusual ways. */
+const oddBodies: Readonly<Record<string, DrawTrial>> = {
   "states that are slices, constants, or made of one number": (draw) => {
     const { tree, x } = drawSmall(draw);
     const states = treeRecur({
@@ -235,4 +226,18 @@ export const treeTrials: Readonly<Record<string, DrawTrial>> = {
     const second = run(add(first, mul(x, 0.5)), 5);
     return { first, second };
   },
+};
+
+export const treeTrials: Readonly<Record<string, DrawTrial>> = {
+  "one node, chains, stars, binary trees, many trees, no edges": overTrees((draw, arity) =>
+    draw.one([
+      () => [[-1]],
+      () => drawTrees(draw, "chain", 2, 6),
+      () => drawTrees(draw, "star", 2, 6, arity),
+      () => drawTrees(draw, "random", 2, 7, Math.min(2, arity ?? 2)),
+      () => drawTrees(draw, "random", 9, 2, arity),
+      () => Array.from({ length: draw.whole(1, 6) }, () => [-1]),
+    ])(),
+  ),
+  "values passed on in unusual ways": (draw) => draw.one(Object.values(oddBodies))(draw),
 };
