@@ -29,6 +29,27 @@ export {
   type SequenceEnd,
 } from "./pad-sequences.ts";
 export { areSpanTags, type Span, type SpanReport, type SpanScores, spanReport, tagSpans } from "./spans.ts";
+export { parseSubwords, subwordsFromFile } from "./subwords/file.ts";
+export type {
+  AddedToken,
+  Decoder,
+  Normalizer,
+  PreTokenizer,
+  SubwordModel,
+  Subwords,
+  UnicodeForm,
+} from "./subwords/format.ts";
+export { type SubwordOptions, subwordsFromTexts } from "./subwords/learned.ts";
+export {
+  decodeSubwords,
+  encodeSubwords,
+  encodeSubwordTexts,
+  idSubword,
+  normalizeForSubwords,
+  type SubwordEncoding,
+  subwordCount,
+  subwordId,
+} from "./subwords/subwords.ts";
 export {
   adapt,
   type TextVectorization,
