@@ -1,5 +1,15 @@
 /** Readers for sequence data: IMDB reviews in three forms, texts with labels from tables, sentences with tags, labelled trees, texts with their translations. Runs on Node only. */
 export { type BrownOptions, readBrown } from "./brown.ts";
+export {
+  type CleaningOptions,
+  type CleaningReport,
+  type CleanTextPairs,
+  cleanTextPairs,
+  type LeftOutReason,
+  readTextPairs,
+  type TextLength,
+  type TextPairs,
+} from "./clean-text-pairs.ts";
 export { type CmudictOptions, readCmudict } from "./cmudict.ts";
 export { type ConllOptions, type ConllSeparator, conllSentences, readConll, type TaggedSentence } from "./conll.ts";
 export {
@@ -40,12 +50,7 @@ export {
   listOpsTree,
   listOpsValue,
 } from "./listops.ts";
-export {
-  type ParallelFormat,
-  type ParallelTextOptions,
-  readParallelFiles,
-  readParallelText,
-} from "./parallel-files.ts";
+export { readParallelFiles, readParallelText } from "./parallel-files.ts";
 export { type ParallelData, type ParallelText, parallelPairs, splitParallelText } from "./parallel-text.ts";
 export { sentenceHash, splitSentences, type TaggedData } from "./sentence-split.ts";
 export { shuffledIndices } from "./shuffle.ts";
@@ -60,6 +65,13 @@ export {
   type TextClassification,
   type TextClassificationOptions,
 } from "./text-classification.ts";
+export {
+  type ParallelFormat,
+  type ParallelTextOptions,
+  type TextPair,
+  type TextPairFiles,
+  textPairsOf,
+} from "./text-pairs.ts";
 export {
   type ConlluColumn,
   type DependencyTreeOptions,

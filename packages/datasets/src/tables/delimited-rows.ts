@@ -1,6 +1,6 @@
 /** Rows of CSV and TSV files, as they were written by people, spreadsheets and databases. */
 import { DatasetFormatError, MissingColumnError } from "../errors.ts";
-import { type Columns, listed, longestRow, type VisitRow } from "./columns.ts";
+import { type Columns, listed, longestRow, type TableRow, type VisitRow } from "./columns.ts";
 import { type DelimitedRow, rowAt, unfinished } from "./delimited-row.ts";
 import { detectDelimiter, separatorLine } from "./delimiter.ts";
 import { swallowedRows } from "./swallowed-rows.ts";
@@ -33,13 +33,27 @@ export interface DelimitedForm {
   readonly strayQuotes: readonly QuotePlace[];
 }
 
-/** Visits every row but the header; throws `DatasetFormatError` naming the line. */
+/** Visits every row but the header; throws as `delimitedRows`. */
 export async function readDelimited(
   path: string,
   columns: Columns,
-  { header, usualDelimiter, ...given }: DelimitedOptions,
+  options: DelimitedOptions,
   visit: VisitRow,
 ): Promise<DelimitedForm> {
+  const pieces = delimitedRows(path, columns, options);
+  for (;;) {
+    const { value, done } = await pieces.next();
+    if (done === true) return value;
+    for (const row of value) visit(row);
+  }
+}
+
+/** Every row but the header, some at a time, and then how the file is written; throws `DatasetFormatError` naming the line. */
+export async function* delimitedRows(
+  path: string,
+  columns: Columns,
+  { header, usualDelimiter, ...given }: DelimitedOptions,
+): AsyncGenerator<readonly TableRow[], DelimitedForm> {
   const strayQuotes: QuotePlace[] = [];
   const swallowed = swallowedRows(path);
   let delimiter: string | undefined;
@@ -47,6 +61,7 @@ export async function readDelimited(
   let names: readonly string[] | undefined;
   let places = { text: 0, label: 0 };
   let line = 1;
+  let found: TableRow[] = [];
 
   const visitRow = (row: DelimitedRow, text: string, start: number): void => {
     const { fields } = row;
@@ -64,7 +79,7 @@ export async function readDelimited(
     for (const field of row.strays) strayQuotes.push({ line, column: field + 1 });
     const label = fields[places.label]!;
     swallowed.add(row, { text, start, line, delimiter: delimiter as string, label: places.label });
-    visit({ text: detached(fields[places.text]!, row.end - start), label, line });
+    found.push({ text: detached(fields[places.text]!, row.end - start), label, line });
   };
 
   const read = (text: string, from: number, last: boolean): number => {
@@ -104,8 +119,11 @@ export async function readDelimited(
     if (text.length < enough) continue;
     text = text.slice(read(text, 0, false));
     enough = Math.min(2 * text.length, longestRow);
+    yield found;
+    found = [];
   }
   read(text, 0, true);
+  yield found;
   if (names === undefined) throw new DatasetFormatError(path, "holds nothing but empty lines");
   swallowed.check();
   return { delimiter: delimiter as string, header, backslashEscapes: backslashes, strayQuotes };
