@@ -152,8 +152,14 @@ function partOfRows(a: usize, b: usize, y: usize, firstRow: i32, endRow: i32, fi
         done += rows;
       }
     }
-    spreadRows(a + <usize>firstRow * aRow, aRow, depth, endRow - firstRow, done, to, stride, <usize>columns << 2);
-    for (let i = 0; i < endRow - firstRow; i++) finish(to + <usize>i * stride, columns, bias);
+    for (let i = 0; i < done; i++) finish(to + <usize>i * stride, columns, bias);
+    // The packed rows are not needed any more.
+    if (bias !== 0) {
+      memory.fill(room, 0, <usize>columns << 2);
+      finish(room, columns, bias);
+    }
+    const rest = bias === 0 ? 0 : room;
+    spreadRows(a + <usize>firstRow * aRow, aRow, depth, endRow - firstRow, done, to, stride, <usize>columns << 2, rest);
   }
 }
 

@@ -11,20 +11,32 @@ import { COLUMNS, ROWS } from "./protocol";
 export function isZero(from: usize, count: i32): bool {
   if (load<f32>(from) !== 0) return false;
   const zero = f32x4.splat(0);
-  for (; count >= 8; count -= 8, from += 32) {
-    const some = v128.or(f32x4.ne(v128.load(from), zero), f32x4.ne(v128.load(from, 16), zero));
+  for (; count >= 16; count -= 16, from += 64) {
+    const some = v128.or(
+      v128.or(f32x4.ne(v128.load(from), zero), f32x4.ne(v128.load(from, 16), zero)),
+      v128.or(f32x4.ne(v128.load(from, 32), zero), f32x4.ne(v128.load(from, 48), zero)),
+    );
     if (v128.any_true(some)) return false;
   }
   for (; count > 0; count -= 4, from += 16) if (v128.any_true(f32x4.ne(loadPart(from, count), zero))) return false;
   return true;
 }
 
-/** Whether so many floats are all finite. */
+/** Whether so many floats are all finite: zero times each of them is zero. Sums side by side, which need not wait for each other. */
 function isFiniteLine(from: usize, count: i32): bool {
   const zero = f32x4.splat(0);
-  let sum = zero;
-  for (; count > 0; count -= 4, from += 16) sum = f32x4.add(sum, f32x4.mul(loadPart(from, count), zero));
-  return !v128.any_true(f32x4.ne(sum, zero));
+  let a = zero;
+  let b = zero;
+  let c = zero;
+  let d = zero;
+  for (; count >= 16; count -= 16, from += 64) {
+    a = f32x4.add(a, f32x4.mul(v128.load(from), zero));
+    b = f32x4.add(b, f32x4.mul(v128.load(from, 16), zero));
+    c = f32x4.add(c, f32x4.mul(v128.load(from, 32), zero));
+    d = f32x4.add(d, f32x4.mul(v128.load(from, 48), zero));
+  }
+  for (; count > 0; count -= 4, from += 16) a = f32x4.add(a, f32x4.mul(loadPart(from, count), zero));
+  return !v128.any_true(f32x4.ne(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), zero));
 }
 
 /** Whether all of so many lines are finite. */
@@ -84,16 +96,28 @@ export function packRows(from: usize, stride: usize, width: i32, row: i32, end: 
   return count;
 }
 
-/** Moves `count` rows of a result, which lie one after another, to the places of the rows of `a` that are not zero; the others become zero. */
-export function spreadRows(a: usize, aStride: usize, width: i32, rows: i32, count: i32, to: usize, stride: usize, bytes: usize): void {
+/**
+ * Moves `count` rows of a result, which lie one after another, to the places of the rows of `a` that are not zero; the others become what lies at `rest`, or
+ * zero without it.
+ */
+export function spreadRows(
+  a: usize,
+  aStride: usize,
+  width: i32,
+  rows: i32,
+  count: i32,
+  to: usize,
+  stride: usize,
+  bytes: usize,
+  rest: usize,
+): void {
   for (let row = rows - 1; row >= 0; row--) {
     const target = to + <usize>row * stride;
-    if (isZero(a + <usize>row * aStride, width)) {
-      memory.fill(target, 0, bytes);
-      continue;
-    }
-    count -= 1;
-    if (count < row) memory.copy(target, to + <usize>count * stride, bytes);
+    if (!isZero(a + <usize>row * aStride, width)) {
+      count -= 1;
+      if (count < row) memory.copy(target, to + <usize>count * stride, bytes);
+    } else if (rest === 0) memory.fill(target, 0, bytes);
+    else memory.copy(target, rest, bytes);
   }
 }
 
