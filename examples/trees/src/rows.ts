@@ -19,7 +19,8 @@ export type NodeChoice = (typeof nodeChoices)[number];
 /** Rows with their labels. */
 export interface LabelledRows {
   readonly examples: Examples;
-  readonly rows: number;
+  /** The steps of each row: nodes of a tree, or words. */
+  readonly lengths: readonly number[];
 }
 
 /** The rows of labelled trees. Nodes without a label, and with `"root"` all but the roots, teach nothing. */
@@ -30,13 +31,27 @@ export function examplesOf(reading: Reading, trees: readonly LabelledTree[], cho
     const nodes = trees.map((tree) => labelledNodes(tree, choice));
     const x = spans(reading, trees, nodes);
     const y = trees.flatMap((tree, row) => (nodes[row] ?? []).map((node) => idOf(tree.labels[node] ?? null)));
-    return { examples: { x, y }, rows: y.length };
+    return { examples: { x, y }, lengths: x.map(({ length }) => length) };
   }
-  const examples = {
-    x: encodeTrees(reading.vocabulary, trees),
-    y: trees.map(({ labels }) => Int32Array.from(labels, idOf)),
-  };
-  return { examples: { ...examples, ...weightsOf(trees, choice) }, rows: trees.length };
+  const x = encodeTrees(reading.vocabulary, trees);
+  const y = trees.map(({ labels }) => Int32Array.from(labels, idOf));
+  return { examples: { x, y, ...weightsOf(trees, choice) }, lengths: y.map(({ length }) => length) };
+}
+
+/** Batches of more steps are too large for memory. */
+const mostSteps = 2 ** 18;
+
+/**
+ * How many rows are a batch: those of so many trees, on average. All are padded to the longest; where one is so long that this would take too much, batches
+ * have as many steps as that many rows of middling length, so that it is a batch by itself.
+ */
+export function batchesFor({ lengths }: LabelledRows, trees: number, batchTrees: number) {
+  const sorted = Int32Array.from(lengths).sort();
+  const batchSize = Math.max(1, Math.round((batchTrees * lengths.length) / trees));
+  const median = sorted[sorted.length >> 1] as number;
+  return batchSize * (sorted.at(-1) as number) > mostSteps
+    ? { batchSize, batchTokens: batchSize * median }
+    : { batchSize };
 }
 
 /** The nodes of a tree with a label, or its root. */
@@ -101,6 +116,8 @@ export function inputsFor(reading: Reading, trees: readonly LabelledTree[], node
 
 /** Trees that are asked about together: answers are as long as the longest of them. */
 const together = 128;
+/** The steps of a batch of theirs. */
+const batchTokens = 2 ** 14;
 
 /** Asks about the nodes of trees that `choose` names, some trees after the others; `onAnswers` is told how many are done. */
 export async function* answersFor(
@@ -113,7 +130,7 @@ export async function* answersFor(
   for (let from = 0; from < trees.length; from += together) {
     const part = trees.slice(from, from + together);
     const nodes = part.map(choose);
-    const { data, shape } = await predictor.predict(inputsFor(reading, part, nodes), { batchSize: together });
+    const { data, shape } = await predictor.predict(inputsFor(reading, part, nodes), { batchTokens });
     const [steps, labels] = [shape.length > 2 ? (shape[1] as number) : 0, shape.at(-1) as number];
     let row = 0;
     const rowOf = (tree: number, node: number) => (reading.linear ? row++ : tree * steps + node);

@@ -49,6 +49,22 @@ test("a label that training did not have, and a node with more children than the
   );
 });
 
+test("trees that are deep and trees that are wide train together; a network with weights for each child says that it cannot", async () => {
+  const size = 10_000;
+  const deep = `${"(2 ".repeat(size)}(2 good)${")".repeat(size)}`;
+  const wide = `(2 ${"(3 good)".repeat(size)})`;
+  const lines = [...trees, deep, wide];
+  expect(await train(lines)).toMatch(
+    /--model treelstm has weights for each child of a node, up to 32, and a node has 10,000; --model childsum takes any number/,
+  );
+  const file = writeTrees(folder, lines, "large.txt");
+  const out = temporaryFolder();
+  const args = ["train", "--data", file, ...small, "--model", "childsum", "--batch-size", "30", "--epochs", "1"];
+  expect(await runInside([...args, "--out", out])).toMatchObject({ code: 0, stderr: "" });
+  const tested = await runInside(["evaluate", "--model", out, "--data", file, "--json"]);
+  expect(JSON.parse(tested.stdout)).toMatchObject({ trees: 42, nodes: expect.any(Number) });
+});
+
 test("predict: what cannot be read is told, the rest is answered, and the exit code is 1", async () => {
   const lines = [Buffer.from("(2 (2 good)\n(2 good)\n(2 (2 a) (2 b) (2 c))\n")];
   const { code, stdout, stderr } = await runInside(["predict", "--model", model], lines);

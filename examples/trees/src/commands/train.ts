@@ -13,6 +13,7 @@ import {
   settingsOf,
   shownCount,
   shownLabel,
+  UsageError,
 } from "@ostinato/app";
 import {
   accuracy,
@@ -34,7 +35,7 @@ import { figuresOf } from "../figures.ts";
 import { metadataOf, type TreeSettings } from "../model.ts";
 import { network, networkOf } from "../network.ts";
 import { type TrainOptions, withRecipe } from "../options.ts";
-import { answersFor, examplesOf, type Reading } from "../rows.ts";
+import { answersFor, batchesFor, examplesOf, type Reading } from "../rows.ts";
 
 const figures: readonly HistoryFigure[] = [
   ...classificationFigures,
@@ -56,6 +57,7 @@ export async function train(
   const data = await readTrainingData(options);
   const settings = settingsOf(options, data.record.digest);
   const resume = options.resume ? await openCheckpoint(options, settings, {}, output.warn) : undefined;
+  requireArity(options, data);
   const reading = readingOf(options, data);
   const words = vocabularySize(reading.vocabulary);
   const model = network(options, { words, labels: data.labels.length, arity: data.arity });
@@ -63,9 +65,8 @@ export async function train(
   tellModel(model, output);
 
   const training = examplesOf(reading, data.train, nodes);
-  // A row is a tree, or a node of one: a batch has the rows of as many trees.
-  const batchSize = Math.round((options.batchSize * training.rows) / data.train.length);
-  const steps = Math.ceil(training.rows / batchSize);
+  const sizing = batchesFor(training, data.train.length, options.batchSize);
+  const steps = Math.ceil(training.lengths.length / sizing.batchSize);
   await using trainer = await compile(model, {
     backend,
     loss: sparseCategoricalCrossentropy(),
@@ -77,7 +78,7 @@ export async function train(
   await runTraining({
     trainer,
     data: training.examples,
-    options: { ...options, batchSize },
+    options: { ...options, ...sizing },
     fit: { groupByLength: true, validationData: examplesOf(reading, data.validation, nodes).examples },
     snapshot: {
       averaged: options.average > 0,
@@ -92,6 +93,17 @@ export async function train(
     output,
     stopping,
   });
+}
+
+/** The most children of a node for which there are weights for each. */
+const mostChildren = 32;
+
+/** Throws `UsageError` for a network that would need too many weights. */
+function requireArity({ model }: TrainOptions, { arity }: TrainingData): void {
+  if (networkOf(model).ordered && arity > mostChildren)
+    throw new UsageError(
+      `--model ${model} has weights for each child of a node, up to ${mostChildren}, and a node has ${shownCount(arity)}; --model childsum takes any number`,
+    );
 }
 
 function readingOf({ model, minCount, lowercase }: TrainOptions, { train, labels }: TrainingData): Reading {
