@@ -7,7 +7,7 @@ import { packLeft, packRight } from "./packing";
 import { blocksOf, LEFT_STEP, multiply, panelsOf, RIGHT_STEP } from "./panels";
 import { BLOCK_BYTES, COLUMNS, Dot, PackDot, ROWS, TILE_COLUMNS, TILE_DEPTH, TILE_ROWS } from "./protocol";
 import { address, argument, tick } from "./team";
-import { areFinite, countNothing, countZeros, listSteps, nextLine, packLeftSteps, packRightSteps, packRows, spreadRows } from "./zeros";
+import { areFinite, countNothing, countZeros, lineBehind, listSteps, nextLine, packLeftSteps, packRightSteps, packRows, spreadRows } from "./zeros";
 
 /** Bytes of the packed tiles of a thread, and of a block of sums between them and the list of steps. */
 const LEFT_TILE: usize = <usize>(blocksOf(TILE_ROWS) * TILE_DEPTH) * LEFT_STEP;
@@ -226,11 +226,20 @@ export function dot(thread: i32, threads: i32): void {
     const a = address(Dot.a) + <usize>n * address(Dot.aBatchStride);
     const b = address(Dot.b) + <usize>n * address(Dot.bBatchStride);
     const y = address(Dot.y) + <usize>((n * rows * columns) << 2);
-    if (aDepth === 4 && areMany(countZeros(a + <usize>firstRow * aRow, aRow, endRow - firstRow, depth), endRow - firstRow)) {
+    // Of all rows where threads share those of one product: they are shared out anew, as most zeros stand at the end of rows that are padded.
+    const shared = byRows && batch === 1;
+    const start = shared ? 0 : firstRow;
+    const count = (shared ? rows : endRow) - start;
+    const zeros = aDepth === 4 ? countZeros(a + <usize>start * aRow, aRow, count, depth) : 0;
+    if (areMany(zeros, count)) {
       const finite =
         bDepth === 4 ? areFinite(b, bColumn, columns, depth) : bColumn === 4 && areFinite(b, bDepth, depth, columns);
       if (finite) {
-        partOfRows(a, b, y, firstRow, endRow, firstColumn, endColumn, room);
+        const others = count - zeros;
+        const from = shared ? lineBehind(a, aRow, rows, depth, startOf(others, thread, threads)) : firstRow;
+        const last = !shared || thread + 1 === threads;
+        const to = last ? endRow : lineBehind(a, aRow, rows, depth, startOf(others, thread + 1, threads));
+        partOfRows(a, b, y, from, to, firstColumn, endColumn, room);
         continue;
       }
     } else if (aRow === 4 && bColumn === 4 && areMany(countNothing(a, aDepth, rows, b, bDepth, columns, depth), depth)) {

@@ -52,6 +52,13 @@ export function countZeros(from: usize, stride: usize, lines: i32, width: i32): 
   return count;
 }
 
+/** Where the lines begin of which `count`, not zero themselves, lie before: behind the last of these. */
+export function lineBehind(from: usize, stride: usize, lines: i32, width: i32, count: i32): i32 {
+  let line = 0;
+  for (; line < lines && count > 0; line++, from += stride) if (!isZero(from, width)) count -= 1;
+  return line;
+}
+
 /** The line behind the last that was looked at. */
 let next: i32 = 0;
 export function nextLine(): i32 {
