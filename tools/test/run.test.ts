@@ -23,6 +23,7 @@ test.each([
   ["imdb", ["train", "data.csv"], { npm_config_header: "" }, "--no-header", "npm run imdb -- train"],
   ["translate", ["evaluate"], { npm_config_beam: "1" }, "--beam", "npm run translate -- evaluate"],
   ["tag", ["train"], { npm_config_affix: "8", npm_config_test: "" }, "--affix, --no-test", "npm run tag -- train"],
+  ["trees", ["train"], { npm_config_units: "8" }, "--units", "npm run trees -- train"],
   ["start", [], { npm_config_limit: "2000" }, "--limit", "npm start --"],
 ] as const)(
   "%s %j: options that npm kept for itself are told, and nothing runs",

@@ -39,7 +39,7 @@ Examples:
   npm run trees -- predict --model runs/sentiment --no-labels --nodes --svg film.svg "((The) ((gorgeous) (film)))"
   npm run -s trees -- predict --json < trees.txt          {"text":…,"label":…,"probability":…,"probabilities":{…}} a line
 
-Labels of the trees are read over: those of the model are told.`,
+Labels in the trees are ignored; the answers are those of the model.`,
   export: `
 onnxruntime computes drawn trees at batch sizes that training has not seen; unless all figures agree within 1e-4 nothing is written
 and the exit code is 1. Beside model.onnx stands model.json: labels and words, for runtimes that know nothing of this app.`,
