@@ -153,6 +153,57 @@ describe("fit with batchTokens", () => {
   });
 });
 
+describe("fit with batchSize and batchTokens", () => {
+  const both: FitOptions = { batchSize: 4, batchTokens: 24 };
+
+  test("feeds batches within both bounds, in validation as well", async () => {
+    const sizes = await fedSizes(async (backend) => {
+      await using trainer = await trainerOn(backend);
+      await trainer.fit(data, { ...both, validationData: data });
+    });
+    expect(sizes.reduce((sum, [rows]) => sum + rows, 0)).toBe(82);
+    for (const [rows, source, target] of sizes) {
+      expect(rows).toBeLessThanOrEqual(4);
+      expect(rows * Math.max(source, target)).toBeLessThanOrEqual(24);
+    }
+    expect(new Set(sizes.map(([rows]) => rows))).toEqual(new Set([1, 2, 3, 4]));
+  });
+
+  test("has one program for all rows that are short enough, and one for each size of the others", async () => {
+    const { x, y } = pairs(100, 12);
+    const long = { source: [...x.source, Array(100).fill(1)], target: [...x.target, [1]] };
+    for (const [given, count] of [
+      [{ x, y }, 1],
+      [{ x: long, y: long.target }, 2],
+    ] as const) {
+      const programs: Program[] = [];
+      await using trainer = await trainerOn(idle({ compile: (program) => void programs.push(program) }));
+      await trainer.fit(given, { batchSize: 4, batchTokens: 64 });
+      expect(programs.length).toBe(count);
+    }
+  });
+
+  test("goes on with the same bytes, and not with another bound", async () => {
+    const saved: Checkpoint[] = [];
+    const save = (checkpoint: Checkpoint) => void saved.push(checkpoint);
+    const callbacks = [checkpoints({ save, everySteps: 1 })];
+    await using whole = await trainerOn(reference());
+    await whole.fit(data, { ...both, callbacks });
+    const resume = saved[6];
+    await using resumed = await trainerOn(reference());
+    await resumed.fit(data, { ...both, callbacks, resume });
+    expect(toBytes(await resumed.snapshot())).toEqual(toBytes(await whole.snapshot()));
+    const wrong: [FitOptions, string][] = [
+      [{ batchSize: 5, batchTokens: 24 }, "batchSize was 4, is 5"],
+      [{ batchSize: 4, batchTokens: 25 }, "batchTokens was 24, is 25"],
+      [{ batchSize: 4, groupByLength: true }, "batchTokens was 24, is undefined"],
+      [{ batchTokens: 24 }, "batchSize was 4, is undefined"],
+    ];
+    for (const [options, message] of wrong)
+      await expect(resumed.fit(data, { ...options, callbacks, resume })).rejects.toThrow(message);
+  });
+});
+
 test("evaluate and predict give the same with batchTokens as with batchSize, in batches within the bound", async () => {
   await using trainer = await trainerOn(reference());
   await using ready = await predictor(await trainer.snapshot(), { backend: reference() });
@@ -162,6 +213,7 @@ test("evaluate and predict give the same with batchTokens as with batchSize, in 
   expect(b.loss).toBeCloseTo(a.loss, 7);
   expect(await trainer.predict(data.x, bounded)).toEqual(await trainer.predict(data.x, rows));
   expect(await ready.predict(data.x, bounded)).toEqual(await ready.predict(data.x, rows));
+  expect(await ready.predict(data.x, { ...rows, ...bounded })).toEqual(await ready.predict(data.x, rows));
   const sizes = await fedSizes(async (backend) => {
     await using still = await trainerOn(backend);
     await still.evaluate(data, bounded);
@@ -171,11 +223,6 @@ test("evaluate and predict give the same with batchTokens as with batchSize, in 
 
 describe("batchTokens is refused", () => {
   const cases: readonly [string, (options: object) => FitOptions, string][] = [
-    [
-      "beside batchSize",
-      () => ({ batchSize: 4, batchTokens: 9 }),
-      "fit: batchTokens bounds batches in the place of batchSize",
-    ],
     [
       "where it is no whole number",
       () => ({ batchTokens: 0.5 }),
@@ -194,9 +241,10 @@ describe("batchTokens is refused", () => {
     await using trainer = await trainerOn(idle({}));
     await expect(trainer.fit([data], { batchTokens: 9 })).rejects.toThrow("batchTokens makes batches of rows");
     const sized = { ...data, batchSize: 4 };
-    await expect(trainer.fit(sized, { batchTokens: 9 })).rejects.toThrow(
-      "the rows are batches of 4 and batchTokens is 9",
-    );
+    for (const batchSize of [{}, { batchSize: 4 }])
+      await expect(trainer.fit(sized, { ...batchSize, batchTokens: 9 })).rejects.toThrow(
+        "the rows are batches of 4 and batchTokens is 9",
+      );
   });
 
   test("in a model with stateful layers", async () => {

@@ -277,6 +277,41 @@ describe("batches", () => {
   });
 });
 
+test("a huge tree beside small ones takes room for itself alone where steps bound batches", async () => {
+  const x = [
+    ...data.x,
+    { values: new Int32Array(10_000), parents: Int32Array.from({ length: 10_000 }, (_, i) => (i < 9999 ? i + 1 : -1)) },
+  ];
+  const y = x.map(({ parents }) => Array.from(parents, () => 1));
+  const layers = [embedding({ inputDim: words, outputDim: 3, maskZero: true }), treeSum({ units: 4 })];
+  const most = async (rows: number, options: FitOptions): Promise<number> => {
+    const bytes: number[] = [];
+    await using trainer = await compile(sequential([...layers, dense({ units: classes, activation: "softmax" })]), {
+      backend: idle({ compile: ({ arenaBytes }) => void bytes.push(arenaBytes) }),
+      loss: sparseCategoricalCrossentropy(),
+      optimizer: adam(),
+    });
+    await trainer.fit({ x: x.slice(-rows), y: y.slice(-rows) }, { ...options, onWarning: () => {} });
+    return Math.max(...bytes);
+  };
+  const alone = await most(1, {});
+  expect(await most(24, { batchSize: 24, batchTokens: 24 * 9 })).toBeLessThanOrEqual(1.1 * alone);
+  expect(await most(24, { batchSize: 24 })).toBeGreaterThan(10 * alone);
+});
+
+test("a training that diverges tells where, and leaves the weights as they were", async () => {
+  const layers = [embedding({ inputDim: words, outputDim: 3, maskZero: true }), treeSum({ units: 4 }), lastStep()];
+  await using trainer = await compile(sequential([...layers, dense({ units: 1, name: "value" })]), {
+    backend: reference(),
+    loss: meanSquaredError(),
+    optimizer: sgd({ learningRate: 1e30 }),
+    seed: 1,
+  });
+  await expect(trainer.fit({ x: data.x, y: data.y.root }, { epochs: 3, batchSize: 5 })).rejects.toThrow(
+    /^epoch \d, step \d: .* not finite\. The step was not applied/,
+  );
+});
+
 describe("a training that is stopped", () => {
   const options: FitOptions = { epochs: 3, batchSize: 6, validationSplit: 0.2, groupByLength: true };
   const saved: Uint8Array[] = [];

@@ -40,7 +40,7 @@ describe("the batches of an epoch", () => {
         fc.boolean(),
         (count, bound, groupByLength, tokens) => {
           const lengths: RowLengths = [Int32Array.from({ length: count }, (_, row) => 1 + ((row * 7919) % 97))];
-          const sizing = tokens ? { batchTokens: bound * 5 } : { batchSize: bound };
+          const sizing = tokens ? { batchSize: Infinity, batchTokens: bound * 5 } : { batchSize: bound };
           const given = { ...options, ...sizing, groupByLength };
           const batches = batchesOfEpoch(rowNumbers(count), lengths, given);
           expect(listOf(batches).flat()).toEqual([...batches.order]);
@@ -78,16 +78,35 @@ describe("the batches of an epoch", () => {
 
   test("take as many rows as their tokens allow, and a longer row alone", () => {
     const lengths: RowLengths = [Int32Array.from([2, 3, 1, 9, 1, 1, 1, 1, 1, 1, 1])];
-    const still = { ...options, batchTokens: 6, shuffle: false };
+    const still = { ...options, batchSize: Infinity, batchTokens: 6, shuffle: false };
     const mixed = batchesOfEpoch(rowNumbers(11), lengths, still);
     expect(listOf(mixed)).toEqual([[0, 1], [2], [3], [4, 5, 6, 7, 8, 9], [10]]);
     const grouped = batchesOfEpoch(rowNumbers(11), lengths, { ...still, groupByLength: true });
     expect(listOf(grouped)).toEqual([[2, 4, 5, 6, 7, 8], [9, 10, 0], [1], [3]]);
   });
 
+  test("within both bounds are those of rows alone where steps are few, and otherwise cut where these are full", () => {
+    const lengths: RowLengths = [Int32Array.from({ length: 1003 }, (_, row) => 1 + ((row * 7919) % 40))];
+    const huge = lengths[0].slice();
+    huge[400] = 10_000;
+    huge[1002] = 9000;
+    for (const groupByLength of [true, false]) {
+      const rows = { ...options, groupByLength };
+      const both = { ...rows, batchTokens: 320 };
+      expect(batchesOfEpoch(rowNumbers(1003), lengths, both)).toEqual(batchesOfEpoch(rowNumbers(1003), lengths, rows));
+      const cut = listOf(batchesOfEpoch(rowNumbers(1003), [huge], both));
+      expect(cut.flat().sort((a, b) => a - b)).toEqual([...rowNumbers(1003)]);
+      expect(cut).toContainEqual([400]);
+      expect(cut).toContainEqual([1002]);
+      for (const batch of cut.filter(({ length }) => length > 1))
+        expect(batch.length * Math.max(8, ...batch.map((row) => huge[row] as number))).toBeLessThanOrEqual(320);
+      expect(cut.length).toBeLessThan(134);
+    }
+  });
+
   test("of similar length hold a tenth of the padding, and come in no order of length", () => {
     const lengths: RowLengths = [Int32Array.from({ length: 4000 }, (_, row) => 1 + ((row * 7919) % 300))];
-    for (const sizing of [{}, { batchTokens: 1200 }]) {
+    for (const sizing of [{}, { batchSize: Infinity, batchTokens: 1200 }]) {
       const given = { ...options, ...sizing };
       const mixed = batchesOfEpoch(rowNumbers(4000), lengths, given);
       const grouped = batchesOfEpoch(rowNumbers(4000), lengths, { ...given, groupByLength: true });
@@ -105,7 +124,7 @@ describe("the batches of an epoch", () => {
     const lengths = pairs(6000);
     const [longest, source, target] = lengths;
     const both = (batches: RowBatches) => [padding(batches, source), padding(batches, target)];
-    for (const sizing of [{ batchSize: 32 }, { batchTokens: 1500 }]) {
+    for (const sizing of [{ batchSize: 32 }, { batchSize: Infinity, batchTokens: 1500 }]) {
       const given = { ...options, ...sizing, groupByLength: true };
       const sides = both(batchesOfEpoch(rowNumbers(6000), lengths, given));
       const alone = both(batchesOfEpoch(rowNumbers(6000), [longest], given));

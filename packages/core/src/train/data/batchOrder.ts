@@ -1,11 +1,11 @@
 /** Which rows make a batch, and the order of the batches. */
 import { RandomStream, shuffle } from "../../random.ts";
 
-/** How large batches are. */
+/** How large batches are at the most. */
 export interface BatchSizing {
-  /** Rows of a batch. */
+  /** Rows of a batch. Infinity where its steps alone are bounded. */
   readonly batchSize: number;
-  /** In its place: rows times the steps of the longest of them. A longer row is a batch by itself. */
+  /** Steps of a batch: its rows times the steps of the longest of them. A longer row is a batch by itself. */
   readonly batchTokens?: number | undefined;
 }
 
@@ -42,27 +42,28 @@ export function rowsOf({ order, ends }: RowBatches, step: number): Int32Array {
   return order.subarray(ends[step - 1] ?? 0, ends[step]);
 }
 
-/** What row `at` of an order counts: its steps, or one. */
-type Counts = (at: number) => number;
-
-function countsOf(order: Int32Array, { batchTokens }: BatchSizing, [lengths]: RowLengths): Counts {
-  return (at) => (batchTokens === undefined ? 1 : (lengths[order[at] as number] as number));
-}
-
-/** Where batches end of the rows `from` … `to - 1` of an order: each has as many rows as are within the bound, times what the greatest counts, and one at least. */
-function cut({ batchSize, batchTokens }: BatchSizing, counts: Counts, from: number, to: number): number[] {
+/** Where batches end of the rows `from` … `to - 1` of an order: each has as many rows as are within the bounds, and one at least. */
+function cut(sizing: BatchSizing, order: Int32Array, [lengths]: RowLengths, from: number, to: number): number[] {
+  const { batchSize, batchTokens = Number.POSITIVE_INFINITY } = sizing;
   const ends: number[] = [];
   let start = from;
-  let greatest = 0;
+  let longest = 0;
   for (let at = from; at < to; at++) {
-    greatest = Math.max(greatest, counts(at));
-    if (at === start || (at + 1 - start) * greatest <= (batchTokens ?? batchSize)) continue;
+    const length = lengths[order[at] as number] as number;
+    longest = Math.max(longest, length);
+    const rows = at + 1 - start;
+    if (rows === 1 || (rows <= batchSize && rows * longest <= batchTokens)) continue;
     ends.push(at);
     start = at;
-    greatest = counts(at);
+    longest = length;
   }
   if (start < to) ends.push(to);
   return ends;
+}
+
+/** How many rows are whole batches: without a bound of their number all are. */
+function wholeRows(rows: number, { batchSize }: BatchSizing): number {
+  return Number.isFinite(batchSize) ? rows - (rows % batchSize) : rows;
 }
 
 /** Sorts rows by length; equal ones keep their order. */
@@ -79,24 +80,25 @@ function sortByLength(rows: Int32Array, lengths: RowLengths, sign: 1 | -1): void
 
 /** Sorts each pool of rows by length; the batches of each. */
 function groupPools(order: Int32Array, sizing: BatchSizing, lengths: RowLengths): number[] {
-  const { batchSize, batchTokens } = sizing;
+  const { batchSize, batchTokens = Number.POSITIVE_INFINITY } = sizing;
   // A short last batch weighs its few rows as much as the others many: it is left as it was drawn, and not made of the longest.
-  const whole = batchTokens === undefined ? order.length - (order.length % batchSize) : order.length;
-  const counts = countsOf(order, sizing, lengths);
+  const whole = wholeRows(order.length, sizing);
   const ends: number[] = [];
   for (let from = 0, to = 0; from < whole; from = to) {
-    for (let room = POOL * (batchTokens ?? batchSize); to < whole && room > 0; to++) room -= counts(to);
+    let room = POOL * batchTokens;
+    for (; to < whole && to - from < POOL * batchSize && room > 0; to++)
+      room -= lengths[0][order[to] as number] as number;
     sortByLength(order.subarray(from, to), lengths, 1);
-    for (const end of cut(sizing, counts, from, to)) ends.push(end);
+    ends.push(...cut(sizing, order, lengths, from, to));
   }
-  if (whole < order.length) ends.push(order.length);
-  return ends;
+  return [...ends, ...cut(sizing, order, lengths, whole, order.length)];
 }
 
-/** The batches in a random order; the last, which may be short, stays last where batches are of so many rows. */
-function shuffleBatches(given: RowBatches, { batchTokens, batchSize }: BatchSizing, stream: RandomStream): RowBatches {
+/** The batches in a random order; rows that are left over from whole batches stay last. */
+function shuffleBatches(given: RowBatches, sizing: BatchSizing, stream: RandomStream): RowBatches {
   const { order, ends } = given;
-  const batches = inOrder(batchTokens === undefined ? Math.floor(order.length / batchSize) : ends.length);
+  const whole = wholeRows(order.length, sizing);
+  const batches = inOrder(ends.filter((end) => end <= whole).length);
   shuffle(batches, stream);
   const out = order.slice();
   let end = 0;
@@ -111,7 +113,7 @@ function shuffleBatches(given: RowBatches, { batchTokens, batchSize }: BatchSizi
 
 /** Batches of rows in this order. */
 export function batchesOf(order: Int32Array, lengths: RowLengths, sizing: BatchSizing): RowBatches {
-  return { order, ends: cut(sizing, countsOf(order, sizing, lengths), 0, order.length), lengths };
+  return { order, ends: cut(sizing, order, lengths, 0, order.length), lengths };
 }
 
 /** The batches of one epoch of `rows`. The same seed and index give the same. */

@@ -21,7 +21,7 @@ export interface PassOptions {
    */
   readonly batchSize?: number;
   /**
-   * In the place of `batchSize`: the most steps of a batch, its rows times the steps of the longest of them, along the longest time axis. A longer row is a batch by itself.
+   * In the place of `batchSize`, or beside it: the most steps of a batch, its rows times the steps of the longest of them, along the longest time axis. A longer row is a batch by itself.
    */
   readonly batchTokens?: number;
   /** After each batch. Other calls of the same trainer or predictor may come in between while it runs. */
@@ -47,14 +47,19 @@ export function sizingOf(
   for (const [name, size = 1] of Object.entries(sizes))
     if (!Number.isSafeInteger(size) || size < 1)
       throw new ConfigError(`${name} must be a whole number from 1 on, got ${size}`);
-  const given = batchSize ?? batchTokens;
-  if (given !== undefined && of !== undefined && batchSize !== of)
-    throw new ConfigError(
-      `${owner}: the rows are batches of ${of} and ${batchSize === undefined ? "batchTokens" : "batchSize"} is ${given}; leave it out`,
-    );
-  if (batchSize !== undefined && batchTokens !== undefined)
-    throw new ConfigError(`${owner}: batchTokens bounds batches in the place of batchSize; leave one of them out`);
-  return { batchSize: sizes.batchSize ?? 32, batchTokens };
+  if (of !== undefined && (sizes.batchSize !== of || batchTokens !== undefined)) {
+    const wrong = sizes.batchSize !== of ? `batchSize is ${batchSize}` : `batchTokens is ${batchTokens}`;
+    throw new ConfigError(`${owner}: the rows are batches of ${of} and ${wrong}; leave it out`);
+  }
+  return { batchSize: sizes.batchSize ?? (batchTokens === undefined ? 32 : Number.POSITIVE_INFINITY), batchTokens };
+}
+
+/** The bounds of a sizing that it has, as options. */
+export function sizesOf({ batchSize, batchTokens }: BatchSizing): Pick<PassOptions, keyof BatchSizing> {
+  return {
+    ...(Number.isFinite(batchSize) ? { batchSize } : {}),
+    ...(batchTokens === undefined ? {} : { batchTokens }),
+  };
 }
 
 /** @throws DataError where states go on and rows are no whole number of batches */

@@ -16,6 +16,7 @@ import type { Dataset, Examples } from "../data/dataset.ts";
 import { columnDigests } from "../data/digest.ts";
 import { evaluateRows } from "../evaluation/evaluate.ts";
 import type { EpochEvent, History, TrainingStepEvent } from "../evaluation/events.ts";
+import { sizesOf } from "../evaluation/pass.ts";
 import { type Logs, Running, validationLogs } from "../evaluation/running.ts";
 import { validationName } from "../objective/figures.ts";
 import { APPLIED, LEARNING_RATE, trainingGraph } from "../objective/graphs.ts";
@@ -348,12 +349,12 @@ export class Fit {
   }
 
   async #validate(): Promise<Logs> {
-    const { validation, batchSize, batchTokens } = this.#plan;
+    const { validation } = this.#plan;
     if (!validation) return {};
     const { onValidationStep: onStep, signal } = this.#options;
     const own = validation.dataset.batchSize;
     const options = {
-      ...(own === undefined && batchTokens !== undefined ? { batchTokens } : { batchSize: own ?? batchSize }),
+      ...(own === undefined ? sizesOf(this.#plan) : { batchSize: own }),
       ...(onStep ? { onStep } : {}),
       ...(signal ? { signal } : {}),
     };

@@ -11,7 +11,7 @@ import { type ClassWeights, checkClassWeights } from "../data/classWeights.ts";
 import { type Dataset, type Examples, rowLengths, targetsIn } from "../data/dataset.ts";
 import { unseenClasses, warnOnConsole } from "../data/warnings.ts";
 import type { EpochEvent, StepEvent, TrainingStepEvent } from "../evaluation/events.ts";
-import { expectWhole, sizingOf } from "../evaluation/pass.ts";
+import { expectWhole, sizesOf, sizingOf } from "../evaluation/pass.ts";
 import { readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { checkSignal, type Signal } from "../session/signal.ts";
 
@@ -27,7 +27,8 @@ export interface FitOptions {
   /**
    * In the place of `batchSize`: the most steps of a batch, which is its rows times the steps of the longest of them, along the time axis that has most. Few long rows are
    * then as much work as many short ones. A longer row is a batch by itself. Of a model that reads sources and targets, say, 4096 lets in 100 pairs where the longest
-   * sentence on either side has 40 words. Makes `groupByLength` true by default.
+   * sentence on either side has 40 words. Beside `batchSize` a batch is within both bounds: one row of 10,000 steps then does not make the rest of its batch as long.
+   * Makes `groupByLength` true by default.
    */
   readonly batchTokens?: number;
   /** The share of the rows, taken from the end before any shuffling, that is kept for validation. */
@@ -174,7 +175,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   }
   if (batches && bounded) throw new ConfigError("fit: batchTokens makes batches of rows; an iterable has its own");
   const sizing = sizingOf("fit", options, dataset?.batchSize);
-  const { batchSize, batchTokens } = sizing;
+  const { batchSize } = sizing;
   const split = dataset && share > 0 ? splitOrder(dataset.rows, share) : undefined;
   const rows = dataset && {
     dataset: weighed(context, dataset, classWeight),
@@ -205,7 +206,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
     warn,
     settings: {
       seed: context.seed,
-      ...(batchTokens === undefined ? { batchSize } : { batchTokens }),
+      ...sizesOf(sizing),
       shuffle,
       groupByLength,
       rows: rows?.order.length ?? null,

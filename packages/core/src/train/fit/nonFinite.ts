@@ -6,6 +6,7 @@ import type { Value } from "../../ir/ops.ts";
 import type { Graph } from "../../ir/value.ts";
 import { layerOfCall } from "../../nn/spec.ts";
 import type { Tensors } from "../../tensor.ts";
+import { capacitiesOf } from "../data/batchRoom.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { trainingStep, type Weighings } from "../objective/graphs.ts";
 import { programName, type TrainerContext } from "../session/context.ts";
@@ -68,10 +69,7 @@ export async function explainNonFinite(
   const { executable } = await context.programs.get(
     programName("probe", dataset),
     () => probeGraph(context, dataset.weighing),
-    {
-      batch,
-      ...dataset.longest,
-    },
+    capacitiesOf(dataset, batch),
   );
   const counts = await executable.run(feeds);
   const place = Object.keys(counts).find((name) => counts[name]?.data[0] !== 0);
