@@ -29,6 +29,7 @@ export {
   type SequenceEnd,
 } from "./pad-sequences.ts";
 export { areSpanTags, type Span, type SpanReport, type SpanScores, spanReport, tagSpans } from "./spans.ts";
+export type { SubwordEncoding } from "./subwords/dropout.ts";
 export { parseSubwords, subwordsFromFile } from "./subwords/file.ts";
 export type {
   AddedToken,
@@ -46,7 +47,6 @@ export {
   encodeSubwordTexts,
   idSubword,
   normalizeForSubwords,
-  type SubwordEncoding,
   subwordCount,
   subwordId,
 } from "./subwords/subwords.ts";

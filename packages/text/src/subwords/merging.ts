@@ -28,8 +28,12 @@ export function merged({ ranks, results }: MergeTable, symbols: readonly number[
   if (length < 2) return [...symbols];
   const ids = Int32Array.from(symbols);
   // The tokens beside each; -1 where there is none.
-  const next = Int32Array.from(ids, (_, index) => (index + 1 < length ? index + 1 : -1));
-  const previous = Int32Array.from(ids, (_, index) => index - 1);
+  const next = new Int32Array(length);
+  const previous = new Int32Array(length);
+  for (let index = 0; index < length; index++) {
+    next[index] = index + 1 < length ? index + 1 : -1;
+    previous[index] = index - 1;
+  }
   const queue: number[] = [];
   const rankAt = (index: number) => {
     const right = index < 0 ? -1 : next[index]!;
@@ -60,7 +64,9 @@ export function merged({ ranks, results }: MergeTable, symbols: readonly number[
     offer(previous[index]!);
     offer(index);
   }
-  return Array.from(ids).filter((id) => id >= 0);
+  const made: number[] = [];
+  for (let index = 0; index >= 0; index = next[index]!) made.push(ids[index]!);
+  return made;
 }
 
 /** Places in a word are below; with a rank in front they make one number. */

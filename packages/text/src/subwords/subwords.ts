@@ -1,28 +1,16 @@
 /** Texts to the ids of subwords and back. */
-import { refuseUnknown, TextOptionError, UnknownIdError } from "../errors.ts";
+import { UnknownIdError } from "../errors.ts";
 import { checkedText, eachText } from "../words.ts";
 import { findingTokens, type TextPart } from "./added-tokens.ts";
 import { bytesOf, byteTokens } from "./bytes.ts";
 import { decoding } from "./decoders.ts";
+import { type Drops, droppingFrom, type SubwordEncoding } from "./dropout.ts";
 import { parseSubwords } from "./file.ts";
 import type { SubwordModel, Subwords } from "./format.ts";
 import { type MergeTable, merged, pairKey } from "./merging.ts";
 import { normalizing } from "./normalizers.ts";
 import { wellFormed } from "./patterns.ts";
 import { cutting } from "./pre-tokenizers.ts";
-
-/** Options of `encodeSubwords` and `encodeSubwordTexts`. */
-export interface SubwordEncoding {
-  /**
-   * BPE-dropout (Provilkov, Emelianenko and Voita 2020): the probability with which a merge is left out each time that it could be made, so that training sees words
-   * in many parts. Default 0; the paper trains with 0.1, and never predicts with it.
-   */
-  readonly dropout?: number;
-  /** A whole number from which chance follows; needed with `dropout`. Take another one for each epoch. */
-  readonly seed?: number;
-}
-
-const encodingOptions: Record<keyof SubwordEncoding, true> = { dropout: true, seed: true };
 
 /** The number of ids: the least `inputDim` of an embedding over them. */
 export function subwordCount(subwords: Subwords): number {
@@ -171,8 +159,6 @@ function tokenOf({ tokens }: Lookup, id: number): string {
   return token;
 }
 
-type Drops = (() => boolean) | undefined;
-
 function encoded(lookup: Lookup, text: string, drops: Drops): number[] {
   const { find, findNormalized, normalize, cut } = lookup;
   const ids: number[] = [];
@@ -203,9 +189,14 @@ function wordIds(lookup: Lookup, word: string, drops: Drops): readonly number[] 
   const made = merged(merges, symbolsOf(lookup, word));
   if (word.length <= longestKnown) {
     if (known.size === mostKnown) known.clear();
-    known.set(word, made);
+    known.set(copyOf(word), made);
   }
   return made;
+}
+
+/** The same word as a string of its own: engines keep a part of a text as a view, and with it the text. */
+function copyOf(word: string): string {
+  return String.fromCharCode(...Array.from({ length: word.length }, (_, index) => word.charCodeAt(index)));
 }
 
 /** What a word begins as: its characters, or their bytes, or the token for what is unknown. */
@@ -225,30 +216,4 @@ function symbolsOf({ model, vocab }: Lookup, word: string): number[] {
     afterUnknown = id === undefined;
   }
   return symbols;
-}
-
-function droppingFrom(owner: string, options: SubwordEncoding): Drops {
-  refuseUnknown(owner, options, encodingOptions);
-  const { dropout = 0, seed } = options;
-  if (!(typeof dropout === "number" && dropout >= 0 && dropout <= 1))
-    throw new TextOptionError("dropout", "be a number from 0 to 1", dropout);
-  if (seed !== undefined && !Number.isSafeInteger(seed)) throw new TextOptionError("seed", "be a whole number", seed);
-  if (dropout === 0) return undefined;
-  if (seed === undefined) {
-    throw new TextOptionError("seed", "be a whole number with dropout", seed, "take another one for each epoch");
-  }
-  const chance = chances(seed);
-  return () => chance() < dropout;
-}
-
-/** Numbers from 0 to below 1: xorshift32 (Marsaglia 2003), begun by a product that tells seeds in a row apart. */
-function chances(seed: number): () => number {
-  let state = Math.imul((seed ^ Math.floor(seed / 2 ** 32)) + 0x6d2b79f5, 0x9e3779b1);
-  state = Math.imul(state ^ (state >>> 15), 0x85ebca6b) || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
