@@ -276,6 +276,12 @@ describe("encoding", () => {
     expect(decodeSubwords(own, ids)).toHaveLength(length);
   });
 
+  test("words have the same ids however many were encoded before", () => {
+    const numbers = Array.from({ length: 33_000 }, (_, number) => `${number}`);
+    const backwards = encodeSubwordTexts(own, numbers.toReversed()).toReversed();
+    expect(encodeSubwordTexts(own, numbers).join(" ")).toBe(backwards.join(" "));
+  });
+
   test("ids are what they are for every copy of the vocabulary", () => {
     const copy = structuredClone(own);
     expect(encodeSubwordTexts(copy, texts)).toEqual(encodeSubwordTexts(own, texts));

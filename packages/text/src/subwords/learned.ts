@@ -40,7 +40,7 @@ const subwordOptions: Record<keyof SubwordOptions, true> = {
   reserved: true,
 };
 
-/** Nobody types a longer one. */
+/** The longest name of a reserved token. */
 const longestReserved = 64;
 
 /**
