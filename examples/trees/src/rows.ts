@@ -19,8 +19,7 @@ export type NodeChoice = (typeof nodeChoices)[number];
 /** Rows with their labels. */
 export interface LabelledRows {
   readonly examples: Examples;
-  /** The steps of each row: nodes of a tree, or words. */
-  readonly lengths: readonly number[];
+  readonly rows: number;
 }
 
 /** The rows of labelled trees. Nodes without a label, and with `"root"` all but the roots, teach nothing. */
@@ -31,27 +30,22 @@ export function examplesOf(reading: Reading, trees: readonly LabelledTree[], cho
     const nodes = trees.map((tree) => labelledNodes(tree, choice));
     const x = spans(reading, trees, nodes);
     const y = trees.flatMap((tree, row) => (nodes[row] ?? []).map((node) => idOf(tree.labels[node] ?? null)));
-    return { examples: { x, y }, lengths: x.map(({ length }) => length) };
+    return { examples: { x, y }, rows: y.length };
   }
   const x = encodeTrees(reading.vocabulary, trees);
   const y = trees.map(({ labels }) => Int32Array.from(labels, idOf));
-  return { examples: { x, y, ...weightsOf(trees, choice) }, lengths: y.map(({ length }) => length) };
+  return { examples: { x, y, ...weightsOf(trees, choice) }, rows: trees.length };
 }
 
-/** Batches of more steps are too large for memory. */
-const mostSteps = 2 ** 18;
+/** The most steps of a batch for each of its trees: nodes, or words of all its rows. Trees of sentences and of ListOps have fewer; batches with larger ones have fewer rows. */
+const stepsOfTree = { tree: 512, linear: 2048 } as const;
 
-/**
- * How many rows are a batch: those of so many trees, on average. All are padded to the longest; where one is so long that this would take too much, batches
- * have as many steps as that many rows of middling length, so that it is a batch by itself.
- */
-export function batchesFor({ lengths }: LabelledRows, trees: number, batchTrees: number) {
-  const sorted = Int32Array.from(lengths).sort();
-  const batchSize = Math.max(1, Math.round((batchTrees * lengths.length) / trees));
-  const median = sorted[sorted.length >> 1] as number;
-  return batchSize * (sorted.at(-1) as number) > mostSteps
-    ? { batchSize, batchTokens: batchSize * median }
-    : { batchSize };
+/** How many rows are a batch, those of so many trees on average; and how many steps, as all are padded to the longest: a huge tree is a batch by itself. */
+export function batchesFor({ linear }: Reading, rows: number, trees: number, batchTrees: number) {
+  return {
+    batchSize: Math.max(1, Math.round((batchTrees * rows) / trees)),
+    batchTokens: batchTrees * stepsOfTree[linear ? "linear" : "tree"],
+  };
 }
 
 /** The nodes of a tree with a label, or its root. */

@@ -1,12 +1,27 @@
 /** Runs the example of trees for tests, and makes small files of trees for it that a model learns in seconds. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { appRunner } from "@ostinato/app/testing";
 import { RandomStream } from "@ostinato/core";
 import { run } from "../src/cli.ts";
 
-const trees = appRunner("trees", join(import.meta.dirname, "..", "src", "main.ts"), run);
+const main = join(import.meta.dirname, "..", "src", "main.ts");
+const trees = appRunner("trees", main, run);
 export const { lastingFolder, runInside, temporaryFolder } = trees;
+
+/** Runs the example in a process that tells on standard error, when it ends, how much memory it had at the most, in units of 1,024 bytes. */
+export async function runMeasured(
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly stderr: string }> {
+  const tell = 'process.on("exit", () => process.stderr.write(String(process.resourceUsage().maxRSS)))';
+  const flags = ["--conditions=@ostinato/source", "--import", `data:text/javascript,${encodeURIComponent(tell)}`];
+  const child = spawn(process.execPath, [...flags, main, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  return { code, stderr };
+}
 
 /** What a word adds to the label of the tree that it stands in. */
 const worths = { good: 1, fine: 1, bad: -1, dull: -1, film: 0, plot: 0, the: 0 } as const;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { loadModel, saveModel } from "@ostinato/core/node";
 import { beforeAll, expect, test } from "vitest";
-import { drawnTrees, lastingFolder, runInside, small, temporaryFolder, writeTrees } from "./runCli.ts";
+import { drawnTrees, lastingFolder, runInside, runMeasured, small, temporaryFolder, writeTrees } from "./runCli.ts";
 
 const folder = lastingFolder();
 const trees = drawnTrees(40);
@@ -53,16 +53,19 @@ test("trees that are deep and trees that are wide train together; a network with
   const size = 10_000;
   const deep = `${"(2 ".repeat(size)}(2 good)${")".repeat(size)}`;
   const wide = `(2 ${"(3 good)".repeat(size)})`;
-  const lines = [...trees, deep, wide];
+  const lines = [...drawnTrees(60), deep, wide];
   expect(await train(lines)).toMatch(
     /--model treelstm has weights for each child of a node, up to 32, and a node has 10,000; --model childsum takes any number/,
   );
   const file = writeTrees(folder, lines, "large.txt");
   const out = temporaryFolder();
-  const args = ["train", "--data", file, ...small, "--model", "childsum", "--batch-size", "30", "--epochs", "1"];
-  expect(await runInside([...args, "--out", out])).toMatchObject({ code: 0, stderr: "" });
+  const args = ["train", "--data", file, "--validation", data, "--model", "childsum", "--epochs", "1", "--out", out];
+  const { code, stderr } = await runMeasured(args);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^\d+$/);
+  expect(Number(stderr)).toBeLessThan(1e9 / 1024);
   const tested = await runInside(["evaluate", "--model", out, "--data", file, "--json"]);
-  expect(JSON.parse(tested.stdout)).toMatchObject({ trees: 42, nodes: expect.any(Number) });
+  expect(JSON.parse(tested.stdout)).toMatchObject({ trees: 62, nodes: expect.any(Number) });
 });
 
 test("predict: what cannot be read is told, the rest is answered, and the exit code is 1", async () => {

@@ -65,8 +65,8 @@ export async function train(
   tellModel(model, output);
 
   const training = examplesOf(reading, data.train, nodes);
-  const sizing = batchesFor(training, data.train.length, options.batchSize);
-  const steps = Math.ceil(training.lengths.length / sizing.batchSize);
+  const { batchSize, batchTokens } = batchesFor(reading, training.rows, data.train.length, options.batchSize);
+  const steps = Math.ceil(training.rows / batchSize);
   await using trainer = await compile(model, {
     backend,
     loss: sparseCategoricalCrossentropy(),
@@ -78,8 +78,12 @@ export async function train(
   await runTraining({
     trainer,
     data: training.examples,
-    options: { ...options, ...sizing },
-    fit: { groupByLength: true, validationData: examplesOf(reading, data.validation, nodes).examples },
+    options: { ...options, batchSize },
+    fit: {
+      batchTokens,
+      groupByLength: true,
+      validationData: examplesOf(reading, data.validation, nodes).examples,
+    },
     snapshot: {
       averaged: options.average > 0,
       vocabulary: reading.vocabulary,
