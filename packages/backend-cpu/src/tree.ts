@@ -268,11 +268,15 @@ function fillLists({ i32 }: Memory, { inputs, space, lists }: TreeCall): void {
   }
 }
 
-/** Writes zeros where no node is, or everywhere in what has no row for each place. */
+/** Writes zeros where no node is. */
 function clear({ i32, f32 }: Memory, { places, taken }: Lists, view: View): void {
   const width = view.size / places;
-  for (let place = 0, at = view.offset; place < places; place++, at += width)
-    if (i32[taken + place] === 0) f32.fill(0, at, at + width);
+  for (let place = 0; place < places; place++) {
+    if (i32[taken + place] !== 0) continue;
+    const first = place;
+    while (place + 1 < places && i32[taken + place + 1] === 0) place++;
+    f32.fill(0, view.offset + first * width, view.offset + (place + 1) * width);
+  }
 }
 
 /** Before the first level. */

@@ -23,7 +23,7 @@ import {
 const SPINS: i32 = 60000;
 /** Nanoseconds of a nap, after which a sleeper looks whether a thread was lost, and how often who must not sleep spins in about that time. */
 const NAP: i64 = 50_000_000;
-const TURNS_OF_A_NAP: i32 = 4096;
+const TURNS_OF_A_NAP: i32 = 700;
 
 /** Argument `index` of the job. */
 @inline
