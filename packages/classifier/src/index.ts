@@ -11,6 +11,7 @@ export {
   type RowSettings,
   type TextRows,
   takenAndGiven,
+  takesText,
   type Vocabularies,
 } from "./settings.ts";
 export { type Described, type Opener, type Over, openTrained } from "./trained.ts";

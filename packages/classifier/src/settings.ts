@@ -1,5 +1,13 @@
 /** How texts become rows of ids and numbers become labels: what a classifier's model file carries beside weights and vocabulary. */
-import { ConfigError, inferenceGraph, type Json, ModelFileError, type ModelSpec, type Trained } from "@ostinato/core";
+import {
+  ConfigError,
+  type InputSpec,
+  inferenceGraph,
+  type Json,
+  ModelFileError,
+  type ModelSpec,
+  type Trained,
+} from "@ostinato/core";
 import {
   encodeTexts,
   type PaddedInt32,
@@ -123,7 +131,7 @@ function expectShapes(spec: ModelSpec, labels: number): void {
   const [first, ...others] = Object.values(inferenceGraph(spec).fetches);
   const shape = first && "shape" in first.type ? first.type.shape : [];
   const units = shape[1];
-  if (others.length === 0 && spec.inputs.every(({ kind }) => kind === "ids") && shape.length === 2) {
+  if (others.length === 0 && spec.inputs.every(takesText) && shape.length === 2) {
     if (units === labels || (units === 1 && labels === 2)) return;
   }
   throw new ModelFileError(
@@ -131,9 +139,12 @@ function expectShapes(spec: ModelSpec, labels: number): void {
   );
 }
 
+/** Whether an input takes the ids of a text's words, in a row: not vectors, and not a tree of them. */
+export const takesText = ({ kind, tree }: InputSpec): boolean => kind === "ids" && tree !== true;
+
 /** What a model takes and gives, in words: "it takes ids "words" and gives [batch, 3]". */
 export function takenAndGiven(spec: ModelSpec): string {
-  const taken = spec.inputs.map(({ kind, name }) => `${kind} "${name}"`).join(", ");
+  const taken = spec.inputs.map(({ kind, name, tree }) => `${tree ? "trees of " : ""}${kind} "${name}"`).join(", ");
   const given = Object.values(inferenceGraph(spec).fetches).map(({ type }) => `[${type.shape.join(", ")}]`);
   return `it takes ${taken} and gives ${given.join(", ")}`;
 }

@@ -13,23 +13,29 @@ import {
   encodeForClassifier,
   textClassifier as fromMemory,
   takenAndGiven,
+  takesText,
 } from "@ostinato/classifier";
 import { onnxBytes, textClassifier } from "@ostinato/classifier/node";
 import {
   ConfigError,
+  compile,
   defineLayer,
   dense,
   embedding,
   featuresOf,
   float32,
   int32,
+  type Json,
   lstm,
   ModelFileError,
   predictor,
   StateError,
   sequential,
+  sgd,
+  sparseCategoricalCrossentropy,
   type Trained,
   toBytes,
+  treeLstm,
 } from "@ostinato/core";
 import { mul } from "@ostinato/core/graph";
 import { saveModel } from "@ostinato/core/node";
@@ -308,6 +314,25 @@ describe("what is no classifier", () => {
   test.each(["text", null, 3, ["a"]])("settings that are none: %j", async (settings) => {
     const error = await failure(() => textClassifier({ ...sigmoid, metadata: { textClassifier: settings } }));
     expect(error.message).toContain("labels must be a list");
+  });
+
+  test("a model of trees is refused when it is opened, not at its first text", async () => {
+    const layers = [embedding({ inputDim: 10, outputDim: 2 }), treeLstm({ units: 2, type: "childSum" })] as const;
+    await using trainer = await compile(sequential([...layers, dense({ units: 3, activation: "softmax" })]), {
+      backend: await cpu(),
+      loss: sparseCategoricalCrossentropy(),
+      optimizer: sgd({ learningRate: 0.1 }),
+    });
+    const metadata = classifierMetadata({ labels: ["a", "b", "c"], maxLength: 3 });
+    const vocabulary = sigmoid.vocabulary as Json;
+    const snapshot = await trainer.snapshot({ vocabulary, metadata });
+    expect(snapshot.spec.inputs.map(takesText)).toEqual([false]);
+    expect(sigmoid.spec.inputs.map(takesText)).toEqual([true]);
+    const error = await failure(() => textClassifier(snapshot));
+    expect(error).toBeInstanceOf(ModelFileError);
+    expect(error.message).toContain(
+      'not a classifier of texts into 3 labels: it must take ids and end in 3 units; it takes trees of ids "input" and gives [batch, 3]',
+    );
   });
 
   test("a vocabulary that is damaged, and labels that do not fit the model", async () => {

@@ -86,6 +86,8 @@ export class MissingClassError extends DatasetError {
  * @param known every option there is, as a record that the compiler holds against the type
  */
 export function refuseUnknown(owner: string, options: object, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== "object" || options === null)
+    throw new DatasetOptionError("options", `be an object with options of ${owner}, or be left out`, options);
   for (const [name, value] of Object.entries(options)) {
     if (Object.hasOwn(known, name)) continue;
     throw new DatasetOptionError(name, `be left out: ${owner} takes ${Object.keys(known).join(", ")}`, value);

@@ -25,6 +25,11 @@ const listEnd = "]";
 /** An argument is a list with this probability, else a number. */
 const listProbability = 0.25;
 
+/** The most expressions, of all parts together. */
+const mostExpressions = 10_000_000;
+/** After this many draws in a row that brought nothing new, there are no more expressions to be had. */
+const mostRepeats = 10_000;
+
 /** Options of `generateListOps`. */
 export interface ListOpsOptions {
   /** Expressions to train with. Default 90,000. */
@@ -76,17 +81,21 @@ export function generateListOps(options: ListOpsOptions = {}): ListOps {
       throw new DatasetOptionError(name, "be a whole number from 2 to 100", most);
   checkSize(maxDepth, maxArguments);
   const wanted = train + validation + test;
+  const tooMany = (most: number, why: string) =>
+    new DatasetOptionError("train", `be ${most} or less together with validation and test${why}`, wanted);
+  if (wanted > mostExpressions) throw tooMany(mostExpressions, "");
   const order = shuffledIndices(wanted, seed);
   const draw = expressions(seed, maxDepth, maxArguments);
   const distinct = new Set<string>();
-  for (let drawn = 0; distinct.size < wanted; drawn++) {
-    if (drawn > 1000 + 50 * wanted)
-      throw new DatasetOptionError(
-        "train",
-        `leave ${wanted} different expressions in all: ${distinct.size} came`,
-        train,
-      );
+  for (let repeats = 0; distinct.size < wanted; ) {
+    const before = distinct.size;
     distinct.add(draw());
+    repeats = distinct.size > before ? 0 : repeats + 1;
+    if (repeats === mostRepeats)
+      throw tooMany(
+        before,
+        ` (no other expressions were found with maxDepth ${maxDepth} and maxArguments ${maxArguments})`,
+      );
   }
   // What is likely comes first: the parts are drawn from all of it.
   const all = [...distinct];
@@ -148,6 +157,8 @@ function expressions(seed: number, maxDepth: number, maxArguments: number): () =
  * listOpsTokens("( ( ( [MAX 2 ) 9 ) ] )"); // the same
  */
 export function listOpsTokens(expression: string): string[] {
+  if (typeof expression !== "string")
+    throw new DatasetOptionError("expression", `be a text such as "[MAX 2 9 ]"`, expression);
   return expression.split(" ").filter((token) => token !== "" && token !== "(" && token !== ")");
 }
 

@@ -79,8 +79,10 @@ describe("expressions that are drawn", () => {
     [{ maxArguments: 1 }, /maxArguments must be a whole number from 2 to 100/],
     [
       { train: 401, test: 0, maxDepth: 2, maxArguments: 2 },
-      /train must leave 401 different expressions in all: 400 came/,
+      /train must be 400 or less together with validation and test \(no other expressions were found with maxDepth 2 and maxArguments 2\), got 401/,
     ],
+    [{ train: 100_000, test: 1, maxDepth: 2, maxArguments: 2 }, /train must be 400 or less/],
+    [{ train: 10_000_000, test: 1 }, /train must be 10000000 or less together with validation and test, got 10000001/],
     [{ seed: 0.5 }, /seed must be a 32-bit integer/],
     [{ depth: 6 } as ListOpsOptions, /depth must be left out/],
   ])("%j is refused", (options, message) => {
@@ -160,6 +162,11 @@ describe("values and trees", () => {
   ])("%j is no expression", (text, message) => {
     expect(() => listOpsTree(text)).toThrow(DatasetOptionError);
     expect(() => listOpsTree(text)).toThrow(message);
+  });
+
+  test.each([5, null, undefined, ["[MAX", "2", "]"]])("%j is no text", (given: unknown) => {
+    for (const read of [listOpsTree, listOpsTokens, listOpsValue])
+      expect(() => read(given as string)).toThrow(/expression must be a text such as "\[MAX 2 9 \]", got/);
   });
 
   test.each([{ form: "tree" }, { labels: "all" }, { shape: 1 }])("%j is refused", (options: object) => {

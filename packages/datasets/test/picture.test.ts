@@ -192,8 +192,16 @@ describe("any size", () => {
   });
 });
 
+const wrong = (options: object | null) => options as TreePictureOptions;
 test.each<[TreePictureOptions, RegExp]>([
-  [{ predictions: ["3"] }, /predictions must be as many as nodes, which are 5, got 1/],
+  [{ predictions: ["3"] }, /predictions must have an entry for each of the 5 nodes, got 1/],
+  [wrong({ predictions: [1, 2, 3, 4, 5] }), /predictions must be a list with a text such as "3", or null, .*, got 1$/],
+  [wrong({ predictions: "22223" }), /predictions must be a list with a text such as "3", .*, got "22223"$/],
+  [wrong({ predictions: null }), /predictions must be a list with a text such as "3", .*, got null$/],
+  [wrong({ classes: "012" }), /classes must be a list of texts such as "3", got "012"$/],
+  [wrong({ classes: [0, 1, 2] }), /classes must be a list of texts such as "3", got 0$/],
+  [wrong({ title: 5 }), /title must be a text, got 5$/],
+  [wrong(null), /options must be an object with options of treeSvg, or be left out, got null/],
   [{ maxNodes: 0 }, /maxNodes must be a whole number from 1 to 100000/],
   [{ maxLevels: 1.5 }, /maxLevels must be a whole number from 1 to 100000/],
   [{ colours: [] } as TreePictureOptions, /colours must be left out/],

@@ -1,6 +1,6 @@
 /** What a tagger's model file carries beside weights and vocabulary: its tags, and how they come of the network's output. */
 
-import { type Described, takenAndGiven } from "@ostinato/classifier";
+import { type Described, takenAndGiven, takesText } from "@ostinato/classifier";
 import { ConfigError, inferenceGraph, type Json, ModelFileError, type ModelSpec } from "@ostinato/core";
 import { inputsOf, parseTaggerVocabulary, type TaggerVocabulary } from "./vocabulary.ts";
 
@@ -83,7 +83,7 @@ function expectNetwork(spec: ModelSpec, wanted: readonly string[], tags: number)
   const [first, ...others] = Object.values(inferenceGraph(spec).fetches);
   const shape = first && "shape" in first.type ? first.type.shape : [];
   const inputs = spec.inputs.map(({ name }) => name).join();
-  const areIds = spec.inputs.every(({ kind }) => kind === "ids");
+  const areIds = spec.inputs.every(takesText);
   if (others.length === 0 && inputs === wanted.join() && areIds && shape.length === 3 && shape[2] === tags) return;
   throw new ModelFileError(
     `the model is not a tagger of ${tags} tags: it must take ${wanted.length === 1 ? `ids of words, the input "${wanted[0]}",` : "the inputs of tokenEmbeddings"} and end in ${tags} units for each token; ${takenAndGiven(spec)}`,

@@ -24,6 +24,7 @@ import {
   sparseCategoricalCrossentropy,
   type Trained,
   toBytes,
+  treeLstm,
 } from "@ostinato/core";
 import { loadModel, saveModel } from "@ostinato/core/node";
 import { exportOnnx } from "@ostinato/onnx";
@@ -108,6 +109,17 @@ test("a network of words alone that does not know where sentences end: beside ot
   expect(taggerDescription(snapshot)).toMatchObject({ inputs: ["word"], vocabulary: { version: 2 } });
   await expect(tagger({ ...snapshot, metadata: taggerMetadata({ tags: ["a", "b"] }) })).rejects.toThrow(
     /not a tagger of 2 tags: it must take ids of words, the input "word", and end in 2 units/,
+  );
+  const overTrees = treeLstm({ units: 4, type: "childSum", returnSequences: true });
+  await using reader = await compile(
+    sequential([embedding({ inputDim: 20, outputDim: 4 }), overTrees, dense({ units: 3, activation: "softmax" })]),
+    { backend: await cpu(), loss: sparseCategoricalCrossentropy(), optimizer: adam() },
+  );
+  const ofTrees = await reader.snapshot({ vocabulary, metadata: taggerMetadata({ tags }) });
+  const { inputs } = ofTrees.spec;
+  const spec = { ...ofTrees.spec, inputs: inputs.map((each) => ({ ...each, name: "word" })) };
+  await expect(tagger({ ...ofTrees, spec })).rejects.toThrow(
+    /not a tagger of 3 tags: .*; it takes trees of ids "word" and gives \[batch, time, 3\]/,
   );
 });
 

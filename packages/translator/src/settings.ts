@@ -1,5 +1,5 @@
 /** What a translator's model file carries beside weights and vocabulary: how long texts may be. */
-import type { Described } from "@ostinato/classifier";
+import { type Described, takenAndGiven, takesText } from "@ostinato/classifier";
 import { ConfigError, type Json, ModelFileError, type ModelSpec } from "@ostinato/core";
 import { idCount, parseTranslatorVocabulary, type Side, sides, type TranslatorVocabulary } from "./vocabulary.ts";
 
@@ -66,10 +66,10 @@ export function translatorSettings({ spec, vocabulary, metadata }: Described): K
 /** The inputs are ids of both sides, as many as the vocabulary has. What comes out is looked at when the model is cut into its halves. */
 function expectNetwork(spec: ModelSpec, vocabulary: TranslatorVocabulary): void {
   for (const side of sides) {
-    const input = spec.inputs.findIndex(({ name, kind }) => name === side && kind === "ids");
+    const input = spec.inputs.findIndex((each) => each.name === side && takesText(each));
     if (input < 0)
       throw new ModelFileError(
-        `the model is no translator: it must take ids "source" and "target", and takes ${spec.inputs.map(({ name }) => `"${name}"`).join(", ")}`,
+        `the model is no translator: it must take ids "source" and "target", and ${takenAndGiven(spec)}`,
       );
     expectIds(side, idCount(vocabulary[side]), idsOf(spec, input));
   }

@@ -1,6 +1,7 @@
 /** Trees of words as trees of ids, as a model reads them. */
 import { encodeText, type Vocabulary } from "@ostinato/text";
-import type { LabelledTree } from "./tree.ts";
+import { DatasetOptionError } from "../errors.ts";
+import { expectTree, type LabelledTree } from "./tree.ts";
 
 /** A tree as the input of a model: a `Tree` of `@ostinato/core`. */
 export interface EncodedTree {
@@ -21,6 +22,7 @@ export interface EncodedTree {
  * const x = encodeTrees(vocabulary, trees);
  */
 export function encodeTrees(vocabulary: Vocabulary, trees: readonly LabelledTree[]): EncodedTree[] {
+  if (!Array.isArray(trees)) throw new DatasetOptionError("trees", "be a list of trees", trees);
   const ids = new Map<string | null, number>([[null, 0]]);
   const idOf = (word: string | null): number => {
     let id = ids.get(word);
@@ -31,5 +33,8 @@ export function encodeTrees(vocabulary: Vocabulary, trees: readonly LabelledTree
     }
     return id;
   };
-  return trees.map(({ words, parents }) => ({ values: Int32Array.from(words, idOf), parents }));
+  return Array.from(trees, (tree) => {
+    expectTree(tree);
+    return { values: Int32Array.from(tree.words, idOf), parents: tree.parents };
+  });
 }

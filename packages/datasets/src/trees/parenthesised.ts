@@ -129,8 +129,8 @@ export async function writeTrees(
 }
 
 function formatted(tree: LabelledTree, mode: TreeLabels): string {
-  const { words, labels } = tree;
   const { starts, children } = childrenOf(tree);
+  const { words, labels } = tree;
   const isLabelled = mode !== "none";
   const root = words.length - 1;
   const isLeaf = (node: number) => starts[node] === starts[node + 1];

@@ -3,7 +3,7 @@ import { rgb } from "d3-color";
 import { interpolateRdBu } from "d3-scale-chromatic";
 import { DatasetOptionError, refuseUnknown } from "../errors.ts";
 import { type DrawnNode, drawnNodes, type Layout, layoutOf } from "./layout.ts";
-import { type LabelledTree, treeWords } from "./tree.ts";
+import { isTextOrNull, type LabelledTree, treeWords } from "./tree.ts";
 
 /** Options of `treeSvg`. */
 export interface TreePictureOptions {
@@ -25,7 +25,7 @@ export interface TreePictureOptions {
  *
  * Words and labels may be of any origin: they are escaped, and cut where they are long. A tree may be of any size: what is beyond `maxNodes` and `maxLevels` is counted where it would be.
  *
- * Throws `DatasetOptionError` for a tree that is none, as many predictions as there are not nodes, and options that cannot work.
+ * Throws `DatasetOptionError` for a tree that is none, predictions that are not one for each node, and options that cannot work.
  *
  * @example
  * await writeFile("film.svg", treeSvg(tree, { predictions: ["2", "3", "3"], classes: ["0", "1", "2", "3", "4"] }));
@@ -39,17 +39,18 @@ export function treeSvg(tree: LabelledTree, options: TreePictureOptions = {}): s
     maxLevels: true,
   } satisfies Record<keyof TreePictureOptions, true>);
   const { predictions, maxNodes = 1000, maxLevels = 40 } = options;
+  expectTexts(options);
   const title = cut(options.title ?? "", 120);
   for (const [name, most] of Object.entries({ maxNodes, maxLevels }))
     if (!(Number.isSafeInteger(most) && most >= 1 && most <= 100_000))
       throw new DatasetOptionError(name, "be a whole number from 1 to 100000", most);
+  const drawn = drawnNodes(tree, { maxNodes, maxLevels });
   if (predictions !== undefined && predictions.length !== tree.words.length)
     throw new DatasetOptionError(
       "predictions",
-      `be as many as nodes, which are ${tree.words.length}`,
+      `have an entry for each of the ${tree.words.length} nodes`,
       predictions.length,
     );
-  const drawn = drawnNodes(tree, { maxNodes, maxLevels });
   const classes = options.classes ?? classesOf([...tree.labels, ...(predictions ?? [])]);
   const colours = new Map(classes.map((name, index) => [name, colourAt(index, classes.length)]));
   const marks = drawn.map((each) => markOf(each, tree, predictions));
@@ -84,6 +85,21 @@ export function treeSvg(tree: LabelledTree, options: TreePictureOptions = {}): s
     ...marks.map((mark, index) => drawnMark(mark, place.x(index), place.y(index), colours)),
     "</svg>\n",
   ].join("\n");
+}
+
+/** Throws `DatasetOptionError` for a title, a prediction or a class that is not a text: numbers would have no colour. */
+function expectTexts({ title, predictions, classes }: TreePictureOptions): void {
+  if (title !== undefined && typeof title !== "string") throw new DatasetOptionError("title", "be a text", title);
+  if (predictions !== undefined) {
+    const rule = 'be a list with a text such as "3", or null, for each node';
+    if (!Array.isArray(predictions)) throw new DatasetOptionError("predictions", rule, predictions);
+    for (const each of predictions) if (!isTextOrNull(each)) throw new DatasetOptionError("predictions", rule, each);
+  }
+  if (classes !== undefined) {
+    const rule = 'be a list of texts such as "3"';
+    if (!Array.isArray(classes)) throw new DatasetOptionError("classes", rule, classes);
+    for (const each of classes) if (typeof each !== "string") throw new DatasetOptionError("classes", rule, each);
+  }
 }
 
 const ink = "#222";

@@ -28,8 +28,26 @@ export interface Children {
   readonly children: Int32Array;
 }
 
+/** Throws `DatasetOptionError` for a value that is not a tree of words and labels in lists. Whether its parents make a tree, `childrenOf` finds out. */
+export function expectTree(tree: LabelledTree): void {
+  const given: unknown = tree;
+  if (typeof given !== "object" || given === null)
+    throw new DatasetOptionError("tree", "be an object with words, parents and labels", given);
+  const { words, parents, labels, positions } = tree;
+  for (const [name, list] of Object.entries({ words, parents, labels, ...(positions && { positions }) }))
+    if (!Array.isArray(list)) throw new DatasetOptionError("tree", `have a list of ${name}`, list);
+  for (const [name, list] of Object.entries({ words, labels })) {
+    const other = list.findIndex((text) => !isTextOrNull(text));
+    if (other >= 0) throw new DatasetOptionError("tree", `have a text or null for each of its ${name}`, list[other]);
+  }
+}
+
+/** What stands for a word, a label or a prediction of a node. */
+export const isTextOrNull = (value: unknown): boolean => value === null || typeof value === "string";
+
 /** The children of each node of a tree. Throws `DatasetOptionError`, which names the node, for lists that are no tree. */
 export function childrenOf(tree: LabelledTree): Children {
+  expectTree(tree);
   const { words, parents, labels, positions } = tree;
   const count = parents.length;
   if (count === 0) throw new DatasetOptionError("tree", "have a node", count);
@@ -62,6 +80,7 @@ export function childrenOf(tree: LabelledTree): Children {
  * treeWords(parseTree("(3 (2 The) (4 film))")); // ["The", "film"]
  */
 export function treeWords(tree: LabelledTree): string[] {
+  expectTree(tree);
   const { words, positions } = tree;
   const order = Array.from(words.keys());
   if (positions !== undefined) order.sort((a, b) => positions[a]! - positions[b]!);
