@@ -232,22 +232,25 @@ describe("a cell of one's own, written as the paper has it, is the layer", () =>
     R: parameter("R", [blocks * units, arity * units], "orthogonal"),
     B: parameter("B", [4 * units], "zeros"),
   });
-  const childSum = defineTreeCell({
-    ...parts,
-    kind: "childSum",
-    build(context) {
-      const { W, R, B } = asked(context, 4, 1);
-      return {
-        prepare: (x) => add(times(x, W), B),
-        node({ x, children: [all], sum, ofParent }) {
-          const [i, o, , u] = [0, 1, 2, 3].map((k) => add(gate(x, k), gate(times(sum(all.h), R), k)));
-          const forget = sigmoid(add(ofParent(gate(x, 2)), gate(times(all.h, R), 2)));
-          const c = add(mul(sigmoid(i), tanh(u)), sum(mul(forget, all.c)));
-          return { states: { h: mul(sigmoid(o), tanh(c)), c } };
-        },
-      };
-    },
-  });
+  /** The bias is added to all nodes at once, or to those of each level, and for the forget gate to their children. */
+  const childSum = (kind: string, biasAtOnce: boolean) =>
+    defineTreeCell({
+      ...parts,
+      kind,
+      build(context) {
+        const { W, R, B } = asked(context, 4, 1);
+        const biased = (of: Value, k: number) => (biasAtOnce ? of : add(of, slice(B, 0, k * units, units)));
+        return {
+          prepare: (x) => (biasAtOnce ? add(times(x, W), B) : times(x, W)),
+          node({ x, children: [all], sum, ofParent }) {
+            const [i, o, , u] = [0, 1, 2, 3].map((k) => biased(add(gate(x, k), gate(times(sum(all.h), R), k)), k));
+            const forget = sigmoid(add(ofParent(gate(x, 2)), biased(gate(times(all.h, R), 2), 2)));
+            const c = add(mul(sigmoid(i), tanh(u)), sum(mul(forget, all.c)));
+            return { states: { h: mul(sigmoid(o), tanh(c)), c } };
+          },
+        };
+      },
+    });
   const binary = defineTreeCell({
     ...parts,
     kind: "binary",
@@ -266,8 +269,10 @@ describe("a cell of one's own, written as the paper has it, is the layer", () =>
       };
     },
   });
+  const every = treeLstm({ units, returnSequences: true });
   test.each([
-    ["of sums", treeLstm({ units, returnSequences: true }), treeRnn(childSum({ units }), { returnSequences: true })],
+    ["of sums", every, treeRnn(childSum("childSum", true)({ units }), { returnSequences: true })],
+    ["of sums, bias by level", every, treeRnn(childSum("byLevel", false)({ units }), { returnSequences: true })],
     ["of places", treeLstm({ units, type: "nary", arity: 2 }), treeRnn(binary({ units }))],
   ] as readonly (readonly [string, AnyLayer, AnyLayer])[])("treeLstm %s: values and gradients", (_, layer, own) => {
     const nodes = input({ shape: ["time", features], name: "x", tree: true });

@@ -125,7 +125,10 @@ export const treeRnnLayer: LayerDefinition<TreeRnnConfig> = {
       const known = [values, ...(flow.lengths ? [flow.lengths] : []), ...Object.values(tree)].map(({ node }) => node);
       const inside = listed(placeholders);
       expectOwn([read, ...results], [...known, ...asked, ...inside.map(({ node }) => node)]);
-      const constants = outsideOf(results, inside, [...known, ...asked]);
+      const changing: readonly Dim[] = [dims.level, dims.children];
+      const constants = outsideOf(results, inside, [...known, ...asked], ({ outputs }) =>
+        outputs.some(({ shape }) => shape.some((dim) => changing.includes(dim))),
+      );
       return treeRecur({
         tree,
         sequences: [read],
