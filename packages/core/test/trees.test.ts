@@ -27,6 +27,7 @@ import {
   sparseCategoricalCrossentropy,
   type Tree,
   timeDistributed,
+  treeLstm,
 } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { buildModel } from "../src/nn/build.ts";
@@ -288,6 +289,11 @@ describe("what is no tree is refused", () => {
       "encodeTrees",
     ),
     refused([small[0], null], "ShapeError", "row 1 is null"),
+    // biome-ignore lint/suspicious/noSparseArray: a hole is what is tried
+    refused([small[0], , small[1]], "ShapeError", "row 1 is undefined"),
+    refused({ dtype: "int32", shape: [1, 2], data: [1, 2] }, "ShapeError", "got a tensor", "a list of values"),
+    refused(tree([1n, -1n]), "DataError", "node 0 has the parent 1n, a bigint", "Int32Array.from(parents, Number)"),
+    refused(tree([1, -1], [1, Number.NaN]), "DataError", "row 1, node 1: a whole number is wanted, got NaN"),
     refused([], "DataError", "no rows"),
     refused(tree([]), "DataError", "row 1 has no nodes"),
     refused(tree([1, -1], [1]), "DataError", "row 1 has 1 values and 2 parents"),
@@ -314,6 +320,17 @@ describe("what is no tree is refused", () => {
         `row ${row} has ${y[row]?.length} steps, input "input" has ${row === 0 ? 5 : 1} nodes`,
       ],
     ),
+    [
+      "labels of nodes for a model of roots",
+      () => {
+        const table = embedding({ inputDim: 9, outputDim: 2, maskZero: true });
+        const roots = sequential([table, treeLstm({ units: 2 }), dense({ units: 3, activation: "softmax" })]);
+        return read(roots, small, [[0, 1, 2, 0, 1], [1]], sparseCategoricalCrossentropy());
+      },
+      "ShapeError",
+      "row 0 has 5 numbers; where each step or node has one",
+      "returnSequences: true",
+    ],
     [
       "trees for a plain input",
       () => read(sequential([embedding({ inputDim: 9, outputDim: 2, maskZero: true }), lstm({ units: 2 })]), small),

@@ -45,6 +45,7 @@ const FORM = "{ values, parents }";
 function insteadOf(data: unknown): string {
   if (isList(data))
     return "a list; give its nodes their parents, or build the model without tree: true, and with layers of sequences";
+  if (isRecord(data) && "dtype" in data) return "a tensor; a tree has a list of values and one of parents";
   if (isRecord(data) && "words" in data && "parents" in data)
     return "a tree of words; encodeTrees(vocabulary, trees) of @ostinato/datasets gives them ids";
   return shown(data);
@@ -53,10 +54,11 @@ function insteadOf(data: unknown): string {
 /** @throws DataError, ShapeError where it is no list of trees that have nodes */
 function expectTrees(label: string, data: unknown): asserts data is readonly Tree[] {
   if (!Array.isArray(data)) {
-    const way = isTree(data) ? "one tree; give a list of one, [tree]" : shown(data);
+    const way = isTree(data) ? "one tree; give a list of one, [tree]" : insteadOf(data);
     throw new ShapeError(`${label} takes a list of trees ${FORM}, got ${way}`);
   }
-  data.forEach((tree: unknown, row) => {
+  // A hole is no tree either: `forEach` would leave it out.
+  for (const [row, tree] of data.entries()) {
     if (!isTree(tree)) throw new ShapeError(`${label} takes trees ${FORM}, row ${row} is ${insteadOf(tree)}`);
     const nodes = tree.parents.length;
     if (nodes === 0) throw new DataError(`${label}, row ${row} has no nodes; a tree has a root at least`);
@@ -64,12 +66,14 @@ function expectTrees(label: string, data: unknown): asserts data is readonly Tre
       throw new DataError(
         `${label}, row ${row} has ${tree.values.length} values and ${nodes} parents; each node has one of both`,
       );
-  });
+  }
 }
 
 /** What is wrong with the parent of a node. */
 function wrongParent(node: number, parent: unknown, nodes: number): string {
   const last = nodes - 1;
+  if (typeof parent === "bigint")
+    return `node ${node} has the parent ${parent}n, a bigint; parents are numbers: Int32Array.from(parents, Number)`;
   if (node === last) return `node ${node}, the last, has the parent ${shown(parent)}; it must be the root, with -1`;
   if (parent === -1)
     return `node ${node} has the parent -1, and node ${last} comes after it; a tree has one root, its last node`;

@@ -32,6 +32,10 @@ export interface ColumnSpec {
   readonly widthAxis: boolean;
   /** What to do about a text where a number should be; completes an error. */
   readonly ofTexts?: string;
+  /** What to do about rows of several numbers where there is no time; completes an error. */
+  readonly ofSteps?: string;
+  /** What errors call a step where they are to name it. */
+  readonly step?: string;
 }
 
 /** The data of all rows, one after the other. */
@@ -85,7 +89,10 @@ export function copyNumbers(
       : typeof value === "number" && Number.isFinite(Math.fround(value));
     if (!fits) {
       const wish = whole ? "a whole number" : "a finite number";
-      throw new DataError(`${spec.label}, row ${row ?? i}: ${wish} is wanted, got ${got(given)}${remedy(spec, given)}`);
+      const step = spec.step === undefined ? "" : `, ${spec.step} ${Math.floor(i / spec.width)}`;
+      throw new DataError(
+        `${spec.label}, row ${row ?? i}${step}: ${wish} is wanted, got ${got(given)}${remedy(spec, given)}`,
+      );
     }
     to[at + i] = value as number;
   }
@@ -153,7 +160,8 @@ function flatRow(spec: ColumnSpec, row: unknown, index: number): Numbers {
   if (spec.time === undefined || !spec.widthAxis) {
     if (!isList(row)) throw bad();
     if (spec.time === undefined && row.length !== spec.width) {
-      throw new ShapeError(`${spec.label} must be ${wanted(spec)}; row ${index} has ${row.length} numbers`);
+      const way = spec.ofSteps === undefined ? "" : `; ${spec.ofSteps}`;
+      throw new ShapeError(`${spec.label} must be ${wanted(spec)}; row ${index} has ${row.length} numbers${way}`);
     }
     return row;
   }

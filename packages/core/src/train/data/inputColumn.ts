@@ -43,7 +43,7 @@ function readInput(spec: ModelSpec, index: number, form: ColumnSpec, data: Rows)
   const read = spec.inputs[index]?.tree && treeReaderOf(spec.layers);
   if (!read) return readColumn(form, data);
   const trees = read(form.label, data, childLimits(spec, index));
-  return { ...readColumn(form, trees.values as Rows), trees };
+  return { ...readColumn({ ...form, step: "node" }, trees.values as Rows), trees };
 }
 
 export function inputColumn(spec: ModelSpec, index: number, data: Rows): Fed {

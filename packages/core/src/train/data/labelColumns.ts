@@ -11,6 +11,8 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
   const time = timeOf(target);
   const last = shape.at(-1);
   const widthAxis = dtype === "float32";
+  const ofSteps =
+    "where each step or node has one, build the model with returnSequences: true in the layer that reads them";
   const column = readColumn(
     {
       label: `y of "${target.name}"`,
@@ -18,6 +20,7 @@ function targetColumn(target: TargetSpec, data: Rows): Fed {
       ...(time === undefined ? {} : { time }),
       width: widthAxis ? (last as number) : 1,
       widthAxis,
+      ...(widthAxis && last !== 1 ? {} : { ofSteps }),
       ofTexts: `labels become numbers by encodeLabels(labelEncoder(labels), labels) of @ostinato/text${widthAxis && last !== 1 ? ", and a loss for such is sparseCategoricalCrossentropy()" : ""}`,
     },
     data,
