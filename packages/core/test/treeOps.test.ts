@@ -23,7 +23,7 @@ import {
   UnsupportedOpError,
   type Value,
 } from "@ostinato/core";
-import { add, printGraph, sum } from "@ostinato/core/graph";
+import { add, full, printGraph, sum } from "@ostinato/core/graph";
 import { describe, expect, test } from "vitest";
 
 const tree = {
@@ -172,6 +172,12 @@ describe("refused where a graph is built are", () => {
       () => run({ states: [[3], [3]] }),
       ShapeError,
       "treeRecur: the body gives 1 states instead of 2",
+    ],
+    [
+      "a constant of the size of a level",
+      () => run({ constants: [full(1, ["x/nodes/level", 3])], body: ({ constants: [ones] }) => [ones as Value] }),
+      ShapeError,
+      "treeRecur: constant 0 is float32[x/nodes/level, 3], which changes from level to level; compute it in the body",
     ],
     [
       "trees in the body",

@@ -50,6 +50,12 @@ function infer(op: TreeName, inputs: readonly ValueType[], attrs: OpAttrs["treeR
       `${op}: the body must have ${own + constants.length} parameters, it has ${body.parameters.length}`,
     );
   const { level, children } = levelDims(nodes);
+  // It would be computed before the op, where a level has no size.
+  const moving = constants.findIndex(({ shape }) => shape.includes(level) || shape.includes(children));
+  if (moving >= 0)
+    throw new ShapeError(
+      `${op}: constant ${moving} is ${showType(constants[moving] as ValueType)}, which changes from level to level; compute it in the body`,
+    );
   const overLevel = (type: ValueType): Shape => [level, ...type.shape.slice(2)];
   const everywhere = (what: string, { dtype, shape }: ValueType): ValueType => ({
     dtype: expect(`${op}: ${what}`, { dtype, shape }, [level, ...shape.slice(1)]).dtype,
