@@ -1,6 +1,17 @@
 /** The app's own tfjs: what it has active, its tensors, and the backends that it shares with us. One story, told in order. */
 import { tfjs } from "@ostinato/backend-tfjs";
-import { feed, float32, StateError } from "@ostinato/core";
+import {
+  adam,
+  compile,
+  dense,
+  feed,
+  float32,
+  input,
+  lstm,
+  meanAbsoluteError,
+  StateError,
+  sequential,
+} from "@ostinato/core";
 import { add } from "@ostinato/core/graph";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
@@ -31,6 +42,31 @@ describe("beside an app that uses tfjs", () => {
     expect(tf.getBackend()).toBe("cpu");
     expect([...own.dataSync()]).toEqual([1, 2]);
     own.dispose();
+  });
+
+  test("the app's count of its tensors is left alone by a training", async () => {
+    const backend = await tfjs(tf, { backend: "cpu" });
+    const net = sequential([input({ shape: ["time", 2] }), lstm({ units: 3 }), dense({ units: 1 })]);
+    const loss = meanAbsoluteError();
+    await using trainer = await compile(net, { backend, loss, optimizer: adam() });
+    const { numTensors, numDataBuffers } = tf.memory();
+    await trainer.fit(
+      {
+        x: [
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          [
+            [5, 6],
+            [7, 8],
+          ],
+        ],
+        y: [1, 2],
+      },
+      { epochs: 3 },
+    );
+    expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers });
   });
 
   test("an app that turns to the same backend shares it, in the middle of our work", async () => {

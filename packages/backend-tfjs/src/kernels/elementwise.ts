@@ -56,7 +56,7 @@ function choose(device: Device, condition: TensorInfo, chosen: TensorInfo, other
   return device.using([t], () => device.run("Select", { condition, t, e: other }));
 }
 
-/** -x of whole numbers is 0 - x, and |x| the larger of both: tfjs computes its own in single precision. */
+/** -x of whole numbers is 0 - x, and |x| the larger of both: tfjs computes its own in single precision, and on its plain backend leaves each |x| in the books of its engine. */
 function negated(device: Device, x: TensorInfo): TensorInfo {
   const zero = scalar(device, x, 0);
   return device.using([zero], () => device.run("Sub", { a: zero, b: x }));
@@ -76,7 +76,7 @@ const abs: TfjsKernel<"abs"> = {
   run: (call) =>
     elementwise(call, call.inputs, ([operand]) => {
       const x = operand as TensorInfo;
-      if (x.dtype !== "int32") return call.device.run("Abs", { x });
+      if (x.dtype !== "int32" && call.device.name !== "cpu") return call.device.run("Abs", { x });
       const opposite = negated(call.device, x);
       return call.device.using([opposite], () => call.device.run("Maximum", { a: x, b: opposite }));
     }),
