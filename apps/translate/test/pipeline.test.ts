@@ -3,6 +3,7 @@ import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { eventsOf, killAndResume } from "@ostinato/app/testing";
 import { loadModel } from "@ostinato/core/node";
+import { subwordCount, subwordsFromFile } from "@ostinato/text";
 import { beforeAll, expect, test } from "vitest";
 import {
   lastingFolder,
@@ -97,6 +98,25 @@ test("other networks, and batches that tokens bound: they train, and translate",
     expect(await runInside(["predict", "--model", folder, "ab"])).toMatchObject({ code: 0, stderr: "" });
   }
 });
+
+test("subwords: a model of them translates any text, and its export has a tokenizer.json for each side", async () => {
+  const own = temporaryFolder();
+  const kinds = ["--source-tokens", "subwords", "--target-tokens", "subwords", "--lowercase"];
+  expect(await runInside(["train", "--data", data, ...small, ...kinds, "--epochs", "1", "--out", own])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^to {3}\d+ subwords \([^<]+\)$/m),
+  });
+  const { code, stdout } = await runInside(["predict", "--model", own, "--json", "AB"]);
+  expect(code).toBe(0);
+  expect(eventsOf(stdout)[0]).toMatchObject({ sourceTokens: ["▁ab"] });
+  expect(await runInside(["export", "--model", own])).toMatchObject({ code: 0, stderr: "" });
+  for (const side of ["source", "target"])
+    expect(subwordCount(subwordsFromFile(bytesOf(own, `${side}.tokenizer.json`).toString("utf8")))).toBeGreaterThan(
+      260,
+    );
+  const info = await runInside(["info", "--model", own]);
+  expect(info.stdout).toMatch(/^source +subwords, made small +\d+ +\d+$/m);
+}, 30_000);
 
 test("killed twice at drawn moments and resumed: the bytes of the training that was not", async () => {
   const args = ["train", "--data", data, ...small, "--save-every", "8", "--epochs", "16"];

@@ -10,7 +10,16 @@ export {
   translatorMetadata,
   translatorSettings,
 } from "./settings.ts";
-export { likelyTokens, type TokenKind, type TokenRules, textOf, tokenKinds, tokensOf } from "./tokens.ts";
+export {
+  type ListRules,
+  likelyTokens,
+  type SubwordRules,
+  type TokenKind,
+  type TokenRules,
+  textOf,
+  tokenKinds,
+  tokensOf,
+} from "./tokens.ts";
 export {
   type Candidate,
   type TextLimits,
@@ -23,6 +32,7 @@ export {
 export {
   endId,
   idCount,
+  type ListVocabulary,
   paddingId,
   type Side,
   type SideOptions,
@@ -34,6 +44,8 @@ export {
   type TranslatorVocabulary,
   type TranslatorVocabularyOptions,
   textEncoder,
+  tokenizerFiles,
   translatorVocabulary,
   unknownId,
+  vocabularyTokens,
 } from "./vocabulary.ts";

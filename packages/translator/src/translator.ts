@@ -17,6 +17,7 @@ import { type TokenRules, textOf, tokensOf } from "./tokens.ts";
 import {
   endId,
   idCount,
+  knownTokens,
   paddingId,
   startId,
   type TextEncoder,
@@ -92,14 +93,14 @@ class ModelTranslator implements Translator {
   readonly vocabulary: TranslatorVocabulary;
   readonly settings: TranslatorSettings;
   readonly #encode: TextEncoder;
-  readonly #known: ReadonlySet<string>;
+  readonly #isKnown: (token: string) => boolean;
   readonly #model: SequenceModel;
 
   constructor(settings: TranslatorSettings, vocabulary: TranslatorVocabulary, model: SequenceModel) {
     this.vocabulary = vocabulary;
     this.settings = settings;
     this.#encode = textEncoder(vocabulary.source);
-    this.#known = new Set(vocabulary.source.values);
+    this.#isKnown = knownTokens(vocabulary.source);
     this.#model = model;
   }
 
@@ -114,7 +115,7 @@ class ModelTranslator implements Translator {
     if (tokens.length > maxSourceLength)
       return `the text has ${tokens.length} ${source.tokens}, and may have ${maxSourceLength}`;
     if (allowUnknown === true) return undefined;
-    const unknown = tokens.filter((token) => !this.#known.has(token));
+    const unknown = tokens.filter((token) => !this.#isKnown(token));
     const strict = allowUnknown === false || source.tokens === "characters";
     if (unknown.length === 0 || (!strict && unknown.length < tokens.length)) return undefined;
     return `the model does not know ${listed(unknown, source)}`;

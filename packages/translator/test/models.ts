@@ -42,7 +42,10 @@ export const right = (text: string): string =>
     .join(" ");
 
 const vocabularyOf = (tokens: TokenKind): TranslatorVocabulary =>
-  translatorVocabulary({ sources: texts, targets: texts.map(right) }, { source: { tokens, lowercase: true } });
+  translatorVocabulary(
+    { sources: texts, targets: texts.map(right) },
+    { source: { tokens, lowercase: true, ...(tokens === "subwords" ? { maxTokens: 270 } : {}) } },
+  );
 
 function network({ source, target }: TranslatorVocabulary): Model {
   return encoderDecoder({
@@ -71,6 +74,16 @@ async function trainedFor(epochs: number, vocabulary: TranslatorVocabulary): Pro
 
 /** With its first weights. */
 export const untrained = (tokens: TokenKind = "characters"): Promise<Trained> => trainedFor(0, vocabularyOf(tokens));
+
+/** With its first weights, and one vocabulary of subwords for both sides. */
+export const untrainedShared = (): Promise<Trained> =>
+  trainedFor(
+    0,
+    translatorVocabulary(
+      { sources: texts, targets: texts.map(right) },
+      { shared: { tokens: "subwords", maxTokens: 290, lowercase: true } },
+    ),
+  );
 
 /** Right for all texts. */
 export const trained = (): Promise<Trained> => trainedFor(40, vocabularyOf("characters"));

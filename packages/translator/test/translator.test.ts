@@ -13,6 +13,7 @@ import {
   translator as fromBytes,
   type TranslateOptions,
   type Translator,
+  textOf,
   translatorDescription,
 } from "@ostinato/translator";
 import { translator } from "@ostinato/translator/node";
@@ -112,6 +113,31 @@ describe("the same texts", () => {
   ])("%s", async (_, open) => {
     expect(await told(open)).toEqual(expected);
   });
+});
+
+test("subwords: any text is taken, and the answers are the same from bytes and in onnxruntime", async () => {
+  const shared = await models.untrainedShared();
+  const given = ["ab", "🙂 ж", "C </s> a"];
+  const told = async (each: Translator) => {
+    await using opened = each;
+    return (await opened.translate(given, { allowUnknown: false })).map(({ sourceTokens, tokens, text }) => ({
+      sourceTokens,
+      tokens,
+      text,
+    }));
+  };
+  const expected = await told(await fromBytes(toBytes(shared)));
+  expect(expected.map(({ sourceTokens }) => sourceTokens.join(""))).toEqual([
+    "▁ab",
+    "▁<0xF0><0x9F><0x99><0x82>▁<0xD0><0xB6>",
+    "▁c▁<0x3C><0x2F><0x73><0x3E>▁a",
+  ]);
+  expect(await told(await translator(shared, { backend: "onnx" }))).toEqual(expected);
+  const { source, target } = translatorDescription(shared).vocabulary;
+  for (const { text, tokens } of expected) expect(text).toBe(textOf(target, tokens));
+  expect(source).toBe(target);
+  await using opened = await translator(shared);
+  expect(opened.problemOf("🙂🙂🙂🙂")).toBe("the text has 17 subwords, and may have 12");
 });
 
 describe("texts that are not taken", () => {

@@ -1,4 +1,5 @@
 /** `export`: the model as two ONNX files, which onnxruntime must agree with before they are written. */
+import { dirname, join } from "node:path";
 import {
   backends,
   exportFolder,
@@ -14,19 +15,22 @@ import {
   writeOnnx,
 } from "@ostinato/app";
 import { RandomStream } from "@ostinato/core";
+import { writeFileAtomic } from "@ostinato/core/node";
 import { exportDecoding } from "@ostinato/onnx";
 import {
   type SideVocabulary,
   type Translation,
   type Translator,
   textOf,
+  tokenizerFiles,
   translatorDescription,
 } from "@ostinato/translator";
 import { translator } from "@ostinato/translator/node";
 import { Option } from "commander";
-import { quoted, readTestTexts } from "../data.ts";
+import { allTexts, quoted, readTestTexts } from "../data.ts";
 import { beamSize, exportedNames } from "../defaults.ts";
 import { loadTranslation, type TranslationModel } from "../model.ts";
+import { textTokens } from "../tokens.ts";
 import { filesOf, measureWeights } from "../weight-loss.ts";
 
 export interface ExportOptions extends OnnxForm, Measuring {
@@ -93,6 +97,11 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
     },
     output,
   );
+  for (const [name, json] of Object.entries(tokenizerFiles(model.vocabulary))) {
+    const file = join(dirname(target.description), name);
+    await writeFileAtomic(file, json);
+    output.say(`and ${file}: subwords, as Hugging Face's tokenizers reads them`);
+  }
 }
 
 /** What each makes of the texts. */
@@ -101,7 +110,7 @@ function translated(
   texts: readonly string[],
   batchSize: number,
 ): Promise<[Translation[], Translation[]]> {
-  const options = { beamSize, nBest: beamSize, batchSize };
+  const options = { ...allTexts, beamSize, nBest: beamSize, batchSize };
   return Promise.all([ours.translate(texts, options), theirs.translate(texts, options)]);
 }
 
@@ -137,7 +146,7 @@ async function checkTexts({ data, seed, settings, vocabulary }: TranslationModel
 
 /** A text of tokens that are not white space. */
 function drawn(side: SideVocabulary, most: number, random: RandomStream): string {
-  const tokens = side.values.filter((token) => token.trim() !== "");
+  const tokens = textTokens(side).filter((token) => token.trim() !== "");
   const length = 1 + random.below(Math.min(most, longestDrawn));
   return textOf(
     side,

@@ -2,9 +2,10 @@
 import { type Output, shownCount, shownFigure, shownLabel, table, trainingOf } from "@ostinato/app";
 import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { parallelPairs, summariseLengths } from "@ostinato/datasets";
-import { idCount, type SideVocabulary, sides, type TokenKind, tokensOf } from "@ostinato/translator";
-import { cmudict, readParts, tokenKindOf } from "../data.ts";
+import { idCount, type ListRules, likelyTokens, type SideVocabulary, sides, tokensOf } from "@ostinato/translator";
+import { cmudict, readParts } from "../data.ts";
 import { loadTranslation } from "../model.ts";
+import { makesSmall, textTokens } from "../tokens.ts";
 
 export interface InfoOptions {
   readonly model: string;
@@ -69,8 +70,9 @@ async function tellModel(path: string, output: Output): Promise<void> {
 }
 
 function sideOf(side: (typeof sides)[number], vocabulary: SideVocabulary) {
-  const { tokens, lowercase, values } = vocabulary;
-  return { side, tokens, lowercase, ids: idCount(vocabulary), first: values.slice(0, shownTokens) };
+  const { tokens } = vocabulary;
+  const first = textTokens(vocabulary).slice(0, shownTokens);
+  return { side, tokens, lowercase: makesSmall(vocabulary), ids: idCount(vocabulary), first };
 }
 
 async function tellData(data: string, output: Output): Promise<void> {
@@ -85,7 +87,7 @@ async function tellData(data: string, output: Output): Promise<void> {
   const pairs = parallelPairs(parts.train);
   const columns = sides.map((side) => {
     const texts = pairs[`${side}s`];
-    return { side, ...lengthsOf(texts, tokenKindOf("auto", texts)) };
+    return { side, ...lengthsOf(texts, likelyTokens(texts)) };
   });
   for (const part of split) output.event({ event: "split", ...part });
   for (const column of columns) output.event({ event: "tokens", ...column });
@@ -112,7 +114,7 @@ async function tellData(data: string, output: Output): Promise<void> {
   );
 }
 
-function lengthsOf(texts: readonly string[], tokens: TokenKind) {
+function lengthsOf(texts: readonly string[], tokens: ListRules["tokens"]) {
   const lists = texts.map((text) => tokensOf({ tokens, lowercase: false }, text));
   const different = new Set(lists.flat()).size;
   return { tokens, different, ...summariseLengths(lists.map(({ length }) => length)) };

@@ -52,6 +52,7 @@ import { type Answer, answersOf, isRight, nearestOf, ratesOf } from "../judging.
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
+import { textTokens } from "../tokens.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
 const settingDefaults: SettingDefaults = { test: true };
@@ -241,8 +242,11 @@ function tellData(
   { source, target }: TranslatorVocabulary,
   output: Output,
 ): void {
-  const side = ({ tokens, values }: SideVocabulary) =>
-    `${shownCount(values.length)} ${tokens} (${values.slice(0, shownTokens).map(shownLabel).join(" ")}${values.length > shownTokens ? " …" : ""})`;
+  const side = (vocabulary: SideVocabulary) => {
+    const tokens = textTokens(vocabulary);
+    const first = tokens.slice(0, shownTokens).map(shownLabel).join(" ");
+    return `${shownCount(tokens.length)} ${vocabulary.tokens} (${first}${tokens.length > shownTokens ? " …" : ""})`;
+  };
   output.say(
     `${record.kind === "cmudict" ? "CMUdict" : "Your data"}: ${shownCount(train.length)} texts with ${shownCount(pairs)} right answers to train with, ` +
       `${shownCount(validation.length)} texts to validate\nfrom ${side(source)}\nto   ${side(target)}\n`,
