@@ -8,41 +8,41 @@ import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
 import { defaultFolder, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
 
-const overview = `Train, evaluate, use and export recursive nets: a label for a tree, and for each node in it.
+const overview = `Train, evaluate, use and export recursive nets: labels for trees and for every node in them.
 
 A first way through:
-  npm run trees -- train --limit 3000 --epochs 2     a minute with generated expressions (ListOps), into runs/trees
-  npm run trees -- evaluate --limit 1000             how many roots and nodes are right
+  npm run trees -- train --limit 3000 --epochs 2     a minute on generated expressions (ListOps); writes runs/trees
+  npm run trees -- evaluate --limit 1000             how many roots and nodes it gets right
   npm run trees -- predict --no-labels --nodes "(((( [MAX 2 ) 9 ) 4 ) ] )"
   npm run trees -- export                            an ONNX file, checked against onnxruntime`;
 
 const examples = {
   train: `
 Examples:
-  npm run trees -- train                                      ListOps: 90,000 expressions, into runs/trees
-  npm run trees -- train --model lstm --nodes root --out runs/lstm      the same without the trees
+  npm run trees -- train                                      90,000 expressions of ListOps; writes runs/trees
+  npm run trees -- train --model lstm --nodes root --out runs/lstm      the same data without the trees
   npm run trees -- train --data train.txt --validation dev.txt --out runs/sentiment
 
---data takes a file with a tree on each line, as the Stanford Sentiment Treebank has them. Labels are any numbers or words; a node may
-go without one, (3 (2 The) gorgeous film), and a root may not.
+--data takes a file with a tree on each line, like those of the Stanford Sentiment Treebank. Labels are numbers or words. Every bracket has
+a label; several words in one bracket, (4 good film), are nodes without labels.
 
-The folder gets model.safetensors (words and labels inside): the weights after the epoch that is best in validation, by the accuracy at
-the roots, which stand in best.safetensors as soon as there are any; history.json, and loss, accuracy and rootAccuracy as .svg and .png.
-The same seed gives the same bytes of each. Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume
-goes on exactly from there, and after a crash from the last checkpoint.`,
+The folder gets model.safetensors, with words and labels inside: the weights of the best epoch by validation accuracy at the roots.
+While training runs, best.safetensors has the best so far. The folder also gets history.json, and loss, accuracy and rootAccuracy as .svg
+and .png. The same seed gives the same bytes. Ctrl-C finishes the current step and saves checkpoint.safetensors; the same command with
+--resume continues exactly from there. After a crash, --resume continues from the last checkpoint.`,
   evaluate: `
-The share of trees whose root has the right label; of labels 0 to 4, as of sentiment, also the share of roots on the right side of 2, by
-the probabilities of 0 and 1 against those of 3 and 4, without roots labelled 2; and the share of all nodes with the right label.`,
+Prints the share of roots and the share of all nodes with the right label. Where the labels are 0 to 4, as for sentiment, it also prints
+the share of roots on the right side of 2: the probabilities of 0 and 1 together against those of 3 and 4. Roots labelled 2 are left out.`,
   predict: `
 Examples:
   npm run trees -- predict --model runs/sentiment "(3 (2 The) (3 (4 gorgeous) (2 film)))"
   npm run trees -- predict --model runs/sentiment --no-labels --nodes --svg film.svg "((The) ((gorgeous) (film)))"
-  npm run -s trees -- predict --json < trees.txt          {"text":…,"label":…,"probability":…,"probabilities":{…}} a line
+  npm run -s trees -- predict --json < trees.txt          one {"text":…,"label":…,"probability":…,"probabilities":{…}} per tree
 
-Labels in the trees are ignored; the answers are those of the model.`,
+Labels in the trees are ignored.`,
   export: `
-onnxruntime computes drawn trees at batch sizes that training has not seen; unless all figures agree within 1e-4 nothing is written
-and the exit code is 1. Beside model.onnx stands model.json: labels and words, for runtimes that know nothing of this app.`,
+The model is run in onnxruntime on random trees, at several batch sizes. Unless all outputs agree within 1e-4, nothing is written and the
+exit code is 1. model.json, next to model.onnx, holds the labels and words, for programs that do not know this app.`,
 } as const;
 
 const app: App = {
@@ -58,17 +58,17 @@ const app: App = {
     },
     {
       name: "evaluate",
-      summary: "test a model on trees that it has not seen",
+      summary: "test a model on trees it has not seen",
       options: testOptions(),
       help: examples.evaluate,
       run: (options: EvaluateOptions, { output }) => evaluate(options, output),
     },
     {
       name: "predict",
-      summary: "tell the labels of trees",
+      summary: "predict the labels of trees",
       options: predictOptions(),
       help: examples.predict,
-      argument: new Argument("[tree...]", "trees in brackets; without any, one a line on standard input"),
+      argument: new Argument("[tree...]", "trees in brackets; by default one per line from standard input"),
       run: (options: PredictOptions, { output, stdin, texts }) => predict(texts, options, output, stdin),
     },
     {

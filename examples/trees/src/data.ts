@@ -1,8 +1,9 @@
 /** The trees: ListOps, which is generated, or files of the user's own; their parts, and what a model remembers of them. */
 import { createHash } from "node:crypto";
-import { shownLabel, UsageError } from "@ostinato/app";
+import { shownCount, shownLabel, UsageError } from "@ostinato/app";
 import {
   DatasetError,
+  DatasetFormatError,
   generateListOps,
   type LabelledTree,
   listOpsTree,
@@ -17,6 +18,8 @@ export interface DataOptions {
   readonly data?: string;
   /** A file of trees to validate with. */
   readonly validation?: string;
+  /** A tree of a file may take several lines. */
+  readonly multiline?: true;
   readonly limit?: number;
   readonly seed: number;
 }
@@ -47,8 +50,10 @@ export interface TrainingData {
   readonly validation: readonly LabelledTree[];
   /** The labels of the training trees in order. */
   readonly labels: readonly string[];
-  /** The most children of a node of theirs. */
+  /** The most children of a node, in training and in validation. */
   readonly arity: number;
+  /** The tree that has that node, for errors. */
+  readonly widest: string;
 }
 
 /** The fewest trees to train and validate with. */
@@ -62,29 +67,33 @@ function generated(part: "train" | "test"): LabelledTree[] {
 }
 
 /** Trees to train with and to validate with. Throws `UsageError` for data that cannot be used for training. */
-export async function readTrainingData({ data, validation: file, limit, seed }: DataOptions): Promise<TrainingData> {
+export async function readTrainingData(options: DataOptions): Promise<TrainingData> {
+  const { data, validation: file, limit, seed, multiline } = options;
   const where = data === undefined ? "ListOps" : `--data ${data}:`;
-  const all = data === undefined ? generated("train") : await readFile(data, "--data");
-  const drawn = Array.from(shuffledIndices(all.length, seed).subarray(0, limit), (row) => all[row] as LabelledTree);
+  const all = data === undefined ? generated("train") : await readFile(data, "--data", multiline);
+  const rows = shuffledIndices(all.length, seed).subarray(0, limit);
+  const drawn = Array.from(rows, (row) => all[row] as LabelledTree);
   const kept = file === undefined ? Math.min(mostKept, Math.ceil(drawn.length / 10)) : 0;
   const train = drawn.slice(kept);
   if (drawn.length < fewestTrees)
-    throw new UsageError(`${where} has ${drawn.length} trees; give at least ${fewestTrees}`);
+    throw new UsageError(`${where} has ${shownTrees(drawn.length)}; give at least ${fewestTrees}`);
   const labels = labelsOf(train);
-  if (labels.length < 2)
-    throw new UsageError(`${where} has one label alone, "${labels[0]}"; there is nothing to learn`);
-  const validation = file === undefined ? drawn.slice(0, kept) : await readFile(file, "--validation");
+  if (labels.length < 2) throw new UsageError(`${where} has only one label, "${labels[0]}"; there is nothing to learn`);
+  const validation = file === undefined ? drawn.slice(0, kept) : await readFile(file, "--validation", multiline);
   requireLabels(
     validation,
     labels,
-    file === undefined ? `${where} has, in a tree kept to validate with,` : `--validation ${file}: has`,
+    file === undefined ? `${where} has, among the trees kept for validation,` : `--validation ${file}: has`,
   );
-  const arity = Math.max(
-    1,
-    ...[train, validation].map((trees) => trees.reduce((most, tree) => Math.max(most, arityOf(tree)), 0)),
-  );
+  const drawnArity = mostChildrenIn(drawn);
+  const otherArity = file === undefined ? { arity: 0, row: 0 } : mostChildrenIn(validation);
+  const widest =
+    drawnArity.arity >= otherArity.arity
+      ? `tree ${(rows[drawnArity.row] as number) + 1} of ${data === undefined ? "ListOps" : `--data ${data}`}`
+      : `tree ${otherArity.row + 1} of --validation ${file}`;
+  const arity = Math.max(1, drawnArity.arity, otherArity.arity);
   const record = { kind: data === undefined ? "listops" : "file", digest: digestOf(drawn) } as const;
-  return { record, train, validation, labels, arity };
+  return { record, train, validation, labels, arity, widest };
 }
 
 /** Trees to test a model with: those of a file, or those of ListOps that no training has seen. Throws `UsageError`. */
@@ -92,11 +101,12 @@ export async function readTestTrees(
   data: string | undefined,
   trainedOn: DataRecord,
   limits: TreeLimits,
+  multiline?: true,
 ): Promise<readonly LabelledTree[]> {
   if (data === undefined && trainedOn.kind === "file")
-    throw new UsageError("the model was trained with all trees of a file; name another to test with: --data FILE");
+    throw new UsageError("the model was trained on trees from a file; give other trees to test it with: --data FILE");
   const where = data === undefined ? "ListOps has" : `--data ${data}: has`;
-  const trees = data === undefined ? generated("test") : await readFile(data, "--data");
+  const trees = data === undefined ? generated("test") : await readFile(data, "--data", multiline);
   requireLabels(trees, limits.labels, where);
   for (const [row, tree] of trees.entries()) {
     const problem = tooWide(tree, limits);
@@ -105,10 +115,12 @@ export async function readTestTrees(
   return trees;
 }
 
-async function readFile(path: string, option: string): Promise<LabelledTree[]> {
+async function readFile(path: string, option: string, multiline = false): Promise<LabelledTree[]> {
   try {
-    return await readTrees(path);
+    return await readTrees(path, { multiline });
   } catch (error) {
+    // These name the file first, as the errors above do.
+    if (error instanceof DatasetFormatError) throw new UsageError(`${option} ${error.message}`, { cause: error });
     if (error instanceof DatasetError) throw new UsageError(`${option}: ${error.message}`, { cause: error });
     throw error;
   }
@@ -120,6 +132,19 @@ function arityOf({ parents }: LabelledTree): number {
   for (const parent of parents) if (parent >= 0) children[parent] = (children[parent] as number) + 1;
   return children.reduce((most, count) => Math.max(most, count), 0);
 }
+
+/** The most children of a node in any tree, and the row of the first tree with so many. */
+function mostChildrenIn(trees: readonly LabelledTree[]): { readonly arity: number; readonly row: number } {
+  let widest = { arity: 0, row: 0 };
+  for (const [row, tree] of trees.entries()) {
+    const arity = arityOf(tree);
+    if (arity > widest.arity) widest = { arity, row };
+  }
+  return widest;
+}
+
+/** "1 tree", "2,000 trees". */
+export const shownTrees = (count: number): string => `${shownCount(count)} ${count === 1 ? "tree" : "trees"}`;
 
 /** Why a model cannot read a tree; undefined where it can. */
 export function tooWide(tree: LabelledTree, { arity }: TreeLimits): string | undefined {

@@ -24,12 +24,12 @@ export const defaultFolder = "runs/trees";
 /** Settings of `train`, all of them known. */
 export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
   readonly task?: (typeof tasks)[number];
-  /** Which nodes are learned from. */
+  /** Which nodes the network learns from. */
   readonly nodes: NodeChoice;
   /** How often a word must occur to have an id. */
   readonly minCount: number;
   readonly lowercase: boolean;
-  /** The model's weights are a moving average over this share of an epoch's steps; 0: they are the last ones. */
+  /** The model's weights are a moving average over this share of an epoch's steps; 0 turns averaging off. */
   readonly average: number;
 }
 
@@ -53,7 +53,7 @@ const sentences: Recipe = {
 /** For ListOps: fourteen words, and many trees. */
 const listOps: Partial<Recipe> = { embedding: 64, units: 128, dropout: 0, epochs: 5, batchSize: 32, average: 0.1 };
 
-/** The options with the defaults that go with the data in the place of those that the command line does not have. */
+/** The options with the defaults that go with the data for those that the command line does not give. */
 export function withRecipe(options: TrainOptions, given: ReadonlySet<string>): TrainOptions {
   if (options.data !== undefined) return options;
   return { ...options, ...Object.fromEntries(Object.entries(listOps).filter(([name]) => !given.has(name))) };
@@ -62,19 +62,18 @@ export function withRecipe(options: TrainOptions, given: ReadonlySet<string>): T
 export function trainOptions(): Option[] {
   const described = networkNames.map((name) => `${name} (${networks[name].summary})`).join(", ");
   return [
-    new Option("--task <name>", "trees that are generated, where there is no --data; the default")
-      .choices(tasks)
-      .conflicts("data"),
+    new Option("--task <name>", "generated trees, used unless --data is given").choices(tasks).conflicts("data"),
     new Option(
       "--data <file>",
       "a file with a tree in brackets on each line, labels first: (3 (2 The) (4 film))",
     ).argParser(path),
+    multilineOption(),
     new Option(
       "--validation <file>",
-      "trees to validate with; by default a tenth of the others, at most 1,000, is kept for it",
+      "a file of trees to validate with; by default a tenth of the training trees, at most 1,000, is kept for it",
     ).argParser(path),
-    new Option("--model <name>", `what reads: ${described}`).choices(networkNames).default("treelstm"),
-    new Option("--nodes <which>", "whose labels are learned: those of all nodes, or of the roots alone")
+    new Option("--model <name>", `the network: ${described}`).choices(networkNames).default("treelstm"),
+    new Option("--nodes <which>", "which labels to learn from: those of all nodes, or only those of the roots")
       .choices(nodeChoices)
       .default("all"),
     backendOption(),
@@ -83,25 +82,24 @@ export function trainOptions(): Option[] {
       .argParser(whole(1, 100_000))
       .default(...shown("epochs")),
     new Option("--batch-size <n>", "trees in a step").argParser(whole(1, 25_000)).default(...shown("batchSize")),
-    new Option("--embedding <n>", "numbers that stand for a word")
+    new Option("--embedding <n>", "numbers for each word; --model recursive and tensor have as many as --units")
       .argParser(whole(1, 1024))
       .default(...shown("embedding")),
-    new Option("--units <n>", "units of the layer that reads").argParser(whole(1, 2048)).default(...shown("units")),
-    new Option("--dropout <share>", "features that a training step drops, before and after that layer")
+    new Option("--units <n>", "units of the recurrent layer, for each node")
+      .argParser(whole(1, 2048))
+      .default(...shown("units")),
+    new Option("--dropout <share>", "share of the features dropped in training, before and after that layer")
       .argParser(share)
       .default(...shown("dropout")),
-    new Option(
-      "--average <share>",
-      "the model's weights are a moving average over this share of an epoch; 0: they are the last ones",
-    )
+    new Option("--average <share>", "average the weights over about this share of an epoch; 0 turns averaging off")
       .argParser(share)
       .default(...shown("average")),
-    new Option("--min-count <n>", "how often a word must occur in training to have an id of its own")
+    new Option("--min-count <n>", "how often a word must occur in training to get an id of its own")
       .argParser(whole(1, 1000))
       .default(1),
-    new Option("--no-lowercase", "words keep their capitals"),
+    new Option("--no-lowercase", "keep capital letters"),
     learningRateOption(sentences.learningRate),
-    new Option("--limit <n>", "trees to train and validate with, for a quick run; all by default").argParser(
+    new Option("--limit <n>", "trees for training and validation, for a quick run; all by default").argParser(
       whole(fewestTrees, mostRows),
     ),
     seedOption("trees"),
@@ -109,7 +107,7 @@ export function trainOptions(): Option[] {
   ];
 }
 
-/** A default, and how `--help` tells it where ListOps has another. */
+/** A default, and how `--help` shows it where ListOps has another. */
 function shown(name: keyof Recipe): [number, string] {
   const own = listOps[name];
   return [sentences[name], own === undefined ? `${sentences[name]}` : `${sentences[name]}; ListOps: ${own}`];
@@ -120,12 +118,19 @@ function trainedOptions(): Option[] {
   return [modelOption(defaultFolder), runtimeOption()];
 }
 
+/** For files of trees that are laid out over lines, as those of the Penn Treebank. */
+function multilineOption(): Option {
+  return new Option("--multiline", "find trees by their brackets: one may take several lines, as in the Penn Treebank");
+}
+
 export function testOptions(): Option[] {
   return [
     ...trainedOptions(),
-    new Option("--data <file>", "trees to test with; of a model of ListOps by default its 10,000 test trees").argParser(
-      path,
-    ),
+    new Option(
+      "--data <file>",
+      "a file of trees to test with; by default, for a model trained on ListOps, its 10,000 test trees",
+    ).argParser(path),
+    multilineOption(),
     new Option("--limit <n>", "trees to test with, for a quick run; all by default").argParser(whole(1, mostRows)),
   ];
 }
@@ -133,11 +138,11 @@ export function testOptions(): Option[] {
 export function predictOptions(): Option[] {
   return [
     ...trainedOptions(),
-    new Option("--no-labels", "the trees have no labels, and all text is words: ((The film) works)"),
-    new Option("--nodes", "tell the label of each node, in brackets"),
+    new Option("--no-labels", "read trees without labels, in which all text is words: ((The film) works)"),
+    new Option("--nodes", "print the label of every node, in brackets"),
     new Option(
       "--svg <file>",
-      "draw the tree with the label of each node; the second goes to FILE-2, and so on",
+      "draw the tree with the label of every node; the second tree goes to FILE-2, and so on",
     ).argParser(path),
   ];
 }

@@ -26,7 +26,7 @@ async function events(args: readonly string[], input?: readonly Uint8Array[]) {
 
 test("train tells the data, the layers, each epoch and the files", () => {
   expect(told).toMatch(
-    /^Your data: 300 trees of [\d,]+ nodes to train with, 100 to validate; 9 ids of words, 5 labels: 0 1 2 3 4$/m,
+    /^Your data: 300 trees with [\d,]+ nodes for training, 100 for validation; 9 word ids, 5 labels: 0 1 2 3 4$/m,
   );
   expect(told).toMatch(/^treeLstm /m);
   expect(told).toMatch(/^epoch 6\/6 {2}done in .* valLoss \S+ {2}valAccuracy \S+ {2}valRootAccuracy \S+$/m);

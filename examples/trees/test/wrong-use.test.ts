@@ -1,4 +1,5 @@
 /** What is typed wrongly, and trees that are not as they should be: one line, which says what is wrong where, and the right exit code. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel, saveModel } from "@ostinato/core/node";
 import { beforeAll, expect, test } from "vitest";
@@ -29,11 +30,11 @@ test("files: none, empty, a broken bracket, a missing label, too few trees, one 
   expect(await refused(["train", "--data", join(folder, "none"), "--out", temporaryFolder()])).toMatch(
     /--data: .*none/,
   );
-  expect(await train([])).toMatch(/--data: .*wrong\.txt: is empty/);
+  expect(await train([])).toMatch(/--data .*wrong\.txt: is empty/);
   expect(await train([...trees, "(2 (2 good) (2 film)"])).toMatch(/wrong\.txt.*line 41.*column/);
   expect(await train([...trees, "(2 (good) (2 film))"])).toMatch(/wrong\.txt.*line 41.*column/);
   expect(await train(trees.slice(0, 5))).toMatch(/has 5 trees; give at least 20/);
-  expect(await train(trees.map(() => "(2 film)"))).toMatch(/has one label alone, "2"/);
+  expect(await train(trees.map(() => "(2 film)"))).toMatch(/has only one label, "2"/);
 });
 
 test("a label that training did not have, and a node with more children than the model takes", async () => {
@@ -55,7 +56,7 @@ test("trees that are deep and trees that are wide train together; a network with
   const wide = `(2 ${"(3 good)".repeat(size)})`;
   const lines = [...drawnTrees(60), deep, wide];
   expect(await train(lines)).toMatch(
-    /--model treelstm has weights for each child of a node, up to 32, and a node has 10,000; --model childsum takes any number/,
+    /--model treelstm has weights for each child of a node, up to 32, and a node has 10,000, in tree 62 of --data .*; --model childsum takes any number/,
   );
   const file = writeTrees(folder, lines, "large.txt");
   const out = temporaryFolder();
@@ -66,6 +67,13 @@ test("trees that are deep and trees that are wide train together; a network with
   expect(Number(stderr)).toBeLessThan(1e9 / 1024);
   const tested = await runInside(["evaluate", "--model", out, "--data", file, "--json"]);
   expect(JSON.parse(tested.stdout)).toMatchObject({ trees: 62, nodes: expect.any(Number) });
+});
+
+test("a network that is too large: its weights and the way out, before there is memory for them", async () => {
+  const wide = `(2 ${"(3 good)".repeat(20)})`;
+  expect(await train([...trees, wide], "--model", "tensor", "--units", "100", "--embedding", "100")).toMatch(
+    /--model tensor with 100 units would have [1-9]\d\d,\d{3},\d{3} weights, and 100,000,000 are the most: a node has 20 children, in tree 41 of --data .*wrong\.txt; give fewer --units, or --model childsum, which takes any number/,
+  );
 });
 
 test("predict: what cannot be read is told, the rest is answered, and the exit code is 1", async () => {
@@ -95,10 +103,32 @@ test("a model whose file has been changed, and one of another app", async () => 
   expect(await changed({ app: "tag" })).toMatch(/it is one of npm run tag/);
 });
 
+test("trees over several lines", async () => {
+  const lines = trees.map((tree) => tree.replaceAll(" (", "\n  ("));
+  expect(await train(lines)).toMatch(
+    /--data .*wrong\.txt: line \d+, column 1: this bracket .* on its line; with multiline a tree may take several/,
+  );
+  const file = writeTrees(folder, lines, "several.txt");
+  const args = ["train", "--data", file, "--multiline", ...small, "--epochs", "1", "--out", temporaryFolder()];
+  expect(await runInside(args)).toMatchObject({ code: 0, stderr: "" });
+  const tested = await runInside(["evaluate", "--model", model, "--data", file, "--multiline", "--json"]);
+  expect(JSON.parse(tested.stdout)).toMatchObject({ event: "test", trees: 40 });
+});
+
+test("wrong data leave no folder behind", async () => {
+  const out = join(temporaryFolder(), "new");
+  await refused(["train", "--data", writeTrees(folder, [], "empty.txt"), ...small, "--out", out]);
+  expect(existsSync(out)).toBe(false);
+});
+
 test("options and folders", async () => {
+  expect(await train(trees, "--min-count", "1000")).toMatch(/--min-count 1000: no word occurs as often/);
+  expect(await train(trees, "--model", "recursive", "--embedding", "7")).toMatch(
+    /--model recursive has as many numbers for a word as units: leave --embedding out/,
+  );
   expect(await refused(["train", "--task", "listops", "--data", data])).toMatch(/'--task <name>' cannot be used with/);
   expect(await refused(["train", "--model", "tree"])).toMatch(/Allowed choices are treelstm, childsum/);
-  expect(await refused(["evaluate", "--model", model])).toMatch(/name another to test with: --data FILE/);
+  expect(await refused(["evaluate", "--model", model])).toMatch(/give other trees to test it with: --data FILE/);
   expect(await refused(["evaluate", "--model", join(folder, "nowhere")])).toMatch(
     /create one with: npm run trees -- train/,
   );

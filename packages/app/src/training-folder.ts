@@ -1,4 +1,5 @@
 /** The folder that a training writes to: held by one process, never mixed of two trainings, and free of what an older model left. */
+import { rmdirSync } from "node:fs";
 import { readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FolderLock, lockFolder, previousOf } from "@ostinato/core/node";
@@ -40,7 +41,7 @@ export interface TrainingFolder extends Disposable {
 }
 
 /**
- * Makes the folders of a training this process's own, until disposed.
+ * Makes the folders of a training this process's own, until disposed. A folder that was not there before and is still empty then is removed.
  *
  * Throws `FileError` where another process holds one, and `UsageError` where there is a training in `--out` already, and the options do not say what is to
  * become of it.
@@ -53,11 +54,13 @@ export async function openTrainingFolder(
   const { exported = [fileNames.onnx] } = charts;
   const ofModel = [...exported, fileNames.description, ...filesOf(charts.model)];
   const ofEnd = filesOf(charts.training);
+  const made = (await stat(out).catch(() => undefined)) === undefined;
   await requireWritableFolder(out, "--out");
   if (logdir !== undefined) await requireWritableFolder(logdir, "--logdir");
   const locks: FolderLock[] = [await lockFolder(out)];
   const release = (): void => {
     for (const lock of locks) lock.release();
+    if (made) removeIfEmpty(out);
   };
   try {
     if (logdir !== undefined && (await realpath(logdir)) !== (await realpath(out)))
@@ -92,6 +95,15 @@ export async function openTrainingFolder(
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** Wrong use, such as a data file with a fault, leaves no new folder. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It has files in it.
   }
 }
 

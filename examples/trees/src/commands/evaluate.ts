@@ -1,7 +1,7 @@
 /** `evaluate`: how good a model is on trees that it has not seen. */
 import { setImmediate } from "node:timers/promises";
 import { type Output, type RuntimeName, shownCount, shownFigure, shownPercent, table } from "@ostinato/app";
-import { readTestTrees } from "../data.ts";
+import { readTestTrees, shownTrees } from "../data.ts";
 import { figuresOf } from "../figures.ts";
 import { loadTreeModel, openTreeModel } from "../model.ts";
 import { answersFor, countWords, labelledNodes } from "../rows.ts";
@@ -10,15 +10,17 @@ export interface EvaluateOptions {
   readonly model: string;
   readonly backend: RuntimeName;
   readonly data?: string;
+  readonly multiline?: true;
   readonly limit?: number;
 }
 
-export async function evaluate({ model: path, backend, data, limit }: EvaluateOptions, output: Output): Promise<void> {
+export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
+  const { model: path, backend, data, limit, multiline } = options;
   const model = await loadTreeModel(path);
   const { reading } = model;
-  const trees = (await readTestTrees(data, model.data, model.settings)).slice(0, limit);
+  const trees = (await readTestTrees(data, model.data, model.settings, multiline)).slice(0, limit);
   await using predictor = await openTreeModel(model, backend);
-  output.say(`Testing on ${shownCount(trees.length)} trees with ${backend}.`);
+  output.say(`Testing on ${shownTrees(trees.length)} with ${backend}.`);
 
   const progress = output.progress("test");
   const answers = answersFor(reading, predictor, trees, labelledNodes, async (done) => {

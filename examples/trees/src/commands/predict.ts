@@ -14,7 +14,7 @@ import {
 import type { Predictor } from "@ostinato/core";
 import { writeFileAtomic } from "@ostinato/core/node";
 import { formatTree, type LabelledTree, parseTree, TreeFormatError, treeSvg, treeWords } from "@ostinato/datasets";
-import { tooWide } from "../data.ts";
+import { shownTrees, tooWide } from "../data.ts";
 import { loadTreeModel, openTreeModel, type TreeModel } from "../model.ts";
 import { type Answer, answersFor, countWords, labelIn } from "../rows.ts";
 
@@ -23,7 +23,7 @@ export interface PredictOptions {
   readonly backend: RuntimeName;
   /** False: the trees have none, and all text is words. */
   readonly labels: boolean;
-  /** Tell of each node. */
+  /** Print the label of each node. */
   readonly nodes?: true;
   /** Draw the trees. */
   readonly svg?: string;
@@ -72,10 +72,10 @@ export async function predict(
   const { answered, refused, words, unknown } = counts;
   if (unknown > 0) output.warn(`${shownCount(unknown)} of ${shownCount(words)} words are unknown to the model`);
   if (refused > 0)
-    throw new FailureError(`${shownCount(refused)} of ${shownCount(answered + refused)} trees could not be read`);
+    throw new FailureError(`${shownCount(refused)} of ${shownTrees(answered + refused)} could not be read`);
 }
 
-/** Answers each tree in order; what cannot be read is told. `place` is what a text is called. */
+/** Answers each tree in order, and warns of each text that cannot be read. `place` is what a text is called: "line" or "tree". */
 async function answer(lines: readonly Line[], place: string, work: Work): Promise<void> {
   const { options, model, predictor, output, counts } = work;
   const { reading } = model;
@@ -97,7 +97,7 @@ async function answer(lines: readonly Line[], place: string, work: Work): Promis
       output.warn(each);
     } else {
       counts.answered += 1;
-      await tell(next.next().value as Answer, work);
+      await show(next.next().value as Answer, work);
     }
     await output.drained();
   }
@@ -115,7 +115,7 @@ function treeIn({ text, number }: Line, place: string, { options, model }: Work)
   }
 }
 
-async function tell({ tree, nodes }: Answer, { options, model, output, counts }: Work): Promise<void> {
+async function show({ tree, nodes }: Answer, { options, model, output, counts }: Work): Promise<void> {
   const { reading } = model;
   const said = new Map(Array.from(nodes, ([node, probabilities]) => [node, labelIn(reading, probabilities)]));
   const root = tree.parents.length - 1;
@@ -135,6 +135,7 @@ async function tell({ tree, nodes }: Answer, { options, model, output, counts }:
   const file = numbered(options.svg, counts.answered);
   await writeFileAtomic(file, treeSvg(tree, { predictions, classes: reading.labels }));
   output.event({ event: "saved", files: [file] });
+  output.say(`drawn in ${file}`);
 }
 
 /** The file of the first tree, or that of another: `tree-2.svg`. */

@@ -50,6 +50,7 @@ export async function train(
   named: ReadonlySet<string>,
 ): Promise<void> {
   const options = withRecipe(given, named);
+  requireSquare(options, named);
   const { seed, epochs, nodes } = options;
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
@@ -61,6 +62,7 @@ export async function train(
   const reading = readingOf(options, data);
   const words = vocabularySize(reading.vocabulary);
   const model = network(options, { words, labels: data.labels.length, arity: data.arity });
+  requireSize(model, options, data);
   tellData(data, words, output);
   tellModel(model, output);
 
@@ -99,20 +101,45 @@ export async function train(
   });
 }
 
+/** Throws `UsageError` for an `--embedding` that would count for nothing. */
+function requireSquare({ model, embedding, units }: TrainOptions, named: ReadonlySet<string>): void {
+  if (networkOf(model).square && named.has("embedding") && embedding !== units)
+    throw new UsageError(
+      `--model ${model} has as many numbers for a word as units: leave --embedding out, or give both the same number`,
+    );
+}
+
 /** The most children of a node for which there are weights for each. */
 const mostChildren = 32;
 
-/** Throws `UsageError` for a network that would need too many weights. */
-function requireArity({ model }: TrainOptions, { arity }: TrainingData): void {
+/** The most weights of a network: with their gradients and what Adam and averaging keep, some 2 GB. */
+const mostWeights = 100_000_000;
+
+/** Throws `UsageError` for a node with too many children for the network. */
+function requireArity({ model }: TrainOptions, { arity, widest }: TrainingData): void {
   if (networkOf(model).ordered && arity > mostChildren)
     throw new UsageError(
-      `--model ${model} has weights for each child of a node, up to ${mostChildren}, and a node has ${shownCount(arity)}; --model childsum takes any number`,
+      `--model ${model} has weights for each child of a node, up to ${mostChildren}, and a node has ${shownCount(arity)}, in ${widest}; --model childsum takes any number`,
     );
+}
+
+/** Throws `UsageError` for a network with too many weights, before there is memory for any of them. */
+function requireSize(model: Model, options: TrainOptions, { arity, widest }: TrainingData): void {
+  const weights = countParameters(model);
+  if (weights <= mostWeights) return;
+  const because = networkOf(options.model).ordered
+    ? `: a node has ${shownCount(arity)} children, in ${widest}; give fewer --units, or --model childsum, which takes any number of children with the same weights`
+    : "; give fewer --units or a smaller --embedding, or a higher --min-count";
+  throw new UsageError(
+    `--model ${options.model} with ${shownCount(options.units)} units would have ${shownCount(weights)} weights, and ${shownCount(mostWeights)} are the most${because}`,
+  );
 }
 
 function readingOf({ model, minCount, lowercase }: TrainOptions, { train, labels }: TrainingData): Reading {
   const texts = train.map((tree) => treeWords(tree).join(" "));
   const vocabulary = vocabularyFromTexts(texts, { filters: "", lower: lowercase, minCount });
+  if (vocabulary.words.length === 0)
+    throw new UsageError(`--min-count ${minCount}: no word occurs as often; give a lower number`);
   return { vocabulary, labels, linear: networkOf(model).overWords !== undefined };
 }
 
@@ -143,15 +170,12 @@ function tellData({ train, validation, labels, record }: TrainingData, words: nu
   const nodes = train.reduce((sum, tree) => sum + tree.labels.length, 0);
   const shown = labels.slice(0, 12).map(shownLabel).join(" ") + (labels.length > 12 ? " …" : "");
   output.say(
-    `${record.kind === "listops" ? "ListOps" : "Your data"}: ${shownCount(train.length)} trees of ${shownCount(nodes)} nodes to train with, ` +
-      `${shownCount(validation.length)} to validate; ${shownCount(words)} ids of words, ${labels.length} labels: ${shown}\n`,
+    `${record.kind === "listops" ? "ListOps" : "Your data"}: ${shownCount(train.length)} trees with ${shownCount(nodes)} nodes for training, ` +
+      `${shownCount(validation.length)} for validation; ${shownCount(words)} word ids, ${labels.length} labels: ${shown}\n`,
   );
 }
 
-/** A tree of this many nodes is shown in the summary. */
-const time = 40;
-
 function tellModel(model: Model, output: Output): void {
-  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model, { time }) });
-  output.say(summary(model, { time }));
+  output.event({ event: "model", parameters: countParameters(model), layers: summaryRows(model) });
+  output.say(summary(model));
 }

@@ -97,7 +97,7 @@ export function treeScanner(file: string, { labels, extent }: ScannerOptions): T
 
   function reads(raw: string, place: Place): void {
     const frame = open.at(-1);
-    if (frame === undefined) fail(`${quoted(raw)} stands outside of brackets`, place);
+    if (frame === undefined) fail(`${quoted(raw)} is outside any brackets`, place);
     if (isLabelled && frame.label === null && frame.items === 0) {
       frame.label = unescaped(raw);
       return;
@@ -116,7 +116,7 @@ export function treeScanner(file: string, { labels, extent }: ScannerOptions): T
   function closes(place: Place): LabelledTree | undefined {
     const frame = open.pop();
     if (frame === undefined)
-      fail("this bracket closes nothing: one is missing before it, or this one is too many", place);
+      fail("this bracket closes nothing: an opening bracket is missing before it, or this one is too many", place);
     const { label, word, items, firstChild } = frame;
     if (items === 0) fail(label === null ? "the brackets are empty" : aloneProblem(label), frame.place);
     const isOuter = isLabelled && open.length === 0 && label === null && items === 1;
@@ -137,7 +137,7 @@ export function treeScanner(file: string, { labels, extent }: ScannerOptions): T
     if (first === undefined) return;
     const more =
       open.length === 1 ? "this bracket is not closed" : `this bracket and ${open.length - 1} within it are not closed`;
-    fail(extent === "line" ? `${more} on its line; multiline reads trees of several lines` : more, first.place);
+    fail(extent === "line" ? `${more} on its line; with multiline a tree may take several lines` : more, first.place);
   }
 
   return {
@@ -158,7 +158,7 @@ export function treeScanner(file: string, { labels, extent }: ScannerOptions): T
         if (!isBracket && atom === "") continue;
         if (extent !== "brackets" && ended > 0 && code !== closing)
           fail(
-            `something stands behind the tree: ${extent === "line" ? "a line has one tree" : "one tree is wanted"}`,
+            `there is text after the tree: ${extent === "line" ? "a line holds one tree" : "expected only one"}`,
             place,
           );
         if (code === opening) opens(place);
@@ -177,10 +177,10 @@ export function treeScanner(file: string, { labels, extent }: ScannerOptions): T
   };
 }
 
-const missingLabel = "this bracket has no label: (label word) or (label (label word) …) is wanted";
-const wordBesideBrackets = "a word stands beside brackets: each word takes brackets of its own, (label word)";
+const missingLabel = "this bracket has no label: expected (label word) or (label (label word) …)";
+const wordBesideBrackets = "a bare word is next to a bracket: give the word its own brackets, (label word)";
 const aloneProblem = (label: string) =>
-  `${quoted(label)} stands alone in its brackets: a label and a word are wanted, (label word)`;
+  `${quoted(label)} is alone in its brackets: expected a label and a word, (label word)`;
 
 const opening = 0x28;
 const closing = 0x29;
