@@ -40,7 +40,8 @@ after a crash from the last checkpoint.`,
   evaluate: `
 The phone error rate: the edit distances of all translations to the nearest of their right answers, over the lengths of these. The
 word error rate: the share of texts whose translation is none of the right answers. Of data of other kinds the same two: token error
-rate, and share of wrong translations. Then error rates by the length of texts, the most confused tokens, wrong translations, and
+rate, and share of wrong translations. Where the translations are words or subwords of your own data, BLEU and chrF are beside them, as
+sacreBLEU 2.6 prints them; without regard to capitals where the model writes small letters only. Then error rates by the length of texts, the most confused tokens, wrong translations, and
 what is taken for what as confusion.svg and confusion.png.
 
 A model of your own data is tested with the part of it that was kept; --data names another file, of which all rows are used.`,

@@ -1,7 +1,17 @@
 /** How good translations are: each beside the nearest of its right answers. */
 import type { ParallelText } from "@ostinato/datasets";
-import { type ErrorRates, editOperations, errorRates, nearestReference } from "@ostinato/text";
+import {
+  type BleuScore,
+  type ChrfScore,
+  corpusBleu,
+  corpusChrf,
+  type ErrorRates,
+  editOperations,
+  errorRates,
+  nearestReference,
+} from "@ostinato/text";
 import { type SideVocabulary, tokensOf } from "@ostinato/translator";
+import { makesSmall } from "./tokens.ts";
 
 /** A translation, and what would be right. */
 export interface Answer {
@@ -9,18 +19,20 @@ export interface Answer {
   /** Its right answers, as tokens. */
   readonly references: readonly (readonly string[])[];
   readonly tokens: readonly string[];
+  readonly text: string;
 }
 
 /** The translations of texts beside what is right, in tokens as the target's vocabulary has them. */
 export function answersOf(
   target: SideVocabulary,
   entries: readonly ParallelText[],
-  translations: readonly { readonly tokens: readonly string[] }[],
+  translations: readonly { readonly tokens: readonly string[]; readonly text: string }[],
 ): Answer[] {
   return entries.map((entry, row) => ({
     entry,
     references: entry.targets.map((each) => tokensOf(target, each)),
     tokens: translations[row]?.tokens ?? [],
+    text: translations[row]?.text ?? "",
   }));
 }
 
@@ -35,6 +47,23 @@ export function ratesOf(answers: readonly Answer[]): ErrorRates {
     answers.map(({ references }) => references),
     answers.map(({ tokens }) => tokens),
   );
+}
+
+/** Scores of translations that are sentences, by sacreBLEU's definitions. */
+export interface TranslationScores {
+  readonly bleu: BleuScore;
+  readonly chrf: ChrfScore;
+}
+
+/** BLEU and chrF of the texts as people read them; in small letters where the model writes no others. */
+export function scoresOf(target: SideVocabulary, answers: readonly Answer[]): TranslationScores {
+  const references = answers.map(({ entry }) => entry.targets);
+  const written = answers.map(({ text }) => text);
+  const lowercase = makesSmall(target);
+  return {
+    bleu: corpusBleu(references, written, { lowercase }),
+    chrf: corpusChrf(references, written, { lowercase }),
+  };
 }
 
 /** Error rates of texts of like length. */

@@ -3,7 +3,7 @@ import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { eventsOf, killAndResume } from "@ostinato/app/testing";
 import { loadModel } from "@ostinato/core/node";
-import { subwordCount, subwordsFromFile } from "@ostinato/text";
+import { corpusBleu, formatTranslationScore, subwordCount, subwordsFromFile } from "@ostinato/text";
 import { beforeAll, expect, test } from "vitest";
 import {
   lastingFolder,
@@ -132,6 +132,8 @@ test("evaluate: both error rates, those by length, what is confused, mistakes, a
   expect(first.phoneErrorRate).toBeLessThan(0.1);
   expect(first.phoneErrorRate).toBe(first.errors! / first.referenceTokens!);
   expect(first.wordErrorRate).toBe(first.wrongTexts! / first.texts!);
+  expect(first.bleu).toBeGreaterThan(80);
+  expect(first.chrf).toBeGreaterThan(90);
   const { lengths } = events[1] as unknown as { lengths: { texts: number; from: number; to: number }[] };
   expect(lengths.reduce((sum, { texts }) => sum + texts, 0)).toBe(first.texts);
   expect(isPng(bytesOf(out, "confusion.png"))).toBe(true);
@@ -146,6 +148,10 @@ test("evaluate on another file: all of it, any of several right answers, and wha
   expect(code).toBe(0);
   expect(stdout).toContain("Testing on 3 texts with cpu, beam 5.");
   expect(stdout).toMatch(/^phone error rate +0\.2000 +1 errors in 5 tokens\nword error rate +0\.3333 +1 of 3 texts$/m);
+  // Of 5 unigrams 4 are right, of 2 bigrams 1, and no text has three words.
+  const bleu = corpusBleu([["zulu", right("ab")], "charlie echo", "delta"], ["alfa bravo", "charlie delta", "delta"]);
+  expect(stdout).toContain(`\n${formatTranslationScore(bleu)}\nchrF2|nrefs:var|case:mixed|eff:yes|nc:6|nw:0|space:no|`);
+  expect(bleu.precisions.slice(0, 2)).toEqual([80, 50]);
   expect(stdout).toMatch(/^echo +delta +1 +100\.0 % +cd$/m);
   expect(stdout).toMatch(/^ {2}cd → charlie delta {3}\(charlie echo\)$/m);
   const some = writeRows(folder, ["ab\talfa bravo", "xy\tzulu"], "some.tsv");

@@ -17,7 +17,7 @@ import {
   writeChart,
 } from "@ostinato/app";
 import type { ParallelText } from "@ostinato/datasets";
-import type { ErrorRates } from "@ostinato/text";
+import { type ErrorRates, formatTranslationScore } from "@ostinato/text";
 import type { SideVocabulary, Translator } from "@ostinato/translator";
 import { allTexts, quoted, readTestTexts } from "../data.ts";
 import {
@@ -29,6 +29,8 @@ import {
   isRight,
   nearestOf,
   ratesOf,
+  scoresOf,
+  type TranslationScores,
 } from "../judging.ts";
 import { loadTranslation, openTranslator } from "../model.ts";
 
@@ -85,7 +87,9 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const { source, target } = model.vocabulary;
   const answers = answersOf(target, entries, translations);
   const unfinished = translations.filter(({ finished }) => !finished).length;
-  report(answers, source, { beam, unfinished, seconds }, output);
+  const areSentences = model.data.kind !== "cmudict" && target.tokens !== "characters";
+  const scores = areSentences ? scoresOf(target, answers) : undefined;
+  report(answers, source, scores, { beam, unfinished, seconds }, output);
   const pairs = confusionsOf(answers);
   tellMistakes(answers, pairs, mistakes, output);
   if (charts === undefined) return;
@@ -124,12 +128,22 @@ const named = ({ tokenErrorRate, sequenceErrorRate }: ErrorRates) => ({
 function report(
   answers: readonly Answer[],
   source: SideVocabulary,
+  scores: TranslationScores | undefined,
   facts: { readonly beam: number; readonly unfinished: number; readonly seconds: number },
   output: Output,
 ): void {
   const rates = ratesOf(answers);
   const { tokenErrorRate, sequenceErrorRate, sequences, wrongSequences, ...edits } = rates;
-  output.event({ event: "test", ...named(rates), texts: sequences, wrongTexts: wrongSequences, ...edits, ...facts });
+  const scored = scores && { bleu: scores.bleu.score, chrf: scores.chrf.score };
+  output.event({
+    event: "test",
+    ...named(rates),
+    ...scored,
+    texts: sequences,
+    wrongTexts: wrongSequences,
+    ...edits,
+    ...facts,
+  });
   const groups = byLength(source, answers);
   output.event({
     event: "lengths",
@@ -147,7 +161,7 @@ function report(
         shownFigure(sequenceErrorRate),
         `${shownCount(wrongSequences)} of ${shownCount(sequences)} texts`,
       ],
-    ])}\n\n${table([
+    ])}${lines(scores)}\n\n${table([
       [source.tokens, "texts", "phone error rate", "word error rate"],
       ...groups.map((group) => [
         group.from === group.to ? `${group.from}` : `${group.from} to ${group.to}`,
@@ -158,6 +172,10 @@ function report(
     ])}`,
   );
 }
+
+/** BLEU and chrF as sacreBLEU prints them, each with its signature. */
+const lines = (scores: TranslationScores | undefined): string =>
+  scores === undefined ? "" : `\n${formatTranslationScore(scores.bleu)}\n${formatTranslationScore(scores.chrf)}`;
 
 const shownToken = (token: string): string => (token === "" ? nothing : shownLabel(token));
 
