@@ -321,6 +321,13 @@ describe("what is no tree is refused", () => {
       ],
     ),
     [
+      "ids without an embedding",
+      () => sequential(untyped([treeLstm({ units: 2 })])),
+      "ShapeError",
+      "put an embedding first",
+      'for vectors begin with input({ shape: ["time", features], tree: true })',
+    ],
+    [
       "labels of nodes for a model of roots",
       () => {
         const table = embedding({ inputDim: 9, outputDim: 2, maskZero: true });

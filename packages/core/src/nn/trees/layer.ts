@@ -127,7 +127,7 @@ function readPlaces(read: OptionReader, owner: string, fallback?: number): numbe
 
 /** What layers of trees take, for errors. */
 export const TAKES =
-  "a sequence of nodes [batch, nodes, features]; give the layer of trees before it returnSequences: true, or put an embedding first";
+  'a sequence of nodes [batch, nodes, features]; put an embedding first, give the layer of trees before it returnSequences: true, or for vectors begin with input({ shape: ["time", features], tree: true })';
 
 /** The trees of what a layer reads. @throws ShapeError where it has none */
 export function expectTree({ tree }: Flow): TreeValues {
