@@ -23,10 +23,16 @@ Examples:
   npm run translate -- train                             letters to phones, from CMUdict, into runs/translate
   npm run translate -- train --data german.tsv --lowercase --out runs/german
   npm run translate -- train --data names.tsv --source-tokens characters --target-tokens characters --out runs/names
+  npm run translate -- train --data multi30k --tokens subwords --lowercase --batch-tokens 2000 --out runs/sentences
   npm run translate -- train --init runs/translate --data more.tsv --out runs/more   continues from a model, with its network and tokens
 
 --data takes a file with a text and what it becomes on each line, with a tab between them. Rows of the same first column are several
 right answers. A twentieth of the texts is kept to test with, and a twentieth to validate, by a hash of the first column.
+
+A folder has files of two languages, a text on each line: train.de and train.en, val.de and val.en, test.de and test.en, each of which may
+be compressed with gzip (train.de.gz). The first language by name is translated into the second unless --source-language or --target-language
+says otherwise. Without val files a part of the training files is kept. Pairs with an empty text are left out; --max-length and --max-ratio
+leave out more of those to train with, and what was left out is counted.
 
 After each epoch some texts of the validation part are translated greedily; the epoch with the lowest phone error rate (token error
 rate, of other data) is the best, and some of its answers are shown.
@@ -44,7 +50,7 @@ rate, and share of wrong translations. Where the translations are words or subwo
 sacreBLEU 2.6 prints them; without regard to capitals where the model writes small letters only. Then error rates by the length of texts, the most confused tokens, wrong translations, and
 what is taken for what as confusion.svg and confusion.png.
 
-A model of your own data is tested with the part of it that was kept; --data names another file, of which all rows are used.`,
+A model of your own data is tested with the part of it that was kept; --data names another file, of which all rows are used, or a folder, of which the test files are used, or the val files if there are none.`,
   predict: `
 Examples:
   npm run translate -- predict hello "rhythm"

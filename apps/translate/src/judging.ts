@@ -10,7 +10,7 @@ import {
   errorRates,
   nearestReference,
 } from "@ostinato/text";
-import { type SideVocabulary, tokensOf } from "@ostinato/translator";
+import { type SideVocabulary, textOf, tokensOf } from "@ostinato/translator";
 import { makesSmall } from "./tokens.ts";
 
 /** A translation, and what would be right. */
@@ -38,6 +38,10 @@ export function answersOf(
 
 /** The right answer that is nearest to a translation, and how far it is. */
 export const nearestOf = ({ references, tokens }: Answer) => nearestReference(references, tokens);
+
+/** Tokens as they are shown: subwords as the text that they are parts of, others one beside the other. */
+export const shownTokens = (side: SideVocabulary, tokens: readonly string[]): string =>
+  side.tokens === "subwords" ? textOf(side, tokens) : tokens.join(" ");
 
 /** Whether a translation is one of those that are right. */
 export const isRight = (answer: Answer): boolean => nearestOf(answer).errors === 0;

@@ -18,10 +18,10 @@ import {
   trainingFolderOptions,
   whole,
 } from "@ostinato/app";
-import { tokenKinds } from "@ostinato/translator";
+import { type TokenKind, tokenKinds } from "@ostinato/translator";
 import { InvalidArgumentError, Option } from "commander";
 import type { CourseOptions } from "./course.ts";
-import { cmudict, type DataOptions, fewestTexts, type TokenChoice } from "./data.ts";
+import { type CleaningOptions, cmudict, type DataOptions, fewestTexts, type TokenChoice } from "./data.ts";
 import { beamSize, defaults, validationSample } from "./defaults.ts";
 import { attentionNames, cellNames, type NetworkOptions } from "./network.ts";
 
@@ -33,6 +33,10 @@ export interface TokenOptions {
   readonly sourceTokens: TokenChoice;
   readonly targetTokens: TokenChoice;
   readonly lowercase: boolean;
+  /** Of both sides; subwords are one vocabulary for both. */
+  readonly tokens?: TokenKind;
+  /** The most tokens that have an id. */
+  readonly vocabularySize?: number;
   /** How often a token must occur to have an id. */
   readonly minCount: number;
 }
@@ -42,6 +46,7 @@ export interface TrainOptions
   extends TrainingOptions,
     InitialOptions,
     DataOptions,
+    CleaningOptions,
     TokenOptions,
     NetworkOptions,
     Omit<CourseOptions, "decayEpochs"> {
@@ -74,6 +79,15 @@ export function trainOptions(): Option[] {
       .default(defaults.labelSmoothing),
     ...courseOptions(),
     dataOption(),
+    ...languageOptions(),
+    new Option(
+      "--max-length <n>",
+      "leave out pairs of which a text has more words; of a side without spaces, characters",
+    ).argParser(whole(1, mostRows)),
+    new Option(
+      "--max-ratio <x>",
+      "leave out pairs of which a text has more than so many times the words of the other",
+    ).argParser(ratio),
     new Option("--no-test", "of a file keep no texts to test with"),
     ...tokenOptions(),
     new Option("--limit <n>", "texts to train with, for a quick run; all by default").argParser(
@@ -153,6 +167,13 @@ function probability(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 1.");
 }
 
+/** Reads a number from 1 on. */
+function ratio(text: string): number {
+  const number = length(text);
+  if (number >= 1) return number;
+  throw new InvalidArgumentError("It must be a number from 1 on.");
+}
+
 /** Reads a number from 0 on. */
 function length(text: string): number {
   const number = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
@@ -166,20 +187,46 @@ function tokenOptions(): Option[] {
   return [
     new Option("--source-tokens <kind>", `tokens of the first column: ${auto}`).choices(choices).default("auto"),
     new Option("--target-tokens <kind>", `tokens of the second column: ${auto}`).choices(choices).default("auto"),
-    new Option("--lowercase", "make the letters of the first column small, also of texts that come later").default(
-      false,
-    ),
-    new Option("--min-count <n>", "how often a token must occur in training to have an id of its own")
+    new Option("--tokens <kind>", "in their place: tokens of both columns; subwords are one vocabulary for both")
+      .choices(tokenKinds)
+      .conflicts(["sourceTokens", "targetTokens"]),
+    new Option(
+      "--vocabulary-size <n>",
+      "the most tokens that have an id, of subwords with 4 reserved ones and 256 bytes; 8000 subwords, and all others by default",
+    ).argParser(whole(1, 500_000)),
+    new Option(
+      "--lowercase",
+      "make the letters of the first column small, with --tokens subwords those of both; also of texts that come later",
+    ).default(false),
+    new Option(
+      "--min-count <n>",
+      "how often a token must occur in training to have an id of its own; subwords at least twice",
+    )
       .argParser(whole(1, 1000))
       .default(1),
   ];
 }
 
+/** Which files of a folder. */
+function languageOptions(): Option[] {
+  const order = "of two that a folder has, the first by name is translated into the second by default";
+  return [
+    new Option("--source-language <code>", `language of the texts, as files of a folder end: ${order}`).argParser(code),
+    new Option("--target-language <code>", "language that they are translated into").argParser(code),
+  ];
+}
+
+/** Reads the end of a file's name. */
+function code(text: string): string {
+  if (/^[\w-]+$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be as files end, such as de of train.de.");
+}
+
 /** The pairs to train with, or to look at. */
 function dataOption(): Option {
   return new Option(
-    "--data <file>",
-    `a file with two columns, a tab between them, or ${cmudict}, the pronouncing dictionary of CMU, the default`,
+    "--data <path>",
+    `a file with two columns, a tab between them; a folder with train.de, train.en, val.de and so on, or .gz files; or ${cmudict}, the pronouncing dictionary of CMU, the default`,
   ).argParser(dataSource);
 }
 
@@ -196,8 +243,8 @@ export function testOptions(): Option[] {
     modelOption(defaultFolder),
     runtimeOption(),
     new Option(
-      "--data <file>",
-      "a file with two columns, of which all rows are used; the test part of the training data by default",
+      "--data <path>",
+      "a file with two columns, of which all rows are used, or a folder, of which the files test.* are, or val.* where there are none; the test part of the training data by default",
     ).argParser(dataSource),
     beamOption(),
     new Option("--limit <n>", "texts to test with, for a quick run; all by default").argParser(whole(1, mostRows)),
@@ -220,5 +267,5 @@ export function predictOptions(): Option[] {
 }
 
 export function infoOptions(): Option[] {
-  return [modelOption(defaultFolder), dataOption()];
+  return [modelOption(defaultFolder), dataOption(), ...languageOptions()];
 }

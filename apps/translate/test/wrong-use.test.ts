@@ -34,6 +34,32 @@ test("data: no file, one column, a line without a target, too few texts, a part 
   expect(await train("--no-test")).toMatch(/--no-test is for --data FILE/);
 });
 
+test("a folder: no pair of languages, too many, a language or a file that is not there, files of unlike length", async () => {
+  const own = temporaryFolder();
+  const write = (name: string, lines = 30) => writeFileSync(join(own, name), "a b\n".repeat(lines));
+  expect(await train("--data", own)).toMatch(
+    /needs files in two languages, such as train\.de and train\.en; it has none/,
+  );
+  write("train.de");
+  expect(await train("--data", own)).toMatch(/needs files in two languages, .*; it has de/);
+  write("val.en");
+  expect(await train("--data", own)).toMatch(/train\.de has no such file in en beside it/);
+  write("train.en", 29);
+  expect(await train("--data", own)).toMatch(/--data: .*train\.en: ends before line 30, which .*train\.de has/);
+  write("train.fr");
+  expect(await train("--data", own)).toMatch(/has texts in de, en, fr; choose with --source-language/);
+  const languages = (source: string, target: string) => ["--source-language", source, "--target-language", target];
+  expect(await train("--data", own, ...languages("de", "it"))).toMatch(/--target-language it: .* it has de, en, fr/);
+  expect(await train("--data", own, ...languages("de", "de"))).toMatch(/must differ/);
+  expect(await train("--data", data, ...languages("de", "en"))).toMatch(/are for --data FOLDER/);
+  const short = ["--max-length", "1", "--data", own];
+  expect(await train(...short, ...languages("de", "fr"))).toMatch(
+    /has 0 texts to train with \(left out: 30 too long\); give at least 20/,
+  );
+  expect(await train("--data", data, "--tokens", "subwords", "--vocabulary-size", "260")).toMatch(/must be above 260/);
+  expect(await train("--data", data, "--max-ratio", "0.5")).toMatch(/It must be a number from 1 on/);
+});
+
 test("evaluate: other texts than those of training, none kept, none of the model's script", async () => {
   const own = temporaryFolder();
   const rows = writeRows(own, spelledRows());

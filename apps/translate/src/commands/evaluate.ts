@@ -30,6 +30,7 @@ import {
   nearestOf,
   ratesOf,
   scoresOf,
+  shownTokens,
   type TranslationScores,
 } from "../judging.ts";
 import { loadTranslation, openTranslator } from "../model.ts";
@@ -50,7 +51,7 @@ export interface EvaluateOptions {
 const nothing = "–";
 const shownPairs = 12;
 const shownText = 40;
-const shownTokens = 80;
+const shownWidth = 80;
 
 export async function evaluate(options: EvaluateOptions, output: Output): Promise<void> {
   const { backend, beam, mistakes } = options;
@@ -59,7 +60,7 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const asTrained = options.data === undefined;
   const data = options.data ?? (model.data.kind === "table" ? await dataPathOf(model.folder) : undefined);
   const entries = await readTestTexts({
-    ...(data === undefined ? {} : { data }),
+    data,
     ...(options.limit === undefined ? {} : { limit: options.limit }),
     trainedOn: model.data,
     asTrained,
@@ -91,7 +92,7 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const scores = areSentences ? scoresOf(target, answers) : undefined;
   report(answers, source, scores, { beam, unfinished, seconds }, output);
   const pairs = confusionsOf(answers);
-  tellMistakes(answers, pairs, mistakes, output);
+  tellMistakes(target, answers, pairs, mistakes, output);
   if (charts === undefined) return;
   const files = await writeChart(charts, confusionName, chartOf(pairs));
   output.event({ event: "saved", files });
@@ -179,7 +180,13 @@ const lines = (scores: TranslationScores | undefined): string =>
 
 const shownToken = (token: string): string => (token === "" ? nothing : shownLabel(token));
 
-function tellMistakes(answers: readonly Answer[], pairs: readonly Confusion[], most: number, output: Output): void {
+function tellMistakes(
+  target: SideVocabulary,
+  answers: readonly Answer[],
+  pairs: readonly Confusion[],
+  most: number,
+  output: Output,
+): void {
   const wrong = answers.filter((answer) => !isRight(answer));
   if (wrong.length === 0) {
     output.say("\nNo translation is wrong.");
@@ -203,13 +210,15 @@ function tellMistakes(answers: readonly Answer[], pairs: readonly Confusion[], m
   for (const { entry, tokens } of shown)
     output.event({ event: "mistake", text: entry.source, translation: tokens, references: entry.targets });
   if (shown.length > 0)
-    output.say(`\nWrong translations, and the nearest right ones:\n${shown.map(shownMistake).join("\n")}`);
+    output.say(
+      `\nWrong translations, and the nearest right ones:\n${shown.map((answer) => shownMistake(target, answer)).join("\n")}`,
+    );
 }
 
 /** "  cat → K AA T   (K AE T)". */
-function shownMistake(answer: Answer): string {
-  const written = excerpt(answer.tokens.join(" "), shownTokens) || nothing;
-  const right = excerpt(Array.from(nearestOf(answer).reference).join(" "), shownTokens);
+function shownMistake(target: SideVocabulary, answer: Answer): string {
+  const written = excerpt(shownTokens(target, answer.tokens), shownWidth) || nothing;
+  const right = excerpt(shownTokens(target, Array.from(nearestOf(answer).reference)), shownWidth);
   return `  ${excerpt(answer.entry.source, shownText)} → ${written}   (${right})`;
 }
 

@@ -146,7 +146,7 @@ async function checkTexts({ data, seed, settings, vocabulary }: TranslationModel
 
 /** A text of tokens that are not white space. */
 function drawn(side: SideVocabulary, most: number, random: RandomStream): string {
-  const tokens = textTokens(side).filter((token) => token.trim() !== "");
+  const tokens = textTokens(side).filter((token) => textOf(side, [token]).trim() !== "");
   const length = 1 + random.below(Math.min(most, longestDrawn));
   return textOf(
     side,

@@ -4,17 +4,18 @@ import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { parallelPairs, summariseLengths } from "@ostinato/datasets";
 import { idCount, type ListRules, likelyTokens, type SideVocabulary, sides, tokensOf } from "@ostinato/translator";
 import { cmudict, readParts } from "../data.ts";
+import type { AskedLanguages } from "../folder.ts";
 import { loadTranslation } from "../model.ts";
 import { makesSmall, textTokens } from "../tokens.ts";
 
-export interface InfoOptions {
+export interface InfoOptions extends AskedLanguages {
   readonly model: string;
   readonly data?: string;
 }
 
-export async function info({ model, data }: InfoOptions, output: Output): Promise<void> {
+export async function info({ model, data, ...languages }: InfoOptions, output: Output): Promise<void> {
   if (data === undefined) await tellModel(model, output);
-  else await tellData(data, output);
+  else await tellData(data, languages, output);
 }
 
 const shownTokens = 20;
@@ -75,8 +76,8 @@ function sideOf(side: (typeof sides)[number], vocabulary: SideVocabulary) {
   return { side, tokens, lowercase: makesSmall(vocabulary), ids: idCount(vocabulary), first };
 }
 
-async function tellData(data: string, output: Output): Promise<void> {
-  const parts = await readParts({ data, test: true });
+async function tellData(data: string, languages: AskedLanguages, output: Output): Promise<void> {
+  const { parts } = await readParts({ data, test: true, ...languages });
   const split = (["train", "validation", "test"] as const)
     .map((part) => ({ part, entries: parts[part] }))
     .map(({ part, entries }) => ({

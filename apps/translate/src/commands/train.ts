@@ -37,6 +37,7 @@ import {
 import { type ParallelText, parallelPairs } from "@ostinato/datasets";
 import {
   endId,
+  type SideOptions,
   type SideVocabulary,
   startId,
   type TranslatorSettings,
@@ -46,9 +47,9 @@ import {
   translatorVocabulary,
 } from "@ostinato/translator";
 import { optimizerFor, samplingFor } from "../course.ts";
-import { readTrainingData, spread, type TrainingData, tokenKindOf } from "../data.ts";
+import { leftOutOf, readTrainingData, spread, type TokenChoice, type TrainingData, tokenKindOf } from "../data.ts";
 import { exportedNames, shownSamples } from "../defaults.ts";
-import { type Answer, answersOf, isRight, nearestOf, ratesOf } from "../judging.ts";
+import { type Answer, answersOf, isRight, nearestOf, ratesOf, shownTokens } from "../judging.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
@@ -71,6 +72,9 @@ const charts: ChartNames = {
 
 type Pairs = ReturnType<typeof parallelPairs>;
 
+/** Ids of every vocabulary of subwords. */
+const fixedSubwords = 260;
+
 /** Rows of training are this much shorter than those that the model takes, and gives. */
 const room = 2;
 
@@ -87,6 +91,8 @@ const answeredByFile = [
   "dropout",
   "sourceTokens",
   "targetTokens",
+  "tokens",
+  "vocabularySize",
   "lowercase",
   "minCount",
 ] as const satisfies readonly (keyof TrainOptions)[];
@@ -132,7 +138,12 @@ export async function train(
     ...(initial ? learningOf(options, initial.model.trained) : {}),
   });
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
-  const { score, tellSamples } = errorScore(backend, spread(data.validation, options.validationSample), output);
+  const { score, tellSamples } = errorScore(
+    vocabulary.target,
+    backend,
+    spread(data.validation, options.validationSample),
+    output,
+  );
   await runTraining({
     trainer,
     data: examples({ sources, targets }),
@@ -167,10 +178,25 @@ function limitsOf(sources: number[][], targets: number[][], before?: TranslatorS
 }
 
 function vocabularyOf(options: TrainOptions, pairs: Pairs): TranslatorVocabulary {
-  const { lowercase, minCount } = options;
+  const { lowercase, tokens, vocabularySize } = options;
+  const side = (choice: TokenChoice, texts: readonly string[], small: boolean): SideOptions => {
+    const kind = tokenKindOf(choice, texts);
+    const isSubwords = kind === "subwords";
+    if (isSubwords && vocabularySize !== undefined && vocabularySize <= fixedSubwords)
+      throw new UsageError(
+        `--vocabulary-size must be above ${fixedSubwords} for subwords: 4 ids are reserved, and 256 are those of bytes`,
+      );
+    return {
+      tokens: kind,
+      lowercase: small,
+      minCount: isSubwords ? Math.max(2, options.minCount) : options.minCount,
+      ...(vocabularySize === undefined ? {} : { maxTokens: vocabularySize }),
+    };
+  };
+  if (tokens === "subwords") return translatorVocabulary(pairs, { shared: side(tokens, [], lowercase) });
   return translatorVocabulary(pairs, {
-    source: { tokens: tokenKindOf(options.sourceTokens, pairs.sources), lowercase, minCount },
-    target: { tokens: tokenKindOf(options.targetTokens, pairs.targets), minCount },
+    source: side(tokens ?? options.sourceTokens, pairs.sources, lowercase),
+    target: side(tokens ?? options.targetTokens, pairs.targets, false),
   });
 }
 
@@ -193,7 +219,7 @@ const longest = (rows: readonly ArrayLike<number>[]): number =>
   rows.reduce((most, { length }) => Math.max(most, length), 0);
 
 /** The error rate of greedy translations of some texts, and some of them to show. */
-function errorScore(backend: Backend, entries: readonly ParallelText[], output: Output) {
+function errorScore(target: SideVocabulary, backend: Backend, entries: readonly ParallelText[], output: Output) {
   let answers: readonly Answer[] = [];
   const score: Score = {
     name: "valPhoneErrorRate",
@@ -220,36 +246,50 @@ function errorScore(backend: Backend, entries: readonly ParallelText[], output: 
         references: answer.entry.targets,
         right: isRight(answer),
       });
-      output.say(shownSample(answer));
+      output.say(shownSample(target, answer));
     }
   };
   return { score, tellSamples };
 }
 
 const shownText = 40;
-const shownTokens = 12;
+const mostTokens = 12;
 
 /** "  right  cat → K AE T", or with what would have been right behind it. */
-function shownSample(answer: Answer): string {
+function shownSample(target: SideVocabulary, answer: Answer): string {
   const { errors, reference } = nearestOf(answer);
-  const [verdict, right] = errors === 0 ? ["right", ""] : ["wrong", `   (${Array.from(reference).join(" ")})`];
-  return `  ${verdict}  ${excerpt(answer.entry.source, shownText)} → ${answer.tokens.join(" ")}${right}`;
+  const [verdict, right] =
+    errors === 0 ? ["right", ""] : ["wrong", `   (${shownTokens(target, Array.from(reference))})`];
+  return `  ${verdict}  ${excerpt(answer.entry.source, shownText)} → ${shownTokens(target, answer.tokens)}${right}`;
 }
 
 function tellData(
-  { train, validation, record }: TrainingData,
+  { train, validation, record, cleaning }: TrainingData,
   pairs: number,
   { source, target }: TranslatorVocabulary,
   output: Output,
 ): void {
-  const side = (vocabulary: SideVocabulary) => {
+  const sideOf = (vocabulary: SideVocabulary) => {
     const tokens = textTokens(vocabulary);
-    const first = tokens.slice(0, shownTokens).map(shownLabel).join(" ");
-    return `${shownCount(tokens.length)} ${vocabulary.tokens} (${first}${tokens.length > shownTokens ? " …" : ""})`;
+    const first = tokens.slice(0, mostTokens).map(shownLabel).join(" ");
+    return `${shownCount(tokens.length)} ${vocabulary.tokens} (${first}${tokens.length > mostTokens ? " …" : ""})`;
   };
+  if (cleaning !== undefined) {
+    output.event({ event: "cleaning", ...cleaning });
+    output.say(
+      `${shownCount(cleaning.kept)} of ${shownCount(cleaning.pairs)} pairs are kept to train with${leftOutOf(cleaning)}.`,
+    );
+  }
+  const { sourceLanguage, targetLanguage } = record.languages ?? {};
+  const name =
+    record.kind === "cmudict"
+      ? "CMUdict"
+      : sourceLanguage === undefined
+        ? "Your data"
+        : `Your data, from ${sourceLanguage} to ${targetLanguage}`;
   output.say(
-    `${record.kind === "cmudict" ? "CMUdict" : "Your data"}: ${shownCount(train.length)} texts with ${shownCount(pairs)} right answers to train with, ` +
-      `${shownCount(validation.length)} texts to validate\nfrom ${side(source)}\nto   ${side(target)}\n`,
+    `${name}: ${shownCount(train.length)} texts with ${shownCount(pairs)} right answers to train with, ` +
+      `${shownCount(validation.length)} texts to validate\nfrom ${sideOf(source)}\nto   ${sideOf(target)}\n`,
   );
 }
 
