@@ -6,6 +6,7 @@ import { type ExportOptions, exportModel } from "./commands/export.ts";
 import { type PredictOptions, predict } from "./commands/predict.ts";
 import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
+import { networkNames, networks } from "./network.ts";
 import { defaultFolder, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
 
 const overview = `Train, evaluate, use and export recursive nets: labels for trees and for every node in them.
@@ -22,6 +23,9 @@ Examples:
   npm run trees -- train                                      90,000 expressions of ListOps; writes runs/trees
   npm run trees -- train --model lstm --nodes root --out runs/lstm      the same data without the trees
   npm run trees -- train --data train.txt --validation dev.txt --out runs/sentiment
+
+Networks:
+${networkNames.map((name) => `  ${name.padEnd(10)} ${networks[name].summary}`).join("\n")}
 
 --data takes a file with a tree on each line, like those of the Stanford Sentiment Treebank. Labels are numbers or words. Every bracket has
 a label; several words in one bracket, (4 good film), are nodes without labels.

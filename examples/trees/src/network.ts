@@ -80,7 +80,7 @@ export const networks = {
     overWords: (units) => lstm({ units }),
   },
   bilstm: {
-    summary: "the same in both directions",
+    summary: "LSTM over the words in both directions",
     overWords: (units) => bidirectional(lstm({ units })),
   },
 } as const satisfies Record<string, Network>;

@@ -15,7 +15,7 @@ import {
 } from "@ostinato/app";
 import { Option } from "commander";
 import { type DataOptions, fewestTrees, tasks } from "./data.ts";
-import { type NetworkOptions, networkNames, networks } from "./network.ts";
+import { type NetworkOptions, networkNames } from "./network.ts";
 import { type NodeChoice, nodeChoices } from "./rows.ts";
 
 /** Where a model goes to and comes from unless another folder is named. */
@@ -60,7 +60,6 @@ export function withRecipe(options: TrainOptions, given: ReadonlySet<string>): T
 }
 
 export function trainOptions(): Option[] {
-  const described = networkNames.map((name) => `${name} (${networks[name].summary})`).join(", ");
   return [
     new Option("--task <name>", "generated trees, used unless --data is given").choices(tasks).conflicts("data"),
     new Option(
@@ -72,7 +71,7 @@ export function trainOptions(): Option[] {
       "--validation <file>",
       "a file of trees to validate with; by default a tenth of the training trees, at most 1,000, is kept for it",
     ).argParser(path),
-    new Option("--model <name>", `the network: ${described}`).choices(networkNames).default("treelstm"),
+    new Option("--model <name>", "the network, see below").choices(networkNames).default("treelstm"),
     new Option("--nodes <which>", "which labels to learn from: those of all nodes, or only those of the roots")
       .choices(nodeChoices)
       .default("all"),

@@ -108,18 +108,18 @@ export function inputsFor(reading: Reading, trees: readonly LabelledTree[], node
   return reading.linear ? spans(reading, trees, nodes) : encodeTrees(reading.vocabulary, trees);
 }
 
-/** Trees that are asked about together: answers are as long as the longest of them. */
+/** Trees in one call of `predict`: its answers are as long as the longest of them. */
 const together = 128;
 /** The steps of a batch of theirs. */
 const batchTokens = 2 ** 14;
 
-/** Asks about the nodes of trees that `choose` names, some trees after the others; `onAnswers` is told how many are done. */
+/** Predicts for the nodes of trees that `choose` selects, some trees at a time; `onAnswers` gets the number of such steps done, and of all. */
 export async function* answersFor(
   reading: Reading,
   predictor: Predictor,
   trees: readonly LabelledTree[],
   choose: (tree: LabelledTree) => readonly number[],
-  onAnswers: (done: number) => Promise<void> = async () => {},
+  onAnswers: (step: number, steps: number) => Promise<void> = async () => {},
 ): AsyncGenerator<Answer[]> {
   for (let from = 0; from < trees.length; from += together) {
     const part = trees.slice(from, from + together);
@@ -135,7 +135,7 @@ export async function* answersFor(
       });
       return { tree, nodes: new Map(probabilities) };
     });
-    await onAnswers(from + part.length);
+    await onAnswers(from / together + 1, Math.ceil(trees.length / together));
   }
 }
 

@@ -37,6 +37,9 @@ export function foreignEncodingProblem({ name, iconv }: ForeignEncoding): string
   return `is not UTF-8 but ${name}: save it as UTF-8, or convert it: iconv -f ${iconv} -t UTF-8`;
 }
 
-/** What to do about bytes that are not UTF-8, which in a text are mostly Latin-1. */
-export const latin1Remedy =
+const latin1Remedy =
   "it may be Latin-1 (Windows-1252): save it as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8";
+
+/** What is likely wrong with bytes that are not UTF-8: in a text they are mostly Latin-1, and text has no zero bytes. */
+export const notUtf8Remedy = (bytes: Uint8Array): string =>
+  bytes.includes(0) ? "it has zero bytes, so it is probably not a text file" : latin1Remedy;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { foreignEncoding, foreignEncodingProblem, latin1Remedy } from "./encoding.ts";
+import { foreignEncoding, foreignEncodingProblem, notUtf8Remedy } from "./encoding.ts";
 import { DatasetFormatError, DatasetNotFoundError, refuseUnknown } from "./errors.ts";
 import { type Imdb, type ImdbOptions, imdbLabels } from "./imdb.ts";
 import type { LabelledTexts } from "./labelled-texts.ts";
@@ -110,7 +110,7 @@ function review(file: string): string {
   try {
     return withNewlines(utf8.decode(bytes));
   } catch (error) {
-    throw new DatasetFormatError(file, `is not UTF-8; ${latin1Remedy}`, { cause: error });
+    throw new DatasetFormatError(file, `is not UTF-8; ${notUtf8Remedy(bytes)}`, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-/** ListOps (Nangia & Bowman 2018): lists of numbers within lists, whose values take their structure to find out. */
+/** ListOps (Nangia & Bowman 2018): nested lists of numbers, whose values can only be found by their structure. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { mersenne } from "pure-rand/generator/mersenne";
 import { DatasetOptionError, refuseUnknown } from "./errors.ts";
@@ -40,9 +40,9 @@ export interface ListOpsOptions {
   readonly test?: number;
   /** Draws them (a 32-bit integer). Default 0. */
   readonly seed?: number;
-  /** The most levels: 1 is the outermost list, and what is in the last are numbers. Default 6. */
+  /** The most levels. The outermost list is level 1, and the last level has only numbers. Default 6. */
   readonly maxDepth?: number;
-  /** The most arguments of a list; the least are 2. Default 5. */
+  /** The most arguments of a list; it has at least 2. Default 5. */
   readonly maxArguments?: number;
 }
 
@@ -55,7 +55,7 @@ export interface ListOps {
 
 /**
  * Draws expressions by the rules of Nangia and Bowman (2018): a list has 2 to 5 arguments and an operator, `[MAX`, `[MIN`, `[MED` (the median, rounded down) or `[SM` (the sum modulo 10); an argument is a list with a probability of
- * 0.25 and a number from 0 to 9 otherwise. An expression that has been drawn before is drawn anew, so that no two parts share one. The same seed gives the same expressions on every machine.
+ * 0.25 and a number from 0 to 9 otherwise. All expressions are different, so no two parts share one. The same seed gives the same expressions on every machine.
  *
  * Throws `DatasetOptionError` for options that cannot work, such as more expressions than there are.
  *
@@ -150,7 +150,7 @@ function expressions(seed: number, maxDepth: number, maxArguments: number): () =
 }
 
 /**
- * The tokens of an expression in their order, brackets among them: what a net for sequences reads. The round brackets that the published files add for the binary tree are left out.
+ * The tokens of an expression in order, including its square brackets, for a net that reads sequences. Leaves out the round brackets that the published files add for the binary tree.
  *
  * @example
  * listOpsTokens("[MAX 2 9 ]"); // ["[MAX", "2", "9", "]"]
@@ -165,7 +165,7 @@ export function listOpsTokens(expression: string): string[] {
 /** Options of `listOpsTree`. */
 export interface ListOpsTreeOptions {
   /**
-   * - `"binary"`, the default: the tree of the paper, `( ( ( [MAX 2 ) 9 ) ] )`. Every token is a leaf; each node above joins what has been read of a list with the next of it.
+   * - `"binary"`, the default: the tree of the paper, `( ( ( [MAX 2 ) 9 ) ] )`. Every token is a leaf; each inner node joins the part of a list read so far with its next item.
    * - `"lists"`: an operator is the parent of its arguments.
    */
   readonly form?: keyof typeof forms;
@@ -225,9 +225,9 @@ const forms = {
 } as const;
 
 /**
- * The tree of an expression. The label of the root is the value of the expression, "0" to "9"; other nodes have none, or with `labels: "lists"` those of lists have theirs.
+ * The tree of an expression. The label of the root is the value of the expression, "0" to "9". With `labels: "lists"` the nodes of inner lists have their values as labels, too; other nodes have no label.
  *
- * Throws `DatasetOptionError` for what is no expression.
+ * Throws `DatasetOptionError` for text that is not an expression.
  *
  * @example
  * const tree = listOpsTree("[MAX 2 9 [MIN 4 7 ] 0 ]");

@@ -75,7 +75,7 @@ describe("what a picture says", () => {
     expect(svg).toContain(">predicted (label)</text>");
     expect(svg).toContain("<title>good, predicted 4, label 3</title>");
     expect(svg).toContain("<title>A &amp; B</title>");
-    expect(svg).toContain("The prediction for the root is 1. 2 of 4 nodes are predicted as they are labelled.");
+    expect(svg).toContain("The prediction for the root is 1. 2 of 4 predictions agree with the label.");
     // The colour is that of the prediction.
     const fillOf = (name: string) => pills(svg).find(({ text }) => text === name)?.fill;
     expect(fillOf("4 (3)")).toBe(fillOf("4"));

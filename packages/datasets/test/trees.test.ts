@@ -156,6 +156,11 @@ describe("what is wrong is said with file, line and column", () => {
     ],
     ["no tree", "\n \n", "has no tree: a tree on each line is wanted"],
     ["nothing", "", "is empty"],
+    [
+      "no text",
+      Uint8Array.of(40, 50, 32, 0, 255, 41, 10),
+      "is not UTF-8 in line 1; it has zero bytes, so it is probably not",
+    ],
     ["Latin-1", Buffer.from("(2 f\u00fcr)\n", "latin1"), "is not UTF-8 in line 1"],
   ])("of a file: %s", async (_, text, problem) => {
     const path = written(text);

@@ -23,8 +23,8 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   output.say(`Testing on ${shownTrees(trees.length)} with ${backend}.`);
 
   const progress = output.progress("test");
-  const answers = answersFor(reading, predictor, trees, labelledNodes, async (done) => {
-    progress.update(done, trees.length);
+  const answers = answersFor(reading, predictor, trees, labelledNodes, async (step, steps) => {
+    progress.update(step, steps);
     await setImmediate(); // lets Ctrl-C and the terminal have their turn
   });
   const figures = await figuresOf(reading, answers);

@@ -1,7 +1,7 @@
 /** A text file piece by piece, checked to be UTF-8. */
 import { isUtf8 } from "node:buffer";
 import { binaryProblem } from "../binary.ts";
-import { foreignEncoding, foreignEncodingProblem, latin1Remedy } from "../encoding.ts";
+import { foreignEncoding, foreignEncodingProblem, notUtf8Remedy } from "../encoding.ts";
 import { DatasetFormatError } from "../errors.ts";
 import { fileBytes } from "../gzip.ts";
 
@@ -23,7 +23,7 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
     try {
       text = decoder.decode(bytes, { stream: true });
     } catch (error) {
-      const problem = `is not UTF-8 in line ${line + brokenLine(bytes)}; ${latin1Remedy}`;
+      const problem = `is not UTF-8 in line ${line + brokenLine(bytes)}; ${notUtf8Remedy(bytes)}`;
       throw new DatasetFormatError(path, problem, { cause: error });
     }
     yield text;

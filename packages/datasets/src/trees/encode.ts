@@ -12,10 +12,10 @@ export interface EncodedTree {
 }
 
 /**
- * The ids of the words of trees, node by node; a node without a word has the id 0. Words are written as the vocabulary has it (in lower case where it says so), and have the id of unknown words where it does not know them
- * or would split them in several. Where the vocabulary leaves unknown words out, their nodes stay, without a word.
+ * The ids of the words of trees, node by node; a node without a word has the id 0. Words are normalised as the vocabulary says (to lower case, for example). Words that it does not know, or would split, get the id of
+ * unknown words. If the vocabulary leaves out unknown words, their nodes stay, without a word.
  *
- * Make the vocabulary without filters, which leave out punctuation: it is among the words of a tree.
+ * Make the vocabulary with `filters: ""`: the default filters leave out punctuation, which is among the words of a tree. The `inputDim` of the embedding is `vocabularySize(vocabulary)`.
  *
  * @example
  * const vocabulary = vocabularyFromTexts(trees.map((tree) => treeWords(tree).join(" ")), { filters: "" });

@@ -9,11 +9,11 @@ import { writeLines } from "./write-lines.ts";
 /** Options of `readTrees` and `treesOf`. */
 export interface TreeOptions {
   /**
-   * Which brackets begin with a label. Default `"required"`: every one, `(3 (2 The) (4 film))`; only the outermost may go without where it holds one tree, `( (S …) )`, as in files of the Penn Treebank, and is left out.
-   * `"optional"`: those that begin with text, `((2 The) (4 film))`. `"none"`: none, and all text is words, `( ( The film ) works )`.
+   * Which brackets begin with a label. Default `"required"`: every bracket, `(3 (2 The) (4 film))`, except an outermost one that holds a single tree, `( (S …) )`, as in files of the Penn Treebank; the reader drops this bracket.
+   * `"optional"`: brackets that begin with text, `((2 The) (4 film))`. `"none"`: no bracket; all text is words, `( ( The film ) works )`.
    */
   readonly labels?: TreeLabels;
-  /** Whether trees are found by their brackets, over several lines or several on a line. Default false: a tree on each line. */
+  /** Whether to find trees by their brackets, so that a tree may take several lines, and a line may hold several trees. Default false: one tree on each line. */
   readonly multiline?: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface TreeOptions {
 export interface ParseTreeOptions {
   /** As of `readTrees`. */
   readonly labels?: TreeLabels;
-  /** Where the text is from, for errors. Default "tree". */
+  /** The name of the source of the text, for errors. Default "tree". */
   readonly file?: string;
   /** The line at which it begins there, for errors. Default 1. */
   readonly line?: number;
@@ -34,14 +34,14 @@ export interface FormatTreeOptions {
 }
 
 /**
- * The trees of a file, one after the other: a file may be larger than memory. Brackets hold a label and a word, `(2 The)`, or a label and brackets, `(3 (2 The) (4 film))`; labels may be numbers or words. Of several words,
- * `(4 good film)`, each is a child without a label. Blank lines are passed over; lines may end in CR LF.
+ * The trees of a file, one after the other: a file may be larger than memory. Brackets hold a label and a word, `(2 The)`, or a label and brackets, `(3 (2 The) (4 film))`; labels may be numbers or words. Several words in one
+ * bracket, `(4 good film)`, are children without labels. Blank lines are skipped; lines may end in CR LF.
  *
  * White space of any kind separates, but no-break spaces within a word belong to it. `-LRB-` and `-RRB-` within words are brackets (`-LSB-`, `-LCB-` and so on likewise), and `\(`, `\)`, `\/`, `\*`, `\\` and a backslash
  * before a space stand for the character behind the backslash.
  *
- * Throws `DatasetNotFoundError` where there is no file; `TreeFormatError`, with line and column, for a bracket that is missing or too many, text behind a tree, empty brackets, a missing label, a label without a word, a word
- * beside brackets, and a tree of more than 1,000,000 nodes or as deep; and `DatasetFormatError` for a file that is empty, without a tree or not UTF-8, and a line of more than 16 MiB.
+ * Throws `DatasetNotFoundError` where there is no file; `TreeFormatError`, with line and column, for a missing or extra bracket, text after a tree, empty brackets, a missing label, a label without a word, a bare word
+ * next to a bracket, and a tree with more than 1,000,000 nodes or levels; and `DatasetFormatError` for a file that is empty, without a tree or not UTF-8, and a line of more than 16 MiB.
  *
  * @example
  * for await (const { words, labels, parents } of treesOf("train.txt")) console.log(labels.at(-1)); // of the root
@@ -83,7 +83,7 @@ export async function readTrees(path: string, options: TreeOptions = {}): Promis
 /**
  * The tree that a text holds, on one line or several. Otherwise as `treesOf`.
  *
- * Throws `TreeFormatError` with line and column, also for a text without a tree and with several.
+ * Throws `TreeFormatError` with line and column, also for a text with no tree or with several.
  *
  * @example
  * parseTree("(3 (2 The) (4 film))"); // { words: ["The", "film", null], labels: ["2", "4", "3"], parents: [2, 2, -1] }
@@ -99,10 +99,10 @@ export function parseTree(text: string, options: ParseTreeOptions = {}): Labelle
 }
 
 /**
- * A tree as one line of text, which `parseTree` reads with the same `labels` as the same tree. Brackets that are words are written `-LRB-` and `-RRB-`; others in words and labels, white space and backslashes have a backslash before them.
+ * A tree as one line of text. `parseTree` with the same `labels` reads it as the same tree. Brackets that are words are written `-LRB-` and `-RRB-`; others in words and labels, white space and backslashes have a backslash before them.
  *
- * Throws `DatasetOptionError` for a tree that brackets cannot tell: with a node that has a word and children, or neither; a label that is missing where it is wanted; a word or label that is empty or has a line end; and
- * words without a label or brackets where they would be read as something else.
+ * Throws `DatasetOptionError` for a tree that cannot be written in brackets: a node with both a word and children, or neither; a missing label; a word or label that is empty or has a line end; and
+ * words without labels where they would be read as something else.
  *
  * @example
  * formatTree(tree); // "(3 (2 The) (4 film))"

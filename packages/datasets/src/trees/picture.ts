@@ -7,25 +7,25 @@ import { isTextOrNull, type LabelledTree, treeWords } from "./tree.ts";
 
 /** Options of `treeSvg`. */
 export interface TreePictureOptions {
-  /** What is predicted for each node, as its label would be; null where nothing is. */
+  /** The predicted label of each node; null for none. */
   readonly predictions?: readonly (string | null)[];
-  /** Every label there is, in its order: the first is red, the last blue, what lies between is paler. Give it where several pictures are to have the same colours. Default: those of this tree, numbers by value and then words. */
+  /** All labels in order: the first is red, the last blue, and those between are paler. Give it if several pictures are to have the same colours. Default: the labels of this tree, numbers by value and then words. */
   readonly classes?: readonly string[];
-  /** What stands above the tree. Default: nothing, and for screen readers the words of the tree. */
+  /** The text above the tree. Default: none, and for screen readers the words of the tree. */
   readonly title?: string;
-  /** The most nodes that are drawn, those nearest to the root; the others are counted. Default 1,000. */
+  /** The most nodes to draw, those nearest to the root; the others are counted. Default 1,000. */
   readonly maxNodes?: number;
-  /** The most levels that are drawn; nodes further down are counted. Default 40. */
+  /** The most levels to draw; nodes further down are counted. Default 40. */
   readonly maxLevels?: number;
 }
 
 /**
- * A picture of a tree as the text of an SVG file. Words stand below, and each node has the colour of what is predicted for it, or else of its label, and its name. Where the prediction is not the label, the border is thick and the label
- * follows in brackets. For screen readers there are a title and a description, and each node says what it is.
+ * A picture of a tree as the text of an SVG file. Words are below the nodes. Each node has the name and the colour of its prediction, or of its label if there is none. Where prediction and label differ, the border is thick and the label
+ * follows in brackets. Screen readers get a title, a description, and the text of each node.
  *
- * Words and labels may be of any origin: they are escaped, and cut where they are long. A tree may be of any size: what is beyond `maxNodes` and `maxLevels` is counted where it would be.
+ * Words and labels may come from anywhere: they are escaped, and cut if they are long. A tree may have any size: nodes beyond `maxNodes` and `maxLevels` are left out, and their number is shown in their place.
  *
- * Throws `DatasetOptionError` for a tree that is none, predictions that are not one for each node, and options that cannot work.
+ * Throws `DatasetOptionError` for a value that is not a tree, predictions that are not one for each node, and options that cannot work.
  *
  * @example
  * await writeFile("film.svg", treeSvg(tree, { predictions: ["2", "3", "3"], classes: ["0", "1", "2", "3", "4"] }));
@@ -147,7 +147,7 @@ function markOf(
       word,
       shown: null,
       isWrong: false,
-      says: `${hidden} more nodes`,
+      says: `${hidden} more ${hidden === 1 ? "node" : "nodes"}`,
       width: textWidth(word) * fontSize,
     };
   }
@@ -297,10 +297,12 @@ function described(tree: LabelledTree, predictions: TreePictureOptions["predicti
   });
   const right = compared.filter((isRight) => isRight).length;
   const parts = [
-    `A tree of ${words.length} nodes.`,
+    `A tree of ${words.length} ${words.length === 1 ? "node" : "nodes"}.`,
     ...(labels[root] == null ? [] : [`The label of the root is ${labels[root]}.`]),
     ...(predictions?.[root] == null ? [] : [`The prediction for the root is ${predictions[root]}.`]),
-    ...(compared.length === 0 ? [] : [`${right} of ${compared.length} nodes are predicted as they are labelled.`]),
+    ...(compared.length === 0
+      ? []
+      : [`${right} of ${compared.length} predictions ${compared.length === 1 ? "agrees" : "agree"} with the label.`]),
     `Words: ${treeWords(tree).slice(0, 200).join(" ")}`,
   ];
   return cut(parts.join(" "), 2000);

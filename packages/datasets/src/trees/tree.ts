@@ -2,7 +2,7 @@
 import { DatasetOptionError } from "../errors.ts";
 
 /**
- * A tree with words and labels. Its nodes stand in post-order: children before their parent, from left to right, and the root last. It is plain data: `JSON` and `structuredClone` take a tree of any depth.
+ * A tree with words and labels. Its nodes are in post-order: children before their parent, from left to right, and the root last. It is plain data: `JSON` and `structuredClone` take trees of any depth.
  *
  * @example
  * // (3 (2 The) (4 film))
@@ -11,11 +11,11 @@ import { DatasetOptionError } from "../errors.ts";
 export interface LabelledTree {
   /** The word of each node; null for a node without one. */
   readonly words: readonly (string | null)[];
-  /** For each node the number of its parent, which is larger; -1 for the root. */
+  /** The index of each node's parent, which is larger than its own; -1 for the root. */
   readonly parents: readonly number[];
   /** The label of each node; null for a node without one. */
   readonly labels: readonly (string | null)[];
-  /** For each node the place of its word in the sentence, from 0. Left out where words stand in the order of their nodes, as those of the leaves of a tree of phrases do. */
+  /** The position of each node's word in the sentence, from 0. Absent if the words are in the order of their nodes, like the leaves of a parse tree. */
   readonly positions?: readonly number[];
 }
 
@@ -74,7 +74,7 @@ export function childrenOf(tree: LabelledTree): Children {
 }
 
 /**
- * The words of a tree in the order of its sentence, without the structure: what a net for sequences reads. Nodes without a word are left out.
+ * The words of a tree in the order of its sentence, for a net that reads sequences. Nodes without a word are left out.
  *
  * @example
  * treeWords(parseTree("(3 (2 The) (4 film))")); // ["The", "film"]
