@@ -301,6 +301,21 @@ describe("what cannot be learned", () => {
     ]);
   });
 
+  test("of a text that is written token by token none: its vocabulary may hold more", async () => {
+    const { sparseCategoricalCrossentropy } = await import("@ostinato/core");
+    const model = sequential([input({ shape: ["time", 1], name: "x" }), dense({ units: 5, activation: "softmax" })]);
+    await using trainer = await trainerOf({ metrics: [], loss: sparseCategoricalCrossentropy() }, model);
+    const of = (...rows: number[][]) => rows.map((row) => row.map((value) => [value]));
+    const y = [
+      [2, 4, 1],
+      [4, 2, 2],
+    ];
+    expect(await warningsOf(trainer, { x: of([0, 2, 4], [0, 4, 2]), y })).toEqual([]);
+    expect(await warningsOf(trainer, { x: of([0, 2, 4], [0, 4, 4]), y })).toEqual([
+      expect.stringContaining("class 3 of 5 is in no row"),
+    ]);
+  });
+
   test("of labels that do not exclude each other only those that no row has", async () => {
     await using trainer = await trainerOf({ metrics: [] }, network(3, "sigmoid"));
     const all = [1, 1, 1];

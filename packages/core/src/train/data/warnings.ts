@@ -38,12 +38,25 @@ function countClasses(
   return counts;
 }
 
+/** So many rows tell what an input reads. */
+const ROWS_LOOKED_AT = 8;
+
+/** Whether an input over the same time reads at each step the label of the step before, as a decoder does. */
+function reads({ spec, data, starts }: Column, target: Column, order: Int32Array): boolean {
+  let steps = 0;
+  if (spec.time !== target.spec.time || spec.width !== 1) return false;
+  for (const row of order.subarray(0, ROWS_LOOKED_AT))
+    for (let step = 1; step < (target.lengths[row] as number); step++, steps++)
+      if (data[(starts[row] as number) + step] !== target.data[(target.starts[row] as number) + step - 1]) return false;
+  return steps > 0;
+}
+
 /** At most so many classes are named. */
 const MOST_NAMED = 5;
 
 /**
  * Warns of classes that no row to train on has, where there are labels enough for all. `held` are rows kept for validation: a class that only
- * they have points at rows that are sorted by class. `fed` is all that is fed.
+ * they have points at rows that are sorted by class. `fed` is all that is fed; tokens of a text that the model reads as it writes it are no such classes.
  */
 export function unseenClasses(
   target: TargetSpec,
@@ -58,12 +71,9 @@ export function unseenClasses(
   const labels = counts.reduce((sum, count) => sum + count, 0);
   // Over time the ids before the first that occurs are as a rule padding, and tokens that nothing is to say.
   const first = typeof column.spec.time === "string" ? counts.findIndex((count) => count > 0) : 0;
-  // What an input over the same time begins with is read and never said, as the start of a decoder.
-  const begins = (label: number): boolean =>
-    fed.some(
-      ({ column: { spec, data, starts } }) => spec.time === column.spec.time && data[starts[0] as number] === label,
-    );
-  const named = (label: number): boolean => label >= first && label !== target.unlabelled && !begins(label);
+  // A text that is written token by token has a vocabulary that may hold more than its targets: bytes, or another language.
+  if (fed.some((input) => reads(input.column, column, order))) return undefined;
+  const named = (label: number): boolean => label >= first && label !== target.unlabelled;
   const unseen = [...counts.keys()].filter((label) => named(label) && counts[label] === 0);
   if (unseen.length === 0 || labels < classes) return undefined;
   const listed = `${unseen.slice(0, MOST_NAMED).join(", ")}${unseen.length > MOST_NAMED ? ", …" : ""}`;
