@@ -71,7 +71,7 @@ export async function measureWeights(
 }
 
 /** Test texts with their references; undefined if the data of the training is not available. */
-async function testEntries(
+export async function testEntries(
   { data: trainedOn, folder }: TranslationModel,
   limit: number | undefined,
 ): Promise<readonly ParallelText[] | undefined> {

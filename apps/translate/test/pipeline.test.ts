@@ -147,10 +147,20 @@ test("a folder of files in two languages: cleaned, learned as subwords that both
   expect(await evaluate()).toMatchObject({ event: "test", texts: 13, ...scores });
   write("test", pairs.slice(0, 5), "");
   expect(await evaluate("--data", texts)).toMatchObject({ texts: 5, ...scores });
+  write("test", [["▁", "alfa"]], "");
+  expect(await runInside(["evaluate", "--model", own, "--data", texts])).toMatchObject({
+    code: 2,
+    stderr: 'translate: "▁" cannot be read: the text is empty\n',
+  });
+  write("test", pairs.slice(0, 5), "");
   const turned = await runInside(["info", "--data", texts, "--source-language", "names", "--json"]);
   expect(eventsOf(turned.stdout)).toContainEqual(expect.objectContaining({ side: "source", tokens: "words" }));
 
-  expect(await runInside(["export", "--model", own])).toMatchObject({ code: 0, stderr: "" });
+  expect(await runInside(["export", "--model", own])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("on 300 test texts and texts of drawn tokens."),
+    stderr: "",
+  });
   const { vocabulary } = await loadModel(join(own, "model.safetensors"));
   const file = subwordsFromFile(bytesOf(own, "tokenizer.json").toString("utf8"));
   expect(vocabulary).toMatchObject({ source: { subwords: file }, target: { subwords: file } });

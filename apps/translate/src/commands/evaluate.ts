@@ -112,6 +112,9 @@ function expectKnown(
   });
   const [first] = problems;
   if (first === undefined) return;
+  const unread = entries.find(({ source }) => translator.problemOf(source, allTexts) !== undefined);
+  if (unread !== undefined)
+    throw new UsageError(`${quoted(unread.source)} cannot be read: ${translator.problemOf(unread.source, allTexts)}`);
   if (data !== undefined && problems.length === entries.length)
     throw new UsageError(`--data ${data}: none of its texts fits the model; the first, ${first}`);
   output.warn(

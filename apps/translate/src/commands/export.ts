@@ -31,7 +31,7 @@ import { allTexts, quoted, readTestTexts } from "../data.ts";
 import { beamSize, exportedNames } from "../defaults.ts";
 import { loadTranslation, type TranslationModel } from "../model.ts";
 import { textTokens } from "../tokens.ts";
-import { filesOf, measureWeights } from "../weight-loss.ts";
+import { filesOf, measureWeights, testEntries } from "../weight-loss.ts";
 
 export interface ExportOptions extends OnnxForm, Measuring {
   readonly model: string;
@@ -65,8 +65,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
     (json) => "vocabulary" in json && "memory" in json,
   );
   const exported = exportDecoding(trained, form);
-  const what = model.data.kind === "cmudict" ? "test words" : "texts of drawn tokens";
-  const texts = await checkTexts(model);
+  const { texts, what } = await checkTexts(model);
   output.say(`Comparing with onnxruntime on ${shownCount(texts.length)} ${what}.`);
 
   await using ours = await translator(trained, { backend: await backends.cpu() });
@@ -134,14 +133,24 @@ function differenceOf(
   return largest;
 }
 
-/** Test words of CMUdict; for a model of other data, which need not be at hand, texts of tokens from its vocabulary. */
-async function checkTexts({ data, seed, settings, vocabulary }: TranslationModel): Promise<readonly string[]> {
-  if (data.kind === "cmudict") {
-    const test = await readTestTexts({ limit: textCount, trainedOn: data, asTrained: true });
-    return test.map(({ source }) => source);
-  }
+/** Test texts, as many as there are; the others, or all where the data is not at hand, are texts of tokens from the vocabulary. */
+async function checkTexts(
+  model: TranslationModel,
+): Promise<{ readonly texts: readonly string[]; readonly what: string }> {
+  const { data, seed, settings, vocabulary } = model;
+  const isDictionary = data.kind === "cmudict";
+  const entries = isDictionary
+    ? await readTestTexts({ limit: textCount, trainedOn: data, asTrained: true })
+    : ((await testEntries(model, textCount)) ?? []);
+  const texts = entries.map(({ source }) => source);
   const random = new RandomStream(seed, "export");
-  return Array.from({ length: textCount }, () => drawn(vocabulary.source, settings.maxSourceLength, random));
+  while (texts.length < textCount) texts.push(drawn(vocabulary.source, settings.maxSourceLength, random));
+  const real = isDictionary ? "test words" : "test texts";
+  const parts = [
+    ...(entries.length > 0 ? [real] : []),
+    ...(entries.length < textCount ? ["texts of drawn tokens"] : []),
+  ];
+  return { texts, what: parts.join(" and ") };
 }
 
 /** A text of tokens that are not white space. */
