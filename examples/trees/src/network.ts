@@ -25,7 +25,7 @@ export interface NetworkOptions {
 }
 
 /** What the data ask of the network. */
-interface Sizes {
+export interface Sizes {
   /** Ids of words, those that are reserved included. */
   readonly words: number;
   readonly labels: number;

@@ -74,6 +74,21 @@ test("a network that is too large: its weights and the way out, before there is 
   expect(await train([...trees, wide], "--model", "tensor", "--units", "100", "--embedding", "100")).toMatch(
     /--model tensor with 100 units would have [1-9]\d\d,\d{3},\d{3} weights, and 100,000,000 are the most: a node has 20 children, in tree 41 of --data .*wrong\.txt; give fewer --units, or --model childsum, which takes any number/,
   );
+  const file = writeTrees(folder, [...trees, wide], "wide.txt");
+  const { code, stdout } = await runInside([
+    "train",
+    "--data",
+    file,
+    ...small,
+    "--epochs",
+    "1",
+    "--out",
+    temporaryFolder(),
+  ]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /A node has 20 children, and --model treelstm has weights for each of them; --model childsum would have \d{3} parameters/,
+  );
 });
 
 test("predict: what cannot be read is told, the rest is answered, and the exit code is 1", async () => {

@@ -134,7 +134,7 @@ const misuses: readonly Misuse[] = [
     () => treeLstm(untyped({ units: 2, arity: 2 })),
     "ConfigError",
     'arity goes with type: "nary"',
-    "leave it out",
+    "leave arity out",
   ],
   [
     "what recurrences have and trees have not",

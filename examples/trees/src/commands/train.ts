@@ -33,7 +33,7 @@ import { vocabularyFromTexts, vocabularySize } from "@ostinato/text";
 import { readTrainingData, type TrainingData } from "../data.ts";
 import { figuresOf } from "../figures.ts";
 import { metadataOf, type TreeSettings } from "../model.ts";
-import { network, networkOf } from "../network.ts";
+import { network, networkOf, type Sizes } from "../network.ts";
 import { type TrainOptions, withRecipe } from "../options.ts";
 import { answersFor, batchesFor, examplesOf, type Reading } from "../rows.ts";
 
@@ -65,6 +65,7 @@ export async function train(
   requireSize(model, options, data);
   tellData(data, words, output);
   tellModel(model, output);
+  tellArity(options, { words, labels: data.labels.length, arity: data.arity }, output);
 
   const training = examplesOf(reading, data.train, nodes);
   const { batchSize, batchTokens } = batchesFor(reading, training.rows, data.train.length, options.batchSize);
@@ -172,6 +173,18 @@ function tellData({ train, validation, labels, record }: TrainingData, words: nu
   output.say(
     `${record.kind === "listops" ? "ListOps" : "Your data"}: ${shownCount(train.length)} trees with ${shownCount(nodes)} nodes for training, ` +
       `${shownCount(validation.length)} for validation; ${shownCount(words)} word ids, ${labels.length} labels: ${shown}\n`,
+  );
+}
+
+/** With more children than this, weights for each child are many, and few examples have the last children. */
+const fewChildren = 8;
+
+/** Says what the children cost, where some node has many of them. */
+function tellArity(options: TrainOptions, sizes: Sizes, output: Output): void {
+  if (!networkOf(options.model).ordered || sizes.arity <= fewChildren) return;
+  const other = countParameters(network({ ...options, model: "childsum" }, sizes));
+  output.say(
+    `\nA node has ${sizes.arity} children, and --model ${options.model} has weights for each of them; --model childsum would have ${shownCount(other)} parameters in all.`,
   );
 }
 

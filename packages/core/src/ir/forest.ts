@@ -1,8 +1,8 @@
-/** Forests as index tensors, which the host makes and ops on trees read level by level: the sizes of a level, and the check of what is given. */
+/** Forests as index tensors, made on the host and read level by level by ops on trees: the sizes of a level, and the check of the indices. */
 import { DataError } from "../errors.ts";
 import type { Dim, Value } from "./ops.ts";
 
-/** The most nodes that are computed together. A level with more of them is given as several. */
+/** The most nodes that are computed together. Larger levels are split. */
 export const nodesPerLevel = 256;
 
 const LEVEL = "/level";
@@ -19,7 +19,7 @@ export function renamedLevelDim(name: string, rename: (nodes: string) => Dim): s
   return end && `${rename(name.slice(0, -end.length))}${end}`;
 }
 
-/** The trees whose nodes are the steps of rows, those of all rows of a batch together: int32 in a graph. See `Forest` for what they say. */
+/** The trees of all rows of a batch, whose nodes are the steps of the rows, as int32 values of a graph. `Forest` has their meaning. */
 export interface TreeValues {
   /** [nodes, 2] */
   readonly nodes: Value;
@@ -29,7 +29,7 @@ export interface TreeValues {
   readonly levels: Value;
 }
 
-/** Rows of whole numbers in a larger array, and what errors call them. */
+/** Rows of whole numbers in a larger array, and their name for errors. */
 export interface IndexRows {
   readonly name: string;
   data: ArrayLike<number>;
@@ -42,13 +42,13 @@ export interface IndexRows {
 export interface Forest {
   /** [nodes, 2]: row and step of each node, level by level. */
   readonly nodes: IndexRows;
-  /** [nodes, 3]: the numbers of a child and its parent, and the child's position among its siblings; by parent, then position; -1 behind the last. */
+  /** [nodes, 3]: the numbers of a child and its parent, and the child's position among its siblings; by parent, then position; -1 after the last. */
   readonly edges: IndexRows;
   /** [levels, 2]: where each level ends in `nodes`, and in `edges`. */
   readonly levels: IndexRows;
 }
 
-/** What the indexes must fit. */
+/** The sizes that the indices must fit. */
 export interface ForestSizes {
   readonly time: number;
   readonly batch: number;
@@ -72,8 +72,8 @@ function isSeen(at: number): boolean {
 }
 
 /**
- * Checks that the index tensors are those of trees that lie within [time, batch], each node in a higher level than its children. To be called before
- * anything is read by these indexes. Nothing is allocated, but for room for the largest forest so far.
+ * Checks that the index tensors are those of trees within [time, batch], with each node in a higher level than its children. Call it before
+ * anything is read by these indices. It allocates only when a forest is larger than all before.
  *
  * @throws DataError that names the tensor and its row
  */

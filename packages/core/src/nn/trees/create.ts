@@ -1,4 +1,4 @@
-/** The functions that make layers of trees. */
+/** The functions that make tree layers. */
 import type { Kind } from "../kinds.ts";
 import type { AnyLayer, Symbolic } from "../layer.ts";
 import { createLayer as create, type OptionsOf } from "../make.ts";
@@ -11,33 +11,33 @@ import {
 import { type TreeGruConfig, treeGru as treeGruLayer } from "./treeGru.ts";
 import { type TreeLstmConfig, treeLstm as treeLstmLayer } from "./treeLstm.ts";
 
-/** A layer over the nodes of trees: of `input({ …, tree: true })`, or of what other layers made of its nodes. */
+/** A layer over the nodes of trees. Its input is `input({ …, tree: true })`, or the output of other layers over its nodes. */
 export interface TreeLayer<Out extends Kind> extends AnyLayer {
   (input: Symbolic<"sequence">): Symbolic<Out>;
   readonly pointwise?: never;
 }
 
-/** Makes a layer of trees; what it gives depends on what it is to return. */
+/** Makes a tree layer; the kind of its output depends on `returnSequences`. */
 interface TreeMaker<O> {
   (options: O & { readonly returnSequences: true }): TreeLayer<"sequence">;
   (options: O & { readonly returnSequences?: false }): TreeLayer<"features">;
   (options: O): TreeLayer<"sequence" | "features">;
 }
 
-/** `arity` is required where children have places, and means nothing where they are summed. */
+/** `arity` is required where children have positions, and must be left out where they are summed. */
 type Typed<C> = Omit<OptionsOf<C & { readonly units: number }, "units">, "type" | "arity"> &
   ({ readonly type?: "childSum"; readonly arity?: null } | { readonly type: "nary"; readonly arity: number });
 
 /**
- * A Tree-LSTM (Tai, Socher and Manning 2015): each node's states are made from its input and the states of its children. Of trees whose nodes are the steps of
- * a sequence, [batch, nodes, features] → [batch, units], the state of the root, or with `returnSequences` [batch, nodes, units], that of every node.
+ * A Tree-LSTM (Tai, Socher and Manning 2015): computes the states of each node from its input and the states of its children. The nodes of a tree are the
+ * steps of a sequence: [batch, nodes, features] → [batch, units], the state of the root, or with `returnSequences` [batch, nodes, units], the state of every node.
  *
- * - `type` ("childSum"): the gates see the sum of the states of any number of children in no order, as of a dependency tree, and a forget gate each child; a
- *   chain of nodes is an `lstm` with the same weights. "nary": each of up to `arity` (at most 256) children in order has weights of its own, and its forget gate sees all of
- *   them, as in a binary parse tree. A node with more children is a `DataError` that names the row and the node.
- * - `activation` ("tanh") makes the candidate and the output, `recurrentActivation` ("sigmoid") the gates: any of `recurrentActivationNames`.
- * - `dropout` (0) drops features of the inputs of nodes, `recurrentDropout` (0) units of the states of children on their way to the gates, in training only:
- *   each tree has one mask of both, the same at all of its nodes and gates.
+ * - `type` ("childSum"): for any number of children in any order, as in dependency trees. The gates depend on the sum of their states, and each child has a
+ *   forget gate; a chain of nodes is an `lstm` with the same weights. "nary": for up to `arity` (at most 256) children in order, as in binary parse trees. Each
+ *   position has its own weights, and its forget gate depends on all children. A node with more children is a `DataError` that names the row and the node.
+ * - `activation` ("tanh") is for the candidate and the output, `recurrentActivation` ("sigmoid") for the gates: any of `recurrentActivationNames`.
+ * - `dropout` (0) drops features of the inputs of nodes, `recurrentDropout` (0) units of the states of children that enter the gates, in training only. Each
+ *   tree has one mask for each of the two, the same at all of its nodes and gates.
  * - `kernelInitializer` ("glorotUniform"), `recurrentInitializer` ("orthogonal"), `biasInitializer` ("zeros", but ones for the forget gate by
  *   `unitForgetBias`, true); `useBias` (true).
  * - `kernelRegularizer`, `recurrentRegularizer`, `biasRegularizer` (none): { l1, l2 }.
@@ -60,9 +60,9 @@ export const treeLstm: TreeMaker<Typed<TreeLstmConfig>> = (options: object) =>
 
 /**
  * A gated recurrent unit over trees: [batch, nodes, features] → [batch, units], the state of the root, or with `returnSequences` [batch, nodes, units]. The
- * options of `treeLstm` but `unitForgetBias`. With `type` "childSum" (Zhou, Liu and Pan 2016) the state before is the sum of those of the children; a chain is a
- * `gru` with `resetAfter: false` and the same weights. With "nary" each of up to `arity` children has a reset gate and an update gate of its own that see all of
- * them, and the update gates share the node out among the children and the candidate (Chen et al. 2015): they are a softmax, whatever `recurrentActivation`.
+ * options are those of `treeLstm` without `unitForgetBias`. With `type` "childSum" (Zhou, Liu and Pan 2016) the previous state is the sum of the states of the
+ * children; a chain is a `gru` with `resetAfter: false` and the same weights. With "nary" each of up to `arity` children has a reset gate and an update gate, which
+ * depend on all children. The update gates are a softmax over the children and the candidate (Chen et al. 2015), whatever `recurrentActivation` is.
  *
  * The weights are W [3 · units, features], R and B [3 · units], with the rows of the gates z, r, h. R is [3 · units, units]; with "nary"
  * [(2 · arity + 1) · units, arity · units], with the rows of z of each child, r of each child, h.
@@ -73,11 +73,11 @@ export const treeLstm: TreeMaker<Typed<TreeLstmConfig>> = (options: object) =>
 export const treeGru: TreeMaker<Typed<TreeGruConfig>> = (options: object) => create("treeGru", treeGruLayer, options);
 
 /**
- * The recursive network (Socher, Lin, Ng and Manning 2011): a leaf is its input, any other node is `activation(x + R · [h0; …] + B)` of up to `arity` (2) children
+ * The recursive network (Socher, Lin, Ng and Manning 2011). The state of a leaf is its input; the state of any other node is `activation(x + R · [h0; …] + B)` of up to `arity` (2) children
  * in order, where x is zero for a node without a word. [batch, nodes, units] → [batch, units], the root, or with `returnSequences` [batch, nodes, units].
  *
- * Inputs must be as wide as `units`; put `dense({ units })` before it where they are not. There is no kernel: the options are those of `treeLstm` but `type`,
- * and those of the gates and of the kernel. The weights are R [units, arity · units] and B [units].
+ * Inputs must be as wide as `units`; put `dense({ units })` before it if yours are not. There is no kernel: the options are those of `treeLstm` without `type`
+ * and without those of the gates and of the kernel. The weights are R [units, arity · units] and B [units].
  *
  * @throws ShapeError where inputs are of another width, or have no trees
  * @example
@@ -92,8 +92,8 @@ export const recursive: TreeMaker<OptionsOf<RecursiveConfig, "units">> = (option
   create("recursive", recursiveLayer, options);
 
 /**
- * The recursive neural tensor network (Socher et al. 2013): `recursive` with a bilinear form in which each two units of children meet,
- * `activation(x + sᵀ · V · s + R · s + B)` with s the states of all children side by side. The options of `recursive`, and `tensorInitializer`
+ * The recursive neural tensor network (Socher et al. 2013): `recursive` with a bilinear form of the states of the children,
+ * `activation(x + sᵀ · V · s + R · s + B)`, where s is the concatenated states of all children. The options are those of `recursive`, and `tensorInitializer`
  * ("glorotUniform") and `tensorRegularizer` (none) for V [units, arity · units, arity · units]: its size grows with the cube of the units, which were 25 to 35 in
  * the paper.
  *

@@ -159,14 +159,14 @@ export function forestWriter(
   };
 }
 
-/** Trees as a batch of a graph: the tensors of a forest, and how many nodes each row has. */
+/** Trees as a batch of a graph: the tensors of a forest, and the number of nodes of each row. */
 export interface ForestTensors extends ForestFeeds {
   /** [trees] */
   readonly lengths: Int32Tensor;
 }
 
 /**
- * The tensors of trees for a graph that is run by itself; a trainer and a predictor make them of the trees that they are given.
+ * The tensors of trees, for running a graph directly. Trainers and predictors make them from the trees that they get.
  *
  * @throws DataError, ShapeError with the row and the node
  * @example

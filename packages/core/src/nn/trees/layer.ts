@@ -17,7 +17,7 @@ import { lastStep } from "../pooling.ts";
 import type { Regularizer } from "../regularizers.ts";
 import { treeReader } from "./reader.ts";
 
-/** How a node takes its children: their sum, any number of them in no order; or each at its place, with weights of its own. */
+/** How a node reads its children: as a sum of any number of them, in any order; or each with its own weights, by position. */
 export const treeTypes = ["childSum", "nary"] as const;
 /** The types of layers of trees. */
 export type TreeType = (typeof treeTypes)[number];
@@ -25,7 +25,7 @@ export type TreeType = (typeof treeTypes)[number];
 /** The options of every layer of trees. */
 export type TreeConfig = {
   readonly units: number;
-  /** The most children of a node, where each has a place; null: any number. */
+  /** The most children of a node, where each has a position; null: any number. */
   readonly arity: number | null;
   readonly activation: RecurrentActivationName;
   readonly returnSequences: boolean;
@@ -109,7 +109,7 @@ function weightsOf<C extends TreeConfig>(
   return { ...(W ? { W } : {}), R, ...(B ? { B } : {}), ...(V ? { V } : {}) };
 }
 
-/** As many places as children have in good faith: what computes a node grows with them, and R with their square. */
+/** A limit for model files: the computation of a node grows with the number of positions, and R with its square. */
 const MOST_PLACES = 256;
 
 /** @throws ConfigError where it is no number of places */
@@ -133,7 +133,7 @@ export const TAKES =
 export function expectTree({ tree }: Flow): TreeValues {
   if (tree) return tree;
   throw new ShapeError(
-    "it takes a sequence whose steps are the nodes of trees, and its input has none; make the input with tree: true, as input({ shape, tree: true })",
+    "it takes a sequence whose steps are the nodes of trees, and its input is not of trees; make the input with input({ shape, tree: true })",
   );
 }
 
@@ -142,7 +142,7 @@ function readArity(read: OptionReader, owner: string, options: object, type: Tre
   if (type === "nary") return readPlaces(read, owner);
   if (((options as { readonly arity?: unknown }).arity ?? null) !== null)
     throw new ConfigError(
-      `${owner}: arity goes with type: "nary"; with "${type}" a node has any number of children, leave it out`,
+      `${owner}: arity goes with type: "nary"; with "${type}" a node has any number of children: leave arity out`,
     );
   return null;
 }
@@ -218,7 +218,7 @@ export function treeLayer<C extends TreeConfig>(traits: TreeTraits<C>): LayerDef
       const features = featuresOf(flow);
       if (facts.leavesAreInputs && features !== units)
         throw new ShapeError(
-          `its leaves are its inputs, so that these must be as wide as its ${units} units, and they have ${features} features; put dense({ units: ${units} }) before it`,
+          `the states of leaves are its inputs, so inputs must be as wide as its ${units} units, but they have ${features} features; put dense({ units: ${units} }) before it`,
         );
       const batch = values.type.shape[1] as Dim;
       const cell = (config.type && cells[config.type]) ?? cells.nary;

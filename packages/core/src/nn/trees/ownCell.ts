@@ -1,46 +1,46 @@
-/** The door for cells of trees of one's own: what a node makes of its input and of its children, for the layer `treeRnn` to run. */
+/** Tree cells that users define: how a node's states follow from its input and its children. The layer `treeRnn` runs them. */
 import type { Dim, Value } from "../../ir/value.ts";
 import type { Parts } from "../define.ts";
 import { type BuildContext, carried } from "../layer.ts";
 import type { Json } from "../options.ts";
 import { type CellForm, type CellKind, type CellMaker, cellMaker } from "../recurrent/cell.ts";
 
-/** What a cell of trees reads. */
+/** The input of a tree cell. */
 export interface TreeCellInput {
-  /** How many features a node has. */
+  /** The number of features of a node. */
   readonly features: number;
   /** The size of the batch, for the shapes of masks on inputs: [batch, features]. */
   readonly batch: Dim;
 }
 
-/** What the nodes of a level are given, all together: [level, …]. */
+/** The inputs of all nodes of a level together: [level, …]. */
 export interface TreeNodes<S extends string = string> {
-  /** What `prepare` made of the nodes; without it their inputs [level, features]. */
+  /** The result of `prepare` for these nodes; without `prepare` their inputs [level, features]. */
   readonly x: Value;
   /**
-   * The states of the children. With `arity` one for each place, [level, size], zeros where a node has no child there. Without, a single one,
+   * The states of the children. With `arity` there is an entry for each position, [level, size], with zeros for missing children. Without, there is one entry,
    * [children, size]: the children of the first node, then those of the second, and so on.
    */
   readonly children: readonly { readonly [K in S]: Value }[];
-  /** Without `arity`: for each node the sum over its children, [children, …] → [level, …]. @throws ConfigError where there is an arity */
+  /** Without `arity`: the sum over the children of each node, [children, …] → [level, …]. @throws ConfigError where there is an arity */
   sum(ofChildren: Value): Value;
-  /** Without `arity`: for each child what its parent has, [level, …] → [children, …]. @throws ConfigError where there is an arity */
+  /** Without `arity`: the value of the parent of each child, [level, …] → [children, …]. @throws ConfigError where there is an arity */
   ofParent(ofNodes: Value): Value;
 }
 
-/** A cell of trees with its parameters: what is computed once, and what at each node. */
+/** A tree cell with its parameters: a part that runs once for all nodes, and a part that runs for each level. */
 export interface BuiltTreeCell<S extends string = string> {
-  /** What can be computed for all nodes at once: of x [time, batch, features] a value [time, batch, …], such as its product with a kernel. */
+  /** Computes what depends only on the inputs, for all nodes at once: x [time, batch, features] → [time, batch, …], such as a product with a kernel. */
   prepare?(x: Value): Value;
   /** The states of the nodes of a level, each [level, size]. It is called once, with placeholders. */
   node(nodes: TreeNodes<S>): { readonly states: { readonly [K in S]: Value } };
 }
 
-/** A kind of cell of trees of one's own. `O` are the options of its users, `C` what it makes of them, `S` the names of its states. */
+/** A kind of tree cell. `O` are its options, `C` its parsed options, `S` the names of its states. */
 export interface OwnTreeCell<O, C, S extends readonly string[]> extends CellKind<O, C, S> {
-  /** The most children of a node, which then have places. Default: any number, in no order. */
+  /** The most children of a node, which then have positions. Default: any number of children, in any order. */
   arity?(config: C): number | undefined;
-  /** Asks for parameters and masks, once for all nodes. */
+  /** Makes parameters and masks, once for all nodes. */
   build(context: BuildContext, config: C, input: TreeCellInput): BuiltTreeCell<S[number]>;
 }
 
@@ -63,8 +63,8 @@ const parts: Parts<TreeCellDefinition> = {
 };
 
 /**
- * A cell of trees of one's own, for the layer `treeRnn`: `treeRnn(sumTree({ units: 8 }))`. What a node computes is written in the ops of
- * `@ostinato/core/graph`; its gradient, forests of any trees and its export to ONNX follow from it. A file that has it is read with it:
+ * Defines a tree cell for the layer `treeRnn`: `treeRnn(sumTree({ units: 8 }))`. Write the computation of a node in the ops of `@ostinato/core/graph`; its
+ * gradient, batches of trees of any shape, and export to ONNX need no further code. Pass the cell to `loadModel` to read a file with it:
  * `loadModel(path, { layers: [sumTree] })`.
  *
  * @throws ConfigError where the definition is not complete, or its kind is a layer of the library

@@ -1,19 +1,18 @@
-/** Trees as users hold them, and how they are read: laid end to end, with the level of each node. */
+/** The `Tree` type of users, and its reader: it joins trees end to end, with the level of each node. */
 import { DataError, ShapeError } from "../../errors.ts";
 import { isRecord, shown } from "../options.ts";
 
 /**
- * A tree: its nodes in an order in which children come before their parents, so that the root is last. Children of a node are in the order of their
- * nodes.
+ * A tree. Its nodes are in an order in which children come before their parents, so the root is last. The children of a node are in the order of the nodes.
  *
  * @example
  * // (very (good film)): the words have the ids 7, 5 and 9; the two nodes above them have none.
  * const tree: Tree = { values: [7, 5, 9, 0, 0], parents: [4, 3, 3, 4, -1] };
  */
 export interface Tree {
-  /** What each node holds: an id, or a vector. With `maskZero` an id of 0 is a node without a word. */
+  /** The id or the vector of each node. With `maskZero`, an id of 0 is a node without a word. */
   readonly values: ArrayLike<number> | readonly ArrayLike<number>[];
-  /** For each node the number of its parent, which is larger; -1 for the root. */
+  /** The index of each node's parent, which is larger than its own; -1 for the root. */
   readonly parents: ArrayLike<number>;
 }
 
@@ -61,10 +60,10 @@ function expectTrees(label: string, data: unknown): asserts data is readonly Tre
   for (const [row, tree] of data.entries()) {
     if (!isTree(tree)) throw new ShapeError(`${label} takes trees ${FORM}, row ${row} is ${insteadOf(tree)}`);
     const nodes = tree.parents.length;
-    if (nodes === 0) throw new DataError(`${label}, row ${row} has no nodes; a tree has a root at least`);
+    if (nodes === 0) throw new DataError(`${label}, row ${row} has no nodes; a tree has at least a root`);
     if (tree.values.length !== nodes)
       throw new DataError(
-        `${label}, row ${row} has ${tree.values.length} values and ${nodes} parents; each node has one of both`,
+        `${label}, row ${row} has ${tree.values.length} values and ${nodes} parents; each node has one of each`,
       );
   }
 }

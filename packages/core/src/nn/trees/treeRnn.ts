@@ -1,4 +1,4 @@
-/** The layer `treeRnn`: runs cells of anybody's over the nodes of trees. */
+/** The layer `treeRnn`: runs tree cells that users define over the nodes of trees. */
 import { ConfigError, ShapeError } from "../../errors.ts";
 import { gather, scatterAdd } from "../../ir/build/index.ts";
 import { parameter } from "../../ir/build/source.ts";
@@ -43,7 +43,7 @@ function nodesOfLevel(names: readonly string[], { x, children, parents }: Placeh
   const [level] = x.type.shape as [Dim];
   const withParents = (what: string): Value => {
     if (parents === undefined)
-      throw new ConfigError(`${what} is for cells without arity; with it children has a value for each place`);
+      throw new ConfigError(`${what} is for cells without arity; with arity, children has an entry for each position`);
     return parents;
   };
   return {
@@ -146,16 +146,16 @@ export const treeRnnLayer: LayerDefinition<TreeRnnConfig> = {
 
 /** Options of `treeRnn`. */
 export interface TreeRnnOptions {
-  /** The first state at every node, instead of that of the root alone. Default false. */
+  /** Whether to return the first state of every node instead of only that of the root. Default false. */
   readonly returnSequences?: boolean;
   readonly name?: string;
 }
 
 /**
- * Runs a cell of trees of one's own over the nodes of trees, from the leaves up: [batch, nodes, features] → [batch, size], the first state of the root, or with
- * `returnSequences` [batch, nodes, size], that of every node.
+ * Runs a tree cell of `defineTreeCell` over the nodes of trees, from the leaves up: [batch, nodes, features] → [batch, size], the first state of the root, or with
+ * `returnSequences` [batch, nodes, size], the first state of every node.
  *
- * @throws ConfigError where it is given no cell of trees; ShapeError where the input has no trees
+ * @throws ConfigError where the cell is not one of trees; ShapeError where the input has no trees
  * @example const h = treeRnn(sumTree({ units: 8 }), { returnSequences: true })(x);
  */
 export function treeRnn(
