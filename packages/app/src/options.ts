@@ -103,7 +103,7 @@ export function seedOption(rows: string): Option {
 }
 
 export function backendOption(): Option {
-  return new Option("--backend <name>", "what computes").choices(backendNames).default(defaultBackend);
+  return new Option("--backend <name>", "where to compute").choices(backendNames).default(defaultBackend);
 }
 
 export function threadsOption(): Option {
@@ -114,7 +114,7 @@ export function threadsOption(): Option {
 
 /** What computes with a trained model. */
 export function runtimeOption(): Option {
-  return new Option("--backend <name>", "what computes; onnx is onnxruntime on an export in memory")
+  return new Option("--backend <name>", "where to compute; onnx exports the model in memory and runs it in onnxruntime")
     .choices([...runtimeNames])
     .default(defaultBackend);
 }

@@ -80,7 +80,7 @@ export {
   readDependencyTrees,
   writeDependencyTrees,
 } from "./trees/dependencies.ts";
-export { type EncodedTree, encodeTrees } from "./trees/encode.ts";
+export { type EncodedTree, type EncodedTreeLabels, encodeTreeLabels, encodeTrees } from "./trees/encode.ts";
 export {
   type FormatTreeOptions,
   formatTree,

@@ -1,6 +1,7 @@
 /** Values that are no trees, given to the functions that take one. */
 import {
   DatasetOptionError,
+  encodeTreeLabels,
   encodeTrees,
   formatDependencyTree,
   formatTree,
@@ -8,7 +9,7 @@ import {
   treeSvg,
   treeWords,
 } from "@ostinato/datasets";
-import { vocabularyFromTexts } from "@ostinato/text";
+import { labelEncoder, vocabularyFromTexts } from "@ostinato/text";
 import { describe, expect, test } from "vitest";
 
 const film: LabelledTree = { words: ["The", "film", null], labels: ["2", "4", "3"], parents: [2, 2, -1] };
@@ -22,6 +23,7 @@ describe("a value that is no tree is refused", () => {
     ["formatDependencyTree", (tree) => formatDependencyTree(tree)],
     ["treeWords", (tree) => treeWords(tree)],
     ["encodeTrees", (tree) => encodeTrees(vocabulary, [tree])],
+    ["encodeTreeLabels", (tree) => encodeTreeLabels(labelEncoder(["2", "3", "4"]), [tree])],
   ];
   test.each<[unknown, string]>([
     [null, "tree must be an object with words, parents and labels, got null"],

@@ -6,6 +6,7 @@ import {
   DatasetFormatError,
   DatasetNotFoundError,
   DatasetOptionError,
+  encodeTreeLabels,
   encodeTrees,
   formatTree,
   type LabelledTree,
@@ -18,7 +19,7 @@ import {
   treeWords,
   writeTrees,
 } from "@ostinato/datasets";
-import { vocabularyFromTexts } from "@ostinato/text";
+import { labelEncoder, UnknownLabelError, vocabularyFromTexts } from "@ostinato/text";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 
@@ -344,6 +345,16 @@ describe("treeWords and encodeTrees", () => {
   test("words in the order of the sentence", () => {
     expect(treeWords(film)).toEqual(["The", "film"]);
     expect(treeWords({ ...film, words: ["a", "b", "c"], positions: [2, 0, 1] })).toEqual(["b", "c", "a"]);
+  });
+
+  test("labels as classes, and a weight of 0 without one", () => {
+    const trees = [film, parseTree("(4 good film)")];
+    const encoder = labelEncoder(trees.flatMap(({ labels }) => labels.filter((label) => label !== null)));
+    expect(encodeTreeLabels(encoder, trees)).toEqual({
+      y: [Int32Array.of(0, 2, 1), Int32Array.of(0, 0, 2)],
+      sampleWeights: [Float32Array.of(1, 1, 1), Float32Array.of(0, 0, 1)],
+    });
+    expect(() => encodeTreeLabels(labelEncoder(["2", "3"]), trees)).toThrow(UnknownLabelError);
   });
 
   test("ids by the vocabulary's rules, 0 without a word", () => {

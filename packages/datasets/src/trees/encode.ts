@@ -1,5 +1,5 @@
-/** Trees of words as trees of ids, as a model reads them. */
-import { encodeText, type Vocabulary } from "@ostinato/text";
+/** Trees of words and labels as a model takes them: trees of ids, and classes with weights. */
+import { encodeLabels, encodeText, type LabelEncoder, type Vocabulary } from "@ostinato/text";
 import { DatasetOptionError } from "../errors.ts";
 import { expectTree, type LabelledTree } from "./tree.ts";
 
@@ -22,7 +22,7 @@ export interface EncodedTree {
  * const x = encodeTrees(vocabulary, trees);
  */
 export function encodeTrees(vocabulary: Vocabulary, trees: readonly LabelledTree[]): EncodedTree[] {
-  if (!Array.isArray(trees)) throw new DatasetOptionError("trees", "be a list of trees", trees);
+  expectTrees(trees);
   const ids = new Map<string | null, number>([[null, 0]]);
   const idOf = (word: string | null): number => {
     let id = ids.get(word);
@@ -33,8 +33,42 @@ export function encodeTrees(vocabulary: Vocabulary, trees: readonly LabelledTree
     }
     return id;
   };
-  return Array.from(trees, (tree) => {
-    expectTree(tree);
-    return { values: Int32Array.from(tree.words, idOf), parents: tree.parents };
-  });
+  return trees.map(({ words, parents }) => ({ values: Int32Array.from(words, idOf), parents }));
+}
+
+/** The labels of trees' nodes for training; the fields are those of `fit` in `@ostinato/core`. */
+export interface EncodedTreeLabels {
+  /** For each tree the class of each node; 0 for a node without a label. */
+  readonly y: readonly Int32Array[];
+  /** For each tree the weight of each node: 1, or 0 for a node without a label. */
+  readonly sampleWeights: readonly Float32Array[];
+}
+
+/**
+ * The labels of all nodes as classes, for a model with an output at every node. Nodes without a label have a weight of 0, so they do not count in the loss.
+ *
+ * Throws `UnknownLabelError` of `@ostinato/text` for a label that the encoder does not know.
+ *
+ * @example
+ * const encoder = labelEncoder(trees.flatMap(({ labels }) => labels.filter((label) => label !== null)));
+ * await trainer.fit({ x: encodeTrees(vocabulary, trees), ...encodeTreeLabels(encoder, trees) });
+ */
+export function encodeTreeLabels(encoder: LabelEncoder<string>, trees: readonly LabelledTree[]): EncodedTreeLabels {
+  expectTrees(trees);
+  const [absent] = encoder.classes;
+  return {
+    y: trees.map(({ labels }) =>
+      encodeLabels(
+        encoder,
+        labels.map((label) => label ?? (absent as string)),
+      ),
+    ),
+    sampleWeights: trees.map(({ labels }) => Float32Array.from(labels, (label) => Number(label !== null))),
+  };
+}
+
+function expectTrees(trees: readonly LabelledTree[]): void {
+  if (!Array.isArray(trees)) throw new DatasetOptionError("trees", "be a list of trees", trees);
+  // Holes, too, are no trees.
+  for (const tree of trees) expectTree(tree);
 }
