@@ -253,14 +253,15 @@ function errorScore(target: SideVocabulary, backend: Backend, entries: readonly 
 }
 
 const shownText = 40;
+const shownWidth = 80;
 const mostTokens = 12;
 
 /** "  right  cat → K AE T", or with what would have been right behind it. */
 function shownSample(target: SideVocabulary, answer: Answer): string {
   const { errors, reference } = nearestOf(answer);
-  const [verdict, right] =
-    errors === 0 ? ["right", ""] : ["wrong", `   (${shownTokens(target, Array.from(reference))})`];
-  return `  ${verdict}  ${excerpt(answer.entry.source, shownText)} → ${shownTokens(target, answer.tokens)}${right}`;
+  const shown = (tokens: readonly string[]) => excerpt(shownTokens(target, tokens), shownWidth);
+  const [verdict, right] = errors === 0 ? ["right", ""] : ["wrong", `   (${shown(Array.from(reference))})`];
+  return `  ${verdict}  ${excerpt(answer.entry.source, shownText)} → ${shown(answer.tokens)}${right}`;
 }
 
 function tellData(
