@@ -1,4 +1,4 @@
-/** The trees: ListOps, which is generated, or files of the user's own; their parts, and what a model remembers of them. */
+/** The trees: generated ListOps or the user's files, their split into parts, and the record of them in a model. */
 import { createHash } from "node:crypto";
 import { shownCount, shownLabel, UsageError } from "@ostinato/app";
 import {
@@ -24,10 +24,10 @@ export interface DataOptions {
   readonly seed: number;
 }
 
-/** What a model remembers of the trees that it was trained with. */
+/** The record in a model of the trees that it was trained on. */
 export interface DataRecord {
   readonly kind: "listops" | "file";
-  /** Tells these trees from any others. */
+  /** Differs for other trees. */
   readonly digest: string;
 }
 
@@ -36,7 +36,7 @@ export function isDataRecord(data: unknown): data is DataRecord {
   return (data.kind === "listops" || data.kind === "file") && typeof data.digest === "string";
 }
 
-/** What a model takes. */
+/** The limits of a model. */
 export interface TreeLimits {
   /** The labels that it knows. */
   readonly labels: readonly string[];
@@ -58,7 +58,7 @@ export interface TrainingData {
 
 /** The fewest trees to train and validate with. */
 export const fewestTrees = 20;
-/** A tenth of the trees is kept to validate with, but no more than so many. */
+/** A tenth of the trees is kept for validation, but at most this many. */
 const mostKept = 1000;
 
 /** Expressions of ListOps, the same for every seed of a training: 90,000 to train with, 10,000 to test with. */
@@ -66,7 +66,7 @@ function generated(part: "train" | "test"): LabelledTree[] {
   return generateListOps({ seed: 1 })[part].map((expression) => listOpsTree(expression, { labels: "lists" }));
 }
 
-/** Trees to train with and to validate with. Throws `UsageError` for data that cannot be used for training. */
+/** Trees for training and validation. Throws `UsageError` for data that cannot be used for training. */
 export async function readTrainingData(options: DataOptions): Promise<TrainingData> {
   const { data, validation: file, limit, seed, multiline } = options;
   const where = data === undefined ? "ListOps" : `--data ${data}:`;
@@ -96,7 +96,7 @@ export async function readTrainingData(options: DataOptions): Promise<TrainingDa
   return { record, train, validation, labels, arity, widest };
 }
 
-/** Trees to test a model with: those of a file, or those of ListOps that no training has seen. Throws `UsageError`. */
+/** Trees to test a model with: those of a file, or the test trees of ListOps. Throws `UsageError`. */
 export async function readTestTrees(
   data: string | undefined,
   trainedOn: DataRecord,

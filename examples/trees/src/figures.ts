@@ -1,4 +1,4 @@
-/** How good answers are: the labels of roots, their sign where labels are the five of sentiment, and the labels of all nodes. */
+/** The accuracy of predictions: at the roots, for the sign of sentiment, and at all nodes. */
 import { type Answer, labelIn, type Reading } from "./rows.ts";
 
 export interface Figures {

@@ -1,4 +1,4 @@
-/** A model of this app: what its file holds beside the weights, reading it back, and what computes with it. */
+/** A model of this app: the data in its file besides the weights, loading it, and opening it for prediction. */
 import { type AppModel, backends, loadAppModel, type RuntimeName } from "@ostinato/app";
 import { dataRules, inferenceGraph, type ModelSpec, type Predictor, predictor } from "@ostinato/core";
 import { exportOnnx } from "@ostinato/onnx";
@@ -8,15 +8,15 @@ import { type DataRecord, isDataRecord, type TreeLimits } from "./data.ts";
 import { type NetworkName, networkOf, networks } from "./network.ts";
 import type { Reading } from "./rows.ts";
 
-/** As npm's script is called, and what models name as their writer. */
+/** The name of npm's script, and of the writer in model files. */
 export const appName = "trees";
 
-/** What a model's file tells of how trees are read. */
+/** The settings in a model file for reading trees. */
 export interface TreeSettings extends TreeLimits {
   readonly model: NetworkName;
 }
 
-/** A trained model with all that it takes to put a tree before it. */
+/** A trained model with everything needed to apply it to trees. */
 export interface TreeModel extends AppModel {
   readonly settings: TreeSettings;
   readonly reading: Reading;
@@ -43,7 +43,7 @@ function isSettings(settings: unknown): settings is TreeSettings {
 export async function loadTreeModel(path: string): Promise<TreeModel> {
   const model = await loadAppModel(path, appName);
   const { trees: settings, data } = model.metadata;
-  if (!isSettings(settings) || !isDataRecord(data)) throw model.foreign("it does not tell how trees are read");
+  if (!isSettings(settings) || !isDataRecord(data)) throw model.foreign("it has no words and labels for trees");
   try {
     const vocabulary = parseVocabulary(model.trained.vocabulary);
     if (!fits(model.trained.spec, vocabularySize(vocabulary), settings.labels.length))

@@ -1,4 +1,4 @@
-/** The networks: words become vectors, a tree or a sequence is read, and each node, or the whole, gets a probability for each label. */
+/** The networks: an embedding of words, a layer over trees or sequences, and a probability for each label, at each node or for the whole sequence. */
 import {
   bidirectional,
   dense,
@@ -14,37 +14,37 @@ import {
   treeLstm,
 } from "@ostinato/core";
 
-/** What of the network can be chosen. */
+/** The options of a network. */
 export interface NetworkOptions {
   readonly model: NetworkName;
-  /** Numbers that stand for a word. */
+  /** Numbers for each word. */
   readonly embedding: number;
   readonly units: number;
-  /** Share of the features that a training step drops, before and after the layer that reads. */
+  /** Share of the features dropped in training, before and after the recurrent layer. */
   readonly dropout: number;
 }
 
-/** What the data ask of the network. */
+/** The sizes that follow from the data. */
 export interface Sizes {
-  /** Ids of words, those that are reserved included. */
+  /** Word ids, including reserved ones. */
   readonly words: number;
   readonly labels: number;
   /** The most children of a node. */
   readonly arity: number;
 }
 
-/** Makes the layer that reads trees, and tells of each node. */
+/** Makes a layer that reads trees and returns every node. */
 type OverTrees = (units: number, arity: number) => Layer<"sequence", "sequence">;
-/** Makes the layer that reads sequences, and tells of the whole. */
+/** Makes a layer that reads sequences and returns one result for each. */
 type OverWords = (units: number) => Layer<"sequence", "features">;
 
 interface Network {
   readonly summary: string;
   readonly overTrees?: OverTrees;
   readonly overWords?: OverWords;
-  /** Words have as many numbers as the layer has units. */
+  /** The word vectors must be as wide as the layer's units. */
   readonly square?: true;
-  /** It has weights for each child, in order: no node has more children than the trees of training. */
+  /** It has weights for each child in order, so no node may have more children than the trees of training and validation. */
   readonly ordered?: true;
 }
 

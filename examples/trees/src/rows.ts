@@ -1,4 +1,4 @@
-/** Trees as rows of a model, and its answers as probabilities of nodes: a row is a whole tree, or for a network without trees the words below a node. */
+/** Trees as rows of a model, and its outputs as probabilities for nodes. A row is a whole tree, or for a linear network the words under a node. */
 import type { Examples, Predictor } from "@ostinato/core";
 import { encodeTrees, type LabelledTree } from "@ostinato/datasets";
 import type { Vocabulary } from "@ostinato/text";
@@ -8,11 +8,11 @@ export interface Reading {
   readonly vocabulary: Vocabulary;
   /** The labels in the order of their numbers. */
   readonly labels: readonly string[];
-  /** It reads the words below a node, without the tree. */
+  /** Whether it reads the words under a node, without the tree. */
   readonly linear: boolean;
 }
 
-/** Which nodes a model learns from and is asked about: all that have a label, or the roots alone. */
+/** The nodes that a model learns from: all with a label, or only the roots. */
 export const nodeChoices = ["all", "root"] as const;
 export type NodeChoice = (typeof nodeChoices)[number];
 
@@ -22,7 +22,7 @@ export interface LabelledRows {
   readonly rows: number;
 }
 
-/** The rows of labelled trees. Nodes without a label, and with `"root"` all but the roots, teach nothing. */
+/** The rows of labelled trees. Nodes without a label, and with `"root"` all but the roots, have a weight of 0. */
 export function examplesOf(reading: Reading, trees: readonly LabelledTree[], choice: NodeChoice): LabelledRows {
   const ids = new Map(reading.labels.map((label, id) => [label, id]));
   const idOf = (label: string | null): number => ids.get(label ?? "") ?? 0;
@@ -67,7 +67,7 @@ export function countWords({ vocabulary }: Reading, trees: readonly LabelledTree
   return { words, unknown };
 }
 
-/** What each node counts: 0, or so much that the mean over all nodes is that of the labelled ones. Absent where all count. */
+/** The weight of each node: 0 without a label; otherwise such that the mean over all nodes is the mean over those with labels. Absent if all nodes count. */
 function weightsOf(trees: readonly LabelledTree[], choice: NodeChoice): Pick<Examples, "sampleWeights"> {
   const labelled = trees.map((tree) => labelledNodes(tree, choice));
   const count = (lists: readonly { readonly length: number }[]) => lists.reduce((sum, { length }) => sum + length, 0);
@@ -81,7 +81,7 @@ function weightsOf(trees: readonly LabelledTree[], choice: NodeChoice): Pick<Exa
   return { sampleWeights: trees.map(weightsIn) };
 }
 
-/** The ids of the words below nodes of trees, and at them: a row for each node, in order. */
+/** The ids of the words at and under the chosen nodes: a row for each node, in order. */
 function spans({ vocabulary }: Reading, trees: readonly LabelledTree[], nodes: ChosenNodes): Int32Array[] {
   return encodeTrees(vocabulary, trees).flatMap(({ values, parents }, row) => {
     // The nodes below a node are those that come right before it.
@@ -93,24 +93,24 @@ function spans({ vocabulary }: Reading, trees: readonly LabelledTree[], nodes: C
   });
 }
 
-/** What a model says of a tree. */
+/** The predictions for a tree. */
 export interface Answer {
   readonly tree: LabelledTree;
-  /** For each node that was asked about the probability of each label. */
+  /** The probability of each label, for each chosen node. */
   readonly nodes: ReadonlyMap<number, Float32Array>;
 }
 
-/** The nodes of each tree that a model is asked about: a network over trees tells of all of them at once. */
+/** The chosen nodes of each tree. A network over trees predicts for all nodes at once. */
 type ChosenNodes = readonly (readonly number[])[];
 
-/** The rows in which a model reads trees to tell of nodes. */
+/** The input rows of a model for the chosen nodes of trees. */
 export function inputsFor(reading: Reading, trees: readonly LabelledTree[], nodes: ChosenNodes) {
   return reading.linear ? spans(reading, trees, nodes) : encodeTrees(reading.vocabulary, trees);
 }
 
 /** Trees in one call of `predict`: its answers are as long as the longest of them. */
 const together = 128;
-/** The steps of a batch of theirs. */
+/** The most steps of a batch. */
 const batchTokens = 2 ** 14;
 
 /** Predicts for the nodes of trees that `choose` selects, some trees at a time; `onAnswers` gets the number of such steps done, and of all. */

@@ -114,7 +114,7 @@ test("a model whose file has been changed, and one of another app", async () => 
   expect(await changed({ trees: { model: "treelstm", labels: ["0", "1"], arity: 2 } })).toMatch(
     /is not a model of this app: its words or its labels are not those of its network/,
   );
-  expect(await changed({ trees: { model: "treelstm" } })).toMatch(/it does not tell how trees are read/);
+  expect(await changed({ trees: { model: "treelstm" } })).toMatch(/it has no words and labels for trees/);
   expect(await changed({ app: "tag" })).toMatch(/it is one of npm run tag/);
 });
 

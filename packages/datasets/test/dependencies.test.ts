@@ -95,7 +95,7 @@ describe("what is read", () => {
 
 describe("what is wrong is said with file, line and column", () => {
   test.each<[string, string, number, number, string]>([
-    ["a second root", "1 a 0 root\n2 b 1 dep\n3 c 0 root", 3, 22, "this is a second root beside word 1"],
+    ["a second root", "1 a 0 root\n2 b 1 dep\n3 c 0 root", 3, 22, "this is a second root, after word 1"],
     ["no root", "1 a 2 dep\n2 b 1 dep", 1, 22, "the sentence has no root"],
     ["a circle", "1 a 0 root\n2 b 4 dep\n3 c 2 dep\n4 d 3 dep", 2, 22, 'the heads lead in a circle from "b" to itself'],
     ["a word that is its own head", "1 a 0 root\n2 b 2 dep", 2, 22, 'in a circle from "b"'],
@@ -106,11 +106,11 @@ describe("what is wrong is said with file, line and column", () => {
       22,
       "the head is 3, and the last word of the sentence is 2",
     ],
-    ["a head that is no number", "1 a x root", 1, 22, 'the head is "x": the number of a word is wanted'],
+    ["a head that is no number", "1 a x root", 1, 22, 'the head is "x": expected the number of a word'],
     ["a head below 0", "1 a -1 root", 1, 22, 'the head is "-1"'],
     ["no head", "1 a _ root", 1, 22, 'the head is "_"'],
-    ["a number left out", "1 a 0 root\n3 b 1 dep", 2, 1, 'the number of the word is "3": 2 is wanted'],
-    ["a number that is none", "one a 0 root", 1, 1, 'the number of the word is "one": 1 is wanted'],
+    ["a number left out", "1 a 0 root\n3 b 1 dep", 2, 1, 'the number of the word is "3": expected 2'],
+    ["a number that is none", "one a 0 root", 1, 1, 'the number of the word is "one": expected 1'],
   ])("%s", async (_, text, line, column, problem) => {
     const path = written(conllu(text));
     const error = await readDependencyTrees(path).catch((caught: unknown) => caught);

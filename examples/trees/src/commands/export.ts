@@ -12,7 +12,7 @@ export interface ExportOptions {
   readonly out?: string;
 }
 
-/** Words that are drawn make no sense, which leaves a network undecided, and rounding weighs more. */
+/** Random words leave a network undecided, so rounding matters more. */
 const tolerance = 1e-4;
 const treeCount = 200;
 const mostLeaves = 20;
@@ -26,7 +26,7 @@ export async function exportModel({ model: path, out }: ExportOptions, output: O
     (json) => "labels" in json && "vocabulary" in json,
   );
   const bytes = exportOnnx(trained);
-  output.say(`Comparing with onnxruntime on ${shownCount(treeCount)} drawn trees.`);
+  output.say(`Comparing with onnxruntime on ${shownCount(treeCount)} random trees.`);
 
   await using ours = await predictor(trained, { backend: await backends.cpu() });
   await using theirs = await onnxPredictor(bytes);
@@ -51,7 +51,7 @@ export async function exportModel({ model: path, out }: ExportOptions, output: O
       describes: "labels and vocabulary",
       maxDifference: largest,
       tolerance,
-      compared: `${shownCount(treeCount)} drawn trees at batch sizes ${batchSizes.join(", ")}`,
+      compared: `${shownCount(treeCount)} random trees at batch sizes ${batchSizes.join(", ")}`,
       event: { trees: treeCount },
     },
     output,

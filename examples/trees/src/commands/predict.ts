@@ -1,4 +1,4 @@
-/** `predict`: the label of trees, and of each of their nodes, from the arguments, or from standard input as they come. */
+/** `predict`: labels trees, and each of their nodes, from the arguments or from standard input as they arrive. */
 import { extname } from "node:path";
 import {
   answerLines,
@@ -21,7 +21,7 @@ import { type Answer, answersFor, countWords, labelIn } from "../rows.ts";
 export interface PredictOptions {
   readonly model: string;
   readonly backend: RuntimeName;
-  /** False: the trees have none, and all text is words. */
+  /** False: the trees have no labels, and all text is words. */
   readonly labels: boolean;
   /** Print the label of each node. */
   readonly nodes?: true;
@@ -29,13 +29,13 @@ export interface PredictOptions {
   readonly svg?: string;
 }
 
-/** A text, and where it stands. */
+/** A text, and its number among the arguments or lines. */
 interface Line {
   readonly text: string;
   readonly number: number;
 }
 
-/** What there is to answer with, and how far it is. */
+/** The open model, and the counts so far. */
 interface Work {
   readonly options: PredictOptions;
   readonly model: TreeModel;

@@ -1,4 +1,4 @@
-/** `train`: from trees to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
+/** `train`: from trees to a model, its history and its curves; it can be stopped at any moment and resumed from its last checkpoint. */
 import {
   backends,
   type ChartNames,
@@ -102,7 +102,7 @@ export async function train(
   });
 }
 
-/** Throws `UsageError` for an `--embedding` that would count for nothing. */
+/** Throws `UsageError` for an `--embedding` that would have no effect. */
 function requireSquare({ model, embedding, units }: TrainOptions, named: ReadonlySet<string>): void {
   if (networkOf(model).square && named.has("embedding") && embedding !== units)
     throw new UsageError(
@@ -110,7 +110,7 @@ function requireSquare({ model, embedding, units }: TrainOptions, named: Readonl
     );
 }
 
-/** The most children of a node for which there are weights for each. */
+/** The most children of a node in a network with weights for each child. */
 const mostChildren = 32;
 
 /** The most weights of a network: with their gradients and what Adam and averaging keep, some 2 GB. */
@@ -154,7 +154,7 @@ function optimizerFor({ learningRate, average }: TrainOptions, steps: number): O
   return adam({ learningRate, ...(average > 0 ? averaging : {}) });
 }
 
-/** The accuracy at the roots of the trees to validate with: a tree has one root and many nodes, whose loss is least long before roots are known best. */
+/** The accuracy at the roots of the validation trees. A tree has one root and many nodes, whose loss is lowest long before the accuracy at the roots is highest. */
 function rootScore(reading: Reading, backend: Backend, trees: readonly LabelledTree[]): Score {
   return {
     name: "valRootAccuracy",

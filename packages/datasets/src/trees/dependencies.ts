@@ -1,4 +1,4 @@
-/** Dependency trees in CoNLL-U: each word has the number of its head, and trees are made of them, and written so again. */
+/** Dependency trees in CoNLL-U, where each word has the number of its head: reading and writing them. */
 import { conlluColumns, conlluRange } from "../conllu-columns.ts";
 import { DatasetFormatError, DatasetOptionError, refuseUnknown, TreeFormatError } from "../errors.ts";
 import { columnOf, quoted } from "../excerpt.ts";
@@ -33,14 +33,14 @@ interface Line {
   readonly number: number;
 }
 
-const example = "a word on each line, with ten columns and tabs between them, and a blank line behind each sentence";
+const example = "a word on each line, in ten columns separated by tabs, and a blank line after each sentence";
 
 /**
  * The dependency trees of a CoNLL-U file, one for each sentence, one after the other. Each node has a word, and its children are the words that depend on it, from left to right; `positions` has the places of words in the sentence.
- * Comments, ranges such as `1-2` (words that are written as one, whose parts follow) and empty nodes such as `8.1` are passed over.
+ * Comments, ranges such as `1-2` (words that are written as one, whose parts follow) and empty nodes such as `8.1` are skipped.
  *
- * Throws `DatasetNotFoundError` where there is no file; `TreeFormatError`, with line and column, for a line of other than ten columns, words that are not numbered 1, 2, …, a head that is no number or not in the sentence, heads that
- * lead in a circle, and a sentence with several roots or none; and `DatasetFormatError` for a file that is empty, without a sentence or not UTF-8.
+ * Throws `DatasetNotFoundError` where there is no file; `TreeFormatError`, with line and column, for a line without ten columns, words that are not numbered 1, 2, …, a head that is not a number or not in the sentence, heads
+ * in a circle, and a sentence with several roots or none; and `DatasetFormatError` for a file that is empty, without a sentence or not UTF-8.
  *
  * @example
  * for await (const tree of dependencyTreesOf("en_ewt-ud-dev.conllu")) console.log(tree.words.at(-1)); // the root
@@ -125,17 +125,17 @@ function rowOf(path: string, line: Line, { word, label }: Columns, expected: num
   const fields = line.text.split("\t");
   if (fields.length !== conlluColumns.length) {
     const found = fields.length === 1 ? "1 column" : `${fields.length} columns`;
-    fail(path, line, 0, `the line has ${found}: CoNLL-U has ten, with tabs between them`);
+    fail(path, line, 0, `the line has ${found}: CoNLL-U has ten, separated by tabs`);
   }
   const [id, head] = [fields[idColumn]!, fields[headColumn]!];
   if (conlluRange.test(id)) return undefined;
   if (id !== String(expected))
-    fail(path, line, idColumn, `the number of the word is ${quoted(id)}: ${expected} is wanted`);
+    fail(path, line, idColumn, `the number of the word is ${quoted(id)}: expected ${expected}`);
   if (expected > mostNodes) fail(path, line, idColumn, `the sentence has more than ${mostNodes} words`);
   for (const field of [word, label])
     if (fields[field] === "") fail(path, line, field, `there is no ${conlluColumns[field]}`);
   if (!wholeNumber.test(head))
-    fail(path, line, headColumn, `the head is ${quoted(head)}: the number of a word is wanted, or 0 for the root`);
+    fail(path, line, headColumn, `the head is ${quoted(head)}: expected the number of a word, or 0 for the root`);
   return { word: fields[word]!, label: fields[label] === none ? null : fields[label]!, head: Number(head), line };
 }
 
@@ -147,7 +147,7 @@ function treeOf(path: string, rows: readonly Row[]): LabelledTree {
     if (head > rows.length)
       fail(path, line, headColumn, `the head is ${head}, and the last word of the sentence is ${rows.length}`);
     if (head === 0 && root !== undefined)
-      fail(path, line, headColumn, `this is a second root beside word ${root + 1}: a sentence has one`);
+      fail(path, line, headColumn, `this is a second root, after word ${root + 1}: a sentence has one`);
     if (head === 0) root = place;
     starts[head + 1]! += 1;
   }
@@ -201,7 +201,7 @@ function placeInCircle(rows: readonly Row[], from: number): number {
 const none = "_";
 
 /**
- * A dependency tree as lines of CoNLL-U, which `readDependencyTrees` with the same options reads as the same tree: a line for each word, and no blank line behind them. Columns that the tree has nothing for have `_`.
+ * A dependency tree as lines of CoNLL-U, which `readDependencyTrees` with the same options reads as the same tree: a line for each word, without a blank line at the end. Columns without data have `_`.
  *
  * Throws `DatasetOptionError` for a tree that has a node without a word, a word or label that is empty or has a tab or line end, the label `_`, which stands for none, or positions that are not 0, 1, … each once.
  *
