@@ -7,7 +7,7 @@ import { startWorker } from "./worker/start.ts";
 let backend: WorkerBackend | undefined;
 testBackend({
   name: "cpu in a worker",
-  trials: 4,
+  trials: 2,
   create: async () => {
     backend = await inWorker(startWorker("backend.worker.ts"));
     return backend;

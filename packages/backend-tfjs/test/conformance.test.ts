@@ -25,7 +25,7 @@ testBackend({
 testBackend({
   name: "tfjs-cpu without reading at once",
   create: () => likeAGpu("cpu"),
-  trials: 4,
+  trials: 2,
   liveBuffers: liveBuffers("cpu"),
   skip: [
     {

@@ -11,7 +11,7 @@ import { differs, usual } from "./variants.ts";
 const inBrowser = (file: string): string => join(import.meta.dirname, "browser", file);
 
 /** In Node all random shapes are tried; here the engine is the same, and the page another. */
-const TRIALS = 6;
+const TRIALS = 3;
 
 describeInChromium("the suite in Chromium", (open) => {
   let script: string;
