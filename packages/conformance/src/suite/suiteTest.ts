@@ -37,7 +37,10 @@ export const forwardTolerance: Tolerance = { absolute: 1e-5, relative: 1e-4 };
 export const gradientTolerance: Tolerance = { absolute: 1e-4, relative: 1e-3 };
 
 /** Random shapes that a test tries on a backend as users get it. */
-export const trialsPerTest = 20;
+export const trialsPerTest = 12;
+
+/** Random shapes for `pnpm soak`. */
+export const soakTrials = 60;
 
 function isClose(actual: number, expected: number, { absolute, relative }: Tolerance): boolean {
   if (!Number.isFinite(expected)) return Object.is(actual, expected);
