@@ -8,6 +8,7 @@ import { type PredictOptions, predict } from "./commands/predict.ts";
 import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
 import { defaultFolder, infoOptions, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
+import { withPreset } from "./presets.ts";
 
 const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention, from letters to phones, or from any texts to others.
 
@@ -84,7 +85,8 @@ const app: App = {
       summary: "train a model and draw its curves",
       options: trainOptions(),
       help: examples.train,
-      run: (options: TrainOptions, { output, stopping, given }) => train(options, output, stopping, given),
+      run: async (options: TrainOptions, { output, stopping, given }) =>
+        train(await withPreset(options, given), output, stopping, given),
     },
     {
       name: "evaluate",

@@ -51,7 +51,8 @@ export function isDataRecord(data: unknown): data is DataRecord {
 /** The fewest texts that can be split, trained and validated with. */
 export const fewestTexts = 20;
 
-const isDictionary = (data: string | undefined): data is undefined | typeof cmudict =>
+/** Whether data is CMUdict. */
+export const isDictionary = (data: string | undefined): data is undefined | typeof cmudict =>
   data === undefined || data === cmudict;
 
 /** All texts in their parts, and the languages of a folder. */

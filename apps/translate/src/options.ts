@@ -6,6 +6,7 @@ import {
   epochsOption,
   type InitialOptions,
   initialOptions,
+  kebabCase,
   learningRateOption,
   modelOption,
   mostRows,
@@ -18,30 +19,22 @@ import {
   trainingFolderOptions,
   whole,
 } from "@ostinato/app";
-import { type TokenKind, tokenKinds } from "@ostinato/translator";
+import { tokenKinds } from "@ostinato/translator";
 import { InvalidArgumentError, Option } from "commander";
 import type { CourseOptions } from "./course.ts";
-import { type CleaningOptions, cmudict, type DataOptions, fewestTexts, type TokenChoice } from "./data.ts";
-import { beamSize, defaults, validationSample } from "./defaults.ts";
+import { type CleaningOptions, cmudict, type DataOptions, fewestTexts } from "./data.ts";
+import { beamSize, validationSample } from "./defaults.ts";
 import { attentionNames, cellNames, type NetworkOptions } from "./network.ts";
+import { type PresetName, presetNames, presets, setBy } from "./presets.ts";
+import type { TokenOptions } from "./vocabulary.ts";
+
+/** What is set without a preset. */
+const defaults = presets.pronunciation.options;
 
 /** Where a model goes to and comes from unless another folder is named. */
 export const defaultFolder = "runs/translate";
 
-/** How texts become tokens. */
-export interface TokenOptions {
-  readonly sourceTokens: TokenChoice;
-  readonly targetTokens: TokenChoice;
-  readonly lowercase: boolean;
-  /** Of both sides; subwords are one vocabulary for both. */
-  readonly tokens?: TokenKind;
-  /** The most tokens that have an id. */
-  readonly vocabularySize?: number;
-  /** How often a token must occur to have an id. */
-  readonly minCount: number;
-}
-
-/** Settings of `train`, all of them known. */
+/** Settings of `train`, all of them known but those of its preset. */
 export interface TrainOptions
   extends TrainingOptions,
     InitialOptions,
@@ -50,8 +43,10 @@ export interface TrainOptions
     TokenOptions,
     NetworkOptions,
     Omit<CourseOptions, "decayEpochs"> {
+  readonly preset?: PresetName;
   /** As many as `epochs` unless it is given. */
   readonly decayEpochs?: number;
+  /** Of the probability of each right token, what the loss spreads evenly over all ids: it becomes 1 - s + s / ids, all others s / ids. */
   readonly labelSmoothing: number;
   /** Texts to validate with after each epoch. */
   readonly validationSample: number;
@@ -60,6 +55,7 @@ export interface TrainOptions
 
 export function trainOptions(): Option[] {
   return [
+    presetOption(),
     backendOption(),
     threadsOption(),
     epochsOption(defaults.epochs, "texts"),
@@ -73,7 +69,7 @@ export function trainOptions(): Option[] {
       .default(defaults.dropout),
     new Option(
       "--label-smoothing <share>",
-      "of the probability of each right token, what the loss spreads over all others",
+      "of the probability of each right token, what the loss spreads evenly over all ids",
     )
       .argParser(share)
       .default(defaults.labelSmoothing),
@@ -102,11 +98,31 @@ export function trainOptions(): Option[] {
   ];
 }
 
+/** The preset, with the options that it sets, as a command line has them. */
+function presetOption(): Option {
+  const described = presetNames.map((name) => {
+    const set = Object.entries(setBy(name)).map(([option, value]) => {
+      const flag = `--${kebabCase(option)}`;
+      return value === true ? flag : `${flag} ${value}`;
+    });
+    return `${name} (${presets[name].summary}${set.length === 0 ? "" : `; unless given: ${set.join(" ")}`})`;
+  });
+  return new Option(
+    "--preset <name>",
+    `network and training: ${described.join(", or ")}; by default sentences for a folder, else pronunciation`,
+  ).choices(presetNames);
+}
+
 function networkOptions(): Option[] {
   return [
     new Option("--embedding <n>", "numbers that stand for a token")
       .argParser(whole(1, 1024))
       .default(defaults.embedding),
+    new Option(
+      "--tied-embeddings",
+      "the embedding of the target is the output's matrix, too, and that of the source where both share one vocabulary",
+    ).default(defaults.tiedEmbeddings),
+    new Option("--no-tied-embeddings", "each has its own"),
     new Option("--cell <name>", "recurrent layers of both sides").choices(cellNames).default(defaults.cell),
     new Option("--units <n>", "units of each direction of each layer of the encoder")
       .argParser(whole(1, 2048))
@@ -114,13 +130,17 @@ function networkOptions(): Option[] {
     new Option("--layers <n>", "bidirectional layers of the encoder, one upon the other")
       .argParser(whole(1, 16))
       .default(defaults.layers),
-    new Option("--decoder-units <n>", "units of each layer of the decoder, and of what its attention gives")
+    new Option("--decoder-units <n>", "units of each layer of the decoder")
       .argParser(whole(1, 2048))
       .default(defaults.decoderUnits),
     new Option("--decoder-layers <n>", "layers of the decoder").argParser(whole(1, 16)).default(defaults.decoderLayers),
     new Option("--attention <name>", "how the decoder looks at what the encoder gives")
       .choices(attentionNames)
       .default(defaults.attention),
+    new Option(
+      "--attention-units <n>",
+      "features of what the decoder makes of its attention; as many as its units by default, with tied embeddings as these",
+    ).argParser(whole(1, 2048)),
     new Option(
       "--input-feeding",
       "each step of the decoder reads what the one before has made of its attention",

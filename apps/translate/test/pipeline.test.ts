@@ -6,6 +6,7 @@ import { eventsOf, killAndResume } from "@ostinato/app/testing";
 import { loadModel } from "@ostinato/core/node";
 import { corpusBleu, formatTranslationScore, subwordsFromFile } from "@ostinato/text";
 import { beforeAll, expect, test } from "vitest";
+import { setBy } from "../src/presets.ts";
 import {
   lastingFolder,
   right,
@@ -113,22 +114,18 @@ test("a folder of files in two languages: cleaned, learned as subwords that both
   };
   write("train", [...pairs, ...odd], ".gz");
   write("val", [...pairs.slice(0, 12), pairs[0] as [string, string], ["", ""]], "");
-  const tokens = [
-    "--tokens",
-    "subwords",
-    "--vocabulary-size",
-    "300",
-    "--lowercase",
-    "--max-length",
-    "8",
-    "--max-ratio",
-    "3",
-  ];
-  const sizes = ["--units", "4", "--decoder-units", "8", "--embedding", "4", "--layers", "1", "--batch-tokens", "300"];
+  const tokens = ["--vocabulary-size", "300", "--lowercase", "--max-length", "8", "--max-ratio", "3"];
+  const sizes = ["--units", "4", "--decoder-units", "8", "--embedding", "4", "--batch-tokens", "300"];
   const asked = [...tokens, ...sizes, "--threads", "1", "--epochs", "1", "--validation-sample", "5", "--out", own];
   const trained = await runInside(["train", "--data", texts, ...asked, "--json"]);
   expect(trained.code).toBe(0);
-  expect(eventsOf(trained.stdout)[0]).toEqual({
+  const [cleaning, made] = eventsOf(trained.stdout) as [unknown, { layers: { name: string; kind: string }[] }];
+  expect(made.layers.filter(({ kind }) => kind === "reversibleEmbedding").map(({ name }) => name)).toEqual(
+    Array(3).fill("embedding"),
+  );
+  const history = JSON.parse(bytesOf(own, "history.json").toString("utf8"));
+  expect(history.options).toMatchObject({ ...setBy("sentences"), embedding: 4, units: 4, decoderUnits: 8 });
+  expect(cleaning).toEqual({
     event: "cleaning",
     pairs: pairs.length + 4,
     kept: pairs.length + 1,

@@ -37,26 +37,25 @@ import {
 import { type ParallelText, parallelPairs } from "@ostinato/datasets";
 import {
   endId,
-  type SideOptions,
   type SideVocabulary,
   startId,
   type TranslatorSettings,
   type TranslatorVocabulary,
   textEncoder,
   translator,
-  translatorVocabulary,
 } from "@ostinato/translator";
 import { optimizerFor, samplingFor } from "../course.ts";
-import { leftOutOf, readTrainingData, spread, type TokenChoice, type TrainingData, tokenKindOf } from "../data.ts";
+import { leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
 import { exportedNames, shownSamples } from "../defaults.ts";
 import { type Answer, answersOf, isRight, nearestOf, ratesOf, shownTokens } from "../judging.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
-import { network } from "../network.ts";
+import { type NetworkOptions, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
 import { textTokens } from "../tokens.ts";
+import { type Pairs, vocabularyOf } from "../vocabulary.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
-const settingDefaults: SettingDefaults = { test: true };
+const settingDefaults: SettingDefaults = { test: true, tiedEmbeddings: false };
 
 /** The figure of validation by which the best epoch is chosen. */
 const errorRate = "phoneErrorRate";
@@ -70,23 +69,20 @@ const charts: ChartNames = {
   exported: exportedNames,
 };
 
-type Pairs = ReturnType<typeof parallelPairs>;
-
-/** Ids of every vocabulary of subwords. */
-const fixedSubwords = 260;
-
 /** Rows of training are this much shorter than those that the model takes, and gives. */
 const room = 2;
 
 /** The options that cannot be used with `--init`, because the model determines them. */
 const answeredByFile = [
   "embedding",
+  "tiedEmbeddings",
   "cell",
   "units",
   "layers",
   "decoderUnits",
   "decoderLayers",
   "attention",
+  "attentionUnits",
   "inputFeeding",
   "dropout",
   "sourceTokens",
@@ -98,15 +94,14 @@ const answeredByFile = [
 ] as const satisfies readonly (keyof TrainOptions)[];
 
 export async function train(
-  options: TrainOptions,
+  options: Omit<TrainOptions, "preset">,
   output: Output,
   stopping: Stopping,
   given: ReadonlySet<string>,
 ): Promise<void> {
   const { seed, epochs } = options;
   const decayEpochs = options.decayEpochs ?? epochs;
-  if (options.inputFeeding && options.attention === "none")
-    throw new UsageError("--input-feeding feeds on what attention gives; choose another --attention than none");
+  refuseWithoutAttention(options, given);
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
@@ -169,35 +164,21 @@ export async function train(
   });
 }
 
+/** Throws `UsageError` for options of an attention that there is none of. */
+function refuseWithoutAttention({ attention, inputFeeding }: NetworkOptions, given: ReadonlySet<string>): void {
+  if (attention !== "none") return;
+  if (inputFeeding && given.has("inputFeeding"))
+    throw new UsageError("--input-feeding feeds on what attention gives; choose another --attention than none");
+  if (given.has("attentionUnits"))
+    throw new UsageError("--attention-units belong to an attention; choose another --attention than none");
+}
+
 /** The maximum length of texts: somewhat longer than the training texts, and at least the previous maximum of the model. */
 function limitsOf(sources: number[][], targets: number[][], before?: TranslatorSettings): TranslatorSettings {
   return {
     maxSourceLength: Math.max(room * longest(sources), before?.maxSourceLength ?? 0),
     maxTargetLength: Math.max(room * longest(targets), before?.maxTargetLength ?? 0),
   };
-}
-
-function vocabularyOf(options: TrainOptions, pairs: Pairs): TranslatorVocabulary {
-  const { lowercase, tokens, vocabularySize } = options;
-  const side = (choice: TokenChoice, texts: readonly string[], small: boolean): SideOptions => {
-    const kind = tokenKindOf(choice, texts);
-    const isSubwords = kind === "subwords";
-    if (isSubwords && vocabularySize !== undefined && vocabularySize <= fixedSubwords)
-      throw new UsageError(
-        `--vocabulary-size must be above ${fixedSubwords} for subwords: 4 ids are reserved, and 256 are those of bytes`,
-      );
-    return {
-      tokens: kind,
-      lowercase: small,
-      minCount: isSubwords ? Math.max(2, options.minCount) : options.minCount,
-      ...(vocabularySize === undefined ? {} : { maxTokens: vocabularySize }),
-    };
-  };
-  if (tokens === "subwords") return translatorVocabulary(pairs, { shared: side(tokens, [], lowercase) });
-  return translatorVocabulary(pairs, {
-    source: side(tokens ?? options.sourceTokens, pairs.sources, lowercase),
-    target: side(tokens ?? options.targetTokens, pairs.targets, false),
-  });
 }
 
 function idsOf({ source, target }: TranslatorVocabulary, { sources, targets }: Pairs) {
