@@ -279,8 +279,11 @@ export function predictOptions(): Option[] {
     runtimeOption(),
     beamOption(),
     new Option("--n-best <n>", "translations of each text, the best first").argParser(whole(1, 1000)).default(1),
-    new Option("--attention <file>", "draw what each token attended to, of one text: a .svg or .png file").argParser(
+    new Option("--attention <file>", "draw what each word attended to, of one text: a .svg or .png file").argParser(
       path,
+    ),
+    new Option("--attention-tokens", "draw it of subwords as they are, and not of the words that they make").default(
+      false,
     ),
     new Option("--allow-unknown", "take texts with characters that the model does not know").default(false),
   ];

@@ -52,15 +52,22 @@ export function shownLabel(label: string): string {
   return excerpt(label, longestLabel);
 }
 
-/** The start of a text on one line, with nothing in it that a terminal would obey. */
+const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
+
+/** What a terminal might obey, and white space; not the invisible characters that join letters of some scripts, or emoji to one. */
+const hidden = /(?:(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s])+/gu;
+
+/** A text of any origin on one line, with nothing in it that a terminal would obey. */
+export function onOneLine(text: string): string {
+  return text.replace(hidden, " ").trim();
+}
+
+/** The start of a text on one line, so many characters as people see them, with nothing in it that a terminal would obey. */
 export function excerpt(text: string, length: number): string {
   // Only the part that can show up is looked at: texts may be large.
-  const plain = text
-    .slice(0, length * 4)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .trim();
-  const characters = Array.from(plain);
-  return characters.length <= length && text.length <= length * 4
-    ? plain
-    : `${characters.slice(0, length - 1).join("")}…`;
+  const most = length * 16;
+  const characters = Array.from(graphemes.segment(onOneLine(text.slice(0, most))), ({ segment }) => segment);
+  if (characters.length <= length && text.length <= most) return characters.join("");
+  // The last one may be cut.
+  return `${characters.slice(0, Math.min(length, characters.length) - 1).join("")}…`;
 }

@@ -10,7 +10,7 @@ export {
 } from "./app.ts";
 export { type BackendName, backendNames, backends, type RuntimeName, runtimeNames } from "./backends.ts";
 export { type Confusions, confusionChart, confusionName } from "./charts/confusion.ts";
-export { type Chart, type LegendEntry, writeChart, writeChartFile } from "./charts/draw.ts";
+export { type Chart, type LegendEntry, needsSystemFonts, writeChart, writeChartFile } from "./charts/draw.ts";
 export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
@@ -26,6 +26,7 @@ export {
 export {
   excerpt,
   kebabCase,
+  onOneLine,
   shownCount,
   shownDuration,
   shownFigure,

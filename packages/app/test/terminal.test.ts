@@ -109,4 +109,7 @@ test("durations and excerpts as people read them", () => {
   expect([0.04, 9.94, 83.2, 3725].map(shownDuration)).toEqual(["0.0 s", "9.9 s", "1 min 23 s", "1 h 2 min"]);
   expect(excerpt("a\u0000b\u202e c", 10)).toBe("a b c");
   expect(excerpt("💩".repeat(20), 5)).toBe("💩💩💩💩…");
+  expect(excerpt("👩‍👩‍👧‍👦".repeat(4), 3)).toBe("👩‍👩‍👧‍👦👩‍👩‍👧‍👦…");
+  expect(excerpt("می‌خواهم 🏴󠁧󠁢󠁥󠁮󠁧󠁿", 40)).toBe("می‌خواهم 🏴󠁧󠁢󠁥󠁮󠁧󠁿");
+  expect(excerpt(`e${"\u0301".repeat(99)}`, 3)).toMatch(/^…$/);
 });

@@ -3,7 +3,9 @@ import {
   answerLines,
   excerpt,
   type Input,
+  needsSystemFonts,
   type Output,
+  onOneLine,
   type RuntimeName,
   requireWritableFile,
   UsageError,
@@ -20,6 +22,8 @@ export interface PredictOptions {
   readonly nBest: number;
   /** The file of a picture. */
   readonly attention?: string;
+  /** Whether it shows tokens and not the words that they make. */
+  readonly attentionTokens: boolean;
   readonly allowUnknown: boolean;
 }
 
@@ -32,8 +36,9 @@ export async function predict(
   output: Output,
   input: Input,
 ): Promise<void> {
-  const { attention } = options;
+  const { attention, attentionTokens } = options;
   if (attention !== undefined) await requirePicture(attention, texts);
+  else if (attentionTokens) throw new UsageError("--attention-tokens is for --attention FILE");
   await using translator = await openTranslator(await loadTranslation(options.model), options.backend);
   if (attention !== undefined && !translator.hasAttention)
     throw new UsageError(`--attention: the model in ${options.model} has no attention`);
@@ -61,7 +66,7 @@ const shownProblems = 3;
 
 /** Answers texts in order, and says at the end which have no translation. */
 function answerer(translator: Translator, options: PredictOptions, output: Output) {
-  const { beam, nBest, attention, allowUnknown } = options;
+  const { beam, nBest, attention, attentionTokens, allowUnknown } = options;
   const limits = allowUnknown ? { allowUnknown } : {};
   const problems: string[] = [];
   return {
@@ -92,7 +97,12 @@ function answerer(translator: Translator, options: PredictOptions, output: Outpu
           const translation = translations[next++] as Translation;
           tell(text, translation, nBest, output);
           if (attention !== undefined) {
-            await writeChartFile(attention, attentionChart(translation));
+            const chart = attentionChart(translation, translator.vocabulary, { tokens: attentionTokens });
+            await writeChartFile(attention, chart);
+            if (/png$/i.test(attention) && needsSystemFonts([text, translation.text]))
+              output.warn(
+                `${attention} is drawn with fonts of this machine, which may lack some letters; a .svg is drawn with those of its reader`,
+              );
             output.event({ event: "saved", files: [attention] });
             output.say(`Wrote ${attention}`);
           }
@@ -116,9 +126,8 @@ function tell(text: string, translation: Translation, nBest: number, output: Out
   const more = nBest > 1 ? { candidates: [best, ...others.map(plain)].map(eventOf) } : {};
   output.event({ text, ...eventOf(best), sourceTokens, ...rows, ...more });
   const shown = excerpt(text, shownText);
-  if (nBest === 1) output.say(`${shown}\t${best.text}`);
-  else
-    for (const candidate of [best, ...others]) output.say(`${shown}\t${candidate.text}\t${candidate.score.toFixed(4)}`);
+  for (const { text: written, score } of [best, ...others])
+    output.say(`${shown}\t${onOneLine(written)}${nBest === 1 ? "" : `\t${score.toFixed(4)}`}`);
 }
 
 /** A candidate without its attention. */

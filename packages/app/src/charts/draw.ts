@@ -59,6 +59,13 @@ function drawSvg({ title, legend, options }: Chart): string {
 const fontFile = fileURLToPath(import.meta.resolve("@expo-google-fonts/pt-sans/400Regular/PTSans_400Regular.ttf"));
 const boldFontFile = fileURLToPath(import.meta.resolve("@expo-google-fonts/pt-sans/700Bold/PTSans_700Bold.ttf"));
 
+/** Letters that the font does not have, such as Arabic and Chinese ones, emoji, and what stands for a space in subwords. */
+const otherScripts =
+  /(?![\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}])[\p{Letter}\p{Mark}]|\p{Emoji_Presentation}|\u2581/u;
+
+/** Whether a picture with these texts takes fonts of the machine: the PNG may then lack letters. */
+export const needsSystemFonts = (texts: readonly string[]): boolean => texts.some((text) => otherScripts.test(text));
+
 /** The picture of an SVG text. */
 function renderPng(svg: string): Uint8Array {
   const family = "PT Sans";
@@ -67,7 +74,7 @@ function renderPng(svg: string): Uint8Array {
     fitTo: { mode: "zoom", value: pixelsPerUnit },
     font: {
       fontFiles: [fontFile, boldFontFile],
-      loadSystemFonts: false,
+      loadSystemFonts: needsSystemFonts([svg]),
       defaultFontFamily: family,
       sansSerifFamily: family,
     },

@@ -28,6 +28,15 @@ const shownShare = ({ share }: Cell): string => (share < least ? "·" : (share *
 const cellWidth = 44;
 const leastSide = 480;
 
+/** About how wide a label is: letters of some scripts, and emoji, are as wide as they are high. */
+function widthOf(label: string): number {
+  let width = 0;
+  for (const letter of label)
+    width += /[\p{Mark}\p{Format}]/u.test(letter) ? 0 : /[\u1100-\u11ff\u2e80-\u{3ffff}]/u.test(letter) ? 14 : 7.5;
+  return width;
+}
+const widest = (labels: readonly string[]): number => Math.max(0, ...labels.map(widthOf));
+
 /** A square with its share in percent for each row and column. */
 export function heatMap({ title, rows, rowLabel, columns, columnLabel, shares }: HeatMap): Chart {
   const cells = rows.flatMap((_, row) =>
@@ -36,14 +45,17 @@ export function heatMap({ title, rows, rowLabel, columns, columnLabel, shares }:
   const numbers = (labels: readonly string[]) => labels.map((_, i) => i);
   const named = (labels: readonly string[]) => (i: number) => labels[i] ?? "";
   const centred = { labelAnchor: "center", labelArrow: "none" } as const;
+  const left = Math.max(110, 50 + widest(rows));
+  // Columns' labels rise at an angle of 45 degrees.
+  const bottom = Math.max(90, 60 + widest(columns) * Math.SQRT1_2);
   return {
     title,
     legend: [],
     options: {
-      width: Math.max(leastSide, 140 + cellWidth * columns.length),
-      height: Math.max(leastSide, 140 + cellWidth * rows.length),
-      marginLeft: 110,
-      marginBottom: 90,
+      width: Math.max(leastSide, left + 30 + cellWidth * columns.length),
+      height: Math.max(leastSide, bottom + 50 + cellWidth * rows.length),
+      marginLeft: left,
+      marginBottom: bottom,
       padding: 0.04,
       x: { ...centred, label: columnLabel, domain: numbers(columns), tickFormat: named(columns), tickRotate: -45 },
       y: { ...centred, label: rowLabel, domain: numbers(rows), tickFormat: named(rows) },

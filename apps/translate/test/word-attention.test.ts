@@ -1,0 +1,73 @@
+/** Attention between words, of any script. */
+import { subwordsFromTexts } from "@ostinato/text";
+import { type SideVocabulary, type Translation, tokensOf } from "@ostinato/translator";
+import { expect, test } from "vitest";
+import { attentionChart } from "../src/attention-chart.ts";
+import { wordAttention } from "../src/word-attention.ts";
+
+/** Subwords that hold the letters of these texts, and no word; all other letters are bytes. */
+const lettersOf = (text: string): SideVocabulary => ({
+  tokens: "subwords",
+  subwords: subwordsFromTexts(Array(2).fill(text), {
+    maxTokens: 261 + new Set(text.replace(/\s/gu, "")).size,
+    minCount: 2,
+    reserved: ["<pad>", "<unk>", "<s>", "</s>"],
+  }),
+});
+
+function attended(source: SideVocabulary, text: string, target: SideVocabulary, written: string) {
+  const [sourceTokens, tokens] = [tokensOf(source, text), tokensOf(target, written)];
+  const attention = tokens.map((_, row) =>
+    Float32Array.from(sourceTokens, (_, column) => (1 + ((row + column) % 3)) / (2 * sourceTokens.length)),
+  );
+  const translation = { text: written, tokens, sourceTokens, attention, others: [] } as unknown as Translation;
+  return { translation, vocabulary: { version: 1, source, target } as const };
+}
+
+test("subwords make words between white space; in scripts without spaces they stand alone, and bytes make a character", () => {
+  const text = "Né à 東京。 ภาษา مرحبا 👩‍👩‍👧 🇩🇪 ▁ e\u0301x";
+  const letters = lettersOf("");
+  const words = ["Né", "à", "東", "京", "。", "ภ", "า", "ษ", "า", "مرحبا", "👩‍👩‍👧", "🇩🇪", "éx"];
+  for (const side of [letters, lettersOf(text), lettersOf("東 ภ 👩 👧 a")]) {
+    const { vocabulary, translation } = attended(side, text, letters, "a bc");
+    expect(wordAttention(vocabulary, translation).source).toEqual(words);
+  }
+});
+
+test("attention to a word is the sum over its subwords, that of a word the mean over its own", () => {
+  const letters = lettersOf("abc");
+  const { vocabulary, translation } = attended(letters, "ab c", letters, "cb a");
+  const attention = [
+    [0.1, 0.2, 0.3, 0.4],
+    [0.5, 0.3, 0.2, 0],
+    [0, 0, 0.25, 0.75],
+  ];
+  const at = (...rows: number[]) => rows.map((row) => attention[row] as number[]);
+  const tokens = tokensOf(letters, "cb a");
+  expect(tokens).toEqual(["▁", "c", "b", "▁", "a"]);
+  const rows = [0, 1, 1, 2, 2];
+  const columns = tokensOf(letters, "ab c").length;
+  expect(columns).toBe(5);
+  const spread = at(...rows).map((row) => Float32Array.from([0, ...row]));
+  const found = wordAttention(vocabulary, { ...translation, attention: spread });
+  expect(found).toMatchObject({ source: ["ab", "c"], target: ["cb", "a"] });
+  const expected = [
+    [(0.3 + 0.8 + 0.8) / 3, (0.7 + 0.2 + 0.2) / 3],
+    [0, 1],
+  ];
+  for (const [row, shares] of expected.entries())
+    for (const [column, share] of shares.entries()) expect(found.shares[row]?.[column]).toBeCloseTo(share, 6);
+});
+
+test("more words than a picture can show, and none, are told in a line", () => {
+  const letters = lettersOf("ab");
+  const draw = (text: string, written: string, tokens = false) => {
+    const { translation, vocabulary } = attended(letters, text, letters, written);
+    return attentionChart(translation, vocabulary, { tokens });
+  };
+  expect(draw("ab ".repeat(100), "a").options.width).toBeGreaterThan(4000);
+  expect(() => draw("ab ".repeat(101), "a")).toThrow("the text has 101 words, and a picture shows up to 100");
+  expect(() => draw("a", "b ".repeat(1000))).toThrow("its translation has 1,000 words");
+  expect(() => draw("ab ".repeat(51), "a", true)).toThrow("the text has 153 tokens");
+  expect(() => draw("a", "")).toThrow("its translation is empty");
+});
