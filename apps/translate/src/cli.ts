@@ -56,15 +56,16 @@ A model of your own data is tested with the part of it that was kept; --data nam
 Examples:
   npm run translate -- predict hello "rhythm"
   npm run translate -- predict --n-best 3 < words.txt            one text a line
-  npm run translate -- predict --attention hello.svg hello       a picture of the attention
+  npm run translate -- predict --attention hello.svg hello       a picture of the attention; of subwords between the words that they make
   npm run -s translate -- predict --json < words.txt             {"text":…,"translation":…,"tokens":[…],"score":…} a line
 
 An empty text, one that is too long, and one with characters that the model does not know have no translation: the exit code is 2 then.
 One that begins with "-" goes behind "--".`,
   export: `
-encode.onnx reads the texts, decodeStep.onnx gives the next tokens. onnxruntime translates 300 test words with the same beam; unless
-the translations are the same token for token, and the log-probabilities of tokens agree within 1e-4, nothing is written and the exit code is 1. For a
-model of your own data they are its test texts; if these are fewer than 300, or not at hand, the others are texts of tokens drawn from its vocabulary.
+encode.onnx reads the texts, decodeStep.onnx gives the next tokens. onnxruntime translates 500 test words with the same beam; unless
+the translations are the same token for token, and their log-probabilities agree within 1e-4, nothing is written and the exit code is 1. Where two
+translations of a text differ in their score by less than that, either is right. For a model of your own data they are its test texts; if these are
+fewer than 500, or not at hand, the others are texts of tokens drawn from its vocabulary.
 
 --weights float16 and int8 change the results, so the phone error rate (for other data, the token error rate) on all test texts (of
 your own data, if it is still available) is compared with that of float32. If it rises by more than --max-loss, no file is written,
