@@ -10,7 +10,7 @@ import { appName } from "./model.ts";
 import { defaultFolder, infoOptions, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
 import { withPreset } from "./presets.ts";
 
-const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention, from letters to phones, or from any texts to others.
+const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention, from letters to phones, from sentences to sentences, or from any texts to others.
 
 A first way through:
   npm run translate -- train --limit 20000 --epochs 4    a minute or two of training, into runs/translate
@@ -24,7 +24,7 @@ Examples:
   npm run translate -- train                             letters to phones, from CMUdict, into runs/translate
   npm run translate -- train --data german.tsv --lowercase --out runs/german
   npm run translate -- train --data names.tsv --source-tokens characters --target-tokens characters --out runs/names
-  npm run translate -- train --data multi30k --tokens subwords --lowercase --batch-tokens 2000 --out runs/sentences
+  npm run translate -- train --data multi30k --lowercase --out runs/sentences   a folder: the preset sentences
   npm run translate -- train --init runs/translate --data more.tsv --out runs/more   continues from a model, with its network and tokens
 
 --data takes a file with a text and what it becomes on each line, with a tab between them. Rows of the same first column are several
@@ -35,11 +35,11 @@ be compressed with gzip (train.de.gz). The first language by name is translated 
 says otherwise. Without val files a part of the training files is kept. Pairs with an empty text are left out; --max-length and --max-ratio
 leave out more of those to train with, and what was left out is counted.
 
-After each epoch some texts of the validation part are translated greedily; the epoch with the lowest phone error rate (token error
-rate, of other data) is the best, and some of its answers are shown.
+After each epoch some texts of the validation part are translated greedily. Of sentences the epoch with the highest BLEU is the best, of CMUdict
+that with the lowest phone error rate, of other short texts that with the lowest token error rate. Some translations are shown.
 
 The folder gets model.safetensors (vocabularies inside): the weights after the best epoch, which stand in best.safetensors as soon
-as there are any; history.json, and loss and error rate as .svg and .png. The same seed gives the same bytes of each. One training
+as there are any; history.json, and loss and BLEU or error rate as .svg and .png. The same seed gives the same bytes of each. One training
 at a time writes to a folder; one that is there already is not touched without --resume or --overwrite.
 
 Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and

@@ -1,17 +1,7 @@
 /** How good translations are: each beside the nearest of its right answers. */
 import type { ParallelText } from "@ostinato/datasets";
-import {
-  type BleuScore,
-  type ChrfScore,
-  corpusBleu,
-  corpusChrf,
-  type ErrorRates,
-  editOperations,
-  errorRates,
-  nearestReference,
-} from "@ostinato/text";
+import { type ErrorRates, editOperations, errorRates, nearestReference } from "@ostinato/text";
 import { type SideVocabulary, textOf, tokensOf } from "@ostinato/translator";
-import { makesSmall } from "./tokens.ts";
 
 /** A translation, and what would be right. */
 export interface Answer {
@@ -51,23 +41,6 @@ export function ratesOf(answers: readonly Answer[]): ErrorRates {
     answers.map(({ references }) => references),
     answers.map(({ tokens }) => tokens),
   );
-}
-
-/** Scores of translations that are sentences, by sacreBLEU's definitions. */
-export interface TranslationScores {
-  readonly bleu: BleuScore;
-  readonly chrf: ChrfScore;
-}
-
-/** BLEU and chrF of the texts as people read them; in small letters where the model writes no others. */
-export function scoresOf(target: SideVocabulary, answers: readonly Answer[]): TranslationScores {
-  const references = answers.map(({ entry }) => entry.targets);
-  const written = answers.map(({ text }) => text);
-  const lowercase = makesSmall(target);
-  return {
-    bleu: corpusBleu(references, written, { lowercase }),
-    chrf: corpusChrf(references, written, { lowercase }),
-  };
 }
 
 /** Error rates of texts of like length. */

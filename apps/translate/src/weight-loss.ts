@@ -17,6 +17,7 @@ import { translator } from "@ostinato/translator/node";
 import { allTexts, readTestTexts } from "./data.ts";
 import { beamSize } from "./defaults.ts";
 import { answersOf, ratesOf } from "./judging.ts";
+import { errorTitlesOf } from "./measures.ts";
 import type { TranslationModel } from "./model.ts";
 
 /** The bytes of both files; only for models with source texts. */
@@ -60,7 +61,7 @@ export async function measureWeights(
       },
       metric: entries && {
         ...({ name: "phoneErrorRate", better: "lower" } as const),
-        title: isDictionary ? "phone error rate" : "token error rate",
+        title: errorTitlesOf(model.data).tokens,
         score: (said) => rate(entries, said),
       },
     },

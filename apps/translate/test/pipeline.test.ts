@@ -37,16 +37,15 @@ test("train tells the data, the layers, each epoch with some translations, and t
     /^Your data: \d+ texts with \d+ right answers to train with, \d+ texts to validate\nfrom 4 characters \([a-d ]+\)\nto {3}4 words \([a-z ]+\)$/m,
   );
   expect(told).toMatch(/^sourceEmbedding \(embedding\) /m);
-  expect(told).toMatch(/^epoch 8\/8 {2}done in .* valAccuracy \S+ {2}valPhoneErrorRate \S+$/m);
-  expect(told).toMatch(/^ {2}right {2}[a-d]+ → [a-z ]+$/m);
-  expect(told).toMatch(/^ {2}wrong {2}[a-d]+ → [a-z ]* {3}\([a-z ]+\)$/m);
+  expect(told).toMatch(/^epoch 8\/8 {2}done in .* valAccuracy \S+ {2}valBleu \S+$/m);
+  expect(told).toMatch(/^ {2}100\.0 {2}[a-d]+\n {6}→ {2}[a-z ]+\n {9}\([a-z ]+\)$/m);
   expect(told).not.toMatch(/[^\n\P{Cc}]/u);
-  for (const name of ["loss", "phoneErrorRate"]) expect(isPng(bytesOf(out, `${name}.png`))).toBe(true);
+  for (const name of ["loss", "bleu"]) expect(isPng(bytesOf(out, `${name}.png`))).toBe(true);
   const { epochs } = JSON.parse(bytesOf(out, "history.json").toString("utf8"));
-  const rates = epochs.map(({ valPhoneErrorRate }: { readonly valPhoneErrorRate: number }) => valPhoneErrorRate);
-  expect(rates).toHaveLength(8);
-  const best = 1 + rates.indexOf(Math.min(...rates));
-  expect(told).toContain(`The model is that of epoch ${best}, which has the best validation phone error rate.`);
+  const scores = epochs.map(({ valBleu }: { readonly valBleu: number }) => valBleu);
+  expect(scores).toHaveLength(8);
+  const best = 1 + scores.indexOf(Math.max(...scores));
+  expect(told).toContain(`The model is that of epoch ${best}, which has the best validation BLEU.`);
 });
 
 test("the same seed gives the same bytes, another one others", async () => {
@@ -63,9 +62,9 @@ test("the same seed gives the same bytes, another one others", async () => {
     event: "sample",
     epoch: 1,
     text: expect.any(String),
-    translation: expect.any(Array),
+    translation: expect.any(String),
     references: [expect.any(String)],
-    right: expect.any(Boolean),
+    bleu: expect.any(Number),
   });
   expect((await runInside([...training, "--out", other, "--seed", "4"])).code).toBe(0);
   for (const name of ["model.safetensors", "history.json"]) {
@@ -74,31 +73,24 @@ test("the same seed gives the same bytes, another one others", async () => {
   }
 });
 
-test("other networks, and batches that tokens bound: they train, and translate", async () => {
+test("other networks, batches that tokens bound, and texts that are no sentences: they train, and translate", async () => {
   const own = temporaryFolder();
   const args = ["train", "--data", data, "--units", "4", "--decoder-units", "6", "--threads", "1", "--epochs", "1"];
   const others = [
-    [
-      "--attention",
-      "none",
-      "--cell",
-      "gru",
-      "--layers",
-      "2",
-      "--batch-tokens",
-      "200",
-      "--average",
-      "0",
-      "--teacher-forcing",
-      "0.5",
-    ],
-    ["--attention", "additive", "--input-feeding", "--decoder-layers", "2", "--clipnorm", "0", "--warmup", "10"],
+    "--attention none --cell gru --layers 2 --batch-tokens 200 --average 0 --teacher-forcing 0.5",
+    "--attention additive --input-feeding --decoder-layers 2 --clipnorm 0 --warmup 10",
+    "--target-tokens characters --tied-embeddings --attention-units 5 --preset pronunciation",
   ];
+  const told: string[] = [];
   for (const [i, other] of others.entries()) {
     const folder = join(own, String(i));
-    expect(await runInside([...args, ...other, "--out", folder])).toMatchObject({ code: 0, stderr: "" });
+    const trained = await runInside([...args, ...other.split(" "), "--out", folder]);
+    expect(trained).toMatchObject({ code: 0, stderr: "" });
+    told.push(trained.stdout);
     expect(await runInside(["predict", "--model", folder, "ab"])).toMatchObject({ code: 0, stderr: "" });
   }
+  expect(told[2]).toMatch(/valPhoneErrorRate \d\.\d{4}\n {2}wrong {2}[a-d]+ → .* {3}\([a-z ]+\)$/m);
+  expect(told[2]).toContain("The model is that of epoch 1, which has the best validation token error rate.");
 });
 
 test("a folder of files in two languages: cleaned, learned as subwords that both share, evaluated by BLEU and chrF, exported with tokenizer.json", async () => {
@@ -282,7 +274,7 @@ test("info tells a model, and data", async () => {
   expect(model).toMatchObject({ code: 0, stderr: "" });
   expect(model.stdout).toMatch(/^source +characters +8 +8$/m);
   expect(model.stdout).toMatch(/^target +words +8 +8$/m);
-  expect(model.stdout).toMatch(/seed 0, 8 epochs; the best is epoch \d, with a phone error rate of 0\.\d{4}/);
+  expect(model.stdout).toMatch(/seed 0, 8 epochs; the best is epoch \d, with a BLEU of \d+\.\d\d in validation\.$/m);
   const { stdout } = await runInside(["info", "--data", data, "--json"]);
   expect(eventsOf(stdout).map(({ event }) => event)).toEqual(["split", "split", "split", "tokens", "tokens"]);
 });

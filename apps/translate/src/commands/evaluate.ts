@@ -29,10 +29,9 @@ import {
   isRight,
   nearestOf,
   ratesOf,
-  scoresOf,
   shownTokens,
-  type TranslationScores,
 } from "../judging.ts";
+import { areSentences, scoresOf, type TranslationScores } from "../measures.ts";
 import { loadTranslation, openTranslator } from "../model.ts";
 
 export interface EvaluateOptions {
@@ -88,8 +87,7 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const { source, target } = model.vocabulary;
   const answers = answersOf(target, entries, translations);
   const unfinished = translations.filter(({ finished }) => !finished).length;
-  const areSentences = model.data.kind !== "cmudict" && target.tokens !== "characters";
-  const scores = areSentences ? scoresOf(target, answers) : undefined;
+  const scores = areSentences(model.data, target) ? scoresOf(target, answers) : undefined;
   report(answers, source, scores, { beam, unfinished, seconds }, output);
   const pairs = confusionsOf(answers);
   tellMistakes(target, answers, pairs, mistakes, output);

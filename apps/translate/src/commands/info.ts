@@ -1,10 +1,11 @@
 /** `info`: what a model is made of and how it was trained, or what there is in data. */
-import { type Output, shownCount, shownFigure, shownLabel, table, trainingOf } from "@ostinato/app";
+import { type Output, shownCount, shownLabel, type ToldTraining, table, trainingOf } from "@ostinato/app";
 import { countParameters, summary, summaryRows } from "@ostinato/core";
 import { parallelPairs, summariseLengths } from "@ostinato/datasets";
 import { idCount, type ListRules, likelyTokens, type SideVocabulary, sides, tokensOf } from "@ostinato/translator";
-import { cmudict, readParts } from "../data.ts";
+import { cmudict, type DataRecord, readParts } from "../data.ts";
 import type { AskedLanguages } from "../folder.ts";
+import { measureNames, measures, validationName } from "../measures.ts";
 import { loadTranslation } from "../model.ts";
 import { makesSmall, textTokens } from "../tokens.ts";
 
@@ -26,15 +27,7 @@ async function tellModel(path: string, output: Output): Promise<void> {
   const { trained, vocabulary, settings, data, seed, folder, alone } = await loadTranslation(path);
   // The history in the folder may not belong to a model given as a single file.
   const training = alone ? undefined : await trainingOf(folder);
-  const rates = (training?.epochs ?? []).map(({ valPhoneErrorRate }) => Number(valPhoneErrorRate ?? Number.NaN));
-  const course =
-    rates.length === 0
-      ? {}
-      : {
-          epochs: rates.length,
-          bestEpoch: 1 + rates.indexOf(Math.min(...rates)),
-          valPhoneErrorRate: Math.min(...rates),
-        };
+  const course = courseOf(training?.epochs ?? []);
   const described = sides.map((side) => sideOf(side, vocabulary[side]));
   output.event({
     event: "model",
@@ -44,7 +37,7 @@ async function tellModel(path: string, output: Output): Promise<void> {
     ...Object.fromEntries(described.map(({ side, ...rest }) => [side, rest])),
     trainedOn: data.kind,
     seed,
-    ...course,
+    ...course?.event,
   });
   output.say(
     [
@@ -61,13 +54,23 @@ async function tellModel(path: string, output: Output): Promise<void> {
       ]),
       ...described.map(({ side, first }) => `  ${side}: ${first.map(shownLabel).join(" ")}`),
       "",
-      `Trained on ${data.kind === "cmudict" ? "CMUdict" : "data of your own"} with the seed ${seed}${
-        course.epochs === undefined
-          ? "."
-          : `, ${course.epochs} epochs; the best is epoch ${course.bestEpoch}, with a phone error rate of ${shownFigure(course.valPhoneErrorRate)} in validation.`
-      }`,
+      `Trained on ${data.kind === "cmudict" ? "CMUdict" : "data of your own"} with the seed ${seed}${course?.told(data) ?? ""}.`,
     ].join("\n"),
   );
+}
+
+/** How long a training went on, and its best epoch by what it was measured by; undefined where that is not known. */
+function courseOf(epochs: ToldTraining["epochs"]) {
+  const name = measureNames.find((each) => validationName(each) in (epochs[0] ?? {}));
+  if (name === undefined) return undefined;
+  const { mode, titleOf, shown } = measures[name];
+  const figures = epochs.map((figuresOf) => Number(figuresOf[validationName(name)] ?? Number.NaN));
+  const best = Math[mode](...figures);
+  return {
+    event: { epochs: figures.length, bestEpoch: 1 + figures.indexOf(best), [validationName(name)]: best },
+    told: (data: DataRecord) =>
+      `, ${figures.length} epochs; the best is epoch ${1 + figures.indexOf(best)}, with a ${titleOf(data)} of ${shown(best)} in validation`,
+  };
 }
 
 function sideOf(side: (typeof sides)[number], vocabulary: SideVocabulary) {

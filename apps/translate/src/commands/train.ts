@@ -45,9 +45,10 @@ import {
   translator,
 } from "@ostinato/translator";
 import { optimizerFor, samplingFor } from "../course.ts";
-import { leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
+import { allTexts, leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
 import { exportedNames, shownSamples } from "../defaults.ts";
-import { type Answer, answersOf, isRight, nearestOf, ratesOf, shownTokens } from "../judging.ts";
+import { type Answer, answersOf, nearestOf, shownTokens } from "../judging.ts";
+import { type Measure, measureNames, measureOf, measures, validationName } from "../measures.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { type NetworkOptions, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
@@ -57,14 +58,9 @@ import { type Pairs, vocabularyOf } from "../vocabulary.ts";
 /** Options that checkpoints keep only where they are not as here. */
 const settingDefaults: SettingDefaults = { test: true, tiedEmbeddings: false };
 
-/** The figure of validation by which the best epoch is chosen. */
-const errorRate = "phoneErrorRate";
-const figures: readonly HistoryFigure[] = [
-  { name: "loss", title: "Loss (crossentropy)" },
-  { name: errorRate, title: "Phone error rate of greedy translations" },
-];
+const lossFigure: HistoryFigure = { name: "loss", title: "Loss (crossentropy)" };
 const charts: ChartNames = {
-  training: figures.map(({ name }) => name),
+  training: [lossFigure.name, ...measureNames],
   model: [confusionName],
   exported: exportedNames,
 };
@@ -133,12 +129,14 @@ export async function train(
     ...(initial ? learningOf(options, initial.model.trained) : {}),
   });
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
-  const { score, tellSamples } = errorScore(
+  const sample = spread(data.validation, options.validationSample);
+  const measure = measureOf(
+    data.record,
     vocabulary.target,
-    backend,
-    spread(data.validation, options.validationSample),
-    output,
+    sample.flatMap(({ targets: each }) => each),
   );
+  const title = measures[measure.name].titleOf(data.record);
+  const { score, tellSamples } = scoreBy(measure, title, vocabulary.target, backend, sample, output);
   await runTraining({
     trainer,
     data: examples({ sources, targets }),
@@ -157,7 +155,7 @@ export async function train(
     resume,
     score,
     afterEpoch: tellSamples,
-    figures,
+    figures: [lossFigure, { name: measure.name, title: `Greedy translations: ${title}` }],
     folder,
     output,
     stopping,
@@ -199,50 +197,72 @@ function stepsOf({ batchSize, batchTokens }: TrainOptions, sources: number[][], 
 const longest = (rows: readonly ArrayLike<number>[]): number =>
   rows.reduce((most, { length }) => Math.max(most, length), 0);
 
-/** The error rate of greedy translations of some texts, and some of them to show. */
-function errorScore(target: SideVocabulary, backend: Backend, entries: readonly ParallelText[], output: Output) {
+/** The measure of greedy translations of some texts, and some of them to show. */
+function scoreBy(
+  measure: Measure,
+  title: string,
+  target: SideVocabulary,
+  backend: Backend,
+  entries: readonly ParallelText[],
+  output: Output,
+) {
   let answers: readonly Answer[] = [];
   const score: Score = {
-    name: "valPhoneErrorRate",
-    title: "validation phone error rate",
-    mode: "min",
+    name: validationName(measure.name),
+    title: `validation ${title}`,
+    mode: measures[measure.name].mode,
     async of(trained) {
       await using model = await translator(trained, { backend });
       const sources = entries.map(({ source }) => source);
-      const translations = await model.translate(sources, {
-        allowUnknown: true,
-        maxSourceLength: Number.MAX_SAFE_INTEGER,
-      });
-      answers = answersOf(model.vocabulary.target, entries, translations);
-      return ratesOf(answers).tokenErrorRate;
+      const translations = await model.translate(sources, allTexts);
+      answers = answersOf(target, entries, translations);
+      return measure.of(answers);
     },
   };
   const tellSamples = (epoch: number): void => {
-    for (const answer of spread(answers, shownSamples)) {
-      output.event({
-        event: "sample",
-        epoch,
-        text: answer.entry.source,
-        translation: answer.tokens,
-        references: answer.entry.targets,
-        right: isRight(answer),
-      });
-      output.say(shownSample(target, answer));
-    }
+    for (const answer of spread(answers, shownSamples))
+      if (measure.ofOne) tellSentence(answer, measure.ofOne(answer), epoch, output);
+      else tellTokens(target, answer, epoch, output);
   };
   return { score, tellSamples };
 }
 
 const shownText = 40;
 const shownWidth = 80;
+const shownSentence = 110;
 const mostTokens = 12;
 
 /** "  right  cat → K AE T", or with what would have been right behind it. */
-function shownSample(target: SideVocabulary, answer: Answer): string {
+function tellTokens(target: SideVocabulary, answer: Answer, epoch: number, output: Output): void {
+  const { entry, tokens } = answer;
   const { errors, reference } = nearestOf(answer);
-  const shown = (tokens: readonly string[]) => excerpt(shownTokens(target, tokens), shownWidth);
+  output.event({
+    event: "sample",
+    epoch,
+    text: entry.source,
+    translation: tokens,
+    references: entry.targets,
+    right: errors === 0,
+  });
+  const shown = (each: readonly string[]) => excerpt(shownTokens(target, each), shownWidth);
   const [verdict, right] = errors === 0 ? ["right", ""] : ["wrong", `   (${shown(Array.from(reference))})`];
-  return `  ${verdict}  ${excerpt(answer.entry.source, shownText)} → ${shown(answer.tokens)}${right}`;
+  output.say(`  ${verdict}  ${excerpt(entry.source, shownText)} → ${shown(tokens)}${right}`);
+}
+
+/** The sentence, what became of it, and in brackets what was to become of it, with the sentence's own BLEU in front. */
+function tellSentence({ entry, text }: Answer, bleu: number, epoch: number, output: Output): void {
+  output.event({
+    event: "sample",
+    epoch,
+    text: entry.source,
+    translation: text,
+    references: entry.targets,
+    bleu,
+  });
+  const shown = (each: string) => excerpt(each, shownSentence);
+  output.say(
+    `${bleu.toFixed(1).padStart(7)}  ${shown(entry.source)}\n      →  ${shown(text)}\n         (${shown(entry.targets[0] ?? "")})`,
+  );
 }
 
 function tellData(

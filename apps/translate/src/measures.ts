@@ -1,0 +1,97 @@
+/** What translations are measured by: sentences by BLEU and chrF, all others by error rates. */
+import { shownFigure } from "@ostinato/app";
+import { type BleuOptions, type BleuScore, type ChrfScore, corpusBleu, corpusChrf, sentenceBleu } from "@ostinato/text";
+import { likelyTokens, type SideVocabulary } from "@ostinato/translator";
+import type { DataRecord } from "./data.ts";
+import { type Answer, ratesOf } from "./judging.ts";
+import { makesSmall } from "./tokens.ts";
+
+/** Whether translations are sentences: those of files in two languages, and all that are words or subwords, but for the phones of CMUdict. */
+export const areSentences = ({ kind, languages }: DataRecord, target: SideVocabulary): boolean =>
+  languages !== undefined || (kind !== "cmudict" && target.tokens !== "characters");
+
+/** What people read for both error rates. */
+export function errorTitlesOf({ kind }: Pick<DataRecord, "kind">) {
+  return kind === "cmudict"
+    ? { tokens: "phone error rate", texts: "word error rate" }
+    : { tokens: "token error rate", texts: "wrong translations" };
+}
+
+/** How texts are scored, by sacreBLEU's names. */
+type Scoring = Required<Pick<BleuOptions, "lowercase" | "tokenize">>;
+
+/** In small letters where the model writes no others. Texts without spaces are taken apart into characters, Chinese ones as sacreBLEU's `zh` has it. */
+function scoringOf(target: SideVocabulary, references: readonly string[]): Scoring {
+  const lowercase = makesSmall(target);
+  if (likelyTokens(references) === "words") return { lowercase, tokenize: "13a" };
+  const isChinese = references.some((text) => /\p{Script=Han}/u.test(text)) && !references.some(isJapanese);
+  return { lowercase, tokenize: isChinese ? "zh" : "char" };
+}
+
+const isJapanese = (text: string): boolean => /[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text);
+
+/** Scores of translations that are sentences, by sacreBLEU's definitions. */
+export interface TranslationScores {
+  readonly bleu: BleuScore;
+  readonly chrf: ChrfScore;
+}
+
+/** BLEU and chrF of the texts as people read them; in small letters where the model writes no others. */
+export function scoresOf(target: SideVocabulary, answers: readonly Answer[]): TranslationScores {
+  const references = answers.map(({ entry }) => entry.targets);
+  const written = answers.map(({ text }) => text);
+  const scoring = scoringOf(target, references.flat());
+  return {
+    bleu: corpusBleu(references, written, scoring),
+    chrf: corpusChrf(references, written, { lowercase: scoring.lowercase }),
+  };
+}
+
+/** What the best epoch is chosen by: whether the highest or the lowest, and how people read it. */
+export const measures = {
+  bleu: { mode: "max", titleOf: () => "BLEU", shown: (figure) => figure.toFixed(2) },
+  phoneErrorRate: { mode: "min", titleOf: (record) => errorTitlesOf(record).tokens, shown: shownFigure },
+} as const satisfies Record<
+  string,
+  {
+    readonly mode: "max" | "min";
+    titleOf(record: Pick<DataRecord, "kind">): string;
+    shown(figure: number): string;
+  }
+>;
+
+/** As histories call a measure. */
+export type MeasureName = keyof typeof measures;
+export const measureNames = Object.keys(measures) as MeasureName[];
+
+/** The measure of a training. */
+export interface Measure {
+  readonly name: MeasureName;
+  of(answers: readonly Answer[]): number;
+  /** Of sentences: the BLEU of one by itself, of the orders that it is long enough for. */
+  readonly ofOne?: (answer: Answer) => number;
+}
+
+/** As the history calls the measure of validation. */
+export const validationName = (name: MeasureName): string => `val${name[0]?.toUpperCase()}${name.slice(1)}`;
+
+/**
+ * What a training is measured by; `references` are all right answers of its validation part. Of sentences it is BLEU, from 0 to 100, unless most have fewer than the four words that it
+ * looks for; else the error rate of tokens, whose name is that of CMUdict's whatever they are.
+ */
+export function measureOf(record: DataRecord, target: SideVocabulary, references: readonly string[]): Measure {
+  const scoring = scoringOf(target, references);
+  if (!areSentences(record, target) || !areLong(references, scoring))
+    return { name: "phoneErrorRate", of: (answers) => ratesOf(answers).tokenErrorRate };
+  return {
+    name: "bleu",
+    of: (answers) => scoresOf(target, answers).bleu.score,
+    ofOne: ({ entry, text }) => sentenceBleu(entry.targets, text, scoring).score,
+  };
+}
+
+/** Whether texts have as many runs of four words as if every second had one. */
+function areLong(references: readonly string[], scoring: Scoring): boolean {
+  const [, , , runs = 0] = corpusBleu(references, references, scoring).totals;
+  return runs * 2 >= references.length;
+}
