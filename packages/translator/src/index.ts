@@ -28,6 +28,7 @@ export {
   type Translator,
   type TranslatorOptions,
   translator,
+  translatorOver,
 } from "./translator.ts";
 export {
   endId,

@@ -195,8 +195,8 @@ function start(text: string): string {
 /** As errors call what opens translators. */
 export const opener: Opener = { name: "translator", package: "@ostinato/translator" };
 
-/** A translator over a decoder of the model, which it owns from then on. @throws ModelFileError where the model is no translator */
-export async function translatorOver(described: Described, open: () => Promise<SequenceModel>): Promise<Translator> {
+/** A model on what runs it, which the translator owns from then on. @throws ModelFileError where the model is no translator */
+async function translatorWith(described: Described, open: () => Promise<SequenceModel>): Promise<Translator> {
   const { settings, vocabulary } = translatorSettings(described);
   const model = await open();
   try {
@@ -206,6 +206,30 @@ export async function translatorOver(described: Described, open: () => Promise<S
     throw error;
   }
   return new ModelTranslator(settings, vocabulary, model);
+}
+
+/**
+ * The translator of a sequence model that is open, such as `onnxSequenceModel` of `@ostinato/onnx/web` gives in pages. It owns the model: whoever disposes the translator disposes the model, and where this throws, the
+ * model is disposed.
+ *
+ * @throws ModelFileError where the model is not a translator; ConfigError for what is no sequence model, or does not tell its layers
+ *
+ * @example
+ * const model = await onnxSequenceModel({ encode: "/encode.onnx", decodeStep: "/decodeStep.onnx" });
+ * await using german = await translatorOver(model);
+ * const { text } = await german.translate("ein Hund läuft", { beamSize: 5 }); // "a dog runs"
+ */
+export async function translatorOver(model: SequenceModel & Described): Promise<Translator> {
+  if (typeof model !== "object" || model === null || !("spec" in model) || !("vocabularySize" in model))
+    throw new ConfigError(
+      "translatorOver takes an open sequence model with its spec, such as onnxSequenceModel gives; a model file or a trained model is for translator",
+    );
+  try {
+    return await translatorWith(model, async () => model);
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
 }
 
 /**
@@ -220,5 +244,5 @@ export async function translatorOver(described: Described, open: () => Promise<S
  * const { text } = await phones.translate("hello", { beamSize: 5 }); // "HH AH L OW"
  */
 export async function translator(model: Uint8Array | Trained, options: TranslatorOptions = {}): Promise<Translator> {
-  return openTrained(opener, translatorOver, model, options, sequenceModel);
+  return openTrained(opener, translatorWith, model, options, sequenceModel);
 }

@@ -1,13 +1,15 @@
 /** A small translator, trained in a moment: letters to their names, from the last to the first. */
-import { cpu } from "@ostinato/backend-cpu";
+import { wasm } from "@ostinato/backend-wasm";
 import {
   adam,
   attention,
+  bidirectional,
   compile,
   embedding,
   encoderDecoder,
   lstm,
   type Model,
+  reversibleEmbedding,
   sparseCategoricalCrossentropy,
   type Trained,
   teacherForcing,
@@ -58,16 +60,39 @@ function network({ source, target }: TranslatorVocabulary): Model {
   });
 }
 
-async function trainedFor(epochs: number, vocabulary: TranslatorVocabulary): Promise<Trained> {
-  await using trainer = await compile(network(vocabulary), {
-    backend: await cpu(),
+/** With one matrix for source, target and output, and a decoder whose steps read what those before made of their attention. */
+function tiedNetwork({ target }: TranslatorVocabulary): Model {
+  const table = reversibleEmbedding({
+    inputDim: idCount(target),
+    outputDim: 24,
+    maskZero: true,
+    embeddingsInitializer: { kind: "normal", mean: 0, stddev: 0.5 },
+  });
+  return encoderDecoder({
+    sourceEmbedding: table,
+    targetEmbedding: table,
+    encoder: [bidirectional(lstm({ units: 12 }))],
+    decoder: [lstm({ units: 24 })],
+    attention: attention({ scoreMode: "general" }),
+    inputFeeding: true,
+  });
+}
+
+async function trainedFor(
+  epochs: number,
+  vocabulary: TranslatorVocabulary,
+  made: (vocabulary: TranslatorVocabulary) => Model = network,
+  batchSize = 13,
+): Promise<Trained> {
+  await using trainer = await compile(made(vocabulary), {
+    backend: await wasm({ threads: 1 }),
     loss: sparseCategoricalCrossentropy(),
     optimizer: adam({ learningRate: 0.03 }),
     seed: 1,
   });
   const [sources, targets] = [textEncoder(vocabulary.source)(texts), textEncoder(vocabulary.target)(texts.map(right))];
   const rows = teacherForcing(sources, targets, { start: startId, end: endId });
-  if (epochs > 0) await trainer.fit(rows, { epochs, batchSize: 13 });
+  if (epochs > 0) await trainer.fit(rows, { epochs, batchSize });
   const metadata = translatorMetadata({ maxSourceLength: 12, maxTargetLength: 10 });
   return trainer.snapshot({ vocabulary, metadata });
 }
@@ -75,15 +100,18 @@ async function trainedFor(epochs: number, vocabulary: TranslatorVocabulary): Pro
 /** With its first weights. */
 export const untrained = (tokens: TokenKind = "characters"): Promise<Trained> => trainedFor(0, vocabularyOf(tokens));
 
-/** With its first weights, and one vocabulary of subwords for both sides. */
-export const untrainedShared = (): Promise<Trained> =>
-  trainedFor(
-    0,
-    translatorVocabulary(
-      { sources: texts, targets: texts.map(right) },
-      { shared: { tokens: "subwords", maxTokens: 290, lowercase: true } },
-    ),
+/** One vocabulary of subwords for both sides. */
+const sharedVocabulary = (): TranslatorVocabulary =>
+  translatorVocabulary(
+    { sources: texts, targets: texts.map(right) },
+    { shared: { tokens: "subwords", maxTokens: 290, lowercase: true } },
   );
+
+/** With its first weights, and one vocabulary of subwords for both sides. */
+export const untrainedShared = (): Promise<Trained> => trainedFor(0, sharedVocabulary());
+
+/** Subwords, tied embeddings, attention and input feeding: what sentences are translated with. Right for most texts. */
+export const tied = (): Promise<Trained> => trainedFor(8, sharedVocabulary(), tiedNetwork, 5);
 
 /** Right for all texts. */
 export const trained = (): Promise<Trained> => trainedFor(40, vocabularyOf("characters"));

@@ -15,6 +15,7 @@ import {
   type Translator,
   textOf,
   translatorDescription,
+  translatorOver,
 } from "@ostinato/translator";
 import { translator } from "@ostinato/translator/node";
 import * as tf from "@tensorflow/tfjs-core";
@@ -186,6 +187,7 @@ test("models that are no translators", async () => {
   await expect(translator({ encode: decodeStep, decodeStep: encode })).rejects.toThrow(ModelFileError);
   const backend = await wasm({ threads: 1 });
   await expect(translator({ encode: decodeStep, decodeStep: encode }, { backend })).rejects.toThrow(ModelFileError);
+  await expect(translatorOver(trained as never)).rejects.toThrow(/^translatorOver takes an open sequence model/);
   const strange = exportDecoding({ ...bare, metadata: trained.metadata ?? {} });
   await expect(translator(strange)).rejects.toThrow(/its file has no vocabulary/);
   await expect(fromBytes("names.safetensors" as unknown as Uint8Array)).rejects.toThrow(

@@ -21,13 +21,7 @@ export interface TranslatorFiles {
 
 async function openOnnx(files: TranslatorFiles, options: ReadOptions): Promise<Translator> {
   const { onnxSequenceModel } = await importOnnx(opener, () => import("@ostinato/onnx/node"));
-  const model = await onnxSequenceModel(files, options);
-  try {
-    return await translatorOver(model, async () => model);
-  } catch (error) {
-    await model.dispose();
-    throw error;
-  }
+  return translatorOver(await onnxSequenceModel(files, options));
 }
 
 const areFiles = (model: unknown): model is TranslatorFiles =>
