@@ -345,6 +345,7 @@ export {
 } from "./train/objective/metrics.ts";
 export type { ByOutput, Objective } from "./train/objective/objective.ts";
 export { type QuantileOptions, quantileLoss } from "./train/objective/quantile.ts";
+export { type SampledSoftmaxOptions, sampledSoftmaxLoss } from "./train/objective/sampledSoftmax.ts";
 export type { Prediction, TargetSpec } from "./train/objective/target.ts";
 export type { TrainingForm } from "./train/objective/trainingForm.ts";
 export { type Predictor, predictor, predictorOn, type Runner } from "./train/predictor.ts";

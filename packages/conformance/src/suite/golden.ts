@@ -1,4 +1,4 @@
-/** Golden cases: what PyTorch and Keras compute. Each JSON file names the script that made it, and the version of what it ran. */
+/** Golden cases: what PyTorch, Keras and TensorFlow compute. Each JSON file names the script that made it, and the version of what it ran. */
 import type { Backend, Tensors } from "@ostinato/core";
 import { attentionCases } from "./attention.ts";
 import { crossentropyCases } from "./crossentropy.ts";
@@ -8,6 +8,7 @@ import { decoderCases } from "./recurrent/decoder.ts";
 import { kerasCases } from "./recurrent/keras.ts";
 import { pytorchCases } from "./recurrent/pytorch.ts";
 import { treeCases } from "./recurrent/trees.ts";
+import { sampledSoftmaxCases } from "./sampledSoftmax.ts";
 import {
   expectClose,
   forwardTolerance,
@@ -27,6 +28,7 @@ export function goldenCases(): GoldenCase[] {
     ...decoderCases(),
     ...ctcCases(),
     ...crossentropyCases(),
+    ...sampledSoftmaxCases(),
     ...treeCases(),
   ];
 }

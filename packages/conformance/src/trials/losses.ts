@@ -5,17 +5,22 @@ import {
   categoricalCrossentropy,
   crf,
   ctc,
+  dot,
+  dropoutMask,
   huber,
   type Loss,
   meanAbsoluteError,
   meanSquaredError,
   quantileLoss,
   type RowwiseLoss,
+  type Shape,
+  sampledSoftmaxLoss,
   sigmoid,
   softmax,
   sparseCategoricalCrossentropy,
   type Value,
 } from "@ostinato/core";
+import { add } from "@ostinato/core/graph";
 import type { Draw, DrawnDim, DrawTrial } from "./draw.ts";
 
 const known = (size: number): DrawnDim => ({ dim: size, size });
@@ -92,6 +97,32 @@ export const lossTrials: Readonly<Record<string, DrawTrial>> = {
     const { rows, value, options } = crossentropy(draw, classes, softmax);
     const target = draw.int("target", rows, 0, classes - 1);
     return { loss: sparseCategoricalCrossentropy(options).perRow(value, target) };
+  },
+  sampledSoftmaxLoss: (draw) => {
+    const classes = draw.whole(2, 9);
+    const rows = draw.dims(draw.whole(1, 2), 20);
+    const features = draw.number(5);
+    const byRow = draw.chance(0.5);
+    const x = draw.float("x", [...rows, features], -2, 2);
+    const table = draw.float("table", byRow ? [known(classes), features] : [features, known(classes)], -2, 2);
+    const products = dot(x, table, { contract: [[rows.length], [byRow ? 1 : 0]] });
+    const logits = draw.chance(0.6) ? add(products, draw.float("bias", [known(classes)])) : products;
+    const fromLogits = draw.chance(0.5);
+    const values = fromLogits ? logits : softmax(logits);
+    const loss = sampledSoftmaxLoss({
+      samples: draw.whole(1, classes),
+      distribution: draw.one(["logUniform", "uniform", Array.from({ length: classes }, () => draw.whole(1, 9))]),
+      labelSmoothing: draw.one([0, 0.1, 0.6]),
+      fromLogits,
+    });
+    const step = draw.int("step", [], 0, 1000);
+    const context = {
+      name: "output/sampledSoftmaxLoss",
+      output: { kind: rows.length === 1 ? ("features" as const) : ("sequence" as const), values },
+      parameter: () => table,
+      mask: (rate: number, shape: Shape) => dropoutMask(step, { rate, shape, seed: 3, site: 4 }),
+    };
+    return { loss: loss.perRow(values, draw.int("target", rows, 0, classes - 1), context) };
   },
   meanSquaredError: distance(() => meanSquaredError()),
   meanAbsoluteError: distance(() => meanAbsoluteError()),

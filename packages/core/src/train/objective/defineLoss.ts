@@ -144,11 +144,11 @@ export function makeLosses<O, C extends object>(own: OwnLoss<O, C>): LossMaker<O
       kept: true,
       target: (name, output) =>
         toldOf(`the loss ${kind} of "${name}"`, () => targetSpecOf(name, output, own.target(config, output))),
-      perRow: (_prediction, target, { name, output, targetLengths, parameter }) =>
+      perRow: (_prediction, target, { name, output, targetLengths, parameter, mask }) =>
         toldOf(`the loss ${name}`, () => {
-          const { context, asked } = watched({ name, parameter });
+          const { context, asked } = watched({ name, parameter, ...(mask ? { mask } : {}) });
           const losses: unknown = own.build(
-            { name, output, ...(targetLengths ? { targetLengths } : {}), parameter: context.parameter },
+            { ...context, output, ...(targetLengths ? { targetLengths } : {}) },
             config,
             { prediction: output, target: { values: target, ...(targetLengths ? { lengths: targetLengths } : {}) } },
           );

@@ -8,7 +8,7 @@ import { broadcast, concat, reshape, transpose } from "../../ir/build/shape.ts";
 import { constant, feed, state } from "../../ir/build/source.ts";
 import type { Dim, Value } from "../../ir/ops.ts";
 import type { Graph, Update } from "../../ir/value.ts";
-import { type BuiltModel, buildModel, randomSource } from "../../nn/build.ts";
+import { type BuiltModel, buildModel, type RandomSource, randomSource } from "../../nn/build.ts";
 import { carriedFetches } from "../../nn/carried.ts";
 import { type Flow, turned } from "../../nn/kinds.ts";
 import type { ParameterSpec } from "../../nn/layer.ts";
@@ -136,6 +136,7 @@ function scoreOutput(
   output: Flow,
   weighing: Weighing,
   parameters: Parameters<string>,
+  random: RandomSource | undefined,
 ) {
   const spec = loss.target(name, output);
   const whole = spec.each === "row";
@@ -146,6 +147,8 @@ function scoreOutput(
     output,
     ...(spec.ragged ? { targetLengths: feed(targetLengthsFeed(name), "int32", ["batch"]) } : {}),
     parameter: parameters.of(`the loss ${loss.kind} of "${name}"`, own),
+    // No layer can be called so.
+    ...(random ? { mask: random(`~${own}`, 0).mask } : {}),
   });
   const mask = maskOf(output);
   const weights = weightsFor(name, output, weighing);
@@ -181,12 +184,18 @@ function allParameters(spec: ModelSpec, built: BuiltModel, ofLosses: Parameters<
 }
 
 /** The loss of a batch, and the sums that are fetched. */
-function lossOf(spec: ModelSpec, built: BuiltModel, objective: Objective, weighings: Weighings): Scored {
+function lossOf(
+  spec: ModelSpec,
+  built: BuiltModel,
+  objective: Objective,
+  weighings: Weighings,
+  random?: RandomSource,
+): Scored {
   const ofLosses = new Parameters<string>();
   const scored = trainedOutputs(spec, objective).map((output) => {
     const { flow } = built.outputs[output.index] as BuiltModel["outputs"][number];
     const weighing = typeof weighings === "string" ? weighings : (weighings[output.name] ?? "none");
-    return { ...scoreOutput(output, flow, weighing, ofLosses), weight: output.lossWeight };
+    return { ...scoreOutput(output, flow, weighing, ofLosses, random), weight: output.lossWeight };
   });
   const parameters = allParameters(spec, built, ofLosses).map((parameter) => tuned(parameter, objective));
   const penalty = penaltyOf(trainedOf(parameters));
@@ -250,8 +259,9 @@ export function trainingStep(
 ): TrainingStep {
   const step = state(STEP, "int32", []);
   const random = { seed, step };
-  const built = objective.scheduledSampling?.build(spec, random) ?? buildModel(spec, randomSource(random), "stateful");
-  const scored = lossOf(spec, built, objective, weighing);
+  const source = randomSource(random);
+  const built = objective.scheduledSampling?.build(spec, random) ?? buildModel(spec, source, "stateful");
+  const scored = lossOf(spec, built, objective, weighing, source);
   const parameters = trainedOf(scored.parameters);
   const grads = gradients(
     [{ value: scored.loss, cotangent: constant(1) }],

@@ -19,6 +19,8 @@ export interface LossContext {
    * @throws ConfigError, ShapeError where it was asked for before in another shape, with another initializer or other traits
    */
   readonly parameter: BuildContext["parameter"];
+  /** In training: a dropout mask of a shape, as layers have it. What is random in a loss comes from it, new in each step, and the same on all backends. Absent in evaluation. */
+  readonly mask?: BuildContext["mask"];
 }
 
 /** What training makes small. Made by a function such as `binaryCrossentropy()`. */

@@ -3,6 +3,7 @@ export const lossKinds = [
   "binaryCrossentropy",
   "categoricalCrossentropy",
   "sparseCategoricalCrossentropy",
+  "sampledSoftmaxLoss",
   "meanSquaredError",
   "meanAbsoluteError",
   "huber",
