@@ -8,6 +8,7 @@ import {
   concatenate,
   dense,
   embedding,
+  encoderDecoder,
   gru,
   input,
   layerNormalization,
@@ -74,5 +75,17 @@ export const writers: Readonly<Record<string, () => Model>> = {
     const h = gru({ units: 4 })(words(from));
     const decoded = gru({ units: 4, returnSequences: true, resetAfter: true })(words(to), { initialState: [h] });
     return model([from, to], { next: words.reverse(decoded) });
+  },
+  "one embedding for both sides and the scores, input feeding and attention"() {
+    // Large enough to be stored in fewer bits.
+    const words = reversibleEmbedding({ inputDim: 7, outputDim: 40, maskZero: true, name: "words" });
+    return encoderDecoder({
+      sourceEmbedding: words,
+      targetEmbedding: words,
+      encoder: [bidirectional(lstm({ units: 3 }))],
+      decoder: [lstm({ units: 6 })],
+      attention: attention({ scoreMode: "general" }),
+      inputFeeding: true,
+    });
   },
 };

@@ -1,8 +1,10 @@
 /** Translators from their file: the same texts on every backend and in onnxruntime, and wrong use. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { tfjs } from "@ostinato/backend-tfjs";
 import { wasm } from "@ostinato/backend-wasm";
 import { importOnnx, readTrained, withModel } from "@ostinato/classifier/node";
@@ -14,6 +16,7 @@ import {
   type TranslateOptions,
   type Translator,
   textOf,
+  tokenizerFiles,
   translatorDescription,
   translatorOver,
 } from "@ostinato/translator";
@@ -240,4 +243,33 @@ test("words: unknown ones are read as such where others are known", async () => 
   expect(words.problemOf("zulu yankee")).toBe('the model does not know the words "zulu", "yankee"');
   expect(words.problemOf("a zulu", { allowUnknown: false })).toBe('the model does not know the word "zulu"');
   expect(await words.translate("A  zulu")).toMatchObject({ sourceTokens: ["a", "zulu"] });
+});
+
+const run = promisify(execFile);
+const python = process.env.PYTHON;
+const isPythonReady =
+  python !== undefined &&
+  (await run(python, ["-c", "import onnxruntime, tokenizers"]).catch(() => undefined)) !== undefined;
+if (!isPythonReady)
+  console.info(
+    "skipped: the README's Python script, since PYTHON names no interpreter with onnxruntime and tokenizers",
+  );
+
+test.skipIf(!isPythonReady)("the README's Python script translates as this library does", async () => {
+  const tied = await models.tied();
+  const { encode, decodeStep } = exportDecoding(tied);
+  const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+  const description = translatorDescription(tied);
+  const files = {
+    ...{ "encode.onnx": encode as Uint8Array, "decodeStep.onnx": decodeStep },
+    ...tokenizerFiles(description.vocabulary),
+    "model.json": JSON.stringify(description),
+    "script.py": /^```python\n(.*?)^```$/ms.exec(readme)?.[1] ?? "",
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  const call = `import json, script; print(json.dumps(script.translate(json.loads('${JSON.stringify(texts)}'))))`;
+  const { stdout } = await run(python as string, ["-c", call], { cwd: folder });
+  await using opened = await translator(tied);
+  const expected = (await opened.translate(texts)).map(({ text }) => text);
+  expect(JSON.parse(stdout.trim().split("\n").at(-1) as string)).toEqual(expected);
 });
