@@ -23,12 +23,16 @@ const writeJson = (path: string, value: unknown) => writeFileSync(path, JSON.str
 
 const resolutions = { bundler: { module: "ESNext", moduleResolution: "Bundler" }, nodenext: { module: "NodeNext" } };
 
+/** TypeScript 7, and TypeScript 6. */
+type Compiler = "tsc" | "tsc6";
+
 /** Compiles files of the project under one module resolution, with the declarations of its dependencies checked too. */
 async function compile(
   project: string,
   resolution: keyof typeof resolutions,
   types: readonly string[],
   files: readonly string[],
+  compiler: Compiler = "tsc",
 ): Promise<void> {
   const config = join(project, `tsconfig.${resolution}.${types.join("-") || "bare"}.json`);
   writeJson(config, {
@@ -46,7 +50,7 @@ async function compile(
     files,
   });
   const { code, output } = await run(
-    join(root, "node_modules", ".bin", "tsc"),
+    join(root, "node_modules", ".bin", compiler),
     ["-p", config, "--pretty", "false"],
     project,
   );
@@ -55,7 +59,7 @@ async function compile(
   const ours = errors.filter((line) => !/(^|\/)node_modules\/(?!@ostinato\/)/.test(line.split(": error TS")[0] ?? ""));
   const explained = code === 0 || errors.length > 0;
   if (ours.length > 0 || !explained)
-    throw new PackageProblem(`types under ${resolution}:\n${explained ? ours.join("\n") : output}`);
+    throw new PackageProblem(`types under ${resolution} (${compiler}):\n${explained ? ours.join("\n") : output}`);
 }
 
 const isCode = (entry: string) => !entry.endsWith(".json");
@@ -76,6 +80,7 @@ async function checkAlone({ name, tarball }: Packed, project: string, all: reado
     await compile(project, resolution, [], ["main-entry.ts"]);
     await compile(project, resolution, ["node"], ["all-entries.ts"]);
   }
+  await compile(project, "bundler", ["node"], ["all-entries.ts"], "tsc6");
   await step(`import of ${name}`, options.node, ["out-nodenext/main-entry.js"], project);
   return manifest;
 }
