@@ -325,16 +325,19 @@ test("the two files of an export: on every backend, as they are in onnxruntime, 
   expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining("--out is required") });
 });
 
-test("train --init goes on from a model, with its tokens and limits", async () => {
+test("train --init goes on from a model, with its tokens and limits, and here with a sample of the tokens", async () => {
   const further = temporaryFolder();
   const train = ["train", "--data", data, "--batch-size", "16", "--validation-sample", "10", "--json"];
   const course = ["--label-smoothing", "0", "--learning-rate", "0.003", "--warmup", "0", "--epochs", "1"];
-  const { code, stdout, stderr } = await runInside([...train, ...course, "--init", out, "--out", further]);
+  const sampled = ["--sampled-softmax", "4"];
+  const { code, stdout, stderr } = await runInside([...train, ...course, ...sampled, "--init", out, "--out", further]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const events = eventsOf(stdout);
   expect(events[0]).toMatchObject({ event: "model", init: { file: "model.safetensors", network: true } });
   const { epochs } = JSON.parse(bytesOf(out, "history.json").toString("utf8"));
   expect(Number(events[1]?.loss)).toBeLessThan(epochs[0].loss / 2);
+  expect(Number(events[1]?.valLoss)).toBeLessThan(epochs[0].valLoss / 2);
+  expect(events[1]).not.toHaveProperty("accuracy");
   const described = async (folder: string) => {
     const { vocabulary, metadata } = await loadModel(join(folder, "model.safetensors"));
     return { vocabulary, translator: metadata?.translator };

@@ -109,6 +109,8 @@ test("a vocabulary that does not fit the model, and a model of another app", asy
 test("options and folders", async () => {
   expect(await refused(["train", "--dropout", "1"])).toMatch(/'--dropout <share>' argument '1' is invalid/);
   expect(await refused(["train", "--attention", "none", "--input-feeding"])).toMatch(/--input-feeding .* --attention/);
+  const sampled = ["train", "--sampled-softmax", "9", "--teacher-forcing", "0.9"];
+  expect(await refused(sampled)).toMatch(/--sampled-softmax does not go with --teacher-forcing below 1/);
   expect(await refused(["train", "--batch-size", "8", "--batch-tokens", "80"])).toMatch(/cannot be used with option/);
   expect(await refused(["train", "--frob"])).toMatch(/unknown option '--frob'/);
   expect(await refused(["train", "--source-tokens", "runes"])).toMatch(/Allowed choices are auto, characters, words/);

@@ -24,12 +24,10 @@ import {
   UsageError,
 } from "@ostinato/app";
 import {
-  accuracy,
   type Backend,
   compile,
   countParameters,
   type Model,
-  sparseCategoricalCrossentropy,
   summary,
   summaryRows,
   teacherForcing,
@@ -37,6 +35,7 @@ import {
 import { type ParallelText, parallelPairs } from "@ostinato/datasets";
 import {
   endId,
+  idCount,
   type SideVocabulary,
   startId,
   type TranslatorSettings,
@@ -48,6 +47,7 @@ import { optimizerFor, samplingFor } from "../course.ts";
 import { allTexts, leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
 import { exportedNames, shownSamples } from "../defaults.ts";
 import { type Answer, answersOf, nearestOf, shownTokens } from "../judging.ts";
+import { lossOf } from "../loss.ts";
 import { type Measure, measureNames, measureOf, measures, validationName } from "../measures.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { type NetworkOptions, network } from "../network.ts";
@@ -98,6 +98,10 @@ export async function train(
   const { seed, epochs } = options;
   const decayEpochs = options.decayEpochs ?? epochs;
   refuseWithoutAttention(options, given);
+  if (options.sampledSoftmax !== undefined && options.teacherForcing < 1)
+    throw new UsageError(
+      "--sampled-softmax does not go with --teacher-forcing below 1, which reads the scores of all tokens",
+    );
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
@@ -121,10 +125,9 @@ export async function train(
   const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, sources, targets)];
   await using trainer = await compile(model, {
     backend,
-    loss: sparseCategoricalCrossentropy({ labelSmoothing: options.labelSmoothing }),
+    ...lossOf(options, targets, idCount(vocabulary.target)),
     optimizer: optimizerFor(course, steps),
     ...samplingFor(course, steps),
-    metrics: [accuracy()],
     seed,
     ...(initial ? learningOf(options, initial.model.trained) : {}),
   });
