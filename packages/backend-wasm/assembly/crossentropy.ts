@@ -1,7 +1,7 @@
 /** The crossentropy of a softmax and labels, and its gradient. Each thread takes a range of the rows. */
 import { exp, expInPlace, loadPart, log, normal, storePart, storeTwo } from "./lanes";
 import { Crossentropy, CrossentropyGrad } from "./protocol";
-import { largest, loadFilled, total } from "./softmax";
+import { largestOf, loadFilled, sumOfPowers, total } from "./softmax";
 import { address, argument } from "./team";
 
 @inline
@@ -15,57 +15,39 @@ function put(at: usize, row: i32, value: f32): void {
   if (at !== 0) store<f32>(at + (<usize>row << 2), value);
 }
 
+/** The sum of x - largest over a row. */
+function sumOfDistances(x: usize, width: i32, highest: f32): f32 {
+  const shift = f32x4.splat(highest);
+  const few = width & 3;
+  const end = x + (<usize>(width & ~3) << 2);
+  let sums = f32x4.splat(0);
+  let others = sums;
+  for (; x + 32 <= end; x += 32) {
+    sums = f32x4.add(sums, f32x4.sub(v128.load(x), shift));
+    others = f32x4.add(others, f32x4.sub(v128.load(x, 16), shift));
+  }
+  sums = f32x4.add(sums, others);
+  if (x < end) sums = f32x4.add(sums, f32x4.sub(v128.load(x), shift));
+  if (few > 0) sums = f32x4.add(sums, f32x4.sub(loadFilled(end, few, highest), shift));
+  return total(sums);
+}
+
 export function crossentropy(thread: i32, threads: i32): void {
   const rows = argument(Crossentropy.rows);
   const width = argument(Crossentropy.width);
   const smoothing = reinterpret<f32>(argument(Crossentropy.smoothing));
-  const whole = width & ~3;
-  const few = width - whole;
   const end = rowStart(rows, thread + 1, threads);
   for (let row = rowStart(rows, thread, threads); row < end; row++) {
     const x = address(Crossentropy.logits) + <usize>row * (<usize>width << 2);
-    const tail = x + (<usize>whole << 2);
-    let most = f32x4.splat(-Infinity);
-    let mostOthers = most;
-    let i: usize = 0;
-    for (; i < <usize>(whole & ~7) << 2; i += 32) {
-      most = f32x4.max(most, v128.load(x + i));
-      mostOthers = f32x4.max(mostOthers, v128.load(x + i, 16));
+    const highest = largestOf(x, width);
+    const logSum = f32x4.extract_lane(log(f32x4.splat(sumOfPowers(x, width, f32x4.splat(highest)))), 0);
+    if (address(Crossentropy.losses) !== 0) {
+      const label = load<i32>(address(Crossentropy.labels) + (<usize>row << 2));
+      const picked: f32 = <u32>label < <u32>width ? load<f32>(x + (<usize>label << 2)) - highest : 0;
+      let loss = logSum - (1 - smoothing) * picked;
+      if (smoothing !== 0) loss -= (smoothing / <f32>width) * sumOfDistances(x, width, highest);
+      put(address(Crossentropy.losses), row, loss);
     }
-    most = f32x4.max(most, mostOthers);
-    if (whole & 4) most = f32x4.max(most, v128.load(x + i));
-    if (few > 0) most = f32x4.max(most, loadFilled(tail, few, -Infinity));
-    const highest = largest(most);
-    const shift = f32x4.splat(highest);
-    let sums = f32x4.splat(0);
-    let spread = f32x4.splat(0);
-    let others = f32x4.splat(0);
-    let spreadOthers = f32x4.splat(0);
-    for (i = 0; i < <usize>(whole & ~7) << 2; i += 32) {
-      const low = f32x4.sub(v128.load(x + i), shift);
-      const high = f32x4.sub(v128.load(x + i, 16), shift);
-      sums = f32x4.add(sums, expInPlace(low));
-      others = f32x4.add(others, expInPlace(high));
-      spread = f32x4.add(spread, low);
-      spreadOthers = f32x4.add(spreadOthers, high);
-    }
-    sums = f32x4.add(sums, others);
-    spread = f32x4.add(spread, spreadOthers);
-    if (whole & 4) {
-      const z = f32x4.sub(v128.load(x + i), shift);
-      sums = f32x4.add(sums, exp(z));
-      spread = f32x4.add(spread, z);
-    }
-    if (few > 0) {
-      sums = f32x4.add(sums, exp(f32x4.sub(loadFilled(tail, few, -Infinity), shift)));
-      spread = f32x4.add(spread, f32x4.sub(loadFilled(tail, few, highest), shift));
-    }
-    const logSum = f32x4.extract_lane(log(f32x4.splat(total(sums))), 0);
-    const label = load<i32>(address(Crossentropy.labels) + (<usize>row << 2));
-    const picked: f32 = <u32>label < <u32>width ? load<f32>(x + (<usize>label << 2)) - highest : 0;
-    let loss = logSum - (1 - smoothing) * picked;
-    if (smoothing !== 0) loss -= (smoothing / <f32>width) * total(spread);
-    put(address(Crossentropy.losses), row, loss);
     put(address(Crossentropy.largest), row, highest);
     put(address(Crossentropy.logSums), row, logSum);
   }

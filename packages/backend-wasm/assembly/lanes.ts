@@ -186,6 +186,19 @@ export function expInPlace(x: v128): v128 {
   return v128.andnot(f32x4.mul(f32x4.mul(p, power(half, 0)), power(i32x4.sub(n, half), 0)), small);
 }
 
+/**
+ * eˣ for x ≤ 0, to be added to sums of 1 or more: numbers below e⁻⁸⁷ count as that, which adds nothing. NaN of NaN. To the bit as `exp`, in fewer
+ * instructions.
+ */
+@inline
+export function expOfNegative(x: v128): v128 {
+  x = f32x4.pmax(x, number(BOUNDS, 1));
+  const rounded = madd(x, number(BASE, 1), number(BASE, 7));
+  const whole = f32x4.sub(rounded, number(BASE, 7));
+  const r = madd(whole, number(BASE, 4), madd(whole, number(BASE, 3), x));
+  return f32x4.mul(expPolynomial(EXP, r, f32x4.add(r, number(BASE, 0))), power(rounded, 0));
+}
+
 /** c · 2ⁿ with n in the low bits, by the exponent; c is at `constant` of `BASE`. */
 @inline
 function power(n: v128, constant: usize): v128 {

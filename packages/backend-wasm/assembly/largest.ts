@@ -1,5 +1,5 @@
 /** The largest numbers of each row, in order. Each thread takes a range of the rows; what is found of a row is that of `findLargest` in core. */
-import { TopK } from "./protocol";
+import { DIGITS, TopK } from "./protocol";
 import { address, argument } from "./team";
 
 /** NaN counts as the least. */
@@ -38,12 +38,23 @@ function sink(heap: usize, at: i32, size: i32, place: usize): void {
   put(heap, at, place);
 }
 
+/** Which of eight numbers are larger, in either half. */
+@inline
+function anyMore(x: usize, least: f32): v128 {
+  const bound = f32x4.splat(least);
+  return v128.or(f32x4.gt(v128.load(x), bound), f32x4.gt(v128.load(x, 16), bound));
+}
+
 /** The places of the `k` largest of the numbers from `x` to `end`, the largest first. */
 function find(x: usize, end: usize, k: i32, heap: usize): void {
   for (let i = 0; i < k; i++, x += 4) put(heap, i, x);
   for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap, i, k, entry(heap, i));
   let least = ranked(entry(heap, 0));
   while (x < end) {
+    if (x + 64 <= end && !v128.any_true(v128.or(anyMore(x, least), anyMore(x + 32, least)))) {
+      x += 64;
+      continue;
+    }
     if (x + 16 <= end && !v128.any_true(f32x4.gt(v128.load(x), f32x4.splat(least)))) {
       x += 16;
       continue;
@@ -61,20 +72,79 @@ function find(x: usize, end: usize, k: i32, heap: usize): void {
   }
 }
 
-/** Arguments: rows, their width, how many are looked for; operand, results; the threads' rooms, and the bytes of one. */
+/** A number as bits that are the less the larger it is. Zeros of either sign are equal. */
+@inline
+function rankOf(value: f32): u32 {
+  const bits = reinterpret<u32>(value + 0);
+  return <i32>bits < 0 ? bits : bits ^ 0x7fffffff;
+}
+
+const DIGIT_BITS: u32 = 8;
+const DIGIT_MASK: u32 = DIGITS - 1;
+
+/**
+ * Sorts numbers with their indices, 8 bytes each, from `from` by way of `other`: digit by digit, from the lowest on, so that of equal ones that of the
+ * lower index stays first. Returns where they lie: digits that all have in common move nothing.
+ */
+function sortByRank(from: usize, other: usize, width: i32, places: usize): usize {
+  for (let shift: u32 = 0; shift < 32; shift += DIGIT_BITS) {
+    memory.fill(places, 0, DIGITS << 2);
+    const end = from + (<usize>width << 3);
+    for (let at = from; at < end; at += 8) {
+      const place = places + (<usize>((load<u32>(at) >> shift) & DIGIT_MASK) << 2);
+      store<u32>(place, load<u32>(place) + 1);
+    }
+    if (load<u32>(places + (<usize>((load<u32>(from) >> shift) & DIGIT_MASK) << 2)) === <u32>width) continue;
+    let next = <u32>other;
+    for (let place = places; place < places + (DIGITS << 2); place += 4) {
+      const count = load<u32>(place);
+      store<u32>(place, next);
+      next += count << 3;
+    }
+    for (let at = from; at < end; at += 8) {
+      const pair = load<u64>(at);
+      const place = places + (<usize>((<u32>pair >> shift) & DIGIT_MASK) << 2);
+      const to = load<u32>(place);
+      store<u64>(to, pair);
+      store<u32>(place, to + 8);
+    }
+    const sorted = other;
+    other = from;
+    from = sorted;
+  }
+  return from;
+}
+
+/** The places of the `k` largest by a sort of all `width` numbers, in `room`. */
+function findSorted(x: usize, width: i32, k: i32, room: usize): void {
+  for (let i = 0; i < width; i++) {
+    const pair = room + (<usize>i << 3);
+    store<u32>(pair, rankOf(ranked(x + (<usize>i << 2))));
+    store<u32>(pair, i, 4);
+  }
+  const other = room + (<usize>width << 3);
+  const sorted = sortByRank(room, other, width, other + (<usize>width << 3));
+  // Each place is written where a pair was read before.
+  for (let i = 0; i < k; i++) put(room, i, x + (<usize>load<u32>(sorted + (<usize>i << 3), 4) << 2));
+}
+
+/** Arguments: rows, their width, how many are looked for, whether by a sort of all; operand, results; the threads' rooms, and the bytes of one. */
 export function topK(thread: i32, threads: i32): void {
   const rows = argument(TopK.rows);
   const k = argument(TopK.k);
-  const bytes = <usize>argument(TopK.width) << 2;
+  const width = argument(TopK.width);
+  const sorted = argument(TopK.sorted) !== 0;
+  const bytes = <usize>width << 2;
   const values = address(TopK.values);
   const indices = address(TopK.indices);
-  const heap = address(TopK.rooms) + <usize>thread * address(TopK.roomBytes);
+  const found = address(TopK.rooms) + <usize>thread * address(TopK.roomBytes);
   const end = <i32>((<i64>rows * (thread + 1)) / threads);
   for (let row = <i32>((<i64>rows * thread) / threads); row < end; row++) {
     const x = address(TopK.x) + <usize>row * bytes;
-    find(x, x + bytes, k, heap);
+    if (sorted) findSorted(x, width, k, found);
+    else find(x, x + bytes, k, found);
     for (let i = 0; i < k; i++) {
-      const place = entry(heap, i);
+      const place = entry(found, i);
       const to = <usize>(row * k + i) << 2;
       if (values !== 0) store<f32>(values + to, load<f32>(place));
       if (indices !== 0) store<i32>(indices + to, <i32>((place - x) >> 2));

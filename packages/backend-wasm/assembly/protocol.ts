@@ -191,6 +191,7 @@ export enum TopK {
   rows,
   width,
   k,
+  sorted,
   x,
   values,
   indices,
@@ -529,6 +530,7 @@ export const TILE: i32 = 1024;
 export const TILE_ROWS: i32 = 96;
 export const TILE_COLUMNS: i32 = 256;
 export const TILE_DEPTH: i32 = 384;
+export const DIGITS: i32 = 256;
 
 export const BLOCK_BYTES: usize = 384;
 export const PLACE_BYTES: usize = 8;

@@ -1,5 +1,5 @@
 /** Softmax and its logarithm along the last axis, shifted by the maximum of each row. Each thread takes a range of the rows. */
-import { exp, loadPart, log, normal, storePart } from "./lanes";
+import { exp, expOfNegative, loadPart, log, normal, storePart } from "./lanes";
 import { Softmax } from "./protocol";
 import { address, argument } from "./team";
 
@@ -24,40 +24,75 @@ export function loadFilled(from: usize, count: i32, filler: f32): v128 {
   return x;
 }
 
+/** The largest of a row; NaN counts as none. */
+export function largestOf(x: usize, width: i32): f32 {
+  const few = width & 3;
+  const end = x + (<usize>(width & ~3) << 2);
+  let most = f32x4.splat(-Infinity);
+  let others = most;
+  for (; x + 32 <= end; x += 32) {
+    most = f32x4.pmax(most, v128.load(x));
+    others = f32x4.pmax(others, v128.load(x, 16));
+  }
+  if (x < end) most = f32x4.pmax(most, v128.load(x));
+  if (few > 0) others = f32x4.pmax(others, loadFilled(end, few, -Infinity));
+  return largest(f32x4.max(most, others));
+}
+
+/** The sum of exp(x - largest) over a row, which is 1 or more; NaN where the row has NaN. */
+export function sumOfPowers(x: usize, width: i32, shift: v128): f32 {
+  const few = width & 3;
+  const end = x + (<usize>(width & ~3) << 2);
+  let sums = f32x4.splat(0);
+  let others = sums;
+  for (; x + 32 <= end; x += 32) {
+    sums = f32x4.add(sums, expOfNegative(f32x4.sub(v128.load(x), shift)));
+    others = f32x4.add(others, expOfNegative(f32x4.sub(v128.load(x, 16), shift)));
+  }
+  sums = f32x4.add(sums, others);
+  if (x < end) sums = f32x4.add(sums, expOfNegative(f32x4.sub(v128.load(x), shift)));
+  if (few > 0) sums = f32x4.add(sums, expOfNegative(f32x4.sub(loadFilled(end, few, -Infinity), shift)));
+  return total(sums);
+}
+
 /** NaN in a row makes the whole row NaN. */
 export function softmax(thread: i32, threads: i32): void {
   const logarithm = argument(Softmax.logarithm) !== 0;
   const rows = argument(Softmax.rows);
   const width = argument(Softmax.width);
+  const bytes = <usize>width << 2;
   const end = <i32>((<i64>rows * (thread + 1)) / threads);
-  const whole = width & ~3;
   for (let row = <i32>((<i64>rows * thread) / threads); row < end; row++) {
-    const x = address(Softmax.x) + (<usize>(row * width) << 2);
-    const y = address(Softmax.y) + (<usize>(row * width) << 2);
-    let most = f32x4.splat(-Infinity);
-    for (let i = 0; i < whole; i += 4) most = f32x4.max(most, v128.load(x + (<usize>i << 2)));
-    const tail = x + (<usize>whole << 2);
-    const few = width - whole;
-    if (few > 0) most = f32x4.max(most, loadFilled(tail, few, -Infinity));
-    const shift = f32x4.splat(largest(most));
-    let sums = f32x4.splat(0);
-    for (let i: usize = 0; i < <usize>whole << 2; i += 16) {
-      const e = exp(f32x4.sub(v128.load(x + i), shift));
-      sums = f32x4.add(sums, e);
-      if (!logarithm) v128.store(y + i, e);
-    }
-    if (few > 0) {
-      const e = exp(f32x4.sub(loadFilled(tail, few, -Infinity), shift));
-      sums = f32x4.add(sums, e);
-      if (!logarithm) storePart(y + (<usize>whole << 2), e, few);
-    }
-    const sum = f32x4.splat(total(sums));
-    const logSum = logarithm ? log(sum) : sum;
-    for (let i: usize = 0; i < <usize>width << 2; i += 16) {
-      const count = width - <i32>(i >> 2);
-      // The maximum first: beside it the logarithm may have no digits left.
-      if (logarithm) storePart(y + i, f32x4.sub(f32x4.sub(loadPart(x + i, count), shift), logSum), count);
-      else storePart(y + i, normal(f32x4.div(loadPart(y + i, count), sum)), count);
-    }
+    const x = address(Softmax.x) + <usize>row * bytes;
+    const y = address(Softmax.y) + <usize>row * bytes;
+    const shift = f32x4.splat(largestOf(x, width));
+    if (logarithm) takeLogarithms(x, width, y, shift);
+    else takeShares(x, width, y, shift);
   }
+}
+
+function takeLogarithms(x: usize, width: i32, y: usize, shift: v128): void {
+  const logSum = log(f32x4.splat(sumOfPowers(x, width, shift)));
+  for (; width > 0; width -= 4, x += 16, y += 16) {
+    // The maximum first: beside it the logarithm may have no digits left.
+    storePart(y, f32x4.sub(f32x4.sub(loadPart(x, width), shift), logSum), width);
+  }
+}
+
+function takeShares(x: usize, width: i32, y: usize, shift: v128): void {
+  const few = width & 3;
+  const whole = <usize>(width & ~3) << 2;
+  let sums = f32x4.splat(0);
+  for (let i: usize = 0; i < whole; i += 16) {
+    const e = exp(f32x4.sub(v128.load(x + i), shift));
+    sums = f32x4.add(sums, e);
+    v128.store(y + i, e);
+  }
+  if (few > 0) {
+    const e = exp(f32x4.sub(loadFilled(x + whole, few, -Infinity), shift));
+    sums = f32x4.add(sums, e);
+    storePart(y + whole, e, few);
+  }
+  const sum = f32x4.splat(total(sums));
+  for (; width > 0; width -= 4, y += 16) storePart(y, normal(f32x4.div(loadPart(y, width), sum)), width);
 }

@@ -76,7 +76,7 @@ export const recurrenceGrad = [
 export const jobs = {
   move: ["from", "to", "shift", "rank", "axes"],
   reduce: ["kind", "outer", "middle", "inner", "x", "y", "rooms"],
-  topK: ["rows", "width", "k", "x", "values", "indices", "rooms", "roomBytes"],
+  topK: ["rows", "width", "k", "sorted", "x", "values", "indices", "rooms", "roomBytes"],
   fused: ["size", "uniforms", "instructions", "code", "rooms", "roomBytes", "rest", "restInstructions"],
   dot: [
     ...["batch", "rows", "columns", "depth"],
@@ -132,6 +132,8 @@ export const counts = {
   tileRows: 96,
   tileColumns: 256,
   tileDepth: 384,
+  /** Values of a digit by which numbers are sorted. */
+  digits: 256,
 } as const;
 
 /** Bytes of what kernels keep in scratch. */

@@ -236,10 +236,11 @@ describe("reductions", () => {
 });
 
 describe("the largest of each row", () => {
-  // Rows that fill no vector, and enough of them for several threads; of the few different numbers most are equal.
+  // Rows that fill no vector, and enough of them for several threads, by a heap and by a sort; of the few different numbers most are equal.
   for (const [rows, width, k] of [
     [5, 127, 127],
     [3, 1031, 1],
+    [301, 509, 9],
     [301, 509, 17],
   ]) {
     test(`${k} of ${width}, ${rows} rows`, async () => {
@@ -247,11 +248,9 @@ describe("the largest of each row", () => {
       const few = feed("few", "float32", [rows, width]);
       const [top, tied, alone] = [topK(x, k), topK(few, k), topK(neg(x), k)];
       const fetches = { ...top, tiedValues: tied.values, tied: tied.indices, alone: alone.indices };
-      const quarters = float32(
-        [rows, width],
-        Array.from(ids([rows, width], 5, 3).data, (id) => id / 4),
-      );
-      await expectAsPlain(fetches, { x: numbers([rows, width], 1), few: quarters }, { tolerance: 0 });
+      const values = Array.from(ids([rows, width], 6, 3).data, (id) => [1, Infinity, -Infinity, 0, -0, Number.NaN][id]);
+      const feeds = { x: numbers([rows, width], 1), few: float32([rows, width], values) };
+      await expectAsPlain(fetches, feeds, { tolerance: 0 });
     });
   }
 });

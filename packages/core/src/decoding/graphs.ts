@@ -1,11 +1,12 @@
 /** The graphs of decoding as programs of one session run them. What the encoder gives and the states of the rows are state with named sizes, which the session holds. */
-import { add, cast, mul, select } from "../ir/build/elementwise.ts";
+import { logNormalizer } from "../ir/build/crossentropy.ts";
+import { add, cast, mul, select, sub } from "../ir/build/elementwise.ts";
 import { gather } from "../ir/build/index.ts";
-import { topK } from "../ir/build/reduce.ts";
-import { broadcast } from "../ir/build/shape.ts";
+import { type Top, topK } from "../ir/build/reduce.ts";
+import { broadcast, slice, squeeze } from "../ir/build/shape.ts";
 import { feed, state } from "../ir/build/source.ts";
 import type { Graph, Value } from "../ir/value.ts";
-import type { DecodingParts, HeldPart } from "../nn/decoding/decoding.ts";
+import type { DecodingParts, HeldPart, StepValues } from "../nn/decoding/decoding.ts";
 
 /** The size of what is held for the rows of the step before, or for the sources, of which the rows of a run are chosen. */
 export const BEFORE = "rows before";
@@ -52,6 +53,17 @@ export interface StepForm {
   readonly attention: boolean;
 }
 
+/** The likeliest tokens and their log-probabilities. Where these are of units the logarithm is taken of the likeliest alone. */
+function likeliestOf({ logProbabilities, units }: StepValues, top: number, allowed: Value | undefined): Top {
+  // Added, so that NaN stays what it is, and is found.
+  const within = (all: Value): Value => (allowed ? add(all, select(allowed, 0, Number.NEGATIVE_INFINITY)) : all);
+  if (units === undefined) return topK(within(logProbabilities), top);
+  const { values, indices } = topK(within(units), top);
+  const { largest, logSum } = logNormalizer(units, squeeze(slice(indices, 1, 0, 1), 1));
+  const ofRow = (value: Value): Value => broadcast(value, values.type.shape, [0]);
+  return { indices, values: sub(sub(values, ofRow(largest)), ofRow(logSum)) };
+}
+
 /** One step of all rows: holds their states after it, and gives the likeliest tokens. */
 export function stepGraph(parts: DecodingParts, { top, limited, attention }: StepForm): Graph {
   const { states, vocabularySize } = parts;
@@ -59,11 +71,8 @@ export function stepGraph(parts: DecodingParts, { top, limited, attention }: Ste
   const given = parts.step(feed(stepFeeds.tokens, "int32", ["batch"]), (part) =>
     states.includes(part) ? chosen(ofRow(part), part, from) : state(ofRow(part), part.type.dtype, part.type.shape),
   );
-  const all = given.logProbabilities;
-  // Added, so that NaN stays what it is, and is found.
-  const may = (): Value =>
-    select(feed(stepFeeds.allowed, "bool", ["batch", vocabularySize]), 0, Number.NEGATIVE_INFINITY);
-  const likeliest = topK(limited ? add(all, may()) : all, top);
+  const allowed = limited ? feed(stepFeeds.allowed, "bool", ["batch", vocabularySize]) : undefined;
+  const likeliest = likeliestOf(given, top, allowed);
   return {
     fetches: {
       [stepFetches.tokens]: likeliest.indices,

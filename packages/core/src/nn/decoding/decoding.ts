@@ -1,5 +1,6 @@
 /** The two halves of decoding: what a model makes of its sources once, and what it makes of each token after that. Both are cut out of the model's own graph. */
 import { ConfigError } from "../../errors.ts";
+import { logSoftmax } from "../../ir/build/elementwise.ts";
 import { expandDims, squeeze } from "../../ir/build/shape.ts";
 import { feed } from "../../ir/build/source.ts";
 import { rewrite, substitute } from "../../ir/rewrite.ts";
@@ -12,7 +13,7 @@ import { withoutBeginnings } from "./beginnings.ts";
 import { halved } from "./halves.ts";
 import { readAsItLies } from "./layout.ts";
 import { crossingsOf, freeName, nameOfProduct, productsOf, type Stand, standFor } from "./memory.ts";
-import { type Attention, attentionOf, expectScores, logProbabilitiesOf } from "./outputs.ts";
+import { type Attention, attentionOf, expectScores, scoredBy } from "./outputs.ts";
 import { type DecodingOptions, type Roles, rolesOf, sourcesOf } from "./roles.ts";
 import { expectStepwise } from "./stepwise.ts";
 
@@ -32,6 +33,8 @@ export interface HeldPart {
 export interface StepValues {
   /** Natural logarithms of the probabilities of the next token: float32 [batch, vocabularySize]. */
   readonly logProbabilities: Value;
+  /** The units that `logProbabilities` are the logSoftmax of: likelier tokens have larger ones. Absent where the model makes probabilities by itself. */
+  readonly units?: Value;
   /** The states after the step, in the order of `DecodingParts.states`. */
   readonly states: readonly Value[];
   /** How much each row attends to each step of its source: float32 [batch, attentionTime]. */
@@ -82,7 +85,7 @@ export function decodingOf(given: ModelSpec, options: DecodingOptions = {}): Dec
   const attention = attentionOf(spec, roles, whole);
   const stands = crossingsOf(spec, roles, whole).map(({ name, value }) => standFor(name, value));
   expectStepwise(spec, roles, stands);
-  const { given: made, carried } = stepOf(spec, roles, stands, scores, attention);
+  const { given: made, carried, areLogarithms } = stepOf(spec, roles, stands, scores, attention);
   const { roots: begun, initials } = withoutBeginnings(made);
   const encoded = (value: Value): Value =>
     substitute(
@@ -118,13 +121,14 @@ export function decodingOf(given: ModelSpec, options: DecodingOptions = {}): Dec
     states,
     ...(attention ? { attentionTime: attention.time } : {}),
     step(tokens, held) {
-      const [logProbabilities, ...rest] = rewrite(roots, (node) => {
+      const [first, ...rest] = rewrite(roots, (node) => {
         if (node.op !== "input" || node.attrs.kind !== "feed") return undefined;
         const { name } = node.attrs;
         return [name === TOKEN ? tokens : held(parts.get(name) as HeldPart)];
       });
+      const scores = first as Value;
       return {
-        logProbabilities: logProbabilities as Value,
+        ...(areLogarithms ? { logProbabilities: scores } : { logProbabilities: logSoftmax(scores), units: scores }),
         states: rest.slice(0, states.length),
         ...(attention ? { attention: rest[states.length] as Value } : {}),
       };
@@ -132,20 +136,21 @@ export function decodingOf(given: ModelSpec, options: DecodingOptions = {}): Dec
   };
 }
 
-/** The graph of one token, in which stand-ins are in the place of what the encoder makes: log-probabilities, the states after it, and the weights of attention if there are any. */
+/** The graph of one token, in which stand-ins are in the place of what the encoder makes: the scores of the next token, the states after it, and the weights of attention if there are any. */
 function stepOf(
   spec: ModelSpec,
   roles: Roles,
   stands: readonly Stand[],
   scores: number,
   attention: Attention | undefined,
-): { readonly given: readonly Value[]; readonly carried: readonly CarriedState[] } {
+): { readonly given: readonly Value[]; readonly carried: readonly CarriedState[]; readonly areLogarithms: boolean } {
   const inputs = spec.inputs.map((input, i) => (i === roles.target ? { ...input, shape: [1] } : input));
   const built = buildModel({ ...spec, inputs }, undefined, "always");
   const valuesOf = (output: number): Value => built.outputs[output]?.flow.values as Value;
   const carried = built.carried.filter(({ call }) => roles.isStep[call]);
+  const { values, areLogarithms } = scoredBy(valuesOf(scores));
   const made = [
-    squeeze(logProbabilitiesOf(valuesOf(scores)), 0),
+    squeeze(values, 0),
     ...carried.map(({ after }) => after),
     ...(attention ? [squeeze(valuesOf(attention.output), 1)] : []),
   ];
@@ -156,7 +161,7 @@ function stepOf(
     [...crossing, built.inputs[roles.target]?.values as Value],
     [...stands.map(({ inside }) => inside), token],
   );
-  return { given, carried };
+  return { given, carried, areLogarithms };
 }
 
 /** Whether a value is zeros by the way it is made. */

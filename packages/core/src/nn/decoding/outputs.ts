@@ -50,11 +50,26 @@ function lastOp({ node, output }: Value): string {
   return node.op;
 }
 
+/** What the probabilities of tokens are made of. */
+export interface Scored {
+  readonly values: Value;
+  /** Whether the values are logarithms of probabilities; else their softmax are the probabilities. */
+  readonly areLogarithms: boolean;
+}
+
+/** Units before a softmax, or linear ones; logarithms of probabilities where these come out of a body. */
+export function scoredBy(scores: Value): Scored {
+  const { op, inputs } = scores.node;
+  if (op === "softmax") return { values: inputs[0] as Value, areLogarithms: false };
+  return lastOp(scores) === "softmax"
+    ? { values: log(scores), areLogarithms: true }
+    : { values: scores, areLogarithms: false };
+}
+
 /** Of probabilities where they come from a softmax, else of linear units or what are logarithms already. */
 export function logProbabilitiesOf(scores: Value): Value {
-  const { op, inputs } = scores.node;
-  if (op === "softmax") return logSoftmax(inputs[0] as Value);
-  return lastOp(scores) === "softmax" ? log(scores) : logSoftmax(scores);
+  const { values, areLogarithms } = scoredBy(scores);
+  return areLogarithms ? values : logSoftmax(values);
 }
 
 /** The output that tells what is attended to. */
