@@ -1,5 +1,5 @@
 /** What the user sees: events as JSON lines, or text for people; progress as a bar on a terminal, as plain lines elsewhere. */
-import { type Progress, progressBar, progressLines, silentProgress } from "./progress.ts";
+import { type Later, type Progress, progressBar, progressLines, silentProgress } from "./progress.ts";
 
 /** The part of a stream that is used here. */
 export interface Stream {
@@ -29,8 +29,8 @@ export interface Output {
   note(text: string): void;
   /** The same with the app's name in front. */
   warn(text: string): void;
-  /** Progress of what `title` names. Stop it before anything else is said. */
-  progress(title: string): Progress;
+  /** Progress of what `title` names, and of what comes after it. Stop it before anything else is said. */
+  progress(title: string, later?: Later): Progress;
   /** Resolves once standard output takes more; keeps memory flat when the reader is slow. */
   drained(): Promise<void>;
   /** Whether all could be written: false where the disk is full, say, which was told then. A reader that has gone away wanted no more. */
@@ -80,12 +80,12 @@ export function createOutput({ stdout, stderr }: Streams, { name, json }: Output
     warn(text) {
       stderr.write(`${name}: ${text}\n`);
     },
-    progress(title) {
+    progress(title, later) {
       current = stderr.isTTY
-        ? progressBar(title, stderr)
+        ? progressBar(title, stderr, later)
         : json
           ? silentProgress
-          : progressLines(title, (line) => write(`${line}\n`));
+          : progressLines(title, (line) => write(`${line}\n`), later);
       return current;
     },
     async drained() {

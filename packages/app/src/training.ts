@@ -109,6 +109,7 @@ export async function runTraining(training: Training): Promise<void> {
   const course = await stoppable(training, save, (signal) =>
     trainer.fit(training.data, {
       ...training.fit,
+      ...(snapshot.averaged ? { validateAveraged: true } : {}),
       epochs,
       ...(options.batchTokens === undefined ? { batchSize: options.batchSize } : { batchTokens: options.batchTokens }),
       callbacks,

@@ -42,6 +42,19 @@ describe("progress", () => {
   });
 });
 
+test("the time of all, where more comes after, and the terminal has room for it", () => {
+  const shown = (columns: number): string => {
+    const stderr = { ...recorder(true), columns };
+    const progress = createOutput({ stdout: recorder(true), stderr }, people).progress("epoch 1/5", () => 3600);
+    progress.update(1, 1);
+    progress.stop();
+    return stderr.text();
+  };
+  expect(shown(120)).toContain("0.0 s left (1 h 0 min in all)");
+  expect(shown(106)).toContain("0.0 s left");
+  expect(shown(106)).not.toContain("in all");
+});
+
 describe("charts", () => {
   const [loss, accuracy] = classificationFigures as [HistoryFigure, HistoryFigure];
   const epoch = (number: number) => ({

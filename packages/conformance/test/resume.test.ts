@@ -49,7 +49,7 @@ const callbacks = (more: readonly Callback[] = []): Callback[] => [
   ...more,
 ];
 
-const options = { epochs: 4, batchSize: 7, validationSplit: 0.2 };
+const options = { epochs: 4, batchSize: 7, validationSplit: 0.2, validateAveraged: true };
 
 /** History without the one thing that time decides. */
 const timeless = (history: { epochs: readonly object[]; stopped?: string }) =>

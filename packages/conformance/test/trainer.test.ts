@@ -186,6 +186,23 @@ describe("fit", () => {
     expect(await bytesAfter((trainer) => trainer.fit(data, { validationData: held }))).toBe(alone);
   });
 
+  test("validateAveraged: the figures are those of the averaged weights, frozen ones among them as they are", async () => {
+    const held = reviews(9, 8, 2);
+    const trainable = (name: string) => name !== "embedding/embeddings";
+    const optimizer = sgd({ learningRate: 0.5, useEma: true, emaMomentum: 0.9 });
+    await using trainer = await trainerOf({ optimizer, trainable });
+    const { epochs } = await trainer.fit(data, { validationData: held, validateAveraged: true, batchSize: 4 });
+    const { weights } = await trainer.snapshot({ averaged: true });
+    await using averaged = await trainerOf({ weights });
+    const expected = await averaged.evaluate(held);
+    expectFigures(epochs[0], expected, "val");
+    expect(Math.abs((await trainer.evaluate(held)).loss - expected.loss)).toBeGreaterThan(1e-4);
+    await using plain = await trainerOf();
+    await expect(plain.fit(data, { validationData: held, validateAveraged: true })).rejects.toThrow(
+      "fit: validateAveraged needs an optimizer with useEma: true",
+    );
+  });
+
   test("weights of 0 leave rows out", async () => {
     const mixed = { x: [...data.x, ...data.x], y: [...data.y, ...data.y.map((label) => 1 - label)] };
     const sampleWeights = mixed.x.map((_, row) => (row < data.x.length ? 2 : 0));

@@ -349,7 +349,7 @@ export class Fit {
   }
 
   async #validate(): Promise<Logs> {
-    const { validation } = this.#plan;
+    const { validation, validateAveraged } = this.#plan;
     if (!validation) return {};
     const { onValidationStep: onStep, signal } = this.#options;
     const own = validation.dataset.batchSize;
@@ -358,6 +358,7 @@ export class Fit {
       ...(onStep ? { onStep } : {}),
       ...(signal ? { signal } : {}),
     };
-    return validationLogs(await evaluateRows(this.#context, validation.dataset, validation.order, options));
+    const { dataset, order } = validation;
+    return validationLogs(await evaluateRows(this.#context, dataset, order, options, validateAveraged));
   }
 }

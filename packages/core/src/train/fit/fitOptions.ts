@@ -35,6 +35,11 @@ export interface FitOptions {
   readonly validationSplit?: number;
   readonly validationData?: Examples;
   /**
+   * Validates with the moving average of the weights, of an optimizer with `useEma`, as Keras's `SwapEMAWeights` does: the figures are then those of `snapshot({ averaged: true })`.
+   * Default false.
+   */
+  readonly validateAveraged?: boolean;
+  /**
    * A new order of the rows in each epoch. Default true, but false in a model with `stateful` layers, which cannot have it: a row of a batch goes on
    * with that in its place in the batch before. Batches that are given as such keep their order.
    */
@@ -76,6 +81,7 @@ const names: readonly (keyof FitOptions)[] = [
   "batchTokens",
   "validationSplit",
   "validationData",
+  "validateAveraged",
   "shuffle",
   "groupByLength",
   "stepsPerEpoch",
@@ -104,6 +110,7 @@ export interface FitPlan extends BatchSizing {
   readonly rows?: Rows;
   readonly batches?: Batches;
   readonly validation?: Rows;
+  readonly validateAveraged: boolean;
   readonly classWeight?: ClassWeights;
   readonly callbacks: CallbackList;
   /** What a checkpoint must agree with. */
@@ -157,6 +164,11 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
         `fit: ${option} mixes the rows, and ${states.layer} is stateful: each row of a batch goes on with that in its place in the batch before; leave ${option} out`,
       );
   const share = read.number("validationSplit", 0, 0, 1);
+  const validateAveraged = read.boolean("validateAveraged", false);
+  if (validateAveraged && !context.optimizer.base.useEma)
+    throw new ConfigError(
+      "fit: validateAveraged needs an optimizer with useEma: true, which keeps averages of weights",
+    );
   const stepsPerEpoch = options.stepsPerEpoch === undefined ? undefined : read.integer("stepsPerEpoch", 1);
   const { onWarning: warn = warnOnConsole } = options;
   read.functions("onStep", "onValidationStep", "onEpoch", "onWarning");
@@ -200,6 +212,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
     ...(rows ? { rows } : {}),
     ...(batches ? { batches } : {}),
     ...(validation ? { validation } : {}),
+    validateAveraged,
     callbacks,
     ...(classWeight ? { classWeight } : {}),
     warnings: unseen,
@@ -214,6 +227,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
       weighted: rows ? weightedSetting(context, rows.dataset) : null,
       classWeight: (classWeight as Json | undefined) ?? null,
       ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
+      ...(validateAveraged ? { validateAveraged } : {}),
     },
   };
 }
