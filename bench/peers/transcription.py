@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 from protocol import read_tensors, serve
+from recurrences import set_lstm
 
-GATES = ("i", "f", "c", "o")
 START, END = 1, 2
 
 
@@ -30,24 +30,13 @@ class Network(torch.nn.Module):
             self.letters.weight.copy_(torch.from_numpy(weights["letters/embeddings"]))
             self.phones.weight.copy_(torch.from_numpy(weights["phones/embeddings"]))
             for layer in range(task["layers"]):
-                self.set(self.encoder, f"l{layer}", weights, f"encoder{layer}/forward")
-                self.set(self.encoder, f"l{layer}_reverse", weights, f"encoder{layer}/backward")
-            self.set(self.decoder, "l0", weights, "decoder")
+                set_lstm(self.encoder, f"_l{layer}", weights, f"encoder{layer}/forward")
+                set_lstm(self.encoder, f"_l{layer}_reverse", weights, f"encoder{layer}/backward")
+            set_lstm(self.decoder, "_l0", weights, "decoder")
             self.score.weight.copy_(torch.from_numpy(weights["attention/kernel"]).t())
             self.mix.weight.copy_(torch.from_numpy(weights["mix/kernel"]).t())
             self.next.weight.copy_(torch.from_numpy(weights["next/kernel"]).t())
             self.next.bias.copy_(torch.from_numpy(weights["next/bias"]))
-
-    @staticmethod
-    def set(layer, suffix, weights, name):
-        def ordered(role):
-            parts = dict(zip("iofc", torch.from_numpy(weights[f"{name}/{role}"]).chunk(4)))
-            return torch.cat([parts[gate] for gate in GATES])
-
-        for role, own in (("weight_ih", "W"), ("weight_hh", "R"), ("bias_ih", "B")):
-            getattr(layer, f"{role}_{suffix}").copy_(ordered(own))
-        # One bias is trained.
-        getattr(layer, f"bias_hh_{suffix}").zero_().requires_grad_(False)
 
     def encode(self, source, lengths):
         """[source, rows] → what is attended to, [rows, source, wide], and the states that the decoder begins with."""
@@ -121,8 +110,8 @@ def main():
     optimizer = torch.optim.Adam(trained, lr=0.001, **({"fused": True} if options["fused"] else {}))
     loss_of = torch.nn.CrossEntropyLoss(ignore_index=0)
     batches = []
-    for first in range(0, len(rows["source"]), task["batch"]):
-        source, target, after = (rows[name][first : first + task["batch"]] for name in ("source", "target", "next"))
+    for first in range(0, len(rows["source"]), job["batch"]):
+        source, target, after = (rows[name][first : first + job["batch"]] for name in ("source", "target", "next"))
         lengths = torch.tensor([len(row) for row in source]) if options.get("packed", False) else None
         batches.append((padded(source).t().contiguous(), lengths, padded(target).t().contiguous(), padded(after).flatten()))
 

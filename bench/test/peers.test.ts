@@ -7,10 +7,12 @@ import { bytesMoved, highest, limitsOf } from "../src/peers/limits.ts";
 import { listener } from "../src/peers/listener.ts";
 import { processorName, slugOf } from "../src/peers/machine.ts";
 import { flopsOf, imdb, modelOf, productsOf, recurrenceNames, trainerOf } from "../src/peers/network.ts";
+import { END, pairTrainer, START } from "../src/peers/pairs.ts";
 import { trainings } from "../src/peers/parts/training.ts";
 import { inspectPython, missingLibraries, readLibraries } from "../src/peers/pythons.ts";
 import { readRequest } from "../src/peers/request.ts";
 import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
+import { outputFlops, sentenceFlops, sentenceModel, sentenceRows, sentences } from "../src/peers/sentences.ts";
 import * as transcription from "../src/peers/transcription.ts";
 import { treebank, treeFlops, treeRows, treeTrainer } from "../src/peers/treebank.ts";
 
@@ -228,13 +230,13 @@ describe("the encoder–decoder", () => {
     const lengths = source.map((row) => row.length);
     expect(lengths).toEqual([8, 9, 10, 8, 9, 10].flatMap((length) => Array.from({ length: task.batch }, () => length)));
     target.forEach((row, at) => {
-      expect([...row, transcription.END]).toEqual([transcription.START, ...(next[at] as number[])]);
+      expect([...row, END]).toEqual([START, ...(next[at] as number[])]);
       expect(Math.max(...row)).toBeLessThan(task.phones);
     });
   });
 
   test("has weights by the names that the contestant in Python reads", async () => {
-    await using trainer = await transcription.trainerOf(task, listener());
+    await using trainer = await pairTrainer(transcription.modelOf(task), listener());
     const { weights } = await trainer.snapshot();
     const encoder = [0, 1].flatMap((layer) => [`encoder${layer}/forward`, `encoder${layer}/backward`]);
     const recurrences = [...encoder, "decoder"];
@@ -257,6 +259,43 @@ describe("the encoder–decoder", () => {
     const { forward, backward } = transcription.flopsOf(task);
     expect(forward).toBeCloseTo((2 * multiplications) / task.batches, 6);
     expect(backward).toBeCloseTo(2 * forward, 6);
+  });
+});
+
+describe("translation of sentences", () => {
+  const task = { ...sentences, subwords: 20, embedding: 3, units: 2, batch: 2, batches: 3, time: 4 };
+
+  test("has sources and targets as long as the task says", () => {
+    const { source, target, next } = sentenceRows(task);
+    for (const rows of [source, target, next]) {
+      expect(rows.map((row) => row.length)).toEqual([4, 4, 4, 4, 4, 4]);
+      expect(Math.max(...rows.flat())).toBeLessThan(task.subwords);
+    }
+  });
+
+  test.each([true, false])(
+    "has weights by the names that the contestant in Python reads, input feeding %s",
+    async (inputFeeding) => {
+      await using trainer = await pairTrainer(sentenceModel({ ...task, inputFeeding }), listener());
+      const { weights } = await trainer.snapshot();
+      const recurrences = ["encoder/forward", "encoder/backward", "decoder/layer0"];
+      expect(Object.keys(weights).toSorted()).toEqual(
+        [
+          ...["subwords/embeddings", "subwords/bias", "decoder/attention/kernel", "decoder/kernel"],
+          ...recurrences.flatMap((name) => ["W", "R", "B"].map((role) => `${name}/${role}`)),
+        ].toSorted(),
+      );
+    },
+  );
+
+  test("counts the products of sources and targets", () => {
+    const encoder = 2 * 8 * (3 + 2);
+    const decoder = 16 * (3 + 3 + 4) + 4 * 4 + 2 * 4 * 4 + 8 * 3;
+    expect(sentenceFlops(task).forward).toBe(2 * 2 * 4 * (encoder + decoder + 3 * 20));
+    expect(outputFlops(task).forward).toBe(2 * 2 * 4 * 3 * 20);
+    expect(sentenceFlops({ ...task, inputFeeding: false }).forward).toBe(
+      sentenceFlops(task).forward - 2 * 2 * 4 * 16 * 3,
+    );
   });
 });
 

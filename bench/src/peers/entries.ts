@@ -33,8 +33,9 @@ export function ownTraining(job: string, options: OwnOptions, note = ""): Entry 
   return nodeEntry(own(options, note), "own-train.ts", job, options);
 }
 
-export function ownTranscription(job: string, options: OwnOptions): Entry {
-  return nodeEntry(own(options), "own-transcribe.ts", job, options);
+/** Of a job of pairs. */
+export function ownPairs(job: string, options: OwnOptions, note = ""): Entry {
+  return nodeEntry(own(options, note), "own-pairs.ts", job, options);
 }
 
 export function ownWriting(job: string, options: OwnOptions): Entry {
@@ -149,11 +150,16 @@ function torches(pythons: readonly Python[], program = "pytorch.py"): Library[] 
   });
 }
 
-/** Writing in PyTorch, a loop over steps: as many words together as we take, and all of them. */
-export function torchWriting(pythons: readonly Python[], job: string, batches: readonly number[]): Entry[] {
-  return torches(pythons, "transcription.py").flatMap((library) =>
+/** Writing in PyTorch, a loop over steps: so many rows together. */
+function writingIn(libraries: readonly Library[], job: string, batches: readonly number[]): Entry[] {
+  return libraries.flatMap((library) =>
     batches.flatMap((batch) => tried(library, job, { note: `, ${batch} together` }, { flush: true, write: batch })),
   );
+}
+
+/** The phones of words: as many together as we take, and all of them. */
+export function torchWriting(pythons: readonly Python[], job: string, batches: readonly number[]): Entry[] {
+  return writingIn(torches(pythons, "transcription.py"), job, batches);
 }
 
 /** The encoder–decoder in PyTorch at its best, on padded sources and on packed ones, and as it comes. */
@@ -167,6 +173,39 @@ export function torchTranscription(pythons: readonly Python[], job: string): Ent
       outOfBox: true,
     })),
   ]);
+}
+
+/** The ways to compute a step of a decoder with input feeding in PyTorch; without it there is one. */
+const steps = [
+  { note: ", LSTMCell", step: "cell" },
+  { note: ", nn.LSTM of one step", step: "layer" },
+  { note: ", gates written down", step: "gates" },
+] as const;
+
+/** Translation of sentences in PyTorch at its best, in each of the ways to compute a step, and as it comes. */
+export function torchSentences(pythons: readonly Python[], job: string, inputFeeding: boolean): Entry[] {
+  const best = { flush: true, fused: true };
+  const asItComes = { flush: false, fused: false };
+  return torches(pythons, "sentences.py").flatMap((library) => {
+    const trained = (options: object, setting: string, ways: readonly (Batching & { readonly step?: string })[]) =>
+      ways.flatMap((way) => tried(library, job, way, options, setting));
+    const plain = trained(asItComes, " as it comes", inputFeeding ? steps.slice(0, 1) : [whole]);
+    return [
+      ...trained(best, ", subnormals off", inputFeeding ? steps : [whole]),
+      ...plain.map((entry) => ({ ...entry, outOfBox: true })),
+    ];
+  });
+}
+
+/** What scores subwords alone. */
+export function torchOutput(pythons: readonly Python[], job: string): Entry[] {
+  const options = { flush: true, fused: true, output: true };
+  return torches(pythons, "sentences.py").flatMap((library) => tried(library, job, whole, options, ", subnormals off"));
+}
+
+/** Translating in PyTorch, a loop over steps: so many sentences together. */
+export function torchTranslating(pythons: readonly Python[], job: string, batches: readonly number[]): Entry[] {
+  return writingIn(torches(pythons, "sentences.py"), job, batches);
 }
 
 /** Trees in PyTorch level by level, at its best with a dense and with a sparse gradient of words, and as it comes. */

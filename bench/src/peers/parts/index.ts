@@ -4,6 +4,7 @@ import type { Section } from "../report.ts";
 import { epoch } from "./epoch.ts";
 import { bidirectionalInference, inference, oneReview } from "./inference.ts";
 import { productSections, sweep } from "./ours.ts";
+import { sentenceOutputs, sentenceSteps, translating } from "./sentences.ts";
 import type { Setting } from "./setting.ts";
 import { imdbStep } from "./step.ts";
 import { trainingStep, trainings } from "./training.ts";
@@ -20,6 +21,9 @@ export const parts: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ]),
   ["transcription", async (setting) => [await transcriptionStep(setting)]],
   ["writing", async (setting) => [await writing(setting)]],
+  ["sentences", (setting) => sentenceSteps(setting)],
+  ["output", (setting) => sentenceOutputs(setting)],
+  ["beam", (setting) => translating(setting)],
   ["trees", async (setting) => [await trees(setting)]],
   ["epoch", async (setting, reviews) => [await epoch(setting, await reviews())]],
   ["inference", async (setting, reviews) => [await inference(setting, await reviews())]],
@@ -35,6 +39,12 @@ export const headlines = [
   ...trainings.map(({ id }) => id),
   "transcription",
   "writing",
+  "sentences",
+  "sentences-not-fed",
+  "output-8000",
+  "output-32000",
+  "beam",
+  "greedy",
   "trees",
   "epoch",
   "inference",

@@ -1,19 +1,25 @@
 /** The encoder–decoder: a training step, and writing, ours and PyTorch's. */
-import { ownTranscription, ownWriting, torchTranscription, torchWriting } from "../entries.ts";
+import { ownPairs, ownWriting, torchTranscription, torchWriting } from "../entries.ts";
+import { writePairJob } from "../pairs.ts";
 import { rated, type Section } from "../report.ts";
 import { interleave } from "../rounds.ts";
-import { flopsOf, letters, type Transcription, writeTranscriptionJob } from "../transcription.ts";
+import { flopsOf, letters, modelOf, rowsOf, type Transcription } from "../transcription.ts";
 import { agree, measure, narrow, one, roundsOf, rowOf, type Setting, settingsTried, two } from "./setting.ts";
 
 const sized = ({ quick }: Setting): Transcription =>
   quick ? { ...letters, units: 8, embedding: 8, batch: 16 } : letters;
 
+function jobOf({ folder }: Setting, name: string, task: Transcription): Promise<string> {
+  const { batch } = task;
+  return writePairJob(folder, name, { task, model: modelOf(task), rows: rowsOf(task), batch, maxLength: 8 });
+}
+
 /** A training step over batches of 128 words, an epoch of them in each turn. */
 export async function transcriptionStep(setting: Setting): Promise<Section> {
   const task = sized(setting);
-  const file = await writeTranscriptionJob(setting.folder, "transcription", task);
+  const file = await jobOf(setting, "transcription", task);
   const entries = [
-    ...[two, one, narrow].map((options) => ownTranscription(file, options)),
+    ...[two, one, narrow].map((options) => ownPairs(file, options)),
     ...torchTranscription(setting.pythons, file),
   ];
   const options = roundsOf(setting, { steps: task.batches, warmUp: 2 * task.batches });
@@ -40,7 +46,7 @@ export async function transcriptionStep(setting: Setting): Promise<Section> {
 /** Phones of 1,000 words, written greedily. */
 export async function writing(setting: Setting): Promise<Section> {
   const task = { ...sized(setting), batch: 100, batches: setting.quick ? 2 : 10 };
-  const file = await writeTranscriptionJob(setting.folder, "writing", task);
+  const file = await jobOf(setting, "writing", task);
   const count = task.batch * task.batches;
   const entries = [
     ...[two, one].map((options) => ownWriting(file, options)),
