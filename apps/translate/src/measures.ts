@@ -1,6 +1,14 @@
 /** What translations are measured by: sentences by BLEU and chrF, all others by error rates. */
 import { shownFigure } from "@ostinato/app";
-import { type BleuOptions, type BleuScore, type ChrfScore, corpusBleu, corpusChrf, sentenceBleu } from "@ostinato/text";
+import {
+  type BleuOptions,
+  type BleuScore,
+  type ChrfScore,
+  type ConfidenceOptions,
+  corpusBleu,
+  corpusChrf,
+  sentenceBleu,
+} from "@ostinato/text";
 import { likelyTokens, type SideVocabulary } from "@ostinato/translator";
 import type { DataRecord } from "./data.ts";
 import { type Answer, ratesOf } from "./judging.ts";
@@ -18,10 +26,10 @@ export function errorTitlesOf({ kind }: Pick<DataRecord, "kind">) {
 }
 
 /** How texts are scored, by sacreBLEU's names. */
-type Scoring = Required<Pick<BleuOptions, "lowercase" | "tokenize">>;
+export type Scoring = Required<Pick<BleuOptions, "lowercase" | "tokenize">>;
 
 /** In small letters where the model writes no others. Texts without spaces are taken apart into characters, Chinese ones as sacreBLEU's `zh` has it. */
-function scoringOf(target: SideVocabulary, references: readonly string[]): Scoring {
+export function scoringOf(target: SideVocabulary, references: readonly string[]): Scoring {
   const lowercase = makesSmall(target);
   if (likelyTokens(references) === "words") return { lowercase, tokenize: "13a" };
   const isChinese = references.some((text) => /\p{Script=Han}/u.test(text)) && !references.some(isJapanese);
@@ -36,14 +44,17 @@ export interface TranslationScores {
   readonly chrf: ChrfScore;
 }
 
-/** BLEU and chrF of the texts as people read them; in small letters where the model writes no others. */
-export function scoresOf(target: SideVocabulary, answers: readonly Answer[]): TranslationScores {
+/** BLEU and chrF of the texts as people read them. */
+export function scoresOf(
+  scoring: Scoring,
+  answers: readonly Answer[],
+  confidence: ConfidenceOptions = {},
+): TranslationScores {
   const references = answers.map(({ entry }) => entry.targets);
   const written = answers.map(({ text }) => text);
-  const scoring = scoringOf(target, references.flat());
   return {
-    bleu: corpusBleu(references, written, scoring),
-    chrf: corpusChrf(references, written, { lowercase: scoring.lowercase }),
+    bleu: corpusBleu(references, written, { ...scoring, ...confidence }),
+    chrf: corpusChrf(references, written, { lowercase: scoring.lowercase, ...confidence }),
   };
 }
 
@@ -85,7 +96,7 @@ export function measureOf(record: DataRecord, target: SideVocabulary, references
     return { name: "phoneErrorRate", of: (answers) => ratesOf(answers).tokenErrorRate };
   return {
     name: "bleu",
-    of: (answers) => scoresOf(target, answers).bleu.score,
+    of: (answers) => scoresOf(scoring, answers).bleu.score,
     ofOne: ({ entry, text }) => sentenceBleu(entry.targets, text, scoring).score,
   };
 }

@@ -126,6 +126,12 @@ test("a folder of files in two languages: cleaned, learned as subwords that both
   expect((await runInside(["info", "--model", own])).stdout).toMatch(/^target +subwords, made small +\d+ +\d+$/m);
   const predicted = await runInside(["predict", "--model", own, "--json", "AB"]);
   expect(eventsOf(predicted.stdout)[0]).toMatchObject({ sourceTokens: ["▁a", "b"] });
+  const picture = join(own, "attention.svg");
+  for (const [more, label] of [[], ["--attention-tokens"]].map((more, i) => [more, ["ab", "▁a"][i]] as const)) {
+    const drawn = await runInside(["predict", "--model", own, "--attention", picture, ...more, "ABCD ab"]);
+    expect(drawn).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(picture, "utf8")).toContain(`>${label}</text>`);
+  }
 
   const evaluate = async (...more: string[]) => {
     const { code, stdout } = await runInside(["evaluate", "--model", own, "--json", "--beam", "1", ...more]);
@@ -160,12 +166,17 @@ test("killed twice at drawn moments and resumed: the bytes of the training that 
   await killAndResume(translate, args, temporaryFolder(), 2, 1);
 }, 240_000);
 
-test("evaluate: both error rates, those by length, what is confused, mistakes, and the confusion picture", async () => {
+test("evaluate: BLEU and chrF of sentences, both by length, words that differ, the worst, and a picture", async () => {
   const { code, stdout, stderr } = await runInside(["evaluate", "--model", out, "--json"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const events = eventsOf(stdout);
   const [first] = events as [Record<string, number>];
-  expect(first).toMatchObject({ event: "test", beam: 5, phoneErrorRate: expect.any(Number) });
+  expect(first).toMatchObject({
+    event: "test",
+    beam: 5,
+    bleuMargin: expect.any(Number),
+    signatures: { bleu: expect.stringMatching(/^nrefs:1\|bs:1000\|seed:12345\|case:mixed\|.*\|tok:13a\|/) },
+  });
   expect(first.phoneErrorRate).toBeLessThan(0.1);
   expect(first.phoneErrorRate).toBe(first.errors! / first.referenceTokens!);
   expect(first.wordErrorRate).toBe(first.wrongTexts! / first.texts!);
@@ -173,8 +184,11 @@ test("evaluate: both error rates, those by length, what is confused, mistakes, a
   expect(first.chrf).toBeGreaterThan(90);
   const { lengths } = events[1] as unknown as { lengths: { texts: number; from: number; to: number }[] };
   expect(lengths.reduce((sum, { texts }) => sum + texts, 0)).toBe(first.texts);
-  expect(isPng(bytesOf(out, "confusion.png"))).toBe(true);
-  expect(bytesOf(out, "confusion.svg").toString("utf8")).toContain("token that the model writes");
+  expect(lengths[0]).toMatchObject({ bleu: expect.any(Number), chrf: expect.any(Number) });
+  expect(events[2]).toMatchObject({ event: "words", missing: expect.any(Array), added: expect.any(Array) });
+  expect(events.filter(({ event }) => event === "mistake")).toHaveLength(Math.min(10, first.wrongTexts!));
+  expect(isPng(bytesOf(out, "bleuByLength.png"))).toBe(true);
+  expect(bytesOf(out, "bleuByLength.svg").toString("utf8")).toContain("words of the source");
 });
 
 test("evaluate on another file: all of it, any of several right answers, and what is written in the place of what", async () => {
@@ -184,13 +198,17 @@ test("evaluate on another file: all of it, any of several right answers, and wha
   const { code, stdout } = await runInside([...args, "--backend", "cpu"]);
   expect(code).toBe(0);
   expect(stdout).toContain("Testing on 3 texts with cpu, beam 5.");
-  expect(stdout).toMatch(/^phone error rate +0\.2000 +1 errors in 5 tokens\nword error rate +0\.3333 +1 of 3 texts$/m);
+  expect(stdout).toMatch(
+    /^token error rate +0\.2000 +1 errors in 5 tokens\nwrong translations +0\.3333 +1 of 3 texts$/m,
+  );
   // Of 5 unigrams 4 are right, of 2 bigrams 1, and no text has three words.
   const bleu = corpusBleu([["zulu", right("ab")], "charlie echo", "delta"], ["alfa bravo", "charlie delta", "delta"]);
   expect(stdout).toContain(`\n${formatTranslationScore(bleu)}\nchrF2|nrefs:var|case:mixed|eff:yes|nc:6|nw:0|space:no|`);
   expect(bleu.precisions.slice(0, 2)).toEqual([80, 50]);
   expect(stdout).toMatch(/^echo +delta +1 +100\.0 % +cd$/m);
   expect(stdout).toMatch(/^ {2}cd → charlie delta {3}\(charlie echo\)$/m);
+  expect(isPng(bytesOf(out, "confusion.png"))).toBe(true);
+  expect(bytesOf(out, "confusion.svg").toString("utf8")).toContain("token that the model writes");
   const some = writeRows(folder, ["ab\talfa bravo", "xy\tzulu"], "some.tsv");
   const warned = await runInside(["evaluate", "--model", out, "--data", some]);
   expect(warned).toMatchObject({
@@ -287,7 +305,7 @@ test("a model's file, apart from its folder: evaluate draws where it is told to,
   expect((await runInside([...evaluate, "--json"])).code).toBe(0);
   expect(readdirSync(alone)).toEqual(["names.safetensors"]);
   expect((await runInside([...evaluate, "--out", join(alone, "pictures")])).code).toBe(0);
-  expect(readdirSync(join(alone, "pictures"))).toEqual(["confusion.png", "confusion.svg"]);
+  expect(readdirSync(join(alone, "pictures"))).toEqual(["bleuByLength.png", "bleuByLength.svg"]);
   expect(eventsOf((await runInside(["info", "--model", file, "--json"])).stdout)).toMatchObject([{ event: "model" }]);
 });
 

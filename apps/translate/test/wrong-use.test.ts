@@ -91,6 +91,7 @@ test("predict: an empty text, one over the limit, another script, a picture of t
   expect(await drawn(picture, "a", "b")).toMatch(/draws one text: .* got 2/);
   expect(await drawn(picture)).toMatch(/draws one text: .* got 0/);
   expect(await drawn(join(folder, "picture.gif"), "a")).toMatch(/must end in \.svg or \.png/);
+  expect(await refused(["predict", "--model", model, "--attention-tokens", "a"])).toMatch(/is for --attention FILE/);
 });
 
 test("a vocabulary that does not fit the model, and a model of another app", async () => {

@@ -9,6 +9,7 @@ export {
   type Stopping,
 } from "./app.ts";
 export { type BackendName, backendNames, backends, type RuntimeName, runtimeNames } from "./backends.ts";
+export { type Bars, barChart } from "./charts/bars.ts";
 export { type Confusions, confusionChart, confusionName } from "./charts/confusion.ts";
 export { type Chart, type LegendEntry, needsSystemFonts, writeChart, writeChartFile } from "./charts/draw.ts";
 export { type HeatMap, heatMap } from "./charts/heat-map.ts";

@@ -52,6 +52,7 @@ import { type Measure, measureNames, measureOf, measures, validationName } from 
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { type NetworkOptions, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
+import { bleuByLengthName } from "../sentence-report.ts";
 import { textTokens } from "../tokens.ts";
 import { type Pairs, vocabularyOf } from "../vocabulary.ts";
 
@@ -61,7 +62,7 @@ const settingDefaults: SettingDefaults = { test: true, tiedEmbeddings: false };
 const lossFigure: HistoryFigure = { name: "loss", title: "Loss (crossentropy)" };
 const charts: ChartNames = {
   training: [lossFigure.name, ...measureNames],
-  model: [confusionName],
+  model: [confusionName, bleuByLengthName],
   exported: exportedNames,
 };
 

@@ -1,0 +1,65 @@
+/** What is told of sentences: scores by length, words that differ, each by itself. */
+import { corpusBleu } from "@ostinato/text";
+import { expect, test } from "vitest";
+import type { Answer } from "../src/judging.ts";
+import type { Scoring } from "../src/measures.ts";
+import { judgedSentences, lowercaseBleu, scoresByLength, wordDifferences } from "../src/sentences.ts";
+
+const answer = (source: string, text: string, ...targets: string[]): Answer => ({
+  entry: { source, targets },
+  references: [],
+  tokens: [],
+  text,
+});
+const mixed: Scoring = { lowercase: false, tokenize: "13a" };
+const small: Scoring = { ...mixed, lowercase: true };
+
+test("words that differ, from the reference that is most like, whatever the case of a model of small letters", () => {
+  const answers = [
+    answer("x", "a dog, a dog!", "The Dog and a dog.", "Nothing alike"),
+    answer("x", "the cat", "The cat"),
+    answer("x", "red", "blue"),
+  ];
+  const judged = judgedSentences(answers, small);
+  expect(judged.map(({ reference }) => reference)).toEqual(["The Dog and a dog.", "The cat", "blue"]);
+  expect(judged.map(({ isRight }) => isRight)).toEqual([false, true, false]);
+  expect(judged[1]).toMatchObject({ chrf: 100 });
+  expect(judgedSentences(answers, mixed)[1]?.isRight).toBe(false);
+  expect(wordDifferences(judged, small)).toEqual({
+    missing: [
+      { word: "the", count: 1, of: 2 },
+      { word: "and", count: 1, of: 1 },
+      { word: "blue", count: 1, of: 1 },
+    ],
+    added: [
+      { word: "a", count: 1, of: 2 },
+      { word: "red", count: 1, of: 1 },
+    ],
+  });
+  const japanese = judgedSentences([answer("x", "私は猫が好きです。", "私は犬が好きです。")], mixed);
+  expect(wordDifferences(japanese, mixed)).toMatchObject({ missing: [{ word: "犬" }], added: [{ word: "猫" }] });
+});
+
+test("scores by length: groups of equal width, one for all that are much longer", () => {
+  const words = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`).join(" ");
+  const short = Array.from({ length: 39 }, (_, i) => answer(words((i % 13) + 1), words(4), words(8)));
+  const groups = scoresByLength([...short, answer(words(1000), words(5), words(5))], mixed);
+  expect(groups.map(({ from, to, texts }) => [from, to, texts])).toEqual([
+    ...[1, 3, 5, 7, 9, 11].map((from) => [from, from + 1, 6]),
+    [13, 13, 3],
+    [1000, 1000, 1],
+  ]);
+  expect(groups.map(({ lengthRatio }) => lengthRatio)).toEqual([...Array(7).fill(0.5), 1]);
+  expect(groups[7]?.bleu.score).toBeCloseTo(100, 9);
+  const [first] = groups;
+  expect(first?.bleu.score).toBe(corpusBleu(Array(6).fill(words(8)), Array(6).fill(words(4))).score);
+  expect(scoresByLength([answer("", "", "x"), answer("。", "x", "x")], mixed)).toMatchObject([{ from: 0, to: 0 }]);
+});
+
+test("BLEU without regard to capitals, where the model writes some", () => {
+  const answers = [answer("x", "The dog bites the man", "the dog bites the man")];
+  expect(lowercaseBleu(answers, mixed)).toMatchObject({ signature: expect.stringContaining("case:lc") });
+  expect(lowercaseBleu(answers, mixed)?.score).toBeCloseTo(100, 9);
+  expect(lowercaseBleu(answers, small)).toBeUndefined();
+  expect(lowercaseBleu([answer("x", "東京", "東京")], mixed)).toBeUndefined();
+});
