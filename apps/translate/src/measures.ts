@@ -58,14 +58,15 @@ export function scoresOf(
   };
 }
 
-/** What the best epoch is chosen by: whether the highest or the lowest, and how people read it. */
+/** What the best epoch is chosen by: whether the highest or the lowest, what is the whole of it, and how people read it. */
 export const measures = {
-  bleu: { mode: "max", titleOf: () => "BLEU", shown: (figure) => figure.toFixed(2) },
-  phoneErrorRate: { mode: "min", titleOf: (record) => errorTitlesOf(record).tokens, shown: shownFigure },
+  bleu: { mode: "max", whole: 100, titleOf: () => "BLEU", shown: (figure) => figure.toFixed(2) },
+  phoneErrorRate: { mode: "min", whole: 1, titleOf: (record) => errorTitlesOf(record).tokens, shown: shownFigure },
 } as const satisfies Record<
   string,
   {
     readonly mode: "max" | "min";
+    readonly whole: number;
     titleOf(record: Pick<DataRecord, "kind">): string;
     shown(figure: number): string;
   }

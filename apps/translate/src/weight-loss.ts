@@ -16,8 +16,8 @@ import type { Translation } from "@ostinato/translator";
 import { translator } from "@ostinato/translator/node";
 import { allTexts, readTestTexts } from "./data.ts";
 import { beamSize } from "./defaults.ts";
-import { answersOf, ratesOf } from "./judging.ts";
-import { errorTitlesOf } from "./measures.ts";
+import { answersOf } from "./judging.ts";
+import { measureOf, measures } from "./measures.ts";
 import type { TranslationModel } from "./model.ts";
 
 /** The bytes of both files; only for models with source texts. */
@@ -46,8 +46,6 @@ export async function measureWeights(
   const texts = entries?.map(({ source }) => source) ?? drawn;
   const isDictionary = model.data.kind === "cmudict";
   const noun = entries === undefined ? "texts of drawn tokens" : isDictionary ? "test words" : "test texts";
-  const rate = (of: readonly ParallelText[], said: readonly Translation[]): number =>
-    ratesOf(answersOf(model.vocabulary.target, of, said)).tokenErrorRate;
   return compareWeights(
     {
       ...{ float32, own: exported, float32Bytes: byteCount(filesOf(float32)), rows: texts.length, noun },
@@ -59,16 +57,29 @@ export async function measureWeights(
         const where = `${shownCount(texts.length)} ${noun}`;
         return { changed, changes: `${shownCount(changed)} of ${where} get a different translation` };
       },
-      metric: entries && {
-        ...({ name: "phoneErrorRate", better: "lower" } as const),
-        title: errorTitlesOf(model.data).tokens,
-        score: (said) => rate(entries, said),
-      },
+      metric: entries && metricOf(model, entries),
     },
     form,
     measuring,
     output,
   );
+}
+
+/** What the translations are measured by, and how far it may fall or rise. */
+function metricOf({ data, vocabulary: { target } }: TranslationModel, entries: readonly ParallelText[]) {
+  const { name, of } = measureOf(
+    data,
+    target,
+    entries.flatMap(({ targets }) => targets),
+  );
+  const { mode, titleOf, whole } = measures[name];
+  return {
+    name,
+    title: titleOf(data),
+    better: mode === "max" ? "higher" : "lower",
+    whole,
+    score: (said: readonly Translation[]) => of(answersOf(target, entries, said)),
+  } as const;
 }
 
 /** Test texts with their references; undefined if the data of the training is not available. */

@@ -277,13 +277,13 @@ test("export: two files that onnxruntime agrees with, and the JSON that other ru
   expect(said).toEqual({ code: 0, stderr: "", stdout: `dbca\t${right("dbca")}\n` });
 });
 
-test("export with float16 weights: the error rate with them and with float32", async () => {
+test("export with float16 weights: the BLEU with them and with float32", async () => {
   const folder = temporaryFolder();
   const asked = ["export", "--model", out, "--out", folder, "--weights", "float16", "--token-type", "int64"];
   const { code, stdout } = await runInside([...asked, "--limit", "8", "--json"]);
   expect(code).toBe(0);
   const [event] = eventsOf(stdout) as [Record<string, number>];
-  expect(event).toMatchObject({ weights: "float16", rows: 8, phoneErrorRate: event.float32PhoneErrorRate });
+  expect(event).toMatchObject({ weights: "float16", rows: 8, bleu: event.float32Bleu, maxLoss: 1 });
   expect(event.bytes).toBeLessThan(event.float32Bytes as number);
 });
 

@@ -6,7 +6,11 @@ import type { KnownMeasuring, OnnxForm } from "./onnx-options.ts";
 import type { Output } from "./output.ts";
 
 /** The metric of the answers. */
-type Metric<Answers> = Pick<MeasuredFigure, "name" | "title" | "better"> & { score(answers: Answers): number };
+type Metric<Answers> = Pick<MeasuredFigure, "name" | "title" | "better"> & {
+  /** What `--max-loss` is a share of: 1 by default, 100 where the metric goes from 0 to 100. */
+  readonly whole?: number;
+  score(answers: Answers): number;
+};
 
 /** An exported model with float32 weights and with weights in fewer bits, and the rows to compare them on. */
 export interface WeightComparison<Exported, Opened extends AsyncDisposable, Answers> {
@@ -46,11 +50,11 @@ export async function compareWeights<Exported, Opened extends AsyncDisposable, A
     return answers;
   };
   const [float32, own] = [await answersOf(comparison.float32), await answersOf(comparison.own)];
-  const figureOf = ({ score, ...named }: Metric<Answers>): MeasuredFigure => ({
+  const figureOf = ({ score, whole = 1, ...named }: Metric<Answers>): MeasuredFigure => ({
     ...named,
     float32: score(float32),
     own: score(own),
-    maxLoss,
+    maxLoss: maxLoss * whole,
   });
   return {
     type: weights,
