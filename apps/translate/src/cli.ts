@@ -45,18 +45,22 @@ at a time writes to a folder; one that is there already is not touched without -
 Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and
 after a crash from the last checkpoint.`,
   evaluate: `
-The phone error rate: the edit distances of all translations to the nearest of their right answers, over the lengths of these. The
-word error rate: the share of texts whose translation is none of the right answers. Of data of other kinds the same two: token error
-rate, and share of wrong translations. Where the translations are words or subwords of your own data, BLEU and chrF are beside them, as
-sacreBLEU 2.6 prints them; without regard to capitals where the model writes small letters only. Then error rates by the length of texts, the most confused tokens, wrong translations, and
-what is taken for what as confusion.svg and confusion.png.
+Of sentences: BLEU and chrF as sacreBLEU 2.6 prints them, with an interval of 95 %; without regard to capitals where the model writes small
+letters only, else both ways. Then both by the length of texts, words that are missing or added most often, the worst translations, and
+bleuByLength.svg and bleuByLength.png.
+
+Of CMUdict the phone error rate: the edit distances of all translations to the nearest of their right answers, over the lengths of these;
+and the word error rate: the share of texts whose translation is none of the right answers. Of other texts that are no sentences the same
+two: token error rate and wrong translations. Then both by the length of texts, the most confused tokens, wrong translations, and what is
+taken for what as confusion.svg and confusion.png.
 
 A model of your own data is tested with the part of it that was kept; --data names another file, of which all rows are used, or a folder, of which the test files are used, or the val files if there are none.`,
   predict: `
 Examples:
   npm run translate -- predict hello "rhythm"
   npm run translate -- predict --n-best 3 < words.txt            one text a line
-  npm run translate -- predict --attention hello.svg hello       a picture of the attention; of subwords between the words that they make
+  npm run translate -- predict --attention hello.svg hello       a picture of the attention
+  npm run translate -- predict --model runs/sentences --attention dog.svg "Ein Hund rennt."   between words; --attention-tokens: between subwords
   npm run -s translate -- predict --json < words.txt             {"text":…,"translation":…,"tokens":[…],"score":…} a line
 
 An empty text, one that is too long, and one with characters that the model does not know have no translation: the exit code is 2 then.
@@ -67,11 +71,12 @@ the translations are the same token for token, and their log-probabilities agree
 translations of a text differ in their score by less than that, either is right. For a model of your own data they are its test texts; if these are
 fewer than 500, or not at hand, the others are texts of tokens drawn from its vocabulary.
 
---weights float16 and int8 change the results, so the phone error rate (for other data, the token error rate) on all test texts (of
-your own data, if it is still available) is compared with that of float32. If it rises by more than --max-loss, no file is written,
-and the exit code is 1.
+--weights float16 and int8 change the results, so the phone error rate (of sentences BLEU, of other data the token error rate) on all test
+texts (of your own data, if it is still available) is compared with that of float32. If it is worse by more than --max-loss, no file is
+written, and the exit code is 1.
 
-Beside the two stands model.json: vocabularies and limits, for runtimes that know nothing of this app.`,
+Beside the two stands model.json: vocabularies and limits, for runtimes that know nothing of this app. Vocabularies of subwords are also
+written as tokenizer.json, or source.tokenizer.json and target.tokenizer.json, which Python's tokenizers reads.`,
   info: `
 Tells the model of a folder: its layers, its vocabularies, how it was trained; with --data the rows of a file instead, or those of
 cmudict: its split, its lengths and its tokens.`,
@@ -107,7 +112,11 @@ const app: App = {
     {
       name: "export",
       summary: "write a model as two ONNX files, checked against onnxruntime",
-      options: [modelOption(defaultFolder), exportFolderOption(), ...onnxFormOptions("phone error rate", "texts")],
+      options: [
+        modelOption(defaultFolder),
+        exportFolderOption(),
+        ...onnxFormOptions("error rate or BLEU (0.01: a point of 100)", "texts"),
+      ],
       help: examples.export,
       run: (options: ExportOptions, { output }) => exportModel(options, output),
     },
