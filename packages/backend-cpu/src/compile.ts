@@ -11,8 +11,9 @@ import {
 } from "@ostinato/core";
 import { aligned, type Call, type Kernel, type Kernels, type View } from "./call.ts";
 import type { Keeping } from "./kept.ts";
-import { type Ready, type ScanCall, scanKernel } from "./scan.ts";
-import { constantsFrom, Repeated, type TreeName, treeCall } from "./tree.ts";
+import { Repeated } from "./repeated.ts";
+import { type Ready, type ScanCall, scanCall, scanKernel } from "./scan.ts";
+import { constantsFrom, type TreeName, treeCall } from "./tree.ts";
 import { resize, unread, viewAt } from "./views.ts";
 import { emptyWalk } from "./walk.ts";
 
@@ -111,34 +112,32 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
       }
       return [ready(kernel, call)];
     });
-  const compileScan = (step: Step<"scan">, call: Call<"scan">): ScanCall => {
-    const block = step.block as Block;
-    const { carries, sequences } = step.attrs;
+  /** The steps of a body, with scratch of their own, behind what is packed of its constants: those of its parameters that are the last inputs. */
+  const compileBody = (block: Block, inputs: readonly View[], constants: number) => {
     const parameters = block.parameters.map(view);
-    for (let i = carries + sequences; i < parameters.length; i++) call.inputs[i].followers.push(parameters[i]);
-    return {
-      ...call,
-      parameters,
-      results: block.results.map(view),
-      steps: compileSteps(block.steps),
-      crossing: isCrossing(block, carries),
-    };
-  };
-  const compileTree = (step: Step<TreeName>, call: Call<TreeName>): Call => {
-    const block = step.block as Block;
-    const parameters = block.parameters.map(view);
-    const from = constantsFrom(call);
-    const constants = parameters.slice(from);
-    constants.forEach((constant, i) => {
-      call.inputs[call.inputs.length - constants.length + i].followers.push(constant);
+    const fixed = constants > 0 ? parameters.slice(-constants) : [];
+    fixed.forEach((constant, i) => {
+      inputs[inputs.length - constants + i].followers.push(constant);
     });
     const outside = scratchBytes;
     scratchBytes = 0;
-    const repeated = new Repeated(constants);
+    const repeated = new Repeated(fixed);
     const steps = compileSteps(block.steps, repeated);
-    const names = step.inputs.map((input) => program.feeds.find(({ value }) => value === input)?.name ?? step.op);
-    const body = { parameters, results: block.results.map(view), steps, packings: repeated.packings, scratchBytes };
+    const results = block.results.map(view);
+    const body = { parameters, results, steps, packings: repeated.packings, scratchBytes };
     scratchBytes = outside;
+    return body;
+  };
+  const compileScan = (step: Step<"scan">, call: Call<"scan">): ScanCall => {
+    const block = step.block as Block;
+    const { carries, sequences } = step.attrs;
+    const body = compileBody(block, call.inputs, call.inputs.length - carries - sequences);
+    return scanCall(call, body, block);
+  };
+  const compileTree = (step: Step<TreeName>, call: Call<TreeName>): Call => {
+    const block = step.block as Block;
+    const body = compileBody(block, call.inputs, block.parameters.length - constantsFrom(call));
+    const names = step.inputs.map((input) => program.feeds.find(({ value }) => value === input)?.name ?? step.op);
     return treeCall(call, body, views, names);
   };
   const prepare = compileSteps(prepared);
@@ -161,16 +160,4 @@ export function compileProgram(program: Program, kernels: Kernels, addresses: Ad
     guard: program.guard === undefined ? undefined : view(program.guard),
     scratchBytes,
   };
-}
-
-/** Whether some new carry is another carry of before, as it is or reshaped. */
-function isCrossing(block: Block, carries: number): boolean {
-  const roots = new Map<number, number>();
-  for (const step of block.steps) {
-    if (step.alias) roots.set(step.outputs[0], roots.get(step.inputs[0]) ?? step.inputs[0]);
-  }
-  return block.results.slice(0, carries).some((result, i) => {
-    const from = block.parameters.indexOf(roots.get(result) ?? result);
-    return from >= 0 && from < carries && from !== i;
-  });
 }

@@ -1,9 +1,10 @@
 /** `treeRecur` and its gradient in an arena: the nodes of a level together, whose rows are gathered, and put where they belong. */
 import { checkForest, type Forest, forestInputs, levelDims } from "@ostinato/core";
-import { aligned, type Call, type Kernel, type Packing, type View } from "./call.ts";
+import { aligned, type Call, type Kernel, type View } from "./call.ts";
 import type { Memory } from "./memory.ts";
-import { type Ready, runSteps } from "./scan.ts";
-import { copy, resize, viewAt } from "./views.ts";
+import { packAll, packedBytes } from "./repeated.ts";
+import { type Ready, type ReadyBody, runSteps } from "./scan.ts";
+import { copy, resize } from "./views.ts";
 
 export type TreeName = "treeRecur" | "treeRecurGrad";
 
@@ -32,45 +33,7 @@ interface Kept {
   readonly ofEdges: boolean;
 }
 
-/** The body of an op over trees, ready to run. */
-export interface TreeBody {
-  readonly parameters: readonly View[];
-  readonly results: readonly View[];
-  readonly steps: readonly Ready[];
-  readonly packings: readonly Packed[];
-  /** Bytes of scratch of the steps. */
-  readonly scratchBytes: number;
-}
-
-/** What is packed once a run, for the call that finds it in `packed`. */
-interface Packed {
-  readonly packing: Packing;
-  readonly call: Call;
-  readonly room: View;
-  readonly bytes: number;
-}
-
-/** What a body reads in each level alike: its constants, and the views that share their memory. */
-export class Repeated {
-  readonly constants: Set<View>;
-  readonly packings: Packed[] = [];
-
-  constructor(constants: readonly View[]) {
-    this.constants = new Set(constants);
-  }
-
-  /** The call, with room for what it packs where that is the same in each level. */
-  pack(call: Call, packing: Packing): Call {
-    const inputs = packing.inputs(call);
-    if (inputs.length === 0 || !inputs.every((i) => this.constants.has(call.inputs[i]))) return call;
-    const room = viewAt({ dtype: "float32", shape: [] }, 0);
-    const own = { ...call, packed: room };
-    this.packings.push({ packing, call: own, room, bytes: aligned(packing.bytes(call)) });
-    return own;
-  }
-}
-
-interface TreeCall extends Call<TreeName>, Omit<TreeBody, "parameters" | "results"> {
+interface TreeCall extends Call<TreeName>, Omit<ReadyBody, "parameters" | "results"> {
   readonly leafSteps: readonly Ready[];
   readonly before: readonly Move[];
   readonly after: readonly Move[];
@@ -102,7 +65,7 @@ const emptyLists = (): Lists => ({ places: 0, nodes: 0, taken: 0, placeOf: 0, ch
 /** What an op over trees is compiled to. `names` are those of its index tensors; `changing` are the values with named sizes, of the body among others. */
 export function treeCall(
   call: Call<TreeName>,
-  body: TreeBody,
+  body: ReadyBody,
   changing: readonly View[],
   names: readonly string[],
 ): TreeCall {
@@ -365,7 +328,7 @@ function treeKernelBy(moveRows: MoveRows): Kernel<TreeName> {
   return {
     scratch: (call) => {
       const { packings, scratchBytes } = call as TreeCall;
-      return packings.reduce((sum, { bytes }) => sum + bytes, layLists(call, emptyLists(), 0) + scratchBytes);
+      return layLists(call, emptyLists(), 0) + packedBytes(packings) + scratchBytes;
     },
     run(memory, call) {
       expectForest(memory, call as TreeCall);
@@ -374,12 +337,7 @@ function treeKernelBy(moveRows: MoveRows): Kernel<TreeName> {
       // The steps have the scratch behind the lists, and what is packed.
       memory.scratch += layLists(call, lists, own / 4);
       try {
-        for (let i = 0; i < packings.length; i++) {
-          const { packing, call: packed, room, bytes } = packings[i];
-          room.offset = memory.scratch / 4;
-          memory.scratch += bytes;
-          packing.run(memory, packed);
-        }
+        packAll(memory, packings);
         runLevels(memory, call as TreeCall);
       } finally {
         memory.scratch = own;

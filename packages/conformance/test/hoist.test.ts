@@ -22,6 +22,8 @@ import {
   scan,
   sequential,
   sgd,
+  type Tensor,
+  type Tensors,
   type Value,
 } from "@ostinato/core";
 import {
@@ -57,6 +59,24 @@ function opsIn({ steps }: Program): { outside: OpName[]; inside: OpName[][] } {
 
 function opsOf(fetches: Graph["fetches"]) {
   return opsIn(bind(lower({ fetches, updates: [] }, all, [hoist, joinPads]), { batch: 2, time: 5 }));
+}
+
+const numbers = (shape: number[], seed: number): Tensor =>
+  float64(
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(seed + 3 * i)),
+  );
+
+/** Expects a graph to give the same numbers after the pass. */
+function expectSame(graph: Graph, feeds: Tensors, state: Tensors): void {
+  const [given, wanted] = [hoist(graph), graph].map((each) => evaluate(each, feeds, state).fetches) as [
+    Tensors,
+    Tensors,
+  ];
+  for (const [name, { data }] of Object.entries(wanted))
+    data.forEach((value, i) => {
+      expect(given[name]?.data[i]).toBeCloseTo(value, 12);
+    });
 }
 
 const products = (ops: readonly OpName[]): number => ops.filter((op) => op === "dot" || op === "biasedDot").length;
@@ -105,9 +125,9 @@ describe("made for all steps at once are", () => {
       Value,
     ];
     const { outside, inside } = opsOf({ dx, dW, dR });
-    // h · R forward, the cotangent of h backward; x · W twice in one, h · R for all steps, and the three gradients outside.
+    // h · R forward, the cotangent of h backward; x · W and the three gradients outside.
     expect(inside.map(products)).toEqual([1, 1]);
-    expect(products(outside)).toBe(5);
+    expect(products(outside)).toBe(4);
     expect(outside.filter((op) => op === "scan")).toHaveLength(2);
   });
 });
@@ -145,6 +165,37 @@ describe("stay where they are", () => {
   });
 });
 
+/** Steps that attend to a memory [memory, batch, 4]. */
+function attending(memory: Value): Value {
+  const run = scan({
+    initial: [h0],
+    sequences: [x],
+    constants: [memory, W, R],
+    body([h], [now], [all, w, r]) {
+      const scores = dot(times(h as Value, r as Value), all as Value, { contract: [[1], [2]], batch: [[0], [1]] });
+      const read = dot(tanh(scores), all as Value, { contract: [[1], [0]], batch: [[0], [1]] });
+      const next = tanh(add(times(now as Value, w as Value), read));
+      return { carries: [next], outputs: [next] };
+    },
+  });
+  return run.outputs[0] as Value;
+}
+
+test("attention in steps gets the gradient of its memory at once, and no product is made twice", () => {
+  const memory = feed("memory", "float32", ["memory", "batch", 4]);
+  const y = attending(memory);
+  const grads = gradients([{ value: y, cotangent: mul(y, 2) }], [memory, x, W, R]);
+  const fetches = Object.fromEntries(grads.map((grad, i) => [`${i}`, grad]));
+  const graph: Graph = { fetches, updates: [] };
+  const { outside, inside } = opsIn(bind(lower(graph, all, [hoist]), { batch: 2, time: 5, memory: 3 }));
+  // Of the query, the scores and what is read forward, and of their cotangents backward.
+  expect(inside.map(products)).toEqual([3, 3]);
+  // x · W; of the memory two, of x, W and R.
+  expect(products(outside)).toBe(6);
+  const feeds = { x: numbers([3, 2, 3], 1), memory: numbers([4, 2, 4], 2) };
+  expectSame(graph, feeds, { W: numbers([3, 4], 3), R: numbers([4, 4], 4) });
+});
+
 test("a body without what was hoisted reads nothing for it", () => {
   const run = scan({
     initial: [h0],
@@ -176,17 +227,8 @@ test("rows of a table that steps read get their gradient at once, where the step
   expect(outside).toContain("scatterAdd");
   expect(inside.flat()).not.toContain("scatterAdd");
   const graph: Graph = { fetches: { dR }, updates: [] };
-  const numbers = (shape: number[], seed: number) =>
-    float64(
-      shape,
-      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(seed + 3 * i)),
-    );
   const feeds = { x: numbers([3, 2, 3], 1), ids: int32([3, 2], [0, 1, 3, 1, 2, 3]) };
-  const state = { W: numbers([3, 4], 2), R: numbers([4, 4], 3) };
-  const [given, wanted] = [hoist(graph), graph].map((each) => evaluate(each, feeds, state).fetches.dR);
-  wanted.data.forEach((value, i) => {
-    expect(given.data[i]).toBeCloseTo(value, 12);
-  });
+  expectSame(graph, feeds, { W: numbers([3, 4], 2), R: numbers([4, 4], 3) });
 });
 
 test("rnn brings what takes them out, in training and in inference, inside of other layers too", async () => {

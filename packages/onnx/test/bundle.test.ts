@@ -16,7 +16,7 @@ test("exportOnnx with what it needs of core is at most 35 kB minified and gzippe
   expect(code).not.toContain("enforce_sorted");
 });
 
-test("onnxPredictor in a page is at most 67 kB minified and gzipped; onnxruntime-web and what reads models of other programs come later", async () => {
+test("onnxPredictor in a page is at most 69 kB minified and gzipped; onnxruntime-web and what reads models of other programs come later", async () => {
   const files = await bundleFiles(inBrowser("predicting.ts"), true);
   const [page, ...later] = Object.keys(files).map((name) => name.replace(/^assets\//, ""));
   const first = [page as string];
@@ -26,6 +26,6 @@ test("onnxPredictor in a page is at most 67 kB minified and gzipped; onnxruntime
       ...later.filter((name) => `${files[`assets/${file}`]}`.includes(`from"./${name}"`) && !first.includes(name)),
     );
   const code = first.map((name) => files[`assets/${name}`]).join("\n");
-  // 64.9 kB, including 3.3 kB shared with the code that is loaded later. A file may contain any layer: those over trees, and what reads and checks trees, are 8 kB.
-  expect(sizeOf(code)).toBeLessThanOrEqual(67_000);
+  // 68.0 kB, including 3.3 kB shared with the code that is loaded later, and 1.2 kB that make gradients of scans faster, which come with the layers. A file may contain any layer: those over trees, and what reads and checks trees, are 8 kB.
+  expect(sizeOf(code)).toBeLessThanOrEqual(69_000);
 });

@@ -6,6 +6,7 @@ import { parameter } from "../ir/build/source.ts";
 import { isElementwise, type OpAttrs, type OpName } from "../ir/ops.ts";
 import { mapGraph, type Pass, rewrite, rewriteBody, substitute } from "../ir/rewrite.ts";
 import { type AnyNode, type Dim, type Node, nodesOf, type Value } from "../ir/value.ts";
+import { keepProducts } from "./keepProducts.ts";
 
 type Axes = readonly number[];
 type Side = 0 | 1;
@@ -59,9 +60,23 @@ function dotOverSteps({ attrs }: DotNode, operands: readonly [Value, Value]): Va
   });
 }
 
-/** What the steps add up: each a product, or rows added to those of a table. */
-const overSteps = (node: DotNode | ScatterNode, operands: readonly [Value, Value]): Value =>
-  isScatter(node) ? apply1("scatterAdd", operands, node.attrs) : dotOverSteps(node, operands);
+/** What the steps add up: each a product, or rows added to those of a table, with its axes in another order where there are some. */
+interface Term {
+  readonly node: DotNode | ScatterNode;
+  readonly permutation: Axes | undefined;
+}
+
+/** The term that ends with `node`, if that is one. */
+function termOf(node: AnyNode): Term | undefined {
+  const { node: source } = node.op === "transpose" ? (node.inputs[0] as Value) : { node };
+  if (!isDot(source) && !isScatter(source)) return undefined;
+  return { node: source, permutation: node.op === "transpose" ? node.attrs.permutation : undefined };
+}
+
+function overSteps({ node, permutation }: Term, operands: readonly [Value, Value]): Value {
+  const total = isScatter(node) ? apply1("scatterAdd", operands, node.attrs) : dotOverSteps(node, operands);
+  return permutation ? transpose(total, permutation) : total;
+}
 
 const next = ({ axis, ...rest }: { readonly axis: number }) => ({ ...rest, axis: axis + 1 });
 
@@ -133,7 +148,7 @@ class Hoisting {
       const terms = this.#isRead(carries + steps + k) ? undefined : this.#summed(k);
       if (terms === undefined) kept.push(k);
       else {
-        const operands = terms.map(({ inputs }) => inputs.map((operand) => this.#ofAllSteps(operand)));
+        const operands = terms.map(({ node }) => node.inputs.map((operand) => this.#ofAllSteps(operand)));
         later.push((made) => {
           const products = terms.map((term, i) =>
             overSteps(term, (operands[i] as Made[]).map((operand) => operand(made)) as [Value, Value]),
@@ -204,7 +219,7 @@ class Hoisting {
   }
 
   /** The products, or rows of a table, that a carry adds up, where it does nothing else. */
-  #summed(k: number): readonly (DotNode | ScatterNode)[] | undefined {
+  #summed(k: number): readonly Term[] | undefined {
     const { body } = this.#node.attrs;
     const own = (body.parameters[k] as Value).node;
     const terms: AnyNode[] = [];
@@ -214,9 +229,10 @@ class Hoisting {
     };
     if (this.#readers.get(own) !== 1) return undefined;
     collect(body.results[k] as Value);
-    const products = terms
-      .filter((node) => isDot(node) || isScatter(node))
-      .filter(({ inputs }) => inputs.every((input) => this.#of(input) !== "constants"));
+    const products = terms.flatMap((node) => {
+      const term = termOf(node);
+      return term?.node.inputs.every((input) => this.#of(input) !== "constants") ? [term] : [];
+    });
     return terms.includes(own) && products.length > 0 && products.length === terms.length - 1 ? products : undefined;
   }
 
@@ -298,7 +314,8 @@ class Hoisting {
   }
 }
 
-function hoistRoots(roots: readonly Value[]): Value[] {
+function hoistRoots(given: readonly Value[]): Value[] {
+  const roots = keepProducts(given);
   const read = new Map<AnyNode, Set<number>>();
   for (const { node, output } of [...roots, ...nodesOf(roots).flatMap(({ inputs }) => inputs)])
     read.set(node, (read.get(node) ?? new Set()).add(output));
@@ -315,6 +332,6 @@ function hoistRoots(roots: readonly Value[]): Value[] {
 
 /**
  * `graph` with products out of the bodies of scans: of slices and constants before the scan, of a step's result and constants after it, and the sum of
- * products that a carry adds up, as the gradient of a weight does, as one product over all steps; so with rows that are added to a table's. Outputs that nothing reads are left out.
+ * products that a carry adds up, as the gradient of a weight does, as one product over all steps; so with rows that are added to a table's. Products that the gradient of a scan would make again are kept from the scan. Outputs that nothing reads are left out.
  */
 export const hoist: Pass = (graph) => mapGraph(graph, hoistRoots);
