@@ -18,17 +18,14 @@ function put(at: usize, row: i32, value: f32): void {
 /** The sum of x - largest over a row. */
 function sumOfDistances(x: usize, width: i32, highest: f32): f32 {
   const shift = f32x4.splat(highest);
-  const few = width & 3;
-  const end = x + (<usize>(width & ~3) << 2);
   let sums = f32x4.splat(0);
   let others = sums;
-  for (; x + 32 <= end; x += 32) {
+  for (; width >= 8; width -= 8, x += 32) {
     sums = f32x4.add(sums, f32x4.sub(v128.load(x), shift));
     others = f32x4.add(others, f32x4.sub(v128.load(x, 16), shift));
   }
   sums = f32x4.add(sums, others);
-  if (x < end) sums = f32x4.add(sums, f32x4.sub(v128.load(x), shift));
-  if (few > 0) sums = f32x4.add(sums, f32x4.sub(loadFilled(end, few, highest), shift));
+  for (; width > 0; width -= 4, x += 16) sums = f32x4.add(sums, f32x4.sub(loadFilled(x, width, highest), shift));
   return total(sums);
 }
 

@@ -38,25 +38,15 @@ function sink(heap: usize, at: i32, size: i32, place: usize): void {
   put(heap, at, place);
 }
 
-/** Which of eight numbers are larger, in either half. */
-@inline
-function anyMore(x: usize, least: f32): v128 {
-  const bound = f32x4.splat(least);
-  return v128.or(f32x4.gt(v128.load(x), bound), f32x4.gt(v128.load(x, 16), bound));
-}
-
 /** The places of the `k` largest of the numbers from `x` to `end`, the largest first. */
 function find(x: usize, end: usize, k: i32, heap: usize): void {
   for (let i = 0; i < k; i++, x += 4) put(heap, i, x);
   for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap, i, k, entry(heap, i));
   let least = ranked(entry(heap, 0));
   while (x < end) {
-    if (x + 64 <= end && !v128.any_true(v128.or(anyMore(x, least), anyMore(x + 32, least)))) {
-      x += 64;
-      continue;
-    }
-    if (x + 16 <= end && !v128.any_true(f32x4.gt(v128.load(x), f32x4.splat(least)))) {
-      x += 16;
+    const bound = f32x4.splat(least);
+    if (x + 32 <= end && !v128.any_true(v128.or(f32x4.gt(v128.load(x), bound), f32x4.gt(v128.load(x, 16), bound)))) {
+      x += 32;
       continue;
     }
     if (load<f32>(x) > least) {
@@ -79,53 +69,48 @@ function rankOf(value: f32): u32 {
   return <i32>bits < 0 ? bits : bits ^ 0x7fffffff;
 }
 
-const DIGIT_BITS: u32 = 8;
-const DIGIT_MASK: u32 = DIGITS - 1;
-
-/**
- * Sorts numbers with their indices, 8 bytes each, from `from` by way of `other`: digit by digit, from the lowest on, so that of equal ones that of the
- * lower index stays first. Returns where they lie: digits that all have in common move nothing.
- */
-function sortByRank(from: usize, other: usize, width: i32, places: usize): usize {
-  for (let shift: u32 = 0; shift < 32; shift += DIGIT_BITS) {
-    memory.fill(places, 0, DIGITS << 2);
-    const end = from + (<usize>width << 3);
-    for (let at = from; at < end; at += 8) {
-      const place = places + (<usize>((load<u32>(at) >> shift) & DIGIT_MASK) << 2);
-      store<u32>(place, load<u32>(place) + 1);
-    }
-    if (load<u32>(places + (<usize>((load<u32>(from) >> shift) & DIGIT_MASK) << 2)) === <u32>width) continue;
-    let next = <u32>other;
-    for (let place = places; place < places + (DIGITS << 2); place += 4) {
-      const count = load<u32>(place);
-      store<u32>(place, next);
-      next += count << 3;
-    }
-    for (let at = from; at < end; at += 8) {
-      const pair = load<u64>(at);
-      const place = places + (<usize>((<u32>pair >> shift) & DIGIT_MASK) << 2);
-      const to = load<u32>(place);
-      store<u64>(to, pair);
-      store<u32>(place, to + 8);
-    }
-    const sorted = other;
-    other = from;
-    from = sorted;
-  }
-  return from;
+/** Where a digit of the rank of a pair is counted. */
+@inline
+function placeOf(places: usize, pair: usize, shift: u32): usize {
+  return places + (<usize>((load<u32>(pair) >> shift) & (DIGITS - 1)) << 2);
 }
 
-/** The places of the `k` largest by a sort of all `width` numbers, in `room`. */
+/**
+ * The places of the `k` largest by a sort of all: pairs of a rank and an index, from the lowest digit on, so that of equal numbers that of the lower index
+ * stays first. The pairs go from the first half of `room` to the second and back.
+ */
 function findSorted(x: usize, width: i32, k: i32, room: usize): void {
+  const half = <usize>width << 3;
+  const places = room + 2 * half;
   for (let i = 0; i < width; i++) {
     const pair = room + (<usize>i << 3);
     store<u32>(pair, rankOf(ranked(x + (<usize>i << 2))));
-    store<u32>(pair, i, 4);
+    store<i32>(pair, i, 4);
   }
-  const other = room + (<usize>width << 3);
-  const sorted = sortByRank(room, other, width, other + (<usize>width << 3));
-  // Each place is written where a pair was read before.
-  for (let i = 0; i < k; i++) put(room, i, x + (<usize>load<u32>(sorted + (<usize>i << 3), 4) << 2));
+  let from = room;
+  for (let shift: u32 = 0; shift < 32; shift += 8) {
+    const end = from + half;
+    memory.fill(places, 0, DIGITS << 2);
+    for (let pair = from; pair < end; pair += 8) {
+      const place = placeOf(places, pair, shift);
+      store<u32>(place, load<u32>(place) + 8);
+    }
+    let to = <u32>(from === room ? end : room);
+    for (let place = places; place < places + (DIGITS << 2); place += 4) {
+      const bytes = load<u32>(place);
+      store<u32>(place, to);
+      to += bytes;
+    }
+    for (let pair = from; pair < end; pair += 8) {
+      const place = placeOf(places, pair, shift);
+      const at = load<u32>(place);
+      store<u64>(at, load<u64>(pair));
+      store<u32>(place, at + 8);
+    }
+    from = from === room ? end : room;
+  }
+  // Each is written where a pair was read before.
+  for (let i = 0; i < k; i++) put(room, i, x + (<usize>load<u32>(room + (<usize>i << 3), 4) << 2));
 }
 
 /** Arguments: rows, their width, how many are looked for, whether by a sort of all; operand, results; the threads' rooms, and the bytes of one. */

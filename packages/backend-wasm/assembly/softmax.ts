@@ -17,6 +17,7 @@ export function total(x: v128): f32 {
 
 /** The first `count` of four numbers, the others `filler`. */
 export function loadFilled(from: usize, count: i32, filler: f32): v128 {
+  if (count >= 4) return v128.load(from);
   let x = f32x4.splat(filler);
   x = v128.load32_lane(from, x, 0);
   if (count > 1) x = v128.load32_lane(from, x, 1, 4);
@@ -26,32 +27,27 @@ export function loadFilled(from: usize, count: i32, filler: f32): v128 {
 
 /** The largest of a row; NaN counts as none. */
 export function largestOf(x: usize, width: i32): f32 {
-  const few = width & 3;
-  const end = x + (<usize>(width & ~3) << 2);
   let most = f32x4.splat(-Infinity);
   let others = most;
-  for (; x + 32 <= end; x += 32) {
+  for (; width >= 8; width -= 8, x += 32) {
     most = f32x4.pmax(most, v128.load(x));
     others = f32x4.pmax(others, v128.load(x, 16));
   }
-  if (x < end) most = f32x4.pmax(most, v128.load(x));
-  if (few > 0) others = f32x4.pmax(others, loadFilled(end, few, -Infinity));
+  for (; width > 0; width -= 4, x += 16) most = f32x4.pmax(most, loadFilled(x, width, -Infinity));
   return largest(f32x4.max(most, others));
 }
 
 /** The sum of exp(x - largest) over a row, which is 1 or more; NaN where the row has NaN. */
 export function sumOfPowers(x: usize, width: i32, shift: v128): f32 {
-  const few = width & 3;
-  const end = x + (<usize>(width & ~3) << 2);
   let sums = f32x4.splat(0);
   let others = sums;
-  for (; x + 32 <= end; x += 32) {
+  for (; width >= 8; width -= 8, x += 32) {
     sums = f32x4.add(sums, expOfNegative(f32x4.sub(v128.load(x), shift)));
     others = f32x4.add(others, expOfNegative(f32x4.sub(v128.load(x, 16), shift)));
   }
   sums = f32x4.add(sums, others);
-  if (x < end) sums = f32x4.add(sums, expOfNegative(f32x4.sub(v128.load(x), shift)));
-  if (few > 0) sums = f32x4.add(sums, expOfNegative(f32x4.sub(loadFilled(end, few, -Infinity), shift)));
+  for (; width > 0; width -= 4, x += 16)
+    sums = f32x4.add(sums, exp(f32x4.sub(loadFilled(x, width, -Infinity), shift)));
   return total(sums);
 }
 
@@ -80,18 +76,11 @@ function takeLogarithms(x: usize, width: i32, y: usize, shift: v128): void {
 }
 
 function takeShares(x: usize, width: i32, y: usize, shift: v128): void {
-  const few = width & 3;
-  const whole = <usize>(width & ~3) << 2;
   let sums = f32x4.splat(0);
-  for (let i: usize = 0; i < whole; i += 16) {
-    const e = exp(f32x4.sub(v128.load(x + i), shift));
+  for (let i: usize = 0, left = width; left > 0; left -= 4, i += 16) {
+    const e = exp(f32x4.sub(loadFilled(x + i, left, -Infinity), shift));
     sums = f32x4.add(sums, e);
-    v128.store(y + i, e);
-  }
-  if (few > 0) {
-    const e = exp(f32x4.sub(loadFilled(x + whole, few, -Infinity), shift));
-    sums = f32x4.add(sums, e);
-    storePart(y + whole, e, few);
+    storePart(y + i, e, left);
   }
   const sum = f32x4.splat(total(sums));
   for (; width > 0; width -= 4, y += 16) storePart(y, normal(f32x4.div(loadPart(y, width), sum)), width);
