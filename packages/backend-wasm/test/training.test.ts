@@ -1,5 +1,16 @@
 /** Training: the number of threads changes no bit of the weights, and steps leave nothing behind. */
-import { adam, binaryCrossentropy, compile, dense, embedding, lstm, sequential, type Tensors } from "@ostinato/core";
+import {
+  adam,
+  binaryCrossentropy,
+  compile,
+  dense,
+  embedding,
+  lstm,
+  reversibleEmbedding,
+  sampledSoftmaxLoss,
+  sequential,
+  type Tensors,
+} from "@ostinato/core";
 import { expect, test } from "vitest";
 import { type WasmOptions, wasm } from "../src/index.ts";
 import { ids } from "./numbers.ts";
@@ -41,4 +52,28 @@ test("weights have the same bytes after 15 steps on 1, 2 and 3 threads, and in 1
 test("weights have the same bytes after 15 steps on 1, 2 and 3 threads with plain SIMD", async () => {
   const one = await trained({ threads: 1, simd: "plain" });
   for (const threads of [2, 3]) expect(await trained({ threads, simd: "plain" })).toEqual(one);
+});
+
+test("a sampled softmax gives weights of the same bytes on 1, 2 and 3 threads", async () => {
+  const words = reversibleEmbedding({
+    inputDim: WORDS,
+    outputDim: 33,
+    maskZero: true,
+    useBias: true,
+    activation: "softmax",
+  });
+  const languageModel = sequential([words, lstm({ units: 33, returnSequences: true }), words.reverse]);
+  const { x } = data();
+  const of = async (threads: number): Promise<Tensors> => {
+    await using trainer = await compile(languageModel, {
+      backend: await wasm({ threads }),
+      loss: sampledSoftmaxLoss({ samples: 500, labelSmoothing: 0.1 }),
+      optimizer: adam(),
+      seed: 3,
+    });
+    await trainer.fit({ x, y: x.map((row) => [...row.slice(1), 1]) }, { epochs: 1, batchSize: 13 });
+    return (await trainer.snapshot()).weights;
+  };
+  const one = await of(1);
+  for (const threads of [2, 3]) expect(await of(threads)).toEqual(one);
 });
