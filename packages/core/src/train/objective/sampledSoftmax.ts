@@ -133,7 +133,7 @@ const NONE = -1e30;
  *
  * @example
  * const words = reversibleEmbedding({ inputDim: 50_000, outputDim: 256, maskZero: true, useBias: true, activation: "softmax" });
- * const model = sequential([words, lstm({ units: 256, returnSequences: true }), words.reverse]);
+ * const model = sequential([words, recurrence, words.reverse]); // a layer with returnSequences between
  * await compile(model, { loss: sampledSoftmaxLoss({ samples: 2048 }), … });
  */
 export function sampledSoftmaxLoss(given: SampledSoftmaxOptions): Loss {
