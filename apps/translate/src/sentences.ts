@@ -5,11 +5,13 @@ import { type Scoring, scoresOf, type TranslationScores } from "./measures.ts";
 
 const segmenter = new Intl.Segmenter("und", { granularity: "word" });
 
-/** The words of a text in any script, without punctuation, as Unicode finds them. */
+const isEmoji = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u;
+
+/** The words of a text in any script, and its emoji, without punctuation, as Unicode finds them. */
 function wordsIn(text: string, { lowercase }: Scoring): string[] {
   const cased = lowercase ? text.toLowerCase() : text;
   return Array.from(segmenter.segment(cased))
-    .filter(({ isWordLike }) => isWordLike)
+    .filter(({ isWordLike, segment }) => isWordLike || isEmoji.test(segment))
     .map(({ segment }) => segment.normalize("NFC"));
 }
 

@@ -1,9 +1,12 @@
-/** What is told of sentences: scores by length, words that differ, each by itself. */
+/** Sentences of any script, and what is told of them: scores by length, words that differ, each by itself. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { corpusBleu } from "@ostinato/text";
 import { expect, test } from "vitest";
 import type { Answer } from "../src/judging.ts";
 import type { Scoring } from "../src/measures.ts";
 import { judgedSentences, lowercaseBleu, scoresByLength, wordDifferences } from "../src/sentences.ts";
+import { runInside, temporaryFolder } from "./runCli.ts";
 
 const answer = (source: string, text: string, ...targets: string[]): Answer => ({
   entry: { source, targets },
@@ -36,6 +39,8 @@ test("words that differ, from the reference that is most like, whatever the case
       { word: "red", count: 1, of: 1 },
     ],
   });
+  const emoji = judgedSentences([answer("x", "👩‍👩‍👧🇩🇪!", "👩‍👩‍👧👍🏽.")], mixed);
+  expect(wordDifferences(emoji, mixed)).toMatchObject({ missing: [{ word: "👍🏽" }], added: [{ word: "🇩🇪" }] });
   const japanese = judgedSentences([answer("x", "私は猫が好きです。", "私は犬が好きです。")], mixed);
   expect(wordDifferences(japanese, mixed)).toMatchObject({ missing: [{ word: "犬" }], added: [{ word: "猫" }] });
 });
@@ -63,3 +68,32 @@ test("BLEU without regard to capitals, where the model writes some", () => {
   expect(lowercaseBleu(answers, small)).toBeUndefined();
   expect(lowercaseBleu([answer("x", "東京", "東京")], mixed)).toBeUndefined();
 });
+
+test("any script: without spaces, right to left, emoji, marks, control characters, lines that are empty or longer than a batch", async () => {
+  const [texts, own] = [temporaryFolder(), temporaryFolder()];
+  const words = ["犬が好き", "مرحبا بالعالم", "שלום", "ภาษาไทย", "👩‍👩‍👧‍👦 🇩🇪", "e\u0301 क्षि", "a\u001b[31mb\u0000c"];
+  const sources = Array.from({ length: 28 }, (_, i) => `${words[i % 7]} ${words[(i * 3) % 7]}。`);
+  const targets = Array.from({ length: 28 }, (_, i) => `我们${words[(i * 5) % 7]}!`);
+  const long = Array(300).fill("لا 犬").join(" ");
+  const write = (part: string, language: string, rows: readonly string[]) =>
+    writeFileSync(join(texts, `${part}.${language}`), `\ufeff${rows.join("\r\n")}\r\n`);
+  write("train", "pt-BR", [...sources, "", long, "nur hier"]);
+  write("train", "zh_Hans", [...targets, "只有这里", long, ""]);
+  for (const [language, rows] of [["pt-BR", sources], ["zh_Hans", targets]] as const) write("val", language, [...rows.slice(0, 7), ""]); // biome-ignore format: a row
+  const sizes = ["--units", "4", "--decoder-units", "8", "--embedding", "4", "--vocabulary-size", "300"];
+  const asked = [...sizes, "--batch-tokens", "200", "--threads", "1", "--epochs", "1", "--out", own];
+  const trained = await runInside(["train", "--data", texts, ...asked]);
+  expect(trained).toMatchObject({ code: 0, stderr: expect.not.stringContaining("translate:") });
+  expect(trained.stdout).toMatch(/^29 of 31 pairs are kept .*\(left out: 2 empty\)\.$/m);
+  expect(trained.stdout).toContain("from pt-BR to zh_Hans");
+
+  const tested = await runInside(["evaluate", "--model", own, "--beam", "2"]);
+  expect(tested).toMatchObject({ code: 0, stderr: "" });
+  expect(tested.stdout).toContain("BLEU|nrefs:1|bs:1000|seed:12345|case:mixed|eff:no|tok:char|");
+  const said = await runInside(["predict", "--model", own, "--n-best", "2", ...words]);
+  expect(said).toMatchObject({ code: 0, stderr: "" });
+  expect(said.stdout.split("\n")).toHaveLength(2 * words.length + 1);
+  for (const { stdout } of [trained, tested, said]) expect(stdout).not.toMatch(/(?![\n\t])\p{Cc}/u);
+  const refused = await runInside(["predict", "--model", own, `${long} ${long} ${long}`]);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/^[^\n]+ subwords, and may have \d+\n$/) });
+}, 30_000);

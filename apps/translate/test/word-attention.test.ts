@@ -1,4 +1,8 @@
 /** Attention between words, of any script. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { writeChartFile } from "@ostinato/app";
 import { subwordsFromTexts } from "@ostinato/text";
 import { type SideVocabulary, type Translation, tokensOf } from "@ostinato/translator";
 import { expect, test } from "vitest";
@@ -32,6 +36,19 @@ test("subwords make words between white space; in scripts without spaces they st
     const { vocabulary, translation } = attended(side, text, letters, "a bc");
     expect(wordAttention(vocabulary, translation).source).toEqual(words);
   }
+});
+
+test("pictures hold words of any script, and nothing that XML does not take", async () => {
+  const letters = lettersOf("a");
+  const text = "東京 ภาษา مرحبا شلום می\u200cخواهم 👩‍👩‍👧 <&> a\u001b\u0000b\u202e\uffffc";
+  const { vocabulary, translation } = attended(letters, text, letters, "<a> שלום");
+  const file = join(mkdtempSync(join(tmpdir(), "attention-")), "picture.svg");
+  await writeChartFile(file, attentionChart(translation, vocabulary, { tokens: false }));
+  const svg = readFileSync(file, "utf8");
+  for (const label of ["東", "مرحبا", "می\u200cخواهم", "👩‍👩‍👧", "&lt;&amp;&gt;", "a b c", "שלום", "&lt;a&gt;"])
+    expect(svg).toContain(`>${label}</text>`);
+  expect(svg).not.toMatch(/(?!\n)[\p{Cc}\u202e\ufffe\uffff]/u);
+  rmSync(dirname(file), { recursive: true });
 });
 
 test("attention to a word is the sum over its subwords, that of a word the mean over its own", () => {

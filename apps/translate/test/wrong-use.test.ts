@@ -1,5 +1,5 @@
 /** What is typed wrongly, and data that is not as it should be: one line, which says what to type next, and exit code 2. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel, saveModel } from "@ostinato/core/node";
 import { beforeAll, expect, test } from "vitest";
@@ -52,6 +52,9 @@ test("a folder: no pair of languages, too many, a language or a file that is not
   expect(await train("--data", own, ...languages("de", "it"))).toMatch(/--target-language it: .* it has de, en, fr/);
   expect(await train("--data", own, ...languages("de", "de"))).toMatch(/must differ/);
   expect(await train("--data", data, ...languages("de", "en"))).toMatch(/are for --data FOLDER/);
+  mkdirSync(join(own, "train.it"));
+  expect(await train("--data", own, ...languages("de", "it"))).toMatch(/train\.it: cannot be read: it is a folder/);
+  rmSync(join(own, "train.it"), { recursive: true });
   const short = ["--max-length", "1", "--data", own];
   expect(await train(...short, ...languages("de", "fr"))).toMatch(
     /has 0 texts to train with \(left out: 30 too long\); give at least 20/,

@@ -54,8 +54,8 @@ export function shownLabel(label: string): string {
 
 const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
 
-/** What a terminal might obey, and white space; not the invisible characters that join letters of some scripts, or emoji to one. */
-const hidden = /(?:(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s])+/gu;
+/** What a terminal might obey or XML does not take, and white space; not the invisible characters that join letters of some scripts, or emoji to one. */
+const hidden = /(?:(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s\ufffe\uffff])+/gu;
 
 /** A text of any origin on one line, with nothing in it that a terminal would obey. */
 export function onOneLine(text: string): string {
