@@ -12,9 +12,19 @@ function storeNormal(to: usize, x: f64): void {
   v128.store32_lane(to, normal(f32x4.splat(<f32>x)), 0);
 }
 
-/** The largest of numbers side by side; NaN where one is. */
+/** The largest of numbers side by side; NaN where one is. Four vectors of them at a time, which need not wait for each other. */
 function largestOf(x: usize, count: i32): f32 {
   let most = f32x4.splat(-Infinity);
+  let second = most;
+  let third = most;
+  let fourth = most;
+  for (; count >= 16; count -= 16, x += 64) {
+    most = f32x4.max(most, v128.load(x));
+    second = f32x4.max(second, v128.load(x, 16));
+    third = f32x4.max(third, v128.load(x, 32));
+    fourth = f32x4.max(fourth, v128.load(x, 48));
+  }
+  most = f32x4.max(f32x4.max(most, second), f32x4.max(third, fourth));
   for (; count >= 4; count -= 4, x += 16) most = f32x4.max(most, v128.load(x));
   for (; count > 0; count--, x += 4) most = f32x4.max(most, v128.load32_splat(x));
   const pairs = f32x4.max(most, i32x4.shuffle(most, most, 2, 3, 0, 1));
@@ -69,9 +79,36 @@ function addRow(x: usize, sums: usize, count: i32, ints: bool): void {
   }
 }
 
+/** Two numbers of a row added to their sums. */
+@inline
+function addTwo(sum: v128, x: usize): v128 {
+  return f64x2.add(sum, f64x2.promote_low_f32x4(v128.load64_zero(x)));
+}
+
+/** Adds four rows to sums in double precision, one after another; returns how many columns are done. */
+function addFourRows(x: usize, stride: usize, sums: usize, count: i32): i32 {
+  const second = x + stride;
+  const third = second + stride;
+  const fourth = third + stride;
+  let at: usize = 0;
+  for (let left = count; left >= 4; left -= 4, at += 16, sums += 32) {
+    const low = addTwo(addTwo(addTwo(v128.load(sums), x + at), second + at), third + at);
+    const high = addTwo(addTwo(addTwo(v128.load(sums, 16), x + at + 8), second + at + 8), third + at + 8);
+    v128.store(sums, addTwo(low, fourth + at));
+    v128.store(sums, addTwo(high, fourth + at + 8), 16);
+  }
+  return count & ~3;
+}
+
 function sumColumns(x: usize, stride: usize, rows: i32, y: usize, count: i32, sums: usize, ints: bool): void {
   memory.fill(sums, 0, <usize>count << 3);
-  for (let row = 0; row < rows; row++, x += stride) addRow(x, sums, count, ints);
+  let row = 0;
+  for (; !ints && row + 4 <= rows; row += 4) {
+    const done = addFourRows(x, stride, sums, count);
+    const rest = sums + (<usize>done << 3);
+    for (let i = 0; i < 4; i++, x += stride) addRow(x + (<usize>done << 2), rest, count - done, false);
+  }
+  for (; row < rows; row++, x += stride) addRow(x, sums, count, ints);
   for (let i = 0; i < count; i++, y += 4, sums += 8) {
     if (ints) store<i32>(y, <i32>(<i64>load<f64>(sums)));
     else storeNormal(y, load<f64>(sums));
