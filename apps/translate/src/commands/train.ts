@@ -1,4 +1,5 @@
 /** `train`: from pairs of texts to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
+import { setImmediate } from "node:timers/promises";
 import {
   backends,
   type ChartNames,
@@ -218,7 +219,8 @@ function scoreBy(
     async of(trained) {
       await using model = await translator(trained, { backend });
       const sources = entries.map(({ source }) => source);
-      const translations = await model.translate(sources, allTexts);
+      // Signals have their turn between batches.
+      const translations = await model.translate(sources, { ...allTexts, onProgress: () => setImmediate() });
       answers = answersOf(target, entries, translations);
       return measure.of(answers);
     },
