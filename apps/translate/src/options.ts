@@ -48,6 +48,8 @@ export interface TrainOptions
   readonly preset?: PresetName;
   /** As many as `epochs` unless it is given. */
   readonly decayEpochs?: number;
+  /** The probability with which training leaves out a merge of subwords, anew in each epoch (BPE-dropout, Provilkov et al. 2020). */
+  readonly subwordDropout: number;
   /** Texts to validate with after each epoch. */
   readonly validationSample: number;
   readonly limit?: number;
@@ -90,6 +92,12 @@ export function trainOptions(): Option[] {
     ).argParser(ratio),
     new Option("--no-test", "of a file keep no texts to test with"),
     ...tokenOptions(),
+    new Option(
+      "--subword-dropout <p>",
+      "for subwords: probability with which training leaves out a merge, so that each epoch has words in other parts",
+    )
+      .argParser(share)
+      .default(0),
     new Option("--limit <n>", "texts to train with, for a quick run; all by default").argParser(
       whole(fewestTexts, mostRows),
     ),

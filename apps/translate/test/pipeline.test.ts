@@ -108,7 +108,20 @@ test("a folder of files in two languages: cleaned, learned as subwords that both
   write("val", [...pairs.slice(0, 12), pairs[0] as [string, string], ["", ""]], "");
   const tokens = ["--vocabulary-size", "300", "--lowercase", "--max-length", "8", "--max-ratio", "3"];
   const sizes = ["--units", "4", "--decoder-units", "8", "--embedding", "4", "--batch-tokens", "300"];
-  const asked = [...tokens, ...sizes, "--threads", "1", "--epochs", "1", "--validation-sample", "5", "--out", own];
+  const asked = [
+    ...tokens,
+    ...sizes,
+    "--subword-dropout",
+    "0.2",
+    "--threads",
+    "1",
+    "--epochs",
+    "1",
+    "--validation-sample",
+    "5",
+    "--out",
+    own,
+  ];
   const trained = await runInside(["train", "--data", texts, ...asked, "--json"]);
   expect(trained.code).toBe(0);
   const [cleaning, made] = eventsOf(trained.stdout) as [unknown, { layers: { name: string; kind: string }[] }];

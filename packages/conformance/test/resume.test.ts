@@ -94,19 +94,25 @@ describe("a training that is stopped and goes on", () => {
     );
   });
 
-  test("stops within a step when it is told to, and goes on from there", async () => {
+  const { validationSplit: _, ...unsplit } = options;
+  /** Other ids in each epoch. */
+  const anew = (epoch: number) => ({ x: x.map((row) => row.map((id) => 1 + ((id + epoch) % 11))), y });
+  test.each([
+    ["rows", { x, y }, options],
+    ["rows that are made anew", anew, { ...unsplit, validationData: { x, y } }],
+  ] as const)("stops within a step when it is told to, and goes on from there: %s", async (_name, data, options) => {
     await using whole = await trainer();
-    const history = await whole.fit({ x, y }, options);
+    const history = await whole.fit(data, options);
     await using stopped = await trainer();
     const controller = new AbortController();
     const onStep = ({ epoch, step }: { epoch: number; step: number }) => {
       if (epoch === 2 && step === 3) controller.abort(new Error("enough"));
     };
-    await expect(stopped.fit({ x, y }, { ...options, signal: controller.signal, onStep })).rejects.toThrow("enough");
+    await expect(stopped.fit(data, { ...options, signal: controller.signal, onStep })).rejects.toThrow("enough");
     const resume = await stopped.checkpoint();
     expect(resume.position).toMatchObject({ epoch: 1, step: 3 });
     await using resumed = await trainer();
-    expect(timeless(await resumed.fit({ x, y }, { ...options, resume }))).toBe(timeless(history));
+    expect(timeless(await resumed.fit(data, { ...options, resume }))).toBe(timeless(history));
     expect(toBytes(await resumed.snapshot())).toEqual(toBytes(await whole.snapshot()));
   });
 });

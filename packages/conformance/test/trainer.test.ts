@@ -312,6 +312,21 @@ describe("data in other forms trains the same model", () => {
     ]);
   });
 
+  test("rows that are made anew: each epoch asks for its own, which may be longer than any before", async () => {
+    const longer = reviews(23, 9, 4);
+    const anew = (epoch: number) => (epoch === 1 ? longer : data);
+    const twice = { epochs: 2, groupByLength: true };
+    const made = await bytesAfter((trainer) => trainer.fit(anew, twice));
+    const oneByOne = await bytesAfter(async (trainer) => {
+      await trainer.fit(data, { groupByLength: true });
+      await trainer.fit(longer, { groupByLength: true });
+    });
+    expect(made).toBe(oneByOne);
+    expect(await bytesAfter((trainer) => trainer.fit(() => data, twice))).toBe(
+      await bytesAfter((trainer) => trainer.fit(data, twice)),
+    );
+  });
+
   test("an iterable is closed where training stops", async () => {
     let closed = false;
     function* batches() {

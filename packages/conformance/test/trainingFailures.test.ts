@@ -142,7 +142,14 @@ const wrong: readonly Wrong[] = [
     "a generator that nobody called",
     (t) => t.fit(untyped(function* () {})),
     "DataError",
-    "got a function; call it where it gives batches",
+    "epoch 1: a function gives the rows { x, y } of an epoch; call it where it gives batches",
+  ],
+  [
+    "a split of rows that are made anew",
+    (t) => t.fit(() => data, { validationSplit: 0.2 }),
+    "ConfigError",
+    "validationSplit splits rows",
+    "nor with rows made anew",
   ],
   [
     "batches to evaluate",
@@ -200,6 +207,14 @@ describe("wrong use is refused before anything runs, and harms nothing", () => {
     await expect(attempt).rejects.toThrow(ConfigError);
     await expect(attempt).rejects.toThrow("give stepsPerEpoch");
     expect((await trainer.fit([data].values())).epochs).toHaveLength(1);
+  });
+
+  test("rows that are made anew for each epoch are as many in all", async () => {
+    await using trainer = await trainerOf();
+    const fewer = (epoch: number) => ({ x: data.x.slice(epoch), y: data.y.slice(epoch) });
+    await expect(trainer.fit(fewer, { epochs: 2 })).rejects.toThrow(
+      `epoch 2: the data has ${data.x.length - 1} rows, and had ${data.x.length}; give as many in each epoch`,
+    );
   });
 
   test("an iterable that begins anew without batches says in which epoch", async () => {

@@ -268,7 +268,7 @@ export type { EpochEvent, History, SnapshotOptions, StepEvent, TrainingStepEvent
 export type { PassOptions as EvaluateOptions, PassOptions as PredictOptions } from "./train/evaluation/pass.ts";
 export type { Logs } from "./train/evaluation/running.ts";
 export type { Stream, StreamOptions } from "./train/evaluation/stream.ts";
-export type { FitOptions, TrainingData } from "./train/fit/fitOptions.ts";
+export type { EpochExamples, FitOptions, TrainingData } from "./train/fit/fitOptions.ts";
 export {
   type ClassificationReport,
   type ClassScores,

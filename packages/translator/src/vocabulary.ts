@@ -4,6 +4,7 @@ import {
   encodeSubwordTexts,
   idSubword,
   parseSubwords,
+  type SubwordEncoding,
   type Subwords,
   subwordCount,
   subwordsFromTexts,
@@ -209,8 +210,8 @@ function parseSubwordSide(side: Side, given: unknown, damaged: (what: string) =>
 const isRecord = (data: unknown): data is Readonly<Record<string, unknown>> =>
   typeof data === "object" && data !== null;
 
-/** Rows of ids, one for each text. */
-export type TextEncoder = (texts: Iterable<string>) => number[][];
+/** Rows of ids, one for each text. Of subwords merges may be left out by chance (BPE-dropout, Provilkov et al. 2020), in training: `encoding` says how often. */
+export type TextEncoder = (texts: Iterable<string>, encoding?: SubwordEncoding) => number[][];
 
 /**
  * The encoder of a side, for training and for every use afterwards. Of the target it gives the tokens alone, without start and end: `teacherForcing` adds them.
@@ -218,11 +219,18 @@ export type TextEncoder = (texts: Iterable<string>) => number[][];
  * @example
  * const encode = textEncoder(vocabulary.source);
  * encode(["cat"]); // [[4, 5, 6]]
+ *
+ * @example
+ * textEncoder(subwords)(texts, { dropout: 0.1, seed: epoch }); // other subwords in each epoch
  */
 export function textEncoder(side: SideVocabulary): TextEncoder {
-  if (side.tokens === "subwords") return (texts) => encodeSubwordTexts(side.subwords, texts);
+  if (side.tokens === "subwords") return (texts, encoding) => encodeSubwordTexts(side.subwords, texts, encoding);
   const ids = new Map(side.values.map((value, i) => [value, i + reserved]));
-  return (texts) => Array.from(texts, (text) => tokensOf(side, text).map((token) => ids.get(token) ?? unknownId));
+  return (texts, encoding) => {
+    if (encoding?.dropout)
+      throw new ConfigError(`textEncoder: dropout leaves out merges of subwords, and this side has ${side.tokens}`);
+    return Array.from(texts, (text) => tokensOf(side, text).map((token) => ids.get(token) ?? unknownId));
+  };
 }
 
 /** Whether a token of a text has an id of its own. */

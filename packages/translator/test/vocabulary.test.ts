@@ -32,6 +32,9 @@ test("tokens get ids from 4 on, the most frequent first, ties as first seen", ()
   expect(vocabularyTokens(vocabulary.target)).toEqual(["T", "AE", "K"]);
   expect([idCount(vocabulary.source), idCount(vocabulary.target)]).toEqual([7, 7]);
   expect(textEncoder(vocabulary.source)(["TACTx", ""])).toEqual([[4, 5, 6, 4, unknownId], []]);
+  expect(() => textEncoder(vocabulary.source)(["TACT"], { dropout: 0.1, seed: 1 })).toThrow(
+    "textEncoder: dropout leaves out merges of subwords, and this side has characters",
+  );
   expect(textEncoder(vocabulary.target)(["K AE T", "Q"])).toEqual([[6, 5, 4], [unknownId]]); // biome-ignore format: a table
   expect([paddingId, unknownId, startId, endId]).toEqual([0, 1, 2, 3]);
 });

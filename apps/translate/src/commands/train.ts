@@ -58,7 +58,7 @@ import { textTokens } from "../tokens.ts";
 import { type Pairs, vocabularyOf } from "../vocabulary.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
-const settingDefaults: SettingDefaults = { test: true, tiedEmbeddings: false };
+const settingDefaults: SettingDefaults = { test: true, tiedEmbeddings: false, subwordDropout: 0 };
 
 const lossFigure: HistoryFigure = { name: "loss", title: "Loss (crossentropy)" };
 const charts: ChartNames = {
@@ -119,12 +119,15 @@ export async function train(
   const pairs = parallelPairs(data.train);
   const vocabulary = initial?.model.vocabulary ?? vocabularyOf(options, pairs);
   const model: Model = initial?.model.trained ?? network(options, vocabulary);
+  refuseWithoutSubwords(options, vocabulary);
   const { sources, targets } = idsOf(vocabulary, pairs);
+  const anew = options.subwordDropout > 0 ? rowsAnew(options, vocabulary, pairs) : undefined;
+  const first = anew?.(0) ?? { sources, targets };
   if (initial) output.say(`Continuing from ${initial.origin.file}.`);
   tellData(data, pairs.targets.length, vocabulary, output);
   tellModel(model, initial?.origin, output);
 
-  const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, sources, targets)];
+  const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, first)];
   await using trainer = await compile(model, {
     backend,
     ...lossOf(options, targets, idCount(vocabulary.target)),
@@ -144,7 +147,7 @@ export async function train(
   const { score, tellSamples } = scoreBy(measure, title, vocabulary.target, backend, sample, output);
   await runTraining({
     trainer,
-    data: examples({ sources, targets }),
+    data: anew === undefined ? examples(first) : (epoch) => examples(epoch === 0 ? first : anew(epoch)),
     options,
     fit: {
       groupByLength: true,
@@ -184,16 +187,53 @@ function limitsOf(sources: number[][], targets: number[][], before?: TranslatorS
   };
 }
 
-function idsOf({ source, target }: TranslatorVocabulary, { sources, targets }: Pairs) {
+/** Rows of ids, of each side. */
+interface Ids {
+  readonly sources: number[][];
+  readonly targets: number[][];
+}
+
+function idsOf({ source, target }: TranslatorVocabulary, { sources, targets }: Pairs): Ids {
   return { sources: textEncoder(source)(sources), targets: textEncoder(target)(targets) };
 }
 
-function examples({ sources, targets }: ReturnType<typeof idsOf>) {
+/** More than `--epochs` takes. */
+const mostEpochs = 1_000_000;
+
+/** The rows of each epoch, with words in other parts. */
+function rowsAnew(
+  { seed, subwordDropout: dropout }: Pick<TrainOptions, "seed" | "subwordDropout">,
+  { source, target }: TranslatorVocabulary,
+  { sources, targets }: Pairs,
+): (epoch: number) => Ids {
+  return (epoch) => {
+    const own = 2 * (seed * mostEpochs + epoch);
+    return {
+      sources: textEncoder(source)(sources, { dropout, seed: own }),
+      targets: textEncoder(target)(targets, { dropout, seed: own + 1 }),
+    };
+  };
+}
+
+/** Throws `UsageError` for chance among subwords that there are none of. */
+function refuseWithoutSubwords(
+  { subwordDropout }: Pick<TrainOptions, "subwordDropout">,
+  { source, target }: TranslatorVocabulary,
+): void {
+  const other = [source, target].find(({ tokens }) => tokens !== "subwords");
+  if (subwordDropout > 0 && other !== undefined)
+    throw new UsageError(`--subword-dropout is for subwords on both sides; one has ${other.tokens}`);
+}
+
+function examples({ sources, targets }: Ids) {
   return teacherForcing(sources, targets, { start: startId, end: endId });
 }
 
 /** How many steps an epoch has; where tokens bound its batches, about so many, as padding counts, too. */
-function stepsOf({ batchSize, batchTokens }: TrainOptions, sources: number[][], targets: number[][]): number {
+function stepsOf(
+  { batchSize, batchTokens }: Pick<TrainOptions, "batchSize" | "batchTokens">,
+  { sources, targets }: Ids,
+): number {
   if (batchTokens === undefined) return Math.ceil(targets.length / batchSize);
   const tokens = targets.reduce((sum, row, i) => sum + Math.max(row.length + 1, sources[i]?.length ?? 0), 0);
   return Math.ceil(tokens / batchTokens);

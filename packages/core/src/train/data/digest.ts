@@ -60,7 +60,7 @@ function digestOf(column: Column): string {
   return digest;
 }
 
-/** Digests of the columns for training, and of those for validation that differ. Batches of an iterable have none. */
+/** Digests of the columns for training, and of those for validation that differ. Batches of an iterable have none, nor have rows that are made anew. */
 export function columnDigests(training: Dataset | undefined, validation: Dataset | undefined): Digests {
   const columns = (training?.fed ?? []).map(({ column }) => column);
   const others = (validation?.fed ?? []).map(({ column }) => column).filter((column) => !columns.includes(column));

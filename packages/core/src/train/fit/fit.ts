@@ -151,7 +151,8 @@ export class Fit {
   }
 
   #settings(): Settings {
-    const columns = columnDigests(this.#plan.rows?.dataset, this.#plan.validation?.dataset);
+    const { rows, rowsAnew, validation } = this.#plan;
+    const columns = columnDigests(rowsAnew ? undefined : rows?.dataset, validation?.dataset);
     return { ...this.#hooks.settings, ...this.#plan.settings, callbacks: this.#plan.callbacks.names, columns };
   }
 
@@ -242,10 +243,11 @@ export class Fit {
   }
 
   async #trainEpoch(control: TrainingControl): Promise<void> {
-    const { rows, batches } = this.#plan;
+    const { batches, rowsAnew } = this.#plan;
     const states = this.#context.states?.training;
     if (batches) return this.#trainBatches(batches, control);
-    const ordered = batchesAfter(this.#context.seed, this.#plan, this.#hooks.counters.orders);
+    const rows = rowsAnew ? rowsAnew(this.#epoch) : this.#plan.rows;
+    const ordered = batchesAfter(this.#context.seed, this.#plan, this.#hooks.counters.orders, rows);
     if (!rows || !ordered) return;
     const { dataset, order } = rows;
     const steps = ordered.ends.length;

@@ -1,8 +1,8 @@
 /** The options of `fit`, and what they come to for the data at hand. */
 
 import type { Checkpoint, Settings } from "../../checkpoint/checkpoint.ts";
-import { ConfigError, DataError } from "../../errors.ts";
-import { type Json, OptionReader } from "../../nn/options.ts";
+import { ConfigError, DataError, OstinatoError } from "../../errors.ts";
+import { isRecord, type Json, OptionReader } from "../../nn/options.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import { CallbackList } from "../callbacks/callbackList.ts";
 import { Batches, type BatchIterable, isBatches } from "../data/batches.ts";
@@ -15,8 +15,11 @@ import { expectWhole, sizesOf, sizingOf } from "../evaluation/pass.ts";
 import { readExamples, type TrainerContext, weighed } from "../session/context.ts";
 import { checkSignal, type Signal } from "../session/signal.ts";
 
-/** Labelled data: rows, or batches of rows, which are taken as they come. */
-export type TrainingData = Examples | BatchIterable;
+/** Rows that are made anew for each epoch, which counts from 0: texts encoded by chance, say. Always as many, and for the same epoch the same, so that a training can go on. */
+export type EpochExamples = (epoch: number) => Examples;
+
+/** Labelled data: rows, rows made anew for each epoch, or batches of rows, which are taken as they come. */
+export type TrainingData = Examples | EpochExamples | BatchIterable;
 
 /** Options of `fit`. */
 export interface FitOptions {
@@ -106,8 +109,10 @@ export interface FitPlan extends BatchSizing {
   readonly epochs: number;
   readonly shuffle: boolean;
   readonly groupByLength: boolean;
-  /** Absent where batches come from an iterable. */
+  /** Those of the first epoch to come. Absent where batches come from an iterable. */
   readonly rows?: Rows;
+  /** Where they are made anew: those of each epoch. */
+  readonly rowsAnew?: (epoch: number) => Rows;
   readonly batches?: Batches;
   readonly validation?: Rows;
   readonly validateAveraged: boolean;
@@ -140,6 +145,31 @@ function splitOrder(rows: number, share: number): { readonly train: Int32Array; 
 function expectTrainable({ parameters }: TrainerContext): void {
   if (parameters.every(({ trainable }) => trainable === false))
     throw new ConfigError("fit: the model has nothing to train: it has no weights, or all are frozen (trainable)");
+}
+
+/** The rows of an epoch. @throws what reading data does, with the epoch; DataError for what is no rows, and for another number of them */
+function epochRows(context: TrainerContext, data: EpochExamples, epoch: number, expected?: number): Dataset {
+  try {
+    const given: unknown = data(epoch);
+    if (isBatches(given) || given instanceof Promise)
+      throw new DataError(
+        "a function gives the rows { x, y } of an epoch; call it where it gives batches or a promise",
+      );
+    const dataset = readExamples(context, given as Examples);
+    if (expected !== undefined && dataset.rows !== expected)
+      throw new DataError(`the data has ${dataset.rows} rows, and had ${expected}; give as many in each epoch`);
+    return dataset;
+  } catch (error) {
+    if (error instanceof OstinatoError) error.message = `epoch ${epoch + 1}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** The epoch that a training begins in, counted from 0. Checkpoints are checked later. */
+function firstEpoch(resume: unknown): number {
+  const position = isRecord(resume) ? resume.position : undefined;
+  const epoch = isRecord(position) ? position.epoch : 0;
+  return Number.isSafeInteger(epoch) ? (epoch as number) : 0;
 }
 
 const weightsSetting = { none: false, rows: true, steps: "steps" } as const;
@@ -178,9 +208,15 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   expectTrainable(context);
   const given = options.validationData && readExamples(context, options.validationData);
   const batches = isBatches(data) ? new Batches(data, stepsPerEpoch, epochs) : undefined;
-  const dataset = isBatches(data) ? undefined : readExamples(context, data);
-  if (share > 0 && (!dataset || given)) {
-    throw new ConfigError("fit: validationSplit splits rows; it goes neither with batches nor with validationData");
+  const anew = typeof data === "function" ? data : undefined;
+  const first = firstEpoch(options.resume);
+  const readFirst = (): Dataset =>
+    typeof data === "function" ? epochRows(context, data, first) : readExamples(context, data as Examples);
+  const dataset = isBatches(data) ? undefined : readFirst();
+  if (share > 0 && (!dataset || given || anew)) {
+    throw new ConfigError(
+      "fit: validationSplit splits rows; it goes neither with batches, nor with rows made anew, nor with validationData",
+    );
   }
   if (dataset && stepsPerEpoch !== undefined) {
     throw new ConfigError("fit: stepsPerEpoch counts the batches of an iterable; an epoch of rows is all of them");
@@ -192,6 +228,11 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
   const rows = dataset && {
     dataset: weighed(context, dataset, classWeight),
     order: split?.train ?? inOrder(dataset.rows),
+  };
+  const rowsAnew = (epoch: number): Rows => {
+    if (!rows || !anew || epoch === first) return rows as Rows;
+    const made = epochRows(context, anew, epoch, rows.dataset.rows);
+    return { ...rows, dataset: weighed(context, made, classWeight) };
   };
   if (rows) expectWhole("fit", states, rows.order.length, sizing);
   const held = given && { dataset: given, order: inOrder(given.rows) };
@@ -210,6 +251,7 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
     shuffle,
     groupByLength,
     ...(rows ? { rows } : {}),
+    ...(anew ? { rowsAnew } : {}),
     ...(batches ? { batches } : {}),
     ...(validation ? { validation } : {}),
     validateAveraged,
@@ -233,7 +275,6 @@ export function planFit(context: TrainerContext, data: TrainingData, options: Fi
 }
 
 /** The batches of an epoch, the first after so many orders of rows. Absent where batches come from an iterable. */
-export function batchesAfter(seed: number, plan: FitPlan, orders: number): RowBatches | undefined {
-  const { rows } = plan;
+export function batchesAfter(seed: number, plan: FitPlan, orders: number, rows = plan.rows): RowBatches | undefined {
   return rows && batchesOfEpoch(rows.order, rowLengths(rows.dataset), { seed, index: orders, ...plan });
 }
