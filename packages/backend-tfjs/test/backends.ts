@@ -14,6 +14,7 @@ export const backends: readonly BackendUnderTest[] = [
   {
     name: "tfjs-wasm",
     create: () => tfjs(tf, { backend: "wasm" }),
+    trials: 4,
     liveBuffers: liveBuffers("wasm"),
     skip: [
       {

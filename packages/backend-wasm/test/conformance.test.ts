@@ -8,7 +8,7 @@ testBackend({ name: (await wasm(usual)).name, create: () => wasm(usual) });
 
 for (const options of others(1, 2)) {
   const { name } = await wasm(options);
-  testBackend({ name, create: () => wasm(options), only: differs(options), trials: 4 });
+  testBackend({ name, create: () => wasm(options), only: differs(options), trials: 3 });
 }
 
 test("what can differ is every kernel of the module on one thread, and on more those that share small sizes", () => {

@@ -20,7 +20,7 @@ export { expectSameAsLayers } from "./suite/recurrent/graphForm.ts";
 export { expectSameAlone } from "./suite/recurrent/treeModels.ts";
 export { expectSameWriting } from "./suite/recurrent/writing.ts";
 export { type NumberTrial, numberTrials, wrongNumbers } from "./suite/specialNumbers.ts";
-export { expectClose, type SuiteTest, soakTrials, type Tolerance } from "./suite/suiteTest.ts";
+export { expectClose, type SuiteTest, soakTrials, type Tolerance, trialsPerTest } from "./suite/suiteTest.ts";
 export { type BackendUnderTest, type Skip, suiteTestNames, suiteTests, testBackend } from "./suite/testBackend.ts";
 export { trialNamed, trialNames, trialOf } from "./trials/all.ts";
 export type { Trial } from "./trials/draw.ts";

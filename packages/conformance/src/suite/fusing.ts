@@ -17,7 +17,7 @@ import {
 import { trialNamed } from "../trials/all.ts";
 import { withGradients } from "../trials/withGradients.ts";
 import { wordModel } from "./recurrent/wordModel.ts";
-import { graphOf, type SuiteTest, withExecutable } from "./suiteTest.ts";
+import { graphOf, type SuiteTest, trialsPerTest, withExecutable } from "./suiteTest.ts";
 
 /** The backend as if it ran nothing that passes make of several ops. */
 function unfused(backend: Backend): Backend {
@@ -38,8 +38,8 @@ function expectSameBits(actual: Tensors, expected: Tensors, label: string): void
   }
 }
 
-async function graphs(backend: Backend): Promise<void> {
-  for (let seed = 1; seed <= 30; seed++) {
+async function graphs(backend: Backend, trials = trialsPerTest): Promise<void> {
+  for (let seed = 1; seed <= 2 * trials; seed++) {
     const { fetches, feeds, capacities } = withGradients(trialNamed("graphs > random graphs of many ops", seed));
     const results: Tensors[] = [];
     for (const either of [backend, unfused(backend)])

@@ -36,7 +36,7 @@ export interface Tolerance {
 export const forwardTolerance: Tolerance = { absolute: 1e-5, relative: 1e-4 };
 export const gradientTolerance: Tolerance = { absolute: 1e-4, relative: 1e-3 };
 
-/** Random shapes that a test tries on a backend as users get it. */
+/** Random shapes that a test tries: on a backend as users get it, and for gradients. */
 export const trialsPerTest = 12;
 
 /** Random shapes for `pnpm soak`. */
