@@ -1,4 +1,5 @@
 /** What training makes small: the crossentropy of all tokens, or of a sample of them. */
+import { UsageError } from "@ostinato/app";
 import { accuracy, type CompileOptions, sampledSoftmaxLoss, sparseCategoricalCrossentropy } from "@ostinato/core";
 import { endId } from "@ostinato/translator";
 
@@ -10,7 +11,11 @@ export interface LossOptions {
   readonly sampledSoftmax?: number;
 }
 
-/** The loss and the metrics of training, for targets of ids below `idCount`. Tokens are sampled as often as they occur, and one more time. */
+/**
+ * The loss and the metrics of training, for targets of ids below `idCount`. Tokens are sampled as often as they occur, and one more time.
+ *
+ * @throws UsageError for a sample that is larger than the vocabulary
+ */
 export function lossOf(
   { labelSmoothing, sampledSoftmax }: LossOptions,
   targets: readonly (readonly number[])[],
@@ -18,6 +23,10 @@ export function lossOf(
 ): Pick<CompileOptions, "loss" | "metrics"> {
   if (sampledSoftmax === undefined)
     return { loss: sparseCategoricalCrossentropy({ labelSmoothing }), metrics: [accuracy()] };
+  if (sampledSoftmax > idCount)
+    throw new UsageError(
+      `--sampled-softmax ${sampledSoftmax} is more than the ${idCount} tokens; give fewer, or leave it out`,
+    );
   const distribution = new Array<number>(idCount).fill(1);
   for (const ids of [...targets, targets.map(() => endId)])
     for (const id of ids) distribution[id] = (distribution[id] as number) + 1;

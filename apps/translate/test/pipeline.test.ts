@@ -374,6 +374,11 @@ test("train --init goes on from a model, with its tokens and limits, and here wi
     return { vocabulary, translator: metadata?.translator };
   };
   expect(await described(further)).toEqual(await described(out));
+  const tooMany = ["--sampled-softmax", "9000", "--init", out, "--out", temporaryFolder()];
+  expect(await runInside([...train, ...tooMany])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^translate: --sampled-softmax 9000 is more than the \d+ tokens; .*\n$/),
+  });
   for (const option of [["--units", "3"], ["--lowercase"], ["--source-tokens", "words"]])
     expect(await runInside([...train, "--init", out, ...option, "--out", temporaryFolder()])).toMatchObject({
       code: 2,
