@@ -102,9 +102,10 @@ export async function readTrainingData(options: DataOptions & CleaningOptions, l
   const train = spread(rows, limit);
   const where = isDictionary(data) ? "" : `--data ${data}: `;
   const validation = withTexts(parts.validation);
+  const kept = parts.validation.length + parts.test.length;
   if (train.length < fewestTexts)
     throw new UsageError(
-      `${where}has ${train.length} texts to train with${leftOutOf(report)}; give at least ${fewestTexts}`,
+      `${where}has ${train.length} texts to train with${leftOutOf(report)}${train.length + kept < fewestTexts ? "" : `, and ${kept} to validate or test with`}; give at least ${fewestTexts}`,
     );
   if (validation.length === 0) throw new UsageError(`${where}has no text to validate with; give more`);
   return {

@@ -55,6 +55,10 @@ test("a folder: no pair of languages, too many, a language or a file that is not
   mkdirSync(join(own, "train.it"));
   expect(await train("--data", own, ...languages("de", "it"))).toMatch(/train\.it: cannot be read: it is a folder/);
   rmSync(join(own, "train.it"), { recursive: true });
+  for (const name of ["train.x", "train.y"]) writeFileSync(join(own, name), "the man runs home\n".repeat(30));
+  expect(await train("--data", own, ...languages("x", "y"))).toMatch(
+    /has 0 texts to train with, and 30 to validate or test with; give at least 20/,
+  );
   const short = ["--max-length", "1", "--data", own];
   expect(await train(...short, ...languages("de", "fr"))).toMatch(
     /has 0 texts to train with \(left out: 30 too long\); give at least 20/,

@@ -7,7 +7,7 @@ import { cmudict, type DataRecord, readParts } from "../data.ts";
 import type { AskedLanguages } from "../folder.ts";
 import { measureNames, measures, validationName } from "../measures.ts";
 import { loadTranslation } from "../model.ts";
-import { makesSmall, textTokens } from "../tokens.ts";
+import { makesSmall, telling } from "../tokens.ts";
 
 export interface InfoOptions extends AskedLanguages {
   readonly model: string;
@@ -29,6 +29,7 @@ async function tellModel(path: string, output: Output): Promise<void> {
   const training = alone ? undefined : await trainingOf(folder);
   const course = courseOf(training?.epochs ?? []);
   const described = sides.map((side) => sideOf(side, vocabulary[side]));
+  const isShared = vocabulary.source === vocabulary.target;
   output.event({
     event: "model",
     parameters: countParameters(trained),
@@ -52,7 +53,10 @@ async function tellModel(path: string, output: Output): Promise<void> {
           shownCount(side === "source" ? settings.maxSourceLength : settings.maxTargetLength),
         ]),
       ]),
-      ...described.map(({ side, first }) => `  ${side}: ${first.map(shownLabel).join(" ")}`),
+      ...described
+        .map(({ side, first }) => ({ name: isShared ? "both" : side, shown: first.map(shownLabel).join(" ") }))
+        .slice(isShared ? 1 : 0)
+        .map(({ name, shown }) => `  ${name}: ${shown}`),
       "",
       `Trained on ${data.kind === "cmudict" ? "CMUdict" : "data of your own"} with the seed ${seed}${course?.told(data) ?? ""}.`,
     ].join("\n"),
@@ -75,7 +79,7 @@ function courseOf(epochs: ToldTraining["epochs"]) {
 
 function sideOf(side: (typeof sides)[number], vocabulary: SideVocabulary) {
   const { tokens } = vocabulary;
-  const first = textTokens(vocabulary).slice(0, shownTokens);
+  const first = telling(vocabulary, shownTokens);
   return { side, tokens, lowercase: makesSmall(vocabulary), ids: idCount(vocabulary), first };
 }
 

@@ -54,7 +54,7 @@ import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { type NetworkOptions, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
 import { bleuByLengthName } from "../sentence-report.ts";
-import { textTokens } from "../tokens.ts";
+import { telling, textTokens } from "../tokens.ts";
 import { type Pairs, vocabularyOf } from "../vocabulary.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
@@ -319,7 +319,7 @@ function tellData(
 ): void {
   const sideOf = (vocabulary: SideVocabulary) => {
     const tokens = textTokens(vocabulary);
-    const first = tokens.slice(0, mostTokens).map(shownLabel).join(" ");
+    const first = telling(vocabulary, mostTokens).map(shownLabel).join(" ");
     return `${shownCount(tokens.length)} ${vocabulary.tokens} (${first}${tokens.length > mostTokens ? " …" : ""})`;
   };
   if (cleaning !== undefined) {
