@@ -7,10 +7,11 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@ostinato/source", ...defaultServerConditions];
 const folders = globSync(["packages/*", "apps/*", "examples/*", "bench", "tools"], { cwd: import.meta.dirname });
 /**
- * Packages whose test files leave nothing behind: the files run in one process for each worker, and modules are loaded and compiled once for all of them.
- * Files that replace modules, change globals or measure memory need a process each.
+ * Packages whose test files leave nothing behind: the files of a worker run in one process, and modules are loaded and compiled once for all of them.
+ * A file that replaces a module resets the loaded ones before and after, as `core/test/faults.test.ts`. A helper with hooks at its top level would
+ * have them for the first file alone. Files that measure memory need a process each.
  */
-const shared = ["conformance", "onnx", "text", "weights"];
+const shared = ["conformance", "core", "onnx", "text", "weights"];
 
 /** Packages with tests in pages have one browser started for all of them. */
 const setup = (folder: string): string[] =>

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Checkpoint, checkpointFromBytes, fromBytes, ModelFileError } from "@ostinato/core";
 import { loadCheckpoint, previousOf, saveCheckpoint, saveModel } from "@ostinato/core/node";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { smallCheckpoint } from "./checkpoints.ts";
 import { smallModel } from "./models.ts";
 
@@ -16,6 +16,10 @@ const fault = vi.hoisted(() => ({
   code: "EIO",
   trace: [] as string[],
 }));
+
+// Modules that other files have loaded hold the real one, and later files are to have it again.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
 
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();

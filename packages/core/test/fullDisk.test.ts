@@ -4,12 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Callback, type EpochEvent, FileError, ModelFileError, type TrainingControl } from "@ostinato/core";
 import { csvLogger, lockFolder, saveCheckpoint, saveModel, tensorBoard, writeFileAtomic } from "@ostinato/core/node";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { smallCheckpoint } from "./checkpoints.ts";
 import { smallModel } from "./models.ts";
 
 /** The call that fails, and with what. As with the system's own errors of open files, the message names no file. */
 const fault = vi.hoisted(() => ({ call: "", code: "" }));
+
+// Modules that other files have loaded hold the real one, and later files are to have it again.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
 
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();
