@@ -195,22 +195,40 @@ function partOfSteps(a: usize, b: usize, y: usize, firstRow: i32, endRow: i32, f
   }
 }
 
+/** Products with rows of b that ids tell, each thread a range of the batch: products of one row that stand together and read the same are one of several rows. */
+function gatheredDot(thread: i32, threads: i32, room: usize): void {
+  const batch = argument(Dot.batch);
+  const rows = argument(Dot.rows);
+  const columns = argument(Dot.columns);
+  const ids = address(Dot.ids);
+  const end = startOf(batch, thread + 1, threads);
+  for (let n = startOf(batch, thread, threads), count = 1; n < end; n += count, count = 1) {
+    const id = load<i32>(ids + (<usize>n << 2));
+    while (rows === 1 && n + count < end && load<i32>(ids + (<usize>(n + count) << 2)) === id) count++;
+    const a = address(Dot.a) + <usize>n * address(Dot.aBatchStride);
+    const b = address(Dot.b) + <usize>id * address(Dot.bBatchStride);
+    const y = address(Dot.y) + (<usize>(n * rows * columns) << 2);
+    part(a, b, y, 0, rows * count, 0, columns, room);
+  }
+}
+
 /**
  * Arguments: batch, rows, columns, depth; a, its strides over batch, rows, depth; b likewise, and its columns as `packDot` packs them, or 0; a bias of the columns,
- * or 0; the result; room and its size.
+ * or 0; ids of rows of b, or 0; the result; room and its size.
  */
 export function dot(thread: i32, threads: i32): void {
   const batch = argument(Dot.batch);
   const rows = argument(Dot.rows);
   const columns = argument(Dot.columns);
   const depth = argument(Dot.depth);
+  const room = address(Dot.tiles) + <usize>thread * address(Dot.tileBytes);
+  if (address(Dot.ids) !== 0) return gatheredDot(thread, threads, room);
   const byRows = rows >= columns;
   // Columns that are packed are shared out by whole panels.
   const unit = !byRows && address(Dot.packed) !== 0 ? COLUMNS : 1;
   const lines = byRows ? rows : unit === 1 ? columns : panelsOf(columns);
   const firstLine = startOf(batch * lines, thread, threads);
   const endLine = startOf(batch * lines, thread + 1, threads);
-  const room = address(Dot.tiles) + <usize>thread * address(Dot.tileBytes);
 
   const aRow = address(Dot.aRowStride);
   const aDepth = address(Dot.aDepthStride);

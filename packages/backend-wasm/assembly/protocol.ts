@@ -225,6 +225,7 @@ export enum Dot {
   bDepthStride,
   packed,
   bias,
+  ids,
   y,
   tiles,
   tileBytes,

@@ -81,7 +81,7 @@ export const jobs = {
   dot: [
     ...["batch", "rows", "columns", "depth"],
     ...["a", "aBatchStride", "aRowStride", "aDepthStride", "b", "bBatchStride", "bColumnStride", "bDepthStride"],
-    ...["packed", "bias", "y", "tiles", "tileBytes"],
+    ...["packed", "bias", "ids", "y", "tiles", "tileBytes"],
   ],
   packDot: ["columns", "depth", "b", "columnStride", "depthStride", "to"],
   softmax: ["logarithm", "rows", "width", "x", "y"],

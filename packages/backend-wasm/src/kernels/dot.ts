@@ -1,5 +1,5 @@
 /** The general product. */
-import { aligned, type Call, extent, freeStride, strideOf, type View } from "@ostinato/backend-cpu";
+import { aligned, type Call, expectIds, extent, freeStride, strideOf, type View } from "@ostinato/backend-cpu";
 import type { WasmMemory } from "../memory.ts";
 import { bytes, counts, fields } from "../protocol.ts";
 
@@ -10,9 +10,9 @@ const TILE_BYTES = 4 * tileDepth * (tileRows + tileColumns + 1) + bytes.block;
 const MANY = 2 ** 17;
 const TO_WAKE = 2 ** 22;
 
-type DotCall = Call<"dot" | "biasedDot">;
+type DotCall = Call<"dot" | "biasedDot" | "gatheredDot">;
 
-function dot(memory: WasmMemory, { attrs, inputs, outputs, packed }: DotCall): void {
+function dot(memory: WasmMemory, { op, attrs, inputs, outputs, packed }: DotCall): void {
   const a = inputs[0];
   const b = inputs[1];
   const [aContract, bContract] = attrs.contract;
@@ -20,7 +20,10 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs, packed }: DotCall): v
   const batch = extent(a, aBatch);
   const depth = extent(a, aContract);
   const rows = a.size / (batch * depth);
-  const columns = b.size / (batch * depth);
+  const third = inputs.length > 2 ? memory.address(inputs[2]) : 0;
+  const gathered = op === "gatheredDot";
+  if (gathered) expectIds(op, memory, inputs[2], b.dims[0]);
+  const columns = b.size / ((gathered ? b.dims[0] : batch) * depth);
   const to = memory.arguments;
   const at = fields.dot;
   to[at.batch] = batch;
@@ -29,14 +32,16 @@ function dot(memory: WasmMemory, { attrs, inputs, outputs, packed }: DotCall): v
   to[at.depth] = depth;
   to[at.a] = memory.address(a);
   to[at.aBatchStride] = 4 * strideOf(a, aBatch);
-  to[at.aRowStride] = 4 * freeStride(a, aContract, aBatch);
+  // Single rows that read the same are the rows of one product.
+  to[at.aRowStride] = gathered && rows === 1 ? to[at.aBatchStride] : 4 * freeStride(a, aContract, aBatch);
   to[at.aDepthStride] = 4 * strideOf(a, aContract);
   to[at.b] = memory.address(b);
   to[at.bBatchStride] = 4 * strideOf(b, bBatch);
   to[at.bColumnStride] = 4 * freeStride(b, bContract, bBatch);
   to[at.bDepthStride] = 4 * strideOf(b, bContract);
   to[at.packed] = packed ? memory.address(packed) : 0;
-  to[at.bias] = inputs.length > 2 ? memory.address(inputs[2]) : 0;
+  to[at.bias] = gathered ? 0 : third;
+  to[at.ids] = gathered ? third : 0;
   to[at.y] = memory.address(outputs[0]);
   to[at.tiles] = memory.addressOf(memory.scratch);
   to[at.tileBytes] = TILE_BYTES;
@@ -68,8 +73,8 @@ const packing = {
   },
 };
 
-/** With a third input, which is added to each row. */
+/** With a third input, which is added to each row, or tells which row of the right operand each product reads. */
 export const dotKernels = (threads: number) => {
   const kernel = { run: dot, packing, scratch: (): number => threads * TILE_BYTES };
-  return { dot: kernel, biasedDot: kernel };
+  return { dot: kernel, biasedDot: kernel, gatheredDot: kernel };
 };

@@ -97,7 +97,7 @@ const structured: Kernels<"scan"> = {
 };
 
 /** Ops that may mean what they decompose into. */
-type Composed = RecurrenceName | RecurrenceGradName | "biasedDot" | "fused";
+type Composed = RecurrenceName | RecurrenceGradName | "biasedDot" | "gatheredDot" | "fused";
 
 const kernels: Kernels<Exclude<ComputedOp, Composed>> & Partial<Kernels<Composed>> = {
   ...sources,

@@ -217,6 +217,21 @@ function gatherTrial(draw: Draw): Readonly<Record<string, Value>> {
   return { y: gather(table, draw.int("ids", draw.dims(draw.whole(0, 2), 10), 0, rows.size - 1)) };
 }
 
+/** Rows of b that are read once, more than once, by neighbours and others, or not at all. */
+function gatheredDotTrial(draw: Draw): Readonly<Record<string, Value>> {
+  const [rows, batch, depth] = [draw.number(), draw.named("batch", 9), draw.number()];
+  const columns = draw.number();
+  const b = draw.float("b", draw.chance(0.5) ? [rows, depth, columns] : [rows, columns, depth]);
+  const at = b.type.shape[1] === depth.dim ? 1 : 2;
+  const ids = draw.int("ids", [batch], 0, rows.size - 1);
+  const attrs = { contract: [[1], [at]], batch: [[0], [0]] } as const;
+  const severalAttrs = { contract: [[2], [at]], batch: [[0], [0]] } as const;
+  return {
+    y: apply1("gatheredDot", [draw.float("a", [batch, depth]), b, ids], attrs),
+    several: apply1("gatheredDot", [draw.float("c", [batch, draw.number(), depth]), b, ids], severalAttrs),
+  };
+}
+
 function scatterTrial(draw: Draw): Readonly<Record<string, Value>> {
   const rows = draw.chance(0.7) ? draw.number() : draw.named("rows");
   const where = draw.dims(draw.whole(0, 2), 10);
@@ -345,6 +360,7 @@ export const opTrials: { readonly [O in OpName]: DrawTrial } = {
     const { a, b, attrs, free } = drawProduct(draw);
     return { y: apply1("biasedDot", [a, b, draw.float("bias", free)], attrs) };
   },
+  gatheredDot: gatheredDotTrial,
   fused: fusedTrial,
   ...recurrentTrials,
   ...treeOpTrials,

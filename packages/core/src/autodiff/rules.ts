@@ -264,6 +264,7 @@ export const gradientRules: { readonly [O in OpName]: GradientRule<O> } = {
   sequenceLengths: none,
   // Made after gradients are taken.
   biasedDot: none,
+  gatheredDot: none,
   fused: none,
   ...byRecurrence(recurrenceGradient),
   // To differentiate twice, lower first: the decomposition is differentiable to any order.

@@ -1,6 +1,6 @@
 /** A trained model that writes sequences on a backend: one session runs its two halves, and holds what is between them. */
 import type { Backend } from "../backend.ts";
-import { type DecodingOptions, type DecodingParts, decodingOf } from "../nn/decoding/decoding.ts";
+import { type DecodingOptions, type DecodingParts, decodingOf, type HeldPart } from "../nn/decoding/decoding.ts";
 import { OptionReader } from "../nn/options.ts";
 import { expectTrained, layerWeights, type Trained } from "../nn/trained.ts";
 import { passesOf } from "../nn/wrapping.ts";
@@ -9,7 +9,16 @@ import { int32, type Tensor, type Tensors } from "../tensor.ts";
 import { expectBackend } from "../train/objective/parts.ts";
 import { openState } from "../train/session/openState.ts";
 import { Programs, type Runnable } from "../train/session/programs.ts";
-import { BEFORE, encodeGraph, type StepForm, selectGraph, stepFeeds, stepGraph } from "./graphs.ts";
+import {
+  BEFORE,
+  encodeGraph,
+  SOURCES,
+  type StepForm,
+  selectGraph,
+  sharedMemory,
+  stepFeeds,
+  stepGraph,
+} from "./graphs.ts";
 import { RowSources } from "./rowSources.ts";
 import type { DecodingRequest, DecodingStep, SequenceModel } from "./sequenceModel.ts";
 import { type DecodingEngine, sequenceModelOn } from "./sequenceModelOn.ts";
@@ -36,9 +45,13 @@ function fill<D>(slot: Slot<D>, data: D, rows: number): void {
 class BackendEngine implements DecodingEngine {
   readonly dispose: () => PromiseLike<void>;
   readonly #parts: DecodingParts;
+  /** The memory that rows share, and that which is chosen for each of them. */
+  readonly #shared: readonly HeldPart[];
+  readonly #copied: readonly HeldPart[];
   readonly #programs: Programs;
   readonly #tokens: Slot<Int32Array> = { dtype: "int32", shape: [0], data: new Int32Array() };
   readonly #from: Slot<Int32Array> = { dtype: "int32", shape: [0], data: new Int32Array() };
+  readonly #rowSources: Slot<Int32Array> = { dtype: "int32", shape: [0], data: new Int32Array() };
   readonly #allowed: Slot<Uint8Array>;
   readonly #feeds: Tensors;
   readonly #limitedFeeds: Tensors;
@@ -52,9 +65,15 @@ class BackendEngine implements DecodingEngine {
   constructor(parts: DecodingParts, programs: Programs, dispose: () => PromiseLike<void>) {
     this.dispose = dispose;
     this.#parts = parts;
+    this.#shared = sharedMemory(parts);
+    this.#copied = parts.memory.filter((part) => !this.#shared.includes(part));
     this.#programs = programs;
     this.#allowed = { dtype: "bool", shape: [0, parts.vocabularySize], data: new Uint8Array() };
-    this.#feeds = { [stepFeeds.tokens]: this.#tokens, [stepFeeds.from]: this.#from } as Tensors;
+    this.#feeds = {
+      [stepFeeds.tokens]: this.#tokens,
+      [stepFeeds.from]: this.#from,
+      ...(this.#shared.length > 0 && { [stepFeeds.sources]: this.#rowSources }),
+    } as Tensors;
     this.#limitedFeeds = { ...this.#feeds, [stepFeeds.allowed]: this.#allowed } as Tensors;
   }
 
@@ -84,6 +103,7 @@ class BackendEngine implements DecodingEngine {
     this.#results.fit(rows, top, attends ? steps : 0);
     fill(this.#tokens, tokens, rows);
     fill(this.#from, from, rows);
+    fill(this.#rowSources, this.#rows.chosen, rows);
     if (allowed) fill(this.#allowed, allowed, rows);
     await executable.run(allowed ? this.#limitedFeeds : this.#feeds, this.#results.tensors);
     this.#rows.goOn(rows);
@@ -92,9 +112,11 @@ class BackendEngine implements DecodingEngine {
 
   /** Lets rows read the memory of these sources, from here on. */
   async #select(sources: Int32Array): Promise<void> {
-    const sizes = this.#sizes(sources.length);
-    const { executable } = await this.#programs.get("select", () => selectGraph(this.#parts), sizes);
-    await executable.run({ [stepFeeds.from]: int32([sources.length], sources) });
+    if (this.#copied.length > 0) {
+      const sizes = this.#sizes(sources.length);
+      const { executable } = await this.#programs.get("select", () => selectGraph(this.#copied), sizes);
+      await executable.run({ [stepFeeds.from]: int32([sources.length], sources) });
+    }
     this.#rows.choose(sources);
   }
 
@@ -107,7 +129,11 @@ class BackendEngine implements DecodingEngine {
     }
     const form = { top, limited, attention };
     const name = `step, top ${top}${limited ? ", limited" : ""}${attention ? ", attention" : ""}`;
-    const runnable = await this.#programs.get(name, () => stepGraph(this.#parts, form), this.#sizes(rows));
+    const runnable = await this.#programs.get(
+      name,
+      () => stepGraph(this.#parts, form, this.#shared),
+      this.#sizes(rows),
+    );
     this.#step = { form, runnable };
     return runnable;
   }
@@ -115,7 +141,7 @@ class BackendEngine implements DecodingEngine {
   /** The rows of a step are those before the next one: there is as much room for both. */
   #sizes(rows: number): Capacities {
     const most = Math.max(rows, this.#rows.count, this.#sources);
-    return { ...this.#times, batch: most, [BEFORE]: most };
+    return { ...this.#times, batch: most, [BEFORE]: most, [SOURCES]: this.#sources };
   }
 }
 

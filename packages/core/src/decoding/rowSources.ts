@@ -6,8 +6,12 @@ export class RowSources {
   count = 0;
   #now: Int32Array = new Int32Array();
   #next: Int32Array = new Int32Array();
-  /** Those that memory was chosen for last. */
   #chosen: Int32Array = new Int32Array();
+
+  /** The sources that memory was chosen for last. */
+  get chosen(): Int32Array {
+    return this.#chosen;
+  }
 
   /** Begins anew with one row for each source. */
   begin(count: number): void {

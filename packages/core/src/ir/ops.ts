@@ -222,6 +222,11 @@ export interface OpAttrs extends ElementwiseOps, RecurrenceOps, RecurrenceGradOp
 
   /** (a, b, bias [free axes of b]): `dot` with the bias added to each of its rows. Made by `passes/bias.ts`, after gradients. */
   biasedDot: OpAttrs["dot"];
+  /**
+   * (a, b [rows, …], ids int32 [batch]): the `dot` of a with the rows of b that the ids name, whose axis is all of its batch. Made of products by
+   * decoding, where several rows read the same.
+   */
+  gatheredDot: OpAttrs["dot"];
   /** (operands): elementwise ops on one shape, computed together. Made by `passes/fuse.ts`, after gradients. */
   fused: FusedAttrs;
 
@@ -316,6 +321,7 @@ export const ops: { readonly [O in OpName]: OpInfo } = {
   sequenceMask: { group: "composite" },
   sequenceLengths: { group: "composite" },
   biasedDot: { group: "composite", late: true },
+  gatheredDot: { group: "composite", late: true },
   fused: { group: "composite", late: true, rowwise: true },
   ...byRecurrence((): OpInfo => ({ group: "composite", takesIds: true })),
   ...byRecurrenceGrad(
@@ -340,6 +346,7 @@ export type CompositeName =
   | "sequenceMask"
   | "sequenceLengths"
   | "biasedDot"
+  | "gatheredDot"
   | "fused"
   | RecurrenceName
   | RecurrenceGradName;

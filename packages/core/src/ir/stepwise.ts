@@ -162,6 +162,7 @@ const rules: { readonly [O in OpName]: Rule<O> } = {
   sequenceMask: (_node, [lengths]) => (lengths === "counts" || lengths === "fixed" ? "steps" : refuse(COUNTS)),
   sequenceLengths: () => "counts",
   biasedDot: () => refuse(LATE),
+  gatheredDot: () => refuse(LATE),
   fused: () => refuse(LATE),
   ...byRecurrence((): Rule<RecurrenceName> => recurrent),
   ...byRecurrenceGrad((): Rule => () => refuse(LATE)),

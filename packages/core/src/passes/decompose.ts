@@ -16,6 +16,7 @@ import {
   select,
   sub,
 } from "../ir/build/elementwise.ts";
+import { gather } from "../ir/build/index.ts";
 import { max, sum } from "../ir/build/reduce.ts";
 import { broadcast, broadcastTo } from "../ir/build/shape.ts";
 import { full, iota } from "../ir/build/source.ts";
@@ -108,6 +109,7 @@ export const decompositions: { readonly [O in CompositeName]: Decomposition<O> }
     const y = apply1("dot", [a as Value, b as Value], attrs);
     return [add(y, broadcastTo(bias as Value, y.type.shape))];
   },
+  gatheredDot: ([a, b, ids], attrs) => [apply1("dot", [a as Value, gather(b as Value, ids as Value)], attrs)],
   fused: (inputs, { operations, results }) => {
     const values = [...inputs];
     for (const { op, attrs, inputs: reads } of operations)

@@ -67,6 +67,7 @@ export const opExports: OpExports = {
   sequenceMask,
   sequenceLengths,
   biasedDot: { rejected: "it is made after gradients, for training and prediction" },
+  gatheredDot: { rejected: "it is made after gradients, for training and prediction" },
   fused: { rejected: "it is made after gradients, for training and prediction" },
   ...byRecurrence(recurrent),
   ...byRecurrenceGrad(() => ({ rejected: "gradients belong to training" })),

@@ -279,13 +279,13 @@ export const decodingTests: readonly SuiteTest[] = [
       expect(travelled).toEqual([
         ["from 2", "source 2,5"],
         ["from 2"],
-        ["from 2", "logProbabilities 2,2", "tokens 2", "tokens 2,2"],
+        ["from 2", "logProbabilities 2,2", "sources 2", "tokens 2", "tokens 2,2"],
         ["from 3"],
-        ["from 3", "logProbabilities 3,2", "tokens 3", "tokens 3,2"],
+        ["from 3", "logProbabilities 3,2", "sources 3", "tokens 3", "tokens 3,2"],
         // These rows read the same sources as those before.
-        ["attention 3,5", "from 3", "logProbabilities 3,2", "tokens 3", "tokens 3,2"],
+        ["attention 3,5", "from 3", "logProbabilities 3,2", "sources 3", "tokens 3", "tokens 3,2"],
         ["from 1"],
-        ["from 1", "logProbabilities 1,2", "tokens 1", "tokens 1,2"],
+        ["from 1", "logProbabilities 1,2", "sources 1", "tokens 1", "tokens 1,2"],
       ]);
     },
   },

@@ -206,6 +206,7 @@ const readers: { readonly [O in OpName]: Readers<OpAttrs[O]> | null } = {
   sequenceMask: { time: dim },
   sequenceLengths: {},
   biasedDot: null,
+  gatheredDot: null,
   fused: null,
   ...(byRecurrence(recurrenceReaders) as unknown as { readonly [R in RecurrenceName]: Readers<OpAttrs[R]> }),
   ...byRecurrenceGrad(() => null),
