@@ -20,10 +20,9 @@ function dot(memory: WasmMemory, { op, attrs, inputs, outputs, packed }: DotCall
   const batch = extent(a, aBatch);
   const depth = extent(a, aContract);
   const rows = a.size / (batch * depth);
-  const third = inputs.length > 2 ? memory.address(inputs[2]) : 0;
-  const gathered = op === "gatheredDot";
-  if (gathered) expectIds(op, memory, inputs[2], b.dims[0]);
-  const columns = b.size / ((gathered ? b.dims[0] : batch) * depth);
+  const ids = op === "gatheredDot" ? inputs[2] : undefined;
+  if (ids) expectIds(op, memory, ids, b.dims[0]);
+  const columns = b.size / ((ids ? b.dims[0] : batch) * depth);
   const to = memory.arguments;
   const at = fields.dot;
   to[at.batch] = batch;
@@ -33,15 +32,15 @@ function dot(memory: WasmMemory, { op, attrs, inputs, outputs, packed }: DotCall
   to[at.a] = memory.address(a);
   to[at.aBatchStride] = 4 * strideOf(a, aBatch);
   // Single rows that read the same are the rows of one product.
-  to[at.aRowStride] = gathered && rows === 1 ? to[at.aBatchStride] : 4 * freeStride(a, aContract, aBatch);
+  to[at.aRowStride] = ids && rows === 1 ? to[at.aBatchStride] : 4 * freeStride(a, aContract, aBatch);
   to[at.aDepthStride] = 4 * strideOf(a, aContract);
   to[at.b] = memory.address(b);
   to[at.bBatchStride] = 4 * strideOf(b, bBatch);
   to[at.bColumnStride] = 4 * freeStride(b, bContract, bBatch);
   to[at.bDepthStride] = 4 * strideOf(b, bContract);
   to[at.packed] = packed ? memory.address(packed) : 0;
-  to[at.bias] = gathered ? 0 : third;
-  to[at.ids] = gathered ? third : 0;
+  to[at.bias] = !ids && inputs.length > 2 ? memory.address(inputs[2]) : 0;
+  to[at.ids] = ids ? memory.address(ids) : 0;
   to[at.y] = memory.address(outputs[0]);
   to[at.tiles] = memory.addressOf(memory.scratch);
   to[at.tileBytes] = TILE_BYTES;

@@ -341,13 +341,10 @@ const inferRules: { readonly [O in OpName]: InferRule<O> } = {
       );
     return [y];
   },
-  gatheredDot: (inputs, attrs, op) => {
-    arity(op, inputs, 3);
-    const [a, b, ids] = inputs as [ValueType, ValueType, ValueType];
-    const gathered = inferRules.gather([b, ids], {}, "gather");
-    if (ids.shape.length !== 1 || attrs.batch[1].length !== 1 || attrs.batch[1][0] !== 0)
-      throw new ShapeError(`${op}: the batch is over ids ${showType(ids)}, which must be of one axis`);
-    return inferRules.dot([a, ...gathered], attrs, "dot");
+  // Its maker sees to it that ids have one axis, that of the batch.
+  gatheredDot: ([a, b, ids], attrs) => {
+    const gathered = inferRules.gather([b, ids] as ValueType[], {}, "gather");
+    return inferRules.dot([a as ValueType, ...gathered], attrs, "dot");
   },
   fused: (inputs, { operations, results }) => {
     const types = [...inputs];
