@@ -1,5 +1,6 @@
 /** The pure parts of the measurements against others: who is fastest, whether all agree, what there is to compute. */
-import { bind, feed, lower, matmul, mul, neg, type Program, scan, state } from "@ostinato/core";
+import { cpu } from "@ostinato/backend-cpu";
+import { bind, feed, lower, matmul, mul, neg, type Program, scan, state, type Tensors } from "@ostinato/core";
 import { describe, expect, test } from "vitest";
 import { agreementOf, TOLERANCE } from "../src/peers/agreement.ts";
 import { denseRows } from "../src/peers/job.ts";
@@ -9,6 +10,7 @@ import { processorName, slugOf } from "../src/peers/machine.ts";
 import { flopsOf, imdb, modelOf, productsOf, recurrenceNames, trainerOf } from "../src/peers/network.ts";
 import { END, pairTrainer, START } from "../src/peers/pairs.ts";
 import { trainings } from "../src/peers/parts/training.ts";
+import { largestShares, type Profile, profiling, shareOfSize } from "../src/peers/profile.ts";
 import { inspectPython, missingLibraries, readLibraries } from "../src/peers/pythons.ts";
 import { readRequest } from "../src/peers/request.ts";
 import { median, roundsWithin, takingPart } from "../src/peers/rounds.ts";
@@ -156,6 +158,30 @@ describe("limits", () => {
   test("the peak is that of two threads in the widest vectors that are worth it", () => {
     expect(highest({ "128": [58, 115], "256": [116, 230], "512": [114, 226] })).toBe(230);
     expect(highest(undefined)).toBeUndefined();
+  });
+});
+
+describe("a profile", () => {
+  test("runs the steps of a program one by one, and comes to the same", async () => {
+    const task = { ...sentences, subwords: 20, embedding: 3, units: 2, batch: 2, batches: 3, time: 4 };
+    const { next, ...x } = sentenceRows(task);
+    const profiles: Profile[] = [];
+    const weights: Tensors[] = [];
+    for (const backend of [await cpu(), profiling(await cpu(), (profile) => profiles.push(profile))]) {
+      await using trainer = await pairTrainer(sentenceModel(task), backend);
+      await trainer.fit({ x, y: next }, { batchSize: task.batch, epochs: 2 });
+      weights.push((await trainer.snapshot()).weights);
+    }
+    expect(weights[1]).toEqual(weights[0]);
+    const [profile] = profiles as [Profile];
+    expect(profile.times.every(({ ms }) => ms.length === 6)).toBe(true);
+    const all = largestShares(profile, profile.times.length);
+    expect(all.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+    expect(all.some(({ what }) => what.startsWith("scan → float32["))).toBe(true);
+    const share = shareOfSize(profile, task.subwords);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(1);
+    expect(shareOfSize(profile, 12345)).toBe(0);
   });
 });
 

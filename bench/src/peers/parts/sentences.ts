@@ -1,8 +1,10 @@
 /** The encoder–decoder that translates sentences: a training step, what of it goes to the output, and writing; ours and PyTorch's. */
 
 import type { Model } from "@ostinato/core";
+import { openBackend } from "../contestants/backends.ts";
 import { ownPairs, ownWriting, torchOutput, torchSentences, torchTranslating } from "../entries.ts";
-import { type PairWork, writePairJob } from "../pairs.ts";
+import { type PairWork, pairTrainer, writePairJob } from "../pairs.ts";
+import { largestShares, type Profile, profiling, shareOfSize } from "../profile.ts";
 import { rated, type Section } from "../report.ts";
 import { interleave, type Result } from "../rounds.ts";
 import {
@@ -29,6 +31,18 @@ const number = (value: number): string => value.toLocaleString("en");
 const networkOf = ({ subwords, embedding, units, inputFeeding }: Sentences): string =>
   `${number(subwords)} subwords × ${embedding} → BiLSTM ${units} → LSTM ${2 * units} with attention${inputFeeding ? " and input feeding" : ""}`;
 
+/** Our training step on two threads, step by step of its program. */
+async function profileOf(task: Sentences): Promise<Profile> {
+  const profiles: Profile[] = [];
+  const backend = profiling(await openBackend(two), (profile) => profiles.push(profile));
+  await using trainer = await pairTrainer(sentenceModel(task), backend);
+  const { next, ...x } = sentenceRows(task);
+  await trainer.fit({ x, y: next }, { batchSize: task.batch, epochs: 2 });
+  return profiles[0] as Profile;
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
 async function trainingSection(setting: Setting, id: string, whole: Sentences): Promise<Section> {
   const task = sized(setting, whole);
   const file = await jobOf(setting, id, task, sentenceModel(task));
@@ -42,6 +56,7 @@ async function trainingSection(setting: Setting, id: string, whole: Sentences): 
   const { forward, backward } = sentenceFlops(task);
   const rows = results.map((result) => rowOf(result, result.ms, (forward + backward) / result.ms / 1e6));
   const { batch, time } = task;
+  const shares = largestShares(await profileOf(task), 8).map(({ what, share }) => `${percent(share)} ${what}`);
   return {
     id,
     title: `a training step, translation of sentences, ${batch} × ${time} → ${time}, ${networkOf(task)}`,
@@ -51,6 +66,7 @@ async function trainingSection(setting: Setting, id: string, whole: Sentences): 
     notes: [
       cores,
       `One matrix looks up sources and targets, and scores what comes next. Adam; losses of the first steps from the same weights lie at most ${apart} apart. In PyTorch the kernel of attention meets the memory once for all steps.`,
+      `The steps of our program that take most, each run by itself: ${shares.join("; ")}.`,
       ...settingsTried(results),
     ],
   };
@@ -84,6 +100,7 @@ export async function sentenceOutputs(setting: Setting): Promise<Section[]> {
     const { forward, backward } = outputFlops(task);
     const timeOf = (wanted: string): number => results.find(({ name }) => name === wanted)?.ms ?? Number.NaN;
     const share = timeOf(measure) / timeOf(whole.name);
+    const inside = shareOfSize(await profileOf(task), task.subwords);
     const gflops = ({ entry, ms }: Result) => (entry.aside ? undefined : (forward + backward) / ms / 1e6);
     sections.push({
       id,
@@ -96,7 +113,7 @@ export async function sentenceOutputs(setting: Setting): Promise<Section[]> {
       ),
       notes: [
         cores,
-        `The output is ${Math.round(100 * share)} % of our step. Adam; losses of the first steps from the same weights lie at most ${apart} apart.`,
+        `Alone it takes ${percent(share)} of our whole step, in which all that reads or writes numbers of all subwords takes ${percent(inside)}. Adam; losses of the first steps from the same weights lie at most ${apart} apart.`,
         ...settingsTried(results),
       ],
     });
