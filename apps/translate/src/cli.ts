@@ -10,9 +10,9 @@ import { appName } from "./model.ts";
 import { defaultFolder, infoOptions, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
 import { withPreset } from "./presets.ts";
 
-const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention, from letters to phones, from sentences to sentences, or from any texts to others.
+const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention. It translates sentences, words into phones, or any texts into others.
 
-A first way through:
+To begin with:
   npm run translate -- train --limit 20000 --epochs 4    a minute or two of training, into runs/translate
   npm run translate -- evaluate --limit 500              phone error rate and word error rate
   npm run translate -- predict hello --n-best 3
@@ -27,34 +27,35 @@ Examples:
   npm run translate -- train --data multi30k --lowercase --out runs/sentences   a folder: the preset sentences
   npm run translate -- train --init runs/translate --data more.tsv --out runs/more   continues from a model, with its network and tokens
 
---data takes a file with a text and what it becomes on each line, with a tab between them. Rows of the same first column are several
-right answers. A twentieth of the texts is kept to test with, and a twentieth to validate, by a hash of the first column.
+--data takes a file with a source and its target on each line, separated by a tab. Rows with the same source give it several right
+targets. A hash of the source keeps one twentieth of the texts for testing and one twentieth for validation.
 
-A folder has files of two languages, a text on each line: train.de and train.en, val.de and val.en, test.de and test.en, each of which may
-be compressed with gzip (train.de.gz). The first language by name is translated into the second unless --source-language or --target-language
-says otherwise. Without val files a part of the training files is kept. Pairs with an empty text are left out; --max-length and --max-ratio
-leave out more of those to train with, and what was left out is counted.
+A folder has files of two languages with a text on each line: train.de and train.en, val.de and val.en, test.de and test.en. Files may be
+compressed with gzip (train.de.gz). By default the first language by name is translated into the second; --source-language and
+--target-language change this. Without val files a part of the training files is kept for validation. Pairs with an empty text are left
+out. --max-length and --max-ratio leave out more training pairs. The number of pairs left out is shown.
 
-After each epoch some texts of the validation part are translated greedily. Of sentences the epoch with the highest BLEU is the best, of CMUdict
-that with the lowest phone error rate, of other short texts that with the lowest token error rate. Some translations are shown.
+After each epoch some validation texts are translated greedily, and some translations are shown. The best epoch has the highest BLEU for
+sentences, the lowest phone error rate for CMUdict, and the lowest token error rate for other short texts.
 
-The folder gets model.safetensors (vocabularies inside): the weights after the best epoch, which stand in best.safetensors as soon
-as there are any; history.json, and loss and BLEU or error rate as .svg and .png. The same seed gives the same bytes of each. One training
-at a time writes to a folder; one that is there already is not touched without --resume or --overwrite.
+The output folder gets model.safetensors (weights after the best epoch, with the vocabularies), history.json, and curves of the loss and of
+BLEU or the error rate as .svg and .png. During training best.safetensors has the best weights so far. The same seed gives the same bytes in
+each file. Only one training at a time writes to a folder. An earlier training in it stays unless you give --resume or --overwrite.
 
-Ctrl-C saves checkpoint.safetensors after the running step; the same command with --resume goes on exactly from there, and
-after a crash from the last checkpoint.`,
+Ctrl-C saves checkpoint.safetensors after the current step. The same command with --resume continues exactly from there; after a crash it
+continues from the last checkpoint.`,
   evaluate: `
-Of sentences: BLEU and chrF as sacreBLEU 2.6 prints them, with an interval of 95 %; without regard to capitals where the model writes small
-letters only, else both ways. Then both by the length of texts, words that are missing or added most often, the worst translations, and
-bleuByLength.svg and bleuByLength.png.
+For sentences evaluate prints BLEU and chrF in the form of sacreBLEU 2.6, with 95 % intervals. A model that writes lower case is scored
+without case, other models with and without. Both scores by length of texts, the words that are missing or added most often, and the worst
+translations follow. bleuByLength.svg and bleuByLength.png show BLEU by length.
 
-Of CMUdict the phone error rate: the edit distances of all translations to the nearest of their right answers, over the lengths of these;
-and the word error rate: the share of texts whose translation is none of the right answers. Of other texts that are no sentences the same
-two: token error rate and wrong translations. Then both by the length of texts, the most confused tokens, wrong translations, and what is
-taken for what as confusion.svg and confusion.png.
+For CMUdict it prints the phone error rate and the word error rate. The phone error rate is the sum of the edit distances between each
+translation and its nearest right answer, divided by the number of phones in these answers. The word error rate is the share of texts whose
+translation is none of the right answers. For other short texts the two are called token error rate and wrong translations. Both by length
+of texts, the most confused tokens and wrong translations follow. confusion.svg and confusion.png show the confused tokens.
 
-A model of your own data is tested with the part of it that was kept; --data names another file, of which all rows are used, or a folder, of which the test files are used, or the val files if there are none.`,
+A model of your own data is tested with the part that was kept for testing. --data takes another file, and uses all its rows, or a folder,
+and uses its test files, or its val files if there are no test files.`,
   predict: `
 Examples:
   npm run translate -- predict hello "rhythm"
@@ -63,23 +64,23 @@ Examples:
   npm run translate -- predict --model runs/sentences --attention dog.svg "Ein Hund rennt."   between words; --attention-tokens: between subwords
   npm run -s translate -- predict --json < words.txt             {"text":…,"translation":…,"tokens":[…],"score":…} a line
 
-An empty text, one that is too long, and one with characters that the model does not know have no translation: the exit code is 2 then.
-One that begins with "-" goes behind "--".`,
+An empty text, a text that is too long and a text with unknown characters have no translation. The exit code is then 2.
+Write "--" before texts that begin with "-".`,
   export: `
-encode.onnx reads the texts, decodeStep.onnx gives the next tokens. onnxruntime translates 500 test words with the same beam; unless
-the translations are the same token for token, and their log-probabilities agree within 1e-4, nothing is written and the exit code is 1. Where two
-translations of a text differ in their score by less than that, either is right. For a model of your own data they are its test texts; if these are
-fewer than 500, or not at hand, the others are texts of tokens drawn from its vocabulary.
+encode.onnx reads the texts, and decodeStep.onnx computes the next tokens. Before they are written, onnxruntime translates 500 test texts with
+the same beam. The translations must be the same, token for token, and their log-probabilities must agree within 1e-4; otherwise nothing is
+written and the exit code is 1. If the scores of two translations differ by less than that, either is right. If a model of your own data has
+fewer than 500 test texts, or they are no longer available, random texts from its vocabulary are added.
 
---weights float16 and int8 change the results, so the phone error rate (of sentences BLEU, of other data the token error rate) on all test
-texts (of your own data, if it is still available) is compared with that of float32. If it is worse by more than --max-loss, no file is
-written, and the exit code is 1.
+--weights float16 and int8 change the results. So export compares BLEU (for sentences), the phone error rate (for CMUdict) or the token error
+rate (for other data) on all test texts with that of float32, if the data are still available. If it is worse by more than --max-loss, no
+file is written, and the exit code is 1.
 
-Beside the two stands model.json: vocabularies and limits, for runtimes that know nothing of this app. Vocabularies of subwords are also
-written as tokenizer.json, or source.tokenizer.json and target.tokenizer.json, which Python's tokenizers reads.`,
+model.json has the vocabularies and the limits, for other runtimes. Vocabularies of subwords are also written as tokenizer.json, or as
+source.tokenizer.json and target.tokenizer.json, for the Python package tokenizers.`,
   info: `
-Tells the model of a folder: its layers, its vocabularies, how it was trained; with --data the rows of a file instead, or those of
-cmudict: its split, its lengths and its tokens.`,
+Shows the layers and the vocabularies of a model and how it was trained. With --data it shows the split, the lengths and the tokens of a
+file or of cmudict instead.`,
 } as const;
 
 const app: App = {

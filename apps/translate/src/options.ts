@@ -62,46 +62,49 @@ export function trainOptions(): Option[] {
     threadsOption(),
     epochsOption(defaults.epochs, "texts"),
     batchSizeOption(defaults.batchSize, "texts"),
-    new Option("--batch-tokens <n>", "in its place: the most tokens in a step, the longest text counting for all")
+    new Option(
+      "--batch-tokens <n>",
+      "instead of --batch-size: the largest number of tokens in a step, with all texts padded to the longest",
+    )
       .argParser(whole(1, 10_000_000))
       .conflicts("batchSize"),
     ...networkOptions(),
-    new Option("--dropout <share>", "features between layers that a training step drops")
+    new Option("--dropout <share>", "share of the features between layers that dropout sets to 0 in a training step")
       .argParser(share)
       .default(defaults.dropout),
     new Option(
       "--label-smoothing <share>",
-      "of the probability of each right token, what the loss spreads evenly over all ids",
+      "share of the probability of the right token that the loss spreads evenly over all ids",
     )
       .argParser(share)
       .default(defaults.labelSmoothing),
     new Option(
       "--sampled-softmax <n>",
-      "score so many tokens that are drawn in each step, and the right ones, in the place of all: for vocabularies from some 20,000 tokens on; shows no accuracy",
+      "in each training step, score the right tokens and n random ones instead of all; for vocabularies of about 20,000 tokens and more; shows no accuracy",
     ).argParser(whole(1, 500_000)),
     ...courseOptions(),
     dataOption(),
     ...languageOptions(),
     new Option(
       "--max-length <n>",
-      "leave out pairs of which a text has more words; of a side without spaces, characters",
+      "leave out pairs with a text of more words (of more characters on a side without spaces)",
     ).argParser(whole(1, mostRows)),
     new Option(
       "--max-ratio <x>",
-      "leave out pairs of which a text has more than so many times the words of the other",
+      "leave out pairs in which one text has more than x times as many words as the other",
     ).argParser(ratio),
-    new Option("--no-test", "of a file keep no texts to test with"),
+    new Option("--no-test", "keep no texts of a file for testing"),
     ...tokenOptions(),
     new Option(
       "--subword-dropout <p>",
-      "for subwords: probability with which training leaves out a merge, so that each epoch has words in other parts",
+      "for subwords: probability of leaving out a merge in training (BPE-dropout), so words are split differently in each epoch",
     )
       .argParser(share)
       .default(0),
-    new Option("--limit <n>", "texts to train with, for a quick run; all by default").argParser(
+    new Option("--limit <n>", "number of training texts, for a quick run; default all").argParser(
       whole(fewestTexts, mostRows),
     ),
-    new Option("--validation-sample <n>", "texts of the validation part that are translated after each epoch")
+    new Option("--validation-sample <n>", "number of validation texts to translate after each epoch")
       .argParser(whole(1, mostRows))
       .default(validationSample),
     seedOption("texts"),
@@ -117,76 +120,79 @@ function presetOption(): Option {
       const flag = `--${kebabCase(option)}`;
       return value === true ? flag : `${flag} ${value}`;
     });
-    return `${name} (${presets[name].summary}${set.length === 0 ? "" : `; unless given: ${set.join(" ")}`})`;
+    return `${name} (${presets[name].summary}${set.length === 0 ? "" : `; sets ${set.join(" ")}, except for options that you give`})`;
   });
   return new Option(
     "--preset <name>",
-    `network and training: ${described.join(", or ")}; by default sentences for a folder, else pronunciation`,
+    `settings of network and training: ${described.join(", or ")}; default sentences for a folder, else pronunciation`,
   ).choices(presetNames);
 }
 
 function networkOptions(): Option[] {
   return [
-    new Option("--embedding <n>", "numbers that stand for a token")
+    new Option("--embedding <n>", "size of the vector for each token")
       .argParser(whole(1, 1024))
       .default(defaults.embedding),
     new Option(
       "--tied-embeddings",
-      "the embedding of the target is the output's matrix, too, and that of the source where both share one vocabulary",
+      "use one matrix for the target embedding and the output, and also for the source embedding if both sides share a vocabulary",
     ).default(defaults.tiedEmbeddings),
-    new Option("--no-tied-embeddings", "each has its own"),
-    new Option("--cell <name>", "recurrent layers of both sides").choices(cellNames).default(defaults.cell),
-    new Option("--units <n>", "units of each direction of each layer of the encoder")
+    new Option("--no-tied-embeddings", "use a matrix for each"),
+    new Option("--cell <name>", "kind of recurrent layers in encoder and decoder")
+      .choices(cellNames)
+      .default(defaults.cell),
+    new Option("--units <n>", "units of each encoder layer in each direction")
       .argParser(whole(1, 2048))
       .default(defaults.units),
-    new Option("--layers <n>", "bidirectional layers of the encoder, one upon the other")
+    new Option("--layers <n>", "number of bidirectional layers of the encoder")
       .argParser(whole(1, 16))
       .default(defaults.layers),
-    new Option("--decoder-units <n>", "units of each layer of the decoder")
+    new Option("--decoder-units <n>", "units of each decoder layer")
       .argParser(whole(1, 2048))
       .default(defaults.decoderUnits),
-    new Option("--decoder-layers <n>", "layers of the decoder").argParser(whole(1, 16)).default(defaults.decoderLayers),
-    new Option("--attention <name>", "how the decoder looks at what the encoder gives")
+    new Option("--decoder-layers <n>", "number of decoder layers")
+      .argParser(whole(1, 16))
+      .default(defaults.decoderLayers),
+    new Option("--attention <name>", "score function of the attention")
       .choices(attentionNames)
       .default(defaults.attention),
     new Option(
       "--attention-units <n>",
-      "features of what the decoder makes of its attention; as many as its units by default, with tied embeddings as these",
+      "size of the attentional state; default that of --embedding with tied embeddings, else --decoder-units",
     ).argParser(whole(1, 2048)),
-    new Option(
-      "--input-feeding",
-      "each step of the decoder reads what the one before has made of its attention",
-    ).default(defaults.inputFeeding),
-    new Option("--no-input-feeding", "it does not"),
+    new Option("--input-feeding", "feed the attentional state of each decoder step to the next step").default(
+      defaults.inputFeeding,
+    ),
+    new Option("--no-input-feeding", "do not feed it"),
   ];
 }
 
 function courseOptions(): Option[] {
   return [
     learningRateOption(defaults.learningRate),
-    new Option("--warmup <n>", "steps until the step size is at its largest")
+    new Option("--warmup <n>", "number of steps in which the step size grows to its largest value")
       .argParser(whole(0, mostRows))
       .default(defaults.warmup),
     new Option(
       "--decay-epochs <n>",
-      "epochs until the step size is at its end, on a cosine; as many as --epochs by default",
+      "number of epochs in which the step size falls to its final value, along a cosine; default as --epochs",
     ).argParser(whole(1, 100_000)),
-    new Option("--final-rate <share>", "what is left of the step size then")
+    new Option("--final-rate <share>", "final step size, as a share of the largest")
       .argParser(share)
       .default(defaults.finalRate),
     new Option(
       "--average <share>",
-      "the model's weights are a moving average over this share of an epoch's steps; 0: they are the last ones",
+      "average the model's weights over about this share of an epoch's steps (a moving average); 0: take the last weights",
     )
       .argParser(share)
       .default(defaults.average),
     new Option(
       "--teacher-forcing <p>",
-      "probability that a step of the decoder reads the right token, and not what the model wrote itself: it falls from 1 to this; 1: always",
+      "probability that a decoder step reads the right token rather than the predicted one; it falls from 1 to p during training",
     )
       .argParser(probability)
       .default(defaults.teacherForcing),
-    new Option("--clipnorm <x>", "length to which longer gradients are shortened; 0: none is")
+    new Option("--clipnorm <x>", "largest norm of the gradient; 0: no limit")
       .argParser(length)
       .default(defaults.clipnorm),
   ];
@@ -215,24 +221,24 @@ function length(text: string): number {
 
 function tokenOptions(): Option[] {
   const choices = ["auto", ...tokenKinds];
-  const auto = 'words where most texts have white space within, else characters: "auto"';
+  const auto = "auto is words if most texts contain white space, else characters";
   return [
-    new Option("--source-tokens <kind>", `tokens of the first column: ${auto}`).choices(choices).default("auto"),
-    new Option("--target-tokens <kind>", `tokens of the second column: ${auto}`).choices(choices).default("auto"),
-    new Option("--tokens <kind>", "in their place: tokens of both columns; subwords are one vocabulary for both")
+    new Option("--source-tokens <kind>", `tokens of the source; ${auto}`).choices(choices).default("auto"),
+    new Option("--target-tokens <kind>", `tokens of the target; ${auto}`).choices(choices).default("auto"),
+    new Option("--tokens <kind>", "tokens of both sides; subwords share one vocabulary")
       .choices(tokenKinds)
       .conflicts(["sourceTokens", "targetTokens"]),
     new Option(
       "--vocabulary-size <n>",
-      "the most tokens that have an id, of subwords with 4 reserved ones and 256 bytes; 8000 subwords, and all others by default",
+      "largest number of tokens in a vocabulary, for subwords including 4 reserved tokens and 256 bytes; default 8000 for subwords, else no limit",
     ).argParser(whole(1, 500_000)),
     new Option(
       "--lowercase",
-      "make the letters of the first column small, with --tokens subwords those of both; also of texts that come later",
+      "convert the source to lower case, and with --tokens subwords also the target; the model does the same with new texts",
     ).default(false),
     new Option(
       "--min-count <n>",
-      "how often a token must occur in training to have an id of its own; subwords at least twice",
+      "how often a token must occur in the training texts to be in the vocabulary; at least twice for subwords",
     )
       .argParser(whole(1, 1000))
       .default(1),
@@ -241,17 +247,19 @@ function tokenOptions(): Option[] {
 
 /** Which files of a folder. */
 function languageOptions(): Option[] {
-  const order = "of two that a folder has, the first by name is translated into the second by default";
+  const order = "default the first of the two languages of the folder, by name";
   return [
-    new Option("--source-language <code>", `language of the texts, as files of a folder end: ${order}`).argParser(code),
-    new Option("--target-language <code>", "language that they are translated into").argParser(code),
+    new Option("--source-language <code>", `language to translate from, as the names of files end; ${order}`).argParser(
+      code,
+    ),
+    new Option("--target-language <code>", "language to translate into").argParser(code),
   ];
 }
 
 /** Reads the end of a file's name. */
 function code(text: string): string {
   if (/^[\w-]+$/.test(text)) return text;
-  throw new InvalidArgumentError("It must be as files end, such as de of train.de.");
+  throw new InvalidArgumentError("It must be the end of a file's name, such as de for train.de.");
 }
 
 /** The pairs to train with, or to look at. */
@@ -265,7 +273,7 @@ function dataOption(): Option {
 const dataSource = (text: string): string => (text === cmudict ? text : path(text));
 
 function beamOption(): Option {
-  return new Option("--beam <n>", "hypotheses that are kept at each step; 1: the likeliest token is taken")
+  return new Option("--beam <n>", "number of hypotheses in beam search; 1: greedy")
     .argParser(whole(1, 1000))
     .default(beamSize);
 }
@@ -276,11 +284,11 @@ export function testOptions(): Option[] {
     runtimeOption(),
     new Option(
       "--data <path>",
-      "a file with two columns, of which all rows are used, or a folder, of which the files test.* are, or val.* where there are none; the test part of the training data by default",
+      "a file with two columns (all its rows are used), or a folder (its files test.*, or val.* if there are none); default the test part of the training data",
     ).argParser(dataSource),
     beamOption(),
-    new Option("--limit <n>", "texts to test with, for a quick run; all by default").argParser(whole(1, mostRows)),
-    new Option("--mistakes <n>", "wrong translations to show").argParser(whole(0, mostRows)).default(10),
+    new Option("--limit <n>", "number of test texts, for a quick run; default all").argParser(whole(1, mostRows)),
+    new Option("--mistakes <n>", "number of wrong translations to show").argParser(whole(0, mostRows)).default(10),
     chartFolderOption(),
   ];
 }
@@ -290,14 +298,14 @@ export function predictOptions(): Option[] {
     modelOption(defaultFolder),
     runtimeOption(),
     beamOption(),
-    new Option("--n-best <n>", "translations of each text, the best first").argParser(whole(1, 1000)).default(1),
-    new Option("--attention <file>", "draw what each word attended to, of one text: a .svg or .png file").argParser(
+    new Option("--n-best <n>", "number of translations for each text, the best first")
+      .argParser(whole(1, 1000))
+      .default(1),
+    new Option("--attention <file>", "draw the attention of one text between words, as a .svg or .png file").argParser(
       path,
     ),
-    new Option("--attention-tokens", "draw it of subwords as they are, and not of the words that they make").default(
-      false,
-    ),
-    new Option("--allow-unknown", "take texts with characters that the model does not know").default(false),
+    new Option("--attention-tokens", "draw the attention between subwords rather than words").default(false),
+    new Option("--allow-unknown", "translate texts with unknown characters").default(false),
   ];
 }
 

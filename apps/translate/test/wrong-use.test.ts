@@ -134,7 +134,7 @@ test("options and folders", async () => {
   );
 });
 
-test("--help tells every command, and the way through", async () => {
+test("--help names every command, with examples", async () => {
   const { code, stdout } = await runInside(["--help"]);
   expect(code).toBe(0);
   for (const text of ["train", "evaluate", "predict", "export", "info", "npm run translate -- train --limit 20000"])
