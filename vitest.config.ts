@@ -32,6 +32,7 @@ export default defineConfig({
         include: ["test/**/*.test.ts"],
         environment: "node",
         testTimeout: 60_000,
+        hookTimeout: 60_000,
         isolate: !shared.includes(basename(folder)),
         globalSetup: setup(folder),
       },
