@@ -4,21 +4,17 @@ import { cpuUsage } from "node:process";
 import { wasm } from "@ostinato/backend-wasm";
 import {
   adam,
-  attention,
   type Backend,
-  bidirectional,
   compile,
-  encoderDecoder,
   type Loss,
-  lstm,
   RandomStream,
-  reversibleEmbedding,
   sampledSoftmaxLoss,
   sparseCategoricalCrossentropy,
   type Trainer,
   teacherForcing,
 } from "@ostinato/core";
 import { readOptions } from "./options.ts";
+import { sentenceModel, sentences } from "./peers/sentences.ts";
 
 const { values } = readOptions("pnpm bench:vocabularies [--words 8000,32000] [--samples N] [--rounds N]", {
   words: { type: "string", default: "8000,16000,32000,50000" },
@@ -26,33 +22,12 @@ const { values } = readOptions("pnpm bench:vocabularies [--words 8000,32000] [--
   rounds: { type: "string", default: "3" },
 });
 
-const [rows, time, steps] = [64, 25, 4];
+const { batch: rows, time, batches: steps } = sentences;
 /** Of a vocabulary that takes next to nothing: what is left is not of the output. */
 const fewWords = 16;
 
-/** The translator's network of sentences, with one table for source, target and output. */
-function network(words: number) {
-  const table = reversibleEmbedding({
-    inputDim: words,
-    outputDim: 256,
-    maskZero: true,
-    useBias: true,
-    activation: "softmax",
-  });
-  return encoderDecoder({
-    sourceEmbedding: table,
-    targetEmbedding: table,
-    encoder: [bidirectional(lstm({ units: 256 }))],
-    decoder: [lstm({ units: 512 })],
-    attention: attention({ scoreMode: "general" }),
-    attentionUnits: 256,
-    inputFeeding: true,
-    dropout: 0.3,
-  });
-}
-
 /** Sentences of words that are rarer the larger their id. */
-function sentences(words: number) {
+function rowsOf(words: number) {
   const random = new RandomStream(1, "sentences");
   const word = (): number => 3 + Math.floor((words - 3) ** random.uniform());
   const side = (length: number): number[][] =>
@@ -62,16 +37,24 @@ function sentences(words: number) {
 
 class Contestant {
   readonly #trainer: Trainer;
-  readonly #data: ReturnType<typeof sentences>;
+  readonly #data: ReturnType<typeof rowsOf>;
   readonly #taken: number[] = [];
 
   private constructor(trainer: Trainer, words: number) {
     this.#trainer = trainer;
-    this.#data = sentences(words);
+    this.#data = rowsOf(words);
   }
 
   static async of(backend: Backend, words: number, loss: Loss): Promise<Contestant> {
-    return new Contestant(await compile(network(words), { backend, loss, optimizer: adam(), seed: 1 }), words);
+    return new Contestant(
+      await compile(sentenceModel({ ...sentences, subwords: words }, 0.3), {
+        backend,
+        loss,
+        optimizer: adam(),
+        seed: 1,
+      }),
+      words,
+    );
   }
 
   /** A few steps. Those of the first round, in which programs are made, do not count. */
@@ -98,7 +81,9 @@ class Contestant {
 const [processor] = cpus();
 console.log(`${processor?.model}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}`);
 const backend = await wasm({ threads: 1 });
-console.log(`${backend.name}; ${rows} × ${time} → ${time}, embedding 256, BiLSTM 256, LSTM 512, attention, Adam`);
+console.log(
+  `${backend.name}; ${rows} × ${time} → ${time}, embedding ${sentences.embedding}, BiLSTM ${sentences.units}, LSTM ${2 * sentences.units}, attention, Adam`,
+);
 const sizes = values.words.split(",").map(Number);
 const samples = Number(values.samples);
 const few = await Contestant.of(backend, fewWords, sparseCategoricalCrossentropy());

@@ -51,7 +51,7 @@ const tableOf = ({ subwords, embedding }: Sentences) =>
   });
 
 /** Luong's model (2015) with the general score and one matrix for all subwords (Press and Wolf 2017). */
-export function sentenceModel(task: Sentences): Model {
+export function sentenceModel(task: Sentences, dropout = 0): Model {
   const { embedding, units, inputFeeding } = task;
   const table = tableOf(task);
   return encoderDecoder({
@@ -62,6 +62,7 @@ export function sentenceModel(task: Sentences): Model {
     attention: attention({ scoreMode: "general" }),
     attentionUnits: embedding,
     inputFeeding,
+    dropout,
   });
 }
 
