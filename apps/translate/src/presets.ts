@@ -50,6 +50,7 @@ export const presets = {
     options: {
       ...pronunciation,
       tokens: "subwords",
+      vocabularySize: 6000,
       embedding: 256,
       tiedEmbeddings: true,
       units: 256,
@@ -57,8 +58,8 @@ export const presets = {
       decoderUnits: 512,
       inputFeeding: true,
       dropout: 0.4,
+      epochs: 15,
       batchSize: 64,
-      learningRate: 0.001,
       average: 0.5,
     },
   },
