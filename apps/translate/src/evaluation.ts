@@ -18,15 +18,19 @@ export interface Picture {
   readonly chart: Chart;
 }
 
+/** Both error rates, as events call them. */
+export const namedRates = ({
+  tokenErrorRate,
+  sequenceErrorRate,
+}: Pick<ErrorRates, "tokenErrorRate" | "sequenceErrorRate">) => ({
+  phoneErrorRate: tokenErrorRate,
+  wordErrorRate: sequenceErrorRate,
+});
+
 /** Error rates and the counts behind them, as the event of a test has them. */
 export function errorsOf({ tokenErrorRate, sequenceErrorRate, sequences, wrongSequences, ...edits }: ErrorRates) {
-  return {
-    phoneErrorRate: tokenErrorRate,
-    wordErrorRate: sequenceErrorRate,
-    texts: sequences,
-    wrongTexts: wrongSequences,
-    ...edits,
-  };
+  const rates = namedRates({ tokenErrorRate, sequenceErrorRate });
+  return { ...rates, texts: sequences, wrongTexts: wrongSequences, ...edits };
 }
 
 /** Both error rates, a line each, under the names that people read. */

@@ -8,6 +8,7 @@ export interface Answer {
   readonly entry: ParallelText;
   /** Its right answers, as tokens. */
   readonly references: readonly (readonly string[])[];
+  /** What is written, in the tokens that its text is split into, as references are: a model may write the same text in other subwords. */
   readonly tokens: readonly string[];
   readonly text: string;
 }
@@ -18,12 +19,15 @@ export function answersOf(
   entries: readonly ParallelText[],
   translations: readonly { readonly tokens: readonly string[]; readonly text: string }[],
 ): Answer[] {
-  return entries.map((entry, row) => ({
-    entry,
-    references: entry.targets.map((each) => tokensOf(target, each)),
-    tokens: translations[row]?.tokens ?? [],
-    text: translations[row]?.text ?? "",
-  }));
+  return entries.map((entry, row) => {
+    const { tokens = [], text = "" } = translations[row] ?? {};
+    return {
+      entry,
+      references: entry.targets.map((each) => tokensOf(target, each)),
+      tokens: target.tokens === "subwords" ? tokensOf(target, text) : tokens,
+      text,
+    };
+  });
 }
 
 /** The right answer that is nearest to a translation, and how far it is. */

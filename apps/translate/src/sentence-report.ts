@@ -2,7 +2,7 @@
 import { barChart, excerpt, type Output, shownCount, shownLabel, table } from "@ostinato/app";
 import { formatTranslationScore } from "@ostinato/text";
 import { type Evaluation, errorLines, errorsOf, type Picture, shownRange } from "./evaluation.ts";
-import { ratesOf } from "./judging.ts";
+import { isRight, ratesOf } from "./judging.ts";
 import { errorTitlesOf, type Scoring, scoresOf } from "./measures.ts";
 import {
   type JudgedSentence,
@@ -103,7 +103,7 @@ function tellWords(differences: WordDifferences, output: Output): void {
 }
 
 function tellWorst(judged: readonly JudgedSentence[], most: number, output: Output): void {
-  const wrong = judged.filter(({ isRight }) => !isRight).sort((a, b) => a.chrf - b.chrf);
+  const wrong = judged.filter(({ answer }) => !isRight(answer)).sort((a, b) => a.chrf - b.chrf);
   if (wrong.length === 0) output.say("\nNo translation is wrong.");
   const shown = wrong.slice(0, most);
   for (const { answer, bleu, chrf } of shown)

@@ -60,22 +60,18 @@ export interface JudgedSentence {
   readonly reference: string;
   readonly bleu: number;
   readonly chrf: number;
-  /** Whether it is one of its right answers. */
-  readonly isRight: boolean;
 }
 
 /** Each translation by itself. */
 export function judgedSentences(answers: readonly Answer[], { lowercase, tokenize }: Scoring): JudgedSentence[] {
-  const cased = (text: string): string => (lowercase ? text.toLowerCase() : text);
   return answers.map((answer) => {
     const { entry, text } = answer;
-    const isRight = entry.targets.some((target) => cased(target) === cased(text));
     const scored = entry.targets.map((reference) => ({
       reference,
       chrf: sentenceChrf(reference, text, { lowercase }).score,
     }));
     const best = scored.reduce((so, each) => (each.chrf > so.chrf ? each : so));
-    return { answer, ...best, bleu: sentenceBleu(entry.targets, text, { lowercase, tokenize }).score, isRight };
+    return { answer, ...best, bleu: sentenceBleu(entry.targets, text, { lowercase, tokenize }).score };
   });
 }
 

@@ -10,9 +10,9 @@ import {
   shownPercent,
   table,
 } from "@ostinato/app";
-import { type ErrorRates, formatTranslationScore } from "@ostinato/text";
+import { formatTranslationScore } from "@ostinato/text";
 import type { SideVocabulary } from "@ostinato/translator";
-import { type Evaluation, errorLines, errorsOf, type Picture, shownRange } from "./evaluation.ts";
+import { type Evaluation, errorLines, errorsOf, namedRates, type Picture, shownRange } from "./evaluation.ts";
 import {
   type Answer,
   byLength,
@@ -45,12 +45,6 @@ export function tellTokens(
   return { name: confusionName, chart: chartOf(pairs) };
 }
 
-/** Token error rate and sequence error rate, as events call them. */
-const named = ({ tokenErrorRate, sequenceErrorRate }: ErrorRates) => ({
-  phoneErrorRate: tokenErrorRate,
-  wordErrorRate: sequenceErrorRate,
-});
-
 /** Tells the figures of all texts, and of those of like length. */
 function report({ answers, model, facts }: Evaluation, scores: TranslationScores | undefined, output: Output): void {
   const { source } = model.vocabulary;
@@ -61,7 +55,7 @@ function report({ answers, model, facts }: Evaluation, scores: TranslationScores
   const groups = byLength(source, answers);
   output.event({
     event: "lengths",
-    lengths: groups.map((group) => ({ from: group.from, to: group.to, texts: group.sequences, ...named(group) })),
+    lengths: groups.map((group) => ({ from: group.from, to: group.to, texts: group.sequences, ...namedRates(group) })),
   });
   output.say(
     `\n${errorLines(rates, titles)}${lines(scores)}\n\n${table([

@@ -1,9 +1,10 @@
 /** Sentences of any script, and what is told of them: scores by length, words that differ, each by itself. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { corpusBleu } from "@ostinato/text";
+import { corpusBleu, subwordsFromTexts } from "@ostinato/text";
+import type { SideVocabulary } from "@ostinato/translator";
 import { expect, test } from "vitest";
-import type { Answer } from "../src/judging.ts";
+import { type Answer, answersOf, isRight, ratesOf } from "../src/judging.ts";
 import type { Scoring } from "../src/measures.ts";
 import { judgedSentences, lowercaseBleu, scoresByLength, wordDifferences } from "../src/sentences.ts";
 import { runInside, temporaryFolder } from "./runCli.ts";
@@ -25,9 +26,8 @@ test("words that differ, from the reference that is most like, whatever the case
   ];
   const judged = judgedSentences(answers, small);
   expect(judged.map(({ reference }) => reference)).toEqual(["The Dog and a dog.", "The cat", "blue"]);
-  expect(judged.map(({ isRight }) => isRight)).toEqual([false, true, false]);
   expect(judged[1]).toMatchObject({ chrf: 100 });
-  expect(judgedSentences(answers, mixed)[1]?.isRight).toBe(false);
+  expect(judgedSentences(answers, mixed)[1]?.chrf).toBeLessThan(100);
   expect(wordDifferences(judged, small)).toEqual({
     missing: [
       { word: "the", count: 1, of: 2 },
@@ -43,6 +43,20 @@ test("words that differ, from the reference that is most like, whatever the case
   expect(wordDifferences(emoji, mixed)).toMatchObject({ missing: [{ word: "👍🏽" }], added: [{ word: "🇩🇪" }] });
   const japanese = judgedSentences([answer("x", "私は猫が好きです。", "私は犬が好きです。")], mixed);
   expect(wordDifferences(japanese, mixed)).toMatchObject({ missing: [{ word: "犬" }], added: [{ word: "猫" }] });
+});
+
+test("a translation is right by its text, whatever the subwords that it is written in", () => {
+  const texts = ["a dog", "a dog", "a cat", "a cat"];
+  const subwords = subwordsFromTexts(texts, { maxTokens: 290 });
+  const target: SideVocabulary = { tokens: "subwords", subwords };
+  const entries = texts.slice(0, 3).map((text) => ({ source: "x", targets: [text] }));
+  const answers = answersOf(target, entries, [
+    { tokens: ["▁", "a", "▁", "d", "o", "g"], text: "a dog" },
+    { tokens: ["▁a", "▁dog"], text: "a dog" },
+    { tokens: [..."▁adog"], text: "adog" },
+  ]);
+  expect(answers.map(isRight)).toEqual([true, true, false]);
+  expect(ratesOf(answers)).toMatchObject({ sequences: 3, wrongSequences: 1 });
 });
 
 test("scores by length: groups of equal width, one for all that are much longer", () => {
