@@ -170,12 +170,15 @@ function networkOptions(): Option[] {
 function courseOptions(): Option[] {
   return [
     learningRateOption(defaults.learningRate),
-    new Option("--warmup <n>", "number of steps in which the step size grows to its largest value")
+    new Option(
+      "--warmup <n>",
+      "number of steps in which the step size grows to its largest value; at most an eighth of the steps of --decay-epochs",
+    )
       .argParser(whole(0, mostRows))
       .default(defaults.warmup),
     new Option(
       "--decay-epochs <n>",
-      "number of epochs in which the step size falls to its final value, along a cosine; default as --epochs",
+      "number of epochs in which the step size falls to its final value, along a cosine; default as --epochs, with --resume as before",
     ).argParser(whole(1, 100_000)),
     new Option("--final-rate <share>", "final step size, as a share of the largest")
       .argParser(share)

@@ -369,6 +369,8 @@ test("train --init goes on from a model, with its tokens and limits, and here wi
   expect(Number(events[1]?.loss)).toBeLessThan(epochs[0].loss / 2);
   expect(Number(events[1]?.valLoss)).toBeLessThan(epochs[0].valLoss / 2);
   expect(events[1]).not.toHaveProperty("accuracy");
+  const longer = [...train, ...course.with(-1, "2"), ...sampled, "--out", further, "--resume"];
+  expect(await runInside(longer)).toMatchObject({ code: 0, stderr: "" });
   const described = async (folder: string) => {
     const { vocabulary, metadata } = await loadModel(join(folder, "model.safetensors"));
     return { vocabulary, translator: metadata?.translator };

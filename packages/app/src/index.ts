@@ -100,7 +100,15 @@ export {
   whole,
 } from "./options.ts";
 export type { Output } from "./output.ts";
-export { openCheckpoint, type SettingDefaults, type Settings, settingsOf } from "./resume.ts";
+export {
+  keptNumber,
+  openCheckpoint,
+  readCheckpoint,
+  requireSame,
+  type SettingDefaults,
+  type Settings,
+  settingsOf,
+} from "./resume.ts";
 export type { Score } from "./score.ts";
 export { answerLines } from "./stdin.ts";
 export { runTraining, type Training } from "./training.ts";

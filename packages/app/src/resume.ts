@@ -53,12 +53,10 @@ export function keepSettings(settings: Settings, begin: (checkpoint: Checkpoint)
 /**
  * The checkpoint of a folder; where the newest is damaged, the one before, and `warn` is told.
  *
- * Throws `UsageError` where there is none, or one of other settings, and `ModelFileError` where none can be read.
+ * Throws `UsageError` where there is none, and `ModelFileError` where none can be read.
  */
-export async function openCheckpoint(
-  { out, epochs }: Pick<TrainingOptions, "out" | "epochs">,
-  settings: Settings,
-  defaults: SettingDefaults,
+export async function readCheckpoint(
+  { out }: Pick<TrainingOptions, "out">,
   warn: (line: string) => void,
 ): Promise<Checkpoint> {
   const file = join(out, fileNames.checkpoint);
@@ -68,7 +66,23 @@ export async function openCheckpoint(
       `--resume: there is no checkpoint at ${file}; leave --resume out to begin, or name the folder with --out`,
     );
   }
-  const checkpoint = await loadCheckpoint(file, warn);
+  return loadCheckpoint(file, warn);
+}
+
+/** A number among the settings of a checkpoint: an option whose default follows from others, such as `--epochs`, keeps it. */
+export function keptNumber(checkpoint: Checkpoint | undefined, setting: string): number | undefined {
+  const kept = (checkpoint?.callbacks[name] as Settings | undefined)?.[setting];
+  return typeof kept === "number" ? kept : undefined;
+}
+
+/** Throws `UsageError` for a checkpoint of other settings, or of more epochs than are asked for. */
+export function requireSame(
+  checkpoint: Checkpoint,
+  { out, epochs }: Pick<TrainingOptions, "out" | "epochs">,
+  settings: Settings,
+  defaults: SettingDefaults,
+): void {
+  const file = join(out, fileNames.checkpoint);
   const differences = differencesBetween(checkpoint.callbacks[name], settings, defaults);
   if (differences.length > 0) {
     throw new UsageError(
@@ -80,6 +94,17 @@ export async function openCheckpoint(
       `--resume: ${file} has finished ${checkpoint.position.epoch} epochs already, and --epochs is ${epochs}`,
     );
   }
+}
+
+/** The checkpoint of a folder, of the same settings. Throws what `readCheckpoint` and `requireSame` throw. */
+export async function openCheckpoint(
+  options: Pick<TrainingOptions, "out" | "epochs">,
+  settings: Settings,
+  defaults: SettingDefaults,
+  warn: (line: string) => void,
+): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(options, warn);
+  requireSame(checkpoint, options, settings, defaults);
   return checkpoint;
 }
 

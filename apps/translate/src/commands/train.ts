@@ -8,13 +8,15 @@ import {
   type HistoryFigure,
   initialSettings,
   keptInitial,
+  keptNumber,
   learningOf,
   type Origin,
   type Output,
-  openCheckpoint,
   openInitial,
   openTrainingFolder,
+  readCheckpoint,
   refuseReplaced,
+  requireSame,
   runTraining,
   type Score,
   type SettingDefaults,
@@ -98,7 +100,6 @@ export async function train(
   given: ReadonlySet<string>,
 ): Promise<void> {
   const { seed, epochs } = options;
-  const decayEpochs = options.decayEpochs ?? epochs;
   refuseWithoutAttention(options, given);
   if (options.sampledSoftmax !== undefined && options.teacherForcing < 1)
     throw new UsageError(
@@ -107,6 +108,9 @@ export async function train(
   using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
+  const resume = options.resume ? await readCheckpoint(options, output.warn) : undefined;
+  // More epochs do not change the step sizes of a training that goes on.
+  const decayEpochs = options.decayEpochs ?? keptNumber(resume, "decayEpochs") ?? epochs;
   const initial = await openInitial(options, appName, loadTranslation);
   if (initial) refuseReplaced(given, answeredByFile, initial);
   const data = await readTrainingData(options, options.limit);
@@ -115,7 +119,7 @@ export async function train(
     data.record.digest,
     settingDefaults,
   );
-  const resume = options.resume ? await openCheckpoint(options, settings, settingDefaults, output.warn) : undefined;
+  if (resume) requireSame(resume, options, settings, settingDefaults);
   const pairs = parallelPairs(data.train);
   const vocabulary = initial?.model.vocabulary ?? vocabularyOf(options, pairs);
   const model: Model = initial?.model.trained ?? network(options, vocabulary);
