@@ -20,8 +20,12 @@ export interface ReversibleEmbedding extends Layer<"ids", "sequence"> {
  * The options of `embedding`; and of the way back `activation` ("linear"), `useBias` (false), `biasInitializer` ("zeros"), `biasRegularizer` (none). Keras's layer of this name has no
  * bias, and with `tieWeights: false` a second matrix; here that is `dense`.
  *
+ * The default `embeddingsInitializer` is that of `embedding`, "uniform" from -0.05 to 0.05. It is too small for the scores of an output: the model learns slowly, or not at all. A normal distribution with
+ * a standard deviation of outputDim^-1/2 suits both uses.
+ *
  * @example
- * const words = reversibleEmbedding({ inputDim: 5000, outputDim: 128, maskZero: true, useBias: true, activation: "softmax" });
+ * const embeddingsInitializer = { kind: "normal", mean: 0, stddev: 128 ** -0.5 } as const;
+ * const words = reversibleEmbedding({ inputDim: 5000, outputDim: 128, maskZero: true, embeddingsInitializer, useBias: true, activation: "softmax" });
  * sequential([words, dropout({ rate: 0.2 }), words.reverse]); // [batch, time, 5000]; with a recurrence between, a language model
  *
  * @throws ShapeError where what is turned back has not `outputDim` features; ConfigError where it comes from no ids that were looked up in the same layer

@@ -203,7 +203,8 @@ function probabilities(embedding: EncoderDecoderOptions["targetEmbedding"], x: S
  * target is what was written so far, from the start on (`teacherForcing` makes it); its output `next` [batch, targetTime, tokens] are the probabilities of the token that
  * follows each step. With attention its weights are a second output `attention` [batch, targetTime, sourceTime], which has no loss.
  *
- * - `sourceEmbedding`, `targetEmbedding`: layers from ids to sequences, as `embedding({ …, maskZero: true })`. One layer for both is shared.
+ * - `sourceEmbedding`, `targetEmbedding`: layers from ids to sequences, as `embedding({ …, maskZero: true })`. One layer for both is shared. A `reversibleEmbedding` of the target is also the output's matrix;
+ *   give it `embeddingsInitializer: { kind: "normal", mean: 0, stddev: outputDim ** -0.5 }`, as its default numbers are too small for an output.
  * - `encoder`: recurrences, in both directions too, and layers that may stand between them. They return all that is needed by themselves.
  * - `decoder`: recurrences that read from the first step on, of any kinds and as many as you like.
  * - `attention` (null): `attention(…)` or `additiveAttention(…)` of what the decoder gives to what the encoder gives. `attentionUnits` (as many as the last recurrence of the decoder has, or as a tied
