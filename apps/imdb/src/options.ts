@@ -47,6 +47,7 @@ export const defaultFolder = "runs/imdb";
 
 /** Settings of `train`, all of them known. */
 export interface TrainOptions extends TrainingOptions, InitialOptions, ForeignOptions, DataOptions, NetworkOptions {
+  readonly batchSize: number;
   readonly maxLength: number;
   readonly classWeight?: ClassWeightOption;
   readonly limit?: number;

@@ -30,6 +30,7 @@ export const defaultFolder = "runs/tag";
 
 /** Settings of `train`, all of them known. */
 export interface TrainOptions extends TrainingOptions, InitialOptions, ForeignOptions, DataOptions, NetworkOptions {
+  readonly batchSize: number;
   /** What is left of the learning rate after each epoch. */
   readonly decay: number;
   /** Momentum of the moving average that the weights become at the end of each epoch; 0: they stay what they are. */

@@ -1,4 +1,5 @@
 /** How a training goes on: step sizes that rise and fall, averaged weights, and what the decoder reads. */
+import type { TrainingOptions } from "@ostinato/app";
 import { adam, type CompileOptions, cosineDecay, type Optimizer, scheduledSampling } from "@ostinato/core";
 
 /** What of it can be chosen. */
@@ -17,6 +18,25 @@ export interface CourseOptions {
   readonly teacherForcing: number;
   /** Gradients that are longer are shortened to it; 0: none is. */
   readonly clipnorm: number;
+}
+
+/** How many steps an epoch of rows of these lengths has. Where tokens bound them there may be a few more, as batches are made of a part of the rows at a time. */
+export function stepsOf(
+  {
+    batchSize = Number.POSITIVE_INFINITY,
+    batchTokens = Number.POSITIVE_INFINITY,
+  }: Pick<TrainingOptions, "batchSize" | "batchTokens">,
+  lengths: readonly number[],
+): number {
+  let steps = 0;
+  let rows = 0;
+  for (const length of [...lengths].sort((a, b) => a - b)) {
+    rows += 1;
+    if (rows > 1 && rows <= batchSize && rows * length <= batchTokens) continue;
+    steps += 1;
+    rows = 1;
+  }
+  return steps;
 }
 
 /** The momentum of an average over so many steps. */

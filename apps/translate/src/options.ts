@@ -64,10 +64,8 @@ export function trainOptions(): Option[] {
     batchSizeOption(defaults.batchSize, "texts"),
     new Option(
       "--batch-tokens <n>",
-      "instead of --batch-size: the largest number of tokens in a step, with all texts padded to the longest",
-    )
-      .argParser(whole(1, 10_000_000))
-      .conflicts("batchSize"),
+      "the largest number of tokens in a step, with all texts padded to the longest; without --batch-size it alone bounds a step",
+    ).argParser(whole(1, 10_000_000)),
     ...networkOptions(),
     new Option("--dropout <share>", "share of the features between layers that dropout sets to 0 in a training step")
       .argParser(share)

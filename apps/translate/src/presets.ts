@@ -1,4 +1,5 @@
 /** The presets: the size of a network, how texts become tokens, and how it is trained. All these numbers stand here. */
+import type { TrainingOptions } from "@ostinato/app";
 import type { CourseOptions } from "./course.ts";
 import { type DataOptions, isDictionary } from "./data.ts";
 import { isFolder } from "./folder.ts";
@@ -8,13 +9,15 @@ import type { TokenOptions } from "./vocabulary.ts";
 /** What every preset sets: the network, and the course of its training. */
 interface PresetOptions extends Omit<NetworkOptions, "attentionUnits">, Omit<CourseOptions, "decayEpochs"> {
   readonly epochs: number;
+  /** Texts in a step, at the most. */
   readonly batchSize: number;
   readonly labelSmoothing: number;
 }
 
 /** What some set beside. */
 type Further = Partial<Pick<TokenOptions, "tokens" | "vocabularySize">> &
-  Partial<Pick<NetworkOptions, "attentionUnits">>;
+  Partial<Pick<NetworkOptions, "attentionUnits">> &
+  Partial<Pick<TrainingOptions, "batchTokens">>;
 
 interface Preset {
   readonly summary: string;
@@ -60,6 +63,8 @@ export const presets = {
       dropout: 0.4,
       epochs: 15,
       batchSize: 64,
+      // Bounds no batch of sentences of up to 64 tokens. A line of 1,000 words is in a batch with three others at most, and not with 63 that are padded to its length.
+      batchTokens: 4096,
       average: 0.5,
     },
   },
@@ -73,8 +78,11 @@ async function presetOf({ data }: Pick<DataOptions, "data">): Promise<PresetName
   return !isDictionary(data) && (await isFolder(data)) ? "sentences" : "pronunciation";
 }
 
-/** Options of the command line that take the place of one that a preset sets. */
-const replacedBy: Readonly<Record<string, readonly string[]>> = { tokens: ["sourceTokens", "targetTokens"] };
+/** Options of the command line that take the place of another one, whether a preset sets it or it has a default. */
+const replacedBy: Readonly<Record<string, readonly string[]>> = {
+  tokens: ["sourceTokens", "targetTokens"],
+  batchSize: ["batchTokens"],
+};
 
 /** What a preset sets otherwise than the defaults, which are those of `pronunciation`. */
 export function setBy(preset: PresetName): Readonly<Record<string, unknown>> {
@@ -83,14 +91,17 @@ export function setBy(preset: PresetName): Readonly<Record<string, unknown>> {
   return Object.fromEntries(own);
 }
 
-/** The options with those of their preset in the place of the defaults; what the command line has, `given`, stays. The preset's name is none of them. */
+/** The options with those of their preset in the place of the defaults; what the command line has, `given`, stays, and goes without what it replaces. The preset's name is none of them. */
 export async function withPreset<O extends Pick<DataOptions, "data"> & { readonly preset?: PresetName }>(
   options: O,
   given: ReadonlySet<string>,
 ): Promise<Omit<O, "preset">> {
   const { preset = await presetOf(options), ...others } = options;
-  const own = Object.entries(setBy(preset)).filter(
-    ([name]) => ![name, ...(replacedBy[name] ?? [])].some((each) => given.has(each)),
-  );
-  return { ...others, ...Object.fromEntries(own) };
+  const isReplaced = (name: string): boolean =>
+    !given.has(name) && (replacedBy[name] ?? []).some((other) => given.has(other));
+  const own = Object.entries({ ...others, ...withoutGiven(setBy(preset), given) });
+  return Object.fromEntries(own.filter(([name]) => !isReplaced(name))) as Omit<O, "preset">;
 }
+
+const withoutGiven = (options: Readonly<Record<string, unknown>>, given: ReadonlySet<string>) =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => !given.has(name)));

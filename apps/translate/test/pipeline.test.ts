@@ -2,6 +2,7 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { kebabCase } from "@ostinato/app";
 import { eventsOf, killAndResume } from "@ostinato/app/testing";
 import { loadModel } from "@ostinato/core/node";
 import { corpusBleu, formatTranslationScore, subwordsFromFile } from "@ostinato/text";
@@ -78,7 +79,7 @@ test("other networks, batches that tokens bound, and texts that are no sentences
   const args = ["train", "--data", data, "--units", "4", "--decoder-units", "6", "--threads", "1", "--epochs", "1"];
   const others = [
     "--attention none --cell gru --layers 2 --batch-tokens 200 --average 0 --teacher-forcing 0.5",
-    "--attention additive --input-feeding --decoder-layers 2 --clipnorm 0 --warmup 10",
+    "--attention additive --input-feeding --decoder-layers 2 --clipnorm 0 --warmup 10 --batch-size 9 --batch-tokens 200",
     "--target-tokens characters --tied-embeddings --attention-units 5 --preset pronunciation",
   ];
   const told: string[] = [];
@@ -129,7 +130,10 @@ test("a folder of files in two languages: cleaned, learned as subwords that both
     Array(3).fill("embedding"),
   );
   const history = JSON.parse(bytesOf(own, "history.json").toString("utf8"));
-  expect(history.options).toMatchObject({ ...setBy("sentences"), embedding: 4, units: 4, decoderUnits: 8 });
+  const preset = Object.entries(setBy("sentences"));
+  const kept = preset.filter(([name]) => name !== "batchSize" && !asked.includes(`--${kebabCase(name)}`));
+  expect(history.options).toMatchObject({ ...Object.fromEntries(kept), embedding: 4, batchTokens: 300 });
+  expect(history.options).not.toHaveProperty("batchSize");
   expect(cleaning).toEqual({
     event: "cleaning",
     pairs: pairs.length + 4,

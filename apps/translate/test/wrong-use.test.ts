@@ -119,7 +119,6 @@ test("options and folders", async () => {
   expect(await refused(["train", "--attention", "none", "--input-feeding"])).toMatch(/--input-feeding .* --attention/);
   const sampled = ["train", "--sampled-softmax", "9", "--teacher-forcing", "0.9"];
   expect(await refused(sampled)).toMatch(/--sampled-softmax does not go with --teacher-forcing below 1/);
-  expect(await refused(["train", "--batch-size", "8", "--batch-tokens", "80"])).toMatch(/cannot be used with option/);
   expect(await refused(["train", "--frob"])).toMatch(/unknown option '--frob'/);
   expect(await refused(["train", "--source-tokens", "runes"])).toMatch(/Allowed choices are auto, characters, words/);
   expect(await refused(["predict", "-x"])).toMatch(/a text that begins with "-" goes behind "--"/);

@@ -23,6 +23,7 @@ export const defaultFolder = "runs/trees";
 
 /** Settings of `train`, all of them known. */
 export interface TrainOptions extends TrainingOptions, DataOptions, NetworkOptions {
+  readonly batchSize: number;
   readonly task?: (typeof tasks)[number];
   /** Which nodes the network learns from. */
   readonly nodes: NodeChoice;

@@ -50,8 +50,9 @@ export interface TrainingOptions {
   readonly backend: BackendName;
   readonly threads?: number;
   readonly epochs: number;
-  readonly batchSize: number;
-  /** In the place of `batchSize`: the most steps of a batch, as `fit` counts them. */
+  /** The most rows of a batch. */
+  readonly batchSize?: number;
+  /** The most steps of a batch, as `fit` counts them. */
   readonly batchTokens?: number;
   readonly learningRate: number;
   readonly seed: number;

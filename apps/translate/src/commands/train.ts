@@ -1,10 +1,8 @@
 /** `train`: from pairs of texts to a model, its history and its curves; stopped at any moment, it goes on from its last checkpoint. */
-import { setImmediate } from "node:timers/promises";
 import {
   backends,
   type ChartNames,
   confusionName,
-  excerpt,
   type HistoryFigure,
   initialSettings,
   keptInitial,
@@ -18,7 +16,6 @@ import {
   refuseReplaced,
   requireSame,
   runTraining,
-  type Score,
   type SettingDefaults,
   type Stopping,
   settingsOf,
@@ -26,38 +23,22 @@ import {
   shownLabel,
   UsageError,
 } from "@ostinato/app";
-import {
-  type Backend,
-  compile,
-  countParameters,
-  type Model,
-  summary,
-  summaryRows,
-  teacherForcing,
-} from "@ostinato/core";
-import { type ParallelText, parallelPairs } from "@ostinato/datasets";
-import {
-  endId,
-  idCount,
-  type SideVocabulary,
-  startId,
-  type TranslatorSettings,
-  type TranslatorVocabulary,
-  textEncoder,
-  translator,
-} from "@ostinato/translator";
-import { optimizerFor, samplingFor } from "../course.ts";
-import { allTexts, leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
-import { exportedNames, shownSamples } from "../defaults.ts";
-import { type Answer, answersOf, nearestOf, shownTokens } from "../judging.ts";
+import { compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
+import { parallelPairs } from "@ostinato/datasets";
+import { idCount, type SideVocabulary, type TranslatorSettings, type TranslatorVocabulary } from "@ostinato/translator";
+import { optimizerFor, samplingFor, stepsOf } from "../course.ts";
+import { leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
+import { exportedNames } from "../defaults.ts";
 import { lossOf } from "../loss.ts";
-import { type Measure, measureNames, measureOf, measures, validationName } from "../measures.ts";
+import { measureNames, measureOf, measures } from "../measures.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { type NetworkOptions, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
+import { examples, idsOf, lengthsOf, rowsAnew } from "../rows.ts";
 import { bleuByLengthName } from "../sentence-report.ts";
 import { telling, textTokens } from "../tokens.ts";
-import { type Pairs, vocabularyOf } from "../vocabulary.ts";
+import { boundBy, scoreBy } from "../validation.ts";
+import { vocabularyOf } from "../vocabulary.ts";
 
 /** Options that checkpoints keep only where they are not as here. */
 const settingDefaults: SettingDefaults = { test: true, tiedEmbeddings: false, subwordDropout: 0 };
@@ -131,7 +112,7 @@ export async function train(
   tellData(data, pairs.targets.length, vocabulary, output);
   tellModel(model, initial?.origin, output);
 
-  const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, first)];
+  const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, lengthsOf(first))];
   await using trainer = await compile(model, {
     backend,
     ...lossOf(options, targets, idCount(vocabulary.target)),
@@ -148,7 +129,7 @@ export async function train(
     sample.flatMap(({ targets: each }) => each),
   );
   const title = measures[measure.name].titleOf(data.record);
-  const { score, tellSamples } = scoreBy(measure, title, vocabulary.target, backend, sample, output);
+  const { score, tellSamples } = scoreBy(measure, title, vocabulary.target, backend, sample, boundBy(first), output);
   await runTraining({
     trainer,
     data: anew === undefined ? examples(first) : (epoch) => examples(epoch === 0 ? first : anew(epoch)),
@@ -191,34 +172,6 @@ function limitsOf(sources: number[][], targets: number[][], before?: TranslatorS
   };
 }
 
-/** Rows of ids, of each side. */
-interface Ids {
-  readonly sources: number[][];
-  readonly targets: number[][];
-}
-
-function idsOf({ source, target }: TranslatorVocabulary, { sources, targets }: Pairs): Ids {
-  return { sources: textEncoder(source)(sources), targets: textEncoder(target)(targets) };
-}
-
-/** More than `--epochs` takes. */
-const mostEpochs = 1_000_000;
-
-/** The rows of each epoch, with words in other parts. */
-function rowsAnew(
-  { seed, subwordDropout: dropout }: Pick<TrainOptions, "seed" | "subwordDropout">,
-  { source, target }: TranslatorVocabulary,
-  { sources, targets }: Pairs,
-): (epoch: number) => Ids {
-  return (epoch) => {
-    const own = 2 * (seed * mostEpochs + epoch);
-    return {
-      sources: textEncoder(source)(sources, { dropout, seed: own }),
-      targets: textEncoder(target)(targets, { dropout, seed: own + 1 }),
-    };
-  };
-}
-
 /** Throws `UsageError` for chance among subwords that there are none of. */
 function refuseWithoutSubwords(
   { subwordDropout }: Pick<TrainOptions, "subwordDropout">,
@@ -229,91 +182,10 @@ function refuseWithoutSubwords(
     throw new UsageError(`--subword-dropout is for subwords on both sides; one has ${other.tokens}`);
 }
 
-function examples({ sources, targets }: Ids) {
-  return teacherForcing(sources, targets, { start: startId, end: endId });
-}
-
-/** How many steps an epoch has; where tokens bound its batches, about so many, as padding counts, too. */
-function stepsOf(
-  { batchSize, batchTokens }: Pick<TrainOptions, "batchSize" | "batchTokens">,
-  { sources, targets }: Ids,
-): number {
-  if (batchTokens === undefined) return Math.ceil(targets.length / batchSize);
-  const tokens = targets.reduce((sum, row, i) => sum + Math.max(row.length + 1, sources[i]?.length ?? 0), 0);
-  return Math.ceil(tokens / batchTokens);
-}
-
 const longest = (rows: readonly ArrayLike<number>[]): number =>
   rows.reduce((most, { length }) => Math.max(most, length), 0);
 
-/** The measure of greedy translations of some texts, and some of them to show. */
-function scoreBy(
-  measure: Measure,
-  title: string,
-  target: SideVocabulary,
-  backend: Backend,
-  entries: readonly ParallelText[],
-  output: Output,
-) {
-  let answers: readonly Answer[] = [];
-  const score: Score = {
-    name: validationName(measure.name),
-    title: `validation ${title}`,
-    mode: measures[measure.name].mode,
-    async of(trained) {
-      await using model = await translator(trained, { backend });
-      const sources = entries.map(({ source }) => source);
-      // Signals have their turn between batches.
-      const translations = await model.translate(sources, { ...allTexts, onProgress: () => setImmediate() });
-      answers = answersOf(target, entries, translations);
-      return measure.of(answers);
-    },
-  };
-  const tellSamples = (epoch: number): void => {
-    for (const answer of spread(answers, shownSamples))
-      if (measure.ofOne) tellSentence(answer, measure.ofOne(answer), epoch, output);
-      else tellTokens(target, answer, epoch, output);
-  };
-  return { score, tellSamples };
-}
-
-const shownText = 40;
-const shownWidth = 80;
-const shownSentence = 110;
 const mostTokens = 12;
-
-/** "  right  cat → K AE T", or with what would have been right behind it. */
-function tellTokens(target: SideVocabulary, answer: Answer, epoch: number, output: Output): void {
-  const { entry, tokens } = answer;
-  const { errors, reference } = nearestOf(answer);
-  output.event({
-    event: "sample",
-    epoch,
-    text: entry.source,
-    translation: tokens,
-    references: entry.targets,
-    right: errors === 0,
-  });
-  const shown = (each: readonly string[]) => excerpt(shownTokens(target, each), shownWidth);
-  const [verdict, right] = errors === 0 ? ["right", ""] : ["wrong", `   (${shown(Array.from(reference))})`];
-  output.say(`  ${verdict}  ${excerpt(entry.source, shownText)} → ${shown(tokens)}${right}`);
-}
-
-/** The sentence, what became of it, and in brackets what was to become of it, with the sentence's own BLEU in front. */
-function tellSentence({ entry, text }: Answer, bleu: number, epoch: number, output: Output): void {
-  output.event({
-    event: "sample",
-    epoch,
-    text: entry.source,
-    translation: text,
-    references: entry.targets,
-    bleu,
-  });
-  const shown = (each: string) => excerpt(each, shownSentence);
-  output.say(
-    `${bleu.toFixed(1).padStart(7)}  ${shown(entry.source)}\n      →  ${shown(text)}\n         (${shown(entry.targets[0] ?? "")})`,
-  );
-}
 
 function tellData(
   { train, validation, record, cleaning }: TrainingData,
