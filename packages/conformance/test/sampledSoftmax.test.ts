@@ -321,6 +321,14 @@ describe("wrong use is told in one line", () => {
     expect(() => sampledSoftmaxLoss(options as SampledSoftmaxOptions)).toThrow(message);
   });
 
+  test("a checkpoint keeps a digest of a list, other for other numbers", () => {
+    const kept = (distribution: readonly number[]) =>
+      sampledSoftmaxLoss({ samples: 2, distribution }).options?.distribution;
+    expect(kept([1, 2, 3])).toMatch(/^[0-9a-f]{16}$/);
+    expect(kept([1, 2, 3])).toBe(kept([1, 2, 3]));
+    expect(new Set([kept([1, 2, 3]), kept([1, 3, 2]), kept([1, 2, 3.5]), kept([1, 2])]).size).toBe(4);
+  });
+
   test("by the model", async () => {
     await expect(compiled(tied(), { samples: 41 })).rejects.toThrow(
       '41 samples of the 40 classes of the output "output"',

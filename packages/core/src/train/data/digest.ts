@@ -1,6 +1,7 @@
 /** Digests of columns, of 64 bits. Checkpoints keep them, so that resuming with other data is noticed. */
 import { ConfigError } from "../../errors.ts";
 import { isRecord, type Json } from "../../nn/options.ts";
+import { WordSums } from "../../wordSums.ts";
 import type { Column } from "./column.ts";
 import type { Dataset } from "./dataset.ts";
 
@@ -9,30 +10,6 @@ type Digests = { readonly [label: string]: Json };
 
 /** Columns do not change while they are trained with, so that only the first checkpoint reads them. */
 const known = new WeakMap<Column, string>();
-
-/** Two sums of 32 bits over words. Each step is a bijection, so one changed word always changes the sums. */
-class WordSums {
-  #a = 0x6a09e667;
-  #b = 0xbb67ae85 | 0;
-
-  add(words: Int32Array, from: number, to: number): void {
-    let a = this.#a;
-    let b = this.#b;
-    for (let i = from; i < to; i++) {
-      const word = words[i] as number;
-      a = Math.imul(a ^ word, 0x85ebca6b);
-      a ^= a >>> 15;
-      b = Math.imul((b + word) | 0, 0xc2b2ae35);
-      b ^= b >>> 13;
-    }
-    this.#a = a;
-    this.#b = b;
-  }
-
-  toString(): string {
-    return [this.#a, this.#b].map((sum) => (sum >>> 0).toString(16).padStart(8, "0")).join("");
-  }
-}
 
 /** Of the lengths of rows and of what they hold, of trees also of their structure; not of padding: it does not matter whether rows were given padded or not. */
 function digestOf(column: Column): string {

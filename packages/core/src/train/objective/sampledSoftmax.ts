@@ -7,7 +7,8 @@ import { logSumExp, sum } from "../../ir/build/reduce.ts";
 import { broadcast, transpose } from "../../ir/build/shape.ts";
 import { constant, full } from "../../ir/build/source.ts";
 import type { Value } from "../../ir/ops.ts";
-import { type Json, OptionReader, shown } from "../../nn/options.ts";
+import { OptionReader, shown } from "../../nn/options.ts";
+import { digestOfNumbers } from "../../wordSums.ts";
 import { type CandidateLine, candidateLine, drawCandidates } from "./candidates.ts";
 import type { Loss } from "./loss.ts";
 import { type CrossentropyOptions, sparseCategoricalCrossentropy } from "./losses.ts";
@@ -31,7 +32,6 @@ interface Config {
   readonly distribution: (typeof distributions)[number] | readonly number[];
   readonly fromLogits: boolean;
   readonly labelSmoothing: number;
-  readonly [name: string]: Json;
 }
 
 function readOptions(given: SampledSoftmaxOptions): Config {
@@ -143,7 +143,11 @@ export function sampledSoftmaxLoss(given: SampledSoftmaxOptions): Loss {
   let line: CandidateLine | undefined;
   return {
     kind,
-    options,
+    // A checkpoint keeps the options: of a list, which has a number for each class, its digest.
+    options: {
+      ...options,
+      distribution: typeof distribution === "string" ? distribution : digestOfNumbers(distribution),
+    },
     target(name, output) {
       const target = exact.target(name, output);
       const classes = target.classes as number;
