@@ -91,7 +91,9 @@ export interface MeasuredFigure {
   readonly better: "higher" | "lower";
   readonly float32: number;
   readonly own: number;
-  /** How much worse the file may be than the float32 file. */
+  /** The best there is, 1 by default. */
+  readonly whole?: number;
+  /** How much worse the file may be than the float32 file, as a share of `whole`. */
   readonly maxLoss: number;
 }
 
@@ -127,12 +129,13 @@ function eventOf({ type, float32Bytes, figure, rows, changed }: MeasuredWeights)
 /** Throws `FailureError` if weights in fewer bits cost too much; otherwise describes the cost. */
 function expectWorth({ type, figure, changes }: MeasuredWeights): string {
   if (figure === undefined) return `${type} weights: ${changes}; there are no labelled test data to measure the cost`;
-  const { title, better, own, float32, maxLoss } = figure;
+  const { title, better, own, float32, whole = 1, maxLoss } = figure;
+  const limit = maxLoss * whole;
   const loss = better === "higher" ? float32 - own : own - float32;
   const told = `${title} ${shownFigure(own)} with ${type} weights, ${shownFigure(float32)} with float32`;
-  if (!(loss <= maxLoss))
+  if (!(loss <= limit))
     throw new FailureError(
-      `${type} weights cost too much: ${told}, more than the limit of ${maxLoss}; no file was written. Use --max-loss to allow more`,
+      `${type} weights cost too much: ${told}, more than the limit of ${limit}; no file was written. Use --max-loss to allow more`,
     );
   return `${told}; ${changes}`;
 }

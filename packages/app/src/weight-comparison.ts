@@ -50,11 +50,11 @@ export async function compareWeights<Exported, Opened extends AsyncDisposable, A
     return answers;
   };
   const [float32, own] = [await answersOf(comparison.float32), await answersOf(comparison.own)];
-  const figureOf = ({ score, whole = 1, ...named }: Metric<Answers>): MeasuredFigure => ({
+  const figureOf = ({ score, ...named }: Metric<Answers>): MeasuredFigure => ({
     ...named,
     float32: score(float32),
     own: score(own),
-    maxLoss: maxLoss * whole,
+    maxLoss,
   });
   return {
     type: weights,

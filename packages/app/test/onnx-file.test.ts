@@ -74,6 +74,14 @@ test.each([
   expect(existsSync(join(folder, "model.onnx"))).toBe(false);
 });
 
+test("the limit is a share of the best there is, and told as it was asked for", async () => {
+  const bleu = { name: "bleu", title: "BLEU", better: "higher", float32: 37, whole: 100, maxLoss: 0.01 } as const;
+  const { told } = await written({ weights: { ...measured(0), figure: { ...bleu, own: 36.1 } } });
+  expect(told).toEqual([expect.objectContaining({ bleu: 36.1, float32Bleu: 37, maxLoss: 0.01 })]);
+  const failing = written({ weights: { ...measured(0), figure: { ...bleu, own: 35.9 } } });
+  await expect(failing).rejects.toThrow("more than the limit of 1;");
+});
+
 test("better ones are none, in either direction", async () => {
   await written({ weights: measured(0.9) });
   await written({ weights: measured(0.7, "lower") });
