@@ -1,4 +1,4 @@
-/** The network, what of it can be chosen, and the loss that goes with it. */
+/** The network, its options, and the loss that goes with it. */
 import {
   type AnyLayer,
   bidirectional,
@@ -112,7 +112,7 @@ export const recurrentDefaults: RecurrentNetwork = {
   pooling: "last",
 };
 
-/** What of the network can be chosen. */
+/** The options of the network. */
 export interface NetworkOptions extends RecurrentNetwork {
   readonly preset: PresetName;
   /** Ids of the embedding, reserved ones included. */

@@ -20,7 +20,7 @@ import { areSpanTags } from "@ostinato/text";
 /** What the network ends in. */
 export const outputNames = ["softmax", "crf"] as const satisfies readonly TaggerOutput[];
 
-/** What of the network can be chosen. */
+/** The options of the network. */
 export interface NetworkOptions {
   readonly output: TaggerOutput;
   /** Numbers that stand for a word. */

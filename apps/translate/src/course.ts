@@ -2,7 +2,7 @@
 import type { TrainingOptions } from "@ostinato/app";
 import { adam, type CompileOptions, cosineDecay, type Optimizer, scheduledSampling } from "@ostinato/core";
 
-/** What of it can be chosen. */
+/** The options. */
 export interface CourseOptions {
   /** The largest step size of Adam. */
   readonly learningRate: number;

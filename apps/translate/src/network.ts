@@ -16,7 +16,7 @@ import { idCount, type SideVocabulary, type TranslatorVocabulary } from "@ostina
 export const cellNames = ["lstm", "gru"] as const;
 export const attentionNames = ["dot", "general", "additive", "none"] as const;
 
-/** What of the network can be chosen. */
+/** The options of the network. */
 export interface NetworkOptions {
   /** Numbers that stand for a token of either side. */
   readonly embedding: number;

@@ -1,4 +1,4 @@
-/** The vocabularies of both sides: what can be chosen of them, and how they are made of the texts to train with. */
+/** The vocabularies of both sides: their options, and how they are made of the texts to train with. */
 import { UsageError } from "@ostinato/app";
 import type { parallelPairs } from "@ostinato/datasets";
 import {

@@ -1,4 +1,4 @@
-/** Attention between words: that of the subwords which they are made of, put together. */
+/** Attention between words, from the attention between their subwords. */
 import { type SideVocabulary, type Translation, textOf } from "@ostinato/translator";
 
 /** Tokens that stand together, from the first to before the last. */

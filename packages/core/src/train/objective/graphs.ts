@@ -96,7 +96,7 @@ interface OwnedParameter extends ParameterSpec {
 type TrainedParameter = OwnedParameter & Tuned;
 
 interface Scored {
-  /** What training makes small. */
+  /** What training minimises. */
   readonly loss: Value;
   /** The loss of each trained output, before its weight. */
   readonly losses: readonly Value[];

@@ -23,7 +23,7 @@ export interface LossContext {
   readonly mask?: BuildContext["mask"];
 }
 
-/** What training makes small. Made by a function such as `binaryCrossentropy()`. */
+/** What training minimises. Made by a function such as `binaryCrossentropy()`. */
 export interface Loss {
   readonly kind: string;
   /** Its options with all defaults filled in: with `kind` all that makes it what it is. Absent: it has none. */
