@@ -8,7 +8,6 @@ import { type PredictOptions, predict } from "./commands/predict.ts";
 import { train } from "./commands/train.ts";
 import { appName } from "./model.ts";
 import { defaultFolder, infoOptions, predictOptions, type TrainOptions, testOptions, trainOptions } from "./options.ts";
-import { withPreset } from "./presets.ts";
 
 const overview = `Train, evaluate, use and export a translator: an encoder-decoder with attention. It translates sentences, words into phones, or any texts into others.
 
@@ -92,8 +91,7 @@ const app: App = {
       summary: "train a model and draw its curves",
       options: trainOptions(),
       help: examples.train,
-      run: async (options: TrainOptions, { output, stopping, given }) =>
-        train(await withPreset(options, given), output, stopping, given),
+      run: (options: TrainOptions, { output, stopping, given }) => train(options, output, stopping, given),
     },
     {
       name: "evaluate",

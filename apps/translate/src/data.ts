@@ -1,6 +1,6 @@
 /** The texts: CMU's pronouncing dictionary or data of the user's own, in their parts, and what a model remembers of them. */
 import { createHash } from "node:crypto";
-import { excerpt, isThere, UsageError } from "@ostinato/app";
+import { excerpt, UsageError } from "@ostinato/app";
 import {
   type CleaningReport,
   cleanTextPairs,
@@ -9,10 +9,11 @@ import {
   type ParallelText,
   readCmudict,
   readParallelText,
-  splitParallelText,
 } from "@ostinato/datasets";
 import { likelyTokens, type TokenKind, tokensOf } from "@ostinato/translator";
-import { type AskedLanguages, isFolder, type Languages, readFolder } from "./folder.ts";
+import { type Tokenizer, tokenizerOf, tokenizers } from "./bleu-tokenizer.ts";
+import { type AskedLanguages, isFolder, type Languages, languagesOf, readFolder } from "./folder.ts";
+import { splitTexts, withTexts } from "./split.ts";
 
 /** The name of the dictionary among data. */
 export const cmudict = "cmudict";
@@ -33,22 +34,25 @@ export interface DataRecord {
   readonly digest: string;
   /** Of a folder. */
   readonly languages?: Languages;
+  /** How BLEU takes the targets apart; absent in models from before it was kept. */
+  readonly tokenizer?: Tokenizer;
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
 
 export function isDataRecord(data: unknown): data is DataRecord {
   if (typeof data !== "object" || data === null || !("kind" in data) || !("digest" in data)) return false;
-  const { kind, digest, test, languages } = data as Record<string, unknown>;
+  const { kind, digest, test, languages, tokenizer } = data as Record<string, unknown>;
   const kinds = kind === "cmudict" || kind === "table";
   if (languages !== undefined) {
     const { sourceLanguage, targetLanguage } = Object(languages);
     if (!isText(sourceLanguage) || !isText(targetLanguage)) return false;
   }
-  return kinds && isText(digest) && (test === undefined || test === false);
+  const known = tokenizer === undefined || tokenizers.some((each) => each === tokenizer);
+  return kinds && isText(digest) && (test === undefined || test === false) && known;
 }
 
-/** The fewest texts that can be split, trained and validated with. */
+/** The fewest texts that can be trained with. */
 export const fewestTexts = 20;
 
 /** Whether data is CMUdict. */
@@ -63,10 +67,6 @@ interface Parts {
 
 /** All texts in their parts. Throws `UsageError` for data that cannot be read. */
 export async function readParts({ data, test, sourceLanguage, targetLanguage }: DataOptions): Promise<Parts> {
-  if (!isDictionary(data) && !(await isThere(data)))
-    throw new UsageError(
-      `--data: ${data} does not exist; give a file with a source and its target on each line, separated by a tab, or a folder with train.de, train.en and so on`,
-    );
   const isOfFolder = data !== undefined && data !== cmudict && (await isFolder(data));
   if ((sourceLanguage ?? targetLanguage) !== undefined && !isOfFolder)
     throw new UsageError("--source-language and --target-language are for --data FOLDER");
@@ -76,7 +76,7 @@ export async function readParts({ data, test, sourceLanguage, targetLanguage }: 
   }
   if (isOfFolder) return readFolder(data, { sourceLanguage, targetLanguage }, test).catch(explain);
   const rows = await readParallelText(data).catch(explain);
-  return { parts: splitParallelText(rows, test ? {} : { test: 0 }) };
+  return { parts: splitTexts(rows, test) };
 }
 
 /** Which pairs are left out of the training. */
@@ -109,15 +109,16 @@ export async function readTrainingData(options: DataOptions & CleaningOptions, l
   const kept = parts.validation.length + parts.test.length;
   if (train.length < fewestTexts)
     throw new UsageError(
-      `${where}has ${train.length} texts to train with${leftOutOf(report)}${train.length + kept < fewestTexts ? "" : `, and ${kept} to validate or test with`}; give at least ${fewestTexts}`,
+      `${where}has ${train.length} texts to train with${leftOutOf(report)}${train.length + kept < fewestTexts ? "" : `, and ${kept} to validate or test with`}; give at least ${fewestTexts} to train with`,
     );
-  if (validation.length === 0) throw new UsageError(`${where}has no text to validate with; give more`);
+  if (validation.length === 0) throw new UsageError(`${where}has no text to validate with; give other sources, too`);
   return {
     record: {
       kind: isDictionary(data) ? "cmudict" : "table",
       ...(test ? {} : { test: false }),
       digest: digestOf(parts.train),
       ...(languages === undefined ? {} : { languages }),
+      tokenizer: tokenizerOf(train.flatMap(({ targets }) => targets)),
     },
     train,
     validation,
@@ -156,10 +157,6 @@ export function leftOutOf({ leftOut }: CleaningReport): string {
   return ` (left out: ${words.join(", ")})`;
 }
 
-/** Rows of which no text is empty; lines of files may be. */
-const withTexts = (rows: readonly ParallelText[]): readonly ParallelText[] =>
-  rows.filter(({ source, targets }) => source !== "" && targets.every((target) => target !== ""));
-
 /** Translation options for test texts: every text counts, even with unknown tokens. */
 export const allTexts = { allowUnknown: true, maxSourceLength: Number.MAX_SAFE_INTEGER } as const;
 
@@ -184,9 +181,11 @@ export async function readTestTexts({
 }: TestOptions): Promise<readonly ParallelText[]> {
   if (data === undefined && asTrained && trainedOn.kind === "table")
     throw new UsageError("the folder does not tell what the model was trained on; name a file with --data");
+  const isOfFolder = data !== undefined && (await isFolder(data));
+  if (isOfFolder) await expectLanguages(asTrained ? data : `--data ${data}`, data, trainedOn.languages);
   const { parts, languages } = await readParts({
     data,
-    ...(data !== undefined && (await isFolder(data)) ? trainedOn.languages : {}),
+    ...(isOfFolder ? trainedOn.languages : {}),
     test: !asTrained || trainedOn.test !== false,
   });
   const { train, validation } = parts;
@@ -203,6 +202,21 @@ export async function readTestTexts({
   if (test.length === 0)
     throw new UsageError(`${data}: no text was kept to test with; name a file to test on all of its rows with --data`);
   return spread(test, limit);
+}
+
+/** Throws `UsageError` for a folder without the languages of a model, and for one of several languages where the model does not tell its own. */
+async function expectLanguages(name: string, folder: string, wanted: Languages | undefined): Promise<void> {
+  const languages = await languagesOf(folder);
+  const listed = languages.join(", ") || "no language";
+  if (wanted === undefined && languages.length > 2)
+    throw new UsageError(
+      `${name}: has texts in ${listed}, and the model does not tell its languages; name a folder of two, or a file with two columns`,
+    );
+  const { sourceLanguage, targetLanguage } = wanted ?? {};
+  if (wanted !== undefined && !Object.values(wanted).every((language) => languages.includes(language)))
+    throw new UsageError(
+      `${name}: has texts in ${listed}, and the model translates from ${sourceLanguage} to ${targetLanguage}`,
+    );
 }
 
 /** So many of a list, at even distances: neighbours in a dictionary are alike. */

@@ -2,7 +2,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "@ostinato/app";
-import { type ParallelData, type ParallelText, splitParallelText, textPairsOf } from "@ostinato/datasets";
+import { type ParallelData, type ParallelText, textPairsOf } from "@ostinato/datasets";
+import { splitTexts } from "./split.ts";
 
 /** The languages of both sides, as the files' names have them. */
 export type Languages = {
@@ -46,9 +47,15 @@ async function filesOf(folder: string): Promise<FolderFiles> {
   return { train: found("train"), validation: found("validation"), test: found("test") };
 }
 
+const languagesAmong = (files: FolderFiles): string[] =>
+  [...new Set(Object.values(files).flatMap((part) => [...part.keys()]))].sort();
+
+/** The languages of a folder's files, in the order of their names. */
+export const languagesOf = async (folder: string): Promise<readonly string[]> => languagesAmong(await filesOf(folder));
+
 /** The languages that are asked for; of two that are in a folder the other one, or both in the order of their names. */
 function languagesIn(folder: string, files: FolderFiles, asked: AskedLanguages): readonly [string, string] {
-  const languages = [...new Set(Object.values(files).flatMap((part) => [...part.keys()]))].sort();
+  const languages = languagesAmong(files);
   const listed = languages.join(", ");
   for (const [option, language] of [
     ["--source-language", asked.sourceLanguage],
@@ -105,9 +112,6 @@ export async function readFolder(folder: string, asked: AskedLanguages, test: bo
   const languages = { sourceLanguage, targetLanguage };
   const [train = [], validation, own] = [await part("train"), await part("validation"), await part("test")];
   if (validation !== undefined) return { parts: { train, validation, test: own ?? [] }, languages };
-  const split =
-    train.length === 0
-      ? { train, validation: [], test: [] }
-      : splitParallelText(train, test && own === undefined ? {} : { test: 0 });
+  const split = train.length === 0 ? { train, validation: [], test: [] } : splitTexts(train, test && own === undefined);
   return { parts: { ...split, test: own ?? split.test }, languages };
 }

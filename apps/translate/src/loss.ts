@@ -1,9 +1,15 @@
-/** What training makes small: the crossentropy of all tokens, or of a sample of them. */
+/** What training minimises: the crossentropy of all tokens, or of a sample of them. */
 import { UsageError } from "@ostinato/app";
-import { accuracy, type CompileOptions, sampledSoftmaxLoss, sparseCategoricalCrossentropy } from "@ostinato/core";
+import {
+  accuracy,
+  type CompileOptions,
+  ConfigError,
+  sampledSoftmaxLoss,
+  sparseCategoricalCrossentropy,
+} from "@ostinato/core";
 import { endId } from "@ostinato/translator";
 
-/** What of it can be chosen. */
+/** The options. */
 export interface LossOptions {
   /** Of the probability of each right token, what the loss spreads evenly over all ids: it becomes 1 - s + s / ids, all others s / ids. */
   readonly labelSmoothing: number;
@@ -31,4 +37,13 @@ export function lossOf(
   for (const ids of [...targets, targets.map(() => endId)])
     for (const id of ids) distribution[id] = (distribution[id] as number) + 1;
   return { loss: sampledSoftmaxLoss({ samples: sampledSoftmax, distribution, labelSmoothing }) };
+}
+
+/** For `catch` where a model is compiled with the loss. Throws `UsageError` where the model of `--init` makes its scores otherwise than a sampled loss takes them, or else the error. */
+export function explainLoss(error: unknown, { sampledSoftmax }: LossOptions): never {
+  if (sampledSoftmax !== undefined && error instanceof ConfigError && error.message.startsWith(sampledSoftmaxLoss.name))
+    throw new UsageError(`--sampled-softmax does not suit the model of --init; leave it out (${error.message})`, {
+      cause: error,
+    });
+  throw error;
 }

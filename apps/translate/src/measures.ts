@@ -1,7 +1,6 @@
 /** What translations are measured by: sentences by BLEU and chrF, all others by error rates. */
 import { shownFigure } from "@ostinato/app";
 import {
-  type BleuOptions,
   type BleuScore,
   type ChrfScore,
   type ConfidenceOptions,
@@ -9,7 +8,8 @@ import {
   corpusChrf,
   sentenceBleu,
 } from "@ostinato/text";
-import { likelyTokens, type SideVocabulary } from "@ostinato/translator";
+import type { SideVocabulary } from "@ostinato/translator";
+import { type Tokenizer, tokenizerOf } from "./bleu-tokenizer.ts";
 import type { DataRecord } from "./data.ts";
 import { type Answer, ratesOf } from "./judging.ts";
 import { makesSmall } from "./tokens.ts";
@@ -18,7 +18,7 @@ import { makesSmall } from "./tokens.ts";
 export const areSentences = ({ kind, languages }: DataRecord, target: SideVocabulary): boolean =>
   languages !== undefined || (kind !== "cmudict" && target.tokens !== "characters");
 
-/** What people read for both error rates. */
+/** Display names of the error rates. */
 export function errorTitlesOf({ kind }: Pick<DataRecord, "kind">) {
   return kind === "cmudict"
     ? { tokens: "phone error rate", texts: "word error rate" }
@@ -26,17 +26,15 @@ export function errorTitlesOf({ kind }: Pick<DataRecord, "kind">) {
 }
 
 /** How texts are scored, by sacreBLEU's names. */
-export type Scoring = Required<Pick<BleuOptions, "lowercase" | "tokenize">>;
-
-/** In small letters where the model writes no others. Texts without spaces are taken apart into characters, Chinese ones as sacreBLEU's `zh` has it. */
-export function scoringOf(target: SideVocabulary, references: readonly string[]): Scoring {
-  const lowercase = makesSmall(target);
-  if (likelyTokens(references) === "words") return { lowercase, tokenize: "13a" };
-  const isChinese = references.some((text) => /\p{Script=Han}/u.test(text)) && !references.some(isJapanese);
-  return { lowercase, tokenize: isChinese ? "zh" : "char" };
+export interface Scoring {
+  readonly lowercase: boolean;
+  readonly tokenize: Tokenizer;
 }
 
-const isJapanese = (text: string): boolean => /[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text);
+/** In lower case where the model writes no other. The tokenizer is that of the training texts; where their record has none, of the references. */
+export function scoringOf({ tokenizer }: DataRecord, target: SideVocabulary, references: readonly string[]): Scoring {
+  return { lowercase: makesSmall(target), tokenize: tokenizer ?? tokenizerOf(references) };
+}
 
 /** Scores of translations that are sentences, by sacreBLEU's definitions. */
 export interface TranslationScores {
@@ -88,13 +86,18 @@ export interface Measure {
 export const validationName = (name: MeasureName): string => `val${name[0]?.toUpperCase()}${name.slice(1)}`;
 
 /**
- * What a training is measured by; `references` are all right answers of its validation part. Of sentences it is BLEU, from 0 to 100, unless most have fewer than the four words that it
+ * What a training is measured by: `name` if it is given, or else what suits the texts; `references` are all right answers of its validation part. Of sentences it is BLEU, from 0 to 100, unless most have fewer than the four words that it
  * looks for; else the error rate of tokens, whose name is that of CMUdict's whatever they are.
  */
-export function measureOf(record: DataRecord, target: SideVocabulary, references: readonly string[]): Measure {
-  const scoring = scoringOf(target, references);
-  if (!areSentences(record, target) || !areLong(references, scoring))
-    return { name: "phoneErrorRate", of: (answers) => ratesOf(answers).tokenErrorRate };
+export function measureOf(
+  record: DataRecord,
+  target: SideVocabulary,
+  references: readonly string[],
+  name?: MeasureName,
+): Measure {
+  const scoring = scoringOf(record, target, references);
+  const isBleu = name === undefined ? areSentences(record, target) && areLong(references, scoring) : name === "bleu";
+  if (!isBleu) return { name: "phoneErrorRate", of: (answers) => ratesOf(answers).tokenErrorRate };
   return {
     name: "bleu",
     of: (answers) => scoresOf(scoring, answers).bleu.score,
@@ -102,7 +105,7 @@ export function measureOf(record: DataRecord, target: SideVocabulary, references
   };
 }
 
-/** Whether texts have as many runs of four words as if every second had one. */
+/** Whether there are at least half as many runs of four words as references. */
 function areLong(references: readonly string[], scoring: Scoring): boolean {
   const [, , , runs = 0] = corpusBleu(references, references, scoring).totals;
   return runs * 2 >= references.length;

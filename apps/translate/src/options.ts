@@ -122,7 +122,7 @@ function presetOption(): Option {
   });
   return new Option(
     "--preset <name>",
-    `settings of network and training: ${described.join(", or ")}; default sentences for a folder, else pronunciation`,
+    `settings of network and training: ${described.join(", or ")}; default sentences for a folder, with --init for a model of one or of subwords, else pronunciation; with --init only those of training count`,
   ).choices(presetNames);
 }
 
@@ -267,7 +267,7 @@ function code(text: string): string {
 function dataOption(): Option {
   return new Option(
     "--data <path>",
-    `a file with two columns, separated by a tab; a folder with train.de, train.en, val.de and so on, or .gz files; or ${cmudict}, the pronouncing dictionary of CMU, the default`,
+    `a file with two columns, a tab between them; a folder with train.de, train.en, val.de and so on, or .gz files; or ${cmudict}, the pronouncing dictionary of CMU, the default`,
   ).argParser(dataSource);
 }
 
@@ -302,9 +302,10 @@ export function predictOptions(): Option[] {
     new Option("--n-best <n>", "number of translations for each text, the best first")
       .argParser(whole(1, 1000))
       .default(1),
-    new Option("--attention <file>", "draw the attention of one text between words, as a .svg or .png file").argParser(
-      path,
-    ),
+    new Option(
+      "--attention <file>",
+      "draw the attention of one text between words, as a .svg or .png file; its folder is made if need be",
+    ).argParser(path),
     new Option("--attention-tokens", "draw the attention between subwords rather than words").default(false),
     new Option("--allow-unknown", "translate texts with unknown characters").default(false),
   ];

@@ -3,6 +3,7 @@ import type { TrainingOptions } from "@ostinato/app";
 import type { CourseOptions } from "./course.ts";
 import { type DataOptions, isDictionary } from "./data.ts";
 import { isFolder } from "./folder.ts";
+import type { TranslationModel } from "./model.ts";
 import type { NetworkOptions } from "./network.ts";
 import type { TokenOptions } from "./vocabulary.ts";
 
@@ -73,10 +74,17 @@ export const presets = {
 export type PresetName = keyof typeof presets;
 export const presetNames = Object.keys(presets) as PresetName[];
 
-/** The preset without `--preset`: sentences for files in two languages, else pronunciation. */
-async function presetOf({ data }: Pick<DataOptions, "data">): Promise<PresetName> {
+/** The preset without `--preset`: sentences to go on from a model of files in two languages or of subwords, or for such files, else pronunciation. */
+async function presetOf({ data }: Pick<DataOptions, "data">, initial: PresetModel | undefined): Promise<PresetName> {
+  if (initial !== undefined)
+    return initial.data.languages !== undefined || initial.vocabulary.target.tokens === "subwords"
+      ? "sentences"
+      : "pronunciation";
   return !isDictionary(data) && (await isFolder(data)) ? "sentences" : "pronunciation";
 }
+
+/** What tells the preset of a model. */
+type PresetModel = Pick<TranslationModel, "data" | "vocabulary">;
 
 /** Options of the command line that take the place of another one, whether a preset sets it or it has a default. */
 const replacedBy: Readonly<Record<string, readonly string[]>> = {
@@ -91,12 +99,13 @@ export function setBy(preset: PresetName): Readonly<Record<string, unknown>> {
   return Object.fromEntries(own);
 }
 
-/** The options with those of their preset in the place of the defaults; what the command line has, `given`, stays, and goes without what it replaces. The preset's name is none of them. */
+/** The options with those of their preset in the place of the defaults; what the command line has, `given`, stays, and goes without what it replaces. The preset's name is none of them. `initial` is the model of `--init`. */
 export async function withPreset<O extends Pick<DataOptions, "data"> & { readonly preset?: PresetName }>(
   options: O,
   given: ReadonlySet<string>,
+  initial?: PresetModel,
 ): Promise<Omit<O, "preset">> {
-  const { preset = await presetOf(options), ...others } = options;
+  const { preset = await presetOf(options, initial), ...others } = options;
   const isReplaced = (name: string): boolean =>
     !given.has(name) && (replacedBy[name] ?? []).some((other) => given.has(other));
   const own = Object.entries({ ...others, ...withoutGiven(setBy(preset), given) });

@@ -1,12 +1,17 @@
 /** Sentences of any script, and what is told of them: scores by length, words that differ, each by itself. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { textHash } from "@ostinato/datasets";
 import { corpusBleu, subwordsFromTexts } from "@ostinato/text";
 import type { SideVocabulary } from "@ostinato/translator";
 import { expect, test } from "vitest";
+import { tokenizerOf } from "../src/bleu-tokenizer.ts";
+import { isDataRecord } from "../src/data.ts";
 import { type Answer, answersOf, isRight, ratesOf } from "../src/judging.ts";
-import type { Scoring } from "../src/measures.ts";
+import { type Scoring, scoringOf } from "../src/measures.ts";
+import { setBy, withPreset } from "../src/presets.ts";
 import { judgedSentences, lowercaseBleu, scoresByLength, wordDifferences } from "../src/sentences.ts";
+import { splitTexts } from "../src/split.ts";
 import { runInside, temporaryFolder } from "./runCli.ts";
 
 const answer = (source: string, text: string, ...targets: string[]): Answer => ({
@@ -104,6 +109,15 @@ test("any script: without spaces, right to left, emoji, marks, control character
   const tested = await runInside(["evaluate", "--model", own, "--beam", "2"]);
   expect(tested).toMatchObject({ code: 0, stderr: "" });
   expect(tested.stdout).toContain("BLEU|nrefs:1|bs:1000|seed:12345|case:mixed|eff:no|tok:char|");
+  const one = await runInside(["evaluate", "--model", own, "--beam", "1", "--limit", "1", "--data", texts]);
+  expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Testing on 1 text with/) });
+  expect(one.stdout).toContain("tok:char");
+  const other = temporaryFolder();
+  for (const language of ["ar", "en"]) writeFileSync(join(other, `test.${language}`), "a b\n");
+  expect(await runInside(["evaluate", "--model", own, "--data", other])).toMatchObject({
+    code: 2,
+    stderr: `translate: --data ${other}: has texts in ar, en, and the model translates from pt-BR to zh_Hans\n`,
+  });
   const said = await runInside(["predict", "--model", own, "--n-best", "2", ...words]);
   expect(said).toMatchObject({ code: 0, stderr: "" });
   expect(said.stdout.split("\n")).toHaveLength(2 * words.length + 1);
@@ -111,3 +125,48 @@ test("any script: without spaces, right to left, emoji, marks, control character
   const refused = await runInside(["predict", "--model", own, `${long} ${long} ${long}`]);
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/^[^\n]+ subwords, and may have \d+\n$/) });
 }, 30_000);
+
+test("BLEU's tokenizer goes by the script of most letters, and is that of the training texts", () => {
+  const texts = (length: number, ...each: string[]) =>
+    Array.from({ length }, (_, i) => each[i % each.length] as string);
+  expect(tokenizerOf(["yes"])).toBe("13a");
+  expect(tokenizerOf([])).toBe("13a");
+  expect(tokenizerOf(["!?", "👍"])).toBe("13a");
+  expect(tokenizerOf(["안녕하세요 여러분"])).toBe("13a");
+  expect(tokenizerOf([...texts(999, "我喜欢吃苹果"), "カラオケ"])).toBe("zh");
+  expect(tokenizerOf([...texts(20, "私は猫が好きです。"), "東京大学"])).toBe("char");
+  expect(tokenizerOf(["ภาษาไทยไม่มีช่องว่าง"])).toBe("char");
+  const target = { tokens: "words", lowercase: false } as SideVocabulary;
+  const record = { kind: "table", digest: "" } as const;
+  expect(scoringOf({ ...record, tokenizer: "char" }, target, ["yes"]).tokenize).toBe("char");
+  expect(scoringOf(record, target, ["东京大学"]).tokenize).toBe("zh");
+  expect(isDataRecord({ ...record, tokenizer: "intl" })).toBe(false);
+});
+
+test("few texts: one source is kept to validate with, if the hash keeps none", () => {
+  const rows = Array.from({ length: 30 }, (_, i) => ({ source: i === 0 ? "" : `a${i}`, targets: ["b"] }));
+  const held = rows.filter(({ source }) => source !== "" && textHash(source) % 20 !== 1);
+  const { train, validation, test: tested } = splitTexts([...held, ...held.slice(0, 3)], true);
+  expect(new Set(validation.map(({ source }) => source)).size).toBe(1);
+  expect(train.length + validation.length + tested.length).toBe(held.length + 3);
+  expect(train.some(({ source }) => source === validation[0]?.source)).toBe(false);
+  const same = [...Array(30)].map(() => ({ source: "a2", targets: ["b"] }));
+  expect(splitTexts(same, false)).toMatchObject({ validation: [], train: same });
+});
+
+test("--init takes the preset of its model", async () => {
+  const options = { data: "more.tsv", learningRate: 0 };
+  const side = { tokens: "words", lowercase: false } as SideVocabulary;
+  const ofWords = {
+    data: { kind: "table", digest: "" },
+    vocabulary: { version: 1, source: side, target: side },
+  } as const;
+  const languages = { sourceLanguage: "de", targetLanguage: "en" };
+  const ofFolder = { ...ofWords, data: { ...ofWords.data, languages } };
+  expect(await withPreset(options, new Set(), ofWords)).toEqual(options);
+  expect(await withPreset(options, new Set(), ofFolder)).toMatchObject(setBy("sentences"));
+  const subwords = { ...side, tokens: "subwords" } as SideVocabulary;
+  const ofSubwords = { ...ofWords, vocabulary: { ...ofWords.vocabulary, source: subwords, target: subwords } };
+  expect(await withPreset(options, new Set(), ofSubwords)).toMatchObject(setBy("sentences"));
+  expect(await withPreset({ ...options, preset: "pronunciation" }, new Set(), ofFolder)).toEqual(options);
+});

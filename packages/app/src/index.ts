@@ -15,7 +15,7 @@ export { type Chart, type LegendEntry, needsSystemFonts, writeChart, writeChartF
 export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
-export { callersFolder, isThere, requireWritableFile, requireWritableFolder } from "./files.ts";
+export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
 export {
   descriptionBeside,
   type ForeignOptions,
@@ -109,7 +109,7 @@ export {
   type Settings,
   settingsOf,
 } from "./resume.ts";
-export type { Score } from "./score.ts";
+export { type Score, scoreNameIn } from "./score.ts";
 export { answerLines } from "./stdin.ts";
 export { runTraining, type Training } from "./training.ts";
 export { type ChartNames, openTrainingFolder, type TrainingFolder } from "./training-folder.ts";

@@ -1,5 +1,5 @@
 /** A figure of validation that no metric can tell, such as how many whole spans are right: the app computes it after each epoch, and the best epoch is chosen by it. */
-import type { Callback, EpochEvent, SnapshotOptions, Trained, TrainingControl } from "@ostinato/core";
+import type { Callback, Checkpoint, EpochEvent, SnapshotOptions, Trained, TrainingControl } from "@ostinato/core";
 
 /** What an app computes of the model after each epoch. */
 export interface Score {
@@ -22,6 +22,19 @@ export interface ScoreKeeper {
   seeing(callback: Callback): Callback;
 }
 
+/** As the part of checkpoints with the scores is called. */
+const part = "score";
+
+interface Kept {
+  /** Absent in checkpoints from before there were several. */
+  readonly name?: string;
+  readonly scores: readonly number[];
+}
+
+/** The name of the score that a training of this app was measured by until this checkpoint; undefined where the checkpoint does not tell. */
+export const scoreNameIn = ({ callbacks }: Checkpoint): string | undefined =>
+  (callbacks[part] as Kept | undefined)?.name;
+
 export function scoreKeeper({ name, of }: Score, snapshot: SnapshotOptions): ScoreKeeper {
   let scores: readonly number[] = [];
   const scored = (event: EpochEvent): EpochEvent => ({ ...event, [name]: scores[event.epoch - 1] as number });
@@ -29,15 +42,15 @@ export function scoreKeeper({ name, of }: Score, snapshot: SnapshotOptions): Sco
     Object.create(control, { figures: { value: [...control.figures, name] } }) as TrainingControl;
   return {
     callback: {
-      name: "score",
+      name: part,
       async onEpoch({ epoch }, control) {
         const score = await of(await control.snapshot(snapshot));
         scores = [...scores.slice(0, epoch - 1), score];
       },
-      state: () => ({ data: { scores } }),
+      state: () => ({ data: { name, scores } }),
       restore({ data }) {
         // A checkpoint of this app, whose settings have been compared: it has what `state` gave.
-        scores = (data as { readonly scores: readonly number[] }).scores;
+        scores = (data as unknown as Kept).scores;
       },
     },
     scored,

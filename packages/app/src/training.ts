@@ -109,7 +109,7 @@ export async function runTraining(training: Training): Promise<void> {
   const course = await stoppable(training, save, (signal) =>
     trainer.fit(training.data, {
       ...training.fit,
-      ...(snapshot.averaged ? { validateAveraged: true } : {}),
+      ...(validatesAveraged(training) ? { validateAveraged: true } : {}),
       epochs,
       ...(options.batchSize === undefined ? {} : { batchSize: options.batchSize }),
       ...(options.batchTokens === undefined ? {} : { batchTokens: options.batchTokens }),
@@ -145,6 +145,10 @@ export async function runTraining(training: Training): Promise<void> {
   output.say(`The model is that of epoch ${epoch}, which has the best ${score?.title ?? bestBy[monitor]}.`);
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }
+
+/** Whether validation is of averaged weights, where the model's are averages. A checkpoint from before there was the option goes on as it began: with the weights themselves. */
+const validatesAveraged = ({ snapshot, resume }: Training): boolean =>
+  snapshot.averaged === true && (resume === undefined || resume.settings.validateAveraged === true);
 
 /** Writes the model of the best epoch, whose weights `earlyStopping` put back: averages of weights stand in no checkpoint of their own, and are those that `bestModel` has written. */
 async function saveBest({ trainer, snapshot, options: { out } }: Training): Promise<void> {

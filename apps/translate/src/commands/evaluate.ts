@@ -45,7 +45,9 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   });
   await using translator = await openTranslator(model, backend);
   expectKnown(translator, entries, options.data, output);
-  output.say(`Testing on ${shownCount(entries.length)} texts with ${backend}, beam ${beam}.`);
+  output.say(
+    `Testing on ${shownCount(entries.length)} ${entries.length === 1 ? "text" : "texts"} with ${backend}, beam ${beam}.`,
+  );
 
   const progress = output.progress("test");
   const begin = performance.now();
@@ -68,7 +70,7 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const unfinished = translations.filter(({ finished }) => !finished).length;
   const evaluation: Evaluation = { answers, model, facts: { beam, unfinished, seconds } };
   const references = entries.flatMap(({ targets }) => targets);
-  const scoring = scoringOf(target, references);
+  const scoring = scoringOf(model.data, target, references);
   const { name, chart } =
     measureOf(model.data, target, references).name === "bleu"
       ? tellSentences(evaluation, scoring, mistakes, output)

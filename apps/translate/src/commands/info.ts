@@ -65,11 +65,11 @@ async function tellModel(path: string, output: Output): Promise<void> {
 
 /** How long a training went on, and its best epoch by what it was measured by; undefined where that is not known. */
 function courseOf(epochs: ToldTraining["epochs"]) {
-  const name = measureNames.find((each) => validationName(each) in (epochs[0] ?? {}));
+  const name = measureNames.find((each) => epochs.some((figures) => typeof figures[validationName(each)] === "number"));
   if (name === undefined) return undefined;
   const { mode, titleOf, shown } = measures[name];
   const figures = epochs.map((figuresOf) => Number(figuresOf[validationName(name)] ?? Number.NaN));
-  const best = Math[mode](...figures);
+  const best = Math[mode](...figures.filter((figure) => !Number.isNaN(figure)));
   return {
     event: { epochs: figures.length, bestEpoch: 1 + figures.indexOf(best), [validationName(name)]: best },
     told: (data: DataRecord) =>

@@ -18,22 +18,24 @@ import {
   runTraining,
   type SettingDefaults,
   type Stopping,
+  scoreNameIn,
   settingsOf,
   shownCount,
   shownLabel,
   UsageError,
 } from "@ostinato/app";
-import { compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
+import { type Checkpoint, compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
 import { parallelPairs } from "@ostinato/datasets";
 import { idCount, type SideVocabulary, type TranslatorSettings, type TranslatorVocabulary } from "@ostinato/translator";
 import { optimizerFor, samplingFor, stepsOf } from "../course.ts";
 import { leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
 import { exportedNames } from "../defaults.ts";
-import { lossOf } from "../loss.ts";
-import { measureNames, measureOf, measures } from "../measures.ts";
+import { explainLoss, lossOf } from "../loss.ts";
+import { type MeasureName, measureNames, measureOf, measures, validationName } from "../measures.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
 import { type NetworkOptions, network } from "../network.ts";
 import type { TrainOptions } from "../options.ts";
+import { withPreset } from "../presets.ts";
 import { examples, idsOf, lengthsOf, rowsAnew } from "../rows.ts";
 import { bleuByLengthName } from "../sentence-report.ts";
 import { telling, textTokens } from "../tokens.ts";
@@ -75,25 +77,26 @@ const answeredByFile = [
 ] as const satisfies readonly (keyof TrainOptions)[];
 
 export async function train(
-  options: Omit<TrainOptions, "preset">,
+  asked: TrainOptions,
   output: Output,
   stopping: Stopping,
   given: ReadonlySet<string>,
 ): Promise<void> {
+  using folder = await openTrainingFolder(asked, charts);
+  const initial = await openInitial(asked, appName, loadTranslation);
+  if (initial) refuseReplaced(given, answeredByFile, initial);
+  const options = await withPreset(asked, given, initial?.model);
   const { seed, epochs } = options;
   refuseWithoutAttention(options, given);
   if (options.sampledSoftmax !== undefined && options.teacherForcing < 1)
     throw new UsageError(
       "--sampled-softmax does not go with --teacher-forcing below 1, which reads the scores of all tokens",
     );
-  using folder = await openTrainingFolder(options, charts);
   const backend = await backends[options.backend](options.threads === undefined ? {} : { threads: options.threads });
 
   const resume = options.resume ? await readCheckpoint(options, output.warn) : undefined;
   // More epochs do not change the step sizes of a training that goes on.
   const decayEpochs = options.decayEpochs ?? keptNumber(resume, "decayEpochs") ?? epochs;
-  const initial = await openInitial(options, appName, loadTranslation);
-  if (initial) refuseReplaced(given, answeredByFile, initial);
   const data = await readTrainingData(options, options.limit);
   const settings = settingsOf(
     { ...initialSettings(options, initial, answeredByFile), decayEpochs },
@@ -106,6 +109,7 @@ export async function train(
   const model: Model = initial?.model.trained ?? network(options, vocabulary);
   refuseWithoutSubwords(options, vocabulary);
   const { sources, targets } = idsOf(vocabulary, pairs);
+  const loss = lossOf(options, targets, idCount(vocabulary.target));
   const anew = options.subwordDropout > 0 ? rowsAnew(options, vocabulary, pairs) : undefined;
   const first = anew?.(0) ?? { sources, targets };
   if (initial) output.say(`Continuing from ${initial.origin.file}.`);
@@ -115,18 +119,19 @@ export async function train(
   const [course, steps] = [{ ...options, decayEpochs }, stepsOf(options, lengthsOf(first))];
   await using trainer = await compile(model, {
     backend,
-    ...lossOf(options, targets, idCount(vocabulary.target)),
+    ...loss,
     optimizer: optimizerFor(course, steps),
     ...samplingFor(course, steps),
     seed,
     ...(initial ? learningOf(options, initial.model.trained) : {}),
-  });
+  }).catch((error) => explainLoss(error, options));
   output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
   const sample = spread(data.validation, options.validationSample);
   const measure = measureOf(
     data.record,
     vocabulary.target,
     sample.flatMap(({ targets: each }) => each),
+    resume && measureIn(resume),
   );
   const title = measures[measure.name].titleOf(data.record);
   const { score, tellSamples } = scoreBy(measure, title, vocabulary.target, backend, sample, boundBy(first), output);
@@ -155,6 +160,12 @@ export async function train(
   });
 }
 
+/** What a training was measured by until it stopped; by the error rate where its checkpoint is from before there was another measure. */
+function measureIn(resume: Checkpoint): MeasureName {
+  const kept = scoreNameIn(resume);
+  return measureNames.find((name) => validationName(name) === kept) ?? "phoneErrorRate";
+}
+
 /** Throws `UsageError` for options of an attention that there is none of. */
 function refuseWithoutAttention({ attention, inputFeeding }: NetworkOptions, given: ReadonlySet<string>): void {
   if (attention !== "none") return;
@@ -172,7 +183,7 @@ function limitsOf(sources: number[][], targets: number[][], before?: TranslatorS
   };
 }
 
-/** Throws `UsageError` for chance among subwords that there are none of. */
+/** Throws `UsageError` for `--subword-dropout` unless both sides have subwords. */
 function refuseWithoutSubwords(
   { subwordDropout }: Pick<TrainOptions, "subwordDropout">,
   { source, target }: TranslatorVocabulary,
