@@ -1,6 +1,6 @@
 /** The texts: CMU's pronouncing dictionary or data of the user's own, in their parts, and what a model remembers of them. */
 import { createHash } from "node:crypto";
-import { excerpt, UsageError } from "@ostinato/app";
+import { excerpt, isThere, UsageError } from "@ostinato/app";
 import {
   type CleaningReport,
   cleanTextPairs,
@@ -67,6 +67,10 @@ interface Parts {
 
 /** All texts in their parts. Throws `UsageError` for data that cannot be read. */
 export async function readParts({ data, test, sourceLanguage, targetLanguage }: DataOptions): Promise<Parts> {
+  if (!isDictionary(data) && !(await isThere(data)))
+    throw new UsageError(
+      `--data: ${data} does not exist; give a file with a source and its target on each line, separated by a tab, or a folder with train.de, train.en and so on`,
+    );
   const isOfFolder = data !== undefined && data !== cmudict && (await isFolder(data));
   if ((sourceLanguage ?? targetLanguage) !== undefined && !isOfFolder)
     throw new UsageError("--source-language and --target-language are for --data FOLDER");

@@ -267,7 +267,7 @@ function code(text: string): string {
 function dataOption(): Option {
   return new Option(
     "--data <path>",
-    `a file with two columns, a tab between them; a folder with train.de, train.en, val.de and so on, or .gz files; or ${cmudict}, the pronouncing dictionary of CMU, the default`,
+    `a file with two columns, separated by a tab; a folder with train.de, train.en, val.de and so on, or .gz files; or ${cmudict}, the pronouncing dictionary of CMU, the default`,
   ).argParser(dataSource);
 }
 

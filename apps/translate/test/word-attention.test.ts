@@ -6,7 +6,7 @@ import { writeChartFile } from "@ostinato/app";
 import { subwordsFromTexts } from "@ostinato/text";
 import { type SideVocabulary, type Translation, tokensOf } from "@ostinato/translator";
 import { expect, test } from "vitest";
-import { attentionChart } from "../src/attention-chart.ts";
+import { attentionPicture } from "../src/attention-chart.ts";
 import { wordAttention } from "../src/word-attention.ts";
 
 /** Subwords that hold the letters of these texts, and no word; all other letters are bytes. */
@@ -43,7 +43,7 @@ test("pictures hold words of any script, and nothing that XML does not take", as
   const text = "東京 ภาษา مرحبا شلום می\u200cخواهم 👩‍👩‍👧 <&> a\u001b\u0000b\u202e\uffffc";
   const { vocabulary, translation } = attended(letters, text, letters, "<a> שלום");
   const file = join(mkdtempSync(join(tmpdir(), "attention-")), "picture.svg");
-  await writeChartFile(file, attentionChart(translation, vocabulary, { tokens: false }));
+  await writeChartFile(file, attentionPicture(translation, vocabulary, { tokens: false }).chart);
   const svg = readFileSync(file, "utf8");
   for (const label of ["東", "مرحبا", "می\u200cخواهم", "👩‍👩‍👧", "&lt;&amp;&gt;", "a b c", "שלום", "&lt;a&gt;"])
     expect(svg).toContain(`>${label}</text>`);
@@ -76,15 +76,18 @@ test("attention to a word is the sum over its subwords, that of a word the mean 
     for (const [column, share] of shares.entries()) expect(found.shares[row]?.[column]).toBeCloseTo(share, 6);
 });
 
-test("more words than a picture can show, and none, are told in a line", () => {
+test("of more words than a picture can show it shows the first, and says so; of none there is no picture", () => {
   const letters = lettersOf("ab");
   const draw = (text: string, written: string, tokens = false) => {
     const { translation, vocabulary } = attended(letters, text, letters, written);
-    return attentionChart(translation, vocabulary, { tokens });
+    const { chart, cut } = attentionPicture(translation, vocabulary, { tokens });
+    return { width: chart.options.width, cut };
   };
-  expect(draw("ab ".repeat(100), "a").options.width).toBeGreaterThan(4000);
-  expect(() => draw("ab ".repeat(101), "a")).toThrow("the text has 101 words, and a picture shows up to 100");
-  expect(() => draw("a", "b ".repeat(1000))).toThrow("its translation has 1,000 words");
-  expect(() => draw("ab ".repeat(51), "a", true)).toThrow("the text has 153 tokens");
-  expect(() => draw("a", "")).toThrow("its translation is empty");
+  const whole = draw("ab ".repeat(100), "a");
+  expect(whole.width).toBeGreaterThan(4000);
+  expect(whole.cut).toEqual([]);
+  expect(draw("ab ".repeat(101), "a")).toEqual({ ...whole, cut: ["the first 100 of the text's 101 words"] });
+  expect(draw("a", "b ".repeat(1000)).cut).toEqual(["the first 100 of the translation's 1,000 words"]);
+  expect(draw("ab ".repeat(51), "a", true).cut).toEqual(["the first 100 of the text's 153 tokens"]);
+  expect(() => draw("a", "")).toThrow("the translation is empty");
 });

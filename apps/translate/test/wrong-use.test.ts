@@ -28,7 +28,12 @@ const file = (name: string, text: string) => {
 
 test("data: no file, one column, a line without a target, too few texts, a part for CMUdict", async () => {
   expect(await train("--data", join(folder, "none"))).toMatch(/--data: .*none/);
-  expect(await train("--data", file("one", "a\nb\n"))).toMatch(/line 1 has 1 column.*a tab is wanted/);
+  const missing = join(folder, "missing");
+  for (const languages of [[], ["--source-language", "fr"]])
+    expect(await train("--data", missing, ...languages)).toMatch(
+      /--data: .*missing does not exist; give a file .* or a folder/,
+    );
+  expect(await train("--data", file("one", "a\nb\n"))).toMatch(/line 1 has 1 column.*must be separated by a tab/);
   expect(await train("--data", file("broken", "a\tA\nb\t \n"))).toMatch(/broken: line 2 has no target/);
   expect(await train("--data", file("few", "a\tA\nb\tB\n"))).toMatch(/has \d texts to train with; give at least 20/);
   expect(await train("--no-test")).toMatch(/--no-test is for --data FILE/);
@@ -45,7 +50,7 @@ test("a folder: no pair of languages, too many, a language or a file that is not
   write("val.en");
   expect(await train("--data", own)).toMatch(/train\.de has no such file in en beside it/);
   write("train.en", 29);
-  expect(await train("--data", own)).toMatch(/--data: .*train\.en: ends before line 30, which .*train\.de has/);
+  expect(await train("--data", own)).toMatch(/--data: .*train\.en: has 29 lines, and .*train\.de has more/);
   write("train.fr");
   expect(await train("--data", own)).toMatch(/has texts in de, en, fr; choose with --source-language/);
   const languages = (source: string, target: string) => ["--source-language", source, "--target-language", target];

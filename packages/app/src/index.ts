@@ -15,7 +15,7 @@ export { type Chart, type LegendEntry, needsSystemFonts, writeChart, writeChartF
 export { type HeatMap, heatMap } from "./charts/heat-map.ts";
 export { classificationFigures, type HistoryFigure, historyChart } from "./charts/history.ts";
 export { exitCodes, explain, FailureError, UsageError } from "./failures.ts";
-export { callersFolder, requireWritableFile, requireWritableFolder } from "./files.ts";
+export { callersFolder, isThere, requireWritableFile, requireWritableFolder } from "./files.ts";
 export {
   descriptionBeside,
   type ForeignOptions,

@@ -24,7 +24,7 @@ async function rowsOf(pairs: AsyncIterable<TextPair>, files: TextPairFiles): Pro
 }
 
 /**
- * Reads a file with a source and its target on each line, a tab between them. Rows of one source are one, with several targets; targets that are alike are one. Space around texts does not count, and blank
+ * Reads a file with a source and its target on each line, separated by a tab. Rows of one source are one, with several targets; targets that are alike are one. Space around texts does not count, and blank
  * lines are passed over; lines may end in CR LF, and a byte order mark is left out. More columns may follow. In a file whose name ends in `.csv` there are commas between columns, and texts may be in quotes (RFC 4180).
  *
  * Throws as `textPairsOf`, and `DatasetFormatError` for a line without a source or a target, and for a file without rows.

@@ -45,7 +45,7 @@ interface Columns {
 }
 
 const dataset = "parallel text";
-const remedy = "give the path of a file with a source and its target on each line, a tab between them";
+const remedy = "give the path of a file with a source and its target on each line, separated by a tab";
 const columnRemedy = "name the columns by their numbers with sourceColumn and targetColumn";
 
 const columns = (count: number): string => (count === 1 ? "1 column" : `${count} columns`);
@@ -65,7 +65,7 @@ async function* tabbed(path: string, { source, target }: Columns): AsyncGenerato
         path,
         String(wanted),
         `line ${line} has ${columns(first.width)}: "${excerpt(text)}"`,
-        first.width === 1 ? "a tab is wanted between source and target" : columnRemedy,
+        first.width === 1 ? "source and target must be separated by a tab" : columnRemedy,
       );
     if (fields.length !== first.width)
       throw new DatasetFormatError(
@@ -138,7 +138,7 @@ async function* linePairs(sourcePath: string, targetPath: string): AsyncGenerato
         const [shorter, longer] = said.done === true ? [sourcePath, targetPath] : [targetPath, sourcePath];
         throw new DatasetFormatError(
           shorter,
-          `ends before line ${line}, which ${longer} has; each line of the one belongs to that line of the other`,
+          `has ${line === 2 ? "1 line" : `${line - 1} lines`}, and ${longer} has more; both files need the same number of lines`,
         );
       }
       yield { source: said.value.trim(), target: written.value.trim(), line };

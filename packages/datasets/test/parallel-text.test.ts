@@ -60,11 +60,23 @@ describe("what is read", () => {
 
 describe("what is wrong is a typed error that says where", () => {
   const wrong: [string, () => Promise<unknown>, new (...rest: never) => DatasetError, ...string[]][] = [
-    ["no file", () => readParallelText(join(folder, "none.tsv")), DatasetNotFoundError, "none.tsv", "a tab between"],
+    [
+      "no file",
+      () => readParallelText(join(folder, "none.tsv")),
+      DatasetNotFoundError,
+      "none.tsv",
+      "separated by a tab",
+    ],
     ["an empty file", () => read(""), DatasetFormatError, "is empty"],
     ["blank lines", () => read("\n \n"), DatasetFormatError, "has no rows"],
     ["a header alone", () => read("de\ten\n", { header: true }), DatasetFormatError, "has no rows"],
-    ["one column", () => read("\nja yes\n"), MissingColumnError, 'line 2 has 1 column: "ja yes"', "a tab is wanted"],
+    [
+      "one column",
+      () => read("\nja yes\n"),
+      MissingColumnError,
+      'line 2 has 1 column: "ja yes"',
+      "must be separated by a tab",
+    ],
     ["too few columns", () => read("a\tb\n", { targetColumn: 3 }), MissingColumnError, "2 columns", "targetColumn"],
     ["a line of one column", () => read("ja\tyes\nnein no\n"), DatasetFormatError, "line 2 has 1 column, line 1 has 2"],
     ["a line of three", () => read("ja\tyes\nnein\tno\tno\n"), DatasetFormatError, "line 2 has 3 columns"],
@@ -123,8 +135,8 @@ describe("two files line by line", () => {
   });
 
   test("must have as many lines, and a text on each", async () => {
-    await expect(files("ja\nnein\n", "yes\n")).rejects.toThrow(/text\.en: ends before line 2, which .*text\.de has/);
-    await expect(files("ja\n", "yes\nno\nno\n")).rejects.toThrow(/text\.de: ends before line 2/);
+    await expect(files("ja\nnein\n", "yes\n")).rejects.toThrow(/text\.en: has 1 line, and .*text\.de has more/);
+    await expect(files("ja\n", "yes\nno\nno\n")).rejects.toThrow(/text\.de: has 1 line/);
     await expect(files("ja\nnein\n", "yes\n\n")).rejects.toThrow(/text\.en: line 2 has no target/);
     await expect(files("\nnein\n", "yes\nno\n")).rejects.toThrow(/text\.de: line 1 has no source/);
     await expect(files("\n", "\n")).rejects.toThrow("has no rows");

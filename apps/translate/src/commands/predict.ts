@@ -12,7 +12,7 @@ import {
   writeChartFile,
 } from "@ostinato/app";
 import type { Candidate, Translation, Translator } from "@ostinato/translator";
-import { attentionChart } from "../attention-chart.ts";
+import { attentionPicture } from "../attention-chart.ts";
 import { loadTranslation, openTranslator } from "../model.ts";
 
 export interface PredictOptions {
@@ -97,8 +97,9 @@ function answerer(translator: Translator, options: PredictOptions, output: Outpu
           const translation = translations[next++] as Translation;
           tell(text, translation, nBest, output);
           if (attention !== undefined) {
-            const chart = attentionChart(translation, translator.vocabulary, { tokens: attentionTokens });
+            const { chart, cut } = attentionPicture(translation, translator.vocabulary, { tokens: attentionTokens });
             await writeChartFile(attention, chart);
+            if (cut.length > 0) output.warn(`${attention} shows ${cut.join(" and ")}`);
             if (/png$/i.test(attention) && needsSystemFonts([text, translation.text]))
               output.warn(
                 `${attention} is drawn with fonts of this machine, which may lack some letters; a .svg is drawn with those of its reader`,
