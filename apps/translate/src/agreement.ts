@@ -16,7 +16,7 @@ export const checks = [
 /** The texts of all batches. */
 export const textCount = checks.reduce((sum, { texts }) => sum + texts, 0);
 
-/** Two translators that should be one: first what is right. */
+/** Two translators that should agree: the first is the reference. */
 type Both = readonly [ours: Translator, theirs: Translator];
 
 /** How two translators agree. */

@@ -323,6 +323,17 @@ test("nothing to write", async () => {
   expect(await generate(tableModel(randomTable(1, 4), 4, []), [], marks)).toEqual([]);
 });
 
+test("batches of long sources have fewer of them, unless batchSize is given", async () => {
+  const model = tableModel(randomTable(8, size), size, [1, 4096, 9000, 4096, 2, 1]);
+  const donesWith = async (more: Partial<GenerateOptions>) => {
+    const dones: number[] = [];
+    await generate(model, [], { ...marks, maxLength: 2, ...more, onProgress: ({ done }) => void dones.push(done) });
+    return dones;
+  };
+  expect(await donesWith({})).toEqual([1, 3, 6]);
+  expect(await donesWith({ batchSize: 6 })).toEqual([6]);
+});
+
 test("progress is told after each batch, when another run may begin, and a signal stops before the next step", async () => {
   const model = tableModel(randomTable(8, size), size, [1, 1, 1]);
   const told: unknown[] = [];

@@ -90,7 +90,9 @@ export async function generate(
   const results = new Array<Generated[]>(count);
   const order = longestFirst(inOrder(count), [lengths]);
   for (let done = 0; done < count; ) {
-    const rows = order.subarray(done, done + settings.batchSize);
+    const longest = lengths[order[done] as number] as number;
+    const most = Math.max(1, Math.min(settings.batchSize, Math.floor(settings.batchSteps / Math.max(1, longest))));
+    const rows = order.subarray(done, done + most);
     expectWanted(signal);
     const run = await opened.read(rows);
     try {

@@ -65,7 +65,7 @@ export interface GenerateOptions {
   readonly exclude?: readonly number[];
   /** Whether results have the weights of attention. Default false. */
   readonly returnAttention?: boolean;
-  /** Sources that are decoded together, those of like length. It changes the speed alone. Default: as many as make 256 rows, and 64 at least. */
+  /** Sources that are decoded together, those of like length. It changes the speed alone. Default: as many as make 256 rows, and 64 at least, but fewer where they have more than 8,192 steps together. */
   readonly batchSize?: number;
   /** After each batch of sources. */
   readonly onProgress?: (progress: GenerateProgress) => void | Promise<void>;
@@ -91,6 +91,8 @@ export interface GenerateSettings {
   readonly excluded: Uint8Array;
   readonly returnAttention: boolean;
   readonly batchSize: number;
+  /** The most steps of the sources of a batch, padding among them. */
+  readonly batchSteps: number;
 }
 
 const names = Object.keys({
@@ -182,6 +184,8 @@ export function expectSequenceModel(model: unknown): void {
 
 /** Rows of a step that keep two threads busy: a batch of 64 rows takes 1.4 times as long for each. */
 const ROWS = 256;
+/** The memory of a batch grows with them: 64 sources of 1,000 words would take 1 GB in a translator of sentences. */
+const STEPS = 8192;
 
 /** @throws ConfigError for an option that is wrong, or does not fit the model or another option */
 export function readGenerateOptions(
@@ -227,6 +231,7 @@ export function readGenerateOptions(
     constraint: options.constraint,
     excluded: excludedOf(options.exclude, start, end, vocabularySize),
     returnAttention,
+    batchSteps: options.batchSize === undefined ? STEPS : Number.POSITIVE_INFINITY,
     batchSize: read.integer("batchSize", 1, Math.max(64, Math.ceil(ROWS / Math.max(beamSize, nBest)))),
   };
 }
