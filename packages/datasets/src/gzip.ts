@@ -32,7 +32,10 @@ async function* unpacked(path: string, packed: AsyncIterable<Uint8Array>): Async
   }
 }
 
-/** The bytes of a file, unpacked where it begins as gzip does, whatever its name. Throws `DatasetFormatError` for a file that is damaged or cut off. */
+/**
+ * The bytes of a file, unpacked where it begins as gzip does, whatever its name. Throws `DatasetFormatError` for a file that is damaged or cut off, and for one that is named as if it were compressed and is
+ * not.
+ */
 export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
   const pieces = createReadStream(path, { highWaterMark: pieceSize })[Symbol.asyncIterator]();
   const rest = { [Symbol.asyncIterator]: () => pieces } as AsyncIterable<Uint8Array>;
@@ -40,7 +43,10 @@ export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
     const { value: first, done } = await pieces.next();
     if (done === true) return;
     const all = beginningWith(first, rest);
-    yield* first[0] === 0x1f && first[1] === 0x8b ? unpacked(path, all) : all;
+    const isPacked = first[0] === 0x1f && first[1] === 0x8b;
+    if (!isPacked && extname(path).toLowerCase() === ".gz")
+      throw new DatasetFormatError(path, "is not compressed with gzip; if it was unpacked, take .gz off its name");
+    yield* isPacked ? unpacked(path, all) : all;
   } finally {
     // Closes a file that is not read to its end.
     await pieces.return?.();

@@ -203,6 +203,11 @@ describe("encodings and line ends", () => {
       const rows = await rowsOf(name, parts);
       expect([rows.length, rows[0], rows[70_000]]).toEqual([70_001, ["für", "x"], ["b", "y"]]);
     }
+    await refused(
+      "a.csv.gz",
+      Buffer.from("text,label\na,x\n"),
+      "is not compressed with gzip; if it was unpacked, take",
+    );
     const json = await rowsOf("a.jsonl.gz", gzipSync('{"text":"a","label":"x"}\n{"text":"b","label":"y"}'));
     expect(json).toEqual([
       ["a", "x"],
