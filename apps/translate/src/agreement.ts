@@ -1,6 +1,7 @@
 /** Whether two runtimes translate alike: this library's and onnxruntime. */
 import { excerpt, FailureError, shownCount } from "@ostinato/app";
-import type { Candidate, Translation, Translator } from "@ostinato/translator";
+import type { DecodingStep } from "@ostinato/core";
+import { type Candidate, type Translation, type Translator, translatorOver } from "@ostinato/translator";
 import { allTexts, quoted } from "./data.ts";
 import { beamSize } from "./defaults.ts";
 
@@ -16,10 +17,13 @@ export const checks = [
 /** The texts of all batches. */
 export const textCount = checks.reduce((sum, { texts }) => sum + texts, 0);
 
-/** Two translators that should agree: the first is the reference. */
-type Both = readonly [ours: Translator, theirs: Translator];
+/** An open model with its vocabularies. */
+export type OpenModel = Parameters<typeof translatorOver>[0];
 
-/** How two translators agree. */
+/** Two models that should agree: the first is the reference. */
+type Both = readonly [ours: OpenModel, theirs: OpenModel];
+
+/** How two models agree. */
 export interface Agreement {
   /** The largest difference of log-probabilities of translations that are equal. */
   readonly maxDifference: number;
@@ -27,71 +31,145 @@ export interface Agreement {
   readonly nearTies: number;
 }
 
-/** Compares the translations of `textCount` texts. Throws `FailureError` for one that is not the same token for token, if all `must` be and it is no near tie. */
+/** Texts that went through the models together, and what each has made of them. */
+interface Batch {
+  readonly texts: readonly string[];
+  readonly expected: readonly Translation[];
+  readonly actual: readonly Translation[];
+}
+
+/** Compares the translations of `textCount` texts. Throws `FailureError` for one that is not the same token for token, if all `must` be and it is no near tie. The models stay open. */
 export async function compareTranslations(
   both: Both,
   texts: readonly string[],
   must: boolean,
   onProgress: (done: number, count: number) => Promise<void>,
 ): Promise<Agreement> {
-  const others: string[] = [];
+  const [ours, theirs] = [await translatorOver(both[0]), await translatorOver(both[1])];
+  const others: Batch[] = [];
+  let different = 0;
   let maxDifference = 0;
   let done = 0;
   for (const { texts: count, batchSize } of checks)
     for (const end = done + count; done < end; ) {
       const part = texts.slice(done, done + batchSize);
-      for (const [row, [own, given]] of (await translated(both, part, beamSize)).entries())
-        if (areEqual(own, given)) maxDifference = Math.max(maxDifference, differenceOf(own, given));
-        else others.push(part[row] as string);
+      const batch = { texts: part, expected: await translated(ours, part), actual: await translated(theirs, part) };
+      const rows = differentRows(batch);
+      if (rows.length > 0) others.push(batch);
+      different += rows.length;
+      for (const [row, own] of batch.expected.entries()) {
+        const given = batch.actual[row] as Translation;
+        if (!rows.includes(row))
+          maxDifference = Math.max(maxDifference, Math.abs(own.logProbability - given.logProbability));
+      }
       done += batchSize;
       await onProgress(done, texts.length);
     }
-  if (must) await expectNearTies(both, others, texts.length);
-  return { maxDifference, nearTies: must ? others.length : 0 };
+  if (must) await expectNearTies(both, others, different, texts.length);
+  return { maxDifference, nearTies: must ? different : 0 };
 }
 
-/** What each makes of the texts, which go through the model together. */
-async function translated(
-  [ours, theirs]: Both,
-  texts: readonly string[],
-  beam: number,
-): Promise<[own: Translation, given: Translation][]> {
-  const options = { ...allTexts, beamSize: beam, nBest: beam, batchSize: Math.max(1, texts.length) };
-  const [expected, actual] = [await ours.translate(texts, options), await theirs.translate(texts, options)];
-  return expected.map((own, row) => [own, actual[row] as Translation]);
-}
+/** What a model makes of texts that go through it together. */
+const translated = (model: Translator, texts: readonly string[]): Promise<Translation[]> =>
+  model.translate(texts, { ...allTexts, beamSize, batchSize: Math.max(1, texts.length) });
 
 const areEqual = (a: Candidate, b: Candidate): boolean =>
   a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
 
-const differenceOf = (a: Candidate, b: Candidate): number => Math.abs(a.logProbability - b.logProbability);
+/** The texts of a batch that are translated otherwise. */
+const differentRows = ({ expected, actual }: Batch): number[] =>
+  expected.flatMap((own, row) => (areEqual(own, actual[row] as Translation) ? [] : [row]));
 
 /** The largest share of texts that a near tie may decide. */
 const mostNearTies = 0.01;
-/** A beam that holds what has fallen out of the other one. */
-const wideBeam = 4 * beamSize;
 
 /**
- * Throws `FailureError` unless texts that are translated otherwise are near ties: the last digits of two scores have decided. Either the two best hypotheses of both rank alike,
- * or one of them has fallen out of a beam, and both agree with a wider one.
+ * Throws `FailureError` unless the last digits of scores have decided wherever texts are translated otherwise. Their batches are searched again, once as each model leads, with both computing every step: where all
+ * log-probabilities that the searches have looked at agree, only the order of hypotheses that rank alike can have differed.
  */
-async function expectNearTies(both: Both, texts: readonly string[], count: number): Promise<void> {
-  const few = texts.length <= count * mostNearTies;
-  for (const text of few ? texts : texts.slice(0, 1)) {
-    const [[own, given]] = (await translated(both, [text], wideBeam)) as [[Translation, Translation]];
-    if (few && areTied(own, given)) continue;
+async function expectNearTies(
+  [ours, theirs]: Both,
+  batches: readonly Batch[],
+  different: number,
+  count: number,
+): Promise<void> {
+  const few = different <= count * mostNearTies;
+  for (const batch of batches) {
+    const { texts, expected, actual } = batch;
+    const far = Math.max(await farthest(ours, theirs, texts, expected), await farthest(theirs, ours, texts, actual));
+    if (few && far <= tolerance) continue;
+    const [row] = differentRows(batch) as [number];
     throw new FailureError(
-      `onnxruntime does not agree: it translates ${shownCount(texts.length)} of ${shownCount(count)} texts otherwise; with a beam of ${wideBeam} it makes ${told(given)} of ${quoted(text)}, and this library ${told(own)}; nothing was written`,
+      `onnxruntime does not agree: it translates ${shownCount(different)} of ${shownCount(count)} texts otherwise; it makes ${told(actual[row] as Translation)} of ${quoted(texts[row] as string)}, and this library ${told(expected[row] as Translation)}, with log-probabilities of the same tokens up to ${far.toExponential(1)} apart; nothing was written`,
     );
   }
 }
 
-/** Whether two searches find the same, or two hypotheses that rank alike in both of them. */
-function areTied(own: Translation, given: Translation): boolean {
-  if (areEqual(own, given)) return differenceOf(own, given) <= tolerance;
-  const ranksAlike = (best: Translation, other: Candidate): boolean =>
-    best.others.some((each) => areEqual(each, other) && Math.abs(each.score - best.score) <= tolerance);
-  return ranksAlike(own, given) && ranksAlike(given, own);
+/** How far log-probabilities of hypotheses are apart where `leader` searches, and the other computes the same steps; infinite where the search does not come to what it found before. */
+async function farthest(
+  leader: OpenModel,
+  other: OpenModel,
+  texts: readonly string[],
+  found: readonly Translation[],
+): Promise<number> {
+  let most = 0;
+  const model = inStep(leader, other, (difference) => {
+    most = Math.max(most, difference);
+  });
+  const again = await translated(await translatorOver(model), texts);
+  return again.every((each, row) => areEqual(each, found[row] as Translation)) ? most : Number.POSITIVE_INFINITY;
+}
+
+/** How far the sums of log-probabilities of both models are apart, of each hypothesis that goes on with a token. */
+type Drifts = ReadonlyMap<number, number>;
+
+/** The leader, with the other model beside it in every step; `tell` is told how far they are apart. */
+function inStep(leader: OpenModel, other: OpenModel, tell: (difference: number) => void): OpenModel {
+  return {
+    ...leader,
+    open(given) {
+      const [leading, following] = [leader.open(given), other.open(given)];
+      return {
+        ...leading,
+        async read(rows) {
+          const [run, beside] = [await leading.read(rows), await following.read(rows)];
+          let before: readonly Drifts[] = [];
+          const end = (): void => {
+            run.end();
+            beside.end();
+          };
+          return {
+            sourceSteps: run.sourceSteps,
+            async step(request) {
+              const [step, same] = [await run.step(request), await beside.step(request)];
+              before = Array.from(request.tokens, (token, row) =>
+                driftsOf(step, same, row, request.top, before[request.from[row] as number]?.get(token) ?? 0),
+              );
+              for (const drifts of before) for (const drift of drifts.values()) tell(Math.abs(drift));
+              return step;
+            },
+            end,
+            [Symbol.dispose]: end,
+          };
+        },
+      };
+    },
+  };
+}
+
+/** The drifts of a row that has this one so far. A token that the other does not give is at most as likely there as the last that it gives. */
+function driftsOf(step: DecodingStep, same: DecodingStep, row: number, top: number, drift: number): Drifts {
+  const [from, to] = [row * top, (row + 1) * top];
+  const others = new Map(
+    Array.from(same.tokens.subarray(from, to), (token, i) => [token, same.logProbabilities[from + i] as number]),
+  );
+  const last = same.logProbabilities[to - 1] as number;
+  return new Map(
+    Array.from(step.tokens.subarray(from, to), (token, i) => {
+      const [own, given] = [step.logProbabilities[from + i] as number, others.get(token) ?? last];
+      return [token, own === given ? drift : drift + own - given];
+    }),
+  );
 }
 
 const shownTranslation = 200;

@@ -14,11 +14,11 @@ import {
   shownCount,
   writeOnnx,
 } from "@ostinato/app";
-import { RandomStream } from "@ostinato/core";
+import { RandomStream, sequenceModel } from "@ostinato/core";
 import { writeFileAtomic } from "@ostinato/core/node";
 import { exportDecoding } from "@ostinato/onnx";
+import { onnxSequenceModel } from "@ostinato/onnx/node";
 import { type SideVocabulary, textOf, tokenizerFiles, translatorDescription } from "@ostinato/translator";
-import { translator } from "@ostinato/translator/node";
 import { Option } from "commander";
 import { checks, compareTranslations, textCount, tolerance } from "../agreement.ts";
 import { readTestTexts } from "../data.ts";
@@ -52,8 +52,9 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
   const { texts, what } = await checkTexts(model);
   output.say(`Comparing wasm with onnxruntime on ${shownCount(texts.length)} ${what}.`);
 
-  await using ours = await translator(trained, { backend: await backends.wasm({}) });
-  await using theirs = await translator(exported);
+  const { weights: _, ...described } = trained;
+  await using ours = { ...(await sequenceModel(trained, { backend: await backends.wasm({}) })), ...described };
+  await using theirs = await onnxSequenceModel(exported);
   const progress = output.progress("check");
   const { maxDifference, nearTies } = await compareTranslations(
     [ours, theirs],
