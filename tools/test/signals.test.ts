@@ -73,7 +73,7 @@ describe.skipIf(process.platform === "win32")("a training under the runner (Wind
     const result = await end();
     expect(result.code).toBe(code);
     expect(result.stderr.match(/stopping after this step/g)).toHaveLength(1);
-    expect(result.stderr).toMatch(/stopped in epoch \d+ after step \d+; all of it is in .*\n.*--resume\n$/);
+    expect(result.stderr).toMatch(/stopped in epoch \d+ after step \d+, saved in .*\n.*--resume\n$/);
     expect(result.stderr).not.toContain("interrupted; no file");
     expect(existsSync(checkpoint)).toBe(true);
     expect((await loadCheckpoint(checkpoint)).position.epoch).toBeGreaterThanOrEqual(2);
@@ -84,7 +84,7 @@ describe.skipIf(process.platform === "win32")("a training under the runner (Wind
     process.kill(pid, "SIGTERM");
     const { stderr } = await end();
     expect(stderr.match(/stopping after this step/g)).toHaveLength(1);
-    expect(stderr).toMatch(/stopped in epoch \d+ after step \d+; all of it is in /);
+    expect(stderr).toMatch(/stopped in epoch \d+ after step \d+, saved in /);
     expect((await loadCheckpoint(checkpoint)).position.epoch).toBeGreaterThanOrEqual(2);
   });
 });

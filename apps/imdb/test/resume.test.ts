@@ -123,7 +123,7 @@ describe("signals", () => {
     const [, first, second, command = ""] = stderr.split("\n");
     expect(first).toBe("imdb: stopping after this step; once more ends at once");
     expect(second).toMatch(
-      /^imdb: stopped in epoch \d+ after step \d+; all of it is in .*checkpoint\.safetensors\. Go on with:$/,
+      /^imdb: stopped in epoch \d+ after step \d+, saved in .*checkpoint\.safetensors\. Continue with:$/,
     );
     expect(command.trim()).toBe(
       `npm run imdb -- ${small.join(" ")} --epochs 100000 --out '${out.replace("'", "'\\''")}' --resume`,

@@ -41,7 +41,7 @@ test("train tells the data, the layers, each epoch and the files", () => {
   const scores = epochs.map(({ valSpanF1 }: { readonly valSpanF1: number }) => valSpanF1);
   expect(scores).toHaveLength(6);
   const best = 1 + scores.indexOf(Math.max(...scores));
-  expect(told).toContain(`The model is that of epoch ${best}, which has the best validation F1 of spans.`);
+  expect(told).toContain(`Kept the model of epoch ${best}, which has the best validation F1 of spans.`);
 });
 
 test("the same seed gives the same bytes, another one others", async () => {

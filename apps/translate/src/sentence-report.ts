@@ -99,7 +99,7 @@ function tellWords(differences: WordDifferences, output: Output): void {
     ...cells(added[i]),
   ]);
   if (rows.length === 0) return;
-  output.say(`\n${table([["missing words", "of those in references", "added words", "of those written"], ...rows])}`);
+  output.say(`\n${table([["missing words", "in references", "added words", "in translations"], ...rows])}`);
 }
 
 function tellWorst(judged: readonly JudgedSentence[], most: number, output: Output): void {

@@ -32,6 +32,7 @@ export function scoreBy(
     name: validationName(measure.name),
     title: `validation ${title}`,
     mode: measures[measure.name].mode,
+    shown: measures[measure.name].shown,
     async of(trained) {
       await using model = await translator(trained, { backend });
       const sources = entries.map(({ source }) => source);

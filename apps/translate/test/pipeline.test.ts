@@ -35,10 +35,10 @@ beforeAll(async () => {
 
 test("train tells the data, the layers, each epoch with some translations, and the files", () => {
   expect(told).toMatch(
-    /^Your data: \d+ texts with \d+ right answers to train with, \d+ texts to validate\nfrom 4 characters \([a-d ]+\)\nto {3}4 words \([a-z ]+\)$/m,
+    /^Your data: \d+ training (?:pairs|texts with \d+ right answers), \d+ validation texts\nfrom 4 characters \([a-d ]+\)\nto {3}4 words \([a-z ]+\)$/m,
   );
   expect(told).toMatch(/^sourceEmbedding \(embedding\) /m);
-  expect(told).toMatch(/^epoch 8\/8 {2}done in .* valAccuracy \S+ {2}valBleu \S+$/m);
+  expect(told).toMatch(/^epoch 8\/8 {2}done in .* valAccuracy \S+ {2}valBleu \d+\.\d\d$/m);
   expect(told).toMatch(/^ {2}100\.0 {2}[a-d]+\n {6}→ {2}[a-z ]+\n {9}\([a-z ]+\)$/m);
   expect(told).not.toMatch(/[^\n\P{Cc}]/u);
   for (const name of ["loss", "bleu"]) expect(isPng(bytesOf(out, `${name}.png`))).toBe(true);
@@ -46,7 +46,7 @@ test("train tells the data, the layers, each epoch with some translations, and t
   const scores = epochs.map(({ valBleu }: { readonly valBleu: number }) => valBleu);
   expect(scores).toHaveLength(8);
   const best = 1 + scores.indexOf(Math.max(...scores));
-  expect(told).toContain(`The model is that of epoch ${best}, which has the best validation BLEU.`);
+  expect(told).toContain(`Kept the model of epoch ${best}, which has the best validation BLEU.`);
 });
 
 test("the same seed gives the same bytes, another one others", async () => {
@@ -91,7 +91,7 @@ test("other networks, batches that tokens bound, and texts that are no sentences
     expect(await runInside(["predict", "--model", folder, "ab"])).toMatchObject({ code: 0, stderr: "" });
   }
   expect(told[2]).toMatch(/valPhoneErrorRate \d\.\d{4}\n {2}wrong {2}[a-d]+ → .* {3}\([a-z ]+\)$/m);
-  expect(told[2]).toContain("The model is that of epoch 1, which has the best validation token error rate.");
+  expect(told[2]).toContain("Kept the model of epoch 1, which has the best validation token error rate.");
 });
 
 test("a folder of files in two languages: cleaned, learned as subwords that both share, evaluated by BLEU and chrF, exported with tokenizer.json", async () => {
@@ -267,7 +267,7 @@ test("texts without a translation are told among others, and by the exit code", 
   const [empty, unknown, long] = [
     "the text is empty",
     'the model does not know the characters "щ", "и"',
-    "the text has 9 characters, and may have 8",
+    "the text has 9 characters; the limit is 8",
   ];
   expect(stdout).toBe(`ab\talfa bravo\n-\t${empty}\n-\t${unknown}\n-\t${long}\n`);
   expect(stderr).toBe(`translate: not translated: line 2: ${empty}; line 3: ${unknown}; line 4: ${long}\n`);

@@ -90,7 +90,7 @@ test("predict: an empty text, one over the limit, another script, a picture of t
   const predict = (...more: string[]) => runInside(["predict", "--model", model, ...more]);
   for (const [text, problem] of [
     ["", "the text is empty"],
-    ["abcdabcda", "the text has 9 characters, and may have 8"],
+    ["abcdabcda", "the text has 9 characters; the limit is 8"],
     ["щи", 'the model does not know the characters "щ", "и"'],
   ] as const)
     expect(await predict(text)).toEqual({

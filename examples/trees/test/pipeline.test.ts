@@ -30,7 +30,7 @@ test("train tells the data, the layers, each epoch and the files", () => {
   );
   expect(told).toMatch(/^treeLstm /m);
   expect(told).toMatch(/^epoch 6\/6 {2}done in .* valLoss \S+ {2}valAccuracy \S+ {2}valRootAccuracy \S+$/m);
-  expect(told).toMatch(/^The model is that of epoch \d, which has the best validation accuracy at the roots\.$/m);
+  expect(told).toMatch(/^Kept the model of epoch \d, which has the best validation accuracy at the roots\.$/m);
   expect(readFileSync(join(out, "rootAccuracy.svg"), "utf8")).toContain("Accuracy at the roots");
 });
 

@@ -16,10 +16,13 @@ export function shownFigure(figure: number): string {
   return Number.isFinite(figure) ? figure.toFixed(4) : "n/a";
 }
 
-/** { loss: 0.5, accuracy: 0.75 } as "loss 0.5000  accuracy 0.7500". */
-export function shownFigures(logs: Logs): string {
+/** How figures are shown that are no shares or losses, by their names. */
+export type ShownBy = Readonly<Record<string, (figure: number) => string>>;
+
+/** { loss: 0.5, accuracy: 0.75 } as "loss 0.5000  accuracy 0.7500", but as `shownBy` has it. */
+export function shownFigures(logs: Logs, shownBy: ShownBy = {}): string {
   return Object.entries(logs)
-    .map(([name, figure]) => `${name} ${shownFigure(figure)}`)
+    .map(([name, figure]) => `${name} ${(shownBy[name] ?? shownFigure)(figure)}`)
     .join("  ");
 }
 

@@ -9,6 +9,8 @@ export interface Score {
   readonly title: string;
   /** Whether the best is the highest, the default, or the lowest. */
   readonly mode?: "max" | "min";
+  /** As people read it. Default: with four decimals. */
+  readonly shown?: (figure: number) => string;
   of(trained: Trained): Promise<number>;
 }
 

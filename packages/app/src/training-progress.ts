@@ -1,7 +1,7 @@
 /** What is shown while a model trains: a bar or lines for each epoch and its validation, and the figures at its end. */
 import { setImmediate } from "node:timers/promises";
 import type { FitOptions } from "@ostinato/core";
-import { shownDuration, shownFigures } from "./format.ts";
+import { type ShownBy, shownDuration, shownFigures } from "./format.ts";
 import type { Output } from "./output.ts";
 import type { Progress } from "./progress.ts";
 
@@ -10,6 +10,7 @@ export function progressHooks(
   output: Output,
   epochs: number,
   first: number,
+  shownBy: ShownBy = {},
 ): Pick<Required<FitOptions>, "onStep" | "onValidationStep" | "onEpoch"> {
   const title = (epoch: number) => `epoch ${epoch}/${epochs}`;
   /** When the epoch that runs began, and how long the one before took, with its validation and all else. */
@@ -44,7 +45,7 @@ export function progressHooks(
       progress.stop();
       const { epoch, epochs: _, seconds, ...logs } = event;
       output.event({ event: "epoch", epoch, epochs, seconds, ...logs });
-      output.say(`${title(epoch)}  done in ${shownDuration(seconds)}  ${shownFigures(logs)}`);
+      output.say(`${title(epoch)}  done in ${shownDuration(seconds)}  ${shownFigures(logs, shownBy)}`);
       running = epoch + 1;
       // Of a resumed epoch only a part is seen here; its seconds are those of all its steps, without what comes after them.
       before = Math.max(seconds, (performance.now() - begun) / 1000);

@@ -105,7 +105,12 @@ export async function runTraining(training: Training): Promise<void> {
     checkpoints({ save, everySteps: options.saveEvery }),
   ];
   if (resume) tellResumed(resume, output);
-  const { onEpoch, ...hooks } = progressHooks(output, epochs, (resume?.position.epoch ?? 0) + 1);
+  const { onEpoch, ...hooks } = progressHooks(
+    output,
+    epochs,
+    (resume?.position.epoch ?? 0) + 1,
+    score?.shown && { [score.name]: score.shown },
+  );
   const course = await stoppable(training, save, (signal) =>
     trainer.fit(training.data, {
       ...training.fit,
@@ -142,7 +147,7 @@ export async function runTraining(training: Training): Promise<void> {
   const files = [fileNames.model, fileNames.history, fileNames.best].map((name) => join(out, name));
   for (const figure of figures) files.push(...(await writeChart(out, figure.name, historyChart(history, figure))));
   output.event({ event: "saved", epoch, files });
-  output.say(`The model is that of epoch ${epoch}, which has the best ${score?.title ?? bestBy[monitor]}.`);
+  output.say(`Kept the model of epoch ${epoch}, which has the best ${score?.title ?? bestBy[monitor]}.`);
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
 }
 
@@ -189,8 +194,8 @@ async function stoppable(
       return failure instanceof NonFiniteError ? diverged(failure) : failure;
     }
     const { epoch, step } = checkpoint.position;
-    const where = `stopped in epoch ${epoch + 1} after step ${step}; all of it is in ${file}`;
-    return new InterruptedError(error.code, `${where}. Go on with:\n  ${resumeCommand}`);
+    const where = `stopped in epoch ${epoch + 1} after step ${step}, saved in ${file}`;
+    return new InterruptedError(error.code, `${where}. Continue with:\n  ${resumeCommand}`);
   };
   return interruption.hold(async (signal) => {
     const history = await work(signal).catch(async (error: unknown) => {
@@ -198,8 +203,11 @@ async function stoppable(
     });
     if (!signal.aborted) return history;
     // Too late to stop a step; the checkpoint of the last epoch is there.
-    const where = `stopped after the last epoch, which is in ${file}`;
-    throw new InterruptedError((signal.reason as InterruptedError).code, `${where}. Go on with:\n  ${resumeCommand}`);
+    const where = `stopped after the last epoch, saved in ${file}`;
+    throw new InterruptedError(
+      (signal.reason as InterruptedError).code,
+      `${where}. Continue with:\n  ${resumeCommand}`,
+    );
   });
 }
 

@@ -27,6 +27,9 @@ import {
   unknownId,
 } from "./vocabulary.ts";
 
+/** 2000 as "2,000". */
+const shownCount = (number: number): string => number.toLocaleString("en-US");
+
 /** One translation of a text. */
 export interface Candidate {
   readonly text: string;
@@ -113,7 +116,7 @@ class ModelTranslator implements Translator {
     const tokens = tokensOf(source, text);
     if (tokens.length === 0) return "the text is empty";
     if (tokens.length > maxSourceLength)
-      return `the text has ${tokens.length} ${source.tokens}, and may have ${maxSourceLength}`;
+      return `the text has ${shownCount(tokens.length)} ${source.tokens}; the limit is ${shownCount(maxSourceLength)}`;
     if (allowUnknown === true) return undefined;
     const unknown = tokens.filter((token) => !this.#isKnown(token));
     const strict = allowUnknown === false || source.tokens === "characters";

@@ -141,14 +141,14 @@ test("subwords: any text is taken, and the answers are the same from bytes and i
   for (const { text, tokens } of expected) expect(text).toBe(textOf(target, tokens));
   expect(source).toBe(target);
   await using opened = await translator(shared);
-  expect(opened.problemOf("🙂🙂🙂🙂")).toBe("the text has 17 subwords, and may have 12");
+  expect(opened.problemOf("🙂🙂🙂🙂")).toBe("the text has 17 subwords; the limit is 12");
 });
 
 describe("texts that are not taken", () => {
   test.each<[string, string, TranslateOptions, string]>([
     ["empty", " \n", {}, 'text 1, " \n": the text is empty'],
-    ["too long", "abcabcabcabca", {}, "the text has 13 characters, and may have 12"],
-    ["longer than is wanted", "abc", { maxSourceLength: 2 }, "the text has 3 characters, and may have 2"],
+    ["too long", "abcabcabcabca", {}, "the text has 13 characters; the limit is 12"],
+    ["longer than is wanted", "abc", { maxSourceLength: 2 }, "the text has 3 characters; the limit is 2"],
     ["another script", "аб", {}, 'the model does not know the characters "а", "б"'],
     ["a character that is not known", "abz", {}, 'the model does not know the character "z"'],
     ["many of them", "defghijk", {}, 'the characters "d", "e", "f", "g", "h", …'],

@@ -75,7 +75,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
       describes: "vocabularies and limits",
       maxDifference,
       tolerance,
-      compared: `the log-probabilities of ${shownCount(texts.length)} ${what}, ${weights ? "where they are " : ""}translated equally with a beam of ${beamSize} at batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")}${nearTies > 0 ? `, but for ${nearTies} near ${nearTies === 1 ? "tie" : "ties"}` : ""}`,
+      compared: `the log-probabilities of ${shownCount(texts.length)} ${what}, ${weights ? "where translations are the same" : "with the same translations"} (beam ${beamSize}, batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")})${nearTies > 0 ? `, but for ${nearTies} near ${nearTies === 1 ? "tie" : "ties"}` : ""}`,
       event: { texts: texts.length, nearTies, beam: beamSize, opset: form.opset },
       weights,
     },

@@ -26,7 +26,13 @@ import {
 } from "@ostinato/app";
 import { type Checkpoint, compile, countParameters, type Model, summary, summaryRows } from "@ostinato/core";
 import { parallelPairs } from "@ostinato/datasets";
-import { idCount, type SideVocabulary, type TranslatorSettings, type TranslatorVocabulary } from "@ostinato/translator";
+import {
+  idCount,
+  type SideVocabulary,
+  type TranslatorSettings,
+  type TranslatorVocabulary,
+  vocabularyTokens,
+} from "@ostinato/translator";
 import { optimizerFor, samplingFor, stepsOf } from "../course.ts";
 import { leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
 import { exportedNames } from "../defaults.ts";
@@ -207,12 +213,13 @@ function tellData(
   const sideOf = (vocabulary: SideVocabulary) => {
     const tokens = textTokens(vocabulary);
     const first = telling(vocabulary, mostTokens).map(shownLabel).join(" ");
-    return `${shownCount(tokens.length)} ${vocabulary.tokens} (${first}${tokens.length > mostTokens ? " …" : ""})`;
+    const bytes = vocabularyTokens(vocabulary).length - tokens.length;
+    return `${shownCount(tokens.length)} ${vocabulary.tokens} (${first}${tokens.length > mostTokens ? " …" : ""})${bytes > 0 ? ` and ${bytes} bytes` : ""}`;
   };
   if (cleaning !== undefined) {
     output.event({ event: "cleaning", ...cleaning });
     output.say(
-      `${shownCount(cleaning.kept)} of ${shownCount(cleaning.pairs)} pairs are kept to train with${leftOutOf(cleaning)}.`,
+      `${shownCount(cleaning.kept)} of ${shownCount(cleaning.pairs)} training pairs are used${leftOutOf(cleaning)}.`,
     );
   }
   const { sourceLanguage, targetLanguage } = record.languages ?? {};
@@ -222,10 +229,12 @@ function tellData(
       : sourceLanguage === undefined
         ? "Your data"
         : `Your data, from ${sourceLanguage} to ${targetLanguage}`;
-  output.say(
-    `${name}: ${shownCount(train.length)} texts with ${shownCount(pairs)} right answers to train with, ` +
-      `${shownCount(validation.length)} texts to validate\nfrom ${sideOf(source)}\nto   ${sideOf(target)}\n`,
-  );
+  const texts =
+    pairs === train.length
+      ? `${shownCount(pairs)} training pairs`
+      : `${shownCount(train.length)} training texts with ${shownCount(pairs)} right answers`;
+  const tokens = source === target ? `both ${sideOf(source)}` : `from ${sideOf(source)}\nto   ${sideOf(target)}`;
+  output.say(`${name}: ${texts}, ${shownCount(validation.length)} validation texts\n${tokens}\n`);
 }
 
 /** A text of this length is shown in the summary. */
