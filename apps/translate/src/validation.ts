@@ -17,16 +17,20 @@ export function boundBy({ sources, targets }: Ids): (sourceLength: number) => nu
   return (sourceLength) => Math.ceil(3 * usual * sourceLength) + 10;
 }
 
+/** What is translated after each epoch, and what it is measured by. */
+interface Validation {
+  readonly entries: readonly ParallelText[];
+  readonly target: SideVocabulary;
+  readonly measure: Measure;
+  /** How people read the measure. */
+  readonly title: string;
+  /** The most tokens that are written for a source of so many. */
+  readonly bound: (sourceLength: number) => number;
+  readonly backend: Backend;
+}
+
 /** The measure of greedy translations of some texts, and some of them to show. */
-export function scoreBy(
-  measure: Measure,
-  title: string,
-  target: SideVocabulary,
-  backend: Backend,
-  entries: readonly ParallelText[],
-  bound: (sourceLength: number) => number,
-  output: Output,
-) {
+export function scoreBy({ entries, target, measure, title, bound, backend }: Validation, output: Output) {
   let answers: readonly Answer[] = [];
   const score: Score = {
     name: validationName(measure.name),

@@ -115,7 +115,8 @@ export async function train(
   const model: Model = initial?.model.trained ?? network(options, vocabulary);
   refuseWithoutSubwords(options, vocabulary);
   const { sources, targets } = idsOf(vocabulary, pairs);
-  const loss = lossOf(options, targets, idCount(vocabulary.target));
+  const { target } = vocabulary;
+  const loss = lossOf(options, targets, idCount(target));
   const anew = options.subwordDropout > 0 ? rowsAnew(options, vocabulary, pairs) : undefined;
   const first = anew?.(0) ?? { sources, targets };
   if (initial) output.say(`Continuing from ${initial.origin.file}.`);
@@ -135,12 +136,15 @@ export async function train(
   const sample = spread(data.validation, options.validationSample);
   const measure = measureOf(
     data.record,
-    vocabulary.target,
+    target,
     sample.flatMap(({ targets: each }) => each),
     resume && measureIn(resume),
   );
   const title = measures[measure.name].titleOf(data.record);
-  const { score, tellSamples } = scoreBy(measure, title, vocabulary.target, backend, sample, boundBy(first), output);
+  const { score, tellSamples } = scoreBy(
+    { entries: sample, target, measure, title, bound: boundBy(first), backend },
+    output,
+  );
   await runTraining({
     trainer,
     data: anew === undefined ? examples(first) : (epoch) => examples(epoch === 0 ? first : anew(epoch)),
