@@ -208,18 +208,41 @@ export async function readTestTexts({
   return spread(test, limit);
 }
 
+/** The languages in which a model of `before` is trained further with a folder: its own, unless others are asked for. Throws `UsageError` for a folder that lacks them. */
+export async function languagesAfter(
+  { data, sourceLanguage, targetLanguage }: Pick<DataOptions, "data" | keyof AskedLanguages>,
+  before: Languages | undefined,
+): Promise<AskedLanguages> {
+  const asked = { sourceLanguage, targetLanguage };
+  if (before === undefined || data === undefined || !(await isFolder(data))) return asked;
+  const isOther = languageSides.some((side) => asked[side] !== undefined && asked[side] !== before[side]);
+  if (isOther) return asked;
+  await expectLanguages(`--data ${data}`, data, before, "; choose with --source-language and --target-language");
+  return before;
+}
+
+const languageSides = ["sourceLanguage", "targetLanguage"] as const satisfies readonly (keyof Languages)[];
+
+/** "from de to en" */
+export const shownLanguages = ({ sourceLanguage, targetLanguage }: Languages): string =>
+  `from ${sourceLanguage} to ${targetLanguage}`;
+
 /** Throws `UsageError` for a folder without the languages of a model, and for one of several languages where the model does not tell its own. */
-async function expectLanguages(name: string, folder: string, wanted: Languages | undefined): Promise<void> {
+async function expectLanguages(
+  name: string,
+  folder: string,
+  wanted: Languages | undefined,
+  remedy = "",
+): Promise<void> {
   const languages = await languagesOf(folder);
   const listed = languages.join(", ") || "no language";
   if (wanted === undefined && languages.length > 2)
     throw new UsageError(
       `${name}: has texts in ${listed}, and the model does not tell its languages; name a folder of two, or a file with two columns`,
     );
-  const { sourceLanguage, targetLanguage } = wanted ?? {};
   if (wanted !== undefined && !Object.values(wanted).every((language) => languages.includes(language)))
     throw new UsageError(
-      `${name}: has texts in ${listed}, and the model translates from ${sourceLanguage} to ${targetLanguage}`,
+      `${name}: has texts in ${listed}, and the model translates ${shownLanguages(wanted)}${remedy}`,
     );
 }
 

@@ -6,7 +6,7 @@ import { corpusBleu, subwordsFromTexts } from "@ostinato/text";
 import type { SideVocabulary } from "@ostinato/translator";
 import { expect, test } from "vitest";
 import { tokenizerOf } from "../src/bleu-tokenizer.ts";
-import { isDataRecord } from "../src/data.ts";
+import { isDataRecord, languagesAfter } from "../src/data.ts";
 import { type Answer, answersOf, isRight, ratesOf } from "../src/judging.ts";
 import { type Scoring, scoringOf } from "../src/measures.ts";
 import { setBy, withPreset } from "../src/presets.ts";
@@ -169,4 +169,29 @@ test("--init takes the preset of its model", async () => {
   const ofSubwords = { ...ofWords, vocabulary: { ...ofWords.vocabulary, source: subwords, target: subwords } };
   expect(await withPreset(options, new Set(), ofSubwords)).toMatchObject(setBy("sentences"));
   expect(await withPreset({ ...options, preset: "pronunciation" }, new Set(), ofFolder)).toEqual(options);
+});
+
+test("a model is trained further in its own languages, whatever their names, unless others are asked for", async () => {
+  const data = temporaryFolder();
+  for (const language of ["ar", "en"]) writeFileSync(join(data, `train.${language}`), "a b\n");
+  const own = { sourceLanguage: "en", targetLanguage: "ar" };
+  expect(await languagesAfter({ data }, own)).toEqual(own);
+  expect(await languagesAfter({ data, sourceLanguage: "en" }, own)).toEqual(own);
+  expect(await languagesAfter({ data, sourceLanguage: "ar" }, own)).toEqual({ sourceLanguage: "ar" });
+  expect(await languagesAfter({ data }, undefined)).toEqual({});
+  const german = { ...own, sourceLanguage: "de" };
+  await expect(languagesAfter({ data }, german)).rejects.toThrow(/has texts in ar, en, .* from de to ar; choose with/);
+
+  for (const language of ["ar", "en"]) writeFileSync(join(data, `train.${language}`), "ab cd ef gh\n".repeat(25));
+  for (const language of ["ar", "en"]) writeFileSync(join(data, `val.${language}`), "ab cd ef gh\n");
+  const sizes = ["--units", "2", "--decoder-units", "4", "--embedding", "2", "--vocabulary-size", "300"];
+  const [first, further] = [temporaryFolder(), temporaryFolder()];
+  const train = (...more: string[]) => runInside(["train", "--data", data, "--epochs", "1", "--threads", "1", ...more]);
+  await train(...sizes, "--source-language", "en", "--out", first);
+  const again = await train("--init", first, "--out", further);
+  expect(again).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("from en to ar") });
+  const turned = await train("--init", first, "--source-language", "ar", "--out", further, "--overwrite");
+  expect(turned.stderr).toBe(
+    "translate: the model of --init translates from en to ar; it is now trained from ar to en\n",
+  );
 });

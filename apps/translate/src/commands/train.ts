@@ -34,8 +34,9 @@ import {
   vocabularyTokens,
 } from "@ostinato/translator";
 import { optimizerFor, samplingFor, stepsOf } from "../course.ts";
-import { leftOutOf, readTrainingData, spread, type TrainingData } from "../data.ts";
+import { languagesAfter, leftOutOf, readTrainingData, shownLanguages, spread, type TrainingData } from "../data.ts";
 import { exportedNames } from "../defaults.ts";
+import type { Languages } from "../folder.ts";
 import { explainLoss, lossOf } from "../loss.ts";
 import { type MeasureName, measureNames, measureOf, measures, validationName } from "../measures.ts";
 import { appName, loadTranslation, metadataOf } from "../model.ts";
@@ -103,7 +104,8 @@ export async function train(
   const resume = options.resume ? await readCheckpoint(options, output.warn) : undefined;
   // More epochs do not change the step sizes of a training that goes on.
   const decayEpochs = options.decayEpochs ?? keptNumber(resume, "decayEpochs") ?? epochs;
-  const data = await readTrainingData(options, options.limit);
+  const before = initial?.model.data.languages;
+  const data = await readTrainingData({ ...options, ...(await languagesAfter(options, before)) }, options.limit);
   const settings = settingsOf(
     { ...initialSettings(options, initial, answeredByFile), decayEpochs },
     data.record.digest,
@@ -120,6 +122,7 @@ export async function train(
   const anew = options.subwordDropout > 0 ? rowsAnew(options, vocabulary, pairs) : undefined;
   const first = anew?.(0) ?? { sources, targets };
   if (initial) output.say(`Continuing from ${initial.origin.file}.`);
+  warnOfOther(before, data.record.languages, output);
   tellData(data, pairs.targets.length, vocabulary, output);
   tellModel(model, initial?.origin, output);
 
@@ -206,6 +209,12 @@ function refuseWithoutSubwords(
 const longest = (rows: readonly ArrayLike<number>[]): number =>
   rows.reduce((most, { length }) => Math.max(most, length), 0);
 
+/** Warns if a model is trained further in other languages, or the other way round. */
+function warnOfOther(before: Languages | undefined, now: Languages | undefined, output: Output): void {
+  if (before === undefined || now === undefined || shownLanguages(before) === shownLanguages(now)) return;
+  output.warn(`the model of --init translates ${shownLanguages(before)}; it is now trained ${shownLanguages(now)}`);
+}
+
 const mostTokens = 12;
 
 function tellData(
@@ -226,13 +235,12 @@ function tellData(
       `${shownCount(cleaning.kept)} of ${shownCount(cleaning.pairs)} training pairs are used${leftOutOf(cleaning)}.`,
     );
   }
-  const { sourceLanguage, targetLanguage } = record.languages ?? {};
   const name =
     record.kind === "cmudict"
       ? "CMUdict"
-      : sourceLanguage === undefined
+      : record.languages === undefined
         ? "Your data"
-        : `Your data, from ${sourceLanguage} to ${targetLanguage}`;
+        : `Your data, ${shownLanguages(record.languages)}`;
   const texts =
     pairs === train.length
       ? `${shownCount(pairs)} training pairs`
