@@ -173,16 +173,26 @@ export interface TestOptions {
   readonly asTrained: boolean;
 }
 
+/** Texts to test a model with, and which they are. */
+export interface TestTexts {
+  readonly entries: readonly ParallelText[];
+  /** How many there are without a limit. */
+  readonly count: number;
+  /** A part of the data, or all of them. */
+  readonly part: "test" | "validation" | "all";
+  /** Whether the model's best epoch was chosen by them. */
+  readonly choseEpoch: boolean;
+}
+
+/** "test texts", "validation texts", "test words" of CMUdict, or "texts". */
+export const nounOf = ({ part }: Pick<TestTexts, "part">, { kind }: Pick<DataRecord, "kind">): string =>
+  part === "all" ? "texts" : `${part} ${kind === "cmudict" ? "words" : "texts"}`;
+
 /**
  * The texts that a model of `trainedOn` has not seen: the test part of its own data, or all of another file. Of a folder they are its test files, or, where it has none, those
  * to validate with. Throws `UsageError`.
  */
-export async function readTestTexts({
-  data,
-  limit,
-  trainedOn,
-  asTrained,
-}: TestOptions): Promise<readonly ParallelText[]> {
+export async function readTestTexts({ data, limit, trainedOn, asTrained }: TestOptions): Promise<TestTexts> {
   if (data === undefined && asTrained && trainedOn.kind === "table")
     throw new UsageError("the folder does not tell what the model was trained on; name a file with --data");
   const isOfFolder = data !== undefined && (await isFolder(data));
@@ -193,19 +203,27 @@ export async function readTestTexts({
     test: !asTrained || trainedOn.test !== false,
   });
   const { train, validation } = parts;
-  const test = languages !== undefined && parts.test.length === 0 ? withTexts(validation) : withTexts(parts.test);
+  const isTrainedOn = digestOf(train) === trainedOn.digest;
+  const part = languages !== undefined && parts.test.length === 0 ? "validation" : "test";
+  const test = withTexts(parts[part]);
+  const found = (texts: readonly ParallelText[], of: TestTexts["part"] = part): TestTexts => ({
+    entries: spread(texts, limit),
+    count: texts.length,
+    part: of,
+    choseEpoch: of === "validation" && isTrainedOn,
+  });
   if (!asTrained && languages !== undefined) {
     if (test.length === 0) throw new UsageError(`--data ${data}: has no texts to test with`);
-    return spread(test, limit);
+    return found(test);
   }
-  if (!asTrained && !isDictionary(data)) return spread([...train, ...validation, ...test], limit);
-  if (asTrained && digestOf(train) !== trainedOn.digest)
+  if (!asTrained && !isDictionary(data)) return found([...train, ...validation, ...test], "all");
+  if (asTrained && !isTrainedOn)
     throw new UsageError(
       `${data ?? cmudict}: these are not the texts that the model was trained with; name data to test on all of its rows with --data`,
     );
   if (test.length === 0)
     throw new UsageError(`${data}: no text was kept to test with; name a file to test on all of its rows with --data`);
-  return spread(test, limit);
+  return found(test);
 }
 
 /** The languages in which a model of `before` is trained further with a folder: its own, unless others are asked for. Throws `UsageError` for a folder that lacks them. */

@@ -14,7 +14,7 @@ import type { ParallelText } from "@ostinato/datasets";
 import { type DecodingFiles, exportDecoding } from "@ostinato/onnx";
 import type { Translation } from "@ostinato/translator";
 import { translator } from "@ostinato/translator/node";
-import { allTexts, readTestTexts } from "./data.ts";
+import { allTexts, nounOf, readTestTexts, type TestTexts } from "./data.ts";
 import { beamSize } from "./defaults.ts";
 import { answersOf } from "./judging.ts";
 import { measureOf, measures } from "./measures.ts";
@@ -42,10 +42,10 @@ export async function measureWeights(
   output: Output,
 ): Promise<MeasuredWeights> {
   const float32 = exportDecoding(model.trained, { ...form, weights: "float32" });
-  const entries = await testEntries(model, measuring.limit);
+  const tested = await testTextsAtHand(model, measuring.limit);
+  const entries = tested?.entries;
   const texts = entries?.map(({ source }) => source) ?? drawn;
-  const isDictionary = model.data.kind === "cmudict";
-  const noun = entries === undefined ? "texts of drawn tokens" : isDictionary ? "test words" : "test texts";
+  const noun = tested === undefined ? "random texts" : nounOf(tested, model.data);
   return compareWeights(
     {
       ...{ float32, own: exported, float32Bytes: byteCount(filesOf(float32)), rows: texts.length, noun },
@@ -82,11 +82,11 @@ function metricOf({ data, vocabulary: { target } }: TranslationModel, entries: r
   } as const;
 }
 
-/** Test texts with their references; undefined if the data of the training is not available. */
-export async function testEntries(
+/** Texts to test with and their references; undefined if the data of the training is not available. */
+export async function testTextsAtHand(
   { data: trainedOn, folder }: TranslationModel,
   limit: number | undefined,
-): Promise<readonly ParallelText[] | undefined> {
+): Promise<TestTexts | undefined> {
   const data = trainedOn.kind === "table" ? await dataPathOf(folder) : undefined;
   const asked = { ...(data === undefined ? {} : { data }), ...(limit === undefined ? {} : { limit }) };
   return ifAtHand(() => readTestTexts({ ...asked, trainedOn, asTrained: true }));

@@ -170,7 +170,7 @@ test("a folder of files in two languages: cleaned, learned as subwords that both
 
   expect(await runInside(["export", "--model", own])).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("on 500 test texts and texts of drawn tokens."),
+    stdout: expect.stringContaining("on 5 test texts and 495 random texts."),
     stderr: "",
   });
   const { vocabulary } = await loadModel(join(own, "model.safetensors"));

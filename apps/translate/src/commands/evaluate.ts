@@ -11,7 +11,7 @@ import {
 } from "@ostinato/app";
 import type { ParallelText } from "@ostinato/datasets";
 import type { Translator } from "@ostinato/translator";
-import { allTexts, quoted, readTestTexts } from "../data.ts";
+import { allTexts, type DataRecord, nounOf, quoted, readTestTexts, type TestTexts } from "../data.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { answersOf } from "../judging.ts";
 import { areSentences, measureOf, scoresOf, scoringOf } from "../measures.ts";
@@ -37,17 +37,16 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const charts = await openChartFolder(options.out, model);
   const asTrained = options.data === undefined;
   const data = options.data ?? (model.data.kind === "table" ? await dataPathOf(model.folder) : undefined);
-  const entries = await readTestTexts({
+  const tested = await readTestTexts({
     data,
     ...(options.limit === undefined ? {} : { limit: options.limit }),
     trainedOn: model.data,
     asTrained,
   });
+  const { entries } = tested;
   await using translator = await openTranslator(model, backend);
   expectKnown(translator, entries, options.data, output);
-  output.say(
-    `Testing on ${shownCount(entries.length)} ${entries.length === 1 ? "text" : "texts"} with ${backend}, beam ${beam}.`,
-  );
+  output.say(`Testing on ${shownTexts(tested, model.data)} with ${backend}, beam ${beam}.`);
 
   const progress = output.progress("test");
   const begin = performance.now();
@@ -84,6 +83,15 @@ export async function evaluate(options: EvaluateOptions, output: Output): Promis
   const files = await writeChart(charts, name, chart);
   output.event({ event: "saved", files });
   output.say(`\nWrote ${files.map((file) => `\n  ${file}`).join("")}`);
+}
+
+/** "100 of 1,014 validation texts (there are no test files; the best epoch was chosen by these texts)" */
+function shownTexts(tested: TestTexts, data: DataRecord): string {
+  const { entries, count, part, choseEpoch } = tested;
+  const some = entries.length < count ? `${shownCount(entries.length)} of ` : "";
+  const noun = count === 1 ? nounOf(tested, data).replace(/s$/, "") : nounOf(tested, data);
+  const chosen = choseEpoch ? "; the best epoch was chosen by these texts" : "";
+  return `${some}${shownCount(count)} ${noun}${part === "validation" ? ` (there are no test files${chosen})` : ""}`;
 }
 
 /** Throws `UsageError` for data of which the model can read no text as it is; where it is some, they are told. */

@@ -21,11 +21,11 @@ import { onnxSequenceModel } from "@ostinato/onnx/node";
 import { type SideVocabulary, textOf, tokenizerFiles, translatorDescription } from "@ostinato/translator";
 import { Option } from "commander";
 import { checks, compareTranslations, textCount, tolerance } from "../agreement.ts";
-import { readTestTexts } from "../data.ts";
+import { nounOf, readTestTexts } from "../data.ts";
 import { beamSize, exportedNames } from "../defaults.ts";
 import { loadTranslation, type TranslationModel } from "../model.ts";
 import { textTokens } from "../tokens.ts";
-import { filesOf, measureWeights, testEntries } from "../weight-loss.ts";
+import { filesOf, measureWeights, testTextsAtHand } from "../weight-loss.ts";
 
 export interface ExportOptions extends OnnxForm, Measuring {
   readonly model: string;
@@ -50,7 +50,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
   );
   const exported = exportDecoding(trained, form);
   const { texts, what } = await checkTexts(model);
-  output.say(`Comparing wasm with onnxruntime on ${shownCount(texts.length)} ${what}.`);
+  output.say(`Comparing wasm with onnxruntime on ${what}.`);
 
   const { weights: _, ...described } = trained;
   await using ours = { ...(await sequenceModel(trained, { backend: await backends.wasm({}) })), ...described };
@@ -75,7 +75,7 @@ export async function exportModel(options: ExportOptions, output: Output): Promi
       describes: "vocabularies and limits",
       maxDifference,
       tolerance,
-      compared: `the log-probabilities of ${shownCount(texts.length)} ${what}, ${weights ? "where translations are the same" : "with the same translations"} (beam ${beamSize}, batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")})${nearTies > 0 ? `, but for ${nearTies} near ${nearTies === 1 ? "tie" : "ties"}` : ""}`,
+      compared: `the log-probabilities of ${what}, ${weights ? "where translations are the same" : "with the same translations"} (beam ${beamSize}, batch sizes ${checks.map(({ batchSize }) => batchSize).join(", ")})${nearTies > 0 ? `, but for ${nearTies} near ${nearTies === 1 ? "tie" : "ties"}` : ""}`,
       event: { texts: texts.length, nearTies, beam: beamSize, opset: form.opset },
       weights,
     },
@@ -93,19 +93,16 @@ async function checkTexts(
   model: TranslationModel,
 ): Promise<{ readonly texts: readonly string[]; readonly what: string }> {
   const { data, seed, settings, vocabulary } = model;
-  const isDictionary = data.kind === "cmudict";
-  const entries = isDictionary
-    ? await readTestTexts({ limit: textCount, trainedOn: data, asTrained: true })
-    : ((await testEntries(model, textCount)) ?? []);
-  const texts = entries.map(({ source }) => source);
+  const tested =
+    data.kind === "cmudict"
+      ? await readTestTexts({ limit: textCount, trainedOn: data, asTrained: true })
+      : await testTextsAtHand(model, textCount);
+  const texts = (tested?.entries ?? []).map(({ source }) => source);
+  const own = tested === undefined ? [] : [`${shownCount(texts.length)} ${nounOf(tested, data)}`];
+  const others = textCount - texts.length;
   const random = new RandomStream(seed, "export");
   while (texts.length < textCount) texts.push(drawn(vocabulary.source, settings.maxSourceLength, random));
-  const real = isDictionary ? "test words" : "test texts";
-  const parts = [
-    ...(entries.length > 0 ? [real] : []),
-    ...(entries.length < textCount ? ["texts of drawn tokens"] : []),
-  ];
-  return { texts, what: parts.join(" and ") };
+  return { texts, what: [...own, ...(others > 0 ? [`${shownCount(others)} random texts`] : [])].join(" and ") };
 }
 
 /** A text of tokens that are not white space. */
