@@ -1,6 +1,6 @@
 /** A folder of parallel texts: which of its files are which part, in which language, and their pairs. */
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { UsageError } from "@ostinato/app";
 import { type ParallelData, type ParallelText, textPairsOf } from "@ostinato/datasets";
 import { splitTexts } from "./split.ts";
@@ -62,7 +62,9 @@ function languagesIn(folder: string, files: FolderFiles, asked: AskedLanguages):
     ["--target-language", asked.targetLanguage],
   ] as const)
     if (language !== undefined && !languages.includes(language))
-      throw new UsageError(`${option} ${language}: ${folder} has no files in it; it has ${listed || "no texts"}`);
+      throw new UsageError(
+        `${option} ${language}: ${folder} has no files in ${language}; it has ${listed || "no texts"}`,
+      );
   const { sourceLanguage, targetLanguage } = asked;
   if (sourceLanguage !== undefined && sourceLanguage === targetLanguage)
     throw new UsageError("--source-language and --target-language must differ");
@@ -88,7 +90,7 @@ async function rowsOf(
   if (source === undefined && target === undefined) return undefined;
   if (source === undefined || target === undefined)
     throw new UsageError(
-      `--data ${folder}: ${source ?? target} has no such file in ${languages[source === undefined ? 0 : 1]} beside it`,
+      `--data ${folder}: ${basename((source ?? target) as string)} has no counterpart in ${languages[source === undefined ? 0 : 1]}`,
     );
   const rows: ParallelText[] = [];
   for await (const pair of textPairsOf([source, target])) rows.push({ source: pair.source, targets: [pair.target] });

@@ -48,7 +48,7 @@ test("a folder: no pair of languages, too many, a language or a file that is not
   write("train.de");
   expect(await train("--data", own)).toMatch(/needs files in two languages, .*; it has de/);
   write("val.en");
-  expect(await train("--data", own)).toMatch(/train\.de has no such file in en beside it/);
+  expect(await train("--data", own)).toMatch(/train\.de has no counterpart in en/);
   write("train.en", 29);
   expect(await train("--data", own)).toMatch(/--data: .*train\.en: has 29 lines, and .*train\.de has more/);
   write("train.fr");

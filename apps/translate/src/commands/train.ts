@@ -240,7 +240,7 @@ function tellData(
       ? "CMUdict"
       : record.languages === undefined
         ? "Your data"
-        : `Your data, ${shownLanguages(record.languages)}`;
+        : `Your data, ${shownLanguages(record.languages)} (--source-language and --target-language change this)`;
   const texts =
     pairs === train.length
       ? `${shownCount(pairs)} training pairs`
