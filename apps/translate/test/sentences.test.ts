@@ -105,6 +105,7 @@ test("any script: without spaces, right to left, emoji, marks, control character
   expect(trained).toMatchObject({ code: 0, stderr: expect.not.stringContaining("translate:") });
   expect(trained.stdout).toMatch(/^29 of 31 training pairs are used \(left out: 2 empty\)\.$/m);
   expect(trained.stdout).toContain("from pt-BR to zh_Hans");
+  expect(trained.stdout).toMatch(/for 1 epoch of about \d+ steps\.\nSo few steps teach a new model little/);
 
   const tested = await runInside(["evaluate", "--model", own, "--beam", "2"]);
   expect(tested).toMatchObject({ code: 0, stderr: "" });

@@ -135,7 +135,11 @@ export async function train(
     seed,
     ...(initial ? learningOf(options, initial.model.trained) : {}),
   }).catch((error) => explainLoss(error, options));
-  output.say(`\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`);
+  output.say(
+    `\nTraining on ${backend.name} for ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of about ${shownCount(steps)} ${steps === 1 ? "step" : "steps"}.`,
+  );
+  if (initial === undefined && steps * epochs < fewSteps)
+    output.say("So few steps teach a new model little: use more --epochs or a smaller --batch-size.");
   const sample = spread(data.validation, options.validationSample);
   const measure = measureOf(
     data.record,
@@ -214,6 +218,9 @@ function warnOfOther(before: Languages | undefined, now: Languages | undefined, 
   if (before === undefined || now === undefined || shownLanguages(before) === shownLanguages(now)) return;
   output.warn(`the model of --init translates ${shownLanguages(before)}; it is now trained ${shownLanguages(now)}`);
 }
+
+/** With fewer steps a new model writes hardly more than the most frequent tokens. */
+const fewSteps = 200;
 
 const mostTokens = 12;
 
