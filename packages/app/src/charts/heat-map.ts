@@ -37,13 +37,18 @@ function widthOf(label: string): number {
 }
 const widest = (labels: readonly string[]): number => Math.max(0, ...labels.map(widthOf));
 
+const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A label in the direction of its first letter (Unicode's isolates), so that a full stop at its end stands behind it from right to left, too. */
+const isolated = (label: string): string => (rightToLeft.test(label) ? `\u2068${label}\u2069` : label);
+
 /** A square with its share in percent for each row and column. */
 export function heatMap({ title, rows, rowLabel, columns, columnLabel, shares }: HeatMap): Chart {
   const cells = rows.flatMap((_, row) =>
     columns.map((_, column): Cell => ({ row, column, share: shares[row]?.[column] ?? 0 })),
   );
   const numbers = (labels: readonly string[]) => labels.map((_, i) => i);
-  const named = (labels: readonly string[]) => (i: number) => labels[i] ?? "";
+  const named = (labels: readonly string[]) => (i: number) => isolated(labels[i] ?? "");
   const centred = { labelAnchor: "center", labelArrow: "none" } as const;
   const left = Math.max(110, 50 + widest(rows));
   // Columns' labels rise at an angle of 45 degrees.
