@@ -1,7 +1,6 @@
 /** Trains the translator app's preset of sentences on Multi30k, and tests it: `pnpm bench:translation [--out DIR] [-- OPTIONS]`; writes results/translation.*. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type TextPair, textPairsOf } from "@ostinato/datasets";
 import { runApp } from "./app.ts";
 import { readOptions } from "./options.ts";
 import { line } from "./peers/report.ts";
@@ -24,22 +23,28 @@ const trained = ["--data", data, "--source-language", "de", "--target-language",
 const { out, run } = await translatorRun("translation", values, trained);
 const tests = await testsOf(out, ["bleu", "bleuMargin", "chrf", "chrfMargin", "signatures", "texts", "seconds"]);
 
-/** So many sentences of those that are tested with, at even distances, are shown. */
-const SAMPLES = 8;
-const found = (name: string): string =>
-  [name, `${name}.gz`].map((file) => join(data, file)).find(existsSync) ?? join(data, name);
-const pairs: TextPair[] = [];
-for await (const pair of textPairsOf([found("val.de"), found("val.en")])) pairs.push(pair);
-const shown = Array.from({ length: SAMPLES }, (_, at) => pairs[Math.floor((at * pairs.length) / SAMPLES)]);
+/** Sentences of our own in the manner of Multi30k's, and what they mean: those of Multi30k are not part of this repository. */
+const shown = [
+  ["Ein Hund läuft am Strand.", "A dog runs on the beach."],
+  ["Eine Frau in einem roten Mantel wartet auf den Bus.", "A woman in a red coat is waiting for the bus."],
+  ["Zwei Kinder bauen eine Burg aus Sand.", "Two children are building a castle of sand."],
+  ["Ein alter Mann liest auf einer Bank die Zeitung.", "An old man is reading the newspaper on a bench."],
+  [
+    "Drei Musiker spielen auf einer Bühne vor vielen Menschen.",
+    "Three musicians are playing on a stage in front of many people.",
+  ],
+  ["Der Junge mit dem blauen Hut springt über eine Pfütze.", "The boy with the blue hat is jumping over a puddle."],
+  ["Eine Köchin schneidet in der Küche Gemüse.", "A cook is cutting vegetables in the kitchen."],
+  [
+    "Während es regnet, verkauft ein Mann auf dem Markt Regenschirme.",
+    "While it rains, a man is selling umbrellas at the market.",
+  ],
+] as const;
 const samples: { source: string; translation: unknown; reference: string }[] = [];
-await runApp(
-  "translate",
-  ["predict", "--model", out, "--beam", "5", ...shown.map((pair) => pair?.source ?? "")],
-  (event) => {
-    const { source = "", target = "" } = shown[samples.length] ?? {};
-    samples.push({ source, translation: event.translation, reference: target });
-  },
-);
+await runApp("translate", ["predict", "--model", out, "--beam", "5", ...shown.map(([source]) => source)], (event) => {
+  const [source = "", reference = ""] = shown[samples.length] ?? [];
+  samples.push({ source, translation: event.translation, reference });
+});
 
 const signatures = tests.map((test) => (test.signatures as { readonly bleu: string }).bleu);
 const asked = positionals.length === 0 ? "" : ` with \`${positionals.join(" ")}\``;
@@ -67,7 +72,7 @@ await writeRun("translation", { ...run, options: positionals, tests, samples }, 
     line([digits(epoch, 0), digits(loss, 3), digits(valLoss, 3), digits(valBleu, 2), digits(seconds, 0)]),
   ),
   "",
-  line(["German", "translated with a beam of 5", "reference"]),
+  line(["German, sentences of our own", "translated with a beam of 5", "meaning"]),
   "| --- | --- | --- |",
   ...samples.map(({ source, translation, reference }) =>
     line([source, String(translation), reference].map((text) => text.replaceAll("|", "\\|"))),

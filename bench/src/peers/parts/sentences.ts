@@ -131,7 +131,11 @@ async function translatingSection(setting: Setting, id: string, how: string, bea
   const file = await jobOf(setting, id, rows, sentenceModel(task), { beamSize });
   const entries = [
     ...[two, one].map((options) => ownWriting(file, options)),
-    ...torchTranslating(setting.pythons, file, [count / 4, count / 2, count]),
+    ...torchTranslating(
+      setting.pythons,
+      file,
+      [16, 8, 4, 2, 1].map((parts) => count / parts),
+    ),
   ];
   const results = await interleave(entries, roundsOf(setting, { steps: 1, warmUp: 2 }), setting.say);
   const cores = setting.cores.describe();
