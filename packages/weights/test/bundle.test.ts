@@ -36,14 +36,14 @@ async function bundled(name: string): Promise<string> {
   return code;
 }
 
-// What builds a model knows of ops over trees, about 1 kB; what reads Keras's models, or a description of ours, knows every layer, 6 kB for those of trees.
+// What builds a model knows of ops over trees, about 1 kB, and of faster gradients of scans, 1.2 kB, which come with the layers; what reads Keras's models, or a description of ours, knows every layer, 6 kB for those of trees.
 test.each([
   ["loadPytorch", 20_000, false],
   ["toPytorch", 16_500, false],
   ["fromNpz", 7_000, true],
-  ["importKeras", 61_000, true],
+  ["importKeras", 62_000, true],
   ["loadKeras", 25_000, true],
-  ["exportKeras", 60_000, true],
+  ["exportKeras", 61_500, true],
 ] as const)("%s takes at most %i bytes minified and gzipped", async (name, most, unpacks) => {
   const code = await bundled(name);
   expect(gzipSync(code).length).toBeLessThanOrEqual(most);

@@ -27,9 +27,9 @@ import { ids, scored, writers } from "../writers.ts";
 /** A file by name. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
-/** Ops that are only used in training have no form in ONNX. */
+/** Ops that are only used in training, or made for a backend after gradients, have no form in ONNX. */
 const ofTraining =
-  /^(losses|metrics|training) > |Grad$|^ops > (dropoutMask|normalNoise|softmaxCrossentropy|biasedDot|fused)$|^layers > (dropout|spatialDropout1d and gaussianNoise|several outputs|states of .*)$/;
+  /^(losses|metrics|training) > |Grad$|^ops > (dropoutMask|normalNoise|softmaxCrossentropy|biasedDot|gatheredDot|fused)$|^layers > (dropout|spatialDropout1d and gaussianNoise|several outputs|states of .*)$/;
 
 /** The random trials that can be exported: every op, scans, random graphs, and layers of every kind with their inputs. */
 export const trialNames = allTrials.filter((name) => !ofTraining.test(name));
