@@ -12,11 +12,11 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 CORPUS = [
     "The quick brown fox jumps over the lazy dog; the dog doesn't mind, and sleeps.",
-    "Two young men are outside near many bushes. Two young men are talking.",
-    "A man in a blue shirt is standing on a ladder cleaning a window.",
-    "Zwei junge weiße Männer sind im Freien in der Nähe vieler Büsche.",
-    "Ein Mann in einem blauen Hemd steht auf einer Leiter und putzt ein Fenster.",
-    "Mehrere Männer mit Schutzhelmen bedienen ein Antriebsradsystem.",
+    "Two old houses are standing near many trees. Two old houses are empty.",
+    "A woman in a green coat is sitting on a bench feeding the birds.",
+    "Drei alte weiße Häuser stehen am Ufer in der Nähe vieler Bäume.",
+    "Eine Frau in einem grünen Mantel sitzt auf einer Bank und füttert die Vögel.",
+    "Mehrere Frauen mit Regenschirmen überqueren eine Straßenbahnhaltestelle.",
     "Übermäßig große Straßen, größere Straßen, die größten Straßen",
     "Ο άνθρωπος στέκεται στον δρόμο. Ο δρόμος είναι μακρύς, ΟΔΥΣΣΕΥΣ.",
     "Человек в синей рубашке стоит на лестнице и моет окно. Человек стоит.",
