@@ -98,7 +98,11 @@ test("any script: without spaces, right to left, emoji, marks, control character
     writeFileSync(join(texts, `${part}.${language}`), `\ufeff${rows.join("\r\n")}\r\n`);
   write("train", "pt-BR", [...sources, "", long, "nur hier"]);
   write("train", "zh_Hans", [...targets, "只有这里", long, ""]);
-  for (const [language, rows] of [["pt-BR", sources], ["zh_Hans", targets]] as const) write("val", language, [...rows.slice(0, 7), ""]); // biome-ignore format: a row
+  for (const [language, rows] of [
+    ["pt-BR", sources],
+    ["zh_Hans", targets],
+  ] as const)
+    write("val", language, [...rows.slice(0, 7), ""]);
   const sizes = ["--units", "4", "--decoder-units", "8", "--embedding", "4", "--vocabulary-size", "300"];
   const asked = [...sizes, "--batch-tokens", "200", "--threads", "1", "--epochs", "1", "--out", own];
   const trained = await runInside(["train", "--data", texts, ...asked]);
